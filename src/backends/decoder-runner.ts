@@ -1,0 +1,28 @@
+/**
+ * The decoder with the contexts (KV caches) it holds. Rows are prompt rows: text-token embeddings
+ * with image rows in place of the `<image>` tokens, [tokens, width] float32, row-major.
+ */
+export interface DecoderRunner {
+  readonly name: string;
+  readonly vocabularySize: number;
+  readonly width: number;
+  /** Longest context in tokens. */
+  readonly contextLimit: number;
+  createContext(): DecoderContext;
+  close(): Promise<void>;
+}
+
+/** One sequence under way. */
+export interface DecoderContext {
+  /** Tokens held in the KV cache. */
+  readonly length: number;
+  /** Forgets everything after the first `length` tokens. */
+  truncate(length: number): void;
+  /**
+   * Appends rows and returns logits.
+   * @param rows [n, width] float32
+   * @param logits `last` (default): [vocabulary] of the last row; `all`: [n, vocabulary]; `none`: empty
+   */
+  append(rows: Float32Array, logits?: 'last' | 'all' | 'none'): Promise<Float32Array>;
+  close(): void;
+}

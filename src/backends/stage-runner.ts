@@ -1,0 +1,17 @@
+import type { BundleStage } from '../model/bundle-manifest';
+
+/** A loaded stage of the vision tower. Calls on one runner never overlap; the pipeline sees to it. */
+export interface StageRunner {
+  readonly stage: BundleStage;
+  /** @param input [1, tokens, hidden] float32 (or the stage's own input spec) @returns the same layout, owned by the caller */
+  run(input: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a bundle's stages on one kind of device. */
+export interface VisionBackend {
+  /** `onnxruntime` or `rknn`. */
+  readonly name: string;
+  openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,60 @@
+/** Weight precision of a stage or of the decoder. */
+export type Precision = 'float32' | 'fp16' | 'int8' | 'int4';
+
+export type BundleTarget = 'cpu' | 'rk3588' | 'rk3576';
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: 'float32' | 'float16' | 'uint8';
+  readonly shape: readonly number[];
+}
+
+/** A file of the bundle, checked before it is used. */
+export interface BundleFile {
+  /** Relative to the bundle folder. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+/** One stage of the vision tower; half a layer (a shard), a layer, or the whole tower. */
+export interface BundleStage {
+  /** `l{i}_attn`, `l{i}_mlp`, `l{i}`, or `vision`. */
+  readonly name: string;
+  readonly file: BundleFile;
+  /** Further files the stage's graph refers to (ONNX external data). */
+  readonly data?: BundleFile;
+  readonly precision: Precision;
+  /** NPU core index; absent for `cpu`. */
+  readonly core?: number;
+  readonly input: TensorSpec;
+  readonly output: TensorSpec;
+  /** To the float32 reference, when it was validated. */
+  readonly cosine?: number;
+  readonly buildSeconds?: number;
+}
+
+export interface BundleDecoder {
+  readonly format: 'onnx' | 'rkllm';
+  readonly precision: Precision;
+  readonly files: readonly BundleFile[];
+}
+
+/** `smolvlm-bundle.json` */
+export interface BundleManifest {
+  readonly schemaVersion: 1;
+  readonly model: { readonly id: string; readonly sha256: string };
+  readonly target: BundleTarget;
+  readonly toolkitVersion?: string;
+  /** The residual stream is multiplied by this between stages; the host divides after the last. */
+  readonly residualScale: number;
+  readonly stages: readonly BundleStage[];
+  /** Patch/position embeddings, post-norm, connector, token embeddings. */
+  readonly host: BundleFile;
+  readonly decoder?: BundleDecoder;
+  /** Configs, tokenizer and template copied from the checkpoint. */
+  readonly configs: readonly BundleFile[];
+  readonly validation?: BundleFile;
+  /** ISO 8601. */
+  readonly created: string;
+}

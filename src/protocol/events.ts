@@ -1,0 +1,68 @@
+import type { ErrorBody } from '../errors';
+
+/** Milliseconds spent in each part of a caption. */
+export interface Timings {
+  readonly image: number;
+  readonly vision: number;
+  readonly prefill: number;
+  readonly decode: number;
+  readonly total: number;
+}
+
+/** One of the answers offered, with its probability normalised over all of them. */
+export interface Choice {
+  readonly text: string;
+  readonly probability: number;
+  /** Sum of the answer's token log-probabilities under the model. */
+  readonly logProbability: number;
+}
+
+/** What the engine answers for a described frame. */
+export interface CaptionResult {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly promptTokens: number;
+  readonly tiles: number;
+  readonly finishReason: 'stop' | 'length' | 'choice';
+  readonly choices?: readonly Choice[];
+  /** Probability of the best choice, or the geometric mean of the generated tokens' probabilities. */
+  readonly confidence?: number;
+  readonly timingsMs: Timings;
+  readonly queuedMs: number;
+  /** Model name, e.g. the checkpoint folder's or the hub id. */
+  readonly model: string;
+  /** e.g. `onnxruntime int8`, `rknn fp16 + onnxruntime int8`. */
+  readonly backend: string;
+  /** The vision features came from the cache. */
+  readonly cached: boolean;
+  /** SHA-256 over the decoded, cropped and masked pixels, hex. */
+  readonly frameHash: string;
+  readonly camera?: string;
+  readonly prompt: string;
+  readonly capturedAt?: string;
+}
+
+export type DropReason = 'queue-full' | 'superseded' | 'expired' | 'deadline' | 'cancelled' | 'shutdown';
+
+export type ProgressPhase = 'loading' | 'image' | 'vision' | 'prefill' | 'decode';
+
+/** One line of the answer to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, dropped or error. */
+export type EngineEvent =
+  | { readonly type: 'queued'; readonly id: string; readonly waiting: number }
+  | {
+      readonly type: 'progress';
+      readonly id: string;
+      readonly phase: ProgressPhase;
+      /** Done of total: stages over all tiles for `vision`, tokens for `prefill` and `decode`. */
+      readonly done: number;
+      readonly total: number;
+      /** e.g. `l3_mlp`. */
+      readonly stage?: string;
+    }
+  | { readonly type: 'token'; readonly id: string; readonly text: string }
+  | { readonly type: 'result'; readonly id: string; readonly result: CaptionResult }
+  | { readonly type: 'dropped'; readonly id: string; readonly reason: DropReason; readonly message: string }
+  | { readonly type: 'error'; readonly id: string; readonly error: ErrorBody };
+
+/** The event that ends a request. */
+export type FinalEvent = Extract<EngineEvent, { type: 'result' | 'dropped' | 'error' }>;
