@@ -11,4 +11,4 @@ for (const entry of readdirSync('nodes', { withFileTypes: true })) {
 }
 
 mkdirSync('dist/cli', { recursive: true });
-writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js');\n");
+writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js').runProcess();\n");

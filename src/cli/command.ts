@@ -1,0 +1,59 @@
+import type { ParseArgsConfig } from 'node:util';
+import { SmolvlmError } from '../errors';
+
+/** A wrong command line: exit status 2. */
+export class UsageError extends SmolvlmError {
+  constructor(message: string, hint?: string) {
+    super('usage', message, hint === undefined ? {} : { hint });
+  }
+}
+
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** Where a command prints: results on stdout, progress and logs on stderr. */
+export interface CommandIo {
+  readonly json: boolean;
+  /** Prints the result: the document itself with `--json`, else the readable text. */
+  result(document: unknown, text: string): void;
+  /** A line on stderr. */
+  log(line: string): void;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export interface Command {
+  readonly summary: string;
+  /** Shown by `--help`, without the leading `smolvlm`. */
+  readonly usage: string;
+  /** For `node:util` parseArgs; `--json` and `--help` are added. */
+  readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** @returns exit status 0 (ok) or 1 (failed, already said) @throws UsageError for a wrong command line */
+  run(values: OptionValues, positionals: readonly string[], io: CommandIo): Promise<number>;
+}
+
+/** @throws UsageError when the option is missing or not a string */
+export function requiredString(values: OptionValues, name: string): string {
+  const value = values[name];
+  if (typeof value !== 'string' || value === '') {
+    throw new UsageError(`--${name} is missing`, 'See smolvlm COMMAND --help.');
+  }
+  return value;
+}
+
+/** @throws UsageError when the option is given and is no whole number in [min, max] */
+export function optionalInteger(
+  values: OptionValues,
+  name: string,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < min || number > max) {
+    throw new UsageError(
+      `--${name}: expected a whole number from ${min} to ${max}, received "${String(value)}"`,
+    );
+  }
+  return number;
+}

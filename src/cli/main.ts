@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { errorBody } from '../errors';
+import { type Command, type CommandIo, UsageError } from './command';
+
+/** Loaded when called, so that a command needs only what it uses. */
+const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {};
+
+/** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  const load = name === undefined ? undefined : commands[name];
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(`${await overview()}\n`);
+    return name === undefined ? 2 : 0;
+  }
+  try {
+    if (!load) {
+      throw new UsageError(`there is no command "${name}"`, `Commands: ${Object.keys(commands).join(', ')}.`);
+    }
+    return await runCommand(name, (await load()).command, rest);
+  } catch (error) {
+    const { code, message, hint } = errorBody(error);
+    process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(command, args);
+  if (values.help === true) {
+    process.stdout.write(`smolvlm ${command.usage}\n${command.summary}\n`);
+    return 0;
+  }
+  const abort = new AbortController();
+  const stop = (): void => abort.abort(new Error(`smolvlm ${name} was interrupted`));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const json = values.json === true;
+  const io: CommandIo = {
+    json,
+    result: (document, text) => process.stdout.write(`${json ? JSON.stringify(document) : text}\n`),
+    log: (line) => process.stderr.write(`${line}\n`),
+    signal: abort.signal,
+  };
+  try {
+    return await command.run(values, positionals, io);
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+function parse(command: Command, args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    });
+  } catch (error) {
+    throw new UsageError(errorBody(error).message, 'See smolvlm COMMAND --help.');
+  }
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(
+      async ([name, load]) => `  ${name.padEnd(12)}${(await load()).command.summary}`,
+    ),
+  );
+  return ['Usage: smolvlm COMMAND [options]', ...lines].join('\n');
+}
+
+/** Runs the process's own command line and leaves its status as the exit code. */
+export function runProcess(): void {
+  void main(process.argv.slice(2)).then((status) => {
+    process.exitCode = status;
+  });
+}
+
+if (require.main === module) runProcess();
