@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { GraphBuilder, type StreamedTensor } from '../../src/onnx/graph-builder';
+import { int4Weight } from '../../src/onnx/int4-weights';
+import { int8Weight } from '../../src/onnx/int8-weights';
+import {
+  concatenatedFloat32Weight,
+  float32Weight,
+  rowBlocks,
+  transposedFloat32Weight,
+} from '../../src/onnx/weights';
+import { MemoryTensors, seededValues } from '../memory-tensors';
+import { cosine, linear, runGraph } from './run-graph';
+
+async function bytes(tensor: StreamedTensor): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of tensor.chunks()) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+async function floats(tensor: StreamedTensor): Promise<Float32Array> {
+  const all = await bytes(tensor);
+  return new Float32Array(Uint8Array.from(all).buffer);
+}
+
+describe('weights', () => {
+  // Not multiples of the transposition block (32) nor of the 4-bit block (32).
+  const [rows, columns] = [70, 45];
+  const w = seededValues(rows * columns, 1);
+  const source = new MemoryTensors().add('w', [rows, columns], w).add('b', [3], Float32Array.of(7, 8, 9));
+
+  it('transposes any shape', async () => {
+    const turned = await floats(transposedFloat32Weight(source, 'w'));
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        assert.equal(turned[column * rows + row], w[row * columns + column]);
+      }
+    }
+  });
+
+  it('keeps and joins tensors as they are', async () => {
+    assert.deepEqual(await floats(float32Weight(source, 'w')), w);
+    const joined = concatenatedFloat32Weight(source, ['b', 'b']);
+    assert.deepEqual(joined.shape, [6]);
+    assert.deepEqual(await floats(joined), Float32Array.of(7, 8, 9, 7, 8, 9));
+  });
+
+  it('reads a large matrix in blocks that cover every row once', async () => {
+    const large = new MemoryTensors().add('w', [5000, 1024], new Float32Array(5000 * 1024));
+    let next = 0;
+    let blocks = 0;
+    for await (const { begin, end, values } of rowBlocks(large, 'w')) {
+      assert.equal(begin, next);
+      assert.equal(values.length, (end - begin) * 1024);
+      next = end;
+      blocks++;
+    }
+    assert.equal(next, 5000);
+    assert.ok(blocks > 1);
+  });
+
+  for (const range of [64, 127] as const) {
+    it(`quantises to int8 within half a step of each channel, magnitudes up to ${range}`, async () => {
+      const { quantised, scale } = int8Weight(source, 'w', range);
+      const steps = new Int8Array(Uint8Array.from(await bytes(quantised)).buffer);
+      const scales = await floats(scale);
+      for (let row = 0; row < rows; row++) {
+        const channel = Array.from({ length: columns }, (_, column) => steps[column * rows + row]!);
+        assert.equal(Math.max(...channel.map(Math.abs)), range);
+        for (const [column, step] of channel.entries()) {
+          const error = Math.abs(step * scales[row]! - w[row * columns + column]!);
+          assert.ok(error <= scales[row]! * 0.5001, `row ${row}, column ${column}: ${error}`);
+        }
+      }
+    });
+  }
+
+  it('cannot saturate two u8 × s8 products in int16 in the reduced range', async () => {
+    const { quantised } = int8Weight(source, 'w', 64);
+    const steps = new Int8Array(Uint8Array.from(await bytes(quantised)).buffer);
+    const largest = steps.reduce((most, step) => Math.max(most, Math.abs(step)), 0);
+    assert.ok(2 * 255 * largest <= 32767);
+  });
+
+  it('quantises a channel of zeros to zeros', async () => {
+    const zeros = new MemoryTensors().add('w', [1, 32], new Float32Array(32));
+    const { quantised, scale } = int8Weight(zeros, 'w', 64);
+    assert.deepEqual([...(await bytes(quantised))], new Array(32).fill(0));
+    assert.deepEqual(await floats(scale), Float32Array.of(1));
+    assert.deepEqual([...(await bytes(int4Weight(zeros, 'w').packed))], new Array(16).fill(0x88));
+  });
+
+  it('packs 4-bit blocks as MatMulNBits reads them', async () => {
+    const { packed, scales } = int4Weight(source, 'w');
+    const graph = new GraphBuilder('int4', { opsets: { '': 17, 'com.microsoft': 1 } });
+    graph.input('in', 'float32', [4, columns]);
+    graph.node('MatMulNBits', ['in', graph.weight('w', packed), graph.weight('scales', scales)], {
+      domain: 'com.microsoft',
+      attributes: {
+        K: { int: columns },
+        N: { int: rows },
+        bits: { int: 4 },
+        block_size: { int: 32 },
+      },
+      outputs: ['out'],
+    });
+    graph.output('out', 'float32', [4, rows]);
+    const x = seededValues(4 * columns, 2);
+    const out = await runGraph(graph.build(), x, [4, columns]);
+    assert.ok(cosine(out, linear(x, w, columns)) > 0.99);
+    const nibbles = [...(await bytes(packed))].flatMap((byte) => [byte & 15, byte >> 4]);
+    const blockScales = await floats(scales);
+    const restored = w.map((_, index) => {
+      const [row, column] = [Math.floor(index / columns), index % columns];
+      return (nibbles[row * 64 + column]! - 8) * blockScales[row * 2 + Math.floor(column / 32)]!;
+    });
+    assert.ok(cosine(out, linear(x, restored, columns)) > 0.999999);
+  });
+});
