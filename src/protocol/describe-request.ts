@@ -23,6 +23,18 @@ export interface ChatMessage {
   readonly content: readonly MessagePart[];
 }
 
+/** How a model is run; two requests that differ here use two loaded models. */
+export interface RuntimeOptions {
+  /** `auto` (default): the NPU for an NPU bundle, else the CPU. */
+  readonly backend?: 'auto' | 'cpu' | 'npu';
+  /** Of a checkpoint prepared for the CPU; the engine's default when absent. */
+  readonly precision?: 'float32' | 'int8' | 'int4';
+  /** CPU threads; the engine's default when absent. */
+  readonly threads?: number;
+  /** Longest context in tokens, prompt and answer together. */
+  readonly contextLength?: number;
+}
+
 /**
  * The JSON part of `POST /v1/frames/describe` (form field `request`); the pictures' bytes are the
  * form fields `image`, in order. Either `prompt` (all pictures first, then the text) or `messages`.
@@ -32,6 +44,7 @@ export interface DescribeRequest {
   readonly id: string;
   /** Bundle or checkpoint folder, or hub id; the engine's default when absent. */
   readonly model?: string;
+  readonly runtime?: RuntimeOptions;
   /** Queue key: frames of one camera share a bounded queue. */
   readonly camera?: string;
   readonly prompt?: string;

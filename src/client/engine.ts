@@ -1,0 +1,40 @@
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { EngineStatus } from '../protocol/engine-status';
+import type { EngineEvent, FinalEvent } from '../protocol/events';
+
+/** `connecting` also while a local engine starts; `lost` between two tries; `idle` before the first use. */
+export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'lost' | 'closed';
+
+export interface DescribeOptions {
+  /** Every event but the final one, in order. */
+  readonly onEvent?: (event: EngineEvent) => void;
+  /** Cancels: the request ends as `dropped` with reason `cancelled`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A request as a caller writes it; the client chooses the id when there is none. */
+export type DescribeInput = Omit<DescribeRequest, 'id'> & { readonly id?: string };
+
+/** An engine as its clients see it: local or remote, started or joined, restarted or not. */
+export interface Engine {
+  readonly state: ConnectionState;
+  /**
+   * Describes pictures (JPEG, PNG, … bytes, kept until the answer).
+   * Never rejects: whatever happens, it ends in exactly one result, drop or error.
+   */
+  describe(
+    request: DescribeInput,
+    pictures: readonly Uint8Array[],
+    options?: DescribeOptions,
+  ): Promise<FinalEvent>;
+  /** Joins (or starts) the engine ahead of the first picture. @throws SmolvlmError when it cannot */
+  open(): Promise<void>;
+  /** @throws SmolvlmError when no engine can be reached */
+  status(): Promise<EngineStatus>;
+  /** The request, if it has not ended, ends as dropped: `cancelled`. */
+  cancel(id: string): void;
+  /** Calls back on every change of `state`. @returns how to stop listening */
+  onState(listener: (state: ConnectionState) => void): () => void;
+  /** Ends what is unanswered as dropped (`shutdown`) and gives the lease back; the engine itself lives on. */
+  close(): Promise<void>;
+}
