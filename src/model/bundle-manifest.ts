@@ -49,6 +49,13 @@ export interface BundleManifest {
   /** The residual stream is multiplied by this between stages; the host divides after the last. */
   readonly residualScale: number;
   readonly stages: readonly BundleStage[];
+  /** The host's two matrix products as graphs, where the target's runtime can run them; else the host computes them from `host`. */
+  readonly hostGraphs?: {
+    /** Patches [tokens, channels × patchSize²] → [tokens, hidden], with bias. */
+    readonly patchProjection: BundleStage;
+    /** Shuffled patches [image tokens, hidden × scaleFactor²] → [image tokens, text width]. */
+    readonly connectorProjection: BundleStage;
+  };
   /** Patch/position embeddings, post-norm, connector, token embeddings. */
   readonly host: BundleFile;
   readonly decoder?: BundleDecoder;

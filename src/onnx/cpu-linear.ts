@@ -1,0 +1,70 @@
+import type { TensorSource } from '../model/tensor-source';
+import type { GraphBuilder } from './graph-builder';
+import { type Int8Range, int8Weight } from './int8-weights';
+import { float32Weight, transposedFloat32Weight } from './weights';
+
+/** How the weights of a CPU stage are stored and multiplied. */
+export type CpuPrecision = 'float32' | 'int8';
+
+/**
+ * Range of int8 weights on any CPU. A bundle may move between machines, and on the decoder the reduced
+ * range cost nothing (performance measurements, 2 threads), so the one that can saturate nowhere is used.
+ */
+export const cpuInt8Range: Int8Range = 64;
+
+/** What a stage's parts are drawn into, and from. */
+export interface StageCanvas {
+  readonly graph: GraphBuilder;
+  readonly source: TensorSource;
+  readonly precision: CpuPrecision;
+}
+
+/** An activation ready to be multiplied by any number of weights; quantised once. */
+export type LinearInput =
+  | { readonly precision: 'float32'; readonly value: string }
+  | {
+      readonly precision: 'int8';
+      /** uint8 */
+      readonly value: string;
+      readonly scale: string;
+      readonly zeroPoint: string;
+    };
+
+/** int8: quantises the activation per tensor, by its own range, when the graph runs. */
+export function linearInput({ graph, precision }: StageCanvas, value: string): LinearInput {
+  if (precision === 'float32') return { precision, value };
+  const [quantised = '', scale = '', zeroPoint = ''] = graph.node('DynamicQuantizeLinear', [value], {
+    outputs: 3,
+    name: `${value}_quantised`,
+  });
+  return { precision, value: quantised, scale, zeroPoint };
+}
+
+/**
+ * x · Wᵀ + b of the checkpoint's layer `name` (`name.weight` [out, in], `name.bias` [out]).
+ * @returns the value's name, float32 [1, tokens, out]
+ */
+export function linearLayer({ graph, source }: StageCanvas, input: LinearInput, name: string): string {
+  const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
+  if (input.precision === 'float32') {
+    const weight = graph.weight(`${name}.weight`, transposedFloat32Weight(source, `${name}.weight`));
+    return graph.op('Add', [graph.op('MatMul', [input.value, weight], { name }), bias], {
+      name: `${name}.biased`,
+    });
+  }
+  const { quantised, scale } = int8Weight(source, `${name}.weight`, cpuInt8Range);
+  const weight = graph.weight(`${name}.weight`, quantised);
+  const weightScale = graph.weight(`${name}.weight_scale`, scale);
+  const inputs = [input.value, weight, input.scale, weightScale, input.zeroPoint, '', bias];
+  return graph.op('MatMulIntegerToFloat', inputs, { domain: 'com.microsoft', name });
+}
+
+/** Layer norm over the last axis with the checkpoint's `name.weight` and `name.bias` [hidden]. */
+export function layerNorm({ graph, source }: StageCanvas, value: string, name: string, eps: number): string {
+  const weight = graph.weight(`${name}.weight`, float32Weight(source, `${name}.weight`));
+  const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
+  return graph.op('LayerNormalization', [value, weight, bias], {
+    attributes: { axis: { int: -1 }, epsilon: { float: eps } },
+    name,
+  });
+}

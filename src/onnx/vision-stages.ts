@@ -1,0 +1,27 @@
+import type { HalfLayer } from './cpu-vision-stage';
+
+/** How the vision tower is cut: half a layer a stage (a shard), a layer, or all of it. */
+export type VisionGranularity = 'half-layer' | 'layer' | 'tower';
+
+export interface VisionStagePlan {
+  /** `l{i}_attn`, `l{i}_mlp`, `l{i}` or `vision`. */
+  readonly name: string;
+  /** In the order they run. */
+  readonly halves: readonly HalfLayer[];
+}
+
+/** Cuts a tower of `layers` layers into stages, in the order they run. */
+export function visionStages(layers: number, granularity: VisionGranularity): readonly VisionStagePlan[] {
+  const perLayer = Array.from({ length: layers }, (_, layer): readonly HalfLayer[] => [
+    { layer, half: 'attn' },
+    { layer, half: 'mlp' },
+  ]);
+  switch (granularity) {
+    case 'half-layer':
+      return perLayer.flat().map((half) => ({ name: `l${half.layer}_${half.half}`, halves: [half] }));
+    case 'layer':
+      return perLayer.map((halves, layer) => ({ name: `l${layer}`, halves }));
+    case 'tower':
+      return [{ name: 'vision', halves: perLayer.flat() }];
+  }
+}

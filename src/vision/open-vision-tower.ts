@@ -1,0 +1,87 @@
+import type { StageRunner, VisionBackend } from '../backends/stage-runner';
+import { verifyBundleFile } from '../model/bundle-file';
+import type { BundleStage } from '../model/bundle-manifest';
+import { hostTensors } from '../model/host-tensors';
+import type { Bundle } from '../model/read-bundle';
+import type { TensorSource } from '../model/tensor-source';
+import { Connector } from './connector';
+import { PatchEmbedding, type PatchGrid } from './patch-embedding';
+import { graphProjection, hostProjection, type Projection } from './projection';
+import { StagePipeline } from './stage-pipeline';
+import { VisionTower } from './vision-tower';
+
+/** What the host's arithmetic needs of the checkpoint's configuration. */
+export interface VisionHostConfig extends PatchGrid {
+  readonly layerNormEps: number;
+  readonly scaleFactor: number;
+}
+
+export interface OpenVisionOptions {
+  /** Tiles under way at once; more than 1 keeps several NPU cores busy. */
+  readonly tilesInFlight?: number;
+}
+
+/**
+ * Opens every stage of a bundle, each file checked first, and the host's arithmetic around them.
+ * The tower closes the stages it opened; the backend stays the caller's.
+ * @param host the bundle's host tensors, read once
+ * @throws BundleError for a file that is missing or changed
+ */
+export async function openVisionTower(
+  bundle: Bundle,
+  host: TensorSource,
+  config: VisionHostConfig,
+  backend: VisionBackend,
+  options: OpenVisionOptions = {},
+): Promise<VisionTower> {
+  const { manifest } = bundle;
+  const opened: StageRunner[] = [];
+  const close = async (): Promise<void> => {
+    for (const runner of opened.splice(0).reverse()) await runner.close();
+  };
+  const open = async (stage: BundleStage): Promise<StageRunner> => {
+    await verifyBundleFile(bundle.dir, stage.file);
+    if (stage.data) await verifyBundleFile(bundle.dir, stage.data);
+    const runner = await backend.openStage(bundle.dir, stage);
+    opened.push(runner);
+    return runner;
+  };
+  try {
+    const stages: StageRunner[] = [];
+    for (const stage of manifest.stages) stages.push(await open(stage));
+    const { patchProjection, connectorProjection } = manifest.hostGraphs ?? {};
+    const patches = patchProjection
+      ? graphProjection(await open(patchProjection))
+      : await tensorProjection(host, hostTensors.patchProjection, true);
+    const connector = connectorProjection
+      ? graphProjection(await open(connectorProjection))
+      : await tensorProjection(host, hostTensors.connectorProjection, false);
+    return new VisionTower({
+      embedding: new PatchEmbedding(config, patches, await host.read(hostTensors.positions)),
+      pipeline: new StagePipeline(stages, options.tilesInFlight),
+      connector: new Connector({
+        normWeight: await host.read(`${hostTensors.postLayerNorm}.weight`),
+        normBias: await host.read(`${hostTensors.postLayerNorm}.bias`),
+        normEps: config.layerNormEps,
+        scaleFactor: config.scaleFactor,
+        textWidth: host.shape(`${hostTensors.connectorProjection}.weight`)[0] ?? 0,
+        projection: connector,
+      }),
+      residualScale: manifest.residualScale,
+      tilePixels: config.channels * config.imageSize ** 2,
+      close,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function tensorProjection(host: TensorSource, name: string, bias: boolean): Promise<Projection> {
+  const [, ...inner] = host.shape(`${name}.weight`);
+  return hostProjection(
+    await host.read(`${name}.weight`),
+    inner.reduce((product, size) => product * size, 1),
+    bias ? await host.read(`${name}.bias`) : undefined,
+  );
+}

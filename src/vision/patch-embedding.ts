@@ -1,0 +1,61 @@
+import type { Projection } from './projection';
+
+/** How a tile is cut into patches. */
+export interface PatchGrid {
+  readonly channels: number;
+  /** Side of a tile in pixels, e.g. 512. */
+  readonly imageSize: number;
+  /** Side of a patch in pixels, e.g. 16. */
+  readonly patchSize: number;
+}
+
+/** Pixels of a tile to the first residual stream. */
+export class PatchEmbedding {
+  readonly #grid: PatchGrid;
+  readonly #projection: Projection;
+  readonly #positions: Float32Array;
+
+  /**
+   * @param projection the convolution as a matrix: [hidden, channels × patchSize²], with its bias
+   * @param positions [tokens, hidden]; a full tile's position ids are 0 … tokens − 1, row by row
+   */
+  constructor(grid: PatchGrid, projection: Projection, positions: Float32Array) {
+    this.#grid = grid;
+    this.#projection = projection;
+    this.#positions = positions;
+  }
+
+  /** @param pixels [channels, imageSize, imageSize] float32 @returns [tokens, hidden] */
+  async embed(pixels: Float32Array): Promise<Float32Array> {
+    const stream = await this.#projection.project(extractPatches(pixels, this.#grid));
+    const positions = this.#positions;
+    for (let index = 0; index < stream.length; index++) {
+      stream[index] = (stream[index] as number) + (positions[index] as number);
+    }
+    return stream;
+  }
+}
+
+/**
+ * A convolution whose stride is its kernel sees each pixel once: it is a matrix product over patches.
+ * @param pixels [channels, imageSize, imageSize]
+ * @returns [patches, channels × patchSize × patchSize], patches row by row, each in the kernel's own order
+ */
+export function extractPatches(pixels: Float32Array, grid: PatchGrid): Float32Array {
+  const { channels, imageSize, patchSize } = grid;
+  const side = imageSize / patchSize;
+  const patches = new Float32Array(channels * imageSize * imageSize);
+  let target = 0;
+  for (let patch = 0; patch < side * side; patch++) {
+    const corner = Math.floor(patch / side) * patchSize * imageSize + (patch % side) * patchSize;
+    for (let channel = 0; channel < channels; channel++) {
+      for (let line = 0; line < patchSize; line++) {
+        const begin = (channel * imageSize + line) * imageSize + corner;
+        for (let column = 0; column < patchSize; column++) {
+          patches[target++] = pixels[begin + column] as number;
+        }
+      }
+    }
+  }
+  return patches;
+}

@@ -1,0 +1,18 @@
+import type { StageRunner } from '../backends/stage-runner';
+import { matrixProduct } from './matrix-product';
+
+/** One of the host's two matrix products around the tower. */
+export interface Projection {
+  /** @param rows [n, in] @returns [n, out], the caller's to change */
+  project(rows: Float32Array): Promise<Float32Array>;
+}
+
+/** In JavaScript. @param weight [out, in] @param bias [out] */
+export function hostProjection(weight: Float32Array, inner: number, bias?: Float32Array): Projection {
+  return { project: async (rows) => matrixProduct(rows, weight, inner, bias) };
+}
+
+/** By a graph of the bundle, where the backend has one. */
+export function graphProjection(runner: StageRunner): Projection {
+  return { project: (rows) => runner.run(rows) };
+}

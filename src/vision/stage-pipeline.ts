@@ -1,0 +1,103 @@
+import type { StageRunner } from '../backends/stage-runner';
+
+export interface StageProgress {
+  /** Stages done, over all tiles. */
+  readonly done: number;
+  /** Stages × tiles. */
+  readonly total: number;
+  /** The one just done, e.g. `l3_mlp`. */
+  readonly stage: string;
+  readonly tile: number;
+}
+
+export interface PipelineOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: StageProgress) => void;
+  /** Sees every stage's output, still scaled; it must not change it. */
+  readonly onOutput?: (stageName: string, tile: number, output: Float32Array) => void;
+}
+
+/**
+ * Sends tiles through the ordered stages. A stage runs on one lane (its NPU core; a CPU is one lane), a
+ * lane runs one stage at a time, first come first served: no stage is ever entered twice at once, also
+ * when several calls share the pipeline. With more tiles in flight than one, all lanes work.
+ */
+export class StagePipeline {
+  readonly #stages: readonly StageRunner[];
+  readonly #tilesInFlight: number;
+  readonly #lanes = new Map<number | undefined, Lane>();
+
+  constructor(stages: readonly StageRunner[], tilesInFlight = 1) {
+    this.#stages = stages;
+    this.#tilesInFlight = tilesInFlight;
+  }
+
+  /**
+   * @param tileCount number of tiles @param enter gives tile i's first stream, called when its turn comes
+   * @param leave takes tile i's last stream
+   * @throws the first tile's failure or the signal's reason, once no stage of this call runs any more
+   */
+  async run(
+    tileCount: number,
+    enter: (tile: number) => Promise<Float32Array>,
+    leave: (tile: number, stream: Float32Array) => Promise<void>,
+    options: PipelineOptions = {},
+  ): Promise<void> {
+    const failed = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+    let next = 0;
+    const progress = { done: 0, total: tileCount * this.#stages.length };
+    const work = async (): Promise<void> => {
+      try {
+        for (let tile = next++; tile < tileCount; tile = next++) {
+          signal.throwIfAborted();
+          await leave(tile, await this.#runTile(tile, await enter(tile), signal, progress, options));
+        }
+      } catch (error) {
+        failed.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#tilesInFlight, tileCount) }, work));
+    signal.throwIfAborted();
+  }
+
+  async #runTile(
+    tile: number,
+    first: Float32Array,
+    signal: AbortSignal,
+    progress: { done: number; readonly total: number },
+    { onProgress, onOutput }: PipelineOptions,
+  ): Promise<Float32Array> {
+    let stream = first;
+    for (const runner of this.#stages) {
+      stream = await this.#lane(runner).enter(() => {
+        signal.throwIfAborted();
+        return runner.run(stream);
+      });
+      onOutput?.(runner.stage.name, tile, stream);
+      progress.done++;
+      onProgress?.({ ...progress, stage: runner.stage.name, tile });
+    }
+    return stream;
+  }
+
+  #lane({ stage }: StageRunner): Lane {
+    let lane = this.#lanes.get(stage.core);
+    if (!lane) {
+      lane = new Lane();
+      this.#lanes.set(stage.core, lane);
+    }
+    return lane;
+  }
+}
+
+/** Runs what enters one after the other, in the order of entry. */
+class Lane {
+  #last: Promise<unknown> = Promise.resolve();
+
+  enter<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,92 @@
+import { SmolvlmError } from '../errors';
+import type { Connector } from './connector';
+import type { ImageFeatures } from './image-features';
+import type { PatchEmbedding } from './patch-embedding';
+import type { StagePipeline, StageProgress } from './stage-pipeline';
+
+/** What a tower is made of, opened by `openVisionTower`. */
+export interface VisionTowerParts {
+  readonly embedding: PatchEmbedding;
+  readonly pipeline: StagePipeline;
+  readonly connector: Connector;
+  /** The stages carry the residual stream times this. */
+  readonly residualScale: number;
+  /** channels × imageSize² */
+  readonly tilePixels: number;
+  close(): Promise<void>;
+}
+
+/** Sees a named activation of one tile, [tokens, width] float32, the residual stream unscaled. */
+export type ActivationObserver = (name: string, tile: number, values: Float32Array) => void;
+
+export interface EncodeOptions {
+  /** Looked at between stages. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: StageProgress) => void;
+  /** Names: `embeddings`, each stage's, `post_layernorm`, `connector`. */
+  readonly activations?: ActivationObserver;
+}
+
+/** Pixels to the rows that take the place of `<image>` tokens. */
+export class VisionTower {
+  readonly #parts: VisionTowerParts;
+
+  constructor(parts: VisionTowerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param tiles each [channels, imageSize, imageSize] float32, normalised
+   * @throws SmolvlmError `vision-tile-size`; the signal's reason when aborted
+   */
+  async encode(tiles: readonly Float32Array[], options: EncodeOptions = {}): Promise<ImageFeatures> {
+    const { embedding, pipeline, connector, residualScale, tilePixels } = this.#parts;
+    const { signal, onProgress, activations } = options;
+    for (const [index, tile] of tiles.entries()) checkTile(tile, index, tilePixels);
+    const rows: Float32Array[] = [];
+    const enter = async (tile: number): Promise<Float32Array> => {
+      const stream = await embedding.embed(tiles[tile] as Float32Array);
+      activations?.('embeddings', tile, stream);
+      return scaled(stream, residualScale);
+    };
+    const leave = async (tile: number, stream: Float32Array): Promise<void> => {
+      const normalised = connector.postLayerNorm(scaled(stream, 1 / residualScale));
+      activations?.('post_layernorm', tile, normalised);
+      const connected = await connector.connect(normalised);
+      activations?.('connector', tile, connected);
+      rows[tile] = connected;
+    };
+    await pipeline.run(tiles.length, enter, leave, {
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(activations && {
+        onOutput: (name, tile, output) => activations(name, tile, scaled(output, 1 / residualScale)),
+      }),
+    });
+    return joinRows(rows, connector.textWidth);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.close();
+  }
+}
+
+function checkTile(tile: Float32Array, index: number, expected: number): void {
+  if (tile.length === expected) return;
+  throw new SmolvlmError(
+    'vision-tile-size',
+    `tile ${index}: expected ${expected} values (channels × height × width), received ${tile.length}`,
+    { hint: 'Resize the tile to the checkpoint’s image_size first.' },
+  );
+}
+
+function scaled(stream: Float32Array, factor: number): Float32Array {
+  return factor === 1 ? stream : stream.map((value) => value * factor);
+}
+
+function joinRows(blocks: readonly Float32Array[], width: number): ImageFeatures {
+  const blockLength = blocks[0]?.length ?? 0;
+  const rows = new Float32Array(blocks.length * blockLength);
+  for (const [index, block] of blocks.entries()) rows.set(block, index * blockLength);
+  return { tiles: blocks.length, rowsPerTile: blockLength / width, width, rows };
+}

@@ -1,0 +1,93 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
+import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/cpu-vision-files';
+import type { BundleManifest, BundleStage } from '../../src/model/bundle-manifest';
+import { hostTensors } from '../../src/model/host-tensors';
+import type { CpuPrecision } from '../../src/onnx/cpu-linear';
+import type { VisionGraphShape } from '../../src/onnx/cpu-vision-stage';
+import { type VisionGranularity, visionStages } from '../../src/onnx/vision-stages';
+import { openVisionTower } from '../../src/vision/open-vision-tower';
+import type { VisionTower } from '../../src/vision/vision-tower';
+import { fixture } from '../fixtures';
+import { readSafetensorsFixture } from '../safetensors-fixture';
+
+const zeroFile = { path: 'unused', sha256: '0'.repeat(64), sizeBytes: 0 };
+
+/** The golden checkpoint's vision configuration (test/fixtures/goldens/tiny-idefics3/config.json). */
+export const tinyShape: VisionGraphShape = {
+  tokens: 1024,
+  hidden: 64,
+  heads: 4,
+  layers: 12,
+  layerNormEps: 1e-6,
+  hiddenAct: 'gelu_pytorch_tanh',
+};
+
+export interface TinyTowerOptions {
+  readonly precision?: CpuPrecision;
+  readonly granularity?: VisionGranularity;
+  /** Draws the graphs with other constants than the checkpoint's. */
+  readonly shape?: Partial<VisionGraphShape>;
+  readonly hostGraphs?: boolean;
+}
+
+export interface OpenTinyTower {
+  readonly tower: VisionTower;
+  close(): Promise<void>;
+}
+
+/** Writes the golden checkpoint's stages into a temporary folder and opens them in onnxruntime. */
+export async function openTinyTower(options: TinyTowerOptions = {}): Promise<OpenTinyTower> {
+  const source = readSafetensorsFixture(fixture('goldens', 'tiny-idefics3', 'model.safetensors'));
+  const dir = await mkdtemp(join(tmpdir(), 'smolvlm-tower-'));
+  const shape = { ...tinyShape, ...options.shape };
+  const stages: BundleStage[] = [];
+  for (const plan of visionStages(shape.layers, options.granularity ?? 'half-layer')) {
+    const precision = options.precision ?? 'float32';
+    stages.push((await writeCpuVisionStage(dir, plan, shape, source, precision)).entry);
+  }
+  const projection = async (name: string, rows: number, bias: boolean) =>
+    (await writeCpuProjection(dir, name.replaceAll('.', '_'), name, rows, source, { bias })).entry;
+  const hostGraphs = options.hostGraphs !== false && {
+    patchProjection: await projection(hostTensors.patchProjection, 1024, true),
+    connectorProjection: await projection(hostTensors.connectorProjection, 64, false),
+  };
+  const manifest: BundleManifest = {
+    schemaVersion: 1,
+    model: { id: 'tiny', sha256: '0'.repeat(64) },
+    target: 'cpu',
+    residualScale: 1,
+    stages,
+    ...(hostGraphs && { hostGraphs }),
+    host: zeroFile,
+    configs: [],
+    created: new Date(0).toISOString(),
+  };
+  const backend = await OnnxVisionBackend.load({ threads: 2 });
+  const config = { channels: 3, imageSize: 128, patchSize: 4, layerNormEps: 1e-6, scaleFactor: 4 };
+  const tower = await openVisionTower({ dir, manifest }, source, config, backend);
+  return {
+    tower,
+    close: async () => {
+      await tower.close();
+      await backend.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The stored pixel values of the golden photo: first and global tile. */
+export function goldenActivations() {
+  const tensors = readSafetensorsFixture(fixture('goldens', 'tiny-idefics3', 'activations.safetensors'));
+  return {
+    /** Tile `index` of a stored activation. */
+    tile: async (name: string, index: number): Promise<Float32Array> => {
+      const values = await tensors.read(name);
+      const [tiles = 1] = tensors.shape(name);
+      const length = values.length / tiles;
+      return values.subarray(index * length, (index + 1) * length);
+    },
+  };
+}
