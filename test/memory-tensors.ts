@@ -13,6 +13,10 @@ export class MemoryTensors implements TensorSource {
     return this.#get(name).shape;
   }
 
+  values(name: string): Float32Array {
+    return this.#get(name).values;
+  }
+
   async read(name: string): Promise<Float32Array> {
     return this.#get(name).values;
   }

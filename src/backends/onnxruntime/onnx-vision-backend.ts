@@ -35,7 +35,10 @@ export class OnnxVisionBackend implements VisionBackend {
     }
     const runner: StageRunner = {
       stage,
-      run: (input) => runStage(this.#runtime, session, stage, input),
+      run: async (input) => {
+        if (!this.#open.has(runner)) throw closed(stage);
+        return runStage(this.#runtime, session, stage, input);
+      },
       close: async () => {
         if (this.#open.delete(runner)) await session.release();
       },
@@ -80,6 +83,10 @@ async function runStage(
     throw new SmolvlmError('stage-output', `stage ${stage.name}: gave no float32 "${stage.output.name}"`);
   }
   return data;
+}
+
+function closed(stage: BundleStage): SmolvlmError {
+  return new SmolvlmError('stage-closed', `stage ${stage.name} was closed`);
 }
 
 /** @throws SmolvlmError `stage-contract` */
