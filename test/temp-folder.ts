@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'mocha';
+
+/** Gives each test of the suite a folder of its own and removes it afterwards. @returns path below that folder */
+export function useTempFolder(): (...parts: string[]) => string {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smolvlm-test-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+  return (...parts) => join(folder, ...parts);
+}
