@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { SmolvlmError } from '../errors';
 import type { BundleFile } from './bundle-manifest';
+import { fileSha256 } from './file-checksum';
 
 /** A bundle, its manifest or one of its files is not what it should be. */
 export class BundleError extends SmolvlmError {}
@@ -42,10 +40,4 @@ export async function verifyBundleFile(bundleDir: string, file: BundleFile): Pro
 export async function describeBundleFile(bundleDir: string, path: string): Promise<BundleFile> {
   const absolute = join(bundleDir, path);
   return { path, sha256: await fileSha256(absolute), sizeBytes: (await stat(absolute)).size };
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
-  return hash.digest('hex');
 }

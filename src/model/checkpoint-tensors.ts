@@ -70,6 +70,18 @@ export class CheckpointTensors implements TensorSource {
     return file.read(entry.name, begin * rowElements, end * rowElements);
   }
 
+  /** How a tensor lies in its file. */
+  stored(name: string): Pick<TensorEntry, 'dtype' | 'shape'> {
+    return this.place(name).entry;
+  }
+
+  /** @returns the stored bytes of rows `begin` to `end` (not included) of the outermost axis */
+  async readStoredRows(name: string, begin: number, end: number): Promise<Uint8Array> {
+    const { file, entry } = this.place(name);
+    const rowElements = entry.elements / (entry.shape[0] ?? 1);
+    return file.readBytes(entry.name, begin * rowElements, end * rowElements);
+  }
+
   /** @throws CheckpointError naming the first tensor that is missing, misshapen or not a float */
   check(required: readonly RequiredTensor[]): void {
     for (const { name, shape } of required) {

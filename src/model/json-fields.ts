@@ -69,6 +69,11 @@ export class JsonFields {
     return this.number(key, absent, 'a number above 0', (n) => Number.isFinite(n) && n > 0);
   }
 
+  /** Any finite number. */
+  finite(key: string, absent?: number): number {
+    return this.number(key, absent, 'a number', Number.isFinite);
+  }
+
   boolean(key: string, absent?: boolean): boolean {
     const value = this.object[key] ?? absent;
     if (typeof value !== 'boolean') throw this.wrong(key, 'true or false');
