@@ -1,20 +1,16 @@
 import type { StageRunner, VisionBackend } from '../backends/stage-runner';
 import { verifyBundleFile } from '../model/bundle-file';
 import type { BundleStage } from '../model/bundle-manifest';
-import { hostTensors } from '../model/host-tensors';
+import { readModelConfigs } from '../model/checkpoint';
+import { HostTensors, hostTensors } from '../model/host-tensors';
+import type { ModelConfig } from '../model/model-config';
 import type { Bundle } from '../model/read-bundle';
 import type { TensorSource } from '../model/tensor-source';
 import { Connector } from './connector';
-import { PatchEmbedding, type PatchGrid } from './patch-embedding';
+import { PatchEmbedding } from './patch-embedding';
 import { graphProjection, hostProjection, type Projection } from './projection';
 import { StagePipeline } from './stage-pipeline';
 import { VisionTower } from './vision-tower';
-
-/** What the host's arithmetic needs of the checkpoint's configuration. */
-export interface VisionHostConfig extends PatchGrid {
-  readonly layerNormEps: number;
-  readonly scaleFactor: number;
-}
 
 export interface OpenVisionOptions {
   /** Tiles under way at once; more than 1 keeps several NPU cores busy. */
@@ -24,13 +20,27 @@ export interface OpenVisionOptions {
 /**
  * Opens every stage of a bundle, each file checked first, and the host's arithmetic around them.
  * The tower closes the stages it opened; the backend stays the caller's.
- * @param host the bundle's host tensors, read once
  * @throws BundleError for a file that is missing or changed
  */
 export async function openVisionTower(
   bundle: Bundle,
+  backend: VisionBackend,
+  options: OpenVisionOptions = {},
+): Promise<VisionTower> {
+  const { config } = await readModelConfigs(bundle.dir);
+  const host = await HostTensors.open(bundle);
+  try {
+    return await assembleVisionTower(bundle, host, config, backend, options);
+  } finally {
+    await host.close();
+  }
+}
+
+/** As `openVisionTower`, with the host's tensors and the configuration given. */
+export async function assembleVisionTower(
+  bundle: Bundle,
   host: TensorSource,
-  config: VisionHostConfig,
+  config: ModelConfig,
   backend: VisionBackend,
   options: OpenVisionOptions = {},
 ): Promise<VisionTower> {
@@ -57,18 +67,18 @@ export async function openVisionTower(
       ? graphProjection(await open(connectorProjection))
       : await tensorProjection(host, hostTensors.connectorProjection, false);
     return new VisionTower({
-      embedding: new PatchEmbedding(config, patches, await host.read(hostTensors.positions)),
+      embedding: new PatchEmbedding(config.vision, patches, await host.read(hostTensors.positions)),
       pipeline: new StagePipeline(stages, options.tilesInFlight),
       connector: new Connector({
         normWeight: await host.read(`${hostTensors.postLayerNorm}.weight`),
         normBias: await host.read(`${hostTensors.postLayerNorm}.bias`),
-        normEps: config.layerNormEps,
+        normEps: config.vision.layerNormEps,
         scaleFactor: config.scaleFactor,
         textWidth: host.shape(`${hostTensors.connectorProjection}.weight`)[0] ?? 0,
         projection: connector,
       }),
       residualScale: manifest.residualScale,
-      tilePixels: config.channels * config.imageSize ** 2,
+      tilePixels: config.vision.channels * config.vision.imageSize ** 2,
       close,
     });
   } catch (error) {

@@ -2,28 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
+import { visionGraphShape } from '../../src/convert/cpu-bundle';
 import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/cpu-vision-files';
 import type { BundleManifest, BundleStage } from '../../src/model/bundle-manifest';
+import { readModelConfigs } from '../../src/model/checkpoint';
 import { hostTensors } from '../../src/model/host-tensors';
 import type { CpuPrecision } from '../../src/onnx/cpu-linear';
 import type { VisionGraphShape } from '../../src/onnx/cpu-vision-stage';
 import { type VisionGranularity, visionStages } from '../../src/onnx/vision-stages';
-import { openVisionTower } from '../../src/vision/open-vision-tower';
+import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import type { VisionTower } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
 import { readSafetensorsFixture } from '../safetensors-fixture';
 
 const zeroFile = { path: 'unused', sha256: '0'.repeat(64), sizeBytes: 0 };
 
-/** The golden checkpoint's vision configuration (test/fixtures/goldens/tiny-idefics3/config.json). */
-export const tinyShape: VisionGraphShape = {
-  tokens: 1024,
-  hidden: 64,
-  heads: 4,
-  layers: 12,
-  layerNormEps: 1e-6,
-  hiddenAct: 'gelu_pytorch_tanh',
-};
+const checkpointDir = fixture('goldens', 'tiny-idefics3');
 
 export interface TinyTowerOptions {
   readonly precision?: CpuPrecision;
@@ -40,9 +34,10 @@ export interface OpenTinyTower {
 
 /** Writes the golden checkpoint's stages into a temporary folder and opens them in onnxruntime. */
 export async function openTinyTower(options: TinyTowerOptions = {}): Promise<OpenTinyTower> {
-  const source = readSafetensorsFixture(fixture('goldens', 'tiny-idefics3', 'model.safetensors'));
+  const source = readSafetensorsFixture(join(checkpointDir, 'model.safetensors'));
   const dir = await mkdtemp(join(tmpdir(), 'smolvlm-tower-'));
-  const shape = { ...tinyShape, ...options.shape };
+  const { config } = await readModelConfigs(checkpointDir);
+  const shape = { ...visionGraphShape(config), ...options.shape };
   const stages: BundleStage[] = [];
   for (const plan of visionStages(shape.layers, options.granularity ?? 'half-layer')) {
     const precision = options.precision ?? 'float32';
@@ -66,8 +61,7 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
     created: new Date(0).toISOString(),
   };
   const backend = await OnnxVisionBackend.load({ threads: 2 });
-  const config = { channels: 3, imageSize: 128, patchSize: 4, layerNormEps: 1e-6, scaleFactor: 4 };
-  const tower = await openVisionTower({ dir, manifest }, source, config, backend);
+  const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
   return {
     tower,
     close: async () => {
@@ -80,7 +74,7 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
 
 /** The stored pixel values of the golden photo: first and global tile. */
 export function goldenActivations() {
-  const tensors = readSafetensorsFixture(fixture('goldens', 'tiny-idefics3', 'activations.safetensors'));
+  const tensors = readSafetensorsFixture(join(checkpointDir, 'activations.safetensors'));
   return {
     /** Tile `index` of a stored activation. */
     tile: async (name: string, index: number): Promise<Float32Array> => {
