@@ -31,6 +31,14 @@ export interface Command {
   run(values: OptionValues, positionals: readonly string[], io: CommandIo): Promise<number>;
 }
 
+/** A command made of subcommands, each in a file of its own and loaded when called. */
+export interface CommandGroup {
+  readonly summary: string;
+  readonly subcommands: CommandTable<Command>;
+}
+
+export type CommandTable<T> = Readonly<Record<string, () => Promise<{ readonly command: T }>>>;
+
 /** @throws UsageError when the option is missing or not a string */
 export function requiredString(values: OptionValues, name: string): string {
   const value = values[name];

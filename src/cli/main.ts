@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { errorBody } from '../errors';
-import { type Command, type CommandIo, UsageError } from './command';
+import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
 
 /** Loaded when called, so that a command needs only what it uses. */
-const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {};
+const commands: CommandTable<Command | CommandGroup> = {
+  inspect: () => import('./inspect.js'),
+};
 
 /** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -18,12 +20,28 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!load) {
       throw new UsageError(`there is no command "${name}"`, `Commands: ${Object.keys(commands).join(', ')}.`);
     }
-    return await runCommand(name, (await load()).command, rest);
+    const { command } = await load();
+    return 'run' in command ? await runCommand(name, command, rest) : await runGroup(name, command, rest);
   } catch (error) {
     const { code, message, hint } = errorBody(error);
     process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+async function runGroup(name: string, group: CommandGroup, args: readonly string[]): Promise<number> {
+  const [subcommand, ...rest] = args;
+  const known = Object.keys(group.subcommands).join(', ');
+  if (subcommand === '--help') {
+    process.stdout.write(`smolvlm ${name} SUBCOMMAND [options]\n${group.summary}\nSubcommands: ${known}\n`);
+    return 0;
+  }
+  const load = subcommand === undefined ? undefined : group.subcommands[subcommand];
+  if (subcommand === undefined || !load) {
+    const received = subcommand === undefined ? 'is missing' : `"${subcommand}" is unknown`;
+    throw new UsageError(`the subcommand ${received}`, `Subcommands: ${known}.`);
+  }
+  return runCommand(`${name} ${subcommand}`, (await load()).command, rest);
 }
 
 async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {

@@ -1,0 +1,9 @@
+import type { CommandGroup } from './command';
+
+/** Looks at one part of the pipeline at a time; a line per file in `inspect/`. */
+export const command: CommandGroup = {
+  summary: 'Shows what one part of the pipeline makes of its input.',
+  subcommands: {
+    'random-checkpoint': () => import('./inspect/random-checkpoint.js'),
+  },
+};
