@@ -1,6 +1,6 @@
 import type { StageRunner, VisionBackend } from '../backends/stage-runner';
 import { verifyBundleFile } from '../model/bundle-file';
-import type { BundleStage } from '../model/bundle-manifest';
+import type { BundleManifest, BundleStage } from '../model/bundle-manifest';
 import { readModelConfigs } from '../model/checkpoint';
 import { HostTensors, hostTensors } from '../model/host-tensors';
 import type { ModelConfig } from '../model/model-config';
@@ -36,9 +36,15 @@ export async function openVisionTower(
   }
 }
 
+/** The vision side of a bundle. */
+export interface VisionBundle {
+  readonly dir: string;
+  readonly manifest: Pick<BundleManifest, 'stages' | 'hostGraphs' | 'residualScale'>;
+}
+
 /** As `openVisionTower`, with the host's tensors and the configuration given. */
 export async function assembleVisionTower(
-  bundle: Bundle,
+  bundle: VisionBundle,
   host: TensorSource,
   config: ModelConfig,
   backend: VisionBackend,

@@ -29,12 +29,16 @@ describe('a CPU bundle', function () {
   this.timeout(30_000);
   let root: string;
   let checkpoint: Checkpoint;
+  const userCache = process.env.SMOLVLM_CACHE;
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'smolvlm-cpu-bundle-'));
+    process.env.SMOLVLM_CACHE = join(root, 'cache');
     checkpoint = await openCheckpoint(tiny);
   });
   after(async () => {
     await checkpoint.close();
+    if (userCache === undefined) delete process.env.SMOLVLM_CACHE;
+    else process.env.SMOLVLM_CACHE = userCache;
     await rm(root, { recursive: true, force: true });
   });
 
@@ -138,7 +142,7 @@ describe('a CPU bundle', function () {
   });
 
   it('is prepared once for a checkpoint, also when two ask at the same time', async () => {
-    const bundlesDir = join(root, 'cache');
+    const bundlesDir = join(root, 'bundles');
     let prepared = 0;
     const counting: DecoderWriter = (...given) => {
       prepared++;
