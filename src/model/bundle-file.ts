@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
 import type { BundleFile } from './bundle-manifest';
+import { rememberedSha256 } from './checksum-memory';
 import { fileSha256 } from './file-checksum';
 
 /** A bundle, its manifest or one of its files is not what it should be. */
@@ -10,7 +11,8 @@ export class BundleError extends SmolvlmError {}
 const wayOut = 'Copy or prepare the bundle again; a damaged file is never run.';
 
 /**
- * Checks that a file is whole and unchanged: its size first, then its SHA-256.
+ * Checks that a file is whole and unchanged: its size first, then its SHA-256, which is computed once and
+ * remembered while size and time of change stay.
  * @throws BundleError `bundle-file-missing`, `bundle-file-size`, `bundle-file-changed`
  */
 export async function verifyBundleFile(bundleDir: string, file: BundleFile): Promise<void> {
@@ -26,7 +28,7 @@ export async function verifyBundleFile(bundleDir: string, file: BundleFile): Pro
       { hint: wayOut },
     );
   }
-  const sha256 = await fileSha256(path);
+  const sha256 = await rememberedSha256(path);
   if (sha256 !== file.sha256) {
     throw new BundleError(
       'bundle-file-changed',

@@ -56,8 +56,8 @@ export interface BundleManifest {
     /** Shuffled patches [image tokens, hidden × scaleFactor²] → [image tokens, text width]. */
     readonly connectorProjection: BundleStage;
   };
-  /** Patch/position embeddings, post-norm, connector, token embeddings. */
-  readonly host: BundleFile;
+  /** Patch/position embeddings, post-norm, connector, token embeddings; absent for a folder of shards alone. */
+  readonly host?: BundleFile;
   readonly decoder?: BundleDecoder;
   /** Configs, tokenizer and template copied from the checkpoint. */
   readonly configs: readonly BundleFile[];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { verifyBundleFile } from './bundle-file';
+import { BundleError, verifyBundleFile } from './bundle-file';
 import type { Bundle } from './read-bundle';
 import { SafetensorsFile } from './safetensors';
 import type { TensorSource } from './tensor-source';
@@ -29,10 +29,15 @@ export const hostTensorNames: readonly string[] = [
 export class HostTensors implements TensorSource {
   private constructor(private readonly file: SafetensorsFile) {}
 
-  /** @throws BundleError when the file is missing or changed */
-  static async open(bundle: Bundle): Promise<HostTensors> {
-    await verifyBundleFile(bundle.dir, bundle.manifest.host);
-    return new HostTensors(await SafetensorsFile.open(join(bundle.dir, bundle.manifest.host.path)));
+  /** @throws BundleError when the file is missing or changed, or the bundle is a folder of shards alone */
+  static async open({ dir, manifest }: Bundle): Promise<HostTensors> {
+    if (!manifest.host) {
+      throw new BundleError('bundle-host-missing', `${dir} holds shards only, no host tensors`, {
+        hint: 'Give the checkpoint the shards were made from as well: its tensors have the same names.',
+      });
+    }
+    await verifyBundleFile(dir, manifest.host);
+    return new HostTensors(await SafetensorsFile.open(join(dir, manifest.host.path)));
   }
 
   shape(name: string): readonly number[] {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BundleError } from './bundle-file';
 import type { BundleManifest } from './bundle-manifest';
 import { parseBundleManifest } from './parse-bundle-manifest';
+import { describeShardFolder } from './shard-folder';
 
 export const bundleManifestName = 'smolvlm-bundle.json';
 
@@ -13,16 +14,19 @@ export interface Bundle {
 }
 
 /**
- * Reads a bundle's manifest.
- * @throws BundleError `bundle-manifest-missing`, `bundle-manifest-invalid`, `bundle-schema`
+ * Reads a bundle's manifest; a folder of the original system's shards has one by that system's defaults.
+ * @throws BundleError `bundle-manifest-missing`, `bundle-manifest-invalid`, `bundle-schema`,
+ *   `bundle-shard-missing`
  */
 export async function readBundle(dir: string): Promise<Bundle> {
   const path = join(dir, bundleManifestName);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const found = await readFile(path, 'utf8').catch(async (cause: unknown) => {
+    const shards = await describeShardFolder(dir);
+    if (shards) return shards;
     throw new BundleError('bundle-manifest-missing', `${dir} is no bundle: it has no ${bundleManifestName}`, {
       hint: 'Give the folder of a bundle, or of a checkpoint (config.json and model.safetensors).',
       cause,
     });
   });
-  return { dir, manifest: parseBundleManifest(text, path) };
+  return { dir, manifest: typeof found === 'string' ? parseBundleManifest(found, path) : found };
 }

@@ -70,7 +70,9 @@ describe('a CPU bundle', function () {
       const { stages, hostGraphs, host, decoder, configs } = manifest;
       const graphs = [...stages, ...Object.values(hostGraphs ?? {})];
       const named = graphs.flatMap(({ file, data }) => (data ? [file, data] : [file]));
-      const all = [...named, host, ...(decoder?.files ?? []), ...configs].map(({ path }) => path);
+      const all = [...named, ...(host ? [host] : []), ...(decoder?.files ?? []), ...configs].map(
+        ({ path }) => path,
+      );
       assert.deepEqual((await readdir(dir)).sort(), [...all, 'smolvlm-bundle.json'].sort());
     });
 

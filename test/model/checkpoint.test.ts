@@ -23,19 +23,22 @@ async function demoTensors(): Promise<TensorToWrite[]> {
 
 describe('openCheckpoint', () => {
   const temp = useTempFolder();
+  let cacheBefore: string | undefined;
   const weights = () => temp('model.safetensors');
   const open = async (): Promise<Checkpoint> => openCheckpoint(temp());
   const editJson = async (name: string, edit: (json: Record<string, never>) => object): Promise<void> =>
     writeFile(temp(name), JSON.stringify(edit(JSON.parse(await readFile(temp(name), 'utf8')))));
 
   beforeEach(async () => {
+    cacheBefore = process.env.SMOLVLM_CACHE;
     process.env.SMOLVLM_CACHE = temp('cache');
     for (const name of ['config.json', 'generation_config.json', 'preprocessor_config.json']) {
       await copyFile(join(demoModel, name), temp(name));
     }
   });
   afterEach(() => {
-    delete process.env.SMOLVLM_CACHE;
+    if (cacheBefore === undefined) delete process.env.SMOLVLM_CACHE;
+    else process.env.SMOLVLM_CACHE = cacheBefore;
   });
 
   it('opens the demo model and the tiny Idefics3 checkpoint by canonical names', async () => {
