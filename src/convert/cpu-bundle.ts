@@ -18,11 +18,20 @@ import { writeCpuProjection, writeCpuVisionStage } from './cpu-vision-files';
 import { writeHostTensors } from './host-tensors-file';
 
 /** Raised whenever the same checkpoint and options give other files than before. */
-export const cpuBuilderVersion = 1;
+const cpuBuilderVersion = 1;
+
+/** Writes the decoder's files into a bundle's folder. */
+export type DecoderWriter = (
+  dir: string,
+  checkpoint: Checkpoint,
+  precision: Precision,
+  control: { readonly signal?: AbortSignal },
+) => Promise<BundlePart<BundleDecoder>>;
 
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;
-  readonly decoderPrecision: Precision;
+  /** Left out: a bundle of the vision side alone. */
+  readonly decoder?: { readonly precision: Precision; readonly write: DecoderWriter };
   /** Default: half a layer a stage. */
   readonly granularity?: VisionGranularity;
 }
@@ -39,14 +48,6 @@ export interface BuildControl {
   readonly signal?: AbortSignal;
 }
 
-/** Writes the decoder's files into a bundle's folder. */
-export type DecoderWriter = (
-  dir: string,
-  checkpoint: Checkpoint,
-  precision: Precision,
-  control: { readonly signal?: AbortSignal },
-) => Promise<BundlePart<BundleDecoder>>;
-
 /**
  * Makes a bundle for onnxruntime on a CPU straight from a checkpoint's tensors. What was finished before an
  * interruption is kept and found again; the folder appears when it is whole.
@@ -56,15 +57,14 @@ export async function prepareCpuBundle(
   checkpoint: Checkpoint,
   bundleDir: string,
   options: CpuBundleOptions,
-  writeDecoder: DecoderWriter,
   { onProgress, signal }: BuildControl = {},
 ): Promise<BundleManifest> {
   const { config, tensors } = checkpoint;
   const sha256 = await checkpoint.sha256();
-  const folder = await BundleFolder.open(bundleDir, JSON.stringify([cpuBuilderVersion, sha256, options]));
+  const folder = await BundleFolder.open(bundleDir, await cpuBundleKey(checkpoint, options));
   const shape = visionGraphShape(config);
   const plans = visionStages(shape.layers, options.granularity ?? 'half-layer');
-  const total = plans.length + 4;
+  const total = plans.length + (options.decoder ? 4 : 3);
   let done = 0;
   const part = async <T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T> => {
     signal?.throwIfAborted();
@@ -99,9 +99,9 @@ export async function prepareCpuBundle(
       { bias: false, ...control },
     ),
   );
-  const decoder = await part('decoder', (dir) =>
-    writeDecoder(dir, checkpoint, options.decoderPrecision, control),
-  );
+  const { decoder: asked } = options;
+  const decoder =
+    asked && (await part('decoder', (dir) => asked.write(dir, checkpoint, asked.precision, control)));
   const manifest: BundleManifest = {
     schemaVersion: 1,
     model: { id: checkpoint.id, sha256 },
@@ -110,12 +110,25 @@ export async function prepareCpuBundle(
     stages,
     hostGraphs: { patchProjection, connectorProjection },
     host,
-    decoder,
+    ...(decoder && { decoder }),
     configs: await copyConfigs(checkpoint.dir, folder),
     created: new Date().toISOString(),
   };
   await folder.finish(manifest);
   return manifest;
+}
+
+/** Everything the bundle's files depend on: another key, other files. */
+export async function cpuBundleKey(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
+  const { visionPrecision, decoder, granularity = 'half-layer' } = options;
+  const sha256 = await checkpoint.sha256();
+  return JSON.stringify([
+    cpuBuilderVersion,
+    sha256,
+    visionPrecision,
+    decoder?.precision ?? 'no decoder',
+    granularity,
+  ]);
 }
 
 /** What the graphs need of a checkpoint's configuration. */

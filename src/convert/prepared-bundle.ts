@@ -5,13 +5,7 @@ import { bundlesFolder } from '../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
 import { type Bundle, bundleManifestName, readBundle } from '../model/read-bundle';
-import {
-  type BuildControl,
-  type CpuBundleOptions,
-  cpuBuilderVersion,
-  type DecoderWriter,
-  prepareCpuBundle,
-} from './cpu-bundle';
+import { type BuildControl, type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
   /** Where prepared bundles are kept; default: the cache's own folder for them. */
@@ -29,7 +23,6 @@ export interface PreparedBundleControl extends BuildControl {
 export async function preparedBundle(
   dir: string,
   options: CpuBundleOptions,
-  writeDecoder: DecoderWriter,
   control: PreparedBundleControl = {},
 ): Promise<Bundle> {
   if (existsSync(join(dir, bundleManifestName))) return readBundle(dir);
@@ -40,7 +33,7 @@ export async function preparedBundle(
     if (!isThere()) {
       const { signal, onWait } = control;
       const prepare = async (): Promise<void> => {
-        if (!isThere()) await prepareCpuBundle(checkpoint, bundleDir, options, writeDecoder, control);
+        if (!isThere()) await prepareCpuBundle(checkpoint, bundleDir, options, control);
       };
       await withFileLock(`${bundleDir}.lock`, prepare, {
         ...(signal && { signal }),
@@ -53,10 +46,11 @@ export async function preparedBundle(
   }
 }
 
-/** e.g. `SmolVLM-256M-Instruct-int8-1f0c…`: readable, and another for anything that changes the files. */
+/** e.g. `SmolVLM-256M-Instruct-int8-int4-1f0c…`: readable, and another for anything that changes the files. */
 async function cacheName(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
-  const { visionPrecision, decoderPrecision, granularity = 'half-layer' } = options;
-  const key = [cpuBuilderVersion, await checkpoint.sha256(), visionPrecision, decoderPrecision, granularity];
-  const digest = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);
-  return `${basename(checkpoint.id)}-${visionPrecision}-${decoderPrecision}-${digest}`;
+  const digest = createHash('sha256')
+    .update(await cpuBundleKey(checkpoint, options))
+    .digest('hex');
+  const precisions = [options.visionPrecision, ...(options.decoder ? [options.decoder.precision] : [])];
+  return [basename(checkpoint.id), ...precisions, digest.slice(0, 16)].join('-');
 }

@@ -106,7 +106,8 @@ async function buildTower(
     bias: boolean,
   ): Promise<BundleStage> => (await writeCpuProjection(dir, file, tensor, rows, tensors, { bias })).entry;
   const imageTokens = imageTokensPerTile(config);
-  const manifest: Pick<BundleManifest, 'stages' | 'hostGraphs' | 'residualScale'> = {
+  const manifest: Pick<BundleManifest, 'target' | 'stages' | 'hostGraphs' | 'residualScale'> = {
+    target: 'cpu',
     residualScale: 1,
     stages,
     hostGraphs: {

@@ -15,6 +15,11 @@ import { VisionTower } from './vision-tower';
 export interface OpenVisionOptions {
   /** Tiles under way at once; more than 1 keeps several NPU cores busy. */
   readonly tilesInFlight?: number;
+  /**
+   * Runs the bundle's host graphs (ONNX) where the stages run elsewhere; left out, the stages' backend does
+   * for a `cpu` bundle, and plain JavaScript for any other.
+   */
+  readonly hostBackend?: VisionBackend;
 }
 
 /**
@@ -39,7 +44,7 @@ export async function openVisionTower(
 /** The vision side of a bundle. */
 export interface VisionBundle {
   readonly dir: string;
-  readonly manifest: Pick<BundleManifest, 'stages' | 'hostGraphs' | 'residualScale'>;
+  readonly manifest: Pick<BundleManifest, 'target' | 'stages' | 'hostGraphs' | 'residualScale'>;
 }
 
 /** As `openVisionTower`, with the host's tensors and the configuration given. */
@@ -55,23 +60,22 @@ export async function assembleVisionTower(
   const close = async (): Promise<void> => {
     for (const runner of opened.splice(0).reverse()) await runner.close();
   };
-  const open = async (stage: BundleStage): Promise<StageRunner> => {
+  const open = async (stage: BundleStage, on: VisionBackend): Promise<StageRunner> => {
     await verifyBundleFile(bundle.dir, stage.file);
     if (stage.data) await verifyBundleFile(bundle.dir, stage.data);
-    const runner = await backend.openStage(bundle.dir, stage);
+    const runner = await on.openStage(bundle.dir, stage);
     opened.push(runner);
     return runner;
   };
   try {
     const stages: StageRunner[] = [];
-    for (const stage of manifest.stages) stages.push(await open(stage));
-    const { patchProjection, connectorProjection } = manifest.hostGraphs ?? {};
-    const patches = patchProjection
-      ? graphProjection(await open(patchProjection))
-      : await tensorProjection(host, hostTensors.patchProjection, true);
-    const connector = connectorProjection
-      ? graphProjection(await open(connectorProjection))
-      : await tensorProjection(host, hostTensors.connectorProjection, false);
+    for (const stage of manifest.stages) stages.push(await open(stage, backend));
+    const hostBackend = options.hostBackend ?? (manifest.target === 'cpu' ? backend : undefined);
+    const projection = async (graph: BundleStage | undefined, name: string): Promise<Projection> =>
+      graph && hostBackend ? graphProjection(await open(graph, hostBackend)) : tensorProjection(host, name);
+    const { hostGraphs } = manifest;
+    const patches = await projection(hostGraphs?.patchProjection, hostTensors.patchProjection);
+    const connector = await projection(hostGraphs?.connectorProjection, hostTensors.connectorProjection);
     return new VisionTower({
       embedding: new PatchEmbedding(config.vision, patches, await host.read(hostTensors.positions)),
       pipeline: new StagePipeline(stages, options.tilesInFlight),
@@ -93,11 +97,12 @@ export async function assembleVisionTower(
   }
 }
 
-async function tensorProjection(host: TensorSource, name: string, bias: boolean): Promise<Projection> {
+async function tensorProjection(host: TensorSource, name: string): Promise<Projection> {
   const [, ...inner] = host.shape(`${name}.weight`);
+  const bias = name === hostTensors.patchProjection ? await host.read(`${name}.bias`) : undefined;
   return hostProjection(
     await host.read(`${name}.weight`),
     inner.reduce((product, size) => product * size, 1),
-    bias ? await host.read(`${name}.bias`) : undefined,
+    bias,
   );
 }

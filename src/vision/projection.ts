@@ -1,4 +1,5 @@
 import type { StageRunner } from '../backends/stage-runner';
+import { Lane } from './lane';
 import { matrixProduct } from './matrix-product';
 
 /** One of the host's two matrix products around the tower. */
@@ -12,7 +13,8 @@ export function hostProjection(weight: Float32Array, inner: number, bias?: Float
   return { project: async (rows) => matrixProduct(rows, weight, inner, bias) };
 }
 
-/** By a graph of the bundle, where the backend has one. */
+/** By a graph of the bundle. Tiles in flight come one after the other, as a runner demands. */
 export function graphProjection(runner: StageRunner): Projection {
-  return { project: (rows) => runner.run(rows) };
+  const lane = new Lane();
+  return { project: (rows) => lane.enter(() => runner.run(rows)) };
 }

@@ -1,4 +1,5 @@
 import type { StageRunner } from '../backends/stage-runner';
+import { Lane } from './lane';
 
 export interface StageProgress {
   /** Stages done, over all tiles. */
@@ -88,16 +89,5 @@ export class StagePipeline {
       this.#lanes.set(stage.core, lane);
     }
     return lane;
-  }
-}
-
-/** Runs what enters one after the other, in the order of entry. */
-class Lane {
-  #last: Promise<unknown> = Promise.resolve();
-
-  enter<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(run);
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 }

@@ -4,7 +4,7 @@ import { appendFile, cp, mkdtemp, readdir, rm, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
-import { type DecoderWriter, prepareCpuBundle } from '../../src/convert/cpu-bundle';
+import { type CpuBundleOptions, type DecoderWriter, prepareCpuBundle } from '../../src/convert/cpu-bundle';
 import { preparedBundle } from '../../src/convert/prepared-bundle';
 import { describeBundleFile } from '../../src/model/bundle-file';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint';
@@ -16,13 +16,17 @@ import { assertAgrees } from '../vision/agreement';
 import { goldenActivations } from '../vision/tiny-tower';
 
 const tiny = fixture('goldens', 'tiny-idefics3');
-const options = { visionPrecision: 'float32', decoderPrecision: 'int8' } as const;
 
 /** Stands for the decoder, which these tests are not about. */
 const writeDecoder: DecoderWriter = async (dir, _checkpoint, precision) => {
   await writeFile(join(dir, 'decoder.onnx'), precision);
   const files = [await describeBundleFile(dir, 'decoder.onnx')];
   return { files, entry: { format: 'onnx', precision, files } };
+};
+
+const options: CpuBundleOptions = {
+  visionPrecision: 'float32',
+  decoder: { precision: 'int8', write: writeDecoder },
 };
 
 describe('a CPU bundle', function () {
@@ -47,7 +51,7 @@ describe('a CPU bundle', function () {
     const parts: string[] = [];
     before(async () => {
       dir = join(root, 'tiny');
-      await prepareCpuBundle(checkpoint, dir, options, writeDecoder, {
+      await prepareCpuBundle(checkpoint, dir, options, {
         onProgress: ({ part, done, total }) => parts.push(`${done}/${total} ${part}`),
       });
     });
@@ -130,7 +134,7 @@ describe('a CPU bundle', function () {
   it('goes on from the stages finished before it was stopped', async () => {
     const dir = join(root, 'stopped');
     const abort = new AbortController();
-    const first = prepareCpuBundle(checkpoint, dir, options, writeDecoder, {
+    const first = prepareCpuBundle(checkpoint, dir, options, {
       signal: abort.signal,
       onProgress: ({ part }) => part === 'l4_mlp' && abort.abort(new Error('stopped by hand')),
     });
@@ -138,7 +142,7 @@ describe('a CPU bundle', function () {
     assert.ok(!existsSync(dir));
     const before = (await readdir(`${dir}.partial`)).filter((name) => name.endsWith('.onnx'));
     assert.equal(before.length, 1 + 10);
-    const manifest = await prepareCpuBundle(checkpoint, dir, options, writeDecoder);
+    const manifest = await prepareCpuBundle(checkpoint, dir, options);
     assert.equal(manifest.stages.length, 24);
     assert.ok(!existsSync(`${dir}.partial`));
   });
@@ -150,16 +154,15 @@ describe('a CPU bundle', function () {
       prepared++;
       return writeDecoder(...given);
     };
-    const ask = () => preparedBundle(tiny, options, counting, { bundlesDir });
+    const counted: CpuBundleOptions = { ...options, decoder: { precision: 'int8', write: counting } };
+    const ask = () => preparedBundle(tiny, counted, { bundlesDir });
     const [a, b] = await Promise.all([ask(), ask()]);
     const c = await ask();
     assert.equal(prepared, 1);
     assert.deepEqual([a.dir, a.dir], [b.dir, c.dir]);
-    const other = await preparedBundle(tiny, { ...options, decoderPrecision: 'int4' }, counting, {
-      bundlesDir,
-    });
+    const other = await preparedBundle(tiny, { visionPrecision: 'float32' }, { bundlesDir });
     assert.notEqual(other.dir, a.dir);
-    assert.equal((await preparedBundle(a.dir, options, counting)).dir, a.dir, 'a bundle is opened as it is');
-    assert.equal(prepared, 2);
+    assert.equal(other.manifest.decoder, undefined);
+    assert.equal((await preparedBundle(a.dir, options)).dir, a.dir, 'a bundle is opened as it is');
   });
 });

@@ -47,7 +47,7 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
     patchProjection: await projection(hostTensors.patchProjection, 1024, true),
     connectorProjection: await projection(hostTensors.connectorProjection, 64, false),
   };
-  const manifest = { residualScale: 1, stages, ...(hostGraphs && { hostGraphs }) };
+  const manifest = { target: 'cpu' as const, residualScale: 1, stages, ...(hostGraphs && { hostGraphs }) };
   const backend = await OnnxVisionBackend.load({ threads: 2 });
   const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
   return {
