@@ -9,6 +9,7 @@ export interface StageRunner {
    * @throws SmolvlmError `stage-input` for another size, `stage-closed` after close
    */
   run(input: Float32Array): Promise<Float32Array>;
+  /** Waits for a run under way. */
   close(): Promise<void>;
 }
 

@@ -95,6 +95,13 @@ export function describeVisionBackend(name: string, contract: VisionBackendContr
       await assert.rejects(backend.openStage(made.bundleDir, stage), { code: 'stage-contract' });
     });
 
+    it('waits for a run under way before it closes', async () => {
+      const runner = await backend.openStage(made.bundleDir, made.stage);
+      const running = runner.run(sample(1));
+      await runner.close();
+      assert.ok(cosine(await running, made.reference(sample(1))) >= contract.cosine);
+    });
+
     it('closes a runner twice without harm, and every open runner with the backend', async () => {
       const runner = await backend.openStage(made.bundleDir, made.stage);
       await runner.close();

@@ -33,14 +33,19 @@ export class OnnxVisionBackend implements VisionBackend {
       await session.release();
       throw error;
     }
+    let running: Promise<unknown> = Promise.resolve();
     const runner: StageRunner = {
       stage,
       run: async (input) => {
         if (!this.#open.has(runner)) throw closed(stage);
-        return runStage(this.#runtime, session, stage, input);
+        const output = runStage(this.#runtime, session, stage, input);
+        running = output.catch(() => undefined);
+        return output;
       },
       close: async () => {
-        if (this.#open.delete(runner)) await session.release();
+        if (!this.#open.delete(runner)) return;
+        await running;
+        await session.release();
       },
     };
     this.#open.add(runner);

@@ -1,0 +1,53 @@
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TensorToWrite, writeSafetensors } from '../../model/safetensors-writer';
+
+/**
+ * Collects activations tile by tile on disk, since all of them are 80 MB a tile for SmolVLM-256M, and
+ * writes them as one safetensors file of [tiles, tokens, width] tensors.
+ */
+export class ActivationSpool {
+  readonly #dir: string;
+  readonly #widths = new Map<string, { readonly elements: number; tiles: number }>();
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  static async create(): Promise<ActivationSpool> {
+    return new ActivationSpool(await mkdtemp(join(tmpdir(), 'smolvlm-activations-')));
+  }
+
+  /** Takes one tile's activation; each name's tiles must come in order. */
+  add(name: string, values: Float32Array): void {
+    const known = this.#widths.get(name) ?? { elements: values.length, tiles: 0 };
+    known.tiles++;
+    this.#widths.set(name, known);
+    const bytes = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    this.#writing = this.#writing.then(() => appendFile(join(this.#dir, name), bytes));
+  }
+
+  /** @param tokens rows of an activation, by its name */
+  async write(path: string, tokens: (name: string) => number): Promise<readonly string[]> {
+    await this.#writing;
+    const tensors = [...this.#widths].map(([name, { elements, tiles }]): TensorToWrite => {
+      const rows = tokens(name);
+      return {
+        name,
+        dtype: 'F32',
+        shape: [tiles, rows, elements / rows],
+        data: () => createReadStream(join(this.#dir, name), { highWaterMark: 2 ** 20 }),
+      };
+    });
+    await writeSafetensors(path, tensors);
+    return tensors.map(({ name }) => name);
+  }
+
+  async close(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+}
