@@ -65,3 +65,18 @@ export function optionalInteger(
   }
   return number;
 }
+
+/** @throws UsageError when the option is given and is none of the values */
+export function optionalChoice<const T extends string>(
+  values: OptionValues,
+  name: string,
+  allowed: readonly T[],
+): T | undefined {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  const chosen = allowed.find((each) => each === value);
+  if (chosen === undefined) {
+    throw new UsageError(`--${name}: expected ${allowed.join(' or ')}, received "${String(value)}"`);
+  }
+  return chosen;
+}

@@ -5,6 +5,7 @@ import { bundlesFolder } from '../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
 import { type Bundle, bundleManifestName, readBundle } from '../model/read-bundle';
+import { folderKind } from '../model/resolve-model';
 import { type BuildControl, type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
@@ -18,14 +19,14 @@ export interface PreparedBundleControl extends BuildControl {
  * Opens a bundle, or a checkpoint where a bundle is expected: that is prepared for the CPU once, into the
  * cache, by one process while the others wait.
  * @param dir a bundle's or a checkpoint's folder
- * @throws CheckpointError, BundleError; the signal's reason when aborted
+ * @throws SmolvlmError for a folder that is neither; CheckpointError, BundleError; the signal's reason when aborted
  */
 export async function preparedBundle(
   dir: string,
   options: CpuBundleOptions,
   control: PreparedBundleControl = {},
 ): Promise<Bundle> {
-  if (existsSync(join(dir, bundleManifestName))) return readBundle(dir);
+  if ((await folderKind(dir)) === 'bundle') return readBundle(dir);
   const checkpoint = await openCheckpoint(dir);
   try {
     const bundleDir = join(control.bundlesDir ?? bundlesFolder(), await cacheName(checkpoint, options));

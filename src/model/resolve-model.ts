@@ -72,7 +72,8 @@ async function pulledFolder(reference: HubReference, checkpoints: string): Promi
   return (await isFolder(dir)) ? dir : undefined;
 }
 
-async function folderKind(dir: string): Promise<'checkpoint' | 'bundle'> {
+/** @throws SmolvlmError `model-unknown-folder` */
+export async function folderKind(dir: string): Promise<'checkpoint' | 'bundle'> {
   for (const [file, kind] of [
     [bundleManifestName, 'bundle'],
     ['l0_attn.rknn', 'bundle'],
