@@ -48,7 +48,12 @@ export type ProgressPhase = 'loading' | 'image' | 'vision' | 'prefill' | 'decode
 
 /** One line of the answer to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, dropped or error. */
 export type EngineEvent =
-  | { readonly type: 'queued'; readonly id: string; readonly waiting: number }
+  | {
+      readonly type: 'queued';
+      readonly id: string;
+      /** Frames that wait in the engine, this one included. */
+      readonly waiting: number;
+    }
   | {
       readonly type: 'progress';
       readonly id: string;

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SmolvlmError } from '../errors';
+import { protocolVersion } from '../protocol/engine-status';
+import { engineSocketPath, runtimeDirectory } from '../protocol/runtime-dir';
+import { type ServeOptions, serveEngine } from '../server/serve-engine';
+import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
+
+const defaultPort = 8372;
+
+/** The engine process: local engines are started with it, and remote ones by hand or as a service. */
+export const command: Command = {
+  summary: 'Runs the engine behind a unix socket or a TCP port',
+  usage: [
+    'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
+    '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--idle-unload S] [--idle-exit S]',
+    '  [--allow-image-urls]',
+    'With no --socket, --host or --port: the unix socket where local clients look for it.',
+    'A port needs a token, unless it is on a loopback address and --no-token is given.',
+  ].join('\n'),
+  options: {
+    model: { type: 'string' },
+    socket: { type: 'string' },
+    host: { type: 'string' },
+    port: { type: 'string' },
+    'token-file': { type: 'string' },
+    'no-token': { type: 'boolean' },
+    threads: { type: 'string' },
+    'queue-capacity': { type: 'string' },
+    'model-limit-mb': { type: 'string' },
+    'idle-unload': { type: 'string' },
+    'idle-exit': { type: 'string' },
+    'allow-image-urls': { type: 'boolean' },
+  },
+  async run(values, _positionals, io) {
+    const options = serveOptions(values, io.log);
+    const served = await serveEngine(options);
+    const places = [options.socketPath, served.url].filter((place) => place !== undefined);
+    io.log(`the engine answers on ${places.join(' and ')}`);
+    const stop = (): void => void served.close();
+    io.signal.addEventListener('abort', stop, { once: true });
+    if (io.signal.aborted) stop();
+    await served.closed;
+    return 0;
+  },
+};
+
+function serveOptions(values: OptionValues, log: (line: string) => void): ServeOptions {
+  const seconds = (name: string): number | undefined => {
+    const value = optionalInteger(values, name, 0, 10_000_000);
+    return value === undefined ? undefined : value * 1000;
+  };
+  const limitMb = optionalInteger(values, 'model-limit-mb', 1);
+  const tcp = tcpOptions(values);
+  return withoutUndefined({
+    log,
+    tcp,
+    socketPath:
+      typeof values.socket === 'string'
+        ? resolve(values.socket)
+        : tcp
+          ? undefined
+          : engineSocketPath(runtimeDirectory(), protocolVersion),
+    model: typeof values.model === 'string' ? values.model : undefined,
+    threads: optionalInteger(values, 'threads', 1, 256),
+    queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
+    modelLimitBytes: limitMb === undefined ? undefined : limitMb * 1024 * 1024,
+    idleUnloadMs: seconds('idle-unload'),
+    idleExitMs: seconds('idle-exit'),
+    allowImageUrls: values['allow-image-urls'] === true,
+  });
+}
+
+function tcpOptions(values: OptionValues): ServeOptions['tcp'] {
+  const { host, port } = values;
+  if (host === undefined && port === undefined) return undefined;
+  const address = {
+    host: typeof host === 'string' ? host : '127.0.0.1',
+    port: optionalInteger(values, 'port', 0, 65_535) ?? defaultPort,
+  };
+  const tokenFile = values['token-file'];
+  if (typeof tokenFile === 'string') return { ...address, token: readToken(tokenFile) };
+  if (values['no-token'] === true) return address;
+  throw new UsageError('a port needs --token-file, or --no-token on a loopback address');
+}
+
+function readToken(path: string): string {
+  let token: string;
+  try {
+    token = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new SmolvlmError('engine-token', `the token file ${path} cannot be read: ${String(cause)}`, {
+      cause,
+    });
+  }
+  if (/^\S{16,}$/.test(token)) return token;
+  throw new SmolvlmError(
+    'engine-token',
+    `expected a token of at least 16 characters without spaces in ${path}`,
+    {
+      hint: 'For example: openssl rand -hex 32 > token',
+    },
+  );
+}
+
+type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };
+
+/** Options that were not given are absent, not undefined. */
+function withoutUndefined(options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs'>>>) {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as ServeOptions;
+}

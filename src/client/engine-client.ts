@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import type { EngineStatus } from '../protocol/engine-status';
+import type { FinalEvent } from '../protocol/events';
+import { DescribeCall } from './describe-call';
+import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from './engine';
+import type { EngineAddress } from './engine-address';
+import { EngineConnection } from './engine-connection';
+import { callEngine, readJson } from './engine-http';
+import type { LocalEngineOptions } from './local-engine';
+
+export interface EngineClientOptions {
+  /** How a local engine is found or started. */
+  readonly local?: LocalEngineOptions;
+  /** Time from call to answer for requests without a deadline. */
+  readonly deadlineMs?: number;
+  /** How long an engine may stay out of reach before its requests fail. */
+  readonly unreachableMs?: number;
+  /** Bytes of pictures kept for unanswered requests. */
+  readonly maxKeptBytes?: number;
+}
+
+/** A client of one engine; opens nothing before its first use. */
+export class EngineClient implements Engine {
+  readonly #options: EngineClientOptions;
+  readonly #connection: EngineConnection;
+  readonly #calls = new Map<string, DescribeCall>();
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  #state: ConnectionState = 'idle';
+  #keptBytes = 0;
+
+  constructor(address: EngineAddress, options: EngineClientOptions = {}) {
+    this.#options = options;
+    this.#connection = new EngineConnection({
+      address,
+      local: options.local ?? {},
+      unreachableMs: options.unreachableMs ?? 30_000,
+      onState: (state) => this.#setState(state),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  async describe(
+    input: DescribeInput,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions = {},
+  ): Promise<FinalEvent> {
+    const request = { ...input, id: input.id ?? randomUUID() };
+    const { id } = request;
+    const refused = this.#refusal(id, pictures);
+    if (refused) return refused;
+    const call = new DescribeCall(this.#connection, request, pictures, options.onEvent ?? (() => {}));
+    this.#calls.set(id, call);
+    this.#keptBytes += call.sizeBytes;
+    const cancel = (): void => this.cancel(id);
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    if (options.signal?.aborted) cancel();
+    try {
+      return await call.run(this.#options.deadlineMs ?? 10 * 60_000);
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+      this.#calls.delete(id);
+      this.#keptBytes -= call.sizeBytes;
+    }
+  }
+
+  async open(): Promise<void> {
+    await this.#connection.ready();
+  }
+
+  async status(): Promise<EngineStatus> {
+    const { endpoint } = await this.#connection.ready();
+    const response = await callEngine(endpoint, { method: 'GET', path: '/v1/status' });
+    return (await readJson(response)) as EngineStatus;
+  }
+
+  cancel(id: string): void {
+    this.#calls.get(id)?.drop('cancelled', 'the request was cancelled');
+  }
+
+  onState(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const calls = [...this.#calls.values()];
+    for (const call of calls) call.drop('shutdown', 'the client was closed');
+    this.#setState('closed');
+    await Promise.all(calls.map((call) => call.takenBack));
+    this.#connection.close();
+  }
+
+  #refusal(id: string, pictures: readonly Uint8Array[]): FinalEvent | undefined {
+    if (this.#state === 'closed') {
+      return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
+    }
+    const sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
+    const maxKeptBytes = this.#options.maxKeptBytes ?? 256 * 1024 * 1024;
+    if (this.#calls.has(id)) {
+      const message = `a request with the id "${id}" is under way`;
+      return { type: 'error', id, error: { code: 'client-id-in-use', message } };
+    }
+    if (this.#keptBytes + sizeBytes <= maxKeptBytes) return undefined;
+    const message = `${this.#calls.size} unanswered requests keep ${this.#keptBytes} bytes of pictures; ${maxKeptBytes} may be kept`;
+    const hint = 'Send frames less often, or smaller ones.';
+    return { type: 'error', id, error: { code: 'client-full', message, hint } };
+  }
+
+  #setState(state: ConnectionState): void {
+    if (this.#state === 'closed' || this.#state === state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}

@@ -1,0 +1,152 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SmolvlmError } from '../errors';
+import { protocolVersion } from '../protocol/engine-status';
+import { NdjsonDecoder } from '../protocol/ndjson';
+import type { ConnectionState } from './engine';
+import type { EngineAddress } from './engine-address';
+import { callEngine, type Endpoint, readJson } from './engine-http';
+import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
+
+/** An engine run whose lease this client holds. */
+export interface Connected {
+  readonly endpoint: Endpoint;
+  /** Another one after a restart. */
+  readonly instance: string;
+}
+
+export interface ConnectionOptions {
+  readonly address: EngineAddress;
+  readonly local: LocalEngineOptions;
+  /** How long an engine may stay out of reach before its callers are told. */
+  readonly unreachableMs: number;
+  readonly onState: (state: ConnectionState) => void;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+
+/** Holds a lease on the engine: joins or starts it, notices its end, and comes back when asked again. */
+export class EngineConnection {
+  readonly #options: ConnectionOptions;
+  readonly #closed = new AbortController();
+  #connected: Promise<Connected> | undefined;
+  #lease: { readonly response: IncomingMessage; readonly connected: Connected } | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** @throws SmolvlmError `engine-start`, `engine-unreachable`, `engine-protocol`, `request-unauthorized` */
+  ready(): Promise<Connected> {
+    this.#connected ??= this.#connect().catch((error: unknown) => {
+      this.#connected = undefined;
+      if (!this.#closed.signal.aborted) this.#options.onState('lost');
+      throw error;
+    });
+    return this.#connected;
+  }
+
+  /** The engine run connected to right now, if any; looks for none. */
+  get current(): Connected | undefined {
+    return this.#lease?.connected;
+  }
+
+  /** A call over this connection broke: the next `ready` looks for the engine again. */
+  async suspect(connected: Connected): Promise<void> {
+    const current = await this.#connected?.catch(() => undefined);
+    if (current === connected) this.#drop();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#lease?.response.destroy();
+    this.#lease = undefined;
+    this.#connected = undefined;
+  }
+
+  async #connect(): Promise<Connected> {
+    const startedAt = Date.now();
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      this.#closed.signal.throwIfAborted();
+      this.#options.onState('connecting');
+      try {
+        return await this.#openLease(await this.#find());
+      } catch (error) {
+        if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+        if (Date.now() - startedAt > this.#options.unreachableMs) throw this.#unreachable(error);
+      }
+      this.#options.onState('lost');
+      await delay(pauseMs, undefined, { signal: this.#closed.signal });
+    }
+  }
+
+  async #find(): Promise<Endpoint> {
+    const { address, local } = this.#options;
+    if (address.kind === 'local') return { socketPath: await joinLocalEngine(local, this.#closed.signal) };
+    return address.token === undefined ? { url: address.url } : { url: address.url, token: address.token };
+  }
+
+  /** The lease is a response that never ends; its first line says who the engine is. */
+  async #openLease(endpoint: Endpoint): Promise<Connected> {
+    const { signal } = this.#closed;
+    const response = await callEngine(endpoint, { method: 'GET', path: '/v1/lease', signal });
+    if (response.statusCode !== 200) await readJson(response);
+    const instance = await readLease(response);
+    const connected = { endpoint, instance };
+    this.#lease = { response, connected };
+    response.once('close', () => {
+      if (this.#lease?.response === response) this.#drop();
+    });
+    response.on('error', () => {});
+    response.resume();
+    if (response.destroyed) throw new Error('the engine ended');
+    this.#options.onState('connected');
+    return connected;
+  }
+
+  #drop(): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#connected = undefined;
+    lease?.response.destroy();
+    if (!this.#closed.signal.aborted) this.#options.onState('lost');
+  }
+
+  #unreachable(cause: unknown): SmolvlmError {
+    const { address } = this.#options;
+    const place = address.kind === 'local' ? 'on this machine' : `at ${address.url.origin}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new SmolvlmError('engine-unreachable', `no engine answers ${place}: ${why}`, {
+      hint: 'Check that it runs there and that host and port are right.',
+      cause,
+    });
+  }
+}
+
+/** @returns the engine's instance @throws SmolvlmError `engine-protocol` */
+async function readLease(response: IncomingMessage): Promise<string> {
+  const decoder = new NdjsonDecoder();
+  const line = await new Promise<object>((resolve, reject) => {
+    response.on('data', function read(bytes: Buffer) {
+      try {
+        const [first] = decoder.push(bytes);
+        if (!first) return;
+        response.off('data', read);
+        resolve(first);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    response.once('error', reject);
+    response.once('close', () => reject(new Error('the engine ended')));
+  });
+  const { instance, protocol } = line as { instance?: unknown; protocol?: unknown };
+  if (typeof instance === 'string' && protocol === protocolVersion) return instance;
+  response.destroy();
+  throw new SmolvlmError(
+    'engine-protocol',
+    `expected an engine of protocol ${protocolVersion}, this one speaks ${String(protocol)}`,
+    { hint: 'Install the same version of this package on both machines.' },
+  );
+}

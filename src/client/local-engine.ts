@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SmolvlmError } from '../errors';
+import { protocolVersion } from '../protocol/engine-status';
+import { engineSocketPath, makePrivateDirectory, runtimeDirectory } from '../protocol/runtime-dir';
+import { StartLock } from './start-lock';
+
+export interface LocalEngineOptions {
+  /** Folder of socket, lock and log; one engine process each. */
+  readonly directory?: string;
+  /** What is run, `--socket PATH` and `--idle-exit S` added; this package's `smolvlm serve` when absent. */
+  readonly command?: readonly [string, ...string[]];
+  /** Seconds the engine outlives its last client. */
+  readonly idleExitSeconds?: number;
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly startTimeoutMs?: number;
+}
+
+const logLimitBytes = 1024 * 1024;
+const pollMs = 50;
+
+/**
+ * Finds this user's engine, or starts it: of several processes that ask at once, one starts it.
+ * @returns path of its socket
+ * @throws SmolvlmError `engine-start` with the engine's last words, `runtime-dir`
+ */
+export async function joinLocalEngine(options: LocalEngineOptions, signal?: AbortSignal): Promise<string> {
+  const directory = options.directory ?? runtimeDirectory(options.environment);
+  makePrivateDirectory(directory);
+  const socketPath = engineSocketPath(directory, protocolVersion);
+  const giveUpAt = Date.now() + (options.startTimeoutMs ?? 60_000);
+  while (Date.now() < giveUpAt) {
+    signal?.throwIfAborted();
+    if (await answers(socketPath)) return socketPath;
+    const lock = StartLock.tryAcquire(join(directory, 'engine.lock'));
+    if (!lock) {
+      await delay(pollMs, undefined, { signal });
+      continue;
+    }
+    try {
+      if (!(await answers(socketPath))) await start(options, directory, socketPath, giveUpAt);
+    } finally {
+      lock.release();
+    }
+  }
+  throw new SmolvlmError('engine-start', 'the engine did not start in time', {
+    hint: `Its log is ${join(directory, 'engine.log')}.`,
+  });
+}
+
+/** Started detached: it serves other clients too, and outlives this process. */
+async function start(
+  options: LocalEngineOptions,
+  directory: string,
+  socketPath: string,
+  giveUpAt: number,
+): Promise<void> {
+  const logPath = join(directory, 'engine.log');
+  const logStart = prepareLog(logPath);
+  const [program, ...args] = options.command ?? [
+    process.execPath,
+    join(__dirname, '..', 'cli', 'main.js'),
+    'serve',
+  ];
+  const log = openSync(logPath, 'a', 0o600);
+  let child: ChildProcess;
+  try {
+    const idleExit = ['--idle-exit', String(options.idleExitSeconds ?? 60)];
+    child = spawn(program, [...args, '--socket', socketPath, ...idleExit], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: directory,
+      env: options.environment ?? process.env,
+    });
+  } finally {
+    closeSync(log);
+  }
+  let ended: string | undefined;
+  child.once('error', (error) => {
+    ended = error.message;
+  });
+  child.once('exit', (code, exitSignal) => {
+    ended ??= exitSignal === null ? `it ended with code ${code}` : `it was killed by ${exitSignal}`;
+  });
+  child.unref();
+  while (Date.now() < giveUpAt) {
+    if (await answers(socketPath)) return;
+    if (ended !== undefined) {
+      const words = lastWords(logPath, logStart);
+      throw new SmolvlmError(
+        'engine-start',
+        `the engine did not start: ${ended}${words && `; it said: ${words}`}`,
+        {
+          hint: `Its log is ${logPath}.`,
+        },
+      );
+    }
+    await delay(pollMs);
+  }
+  child.kill('SIGKILL');
+}
+
+/** @returns the log's size before the engine writes to it */
+function prepareLog(path: string): number {
+  const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (sizeBytes <= logLimitBytes) return sizeBytes;
+  renameSync(path, `${path}.1`);
+  return 0;
+}
+
+/** The last lines written to the log from a position on. */
+function lastWords(path: string, from: number): string {
+  const bytes = Buffer.alloc(4096);
+  const fd = openSync(path, 'r');
+  try {
+    const start = Math.max(from, (statSync(path).size ?? 0) - bytes.length);
+    const length = readSync(fd, bytes, 0, bytes.length, start);
+    return bytes.toString('utf8', 0, length).trim().split('\n').slice(-5).join(' | ');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

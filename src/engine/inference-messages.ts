@@ -1,0 +1,35 @@
+import type { ErrorBody } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { LoadedModel } from '../protocol/engine-status';
+import type { Caption, InferenceProgress } from './inference';
+
+/** How the inference thread is set up. */
+export interface InferenceSetup {
+  /** Module exporting `openCaptioner`. */
+  readonly captionerModule: string;
+  /** Used by requests that name no model. */
+  readonly defaultModel?: string;
+  /** CPU threads of a model whose request does not say. */
+  readonly threads?: number;
+  /** Models beyond this are closed, least recently used first; one always stays. */
+  readonly modelLimitBytes: number;
+  /** [0] holds the number of the job to cancel: read between stages, where no message can arrive. */
+  readonly cancelledJob: Int32Array<SharedArrayBuffer>;
+}
+
+export type ToInference =
+  | {
+      readonly type: 'describe';
+      readonly job: number;
+      readonly request: DescribeRequest;
+      readonly pictures: readonly Uint8Array[];
+    }
+  | { readonly type: 'cancel'; readonly job: number }
+  | { readonly type: 'close' };
+
+export type FromInference =
+  | { readonly type: 'progress'; readonly job: number; readonly progress: InferenceProgress }
+  | { readonly type: 'token'; readonly job: number; readonly text: string }
+  | { readonly type: 'done'; readonly job: number; readonly caption: Caption }
+  | { readonly type: 'failed'; readonly job: number; readonly error: ErrorBody }
+  | { readonly type: 'models'; readonly models: readonly LoadedModel[] };

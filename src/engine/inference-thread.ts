@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { LoadedModel } from '../protocol/engine-status';
+import type { Clock } from './clock';
+import type { Caption, Inference, InferenceHooks } from './inference';
+import type { FromInference, InferenceSetup, ToInference } from './inference-messages';
+
+export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJob'> {
+  readonly clock: Clock;
+  /** The thread and its models are closed after so long without a request. */
+  readonly idleUnloadMs: number;
+  /** A cancelled job that has not come back after this is called hung. */
+  readonly hangMs: number;
+  /** No message or signal ends a hung native call: only the end of the process does. */
+  readonly onHang: () => void;
+}
+
+interface Job {
+  readonly worker: Worker;
+  readonly hooks: InferenceHooks;
+  readonly resolve: (caption: Caption) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Inference on a thread of its own; a thread that dies fails its job only, and the next job starts another. */
+export class InferenceThread implements Inference {
+  readonly #options: InferenceThreadOptions;
+  readonly #cancelledJob = new Int32Array(new SharedArrayBuffer(4));
+  readonly #jobs = new Map<number, Job>();
+  #worker: Worker | undefined;
+  #models: readonly LoadedModel[] = [];
+  #lastJob = 0;
+  #cancelUnload: (() => void) | undefined;
+
+  constructor(options: InferenceThreadOptions) {
+    this.#options = options;
+  }
+
+  models(): readonly LoadedModel[] {
+    return this.#models;
+  }
+
+  async describe(
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Caption> {
+    this.#cancelUnload?.();
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    this.#lastJob += 1;
+    const job = this.#lastJob;
+    let stopHangTimer = (): void => {};
+    const cancel = (): void => {
+      Atomics.store(this.#cancelledJob, 0, job);
+      post(worker, { type: 'cancel', job });
+      stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
+    };
+    hooks.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await new Promise<Caption>((resolve, reject) => {
+        this.#jobs.set(job, { worker, hooks, resolve, reject });
+        post(worker, { type: 'describe', job, request, pictures });
+        if (hooks.signal.aborted) cancel();
+      });
+    } finally {
+      hooks.signal.removeEventListener('abort', cancel);
+      stopHangTimer();
+      this.#jobs.delete(job);
+      this.#cancelUnload = this.#options.clock.after(this.#options.idleUnloadMs, () => void this.close());
+    }
+  }
+
+  /** Closes the models and ends the thread; a later request starts it again. */
+  async close(): Promise<void> {
+    this.#cancelUnload?.();
+    const worker = this.#worker;
+    if (!worker) return;
+    this.#worker = undefined;
+    this.#models = [];
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    post(worker, { type: 'close' });
+    const stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
+    await exited;
+    stopHangTimer();
+  }
+
+  #start(): Worker {
+    const { captionerModule, defaultModel, threads, modelLimitBytes } = this.#options;
+    const workerData: InferenceSetup = {
+      captionerModule,
+      ...(defaultModel === undefined ? {} : { defaultModel }),
+      ...(threads === undefined ? {} : { threads }),
+      modelLimitBytes,
+      cancelledJob: this.#cancelledJob,
+    };
+    const worker = new Worker(join(__dirname, 'inference-worker.js'), { workerData });
+    let cause: unknown;
+    worker.on('message', (message: FromInference) => this.#receive(worker, message));
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', () => this.#lost(worker, cause));
+    return worker;
+  }
+
+  #receive(worker: Worker, message: FromInference): void {
+    const job = message.type === 'models' ? undefined : this.#jobs.get(message.job);
+    switch (message.type) {
+      case 'models':
+        if (worker === this.#worker) this.#models = message.models;
+        break;
+      case 'progress':
+        job?.hooks.onProgress(message.progress);
+        break;
+      case 'token':
+        job?.hooks.onToken(message.text);
+        break;
+      case 'done':
+        job?.resolve(message.caption);
+        break;
+      case 'failed': {
+        const { code, message: text, hint } = message.error;
+        job?.reject(new SmolvlmError(code, text, hint === undefined ? {} : { hint }));
+        break;
+      }
+    }
+  }
+
+  #lost(worker: Worker, cause: unknown): void {
+    if (worker === this.#worker) {
+      this.#worker = undefined;
+      this.#models = [];
+    }
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    for (const job of this.#jobs.values()) {
+      if (job.worker !== worker) continue;
+      job.reject(
+        new SmolvlmError(
+          'engine-thread-lost',
+          `the inference thread ended in the middle of the frame${why}`,
+          {
+            hint: 'The next frame starts it again. Should it happen often, look at the memory of this machine.',
+            cause,
+          },
+        ),
+      );
+    }
+  }
+}
+
+function post(worker: Worker, message: ToInference): void {
+  worker.postMessage(message);
+}

@@ -1,0 +1,108 @@
+import { limits } from './limits';
+
+const fraction = { type: 'number', minimum: 0, maximum: 1 } as const;
+const key = { type: 'string', minLength: 1, maxLength: limits.keyCharacters } as const;
+const durationMs = { type: 'number', exclusiveMinimum: 0, maximum: limits.deadlineMs } as const;
+
+const rectangle = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['x', 'y', 'width', 'height'],
+  properties: {
+    x: fraction,
+    y: fraction,
+    width: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+    height: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+  },
+} as const;
+
+const polygon = {
+  type: 'array',
+  minItems: 3,
+  maxItems: limits.polygonPoints,
+  items: { type: 'array', minItems: 2, maxItems: 2, items: fraction },
+} as const;
+
+const messagePart = {
+  type: 'object',
+  required: ['type'],
+  oneOf: [
+    {
+      additionalProperties: false,
+      required: ['type', 'text'],
+      properties: {
+        type: { const: 'text' },
+        text: { type: 'string', maxLength: limits.textCharacters },
+      },
+    },
+    { additionalProperties: false, properties: { type: { const: 'image' } } },
+  ],
+} as const;
+
+const message = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['role', 'content'],
+  properties: {
+    role: { enum: ['system', 'user', 'assistant'] },
+    content: { type: 'array', minItems: 1, maxItems: limits.messageParts, items: messagePart },
+  },
+} as const;
+
+const runtime = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    backend: { enum: ['auto', 'cpu', 'npu'] },
+    precision: { enum: ['float32', 'int8', 'int4'] },
+    threads: { type: 'integer', minimum: 1, maximum: 256 },
+    contextLength: { type: 'integer', minimum: 64, maximum: 131_072 },
+  },
+} as const;
+
+/** JSON schema of `DescribeRequest`: unknown fields are refused, so that a misspelt one is not silently ignored. */
+export const describeRequestSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['id'],
+  not: { required: ['prompt', 'messages'] },
+  properties: {
+    id: key,
+    model: { type: 'string', minLength: 1, maxLength: limits.modelCharacters },
+    runtime,
+    camera: key,
+    prompt: { type: 'string', maxLength: limits.textCharacters },
+    messages: { type: 'array', minItems: 1, maxItems: limits.messages, items: message },
+    detail: { enum: ['low', 'full'] },
+    maxNewTokens: { type: 'integer', minimum: 1, maximum: limits.maxNewTokens },
+    temperature: { type: 'number', minimum: 0, maximum: 5 },
+    topP: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+    seed: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    stop: {
+      type: 'array',
+      maxItems: limits.stopStrings,
+      items: { type: 'string', minLength: 1, maxLength: limits.stopCharacters },
+    },
+    choices: {
+      type: 'array',
+      minItems: 1,
+      maxItems: limits.choices,
+      items: { type: 'string', minLength: 1, maxLength: limits.choiceCharacters },
+    },
+    crop: rectangle,
+    masks: { type: 'array', maxItems: limits.masks, items: polygon },
+    queue: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        policy: { enum: ['newest', 'oldest', 'reject'] },
+        capacity: { type: 'integer', minimum: 1, maximum: limits.queueCapacity },
+      },
+    },
+    priority: { type: 'integer', minimum: -1000, maximum: 1000 },
+    maxAgeMs: durationMs,
+    deadlineMs: durationMs,
+    capturedAt: { type: 'string', minLength: 1, maxLength: limits.keyCharacters },
+    stream: { type: 'boolean' },
+  },
+} as const;

@@ -1,0 +1,34 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { instanceHeader } from '../protocol/engine-status';
+import { limits } from '../protocol/limits';
+import { registerBearerToken } from './bearer-token';
+import { registerDescribe } from './describe-route';
+import { type OpenAiOptions, registerOpenAi } from './openai-routes';
+import { registerErrors } from './server-errors';
+import { registerStatus, type StatusOptions } from './status-routes';
+
+export interface HttpServerOptions extends StatusOptions, OpenAiOptions {
+  /** Required of every caller when given. */
+  readonly token?: string;
+}
+
+/** The engine's HTTP front, not yet listening: the same routes on a unix socket and on TCP. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    // A lease or a waiting request is silent for long, on purpose.
+    requestTimeout: 0,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 4 * limits.keyCharacters },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header(instanceHeader, options.engine.instance);
+  });
+  registerErrors(app);
+  if (options.token !== undefined) registerBearerToken(app, options.token);
+  registerDescribe(app, options.engine);
+  registerStatus(app, options);
+  registerOpenAi(app, options);
+  return app;
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { systemClock } from '../engine/clock';
+import { Engine, engineDefaults } from '../engine/engine';
+import { InferenceThread } from '../engine/inference-thread';
+import { SmolvlmError } from '../errors';
+import { createHttpServer } from './http-server';
+import { isLoopback, listenOnSocket, listenOnTcp } from './listen';
+
+export interface ServeOptions {
+  readonly socketPath?: string;
+  readonly tcp?: { readonly host: string; readonly port: number; readonly token?: string };
+  readonly model?: string;
+  readonly threads?: number;
+  /** Exits so long after the last lease and request; never when absent. */
+  readonly idleExitMs?: number;
+  /** Models leave memory so long after the last request. */
+  readonly idleUnloadMs?: number;
+  readonly modelLimitBytes?: number;
+  readonly queueCapacity?: number;
+  readonly abandonedMs?: number;
+  readonly allowImageUrls?: boolean;
+  /** Module exporting `openCaptioner`. */
+  readonly captionerModule?: string;
+  readonly log: (line: string) => void;
+}
+
+export interface ServedEngine {
+  /** Absent without `tcp`. */
+  readonly url?: string;
+  /** Resolves once the engine has stopped, for whatever reason. */
+  readonly closed: Promise<void>;
+  /** Lets the running request finish and waiting ones go. */
+  close(): Promise<void>;
+}
+
+const hangMs = 60_000;
+
+/** Runs an engine behind its sockets. @throws SmolvlmError `engine-token`, `engine-running`, `engine-listen`, `runtime-dir` */
+export async function serveEngine(options: ServeOptions): Promise<ServedEngine> {
+  const { tcp, socketPath, log } = options;
+  checkToken(tcp);
+  let closing: Promise<void> | undefined;
+  let reportClosed = (): void => {};
+  const closed = new Promise<void>((resolve) => {
+    reportClosed = resolve;
+  });
+  const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
+  const inference = new InferenceThread({
+    captionerModule: options.captionerModule ?? join(__dirname, '..', 'engine', 'captioner.js'),
+    ...(options.model === undefined ? {} : { defaultModel: options.model }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    modelLimitBytes,
+    clock: systemClock,
+    idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,
+    hangMs,
+    onHang: () => {
+      log(`a native call has hung for ${hangMs} ms: ending the engine; clients start another`);
+      process.kill(process.pid, 'SIGKILL');
+    },
+  });
+  const engine = new Engine({
+    ...engineDefaults,
+    inference,
+    clock: systemClock,
+    ...(options.queueCapacity === undefined ? {} : { queueCapacity: options.queueCapacity }),
+    ...(options.abandonedMs === undefined ? {} : { abandonedMs: options.abandonedMs }),
+    ...(options.idleExitMs === undefined ? {} : { idleExitMs: options.idleExitMs }),
+    onIdle: () => {
+      log('nobody uses this engine: it ends');
+      void close();
+    },
+  });
+  const http = {
+    engine,
+    version: packageVersion(),
+    modelLimitBytes,
+    allowImageUrls: options.allowImageUrls === true,
+    ...(options.model === undefined ? {} : { defaultModel: options.model }),
+  };
+  const apps: FastifyInstance[] = [];
+  let url: string | undefined;
+  try {
+    if (socketPath !== undefined) {
+      const app = createHttpServer(http);
+      apps.push(app);
+      await listenOnSocket(app, socketPath);
+    }
+    if (tcp) {
+      const app = createHttpServer(tcp.token === undefined ? http : { ...http, token: tcp.token });
+      apps.push(app);
+      url = await listenOnTcp(app, tcp.host, tcp.port);
+    }
+  } catch (error) {
+    for (const app of apps) await app.close();
+    await engine.close(0);
+    throw error;
+  }
+
+  return { ...(url === undefined ? {} : { url }), closed, close };
+
+  function close(): Promise<void> {
+    closing ??= stop(engine, apps).finally(reportClosed);
+    return closing;
+  }
+}
+
+/** The sockets go first, so that clients turn to a new engine; answers under way are still written. */
+async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<void> {
+  for (const app of apps) app.server.close();
+  await engine.close();
+  for (const app of apps) await app.close();
+}
+
+function checkToken(tcp: ServeOptions['tcp']): void {
+  if (!tcp || tcp.token !== undefined || isLoopback(tcp.host)) return;
+  throw new SmolvlmError('engine-token', `listening on ${tcp.host} without a token would let anybody in`, {
+    hint: 'Give --token-file, or --host 127.0.0.1.',
+  });
+}
+
+export function packageVersion(): string {
+  const text = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
+  const { version }: { version: string } = JSON.parse(text);
+  return version;
+}
