@@ -6,6 +6,7 @@ import { type Command, type CommandGroup, type CommandIo, type CommandTable, Usa
 /** Loaded when called, so that a command needs only what it uses. */
 const commands: CommandTable<Command | CommandGroup> = {
   inspect: () => import('./inspect.js'),
+  serve: () => import('./serve.js'),
 };
 
 /** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { engineSocketPath, runtimeDirectory } from '../protocol/runtime-dir';
+import { boundLog } from '../server/bounded-log';
 import { type ServeOptions, serveEngine } from '../server/serve-engine';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 
@@ -34,6 +35,7 @@ export const command: Command = {
   },
   async run(values, _positionals, io) {
     const options = serveOptions(values, io.log);
+    boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     io.log(`the engine answers on ${places.join(' and ')}`);
