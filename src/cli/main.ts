@@ -7,6 +7,7 @@ import { type Command, type CommandGroup, type CommandIo, type CommandTable, Usa
 const commands: CommandTable<Command | CommandGroup> = {
   inspect: () => import('./inspect.js'),
   serve: () => import('./serve.js'),
+  pull: () => import('./pull.js'),
 };
 
 /** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */

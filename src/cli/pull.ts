@@ -1,0 +1,48 @@
+import { type PullProgress, pullCheckpoint } from '../model/hub-pull';
+import { hubSettings } from '../model/hub-settings';
+import { parseHubReference } from '../model/resolve-model';
+import { type Command, UsageError } from './command';
+
+const progressEveryMs = 1000;
+
+export const command: Command = {
+  summary: 'Downloads a checkpoint from a model hub into the cache.',
+  usage: 'pull ORG/NAME[@REVISION]',
+  options: {},
+  async run(_values, positionals, io) {
+    const [model, ...rest] = positionals;
+    const reference = model === undefined ? undefined : parseHubReference(model);
+    if (!reference || rest.length > 0) {
+      throw new UsageError(
+        `expected one model as ORG/NAME or ORG/NAME@REVISION, received "${positionals.join(' ')}"`,
+        'For example: smolvlm pull HuggingFaceTB/SmolVLM-256M-Instruct',
+      );
+    }
+    const { id, revision, commit, dir, files, downloadedBytes } = await pullCheckpoint(
+      reference,
+      hubSettings(),
+      {
+        signal: io.signal,
+        onProgress: progressLines(io.log),
+        onWait: (pid) => io.log(`waiting: process ${pid} is pulling ${reference.id}`),
+      },
+    );
+    io.result({ id, revision, commit, dir, files, downloaded_bytes: downloadedBytes }, `${id} is in ${dir}`);
+    return 0;
+  },
+};
+
+/** A line a second, and one for each file. */
+function progressLines(log: (line: string) => void): (progress: PullProgress) => void {
+  let lastFile = '';
+  let lastTime = 0;
+  return ({ file, doneBytes, totalBytes }) => {
+    const now = Date.now();
+    if (file === lastFile && now - lastTime < progressEveryMs && doneBytes < totalBytes) return;
+    lastFile = file;
+    lastTime = now;
+    const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+    const percent = Math.floor((100 * doneBytes) / totalBytes);
+    log(`${file}: ${megabytes(doneBytes)} of ${megabytes(totalBytes)} MB (${percent} %)`);
+  };
+}

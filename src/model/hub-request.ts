@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HubError } from './hub-error';
+import type { HubSettings } from './hub-settings';
+
+const maxRedirects = 10;
+const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
+
+/** Ends a request on which nothing happens any more. */
+export class StallGuard {
+  readonly #abort = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  /** Aborted by the caller or by the guard. */
+  readonly signal: AbortSignal;
+
+  constructor(timeoutMs: number, url: string, caller?: AbortSignal) {
+    this.signal = caller ? AbortSignal.any([caller, this.#abort.signal]) : this.#abort.signal;
+    this.#timer = setTimeout(() => {
+      const message = `nothing came from ${new URL(url).host} for ${timeoutMs / 1000} s`;
+      this.#abort.abort(new HubError('hub-stalled', message, { retryable: true, hint: keptHint }));
+    }, timeoutMs);
+  }
+
+  /** Something came. */
+  touch(): void {
+    this.#timer.refresh();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+const keptHint = 'Check the network and run the same pull again: what was downloaded is kept.';
+
+export interface HubRequest {
+  readonly method?: 'GET' | 'HEAD';
+  /** Below the endpoint, beginning with a slash. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly guard: StallGuard;
+}
+
+/**
+ * Sends a request and follows redirects. The token goes to the hub alone, never to another origin it redirects to
+ * (storage hosts), and never from https to http. A HEAD request stops at a redirect that already tells the
+ * file's size (`X-Linked-Size`).
+ * @throws HubError for a network fault; a status of refusal is the caller's
+ */
+export async function hubFetch(settings: HubSettings, request: HubRequest): Promise<Response> {
+  const hubOrigin = new URL(settings.endpoint).origin;
+  let url = new URL(`${settings.endpoint}${request.path}`);
+  for (let hop = 0; hop <= maxRedirects; hop++) {
+    const authorized = settings.token !== undefined && url.origin === hubOrigin;
+    const response = await send(url, request, {
+      ...request.headers,
+      // A compressed answer could be neither resumed nor compared with the size announced.
+      'accept-encoding': 'identity',
+      ...(authorized && { authorization: `Bearer ${settings.token}` }),
+    });
+    const location = response.headers.get('location');
+    if (!redirectStatuses.includes(response.status) || location === null) return response;
+    if (request.method === 'HEAD' && response.headers.has('x-linked-size')) return response;
+    await response.body?.cancel();
+    const next = new URL(location, url);
+    if (url.protocol === 'https:' && next.protocol !== 'https:') {
+      throw new HubError(
+        'hub-redirect',
+        `${url.host} redirects from https to ${next.protocol}//${next.host}`,
+      );
+    }
+    url = next;
+  }
+  throw new HubError('hub-redirect', `${hubOrigin}${request.path}: more than ${maxRedirects} redirects`);
+}
+
+async function send(url: URL, request: HubRequest, headers: Record<string, string>): Promise<Response> {
+  const { signal } = request.guard;
+  try {
+    return await fetch(url, { method: request.method ?? 'GET', headers, signal, redirect: 'manual' });
+  } catch (error) {
+    throw networkError(error, url.host, signal);
+  }
+}
+
+/** What broke a request or its body off: the caller's abort as it is, else a fault that may pass. */
+export function networkError(error: unknown, host: string, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof HubError) return error;
+  const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+  const reason = cause?.code ?? cause?.message ?? (error as Error).message;
+  return new HubError('hub-unreachable', `the connection to ${host} failed: ${reason}`, {
+    cause: error,
+    retryable: true,
+    hint: keptHint,
+  });
+}
+
+/**
+ * Runs an action again while its faults may pass, waiting longer each time, or as long as the hub asks.
+ * @param progressed whether the last try brought anything: then the count of tries begins again
+ */
+export async function withRetries<T>(
+  settings: HubSettings,
+  action: () => Promise<T>,
+  signal?: AbortSignal,
+  progressed: () => boolean = () => false,
+): Promise<T> {
+  for (let failures = 0; ; ) {
+    signal?.throwIfAborted();
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof HubError) || !error.retryable) throw error;
+      failures = progressed() ? 1 : failures + 1;
+      if (failures >= settings.attempts) throw error;
+      const waitMs = error.retryAfterMs ?? settings.backoffMs * 2 ** (failures - 1);
+      await sleep(waitMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+    }
+  }
+}

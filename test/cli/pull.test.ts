@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { demoModel, repositoryRoot } from '../fixtures';
+import { LoopbackHub } from '../model/loopback-hub';
+import { useTempFolder } from '../temp-folder';
+
+const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+
+describe('smolvlm pull', () => {
+  const temp = useTempFolder();
+  let hub: LoopbackHub;
+
+  beforeEach(async () => {
+    const files = new Map<string, Buffer>();
+    for (const name of await readdir(demoModel)) files.set(name, await readFile(join(demoModel, name)));
+    hub = new LoopbackHub(files);
+    await hub.start();
+  });
+  afterEach(() => hub.stop());
+
+  async function smolvlm(...args: string[]) {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: {
+        ...process.env,
+        SMOLVLM_CACHE: temp('cache'),
+        HF_ENDPOINT: hub.endpoint,
+        HF_TOKEN: '',
+        HUGGING_FACE_HUB_TOKEN: 'hf_old',
+      },
+    });
+    const status = new Promise<number | null>((done) => child.once('close', done));
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { status: await status, stdout, stderr };
+  }
+
+  it('puts a checkpoint into the cache and prints one JSON document', async () => {
+    hub.requiredToken = 'hf_old';
+    const { status, stdout, stderr } = await smolvlm('pull', 'ORG/NAME', '--json');
+    assert.equal(status, 0, stderr);
+    const document = JSON.parse(stdout);
+    assert.equal(document.id, 'ORG/NAME');
+    assert.ok((await readdir(document.dir)).includes('model.safetensors'));
+    assert.ok(document.dir.startsWith(temp('cache')));
+    assert.match(stderr, /model\.safetensors: \d+\.\d of 6\.7 MB \(100 %\)/);
+  });
+
+  it('names the fault and the way out, and exits 1; 2 for a wrong command line', async () => {
+    hub.requiredToken = 'hf_other';
+    const refused = await smolvlm('pull', 'ORG/NAME');
+    assert.deepEqual([refused.status, refused.stdout], [1, '']);
+    assert.match(
+      refused.stderr,
+      /refused ORG\/NAME at main: status 401.*\[hub-unauthorized\]\n {2}The token/,
+    );
+    const usage = await smolvlm('pull', 'NAME');
+    assert.equal(usage.status, 2);
+    assert.match(usage.stderr, /expected one model as ORG\/NAME.*received "NAME"/);
+  });
+});
