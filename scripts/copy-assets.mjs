@@ -3,7 +3,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-for (const entry of readdirSync('nodes', { withFileTypes: true })) {
+const nodeFolders = existsSync('nodes') ? readdirSync('nodes', { withFileTypes: true }) : [];
+for (const entry of nodeFolders) {
   if (!entry.isDirectory()) continue;
   const to = join('dist/nodes', entry.name);
   cpSync(join('nodes', entry.name), to, { recursive: true, filter: (from) => !from.endsWith('.ts') });

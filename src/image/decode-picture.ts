@@ -1,0 +1,126 @@
+import { ImageError } from './image-error';
+import { checkByteCount, defaultImageLimits, type ImageLimits } from './image-limits';
+import { burnMasks, type MaskPolygon } from './privacy-mask';
+import { recognisePicture } from './recognise-picture';
+import { cropPixels, type RgbImage } from './rgb-image';
+import { sharpLibrary } from './sharp-library';
+
+/** Fractions of the upright picture, 0 … 1. */
+export interface CropRectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface DecodeOptions {
+  readonly crop?: CropRectangle;
+  readonly masks?: readonly MaskPolygon[];
+  readonly limits?: ImageLimits;
+}
+
+/**
+ * A picture's bytes → upright (EXIF) RGB, alpha on black, masks burned in, then cropped: nothing later ever
+ * sees a masked pixel. Of an animation the first frame.
+ * @throws ImageError naming what the bytes are instead, which limit they pass, or where they end too early
+ */
+export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+  const limits = options.limits ?? defaultImageLimits;
+  checkByteCount(bytes.length, limits);
+  const format = recognisePicture(bytes);
+  const image = await decodeUpright(bytes, format, limits);
+  burnMasks(image, options.masks ?? []);
+  return options.crop === undefined ? image : cropFraction(image, options.crop);
+}
+
+async function decodeUpright(bytes: Uint8Array, format: string, limits: ImageLimits): Promise<RgbImage> {
+  const sharp = await sharpLibrary();
+  try {
+    // `truncated` still reads what cameras get slightly wrong, such as stray bytes before a marker.
+    // Pixels are taken as they are stored, without colour management: so does the reference.
+    const { data, info } = await sharp(bytes, {
+      failOn: 'truncated',
+      limitInputPixels: limits.maxPixels,
+      pages: 1,
+      ignoreIcc: true,
+    })
+      .autoOrient()
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: opaqueRgb(data, info.channels) };
+  } catch (cause) {
+    throw decodeError(cause, format, bytes.length, limits);
+  }
+}
+
+/** @param channels 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha; alpha lies on black, rounded as Pillow does */
+function opaqueRgb(data: Buffer, channels: number): Uint8Array {
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  const pixels = data.length / channels;
+  const rgb = new Uint8Array(pixels * 3);
+  const step = channels >= 3 ? 1 : 0;
+  const hasAlpha = channels === 2 || channels === 4;
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const at = pixel * channels;
+    const alpha = hasAlpha ? (data[at + channels - 1] as number) : 255;
+    for (let channel = 0; channel < 3; channel++) {
+      rgb[pixel * 3 + channel] = Math.round(((data[at + channel * step] as number) * alpha) / 255);
+    }
+  }
+  return rgb;
+}
+
+function decodeError(cause: unknown, format: string, sizeBytes: number, limits: ImageLimits): ImageError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const name = format.toUpperCase();
+  if (/pixel limit/i.test(reason)) {
+    return new ImageError('image-pixels', `this ${name} unpacks to more than ${limits.maxPixels} pixels`, {
+      hint: 'Ask the camera for a smaller picture; such headers are also used to exhaust memory.',
+      cause,
+    });
+  }
+  if (
+    /premature|truncat|unexpected end|end of (file|stream|image)|ended|not enough|bad seek|IEND|read error/i.test(
+      reason,
+    )
+  ) {
+    return new ImageError(
+      'image-truncated',
+      `this ${name} ends too early, after ${sizeBytes} bytes (${firstLine(reason)})`,
+      {
+        hint: 'The transfer was cut: raise the timeout of what fetches the picture, or try the next frame.',
+        cause,
+      },
+    );
+  }
+  return new ImageError(
+    'image-corrupt',
+    `this ${name} of ${sizeBytes} bytes cannot be read: ${firstLine(reason)}`,
+    {
+      hint: 'Open the same picture in a viewer; if it shows there, please report it with the file.',
+      cause,
+    },
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
+}
+
+function cropFraction(image: RgbImage, crop: CropRectangle): RgbImage {
+  const { x, y, width, height } = crop;
+  const left = Math.round(x * image.width);
+  const top = Math.round(y * image.height);
+  const right = Math.round((x + width) * image.width);
+  const bottom = Math.round((y + height) * image.height);
+  const inside = left >= 0 && top >= 0 && right <= image.width && bottom <= image.height;
+  if (![x, y, width, height].every(Number.isFinite) || !inside || right <= left || bottom <= top) {
+    throw new ImageError(
+      'image-crop',
+      `the crop ${JSON.stringify(crop)} leaves no pixel inside ${image.width}×${image.height}`,
+      { hint: 'Give x, y, width and height as fractions of the picture, 0 to 1.' },
+    );
+  }
+  return cropPixels(image, left, top, right - left, bottom - top);
+}

@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises';
+import { errorBody } from '../errors';
+import { fetchPicture } from './fetch-picture';
+import { ImageError } from './image-error';
+import { checkByteCount, defaultImageLimits, type ImageLimits } from './image-limits';
+
+/** Bytes, or text: a path, an http(s) address, a data URI or base64. */
+export type PictureSource = Uint8Array | string;
+
+/**
+ * The bytes behind any form of picture; what the bytes are is not looked at here.
+ * @throws ImageError `image-too-large`, `image-fetch`, `image-missing`, `image-source`
+ */
+export async function readPicture(
+  source: PictureSource,
+  limits: ImageLimits = defaultImageLimits,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  if (typeof source !== 'string') {
+    checkByteCount(source.length, limits);
+    return source;
+  }
+  const text = source.trim();
+  if (/^https?:\/\//i.test(text)) return fetchPicture(new URL(text), limits, signal);
+  if (/^data:/i.test(text)) return dataUri(text, limits);
+  return base64(text, limits) ?? (await file(text, limits));
+}
+
+function dataUri(text: string, limits: ImageLimits): Uint8Array {
+  const match = /^data:[^,]*?(;base64)?,/i.exec(text);
+  const payload = match === null ? '' : text.slice(match[0].length);
+  const bytes = match?.[1] === undefined ? undefined : base64(payload, limits, 1);
+  if (bytes === undefined) {
+    throw new ImageError(
+      'image-source',
+      `expected a data URI with base64, received "${text.slice(0, 40)}…"`,
+      {
+        hint: 'Write data:image/jpeg;base64,…',
+      },
+    );
+  }
+  return bytes;
+}
+
+/** @param shortest a shorter text is no picture, but may be a path */
+function base64(text: string, limits: ImageLimits, shortest = 100): Uint8Array | undefined {
+  if (text.length < shortest) return undefined;
+  checkByteCount(Math.floor((text.length * 3) / 4), limits);
+  const compact = text.replaceAll(/\s+/g, '');
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(compact) || compact.length % 4 === 1) return undefined;
+  return Buffer.from(compact, 'base64');
+}
+
+async function file(path: string, limits: ImageLimits): Promise<Uint8Array> {
+  if (path === '' || path.length > 4096 || path.includes('\0')) {
+    throw new ImageError('image-source', 'expected a picture, received text that is none of its forms', {
+      hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.',
+    });
+  }
+  try {
+    await using handle = await open(path, 'r');
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw new Error('it is no regular file');
+    checkByteCount(stat.size, limits);
+    return await handle.readFile();
+  } catch (cause) {
+    if (cause instanceof ImageError) throw cause;
+    throw new ImageError(
+      'image-missing',
+      `the picture "${path}" cannot be read: ${errorBody(cause).message}`,
+      {
+        hint: 'Check the path, and that this user may read it.',
+        cause,
+      },
+    );
+  }
+}

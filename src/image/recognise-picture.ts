@@ -1,0 +1,75 @@
+import { ImageError } from './image-error';
+
+export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp' | 'tiff' | 'avif';
+
+const signatures: readonly (readonly [PictureFormat | 'bmp' | 'heic', (head: Buffer) => boolean])[] = [
+  ['jpeg', (head) => head.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))],
+  ['png', (head) => head.subarray(0, 8).equals(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))],
+  ['gif', (head) => /^GIF8[79]a/.test(head.toString('latin1', 0, 6))],
+  ['webp', (head) => /^RIFF....WEBP/s.test(head.toString('latin1', 0, 12))],
+  ['tiff', (head) => /^(II\*\0|MM\0\*)/.test(head.toString('latin1', 0, 4))],
+  ['avif', (head) => /^....ftyp(avif|avis)/s.test(head.toString('latin1', 0, 12))],
+  ['heic', (head) => /^....ftyp(heic|heix|hevc|mif1|msf1)/s.test(head.toString('latin1', 0, 12))],
+  ['bmp', (head) => head.toString('latin1', 0, 2) === 'BM' && head.length > 26],
+];
+
+/**
+ * Names a picture's format by its first bytes; what is no picture is named as what it is, because a camera
+ * often answers with a login page, an error text or nothing.
+ * @throws ImageError `image-empty`, `image-html`, `image-svg`, `image-text`, `image-unsupported`
+ */
+export function recognisePicture(bytes: Uint8Array): PictureFormat {
+  if (bytes.length === 0) {
+    throw new ImageError('image-empty', 'expected a picture, received 0 bytes', {
+      hint: 'Look whether the camera is on and its snapshot address gives a picture in a browser.',
+    });
+  }
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096));
+  const format = signatures.find(([, matches]) => matches(head))?.[0];
+  if (format === 'heic' || format === 'bmp') {
+    throw new ImageError('image-unsupported', `${format.toUpperCase()} pictures cannot be read`, {
+      hint: 'Send JPEG, PNG, WebP, AVIF, TIFF or GIF.',
+    });
+  }
+  if (format !== undefined) return format;
+  throw namedText(head) ?? unknownBytes(bytes, head);
+}
+
+function namedText(head: Buffer): ImageError | undefined {
+  if (head.includes(0)) return undefined;
+  const text = head
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart();
+  if (/^(<!doctype html|<html|<head|<body)/i.test(text)) {
+    const title = /<title[^>]*>([^<]{1,80})/i.exec(text)?.[1]?.trim();
+    return new ImageError(
+      'image-html',
+      `expected a picture, received a web page${title === undefined ? '' : ` titled "${title}"`}`,
+      { hint: 'The camera wants a login or the address is not its snapshot: check user, password and path.' },
+    );
+  }
+  if (/^(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/i.test(text)) {
+    return new ImageError('image-svg', 'SVG drawings are not read: they can refer to other files', {
+      hint: 'Send JPEG, PNG, WebP, AVIF, TIFF or GIF.',
+    });
+  }
+  const printable = text.slice(0, 200);
+  const odd = [...printable].filter((character) =>
+    /[^\p{L}\p{N}\p{P}\p{S}\p{Z}\r\n\t]/u.test(character),
+  ).length;
+  if (printable.length === 0 || odd > printable.length / 20) return undefined;
+  return new ImageError(
+    'image-text',
+    `expected a picture, received text: "${printable.slice(0, 80).replaceAll(/\s+/g, ' ')}"`,
+    { hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.' },
+  );
+}
+
+function unknownBytes(bytes: Uint8Array, head: Buffer): ImageError {
+  return new ImageError(
+    'image-unsupported',
+    `expected a picture, received ${bytes.length} bytes that start with ${head.toString('hex', 0, 8)}`,
+    { hint: 'Send JPEG, PNG, WebP, AVIF, TIFF or GIF.' },
+  );
+}

@@ -1,0 +1,23 @@
+import type sharp from 'sharp';
+import { ImageError } from './image-error';
+
+let loaded: Promise<typeof sharp> | undefined;
+
+/** Loads sharp when the first picture comes. @throws ImageError `image-library` with the loader's own advice */
+export function sharpLibrary(): Promise<typeof sharp> {
+  loaded ??= import('sharp').then(
+    (module) => module.default,
+    (cause: unknown) => {
+      loaded = undefined;
+      throw new ImageError(
+        'image-library',
+        `sharp, which decodes pictures, does not load: ${String(cause)}`,
+        {
+          hint: 'Install the package again on this machine: npm install --include=optional sharp',
+          cause,
+        },
+      );
+    },
+  );
+  return loaded;
+}
