@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { demoModel, repositoryRoot } from '../fixtures';
-import { LoopbackHub } from '../model/loopback-hub';
+import { commit, LoopbackHub } from '../model/loopback-hub';
 import { useTempFolder } from '../temp-folder';
 
 const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
@@ -21,8 +24,8 @@ describe('smolvlm pull', () => {
   });
   afterEach(() => hub.stop());
 
-  async function smolvlm(...args: string[]) {
-    const child = spawn(process.execPath, [main, ...args], {
+  function start(...args: string[]) {
+    return spawn(process.execPath, [main, ...args], {
       env: {
         ...process.env,
         SMOLVLM_CACHE: temp('cache'),
@@ -31,6 +34,10 @@ describe('smolvlm pull', () => {
         HUGGING_FACE_HUB_TOKEN: 'hf_old',
       },
     });
+  }
+
+  async function smolvlm(...args: string[]) {
+    const child = start(...args);
     const status = new Promise<number | null>((done) => child.once('close', done));
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
     return { status: await status, stdout, stderr };
@@ -46,6 +53,34 @@ describe('smolvlm pull', () => {
     assert.ok(document.dir.startsWith(temp('cache')));
     assert.match(stderr, /model\.safetensors: \d+\.\d of 6\.7 MB \(100 %\)/);
   });
+
+  it('takes over from a pull that was killed, lock and downloaded bytes', async () => {
+    hub.throttleMs = 5;
+    const killed = start('pull', 'ORG/NAME');
+    for await (const line of createInterface(killed.stderr)) {
+      if (!line.startsWith('model.safetensors')) continue;
+      while (weightsLeft() === 0) await new Promise((done) => setTimeout(done, 5));
+      break;
+    }
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    const left = weightsLeft();
+    assert.ok(left > 0);
+    hub.throttleMs = 0;
+    const { status, stdout, stderr } = await smolvlm('pull', 'ORG/NAME', '--json');
+    assert.equal(status, 0, stderr);
+    const { dir, downloaded_bytes } = JSON.parse(stdout);
+    const weights = await readFile(join(dir, 'model.safetensors'));
+    assert.deepEqual(weights, hub.files.get('model.safetensors'));
+    assert.equal(downloaded_bytes, weights.length - left);
+    assert.deepEqual((await readdir(dirname(dir))).sort(), [commit, 'refs']);
+  });
+
+  /** Bytes of the weights that an unfinished pull has on the disk. */
+  function weightsLeft(): number {
+    const staging = temp('cache', 'checkpoints', 'ORG', 'NAME', `${commit}.partial`);
+    return statSync(join(staging, 'model.safetensors.incomplete'), { throwIfNoEntry: false })?.size ?? 0;
+  }
 
   it('names the fault and the way out, and exits 1; 2 for a wrong command line', async () => {
     hub.requiredToken = 'hf_other';

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { rememberedSha256 } from '../../src/model/checksum-memory';
+import { fileSha256 } from '../../src/model/file-checksum';
+import { useTempFolder } from '../temp-folder';
+
+describe('rememberedSha256', () => {
+  const temp = useTempFolder();
+  const sum = (): Promise<string> => rememberedSha256(temp('file'), temp('memory'));
+  const setAge = async (seconds: number): Promise<void> => {
+    const time = Math.floor(Date.now() / 1000) - seconds;
+    await utimes(temp('file'), time, time);
+  };
+
+  it('hashes a file once while it stays, and again when its time of change differs', async () => {
+    await writeFile(temp('file'), 'one');
+    await setAge(60);
+    const first = await sum();
+    assert.equal(first, await fileSha256(temp('file')));
+    const { mtime } = await stat(temp('file'));
+    await writeFile(temp('file'), 'two');
+    await utimes(temp('file'), mtime, mtime);
+    assert.equal(await sum(), first);
+    await setAge(30);
+    assert.equal(await sum(), await fileSha256(temp('file')));
+  });
+
+  it('remembers nothing of a file that was changed just now', async () => {
+    await writeFile(temp('file'), 'one');
+    await sum();
+    assert.deepEqual(await readdir(temp()), ['file']);
+  });
+
+  it('hashes again when its note is damaged, and does without a folder to write to', async () => {
+    await writeFile(temp('file'), 'one');
+    await setAge(60);
+    const first = await sum();
+    const [note = ''] = await readdir(temp('memory'));
+    await writeFile(temp('memory', note), '{"path":');
+    assert.equal(await sum(), first);
+    assert.equal(await rememberedSha256(temp('file'), temp('file', 'below-a-file')), first);
+  });
+});
