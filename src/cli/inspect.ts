@@ -4,6 +4,7 @@ import type { CommandGroup } from './command';
 export const command: CommandGroup = {
   summary: 'Shows what one part of the pipeline makes of its input.',
   subcommands: {
+    activations: () => import('./inspect/activations.js'),
     'random-checkpoint': () => import('./inspect/random-checkpoint.js'),
   },
 };
