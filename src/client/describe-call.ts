@@ -151,7 +151,7 @@ export class DescribeCall {
 
   #tell(event: EngineEvent): void {
     if (event.type !== 'token') {
-      this.#onEvent(event);
+      this.#callBack(event);
       return;
     }
     const known = Math.max(0, this.#told - this.#heard);
@@ -159,7 +159,17 @@ export class DescribeCall {
     const text = event.text.slice(known);
     if (text === '') return;
     this.#told += text.length;
-    this.#onEvent({ ...event, text });
+    this.#callBack({ ...event, text });
+  }
+
+  /** A caller's fault ends its own request, and is not taken for the engine's. */
+  #callBack(event: EngineEvent): void {
+    try {
+      this.#onEvent(event);
+    } catch (error) {
+      this.#fail(error);
+      void this.#takeBack();
+    }
   }
 
   async #takeBack(): Promise<void> {

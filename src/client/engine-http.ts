@@ -73,6 +73,7 @@ function answeredError(status: number, document: unknown, text: string): Smolvlm
     const hint = 'hint' in error ? { hint: String(error.hint) } : {};
     return new SmolvlmError(String(error.code), String(error.message), hint);
   }
+  if (status === 503) return new SmolvlmError('engine-stopping', 'the engine is stopping');
   return new SmolvlmError(
     'engine-answer',
     `expected an engine's answer, received status ${status}: "${text.slice(0, 80)}"`,

@@ -1,18 +1,27 @@
 import type { Clock } from './clock';
 
+/** An engine that was just started is waited for so long, however short its idle time. */
+const firstUseMs = 10_000;
+
 /** Counts open clients and unanswered requests; calls back once there was neither for a while. */
 export class Lifetime {
   #leases = 0;
   #requests = 0;
   #cancelExit: (() => void) | undefined;
   #closed = false;
+  #used = false;
+  #begun = false;
 
   /** @param idleMs never calls back when absent */
   constructor(
     private readonly clock: Clock,
     private readonly idleMs: number | undefined,
     private readonly onIdle: () => void = () => {},
-  ) {
+  ) {}
+
+  /** The engine can be reached from now on: the time without clients begins to count. */
+  begin(): void {
+    this.#begun = true;
     this.#settle();
   }
 
@@ -46,7 +55,10 @@ export class Lifetime {
   #settle(): void {
     this.#cancelExit?.();
     this.#cancelExit = undefined;
-    if (this.#closed || this.idleMs === undefined || this.#leases + this.#requests > 0) return;
-    this.#cancelExit = this.clock.after(this.idleMs, this.onIdle);
+    const inUse = this.#leases + this.#requests > 0;
+    this.#used ||= inUse;
+    if (!this.#begun || this.#closed || this.idleMs === undefined || inUse) return;
+    const idleMs = this.#used ? this.idleMs : Math.max(this.idleMs, firstUseMs);
+    this.#cancelExit = this.clock.after(idleMs, this.onIdle);
   }
 }

@@ -99,6 +99,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     throw error;
   }
 
+  engine.lifetime.begin();
   return { ...(url === undefined ? {} : { url }), closed, close };
 
   function close(): Promise<void> {

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FinalEvent } from '../../src/protocol/events';
+import { LocalFake } from './local-fake';
+
+const picture = Buffer.from('a picture');
+
+function outcome(final: FinalEvent): string {
+  if (final.type === 'result') return `result ${final.result.prompt}`;
+  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
+}
+
+/** A promise that is resolved from outside. */
+function signal(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+describe('local engine', () => {
+  let fake: LocalFake;
+  beforeEach(() => {
+    fake = new LocalFake();
+  });
+  afterEach(async () => {
+    assert.deepEqual(await fake.close(), [], 'sockets and locks left behind');
+  });
+
+  it('is started once by four clients that ask at the same time', async () => {
+    const clients = [1, 2, 3, 4].map(() => fake.client());
+    await Promise.all(clients.map((client) => client.open()));
+    assert.equal(fake.pids().length, 1);
+    const status = await clients[0]!.status();
+    assert.equal(status.leases, 4);
+    assert.equal(status.pid, fake.pids()[0]);
+  });
+
+  it('ends by itself after its last client, and is started again for the next', async () => {
+    const first = fake.client();
+    await first.open();
+    await first.close();
+    const second = fake.client();
+    const final = await second.describe({ prompt: 'who' }, [picture]);
+    assert.equal(outcome(final), 'result who');
+  });
+
+  it('takes over the socket and the lock of processes that were killed', async () => {
+    const first = fake.client();
+    const { pid } = await first.status();
+    process.kill(pid, 'SIGKILL');
+    writeFileSync(join(fake.directory, 'engine.lock'), '{"pid":4194304999,"born":"1"}');
+    const final = await fake.client().describe({ prompt: 'who' }, [picture]);
+    assert.equal(outcome(final), 'result who');
+  });
+
+  it('answers every request when it is killed in the middle of a caption with others waiting', async () => {
+    const client = fake.client();
+    const { pid } = await client.status();
+    const running = signal();
+    const finals: string[] = [];
+    const ask = async (prompt: string, onProgress?: () => void): Promise<void> => {
+      const final = await client.describe({ prompt, camera: 'porch' }, [picture], {
+        onEvent: (event) => event.type === 'progress' && onProgress?.(),
+      });
+      finals.push(outcome(final));
+    };
+    const all = [ask('slow 300', running.resolve), ask('second'), ask('third')];
+    await running.promise;
+    process.kill(pid, 'SIGKILL');
+    await Promise.all(all);
+    assert.deepEqual(finals.sort(), ['result second', 'result slow 300', 'result third']);
+    assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
+    assert.equal(fake.pids().length, 2);
+  });
+
+  it('gives a frame that ends the engine twice up, and goes on with the others', async () => {
+    const client = fake.client();
+    const [bad, good] = await Promise.all([
+      client.describe({ prompt: 'crash 50' }, [picture]),
+      client.describe({ prompt: 'good' }, [picture]),
+    ]);
+    assert.equal(outcome(bad), 'error engine-lost');
+    assert.equal(outcome(good), 'result good');
+    assert.equal(fake.pids().length, 3);
+  });
+
+  it('hands waiting frames to the next engine when it is told to stop', async () => {
+    const client = fake.client();
+    const { pid } = await client.status();
+    const running = signal();
+    const first = client.describe({ prompt: 'slow 200' }, [picture], {
+      onEvent: (event) => event.type === 'progress' && running.resolve(),
+    });
+    const second = client.describe({ prompt: 'second' }, [picture]);
+    await running.promise;
+    process.kill(pid, 'SIGTERM');
+    assert.deepEqual([outcome(await first), outcome(await second)], ['result slow 200', 'result second']);
+    assert.equal(fake.pids().length, 2);
+  });
+
+  it("says the engine's last words when it does not start", async () => {
+    const client = fake.client({
+      environment: { ...process.env, FAKE_ENGINE_FAILS: 'no such device: /dev/dri/card9' },
+    });
+    const final = await client.describe({ prompt: 'who' }, [picture]);
+    assert.equal(final.type, 'error');
+    assert.match(final.type === 'error' ? final.error.message : '', /no such device: \/dev\/dri\/card9/);
+    await assert.rejects(client.open(), { code: 'engine-start' });
+  });
+
+  it('ends what is unanswered as dropped when the client is closed', async () => {
+    const client = fake.client();
+    await client.open();
+    const asked = client.describe({ prompt: 'slow 60000' }, [picture]);
+    await client.close();
+    assert.equal(outcome(await asked), 'dropped shutdown');
+  });
+});

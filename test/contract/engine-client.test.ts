@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
+import type { EngineEvent, FinalEvent } from '../../src/protocol/events';
+import { type ServedEngine, serveEngine } from '../../src/server/serve-engine';
+import { LocalFake } from '../client/local-fake';
+
+const picture = Buffer.from('a picture');
+
+/** An engine of one kind and clients of it. */
+interface Place {
+  client(options?: EngineClientOptions): EngineClient;
+  close(): Promise<void>;
+}
+
+function localPlace(): Place {
+  const fake = new LocalFake();
+  return {
+    client: (options) => fake.client({}, options),
+    close: async () => assert.deepEqual(await fake.close(), []),
+  };
+}
+
+async function remotePlace(): Promise<Place> {
+  const token = 'a token of the contract suite'.replaceAll(' ', '-');
+  const served: ServedEngine = await serveEngine({
+    tcp: { host: '127.0.0.1', port: 0, token },
+    model: 'fake',
+    queueCapacity: 10,
+    captionerModule: join(__dirname, '..', 'engine', 'fake-captioner.js'),
+    log: () => {},
+  });
+  const clients: EngineClient[] = [];
+  return {
+    client: (options) => {
+      const client = new EngineClient({ kind: 'remote', url: new URL(served.url ?? ''), token }, options);
+      clients.push(client);
+      return client;
+    },
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+      await served.close();
+    },
+  };
+}
+
+function outcome(final: FinalEvent): string {
+  if (final.type === 'result') return `result ${final.result.prompt}`;
+  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
+}
+
+for (const [name, open] of [
+  ['local', localPlace],
+  ['remote', remotePlace],
+] as const) {
+  describe(`client of a ${name} engine`, () => {
+    let place: Place;
+    let client: EngineClient;
+    before(async () => {
+      place = await open();
+      client = place.client();
+    });
+    after(() => place.close());
+
+    it('tells queued, progress and tokens in order, and then the result', async () => {
+      const events: EngineEvent[] = [];
+      const final = await client.describe({ prompt: 'a b c', camera: 'porch', stream: true }, [picture], {
+        onEvent: (event) => events.push(event),
+      });
+      assert.equal(events[0]?.type, 'queued');
+      assert.ok(events.some(({ type }) => type === 'progress'));
+      const text = events.map((event) => (event.type === 'token' ? event.text : '')).join('');
+      assert.equal(final.type, 'result');
+      if (final.type !== 'result') return;
+      assert.equal(final.result.text, '1 of 9 bytes: a b c');
+      assert.equal(text, final.result.text);
+      assert.equal(final.result.camera, 'porch');
+    });
+
+    it('sends no tokens that were not asked for', async () => {
+      const types: string[] = [];
+      await client.describe({ prompt: 'a b' }, [picture], { onEvent: ({ type }) => types.push(type) });
+      assert.ok(!types.includes('token'));
+    });
+
+    it('keeps several pictures apart and in order, whatever their bytes', async () => {
+      const odd = Buffer.from([13, 10, 45, 45, 0, 255, 13, 10]);
+      const final = await client.describe({ prompt: 'x' }, [odd, Buffer.alloc(200_000, 10), picture]);
+      assert.match(final.type === 'result' ? final.result.text : '', /^3 of 8\+200000\+9 bytes/);
+    });
+
+    it('passes an error of the model on with its code', async () => {
+      assert.equal(outcome(await client.describe({ prompt: 'fail' }, [picture])), 'error image-truncated');
+      assert.equal(
+        outcome(await client.describe({ model: 'missing' }, [picture])),
+        'error checkpoint-missing',
+      );
+    });
+
+    it('ends a request past its deadline, running or waiting', async () => {
+      const both = await Promise.all([
+        client.describe({ prompt: 'slow 60000', deadlineMs: 60 }, [picture]),
+        client.describe({ prompt: 'second', deadlineMs: 20 }, [picture]),
+      ]);
+      assert.deepEqual(both.map(outcome), ['dropped deadline', 'dropped deadline']);
+    });
+
+    it('drops a frame that waited longer than its maximum age', async () => {
+      const abort = new AbortController();
+      const slow = client.describe({ prompt: 'slow 60000' }, [picture], { signal: abort.signal });
+      const final = await client.describe({ prompt: 'x', maxAgeMs: 30 }, [picture]);
+      assert.equal(outcome(final), 'dropped expired');
+      abort.abort();
+      assert.equal(outcome(await slow), 'dropped cancelled');
+    });
+
+    it('cancels waiting and running requests by id, and goes on', async () => {
+      const running = client.describe({ id: 'run', prompt: 'slow 60000' }, [picture], {
+        onEvent: ({ type }) => type === 'progress' && client.cancel('run'),
+      });
+      assert.equal(outcome(await running), 'dropped cancelled');
+      assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
+    });
+
+    it('answers a finished id again without describing it again', async () => {
+      const first = await client.describe({ id: 'once', prompt: 'x' }, [picture]);
+      const again = await place.client().describe({ id: 'once', prompt: 'another' }, [picture]);
+      assert.deepEqual(again, first);
+    });
+
+    it('replaces the oldest waiting frame of a camera by the newest', async () => {
+      const queue = { policy: 'newest', capacity: 1 } as const;
+      const abort = new AbortController();
+      const slow = client.describe({ prompt: 'slow 60000', camera: 'other' }, [picture], {
+        signal: abort.signal,
+      });
+      const first = client.describe({ prompt: 'first', queue }, [picture], {
+        onEvent: ({ type }) => {
+          if (type === 'queued') void second();
+        },
+      });
+      let secondFinal: Promise<FinalEvent> | undefined;
+      const second = async (): Promise<void> => {
+        secondFinal = client.describe({ prompt: 'second', queue }, [picture]);
+      };
+      assert.equal(outcome(await first), 'dropped superseded');
+      abort.abort();
+      await slow;
+      assert.equal(outcome(await (secondFinal ?? slow)), 'result second');
+    });
+
+    it('survives the end of the inference thread', async () => {
+      assert.equal(outcome(await client.describe({ prompt: 'exit' }, [picture])), 'error engine-thread-lost');
+      assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
+    });
+
+    it('refuses to keep more pictures than it may', async () => {
+      const small = place.client({ maxKeptBytes: 8 });
+      assert.equal(outcome(await small.describe({}, [picture])), 'error client-full');
+    });
+
+    it('names an unknown field and a wrong value', async () => {
+      const final = await client.describe({ prompt: 'x', colour: 'red' } as object, [picture]);
+      assert.match(final.type === 'error' ? final.error.message : '', /unknown field "colour"/);
+      const wrong = await client.describe({ detail: 'medium' } as object, [picture]);
+      assert.match(wrong.type === 'error' ? wrong.error.message : '', /request\.detail .*low, full/);
+      assert.equal(outcome(await client.describe({}, [])), 'error request-no-picture');
+    });
+
+    it('reports models, cameras and errors in its status', async () => {
+      await client.describe({ prompt: 'x', camera: 'gate' }, [picture]);
+      const { models, cameras, lastErrors, state } = await client.status();
+      assert.equal(state, 'ready');
+      assert.equal(models[0]?.backend, 'fake');
+      assert.equal(cameras.gate?.done, 1);
+      assert.ok(lastErrors.some(({ error }) => error.code === 'image-truncated'));
+    });
+
+    it('lets a caller whose listener throws fail alone', async () => {
+      const final = await client.describe({ prompt: 'slow 50' }, [picture], {
+        onEvent: () => {
+          throw new Error('the listener broke');
+        },
+      });
+      assert.equal(final.type === 'error' && final.error.message, 'the listener broke');
+      assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
+    });
+  });
+}

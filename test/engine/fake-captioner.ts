@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Caption, OpenCaptioner } from '../../src/engine/inference';
+import { SmolvlmError } from '../../src/errors';
+
+/**
+ * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
+ * and can be cancelled, `hang` never answers and cannot, `crash` ends the process as a native fault
+ * does, `exit` ends the thread, `fail` throws; anything else is answered at once.
+ */
+export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
+  onProgress?.({ phase: 'loading', done: 1, total: 1 });
+  if (model === 'missing') throw new SmolvlmError('checkpoint-missing', 'there is no checkpoint "missing"');
+  return {
+    backend: 'fake',
+    memoryBytes: 1000,
+    close: async () => {},
+    describe: async (pictures, request, hooks): Promise<Caption> => {
+      const prompt = request.prompt ?? request.messages?.flatMap(textOf).join(' ') ?? '';
+      const [word, ms = '0'] = prompt.split(' ');
+      hooks.onProgress({ phase: 'vision', done: 1, total: 24, stage: 'l0_attn' });
+      if (word === 'crash') {
+        await delay(Number(ms));
+        process.kill(process.pid, 'SIGABRT');
+        await delay(60_000);
+      }
+      if (word === 'exit') process.exit(3);
+      if (word === 'hang') await new Promise(() => setInterval(() => {}, 1000));
+      if (word === 'fail') throw new SmolvlmError('image-truncated', 'the JPEG ends early');
+      const until = Date.now() + Number(ms);
+      while (word === 'slow' && Date.now() < until) {
+        hooks.signal.throwIfAborted();
+        await delay(5);
+      }
+      const text = `${pictures.length} of ${pictures.map(({ byteLength }) => byteLength).join('+')} bytes: ${prompt}`;
+      for (const token of text.split(/(?<= )/)) hooks.onToken(token);
+      return {
+        text,
+        tokenIds: [1, 2, 3],
+        promptTokens: 70,
+        tiles: 1,
+        finishReason: 'stop',
+        timingsMs: { image: 1, vision: 1, prefill: 1, decode: 1, total: 4 },
+        model,
+        backend: 'fake',
+        cached: false,
+        frameHash: '00',
+        prompt,
+      };
+    },
+  };
+};
+
+function textOf(message: { readonly content: readonly { readonly type: string; readonly text?: string }[] }) {
+  return message.content.flatMap(({ text }) => text ?? []);
+}
