@@ -33,7 +33,7 @@ export async function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<WrittenFile> {
-  const temporary = `${path}.${process.pid}.partial`;
+  const temporary = `${path}.partial`;
   const handle = await open(temporary, 'w');
   try {
     const written = await writeAll(handle, tensors, metadata);
