@@ -59,56 +59,30 @@ export async function prepareCpuBundle(
   options: CpuBundleOptions,
   { onProgress, signal }: BuildControl = {},
 ): Promise<BundleManifest> {
-  const { config, tensors } = checkpoint;
-  const sha256 = await checkpoint.sha256();
   const folder = await BundleFolder.open(bundleDir, await cpuBundleKey(checkpoint, options));
-  const shape = visionGraphShape(config);
-  const plans = visionStages(shape.layers, options.granularity ?? 'half-layer');
-  const total = plans.length + (options.decoder ? 4 : 3);
+  const total = visionPlans(checkpoint, options).length + (options.decoder ? 4 : 3);
   let done = 0;
-  const part = async <T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T> => {
-    signal?.throwIfAborted();
-    const entry = await folder.part(name, make);
-    onProgress?.({ part: name, done: ++done, total });
-    return entry;
+  const build: Build = {
+    checkpoint,
+    control: signal ? { signal } : {},
+    part: async (name, make) => {
+      signal?.throwIfAborted();
+      const entry = await folder.part(name, make);
+      onProgress?.({ part: name, done: ++done, total });
+      return entry;
+    },
   };
-  const control = signal ? { signal } : {};
-
-  const host = await part('host', (dir) => writeHostTensors(dir, tensors, signal));
-  const patchProjection = await part('patch_projection', (dir) =>
-    writeCpuProjection(dir, 'patch_projection', hostTensors.patchProjection, shape.tokens, tensors, {
-      bias: true,
-      ...control,
-    }),
-  );
-  const stages: BundleStage[] = [];
-  for (const plan of plans) {
-    stages.push(
-      await part(plan.name, (dir) =>
-        writeCpuVisionStage(dir, plan, shape, tensors, options.visionPrecision, control),
-      ),
-    );
-  }
-  const connectorProjection = await part('connector_projection', (dir) =>
-    writeCpuProjection(
-      dir,
-      'connector_projection',
-      hostTensors.connectorProjection,
-      imageTokensPerTile(config),
-      tensors,
-      { bias: false, ...control },
-    ),
-  );
-  const { decoder: asked } = options;
-  const decoder =
-    asked && (await part('decoder', (dir) => asked.write(dir, checkpoint, asked.precision, control)));
+  const host = await build.part('host', (dir) => writeHostTensors(dir, checkpoint.tensors, signal));
+  const hostGraphs = await buildHostGraphs(build);
+  const stages = await buildStages(build, options);
+  const decoder = options.decoder && (await buildDecoder(build, options.decoder));
   const manifest: BundleManifest = {
     schemaVersion: 1,
-    model: { id: checkpoint.id, sha256 },
+    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
     target: 'cpu',
     residualScale: 1,
     stages,
-    hostGraphs: { patchProjection, connectorProjection },
+    hostGraphs,
     host,
     ...(decoder && { decoder }),
     configs: await copyConfigs(checkpoint.dir, folder),
@@ -116,6 +90,56 @@ export async function prepareCpuBundle(
   };
   await folder.finish(manifest);
   return manifest;
+}
+
+/** A bundle under way. */
+interface Build {
+  readonly checkpoint: Checkpoint;
+  readonly control: { readonly signal?: AbortSignal };
+  /** Makes a part or finds it made, and reports it. */
+  part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+}
+
+async function buildHostGraphs({ checkpoint, control, part }: Build) {
+  const { config, tensors } = checkpoint;
+  const projection = (name: string, tensor: string, rows: number, bias: boolean): Promise<BundleStage> =>
+    part(name, (dir) => writeCpuProjection(dir, name, tensor, rows, tensors, { bias, ...control }));
+  const { patchProjection, connectorProjection } = hostTensors;
+  return {
+    patchProjection: await projection('patch_projection', patchProjection, patchesPerTile(config), true),
+    connectorProjection: await projection(
+      'connector_projection',
+      connectorProjection,
+      imageTokensPerTile(config),
+      false,
+    ),
+  };
+}
+
+async function buildStages(
+  { checkpoint, control, part }: Build,
+  options: CpuBundleOptions,
+): Promise<readonly BundleStage[]> {
+  const { config, tensors } = checkpoint;
+  const shape = visionGraphShape(config);
+  const stages: BundleStage[] = [];
+  for (const plan of visionPlans(checkpoint, options)) {
+    const make = (dir: string) =>
+      writeCpuVisionStage(dir, plan, shape, tensors, options.visionPrecision, control);
+    stages.push(await part(plan.name, make));
+  }
+  return stages;
+}
+
+function buildDecoder(
+  { checkpoint, control, part }: Build,
+  { precision, write }: NonNullable<CpuBundleOptions['decoder']>,
+): Promise<BundleDecoder> {
+  return part('decoder', (dir) => write(dir, checkpoint, precision, control));
+}
+
+function visionPlans({ config }: Checkpoint, { granularity = 'half-layer' }: CpuBundleOptions) {
+  return visionStages(config.vision.layers, granularity);
 }
 
 /** Everything the bundle's files depend on: another key, other files. */
