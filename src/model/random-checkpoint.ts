@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { configFiles, readModelConfigs } from './checkpoint';
+import { CheckpointError } from './checkpoint-error';
 import type { ModelConfig } from './model-config';
 import { RandomWeights } from './random-weights';
 import { parameterCount, type RequiredTensor, requiredTensors } from './required-tensors';
@@ -18,6 +19,7 @@ export interface RandomCheckpoint {
  * every shape and name, so that loading, preparing and speed can be tried without the real weights. Its words mean
  * nothing.
  * @param configsDir a checkpoint's folder; weights in it are not read @param seed same seed, same bytes
+ * @throws CheckpointError for a config that is wrong, or the same folder given twice
  */
 export async function writeRandomCheckpoint(
   configsDir: string,
@@ -25,6 +27,15 @@ export async function writeRandomCheckpoint(
   seed: number,
   signal?: AbortSignal,
 ): Promise<RandomCheckpoint> {
+  if (resolve(configsDir) === resolve(outDir)) {
+    throw new CheckpointError(
+      'checkpoint-out',
+      `${outDir}: expected another folder than that of the configs`,
+      {
+        hint: 'Weights that may be there would be overwritten.',
+      },
+    );
+  }
   const { config } = await readModelConfigs(configsDir);
   await mkdir(outDir, { recursive: true });
   const present = new Set(await readdir(configsDir));

@@ -51,6 +51,9 @@ describe('writeRandomCheckpoint', () => {
     await checkpoint.close();
   });
 
+  it('never writes over the folder its configs come from', () =>
+    assert.rejects(writeRandomCheckpoint(temp(), temp('x', '..'), 1), { code: 'checkpoint-out' }));
+
   it('leaves no weights behind when it is interrupted', async () => {
     const interrupted = AbortSignal.abort(new Error('stop'));
     await assert.rejects(writeRandomCheckpoint(demoModel, temp('x'), 1, interrupted), /stop/);
