@@ -108,7 +108,9 @@ function readToken(path: string): string {
 type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };
 
 /** Options that were not given are absent, not undefined. */
-function withoutUndefined(options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs'>>>) {
+function withoutUndefined(
+  options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs' | 'hangMs'>>>,
+) {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as ServeOptions;

@@ -124,10 +124,13 @@ function lastWords(path: string, from: number): string {
   }
 }
 
+/** Only a refused connection proves that nobody listens: a full backlog, say, does not. */
 function answers(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => {
+      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
+    });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -30,13 +30,17 @@ export async function listenOnTcp(app: FastifyInstance, host: string, port: numb
   }
 }
 
+/** Only a refused connection proves that nobody listens: a full backlog, say, does not. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => socket.destroy());
-    socket.once('connect', () => socket.end());
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => {
+      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
+    });
   });
 }
 

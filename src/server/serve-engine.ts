@@ -22,6 +22,8 @@ export interface ServeOptions {
   readonly queueCapacity?: number;
   readonly abandonedMs?: number;
   readonly allowImageUrls?: boolean;
+  /** A cancelled native call that has not come back after this ends the process. */
+  readonly hangMs?: number;
   /** Module exporting `openCaptioner`. */
   readonly captionerModule?: string;
   readonly log: (line: string) => void;
@@ -36,7 +38,8 @@ export interface ServedEngine {
   close(): Promise<void>;
 }
 
-const hangMs = 60_000;
+/** A stage of a large model on a slow CPU takes seconds; the NPU driver's own time-out is 18 s. */
+const defaultHangMs = 60_000;
 
 /** Runs an engine behind its sockets. @throws SmolvlmError `engine-token`, `engine-running`, `engine-listen`, `runtime-dir` */
 export async function serveEngine(options: ServeOptions): Promise<ServedEngine> {
@@ -47,6 +50,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const closed = new Promise<void>((resolve) => {
     reportClosed = resolve;
   });
+  const hangMs = options.hangMs ?? defaultHangMs;
   const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
   const inference = new InferenceThread({
     captionerModule: options.captionerModule ?? join(__dirname, '..', 'engine', 'captioner.js'),

@@ -9,9 +9,12 @@ const statusByCode: Readonly<Record<string, number>> = {
   'engine-queue-full': 429,
 };
 
+/** Rooms whose errors are the request's own faults. */
+const callersFault = /^(request|image|prompt)-/;
+
 /** HTTP status of an error: the request's own faults are 400, the engine's 500. */
 export function httpStatus({ code }: ErrorBody): number {
-  return statusByCode[code] ?? (code.startsWith('request-') ? 400 : 500);
+  return statusByCode[code] ?? (callersFault.test(code) ? 400 : 500);
 }
 
 /** What fastify itself refuses (body too large, unknown media type, bad JSON), in this package's words. */

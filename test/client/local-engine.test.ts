@@ -87,6 +87,17 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 3);
   });
 
+  it('is ended and replaced when a native call hangs, and drops the frame at its deadline', async () => {
+    const client = fake.client();
+    const [hung, waiting] = await Promise.all([
+      client.describe({ prompt: 'hang', deadlineMs: 300 }, [picture]),
+      client.describe({ prompt: 'waiting' }, [picture]),
+    ]);
+    assert.equal(outcome(hung), 'dropped deadline');
+    assert.equal(outcome(waiting), 'result waiting');
+    assert.equal(fake.pids().length, 2);
+  });
+
   it('hands waiting frames to the next engine when it is told to stop', async () => {
     const client = fake.client();
     const { pid } = await client.status();

@@ -17,6 +17,7 @@ async function main(): Promise<void> {
     idleExitMs: 1000 * Number(values['idle-exit']),
     model: 'fake',
     queueCapacity: 10,
+    hangMs: 200,
     captionerModule: join(__dirname, 'fake-captioner.js'),
     log: (line) => process.stderr.write(`${line}\n`),
   });

@@ -91,7 +91,8 @@ describe("OpenAI's chat completions", () => {
     assert.equal(await refusal(ask('x', remote)), '400 invalid_request_error request-image-url');
     const file = { type: 'image_url', image_url: { url: 'file:///etc/passwd' } };
     assert.equal(await refusal(ask('x', file)), '400 invalid_request_error request-image-url');
-    assert.equal(await refusal(ask('fail', image)), '500 server_error image-truncated');
+    assert.equal(await refusal(ask('fail', image)), '400 invalid_request_error image-truncated');
+    assert.equal(await refusal(ask('exit', image)), '500 server_error engine-thread-lost');
   });
 
   it('tells a failure in the middle of a stream and ends it', async () => {

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineClient } from '../../src/client/engine-client';
+import { repositoryRoot } from '../fixtures';
+
+const token = '0123456789abcdef0123456789abcdef';
+
+describe('smolvlm serve', () => {
+  let directory: string;
+  let child: ChildProcess | undefined;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
+    writeFileSync(join(directory, 'token'), `${token}\n`);
+  });
+  afterEach(() => {
+    child?.kill('SIGKILL');
+    rmSync(directory, { recursive: true });
+  });
+
+  /** @returns exit status and stderr */
+  async function run(...args: string[]): Promise<[number | null, string]> {
+    const process_ = start(args);
+    let said = '';
+    process_.stderr?.on('data', (bytes) => {
+      said += bytes;
+    });
+    const [status] = await once(process_, 'close');
+    return [status, said];
+  }
+
+  function start(args: readonly string[]): ChildProcess {
+    child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli', 'main.js'), 'serve', ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, SMOLVLM_RUNTIME_DIR: directory },
+    });
+    return child;
+  }
+
+  it('answers on a port with the token, and ends cleanly when told to', async () => {
+    const process_ = start(['--port', '0', '--token-file', join(directory, 'token')]);
+    const [line] = await once(process_.stderr ?? process_, 'data');
+    const [url = ''] = /http:\S+/.exec(String(line)) ?? [];
+    const client = new EngineClient({ kind: 'remote', url: new URL(url), token });
+    assert.equal((await client.status()).pid, process_.pid);
+    const stranger = new EngineClient({ kind: 'remote', url: new URL(url), token: 'wrong' });
+    await assert.rejects(stranger.status(), { code: 'request-unauthorized' });
+    const exited = once(process_, 'exit');
+    process_.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+    await Promise.all([client.close(), stranger.close()]);
+  });
+
+  it('refuses an open port, a short token and a wrong number', async () => {
+    const [open, words] = await run('--port', '0');
+    assert.equal(open, 2);
+    assert.match(words, /--token-file/);
+    const [anybody, why] = await run('--host', '0.0.0.0', '--port', '0', '--no-token');
+    assert.equal(anybody, 1);
+    assert.match(why, /engine-token/);
+    writeFileSync(join(directory, 'token'), 'short');
+    assert.equal((await run('--port', '0', '--token-file', join(directory, 'token')))[0], 1);
+    assert.equal((await run('--port', '70000', '--no-token'))[0], 2);
+  });
+});
