@@ -15,6 +15,7 @@ import type { VisionGraphShape } from '../onnx/cpu-vision-stage';
 import { type VisionGranularity, visionStages } from '../onnx/vision-stages';
 import { BundleFolder, type BundlePart } from './bundle-folder';
 import { writeCpuProjection, writeCpuVisionStage } from './cpu-vision-files';
+import { checkDiskSpace, cpuBundleBytes } from './disk-space';
 import { writeHostTensors } from './host-tensors-file';
 
 /** Raised whenever the same checkpoint and options give other files than before. */
@@ -51,7 +52,7 @@ export interface BuildControl {
 /**
  * Makes a bundle for onnxruntime on a CPU straight from a checkpoint's tensors. What was finished before an
  * interruption is kept and found again; the folder appears when it is whole.
- * @throws the signal's reason when aborted
+ * @throws SmolvlmError `bundle-disk-space`; the signal's reason when aborted
  */
 export async function prepareCpuBundle(
   checkpoint: Checkpoint,
@@ -59,6 +60,8 @@ export async function prepareCpuBundle(
   options: CpuBundleOptions,
   { onProgress, signal }: BuildControl = {},
 ): Promise<BundleManifest> {
+  const { visionPrecision, decoder: decoderBuild } = options;
+  await checkDiskSpace(bundleDir, cpuBundleBytes(checkpoint, visionPrecision, decoderBuild?.precision));
   const folder = await BundleFolder.open(bundleDir, await cpuBundleKey(checkpoint, options));
   const total = visionPlans(checkpoint, options).length + (options.decoder ? 4 : 3);
   let done = 0;
@@ -75,7 +78,7 @@ export async function prepareCpuBundle(
   const host = await build.part('host', (dir) => writeHostTensors(dir, checkpoint.tensors, signal));
   const hostGraphs = await buildHostGraphs(build);
   const stages = await buildStages(build, options);
-  const decoder = options.decoder && (await buildDecoder(build, options.decoder));
+  const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
   const manifest: BundleManifest = {
     schemaVersion: 1,
     model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
