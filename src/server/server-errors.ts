@@ -54,7 +54,7 @@ export function schemaError(what: string, faults: readonly SchemaFault[]): Smolv
       ? `${at} ${fault?.message ?? 'does not fit'}${detail(fault?.params?.allowedValues)}`
       : `${at} has an unknown field "${String(unknown)}"`;
   return new SmolvlmError('request-invalid', message, {
-    hint: 'The fields are described in the protocol documentation of this package.',
+    hint: 'The fields are described in docs/protocol.md.',
   });
 }
 

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ConnectionState } from '../../src/client/engine';
+import { EngineClient } from '../../src/client/engine-client';
+import type { FinalEvent } from '../../src/protocol/events';
+import { serveFake } from '../server/served-fake';
+
+const picture = Buffer.from('a picture');
+
+function code(final: FinalEvent): string {
+  return final.type === 'error' ? final.error.code : final.type;
+}
+
+describe('remote engine', () => {
+  it('that nobody runs is named, after some tries', async () => {
+    const nobody = createServer();
+    await new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', resolve));
+    const { port } = nobody.address() as AddressInfo;
+    await new Promise((resolve) => nobody.close(resolve));
+    const url = new URL(`http://127.0.0.1:${port}`);
+    const client = new EngineClient({ kind: 'remote', url }, { unreachableMs: 150 });
+    const final = await client.describe({}, [picture]);
+    assert.equal(code(final), 'engine-unreachable');
+    assert.match(final.type === 'error' ? final.error.message : '', /ECONNREFUSED/);
+    await client.close();
+  });
+
+  it('that is no engine is named', async () => {
+    const other = createServer((_request, response) => response.end('<html>a router</html>\n'));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+    const client = new EngineClient({ kind: 'remote', url });
+    assert.equal(code(await client.describe({}, [picture])), 'protocol-bad-line');
+    await client.close();
+    other.close();
+  });
+
+  it('that is stopped and started on the same port answers what waited', async () => {
+    const first = await serveFake();
+    const url = new URL(first.url ?? '');
+    const client = new EngineClient({ kind: 'remote', url });
+    const states: ConnectionState[] = [];
+    client.onState((state) => states.push(state));
+    let running = (): void => {};
+    const started = new Promise<void>((resolve) => {
+      running = resolve;
+    });
+    const slow = client.describe({ prompt: 'slow 100' }, [picture], {
+      onEvent: ({ type }) => type === 'progress' && running(),
+    });
+    const waiting = client.describe({ prompt: 'waiting' }, [picture]);
+    await started;
+    await first.close();
+    const second = await serveFake({ tcp: { host: '127.0.0.1', port: Number(url.port) } });
+    assert.deepEqual([code(await slow), code(await waiting)], ['result', 'result']);
+    await client.close();
+    await second.close();
+    assert.ok(states.includes('lost'));
+    assert.deepEqual([states[0], states.at(-1)], ['connecting', 'closed']);
+  });
+});
