@@ -63,8 +63,17 @@ export function prepareTiles(image: RgbImage, settings: TileSettings, detail: Ti
   return { ...grid, images };
 }
 
+/**
+ * The reference guesses where an array's channels are: a picture of 1 or 3 rows is taken for channels first,
+ * so its width counts as rows, and the three colours as columns (`infer_channel_dimension_format`).
+ */
+function referenceSize(width: number, height: number): [number, number] {
+  return height === 1 || height === 3 ? [3, width] : [width, height];
+}
+
 /** `get_resize_output_image_size`: the short side is cut to whole pixels, then made even. */
-function longestEdgeSize(width: number, height: number, longestEdge: number): [number, number] {
+function longestEdgeSize(pictureWidth: number, pictureHeight: number, longestEdge: number): [number, number] {
+  const [width, height] = referenceSize(pictureWidth, pictureHeight);
   const aspect = width / height;
   const even = (size: number): number => Math.max(size % 2 === 0 ? size : size + 1, 1);
   const [wide, high] =

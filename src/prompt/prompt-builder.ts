@@ -1,0 +1,123 @@
+import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
+import { ChatTemplate, type PromptMessage } from './chat-template';
+import { expandImage, type ImageGrid } from './image-placeholder';
+import { PromptError } from './prompt-error';
+import { type PromptPiece, Tokenizer } from './tokenizer';
+
+/** A conversation, ready for the decoder. */
+export interface Prompt {
+  /** The rendered template, one `<image>` a picture. */
+  readonly chat: string;
+  /** The same with every picture's tiles and image tokens written out. */
+  readonly expanded: string;
+  readonly inputIds: readonly number[];
+}
+
+/** From messages to token ids, with a checkpoint's template and tokenizer. */
+export class PromptBuilder {
+  readonly tokenizer: Tokenizer;
+  readonly #template: ChatTemplate;
+  readonly #imageToken: string;
+  readonly #tokensPerTile: number;
+  readonly #contextLimit: number;
+
+  constructor(tokenizer: Tokenizer, template: ChatTemplate, config: ModelConfig) {
+    const imageToken = tokenizer.controlTokenText(config.imageTokenId);
+    if (imageToken === undefined) {
+      throw new PromptError(
+        'prompt-tokenizer',
+        `config.json's image_token_id ${config.imageTokenId} is no control token of tokenizer.json`,
+        { hint: 'Pull the checkpoint again: its files do not belong together.' },
+      );
+    }
+    this.tokenizer = tokenizer;
+    this.#template = template;
+    this.#imageToken = imageToken;
+    this.#tokensPerTile = imageTokensPerTile(config);
+    this.#contextLimit = config.text.maxPositionEmbeddings;
+  }
+
+  /** @param dir folder with the tokenizer and chat template @throws PromptError */
+  static async open(dir: string, config: ModelConfig): Promise<PromptBuilder> {
+    return new PromptBuilder(await Tokenizer.open(dir), await ChatTemplate.open(dir), config);
+  }
+
+  /**
+   * @param grids one a picture, in the order of the messages' image parts
+   * @param room tokens to keep free for the answer
+   * @throws PromptError `prompt-empty`, `prompt-images`, `prompt-too-long`
+   */
+  build(messages: readonly PromptMessage[], grids: readonly ImageGrid[], room = 1): Prompt {
+    checkContent(messages, grids.length);
+    this.#checkLength(messages);
+    const pieces = this.#template.render(messages);
+    const expanded = this.#expand(pieces, grids);
+    const inputIds = this.tokenizer.encodePieces(expanded);
+    if (inputIds.length + room > this.#contextLimit) throw this.#tooLong(`${inputIds.length} tokens`, room);
+    return { chat: joined(pieces), expanded: joined(expanded), inputIds };
+  }
+
+  #expand(pieces: readonly PromptPiece[], grids: readonly ImageGrid[]): PromptPiece[] {
+    let used = 0;
+    const expanded = pieces.map((piece) => {
+      if (piece.plain) return piece;
+      const text = piece.text.replaceAll(this.#imageToken, () => {
+        const grid = grids[used++];
+        return grid === undefined ? '' : expandImage(grid, this.#imageToken, this.#tokensPerTile);
+      });
+      return { text, plain: false };
+    });
+    if (used === grids.length) return expanded;
+    throw new PromptError(
+      'prompt-template',
+      `the chat template wrote ${used} places for ${grids.length} pictures`,
+      { hint: 'Put pictures into user messages: templates of this family show none elsewhere.' },
+    );
+  }
+
+  /** Refuses what cannot fit before work is spent on it: no token stands for more than 128 characters. */
+  #checkLength(messages: readonly PromptMessage[]): void {
+    const characters = messages
+      .flatMap(({ content }) => content)
+      .reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
+    if (characters > this.#contextLimit * 128) throw this.#tooLong(`${characters} characters`, 0);
+  }
+
+  #tooLong(size: string, room: number): PromptError {
+    const answer = room > 0 ? ` and ${room} for the answer` : '';
+    return new PromptError(
+      'prompt-too-long',
+      `the prompt has ${size}${answer}; the model's context holds ${this.#contextLimit} tokens`,
+      { hint: 'Shorten the prompt, send fewer pictures, or use detail "low".' },
+    );
+  }
+}
+
+/** The usual request: all pictures, then the question. */
+export function questionMessages(question: string, pictures: number): PromptMessage[] {
+  const images = Array.from({ length: pictures }, () => ({ type: 'image' }) as const);
+  return [{ role: 'user', content: [...images, { type: 'text', text: question }] }];
+}
+
+function joined(pieces: readonly PromptPiece[]): string {
+  return pieces.map(({ text }) => text).join('');
+}
+
+function checkContent(messages: readonly PromptMessage[], pictures: number): void {
+  const parts = messages.flatMap(({ content }) => content);
+  const places = parts.filter(({ type }) => type === 'image').length;
+  if (places !== pictures) {
+    throw new PromptError(
+      'prompt-images',
+      `the messages have ${places} places for pictures, received ${pictures}`,
+      {
+        hint: 'Give one { "type": "image" } part for each picture.',
+      },
+    );
+  }
+  if (!parts.some((part) => part.type === 'text' && part.text.trim() !== '')) {
+    throw new PromptError('prompt-empty', 'expected a prompt, received an empty one', {
+      hint: 'Ask something, e.g. "Describe this image."',
+    });
+  }
+}

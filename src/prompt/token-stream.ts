@@ -1,0 +1,30 @@
+import type { Tokenizer } from './tokenizer';
+
+/** Tokens that may wait for the rest of a character: UTF-8 has at most four bytes, a byte a token. */
+const mostPending = 8;
+
+/** Turns tokens into text as they come, never handing out half a character. */
+export class TokenStream {
+  readonly #tokenizer: Tokenizer;
+  #pending: number[] = [];
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** @returns the text that is certain now, '' while a character is incomplete; control tokens give nothing */
+  push(id: number): string {
+    this.#pending.push(id);
+    const text = this.#tokenizer.decode(this.#pending, true);
+    if (text.endsWith('\uFFFD') && this.#pending.length < mostPending) return '';
+    this.#pending = [];
+    return text;
+  }
+
+  /** @returns what is left when no more tokens come */
+  end(): string {
+    const text = this.#tokenizer.decode(this.#pending, true);
+    this.#pending = [];
+    return text;
+  }
+}

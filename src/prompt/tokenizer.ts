@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorBody } from '../errors';
+import { PromptError } from './prompt-error';
+
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+}
+
+interface TokenizerJson {
+  readonly added_tokens?: readonly AddedToken[];
+  readonly pre_tokenizer?: unknown;
+}
+
+type Library = Awaited<ReturnType<typeof loadLibrary>>;
+type LibraryTokenizer = InstanceType<Library['Tokenizer']>;
+
+/** A stretch of a prompt: text that may hold control tokens, or text in which nothing is one. */
+export interface PromptPiece {
+  readonly text: string;
+  /** Somebody's words: `<image>` in them is six characters, never the image token. */
+  readonly plain: boolean;
+}
+
+/** The checkpoint's `tokenizer.json` through `@huggingface/tokenizers`, with that library's gaps closed. */
+export class Tokenizer {
+  readonly #withAddedTokens: LibraryTokenizer;
+  /** The same vocabulary and rules, blind to control tokens. */
+  readonly #plain: LibraryTokenizer;
+  readonly #addedTokens: ReadonlyMap<string, number>;
+  readonly #addedPattern: RegExp;
+
+  private constructor(json: TokenizerJson, config: object, library: Library) {
+    const corrected = { ...json, pre_tokenizer: withUnicodeDigits(json.pre_tokenizer) };
+    const added = json.added_tokens ?? [];
+    this.#withAddedTokens = new library.Tokenizer(corrected, config);
+    this.#plain = new library.Tokenizer({ ...corrected, added_tokens: [] }, config);
+    this.#addedTokens = new Map(added.map(({ content, id }) => [content, id]));
+    this.#addedPattern = anyOf([...this.#addedTokens.keys()]);
+  }
+
+  /** @param dir folder with tokenizer.json and tokenizer_config.json @throws PromptError `prompt-tokenizer` */
+  static async open(dir: string): Promise<Tokenizer> {
+    try {
+      const read = async (name: string) => JSON.parse(await readFile(join(dir, name), 'utf8'));
+      return new Tokenizer(
+        await read('tokenizer.json'),
+        await read('tokenizer_config.json'),
+        await loadLibrary(),
+      );
+    } catch (cause) {
+      throw new PromptError(
+        'prompt-tokenizer',
+        `the tokenizer in ${dir} cannot be read: ${errorBody(cause).message}`,
+        {
+          hint: 'Pull the checkpoint again: smolvlm pull ORG/NAME',
+          cause,
+        },
+      );
+    }
+  }
+
+  /** As the reference encodes raw text: control tokens in it are control tokens. */
+  encode(text: string): number[] {
+    return text === '' ? [] : this.#withAddedTokens.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /**
+   * Encodes a prompt in which only its own template's control tokens count. Words are split as in the joined
+   * text, across the borders of the pieces: `: ` before a question is not cut off from it.
+   */
+  encodePieces(pieces: readonly PromptPiece[]): number[] {
+    const ids: number[] = [];
+    let text = '';
+    const flush = (): void => {
+      if (text !== '') ids.push(...this.#plain.encode(text, { add_special_tokens: false }).ids);
+      text = '';
+    };
+    for (const piece of pieces) {
+      for (const part of piece.plain ? [piece.text] : piece.text.split(this.#addedPattern)) {
+        const id = piece.plain ? undefined : this.#addedTokens.get(part);
+        if (id === undefined) {
+          text += part;
+        } else {
+          flush();
+          ids.push(id);
+        }
+      }
+    }
+    flush();
+    return ids;
+  }
+
+  /** @param skipSpecial leave control tokens out */
+  decode(ids: readonly number[], skipSpecial = false): string {
+    if (ids.length === 0) return '';
+    return this.#withAddedTokens.decode([...ids], {
+      skip_special_tokens: skipSpecial,
+      clean_up_tokenization_spaces: false,
+    });
+  }
+
+  /** @returns the control token's id, if the vocabulary has it */
+  controlToken(content: string): number | undefined {
+    return this.#addedTokens.get(content);
+  }
+
+  /** The text of a control token's id. */
+  controlTokenText(id: number): string | undefined {
+    for (const [content, addedId] of this.#addedTokens) if (addedId === id) return content;
+    return undefined;
+  }
+}
+
+/** Typed as an ES module, so it comes by `import()`. */
+const loadLibrary = () => import('@huggingface/tokenizers');
+
+/** Matches any of the strings, the longest first; captures, so that `split` keeps what matched. */
+function anyOf(strings: readonly string[]): RegExp {
+  const escaped = [...strings]
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return escaped.length === 0 ? /(?!)/ : new RegExp(`(${escaped.join('|')})`);
+}
+
+/**
+ * The library's `Digits` splits by `\d`; the reference by any numeric character (Rust's `char::is_numeric`,
+ * `\p{N}`), so "½" would differ. The library's `Split` with that pattern is the same rule.
+ */
+function withUnicodeDigits(preTokenizer: unknown): unknown {
+  if (typeof preTokenizer !== 'object' || preTokenizer === null) return preTokenizer;
+  const node = preTokenizer as { type?: unknown; pretokenizers?: unknown; individual_digits?: unknown };
+  if (node.type === 'Sequence' && Array.isArray(node.pretokenizers)) {
+    return { ...node, pretokenizers: node.pretokenizers.map(withUnicodeDigits) };
+  }
+  if (node.type !== 'Digits') return preTokenizer;
+  const pattern = { Regex: node.individual_digits === true ? '\\p{N}' : '\\p{N}+' };
+  return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+}
