@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { SmolvlmError } from '../errors';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { FinalEvent } from '../protocol/events';
 import { DescribeCall } from './describe-call';
 import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from './engine';
 import type { EngineAddress } from './engine-address';
-import { EngineConnection } from './engine-connection';
+import { type Connected, EngineConnection } from './engine-connection';
 import { callEngine, readJson } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
 
@@ -17,6 +18,11 @@ export interface EngineClientOptions {
   readonly unreachableMs?: number;
   /** Bytes of pictures kept for unanswered requests. */
   readonly maxKeptBytes?: number;
+}
+
+async function readStatus({ endpoint }: Connected): Promise<EngineStatus> {
+  const response = await callEngine(endpoint, { method: 'GET', path: '/v1/status' });
+  return (await readJson(response)) as EngineStatus;
 }
 
 /** A client of one engine; opens nothing before its first use. */
@@ -71,9 +77,15 @@ export class EngineClient implements Engine {
   }
 
   async status(): Promise<EngineStatus> {
-    const { endpoint } = await this.#connection.ready();
-    const response = await callEngine(endpoint, { method: 'GET', path: '/v1/status' });
-    return (await readJson(response)) as EngineStatus;
+    const connected = await this.#connection.ready();
+    try {
+      return await readStatus(connected);
+    } catch (error) {
+      if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+      // The engine ended under the question: its successor is asked, once.
+      await this.#connection.suspect(connected);
+      return await readStatus(await this.#connection.ready());
+    }
   }
 
   cancel(id: string): void {

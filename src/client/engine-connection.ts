@@ -41,7 +41,8 @@ export class EngineConnection {
   ready(): Promise<Connected> {
     this.#connected ??= this.#connect().catch((error: unknown) => {
       this.#connected = undefined;
-      if (!this.#closed.signal.aborted) this.#options.onState('lost');
+      if (this.#closed.signal.aborted) throw new SmolvlmError('client-closed', 'the client was closed');
+      this.#options.onState('lost');
       throw error;
     });
     return this.#connected;

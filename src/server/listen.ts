@@ -18,6 +18,22 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   chmodSync(path, 0o600);
 }
 
+const socketCheckMs = 2_000;
+
+/**
+ * Notices that the socket's file was removed (a cleaner of temporary files): nobody finds this engine any more.
+ * @returns how to stop watching
+ */
+export function watchSocket(path: string, onRemoved: () => void): () => void {
+  const timer = setInterval(() => {
+    if (lstatSync(path, { throwIfNoEntry: false })) return;
+    clearInterval(timer);
+    onRemoved();
+  }, socketCheckMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
 /** @returns the URL it listens on */
 export async function listenOnTcp(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {

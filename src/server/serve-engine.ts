@@ -7,7 +7,7 @@ import { Engine, engineDefaults } from '../engine/engine';
 import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
 import { createHttpServer } from './http-server';
-import { isLoopback, listenOnSocket, listenOnTcp } from './listen';
+import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './listen';
 
 export interface ServeOptions {
   readonly socketPath?: string;
@@ -85,12 +85,17 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     ...(options.model === undefined ? {} : { defaultModel: options.model }),
   };
   const apps: FastifyInstance[] = [];
+  let unwatch = (): void => {};
   let url: string | undefined;
   try {
     if (socketPath !== undefined) {
       const app = createHttpServer(http);
       apps.push(app);
       await listenOnSocket(app, socketPath);
+      unwatch = watchSocket(socketPath, () => {
+        log(`${socketPath} was removed: the engine ends, and clients start another`);
+        void close();
+      });
     }
     if (tcp) {
       const app = createHttpServer(tcp.token === undefined ? http : { ...http, token: tcp.token });
@@ -98,6 +103,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       url = await listenOnTcp(app, tcp.host, tcp.port);
     }
   } catch (error) {
+    unwatch();
     for (const app of apps) await app.close();
     await engine.close(0);
     throw error;
@@ -107,6 +113,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   return { ...(url === undefined ? {} : { url }), closed, close };
 
   function close(): Promise<void> {
+    unwatch();
     closing ??= stop(engine, apps).finally(reportClosed);
     return closing;
   }

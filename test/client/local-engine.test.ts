@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FinalEvent } from '../../src/protocol/events';
 import { LocalFake } from './local-fake';
 
@@ -109,6 +110,40 @@ describe('local engine', () => {
     await running.promise;
     process.kill(pid, 'SIGTERM');
     assert.deepEqual([outcome(await first), outcome(await second)], ['result slow 200', 'result second']);
+    assert.equal(fake.pids().length, 2);
+  });
+
+  it('ends every request of every client exactly once, however often it is killed', async () => {
+    const clients = [fake.client(), fake.client(), fake.client()];
+    const endings = new Map<string, number>();
+    const words: string[] = [];
+    const all = clients.flatMap((client, which) =>
+      Array.from({ length: 12 }, async (_, index) => {
+        const id = `${which}-${index}`;
+        const request = { id, prompt: 'slow 20', camera: `camera ${which}`, queue: { capacity: 20 } };
+        const final = await client.describe(request, [picture]);
+        assert.equal(final.id, id);
+        endings.set(id, (endings.get(id) ?? 0) + 1);
+        words.push(outcome(final));
+      }),
+    );
+    for (let kill = 1; kill <= 3; kill += 1) {
+      while (endings.size < 6 * kill) await delay(5);
+      process.kill((await clients[0]!.status()).pid, 'SIGKILL');
+    }
+    await Promise.all(all);
+    assert.equal(endings.size, 36);
+    assert.ok([...endings.values()].every((count) => count === 1));
+    assert.ok(words.filter((word) => word === 'result slow 20').length >= 35, words.join());
+    assert.equal(fake.pids().length, 4);
+  });
+
+  it('is replaced when its socket file was removed', async () => {
+    const client = fake.client();
+    await client.open();
+    rmSync(join(fake.directory, 'engine-1.sock'));
+    while (client.state === 'connected') await delay(20);
+    assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
     assert.equal(fake.pids().length, 2);
   });
 
