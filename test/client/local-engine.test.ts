@@ -138,6 +138,25 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 4);
   });
 
+  it('repeats no token when the frame is described again by the next engine', async () => {
+    const client = fake.client();
+    const { pid } = await client.status();
+    let text = '';
+    let killed = false;
+    const final = await client.describe({ prompt: 'drip 30 a b c d e', stream: true }, [picture], {
+      onEvent: (event) => {
+        if (event.type !== 'token') return;
+        text += event.text;
+        if (killed || !text.includes('bytes')) return;
+        killed = true;
+        process.kill(pid, 'SIGKILL');
+      },
+    });
+    assert.ok(killed);
+    assert.equal(text, '1 of 9 bytes: drip 30 a b c d e');
+    assert.equal(final.type === 'result' && final.result.text, text);
+  });
+
   it('is replaced when its socket file was removed', async () => {
     const client = fake.client();
     await client.open();

@@ -4,8 +4,9 @@ import { SmolvlmError } from '../../src/errors';
 
 /**
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
- * and can be cancelled, `hang` never answers and cannot, `crash` ends the process as a native fault
- * does, `exit` ends the thread, `fail` throws; anything else is answered at once.
+ * and can be cancelled, `drip` pauses after each token, `hang` never answers and cannot be cancelled,
+ * `crash` ends the process as a native fault does, `exit` ends the thread, `fail` throws; anything
+ * else is answered at once.
  */
 export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
   onProgress?.({ phase: 'loading', done: 1, total: 1 });
@@ -32,7 +33,10 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         await delay(5);
       }
       const text = `${pictures.length} of ${pictures.map(({ byteLength }) => byteLength).join('+')} bytes: ${prompt}`;
-      for (const token of text.split(/(?<= )/)) hooks.onToken(token);
+      for (const token of text.split(/(?<= )/)) {
+        hooks.onToken(token);
+        if (word === 'drip') await delay(Number(ms));
+      }
       return {
         text,
         tokenIds: [1, 2, 3],
