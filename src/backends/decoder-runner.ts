@@ -16,6 +16,8 @@ export interface DecoderRunner {
 export interface DecoderContext {
   /** Tokens held in the KV cache. */
   readonly length: number;
+  /** Memory of the KV cache. */
+  readonly sizeBytes: number;
   /** Forgets everything after the first `length` tokens. */
   truncate(length: number): void;
   /**
