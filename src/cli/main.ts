@@ -5,6 +5,7 @@ import { type Command, type CommandGroup, type CommandIo, type CommandTable, Usa
 
 /** Loaded when called, so that a command needs only what it uses. */
 const commands: CommandTable<Command | CommandGroup> = {
+  caption: () => import('./caption.js'),
   inspect: () => import('./inspect.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),

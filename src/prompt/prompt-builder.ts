@@ -44,16 +44,21 @@ export class PromptBuilder {
 
   /**
    * @param grids one a picture, in the order of the messages' image parts
-   * @param room tokens to keep free for the answer
+   * @param limits `contextLimit`: below what the model was trained for; `room`: tokens to keep for the answer
    * @throws PromptError `prompt-empty`, `prompt-images`, `prompt-too-long`
    */
-  build(messages: readonly PromptMessage[], grids: readonly ImageGrid[], room = 1): Prompt {
+  build(
+    messages: readonly PromptMessage[],
+    grids: readonly ImageGrid[],
+    limits: { readonly contextLimit?: number; readonly room?: number } = {},
+  ): Prompt {
+    const { contextLimit = this.#contextLimit, room = 1 } = limits;
     checkContent(messages, grids.length);
     this.#checkLength(messages);
     const pieces = this.#template.render(messages);
     const expanded = this.#expand(pieces, grids);
     const inputIds = this.tokenizer.encodePieces(expanded);
-    if (inputIds.length + room > this.#contextLimit) throw this.#tooLong(`${inputIds.length} tokens`, room);
+    if (inputIds.length + room > contextLimit) throw tooLong(`${inputIds.length} tokens`, room, contextLimit);
     return { chat: joined(pieces), expanded: joined(expanded), inputIds };
   }
 
@@ -80,16 +85,8 @@ export class PromptBuilder {
     const characters = messages
       .flatMap(({ content }) => content)
       .reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
-    if (characters > this.#contextLimit * 128) throw this.#tooLong(`${characters} characters`, 0);
-  }
-
-  #tooLong(size: string, room: number): PromptError {
-    const answer = room > 0 ? ` and ${room} for the answer` : '';
-    return new PromptError(
-      'prompt-too-long',
-      `the prompt has ${size}${answer}; the model's context holds ${this.#contextLimit} tokens`,
-      { hint: 'Shorten the prompt, send fewer pictures, or use detail "low".' },
-    );
+    if (characters > this.#contextLimit * 128)
+      throw tooLong(`${characters} characters`, 0, this.#contextLimit);
   }
 }
 
@@ -120,4 +117,13 @@ function checkContent(messages: readonly PromptMessage[], pictures: number): voi
       hint: 'Ask something, e.g. "Describe this image."',
     });
   }
+}
+
+function tooLong(size: string, room: number, contextLimit: number): PromptError {
+  const answer = room > 0 ? ` and ${room} for the answer` : '';
+  return new PromptError(
+    'prompt-too-long',
+    `the prompt has ${size}${answer}; the model's context holds ${contextLimit} tokens`,
+    { hint: 'Shorten the prompt, send fewer pictures, or use detail "low".' },
+  );
 }

@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs';
+import { openCaptioner } from '../engine/captioner';
+import type { Captioner, InferenceHooks } from '../engine/inference';
+import { readPicture } from '../image/picture-source';
+import type { DescribeRequest } from '../protocol/describe-request';
+import {
+  type Command,
+  type CommandIo,
+  type OptionValues,
+  optionalChoice,
+  optionalInteger,
+  requiredString,
+  UsageError,
+} from './command';
+
+/** `smolvlm caption`: one answer, computed in this process. */
+export const command: Command = {
+  summary: 'Answer a question about one or more pictures',
+  usage:
+    'caption --model M --image F [--image G] [--prompt T] [--detail low|full] [--max-new-tokens N] [--choices a,b] [--stream] [--precision float32|int8|int4] [--threads N]',
+  options: {
+    model: { type: 'string' },
+    image: { type: 'string', multiple: true },
+    prompt: { type: 'string' },
+    detail: { type: 'string' },
+    'max-new-tokens': { type: 'string' },
+    choices: { type: 'string' },
+    stream: { type: 'boolean' },
+    precision: { type: 'string' },
+    threads: { type: 'string' },
+  },
+  async run(values, positionals, io) {
+    if (positionals.length > 0)
+      throw new UsageError(`unexpected "${positionals[0]}"`, 'Pictures are given with --image.');
+    const request = describeRequest(values);
+    const model = requiredString(values, 'model');
+    const pictures = await readPictures(values, io.signal);
+    const precision = optionalChoice(values, 'precision', ['float32', 'int8', 'int4']);
+    const threads = optionalInteger(values, 'threads', 1, 256);
+    const captioner = await openCaptioner({
+      model,
+      ...(precision && { precision }),
+      ...(threads && { threads }),
+      signal: io.signal,
+      onProgress: ({ stage, done, total }) => io.log(`preparing ${stage ?? ''} ${done}/${total}`),
+    });
+    try {
+      await answer(captioner, pictures, request, io);
+    } finally {
+      await captioner.close();
+    }
+    return 0;
+  },
+};
+
+async function answer(
+  captioner: Captioner,
+  pictures: readonly Uint8Array[],
+  request: DescribeRequest,
+  io: CommandIo,
+): Promise<void> {
+  const hooks: InferenceHooks = {
+    signal: io.signal,
+    onProgress: () => undefined,
+    // Tokens as they come; with --json they go beside the document, to stderr.
+    onToken: (text) => {
+      if (request.stream === true) writeFileSync(io.json ? 2 : 1, text);
+    },
+  };
+  const caption = await captioner.describe(pictures, request, hooks);
+  const { text, tokenIds, promptTokens, tiles, backend, choices, confidence, timingsMs } = caption;
+  io.result(
+    {
+      text,
+      token_ids: tokenIds,
+      prompt_tokens: promptTokens,
+      tiles,
+      backend,
+      ...(choices && { choices }),
+      confidence,
+      timings_ms: timingsMs,
+    },
+    request.stream === true && !choices ? '' : text,
+  );
+}
+
+function describeRequest(values: OptionValues): DescribeRequest {
+  const detail = optionalChoice(values, 'detail', ['low', 'full']);
+  const maxNewTokens = optionalInteger(values, 'max-new-tokens', 1);
+  const prompt = typeof values.prompt === 'string' ? values.prompt : 'Describe this image.';
+  const choices = typeof values.choices === 'string' ? values.choices.split(',') : undefined;
+  return {
+    id: 'caption',
+    prompt,
+    ...(detail && { detail }),
+    ...(maxNewTokens && { maxNewTokens }),
+    ...(choices && { choices: choices.map((choice) => choice.trim()) }),
+    stream: values.stream === true,
+  };
+}
+
+async function readPictures(values: OptionValues, signal: AbortSignal): Promise<Uint8Array[]> {
+  const images = Array.isArray(values.image) ? values.image.map(String) : [];
+  if (images.length === 0)
+    throw new UsageError('--image is missing', 'Give a path, an http(s) address or a data URI.');
+  return Promise.all(images.map((image) => readPicture(image, undefined, signal)));
+}

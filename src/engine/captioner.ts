@@ -1,0 +1,111 @@
+import { writeOnnxDecoder } from '../convert/onnx-decoder';
+import { preparedBundle } from '../convert/prepared-bundle';
+import { SmolvlmError } from '../errors';
+import { readModelConfigs } from '../model/checkpoint';
+import { HostTensors } from '../model/host-tensors';
+import type { Bundle } from '../model/read-bundle';
+import { resolveModel } from '../model/resolve-model';
+import { PromptBuilder } from '../prompt/prompt-builder';
+import { ContextPool } from '../text/context-pool';
+import { openDecoder } from '../text/open-decoder';
+import { TokenEmbeddings } from '../text/token-embeddings';
+import { openVisionBackend } from '../vision/open-vision-backend';
+import { openVisionTower } from '../vision/open-vision-tower';
+import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
+import { ModelCaptioner } from './model-captioner';
+
+/** On the demo model int8 gives float32's captions, token by token, on all shipped frames (tested). */
+export const defaultPrecision = 'int8';
+
+/**
+ * Opens a model on this machine's CPU; a checkpoint is prepared first, once, into the cache.
+ * @throws SmolvlmError what is missing or wrong with the model or the runtime
+ */
+export const openCaptioner: OpenCaptioner = async (options) => {
+  if (options.backend === 'npu') {
+    throw new SmolvlmError(
+      'backend-npu',
+      'the request asks for the NPU, but this engine runs on the CPU only',
+      {
+        hint: 'Choose the backend "auto" or "cpu".',
+      },
+    );
+  }
+  const resolved = await resolveModel(options.model);
+  const bundle = await openBundle(resolved.dir, options);
+  const owned: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const release of owned.splice(0).reverse()) await release();
+  };
+  try {
+    return await assemble(resolved.name, bundle, options, owned, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+async function assemble(
+  model: string,
+  bundle: Bundle,
+  { threads, contextLength }: CaptionerOptions,
+  owned: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<Captioner> {
+  const { config, imageProcessor } = await readModelConfigs(bundle.dir);
+  const settings = threads === undefined ? {} : { threads };
+  const host = await HostTensors.open(bundle);
+  owned.push(() => host.close());
+  const vision = await openVisionBackend(bundle, settings);
+  owned.push(() => vision.close());
+  const tower = await openVisionTower(bundle, vision);
+  owned.push(() => tower.close());
+  const runner = await openDecoder(bundle, config.text, {
+    ...settings,
+    ...(contextLength === undefined ? {} : { contextLimit: contextLength }),
+  });
+  owned.push(() => runner.close());
+  const contexts = new ContextPool(runner);
+  owned.push(async () => contexts.close());
+  return new ModelCaptioner({
+    model,
+    backend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
+    config,
+    imageProcessor,
+    prompts: await PromptBuilder.open(bundle.dir, config),
+    tower,
+    stages: bundle.manifest.stages.length,
+    contexts,
+    contextLimit: runner.contextLimit,
+    embeddings: new TokenEmbeddings(host),
+    weightBytes: weightBytes(bundle),
+    close,
+  });
+}
+
+async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundle> {
+  const precision = options.precision ?? defaultPrecision;
+  const { onProgress, signal } = options;
+  return preparedBundle(
+    dir,
+    {
+      // 4-bit weights lose against int8 where 1024 rows are multiplied at once (docs/performance.md).
+      visionPrecision: precision === 'float32' ? 'float32' : 'int8',
+      decoder: { precision, write: writeOnnxDecoder },
+    },
+    {
+      ...(signal && { signal }),
+      ...(onProgress && {
+        onProgress: ({ part, done, total }) => onProgress({ phase: 'loading', done, total, stage: part }),
+      }),
+    },
+  );
+}
+
+function weightBytes({ manifest }: Bundle): number {
+  const files = [
+    ...manifest.stages.map(({ data, file }) => data ?? file),
+    ...(manifest.decoder?.files ?? []),
+  ];
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

@@ -1,0 +1,76 @@
+import { SmolvlmError } from '../errors';
+import { AnswerText, type TextStream } from './answer-text';
+import type { PooledContext } from './context-pool';
+import { append } from './prefill';
+import { logProbability } from './probability';
+import { type SamplingOptions, tokenChooser } from './sampling';
+import type { TokenEmbeddings } from './token-embeddings';
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly maxNewTokens: number;
+  /** Generation ends at any of these; the token is part of `tokenIds`, not of the text. */
+  readonly stopIds: readonly number[];
+  /** Generation ends where one of these begins; it is not part of the text. */
+  readonly stop?: readonly string[];
+  readonly stream: TextStream;
+  /** Looked at before each token. */
+  readonly signal?: AbortSignal;
+  readonly onText?: (text: string) => void;
+  readonly onToken?: (done: number, total: number) => void;
+}
+
+export interface Generation {
+  readonly tokenIds: readonly number[];
+  readonly text: string;
+  readonly finishReason: 'stop' | 'length';
+  /** Geometric mean of the tokens' probabilities. */
+  readonly confidence: number;
+}
+
+/**
+ * Continues a prefilled context.
+ * @param logits [vocabulary] of the prompt's last row
+ * @throws SmolvlmError `caption-empty` when the model ends without a word; the signal's reason when aborted
+ */
+export async function generate(
+  pooled: PooledContext,
+  logits: Float32Array,
+  embeddings: TokenEmbeddings,
+  options: GenerateOptions,
+): Promise<Generation> {
+  const { maxNewTokens, stopIds, stream, signal, onToken } = options;
+  const choose = tokenChooser(options);
+  const answer = new AnswerText(stream, options.stop, options.onText);
+  const tokenIds: number[] = [];
+  let current = logits;
+  let logProbabilities = 0;
+  let stopped = false;
+  while (tokenIds.length < maxNewTokens) {
+    signal?.throwIfAborted();
+    const id = choose(current);
+    tokenIds.push(id);
+    logProbabilities += logProbability(current, id);
+    stopped = stopIds.includes(id);
+    if (!stopped) answer.push(id);
+    onToken?.(tokenIds.length, maxNewTokens);
+    stopped ||= answer.stopped;
+    if (stopped || tokenIds.length === maxNewTokens) break;
+    current = await append(pooled, await embeddings.row(id), [String(id)], 'last');
+  }
+  answer.end();
+  if (answer.text === '') {
+    throw new SmolvlmError(
+      'caption-empty',
+      `the model ended its answer without a word (${tokenIds.length} tokens)`,
+      {
+        hint: 'Ask in other words; very short or unusual prompts can give nothing.',
+      },
+    );
+  }
+  return {
+    tokenIds,
+    text: answer.text,
+    finishReason: stopped ? 'stop' : 'length',
+    confidence: Math.exp(logProbabilities / tokenIds.length),
+  };
+}

@@ -1,0 +1,52 @@
+import { type PooledContext, truncate } from './context-pool';
+import type { PromptRows } from './embed-prompt';
+
+/** Rows appended between two looks at the signal. */
+const pieceRows = 256;
+
+export interface PrefillOptions {
+  readonly signal?: AbortSignal;
+  /** Tokens held of tokens in the prompt. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Appends what of the prompt the context does not hold yet. @returns logits [vocabulary] of the last row */
+export async function prefill(
+  pooled: PooledContext,
+  prompt: PromptRows,
+  { signal, onProgress }: PrefillOptions = {},
+): Promise<Float32Array> {
+  const total = prompt.keys.length;
+  const width = prompt.rows.length / total;
+  let logits: Float32Array = new Float32Array();
+  for (let begin = pooled.keys.length; begin < total; begin += pieceRows) {
+    signal?.throwIfAborted();
+    const end = Math.min(total, begin + pieceRows);
+    logits = await append(
+      pooled,
+      prompt.rows.subarray(begin * width, end * width),
+      prompt.keys.slice(begin, end),
+      end === total ? 'last' : 'none',
+    );
+    onProgress?.(end, total);
+  }
+  return logits;
+}
+
+/** Appends rows under their names; after a failure the context holds what it held before. */
+export async function append(
+  pooled: PooledContext,
+  rows: Float32Array,
+  keys: readonly string[],
+  logits: 'last' | 'all' | 'none',
+): Promise<Float32Array> {
+  const { length } = pooled.keys;
+  try {
+    const result = await pooled.context.append(rows, logits);
+    pooled.keys.push(...keys);
+    return result;
+  } catch (error) {
+    truncate(pooled, length);
+    throw error;
+  }
+}
