@@ -17,10 +17,10 @@ export function pastName(layer: number, kind: 'key' | 'value'): string {
 /**
  * A Llama decoder for onnxruntime on a CPU, for any number n of new tokens after p cached ones.
  *
- * Inputs: `rows` float32 [1, n, width]; `positions` int64 [1, n]; `mask` float32 [heads/kvHeads · n, p + n],
- * added to the scores; `split` int64 [2] = p, n; `logit_rows` int64 [m], which of the n rows get logits;
- * `past_key_i`, `past_value_i` float32 [kvHeads, p, headDim].
- * Outputs: `logits` float32 [1, m, vocabulary]; `new_kv` float32 [2 · layers · kvHeads, n, headDim]: per layer
+ * Inputs: `rows` float32 [1, n, width]; `positions` int64 [1, n]; `mask` float32 [n, p + n], added
+ * to the scores; `split` int64 [2] = p, n; `logit_rows` int64 [m], which of the n rows get logits;
+ * `past_key_i` float32 [kvHeads, 1, headDim, p]; `past_value_i` [kvHeads, 1, p, headDim].
+ * Outputs: `logits` float32 [1, m, vocabulary]; `new_kv` float32 [2 · layers · kvHeads, 1, n, headDim]: per layer
  * the new tokens' keys (rotated), then their values.
  *
  * The cache is an input only: the caller appends the new rows to it. onnxruntime-node copies every output, so
@@ -38,7 +38,7 @@ export function decoderGraph(
   const inputs = {
     rows: graph.input('rows', 'float32', [1, 'tokens', text.hiddenSize]),
     positions: graph.input('positions', 'int64', [1, 'tokens']),
-    mask: graph.input('mask', 'float32', ['queries', 'context']),
+    mask: graph.input('mask', 'float32', ['tokens', 'context']),
     split: graph.input('split', 'int64', [2]),
     logitRows: graph.input('logit_rows', 'int64', ['logit_rows']),
   };
@@ -66,7 +66,7 @@ export function decoderGraph(
   const logits = decoderLinear(headCanvas, wanted, head);
   const kv = graph.op('Concat', newRows, { attributes: { axis: { int: 0 } }, outputs: ['new_kv'] });
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
-  graph.output(kv, 'float32', [2 * text.layers * text.kvHeads, 'tokens', text.headDim]);
+  graph.output(kv, 'float32', [2 * text.layers * text.kvHeads, 1, 'tokens', text.headDim]);
   return graph.build();
 }
 

@@ -1,5 +1,5 @@
 /** Cached tokens are made room for in blocks of this many; a block costs a copy of the cache when it is full. */
-const blockTokens = 128;
+const blockTokens = 64;
 
 export interface KvCacheShape {
   readonly layers: number;
@@ -7,7 +7,10 @@ export interface KvCacheShape {
   readonly headDim: number;
 }
 
-/** Keys and values of one sequence: per layer two buffers [kvHeads, capacity, headDim], grown as tokens come. */
+/**
+ * Keys and values of one sequence, grown as tokens come. Per layer two buffers: keys [kvHeads, headDim,
+ * capacity], transposed for the product with a query, and values [kvHeads, capacity, headDim].
+ */
 export class KvCache {
   readonly #shape: KvCacheShape;
   /** Per layer: keys, values. */
@@ -34,7 +37,7 @@ export class KvCache {
     return this.#buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** @param index 2 · layer for keys, 2 · layer + 1 for values @returns [kvHeads, capacity, headDim], live */
+  /** @param index 2 · layer for keys, 2 · layer + 1 for values @returns the buffer itself, until the next append */
   buffer(index: number): Float32Array {
     return this.#buffers[index] as Float32Array;
   }
@@ -45,16 +48,19 @@ export class KvCache {
 
   /** @param newRows [2 · layers · kvHeads, tokens, headDim]: per layer keys, then values */
   append(newRows: Float32Array, tokens: number): void {
-    const { kvHeads, headDim } = this.#shape;
+    const { layers, kvHeads, headDim } = this.#shape;
     if (this.#length + tokens > this.#capacity) {
       this.#grow(Math.ceil((this.#length + tokens) / blockTokens) * blockTokens);
     }
-    const rowsLength = tokens * headDim;
-    for (const [index, buffer] of this.#buffers.entries()) {
-      for (let head = 0; head < kvHeads; head++) {
-        const from = (index * kvHeads + head) * rowsLength;
-        const to = (head * this.#capacity + this.#length) * headDim;
-        buffer.set(newRows.subarray(from, from + rowsLength), to);
+    for (let slot = 0; slot < 2 * layers * kvHeads; slot++) {
+      const from = slot * tokens * headDim;
+      const rows = newRows.subarray(from, from + tokens * headDim);
+      const buffer = this.buffer(Math.floor(slot / kvHeads));
+      const head = (slot % kvHeads) * this.#capacity * headDim;
+      if (Math.floor(slot / kvHeads) % 2 === 1) {
+        buffer.set(rows, head + this.#length * headDim);
+      } else {
+        scatterColumns(rows, tokens, headDim, buffer, head + this.#length, this.#capacity);
       }
     }
     this.#length += tokens;
@@ -62,14 +68,34 @@ export class KvCache {
 
   #grow(capacity: number): void {
     const { kvHeads, headDim } = this.#shape;
-    this.#buffers = this.#buffers.map((old) => {
-      const grown = new Float32Array(kvHeads * capacity * headDim);
-      for (let head = 0; head < kvHeads; head++) {
-        const from = head * this.#capacity * headDim;
-        grown.set(old.subarray(from, from + this.#length * headDim), head * capacity * headDim);
+    this.#buffers = this.#buffers.map((old, index) => {
+      const grown = new Float32Array(kvHeads * headDim * capacity);
+      // Keys: headDim lines of tokens a head; values: one line of tokens × headDim.
+      const lines = kvHeads * (index % 2 === 0 ? headDim : 1);
+      const unit = index % 2 === 0 ? 1 : headDim;
+      for (let line = 0; line < lines; line++) {
+        const from = line * this.#capacity * unit;
+        grown.set(old.subarray(from, from + this.#length * unit), line * capacity * unit);
       }
       return grown;
     });
     this.#capacity = capacity;
+  }
+}
+
+/** Puts rows [tokens, headDim] into columns of a matrix whose lines are `width` long. */
+function scatterColumns(
+  rows: Float32Array,
+  tokens: number,
+  headDim: number,
+  target: Float32Array,
+  offset: number,
+  width: number,
+): void {
+  for (let column = 0; column < headDim; column++) {
+    const line = offset + column * width;
+    for (let token = 0; token < tokens; token++) {
+      target[line + token] = rows[token * headDim + column] as number;
+    }
   }
 }

@@ -54,7 +54,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
     const runtime = await loadOnnxRuntime();
     const path = join(bundleDir, decoder.files[0]?.path ?? '');
     try {
-      const session = await runtime.InferenceSession.create(path, sessionOptions(settings));
+      const session = await runtime.InferenceSession.create(path, sessionOptions(settings, true));
       const limit = Math.min(settings.contextLimit ?? text.maxPositionEmbeddings, text.maxPositionEmbeddings);
       return new OnnxDecoderRunner(runtime, session, text, limit);
     } catch (cause) {
@@ -127,24 +127,29 @@ export class OnnxDecoderRunner implements DecoderRunner {
 
   #feeds(cache: KvCache, rows: Float32Array, count: number, all: boolean): Record<string, OnnxTensor> {
     const { Tensor } = this.#runtime;
-    const { layers, heads, kvHeads, headDim, hiddenSize } = this.#text;
+    const { layers, kvHeads, headDim, hiddenSize } = this.#text;
     const { length, capacity } = cache;
     const wanted = all ? range(0, count) : range(count - 1, count);
-    const group = heads / kvHeads;
     const feeds: Record<string, OnnxTensor> = {
       rows: new Tensor('float32', rows, [1, count, hiddenSize]),
       positions: new Tensor('int64', range(length, length + count), [1, count]),
-      mask: new Tensor('float32', scoreMask(length, capacity, count, group), [
-        group * count,
-        capacity + count,
-      ]),
+      mask: new Tensor('float32', scoreMask(length, capacity, count), [count, capacity + count]),
       split: new Tensor('int64', BigInt64Array.of(BigInt(capacity), BigInt(count)), [2]),
       logit_rows: new Tensor('int64', wanted, [wanted.length]),
     };
-    const shape = [kvHeads, capacity, headDim];
     for (let layer = 0; layer < layers; layer++) {
-      feeds[`past_key_${layer}`] = new Tensor('float32', cache.buffer(2 * layer), shape);
-      feeds[`past_value_${layer}`] = new Tensor('float32', cache.buffer(2 * layer + 1), shape);
+      feeds[`past_key_${layer}`] = new Tensor('float32', cache.buffer(2 * layer), [
+        kvHeads,
+        1,
+        headDim,
+        capacity,
+      ]);
+      feeds[`past_value_${layer}`] = new Tensor('float32', cache.buffer(2 * layer + 1), [
+        kvHeads,
+        1,
+        capacity,
+        headDim,
+      ]);
     }
     return feeds;
   }
@@ -152,16 +157,15 @@ export class OnnxDecoderRunner implements DecoderRunner {
 
 /**
  * What is added to the scores: new token t sees the cached tokens and the new ones up to itself, not the
- * cache's room beyond them. @returns [group · count, capacity + count]
+ * cache's room beyond them. @returns [count, capacity + count]
  */
-function scoreMask(length: number, capacity: number, count: number, group: number): Float32Array {
+function scoreMask(length: number, capacity: number, count: number): Float32Array {
   const width = capacity + count;
-  const mask = new Float32Array(group * count * width);
+  const mask = new Float32Array(count * width);
   for (let row = 0; row < count; row++) {
     mask.fill(masked, row * width + length, row * width + capacity);
     mask.fill(masked, row * width + capacity + row + 1, (row + 1) * width);
   }
-  for (let member = 1; member < group; member++) mask.copyWithin(member * count * width, 0, count * width);
   return mask;
 }
 

@@ -1,0 +1,69 @@
+// What a fresh clone needs before anything can run: installed packages and a build, each only when missing or old.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Runs a command to its end, its output on stderr. @throws Error naming the command when it fails */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
+  if (result.error) throw result.error;
+  if (result.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${result.status ?? result.signal}`);
+}
+
+export function setUp() {
+  checkNode();
+  install();
+  build();
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`building needs Node.js 20.19 or newer; this is ${process.versions.node}`);
+  }
+}
+
+function install() {
+  if (newest([join(root, 'package-lock.json')]) <= newest([join(root, 'node_modules/.package-lock.json')]))
+    return;
+  process.stderr.write('Installing packages …\n');
+  // onnxruntime-node's own install script only fetches CUDA libraries.
+  run('npm', ['ci', '--no-audit', '--no-fund'], {
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
+}
+
+function build() {
+  const sources = [
+    'src',
+    'nodes',
+    'test',
+    'icons',
+    'scripts/copy-assets.mjs',
+    'tsconfig.json',
+    'package.json',
+  ];
+  const stamp = join(root, 'dist', 'cli', 'main.js');
+  if (newest(sources.map((path) => join(root, path))) <= newest([stamp])) return;
+  process.stderr.write('Building …\n');
+  run('npm', ['run', '--silent', 'build']);
+}
+
+/** Time of the youngest file below any of the paths; 0 when there is none. */
+function newest(paths) {
+  let time = 0;
+  for (const path of paths) {
+    if (!existsSync(path)) continue;
+    const stat = statSync(path);
+    if (!stat.isDirectory()) time = Math.max(time, stat.mtimeMs);
+    else if (!path.endsWith('fixtures'))
+      time = Math.max(time, newest(readdirSync(path).map((name) => join(path, name))));
+  }
+  return time;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setUp();
