@@ -27,14 +27,27 @@ function checkNode() {
   }
 }
 
+/** npm leaves an optional package out, and says nothing, when its download breaks off; the tests need both. */
+const optionalPackages = ['onnxruntime-node', 'koffi'];
+
 function install() {
-  if (newest([join(root, 'package-lock.json')]) <= newest([join(root, 'node_modules/.package-lock.json')]))
-    return;
-  process.stderr.write('Installing packages …\n');
-  // onnxruntime-node's own install script only fetches CUDA libraries.
-  run('npm', ['ci', '--no-audit', '--no-fund'], {
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
-  });
+  const missing = () =>
+    optionalPackages.filter((name) => !existsSync(join(root, 'node_modules', name, 'package.json')));
+  const old =
+    newest([join(root, 'package-lock.json')]) > newest([join(root, 'node_modules/.package-lock.json')]);
+  if (!old && missing().length === 0) return;
+  for (let tries = 0; tries < 3 && (tries === 0 || missing().length > 0); tries++) {
+    process.stderr.write('Installing packages …\n');
+    // onnxruntime-node's own install script only fetches CUDA libraries.
+    run('npm', ['ci', '--no-audit', '--no-fund'], {
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    });
+  }
+  if (missing().length > 0) {
+    throw new Error(
+      `npm could not install ${missing().join(' and ')}: look at its log (npm config get cache)/_logs`,
+    );
+  }
 }
 
 function build() {
