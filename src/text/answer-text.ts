@@ -44,7 +44,7 @@ export class AnswerText {
       this.#text = this.#text.slice(0, Math.min(...found));
       this.stopped = true;
     } else {
-      this.#handOn(this.#text.trimEnd().length - this.#unfinishedStop());
+      this.#handOn(this.#text.slice(0, this.#text.length - this.#unfinishedStop()).trimEnd().length);
     }
   }
 

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OnnxDecoderRunner } from '../../../src/backends/onnxruntime/onnx-decoder-runner';
+import { writeOnnxDecoder } from '../../../src/convert/onnx-decoder';
+import type { BundleDecoder, Precision } from '../../../src/model/bundle-manifest';
+import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint';
+import { greedyToken } from '../../../src/text/probability';
+import { TokenEmbeddings } from '../../../src/text/token-embeddings';
+import { fixture } from '../../fixtures';
+
+const golden = fixture('goldens/tiny-idefics3');
+
+describe('OnnxDecoderRunner', () => {
+  let dir: string;
+  let checkpoint: Checkpoint;
+  let embeddings: TokenEmbeddings;
+  const decoders = new Map<Precision, BundleDecoder>();
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'smolvlm-decoder-'));
+    checkpoint = await openCheckpoint(golden);
+    embeddings = new TokenEmbeddings(checkpoint.tensors);
+  });
+  after(async () => {
+    await checkpoint.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  async function open(precision: Precision = 'float32', contextLimit?: number): Promise<OnnxDecoderRunner> {
+    const entry = decoders.get(precision) ?? (await writeOnnxDecoder(dir, checkpoint, precision, {})).entry;
+    if (precision === 'float32') decoders.set(precision, entry);
+    return OnnxDecoderRunner.open(dir, entry, checkpoint.config.text, {
+      threads: 2,
+      ...(contextLimit !== undefined && { contextLimit }),
+    });
+  }
+
+  it('continues text with the reference’s tokens', async () => {
+    const { text_only } = JSON.parse(await readFile(join(golden, 'expected.json'), 'utf8'));
+    const [prompt, expected] = [text_only.ids.slice(0, 4), text_only.ids.slice(4)];
+    await using runner = disposable(await open());
+    const context = runner.createContext();
+    const ids: number[] = [];
+    let logits = await context.append(await embeddings.rows(prompt));
+    while (ids.length < expected.length) {
+      ids.push(greedyToken(logits));
+      logits = await context.append(await embeddings.rows(ids.slice(-1)));
+    }
+    assert.deepEqual(ids, expected);
+  });
+
+  it('gives the same logits token by token, in pieces of any size, and over grown caches', async () => {
+    await using runner = disposable(await open());
+    const ids = Array.from({ length: 300 }, (_, index) => (index * 7919) % 49_000);
+    const rows = await embeddings.rows(ids);
+    const whole = await runner.createContext().append(rows, 'all');
+    const stepwise = runner.createContext();
+    for (const [index] of ids.entries()) {
+      const row = rows.subarray(index * runner.width, (index + 1) * runner.width);
+      const logits = await stepwise.append(row);
+      if (index % 50 !== 49) continue;
+      const expected = whole.subarray(index * runner.vocabularySize, (index + 1) * runner.vocabularySize);
+      assert.ok(largestDifference(logits, expected) < 2e-4, `token ${index}`);
+    }
+    assert.equal(stepwise.length, 300);
+  });
+
+  it('forgets what is truncated', async () => {
+    await using runner = disposable(await open());
+    const context = runner.createContext();
+    const [first, wrong, right] = [
+      await embeddings.rows([5, 6]),
+      await embeddings.rows([7, 8]),
+      await embeddings.rows([9]),
+    ];
+    await context.append(first);
+    await context.append(wrong);
+    context.truncate(2);
+    const again = await context.append(right);
+    const fresh = runner.createContext();
+    await fresh.append(first);
+    assert.ok(largestDifference(again, await fresh.append(right)) < 1e-5);
+  });
+
+  for (const [precision, cosine] of [
+    ['int8', 0.99],
+    ['int4', 0.9],
+  ] as const) {
+    it(`keeps ${precision} logits near float32's, on random weights`, async () => {
+      const rows = await embeddings.rows([504, 2644, 2643, 335]);
+      await using exact = disposable(await open());
+      const expected = await exact.createContext().append(rows);
+      await using runner = disposable(await open(precision));
+      const logits = await runner.createContext().append(rows);
+      decoders.clear();
+      assert.ok(cosineOf(logits, expected) > cosine, `${cosineOf(logits, expected)}`);
+      assert.notDeepEqual(logits, expected);
+    });
+  }
+
+  it('refuses more tokens than the context holds, and goes on', async () => {
+    await using runner = disposable(await open('float32', 3));
+    const context = runner.createContext();
+    await context.append(await embeddings.rows([1, 2]));
+    await assert.rejects(context.append(await embeddings.rows([3, 4])), {
+      code: 'decoder-context',
+      message: /2 tokens and 2 more exceed the context of 3/,
+    });
+    assert.equal((await context.append(await embeddings.rows([3]))).length, runner.vocabularySize);
+  });
+
+  it('refuses rows of another width', async () => {
+    await using runner = disposable(await open());
+    await assert.rejects(runner.createContext().append(new Float32Array(49)), { code: 'decoder-rows' });
+    await assert.rejects(runner.createContext().append(new Float32Array()), { code: 'decoder-rows' });
+  });
+
+  it('names a file that is no decoder', async () => {
+    const files = [{ path: 'nowhere.onnx', sha256: '0'.repeat(64), sizeBytes: 1 }];
+    const decoder: BundleDecoder = { format: 'onnx', precision: 'float32', files };
+    await assert.rejects(OnnxDecoderRunner.open(dir, decoder, checkpoint.config.text), {
+      code: 'decoder-load',
+      message: /nowhere\.onnx/,
+    });
+  });
+});
+
+function disposable(runner: OnnxDecoderRunner): OnnxDecoderRunner & AsyncDisposable {
+  return Object.assign(runner, { [Symbol.asyncDispose]: () => runner.close() });
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - (b[index] as number))), 0);
+}
+
+function cosineOf(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number =>
+    x.reduce((sum, value, index) => sum + value * (y[index] as number), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { demoFrame, repositoryRoot } from '../fixtures';
+
+const run = promisify(execFile);
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+const frame = demoFrame('frame_06_porch_night.jpg');
+
+describe('smolvlm caption', () => {
+  it('prints one JSON document on stdout', async () => {
+    const { stdout } = await run(process.execPath, [
+      main,
+      'caption',
+      '--model',
+      'demo',
+      '--image',
+      frame,
+      '--json',
+    ]);
+    const document = JSON.parse(stdout);
+    assert.equal(document.text, 'A white dog stands on the right of the porch at night in the rain.');
+    assert.equal(document.token_ids.at(-1), 639);
+    assert.deepEqual(Object.keys(document.timings_ms), ['image', 'vision', 'prefill', 'decode', 'total']);
+    assert.deepEqual([document.tiles, document.prompt_tokens], [1, 30]);
+  });
+
+  it('streams the answer as text', async () => {
+    const { stdout } = await run(process.execPath, [
+      main,
+      'caption',
+      '--model',
+      'demo',
+      '--image',
+      frame,
+      '--stream',
+    ]);
+    assert.equal(stdout, 'A white dog stands on the right of the porch at night in the rain.\n');
+  });
+
+  it('scores choices', async () => {
+    const args = ['--choices', 'It is day.,It is night.', '--prompt', 'Is it day or night?', '--json'];
+    const { stdout } = await run(process.execPath, [
+      main,
+      'caption',
+      '--model',
+      'demo',
+      '--image',
+      frame,
+      ...args,
+    ]);
+    assert.equal(JSON.parse(stdout).text, 'It is night.');
+  });
+
+  for (const [name, args, code, message] of [
+    ['a missing picture', ['--model', 'demo'], 2, /--image is missing/],
+    [
+      'a wrong detail',
+      ['--model', 'demo', '--image', frame, '--detail', 'high'],
+      2,
+      /expected low or full, received "high"/,
+    ],
+    [
+      'a picture that is not there',
+      ['--model', 'demo', '--image', '/nowhere.jpg'],
+      1,
+      /nowhere\.jpg.*\[image-missing\]/,
+    ],
+    ['a model that is not there', ['--model', 'a/b', '--image', frame], 1, /smolvlm pull a\/b/],
+  ] as const) {
+    it(`says what is wrong with ${name} and exits ${code}`, async () => {
+      await assert.rejects(
+        run(process.execPath, [main, 'caption', ...args]),
+        (error: { code: number; stderr: string }) => {
+          assert.equal(error.code, code);
+          assert.match(error.stderr, message);
+          return true;
+        },
+      );
+    });
+  }
+});
