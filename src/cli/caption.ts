@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { openCaptioner } from '../engine/captioner';
 import type { Captioner, InferenceHooks } from '../engine/inference';
-import { readPicture } from '../image/picture-source';
+import { readPicture } from '../picture/picture-source';
 import type { DescribeRequest } from '../protocol/describe-request';
 import {
   type Command,

@@ -1,5 +1,5 @@
-import { ImageError } from './image-error';
-import { checkByteCount, defaultImageLimits, type ImageLimits } from './image-limits';
+import { ImageError } from '../picture/image-error';
+import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import { burnMasks, type MaskPolygon } from './privacy-mask';
 import { recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
@@ -16,7 +16,7 @@ export interface CropRectangle {
 export interface DecodeOptions {
   readonly crop?: CropRectangle;
   readonly masks?: readonly MaskPolygon[];
-  readonly limits?: ImageLimits;
+  readonly limits?: PictureLimits;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface DecodeOptions {
  * @throws ImageError naming what the bytes are instead, which limit they pass, or where they end too early
  */
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
-  const limits = options.limits ?? defaultImageLimits;
+  const limits = options.limits ?? defaultPictureLimits;
   checkByteCount(bytes.length, limits);
   const format = recognisePicture(bytes);
   const image = await decodeUpright(bytes, format, limits);
@@ -33,7 +33,7 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   return options.crop === undefined ? image : cropFraction(image, options.crop);
 }
 
-async function decodeUpright(bytes: Uint8Array, format: string, limits: ImageLimits): Promise<RgbImage> {
+async function decodeUpright(bytes: Uint8Array, format: string, limits: PictureLimits): Promise<RgbImage> {
   const sharp = await sharpLibrary();
   try {
     // `truncated` still reads what cameras get slightly wrong, such as stray bytes before a marker.
@@ -71,7 +71,7 @@ function opaqueRgb(data: Buffer, channels: number): Uint8Array {
   return rgb;
 }
 
-function decodeError(cause: unknown, format: string, sizeBytes: number, limits: ImageLimits): ImageError {
+function decodeError(cause: unknown, format: string, sizeBytes: number, limits: PictureLimits): ImageError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const name = format.toUpperCase();
   if (/pixel limit/i.test(reason)) {

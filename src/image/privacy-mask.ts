@@ -1,4 +1,4 @@
-import { ImageError } from './image-error';
+import { ImageError } from '../picture/image-error';
 import type { RgbImage } from './rgb-image';
 
 /** Corner points as fractions of the picture, 0 … 1. */

@@ -1,4 +1,4 @@
-import { ImageError } from './image-error';
+import { ImageError } from '../picture/image-error';
 
 export type PictureFormat = 'jpeg' | 'png' | 'gif' | 'webp' | 'tiff' | 'avif';
 

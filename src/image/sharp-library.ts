@@ -1,5 +1,5 @@
 import type sharp from 'sharp';
-import { ImageError } from './image-error';
+import { ImageError } from '../picture/image-error';
 
 let loaded: Promise<typeof sharp> | undefined;
 

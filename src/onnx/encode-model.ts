@@ -1,5 +1,5 @@
 import type { Attribute, Dimension, OnnxGraph, ValueInfo } from './graph-builder';
-import { attributeType, dtypeCode, externalLocation, ModelProto } from './onnx-proto';
+import { attributeType, dtypeCode, externalLocation, loadModelProto } from './onnx-proto';
 
 /** Where a weight lies in the data file beside the graph. */
 export interface ExternalDataRange {
@@ -12,11 +12,12 @@ export interface ExternalDataRange {
  * @param dataFile file name of the external data, beside the ONNX file
  * @param ranges place of each of the graph's weights in it, by name
  */
-export function encodeModel(
+export async function encodeModel(
   graph: OnnxGraph,
   dataFile: string,
   ranges: ReadonlyMap<string, ExternalDataRange>,
-): Uint8Array {
+): Promise<Uint8Array> {
+  const ModelProto = await loadModelProto();
   const constants = graph.constants.map(({ name, dtype, shape, bytes }) => ({
     name,
     dims: shape,

@@ -1,4 +1,5 @@
-import { type INamespace, Root, type Type } from 'protobufjs/light';
+import type { INamespace, Type } from 'protobufjs/light';
+import { SmolvlmError } from '../errors';
 
 /** Element types this package writes, with their codes in ONNX's `TensorProto.DataType` and sizes in bytes. */
 const dtypes = {
@@ -102,5 +103,27 @@ const schema: INamespace = {
   },
 };
 
-/** ONNX's top-level message. Field names are the format's, in camel case. */
-export const ModelProto: Type = Root.fromJSON(schema).lookupType('ModelProto');
+let loading: Promise<Type> | undefined;
+
+/**
+ * ONNX's top-level message; field names are the format's, in camel case. protobufjs comes only when a graph is
+ * written or read: a palette that talks to a remote engine needs none.
+ * @throws SmolvlmError `protobuf-unavailable`
+ */
+export function loadModelProto(): Promise<Type> {
+  loading ??= import('protobufjs/light.js').then(
+    ({ default: { Root } }) => Root.fromJSON(schema).lookupType('ModelProto'),
+    (cause: unknown) => {
+      loading = undefined;
+      throw new SmolvlmError(
+        'protobuf-unavailable',
+        'protobufjs, which writes ONNX files, could not be loaded',
+        {
+          hint: 'Install it where this package is installed, with optional dependencies allowed: npm install protobufjs.',
+          cause,
+        },
+      );
+    },
+  );
+  return loading;
+}

@@ -45,7 +45,7 @@ export async function writeModel(
       : await writeWhole(join(dirname(path), dataName), (file) =>
           writeWeights(file, graph.weights, ranges, options),
         );
-  const bytes = encodeModel(graph, dataName, ranges);
+  const bytes = await encodeModel(graph, dataName, ranges);
   const model = await writeWhole(path, (file) => file.append(bytes));
   return data === undefined ? { model } : { model, data };
 }

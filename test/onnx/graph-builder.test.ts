@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { encodeModel } from '../../src/onnx/encode-model';
 import { GraphBuilder } from '../../src/onnx/graph-builder';
-import { ModelProto } from '../../src/onnx/onnx-proto';
+import { loadModelProto } from '../../src/onnx/onnx-proto';
 
 const opsets = { '': 12 };
 
@@ -39,12 +39,13 @@ describe('GraphBuilder', () => {
     assert.equal(new Set(nodes.map(({ name }) => name)).size, 2);
   });
 
-  it('encodes the asked operator set and ir version, and tells integer attributes from floats', () => {
+  it('encodes the asked operator set and ir version, and tells integer attributes from floats', async () => {
     const graph = new GraphBuilder('g', { opsets, irVersion: 7 });
     graph.input('in', 'float32', [1]);
     graph.op('X', ['in'], { attributes: { a: { int: -1 }, b: { float: 1 } }, outputs: ['out'] });
     graph.output('out', 'float32', [1]);
-    const message = ModelProto.decode(encodeModel(graph.build(), 'g.onnx.data', new Map()));
+    const ModelProto = await loadModelProto();
+    const message = ModelProto.decode(await encodeModel(graph.build(), 'g.onnx.data', new Map()));
     const model = ModelProto.toObject(message, { longs: Number, arrays: true });
     assert.equal(model.irVersion, 7);
     assert.equal(model.opsetImport.length, 1);

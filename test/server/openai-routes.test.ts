@@ -128,7 +128,7 @@ describe("OpenAI's chat completions", () => {
       assert.match(await (await post(at('/frame.jpg'), undefined, open)).text(), /1 of 5 bytes/);
       const missing = await post(at('/none.jpg'), undefined, open);
       assert.equal(missing.status, 400);
-      assert.match(await missing.text(), /status 404/);
+      assert.match(await missing.text(), /answered 404/);
     } finally {
       await open.close();
       pictures.close();

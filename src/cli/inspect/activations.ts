@@ -2,13 +2,13 @@ import { OnnxVisionBackend } from '../../backends/onnxruntime/onnx-vision-backen
 import { preparedBundle } from '../../convert/prepared-bundle';
 import { SmolvlmError } from '../../errors';
 import { decodePicture } from '../../image/decode-picture';
-import { readPicture } from '../../image/picture-source';
 import { pixelValues } from '../../image/pixel-values';
 import { prepareTiles } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint';
 import { imageTokensPerTile, patchesPerTile } from '../../model/model-config';
 import type { Bundle } from '../../model/read-bundle';
 import { resolveModel } from '../../model/resolve-model';
+import { readPicture } from '../../picture/picture-source';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Command, type CommandIo, optionalChoice, requiredString } from '../command';
 import { ActivationSpool } from './activation-spool';

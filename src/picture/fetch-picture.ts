@@ -1,6 +1,6 @@
 import { errorBody } from '../errors';
 import { ImageError } from './image-error';
-import { checkByteCount, type ImageLimits } from './image-limits';
+import { checkByteCount, type PictureLimits } from './picture-limits';
 
 /**
  * Gets a picture by its address; the size is bounded while it comes, the time as a whole.
@@ -9,7 +9,7 @@ import { checkByteCount, type ImageLimits } from './image-limits';
  */
 export async function fetchPicture(
   address: URL,
-  limits: ImageLimits,
+  limits: PictureLimits,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const url = new URL(address);
@@ -43,7 +43,7 @@ export async function fetchPicture(
   }
 }
 
-async function boundedBody(response: Response, limits: ImageLimits): Promise<Uint8Array> {
+async function boundedBody(response: Response, limits: PictureLimits): Promise<Uint8Array> {
   checkByteCount(Number(response.headers.get('content-length') ?? 0), limits);
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;

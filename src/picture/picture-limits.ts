@@ -1,7 +1,7 @@
 import { ImageError } from './image-error';
 
 /** What a picture may cost before it is refused. */
-export interface ImageLimits {
+export interface PictureLimits {
   readonly maxBytes: number;
   /** Width × height, checked in the header before anything is unpacked. */
   readonly maxPixels: number;
@@ -10,14 +10,14 @@ export interface ImageLimits {
 }
 
 /** 32 MiB and 64 megapixels: above any home camera, far below what could exhaust a small hub. */
-export const defaultImageLimits: ImageLimits = {
+export const defaultPictureLimits: PictureLimits = {
   maxBytes: 32 * 1024 * 1024,
   maxPixels: 64_000_000,
   fetchTimeoutMs: 10_000,
 };
 
 /** @throws ImageError `image-too-large` */
-export function checkByteCount(sizeBytes: number, limits: ImageLimits): void {
+export function checkByteCount(sizeBytes: number, limits: PictureLimits): void {
   if (sizeBytes > limits.maxBytes) {
     throw new ImageError(
       'image-too-large',

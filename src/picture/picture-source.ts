@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { errorBody } from '../errors';
 import { fetchPicture } from './fetch-picture';
 import { ImageError } from './image-error';
-import { checkByteCount, defaultImageLimits, type ImageLimits } from './image-limits';
+import { checkByteCount, defaultPictureLimits, type PictureLimits } from './picture-limits';
 
 /** Bytes, or text: a path, an http(s) address, a data URI or base64. */
 export type PictureSource = Uint8Array | string;
@@ -13,7 +13,7 @@ export type PictureSource = Uint8Array | string;
  */
 export async function readPicture(
   source: PictureSource,
-  limits: ImageLimits = defaultImageLimits,
+  limits: PictureLimits = defaultPictureLimits,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   if (typeof source !== 'string') {
@@ -26,7 +26,7 @@ export async function readPicture(
   return base64(text, limits) ?? (await file(text, limits));
 }
 
-function dataUri(text: string, limits: ImageLimits): Uint8Array {
+function dataUri(text: string, limits: PictureLimits): Uint8Array {
   const match = /^data:[^,]*?(;base64)?,/i.exec(text);
   const payload = match === null ? '' : text.slice(match[0].length);
   const bytes = match?.[1] === undefined ? undefined : base64(payload, limits, 1);
@@ -43,7 +43,7 @@ function dataUri(text: string, limits: ImageLimits): Uint8Array {
 }
 
 /** @param shortest a shorter text is no picture, but may be a path */
-function base64(text: string, limits: ImageLimits, shortest = 100): Uint8Array | undefined {
+function base64(text: string, limits: PictureLimits, shortest = 100): Uint8Array | undefined {
   if (text.length < shortest) return undefined;
   checkByteCount(Math.floor((text.length * 3) / 4), limits);
   const compact = text.replaceAll(/\s+/g, '');
@@ -51,7 +51,7 @@ function base64(text: string, limits: ImageLimits, shortest = 100): Uint8Array |
   return Buffer.from(compact, 'base64');
 }
 
-async function file(path: string, limits: ImageLimits): Promise<Uint8Array> {
+async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
   if (path === '' || path.length > 4096 || path.includes('\0')) {
     throw new ImageError('image-source', 'expected a picture, received text that is none of its forms', {
       hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.',
