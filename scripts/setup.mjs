@@ -27,8 +27,8 @@ function checkNode() {
   }
 }
 
-/** npm leaves an optional package out, and says nothing, when its download breaks off; the tests need both. */
-const optionalPackages = ['onnxruntime-node', 'koffi'];
+/** npm leaves an optional package out, and says nothing, when its download breaks off; the tests need them. */
+const optionalPackages = ['onnxruntime-node', 'koffi', 'protobufjs'];
 
 function install() {
   const missing = () =>

@@ -30,9 +30,22 @@ export class SmolvlmError extends Error {
 
 /** Reduces anything thrown to the fields that may cross a process; unknown faults become `internal`. */
 export function errorBody(thrown: unknown): ErrorBody {
-  if (thrown instanceof SmolvlmError) {
+  if (thrown instanceof SmolvlmError || isErrorBody(thrown)) {
     const { code, message, hint } = thrown;
     return hint === undefined ? { code, message } : { code, message, hint };
   }
   return { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
+}
+
+/** One that came from another process. */
+function isErrorBody(thrown: unknown): thrown is ErrorBody {
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    !(thrown instanceof Error) &&
+    'code' in thrown &&
+    typeof thrown.code === 'string' &&
+    'message' in thrown &&
+    typeof thrown.message === 'string'
+  );
 }

@@ -22,7 +22,7 @@ export const defaultPrecision = 'int8';
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
-  if (options.backend === 'npu') {
+  if (options.backend === 'npu' || options.decoder === 'npu') {
     throw new SmolvlmError(
       'backend-npu',
       'the request asks for the NPU, but this engine runs on the CPU only',

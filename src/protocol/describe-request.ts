@@ -27,6 +27,8 @@ export interface ChatMessage {
 export interface RuntimeOptions {
   /** `auto` (default): the NPU for an NPU bundle, else the CPU. */
   readonly backend?: 'auto' | 'cpu' | 'npu';
+  /** `auto` (default): what the bundle brings. */
+  readonly decoder?: 'auto' | 'cpu' | 'npu';
   /** Of a checkpoint prepared for the CPU; the engine's default when absent. */
   readonly precision?: 'float32' | 'int8' | 'int4';
   /** CPU threads; the engine's default when absent. */

@@ -65,9 +65,10 @@ export type EngineEvent =
       readonly stage?: string;
     }
   | { readonly type: 'token'; readonly id: string; readonly text: string }
+  | FinalEvent;
+
+/** The event that ends a request. */
+export type FinalEvent =
   | { readonly type: 'result'; readonly id: string; readonly result: CaptionResult }
   | { readonly type: 'dropped'; readonly id: string; readonly reason: DropReason; readonly message: string }
   | { readonly type: 'error'; readonly id: string; readonly error: ErrorBody };
-
-/** The event that ends a request. */
-export type FinalEvent = Extract<EngineEvent, { type: 'result' | 'dropped' | 'error' }>;

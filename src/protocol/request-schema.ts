@@ -54,6 +54,7 @@ const runtime = {
   additionalProperties: false,
   properties: {
     backend: { enum: ['auto', 'cpu', 'npu'] },
+    decoder: { enum: ['auto', 'cpu', 'npu'] },
     precision: { enum: ['float32', 'int8', 'int4'] },
     threads: { type: 'integer', minimum: 1, maximum: 256 },
     contextLength: { type: 'integer', minimum: 64, maximum: 131_072 },

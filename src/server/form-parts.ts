@@ -14,7 +14,9 @@ export interface FormParts {
 export async function readFormParts(contentType: string, body: Buffer): Promise<FormParts> {
   let form: FormData;
   try {
-    form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
+    form = await new Response(body as Buffer<ArrayBuffer>, {
+      headers: { 'content-type': contentType },
+    }).formData();
   } catch (cause) {
     throw new SmolvlmError(
       'request-form',

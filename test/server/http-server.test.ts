@@ -26,7 +26,10 @@ describe('HTTP server', () => {
     return data;
   }
 
-  async function post(body: FormData | string | Uint8Array, contentType?: string): Promise<[number, string]> {
+  async function post(
+    body: FormData | string | Uint8Array<ArrayBuffer>,
+    contentType?: string,
+  ): Promise<[number, string]> {
     const response = await fetch(`${url}/v1/frames/describe`, {
       method: 'POST',
       body,

@@ -1,0 +1,34 @@
+import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { type EngineNode, EngineShare } from '../../src/node-red/engine-node';
+import { type EngineDialog, engineSettings } from '../../src/node-red/engine-settings';
+import { NodeFailure } from '../../src/node-red/node-failure';
+
+interface Credentials {
+  readonly token?: string;
+}
+
+export = (RED: NodeAPI): void => {
+  function SmolvlmEngineNode(this: Node<Credentials>, config: NodeDef & EngineDialog): void {
+    RED.nodes.createNode(this, config);
+    const node = this as Node<Credentials> & { -readonly [K in 'engine' | 'settings']: EngineNode[K] };
+    try {
+      node.settings = engineSettings(config, node.credentials.token, RED.settings.userDir ?? process.cwd());
+    } catch (error) {
+      // Each message that needs the engine fails with this, so that Catch nodes see it.
+      const failure = new NodeFailure(error);
+      node.error(failure);
+      node.engine = () => {
+        throw failure;
+      };
+      return;
+    }
+    const share = new EngineShare(node.settings);
+    node.engine = () => share.engine();
+    node.on('close', (done: (error?: Error) => void) => {
+      share.close().then(() => done(), done);
+    });
+  }
+  RED.nodes.registerType('smolvlm-engine', SmolvlmEngineNode as never, {
+    credentials: { token: { type: 'password' } },
+  });
+};

@@ -1,0 +1,47 @@
+import type { CaptionResult, DropReason } from '../protocol/events';
+
+/** Home Assistant's limit for the state of an entity. */
+const stateCharacters = 255;
+
+/** `msg.caption` of an answered frame. */
+export interface CaptionProperty {
+  readonly text: string;
+  /** At most 255 characters. */
+  readonly short: string;
+  readonly camera?: string;
+  readonly prompt: string;
+  readonly choices?: CaptionResult['choices'];
+  readonly confidence?: number;
+  readonly capturedAt?: string;
+  readonly timingsMs: CaptionResult['timingsMs'];
+  readonly queuedMs: number;
+  readonly model: string;
+  readonly backend: string;
+  readonly cached: boolean;
+  readonly frameHash: string;
+  readonly tiles: number;
+  readonly finishReason: CaptionResult['finishReason'];
+}
+
+/** `msg.caption` of a frame that was not described. */
+export interface DroppedProperty {
+  readonly text: null;
+  readonly dropped: DropReason;
+  readonly reason: string;
+  readonly camera?: string;
+  readonly prompt: string;
+}
+
+export function captionProperty(result: CaptionResult): CaptionProperty {
+  const { text, tokenIds: _ids, promptTokens: _count, ...rest } = result;
+  return { text, short: shortened(text), ...rest };
+}
+
+/** Cut at a word, with an ellipsis. */
+export function shortened(text: string, limit = stateCharacters): string {
+  const characters = [...text];
+  if (characters.length <= limit) return text;
+  const cut = characters.slice(0, limit - 1).join('');
+  const word = cut.lastIndexOf(' ');
+  return `${cut.slice(0, word > limit / 2 ? word : undefined).trimEnd()}…`;
+}

@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import type { DescribeInput } from '../client/engine';
+import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
+import type { QueuePolicy, RuntimeOptions } from '../protocol/describe-request';
+
+/** The dialog of `smolvlm-engine`, as Node-RED hands it over: numbers may come as text, or empty. */
+export interface EngineDialog {
+  readonly location?: string;
+  readonly url?: string;
+  readonly model?: string;
+  readonly backend?: string;
+  readonly decoder?: string;
+  readonly precision?: string;
+  readonly threads?: string | number;
+  readonly queuePolicy?: string;
+  readonly queueCapacity?: string | number;
+  readonly maxAge?: string | number;
+  readonly idle?: string | number;
+}
+
+/** What an engine config node gives to its users. */
+export interface EngineSettings {
+  readonly address: EngineAddress;
+  /** Seconds a local engine stays after its last user has gone. */
+  readonly idleExitSeconds: number;
+  /** Defaults of every request. */
+  readonly defaults: Pick<DescribeInput, 'model' | 'runtime' | 'queue' | 'maxAgeMs'>;
+}
+
+/**
+ * @param userDir folder that relative model paths are meant from
+ * @throws SmolvlmError `engine-address` for an address that is none
+ */
+export function engineSettings(
+  dialog: EngineDialog,
+  token: string | undefined,
+  userDir: string,
+): EngineSettings {
+  const remote = dialog.location === 'remote';
+  const model = modelReference(dialog.model?.trim() ?? '', userDir);
+  const runtime = runtimeOptions(dialog);
+  const maxAgeSeconds = positiveNumber(dialog.maxAge);
+  const capacity = positiveNumber(dialog.queueCapacity);
+  return {
+    address: parseEngineAddress(remote ? dialog.url : 'local', token),
+    idleExitSeconds: positiveNumber(dialog.idle) ?? 60,
+    defaults: {
+      ...(model !== '' && { model }),
+      ...(Object.keys(runtime).length > 0 && { runtime }),
+      queue: {
+        policy: oneOf<QueuePolicy>(dialog.queuePolicy, ['newest', 'oldest', 'reject']) ?? 'newest',
+        ...(capacity !== undefined && { capacity: Math.round(capacity) }),
+      },
+      ...(maxAgeSeconds !== undefined && { maxAgeMs: maxAgeSeconds * 1000 }),
+    },
+  };
+}
+
+function runtimeOptions(dialog: EngineDialog): RuntimeOptions {
+  const backend = oneOf(dialog.backend, ['cpu', 'npu']);
+  const decoder = oneOf(dialog.decoder, ['cpu', 'npu']);
+  const precision = oneOf(dialog.precision, ['float32', 'int8', 'int4']);
+  const threads = positiveNumber(dialog.threads);
+  return {
+    ...(backend && { backend }),
+    ...(decoder && { decoder }),
+    ...(precision && { precision }),
+    ...(threads !== undefined && { threads: Math.round(threads) }),
+  };
+}
+
+/** The engine runs in a folder of its own, so a relative path is made absolute before it leaves. */
+function modelReference(model: string, userDir: string): string {
+  return /^\.{1,2}[/\\]/.test(model) ? resolve(userDir, model) : model;
+}
+
+function oneOf<const T extends string>(value: string | undefined, allowed: readonly T[]): T | undefined {
+  return allowed.find((each) => each === value);
+}
+
+/** @returns undefined for an empty field and for anything that is no number above 0 */
+export function positiveNumber(value: string | number | undefined): number | undefined {
+  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+  return Number.isFinite(number) && number > 0 ? number : undefined;
+}

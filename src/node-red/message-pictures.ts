@@ -1,0 +1,40 @@
+import { ImageError } from '../picture/image-error';
+import { readPicture } from '../picture/picture-source';
+
+/**
+ * The pictures of a message's property: bytes, a path, an address, a data URI or base64, or an array of these.
+ * They are read, never decoded: an odd file must not reach a decoder in this process.
+ * @throws ImageError `image-source` for anything else, and what reading throws
+ */
+export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
+  const sources: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (sources.length === 0) throw notAPicture(value);
+  return Promise.all(
+    sources.map((source) => {
+      if (typeof source === 'string' || source instanceof Uint8Array)
+        return readPicture(source, undefined, signal);
+      if (isJsonBuffer(source)) return readPicture(Uint8Array.from(source.data), undefined, signal);
+      throw notAPicture(source);
+    }),
+  );
+}
+
+/** How a Buffer looks after it went through JSON. */
+function isJsonBuffer(value: unknown): value is { readonly data: readonly number[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value &&
+    Array.isArray(value.data)
+  );
+}
+
+function notAPicture(value: unknown): ImageError {
+  const what =
+    value === null ? 'null' : Array.isArray(value) ? 'an empty array' : `a value of type ${typeof value}`;
+  return new ImageError('image-source', `expected a picture, received ${what}`, {
+    hint: 'Choose the message property that holds the picture: a Buffer, path, address, data URI or base64 text.',
+  });
+}

@@ -1,0 +1,13 @@
+import { errorBody } from '../errors';
+
+/** An error as Node-RED's Catch node shows it: the message with its way out, and the stable code. */
+export class NodeFailure extends Error {
+  readonly code: string;
+
+  constructor(thrown: unknown) {
+    const { code, message, hint } = errorBody(thrown);
+    super(hint === undefined ? message : `${message}. ${hint}`);
+    this.name = 'NodeFailure';
+    this.code = code;
+  }
+}

@@ -1,0 +1,72 @@
+import type { EngineEvent } from '../protocol/events';
+
+/** What Node-RED shows below a node. */
+export interface NodeStatus {
+  readonly fill: 'grey' | 'yellow' | 'green' | 'blue' | 'red';
+  readonly shape: 'ring' | 'dot';
+  readonly text: string;
+}
+
+/** Looks a text up in the node's catalog. */
+export type Translate = (key: string, values?: Record<string, string | number>) => string;
+
+/**
+ * The status grammar of Node-RED's own nodes: a ring while there is no connection or nothing is loaded, a dot
+ * once there is; yellow under way, blue at work, green ready, red failed.
+ */
+export class StatusWords {
+  readonly #translate: Translate;
+
+  /** @param translate of a catalog that has `status.…` */
+  constructor(translate: Translate) {
+    this.#translate = translate;
+  }
+
+  idle(): NodeStatus {
+    return this.#status('grey', 'ring', 'idle');
+  }
+
+  connecting(): NodeStatus {
+    return this.#status('yellow', 'ring', 'connecting');
+  }
+
+  lost(): NodeStatus {
+    return this.#status('red', 'ring', 'lost');
+  }
+
+  waiting(count: number): NodeStatus {
+    return this.#status('blue', 'ring', 'waiting', { count });
+  }
+
+  /** @param waiting requests behind this one */
+  working(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
+    const { phase, done, total } = event;
+    const text = this.#translate(`status.${phase}`, { done, total });
+    const behind = waiting > 0 ? `, ${this.#translate('status.waiting', { count: waiting })}` : '';
+    return phase === 'loading'
+      ? { fill: 'yellow', shape: 'ring', text }
+      : { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
+  }
+
+  /** @param elapsedMs of the last answer */
+  answered(elapsedMs: number): NodeStatus {
+    return this.#status('green', 'dot', 'answered', { seconds: (elapsedMs / 1000).toFixed(1) });
+  }
+
+  dropped(reason: string): NodeStatus {
+    return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.dropped.${reason}`) };
+  }
+
+  failed(code: string): NodeStatus {
+    return { fill: 'red', shape: 'dot', text: code };
+  }
+
+  #status(
+    fill: NodeStatus['fill'],
+    shape: NodeStatus['shape'],
+    key: string,
+    values?: Record<string, string | number>,
+  ): NodeStatus {
+    return { fill, shape, text: this.#translate(`status.${key}`, values) };
+  }
+}

@@ -1,0 +1,40 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { SmolvlmError } from '../errors';
+
+/** A field of the dialog with its type, e.g. `payload` of type `msg`. */
+export interface TypedInput {
+  readonly value: string;
+  readonly type: string;
+}
+
+/**
+ * What a typed input stands for with this message; contexts may be stored elsewhere, so it comes later.
+ * @throws SmolvlmError `node-property` naming the field and its expression
+ */
+export async function evaluate(
+  RED: NodeAPI,
+  node: Node,
+  { value, type }: TypedInput,
+  message: NodeMessage,
+  field: string,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      reject(
+        new SmolvlmError('node-property', `${field}: ${type} "${value}" cannot be evaluated: ${reason}`, {
+          hint: 'Open the node and correct the field.',
+          cause,
+        }),
+      );
+    };
+    try {
+      RED.util.evaluateNodeProperty(value, type, node, message, (error, result) => {
+        if (error) fail(error);
+        else resolve(result);
+      });
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
