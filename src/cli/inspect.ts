@@ -5,6 +5,9 @@ export const command: CommandGroup = {
   summary: 'Shows what one part of the pipeline makes of its input.',
   subcommands: {
     activations: () => import('./inspect/activations.js'),
+    prompt: () => import('./inspect/prompt.js'),
     'random-checkpoint': () => import('./inspect/random-checkpoint.js'),
+    tiles: () => import('./inspect/tiles.js'),
+    tokenize: () => import('./inspect/tokenize.js'),
   },
 };

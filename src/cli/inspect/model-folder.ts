@@ -1,0 +1,7 @@
+import { resolveModel } from '../../model/resolve-model';
+import { type OptionValues, requiredString } from '../command';
+
+/** The folder of `--model`, whose configs are enough: no weights are read. */
+export async function modelFolder(values: OptionValues): Promise<string> {
+  return (await resolveModel(requiredString(values, 'model'))).dir;
+}

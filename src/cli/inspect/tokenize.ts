@@ -1,0 +1,18 @@
+import { Tokenizer } from '../../prompt/tokenizer';
+import { type Command, UsageError } from '../command';
+import { modelFolder } from './model-folder';
+
+/** `smolvlm inspect tokenize`: text to ids and back. */
+export const command: Command = {
+  summary: "Shows a text's token ids, and what they decode to.",
+  usage: 'inspect tokenize --model M --text T',
+  options: { model: { type: 'string' }, text: { type: 'string' } },
+  async run(values, _positionals, io) {
+    if (typeof values.text !== 'string') throw new UsageError('--text is missing');
+    const tokenizer = await Tokenizer.open(await modelFolder(values));
+    const ids = tokenizer.encode(values.text);
+    const decoded = tokenizer.decode(ids);
+    io.result({ ids, decoded }, `${ids.join(' ')}\n${decoded}`);
+    return 0;
+  },
+};

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { fixture, repositoryRoot } from '../../fixtures';
+import { useTempFolder } from '../../temp-folder';
+
+const run = promisify(execFile);
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+const model = fixture('goldens/smolvlm-256m');
+const goldens = JSON.parse(readFileSync(fixture('goldens/prompts.json'), 'utf8'));
+
+async function inspect(...args: string[]) {
+  const { stdout } = await run(process.execPath, [main, 'inspect', ...args, '--model', model, '--json'], {
+    maxBuffer: 2 ** 24,
+  });
+  return JSON.parse(stdout);
+}
+
+describe('smolvlm inspect', () => {
+  const temp = useTempFolder();
+
+  it('tokenize gives the reference’s ids and text', async () => {
+    const golden = JSON.parse(readFileSync(fixture('goldens/tokenizer.json'), 'utf8'))[5];
+    assert.deepEqual(await inspect('tokenize', '--text', golden.text), {
+      ids: golden.ids,
+      decoded: golden.decoded,
+    });
+    assert.deepEqual(await inspect('tokenize', '--text', ''), { ids: [], decoded: '' });
+  });
+
+  it('prompt gives the reference’s conversation', async () => {
+    const { messages, sizes, chat, input_ids } = goldens.conversation;
+    await writeFile(temp('messages.json'), JSON.stringify(messages));
+    const size = `${sizes[0][0]}x${sizes[0][1]}`;
+    const document = await inspect(
+      'prompt',
+      '--messages',
+      temp('messages.json'),
+      '--sizes',
+      size,
+      '--detail',
+      'full',
+    );
+    assert.deepEqual(document, { chat, input_ids });
+  });
+
+  it('tiles writes the reference’s tiles, byte for byte', async () => {
+    const image = fixture('goldens/preprocess/tall_200x610.png');
+    const document = await inspect('tiles', '--image', image, '--detail', 'full', '--out', temp('tiles.png'));
+    assert.deepEqual([document.tiles, document.rows, document.cols], [9, 4, 2]);
+    const pixels = (path: string) => sharp(path).removeAlpha().raw().toBuffer();
+    const expected = await pixels(fixture('goldens/preprocess/tall_200x610.tiles.png'));
+    assert.ok((await pixels(temp('tiles.png'))).equals(expected));
+  });
+
+  for (const [name, args, message] of [
+    ['sizes that are none', ['--messages', '/dev/null', '--sizes', '640*480'], /expected a list|JSON/],
+    ['messages that are none', ['--messages', '/nowhere.json'], /nowhere\.json/],
+  ] as const) {
+    it(`prompt refuses ${name} with exit status 2`, async () => {
+      const failed = run(process.execPath, [main, 'inspect', 'prompt', '--model', model, ...args]);
+      await assert.rejects(failed, (error: { code: number; stderr: string }) => {
+        assert.equal(error.code, 2);
+        assert.match(error.stderr, message);
+        return true;
+      });
+    });
+  }
+});
