@@ -1,6 +1,7 @@
 // What a fresh clone needs before anything can run: installed packages and a build, each only when missing or old.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -33,9 +34,12 @@ const optionalPackages = ['onnxruntime-node', 'koffi', 'protobufjs'];
 function install() {
   const missing = () =>
     optionalPackages.filter((name) => !existsSync(join(root, 'node_modules', name, 'package.json')));
-  const old =
-    newest([join(root, 'package-lock.json')]) > newest([join(root, 'node_modules/.package-lock.json')]);
-  if (!old && missing().length === 0) return;
+  const stamp = join(root, 'node_modules', '.smolvlm-lock');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') === lock : installedByHand();
+  if (installed && missing().length === 0) return;
   for (let tries = 0; tries < 3 && (tries === 0 || missing().length > 0); tries++) {
     process.stderr.write('Installing packages …\n');
     // onnxruntime-node's own install script only fetches CUDA libraries.
@@ -48,6 +52,12 @@ function install() {
       `npm could not install ${missing().join(' and ')}: look at its log (npm config get cache)/_logs`,
     );
   }
+  writeFileSync(stamp, lock);
+}
+
+/** Packages that npm put there without this script, and not before the lock file changed. */
+function installedByHand() {
+  return newest([join(root, 'package-lock.json')]) <= newest([join(root, 'node_modules/.package-lock.json')]);
 }
 
 function build() {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { defaultPictureLimits } from '../../src/picture/picture-limits';
+import { readPicture } from '../../src/picture/picture-source';
+import { demoFrame } from '../fixtures';
+import { useTempFolder } from '../temp-folder';
+
+const path = demoFrame('frame_05_porch_day.jpg');
+const bytes = readFileSync(path);
+
+describe('readPicture', () => {
+  const temp = useTempFolder();
+  const base64 = bytes.toString('base64');
+
+  for (const [name, source] of [
+    ['bytes', bytes],
+    ['a path', path],
+    ['a data URI', `data:image/jpeg;base64,${base64}`],
+    ['base64', base64],
+    ['base64 in lines', base64.replaceAll(/.{76}/g, '$&\r\n')],
+    ['base64 for addresses', base64.replaceAll('+', '-').replaceAll('/', '_')],
+  ] as const) {
+    it(`reads ${name}`, async () => {
+      assert.ok(bytes.equals(await readPicture(source)));
+    });
+  }
+
+  it('reads a path that looks like base64', async () => {
+    assert.deepEqual([...(await readPicture(await written('picture')))], [1, 2]);
+    async function written(name: string): Promise<string> {
+      await writeFile(temp(name), Buffer.from([1, 2]));
+      return temp(name);
+    }
+  });
+
+  for (const [name, source, code, message] of [
+    ['a path to nothing', '/nowhere/at/all.jpg', 'image-missing', /"\/nowhere\/at\/all\.jpg"/],
+    ['a folder', '/', 'image-missing', /no regular file/],
+    ['an endless device', '/dev/zero', 'image-missing', /no regular file/],
+    ['no text', '  ', 'image-source', /none of its forms/],
+    ['a data URI without base64', 'data:text/plain,hello', 'image-source', /data URI with base64/],
+  ] as const) {
+    it(`names ${name}`, async () => {
+      await assert.rejects(readPicture(source), { code, message });
+    });
+  }
+
+  it('refuses more bytes than the limit in every form', async () => {
+    const limits = { ...defaultPictureLimits, maxBytes: 1000 };
+    for (const source of [bytes, path, base64, `data:image/jpeg;base64,${base64}`]) {
+      await assert.rejects(readPicture(source, limits), { code: 'image-too-large' });
+    }
+  });
+
+  describe('by address', () => {
+    let server: Server;
+    let origin: string;
+    let answer: (request: IncomingMessage, response: ServerResponse) => void;
+    before(async () => {
+      server = createServer((request, response) => answer(request, response));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    it('fetches it, with user and password from the address, over a redirect', async () => {
+      answer = (request, response) => {
+        if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
+        else if (request.headers.authorization !== `Basic ${Buffer.from('me:se cret').toString('base64')}`)
+          response.writeHead(401).end();
+        else response.end(bytes);
+      };
+      const address = `${origin.replace('//', '//me:se%20cret@')}/old`;
+      assert.ok(bytes.equals(await readPicture(address)));
+    });
+
+    it('says what the camera answered, without the password', async () => {
+      answer = (_request, response) => response.writeHead(401).end('no');
+      await assert.rejects(
+        readPicture(`${origin.replace('//', '//me:secret@')}/snap`),
+        (error: Error & { hint?: string; code?: string }) => {
+          assert.match(error.message, /answered 401/);
+          assert.match(error.hint ?? '', /user and password/);
+          assert.ok(!error.message.includes('secret'));
+          assert.equal(error.code, 'image-fetch');
+          return true;
+        },
+      );
+    });
+
+    it('gives up on a camera that does not answer in time', async () => {
+      answer = () => undefined;
+      const limits = { ...defaultPictureLimits, fetchTimeoutMs: 100 };
+      await assert.rejects(readPicture(origin, limits), { code: 'image-fetch', message: /within 100 ms/ });
+    });
+
+    it('stops reading a picture that never ends', async () => {
+      answer = (_request, response) => {
+        const more = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
+        response.on('close', () => clearInterval(more));
+      };
+      const limits = { ...defaultPictureLimits, maxBytes: 200_000 };
+      await assert.rejects(readPicture(origin, limits), { code: 'image-too-large' });
+    });
+
+    it('names a camera that is off', async () => {
+      await assert.rejects(readPicture('http://127.0.0.1:9/snap.jpg'), {
+        code: 'image-fetch',
+        message: /127\.0\.0\.1:9/,
+      });
+    });
+  });
+});
