@@ -1,0 +1,102 @@
+import { type GraphBuilder, GraphError } from '../graph-builder';
+
+export interface AttentionOperands {
+  /** Each float32 [1, tokens, hidden], heads side by side. */
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface QueryTiledAttention {
+  readonly tokens: number;
+  readonly hidden: number;
+  /** Divides `hidden`. */
+  readonly heads: number;
+  /** Query rows a chunk, e.g. 32; the last chunk takes what is left. */
+  readonly queryRows: number;
+}
+
+/** @returns sizes of attention's query chunks: `queryRows` each, the last one what is left of `tokens` */
+export function queryChunks(tokens: number, queryRows: number): readonly number[] {
+  if (!Number.isInteger(queryRows) || queryRows < 1) {
+    throw new GraphError(
+      'onnx-query-rows',
+      `query rows a chunk: expected a whole number from 1, received ${queryRows}`,
+    );
+  }
+  const whole = Math.floor(tokens / queryRows);
+  const rest = tokens % queryRows;
+  return [...Array<number>(whole).fill(queryRows), ...(rest === 0 ? [] : [rest])];
+}
+
+/**
+ * softmax(q·kᵀ/√width)·v a chunk of query rows at a time ("nano-tiled"): scores are [1, heads, rows, tokens],
+ * never [tokens, tokens] a head, which the NPU's buffers cannot hold. Queries are scaled before the product, so
+ * that scores stay in fp16's range. Keys and values stay whole.
+ * @returns [1, tokens, hidden], heads side by side
+ */
+export function queryTiledAttention(
+  graph: GraphBuilder,
+  { query, key, value }: AttentionOperands,
+  { tokens, hidden, heads, queryRows }: QueryTiledAttention,
+): string {
+  const width = hidden / heads;
+  if (!Number.isInteger(width)) {
+    throw new GraphError('onnx-heads', `${heads} heads do not divide the width ${hidden}`);
+  }
+  const factor = graph.constant(graph.unusedName('query_scale'), 'float32', [1], 1 / Math.sqrt(width));
+  const scaled = graph.op('Mul', [query, factor], { name: 'scaled_query' });
+  const keys = splitHeads(graph, key, tokens, heads, width, [0, 2, 3, 1]);
+  const values = splitHeads(graph, value, tokens, heads, width, [0, 2, 1, 3]);
+  const sizes = queryChunks(tokens, queryRows);
+  const chunks =
+    sizes.length === 1
+      ? [scaled]
+      : graph.node('Split', [scaled], {
+          outputs: sizes.length,
+          attributes: { axis: { int: 1 }, split: { ints: sizes } },
+          name: 'query_chunk',
+        });
+  const attended = chunks.map((chunk, index) => {
+    const rows = sizes[index] ?? 0;
+    const queries = splitHeads(graph, chunk, rows, heads, width, [0, 2, 1, 3]);
+    const scores = graph.op('MatMul', [queries, keys], { name: 'scores' });
+    const weights = graph.op('Softmax', [scores], { attributes: { axis: { int: 3 } }, name: 'weights' });
+    const mixed = graph.op('MatMul', [weights, values], { name: 'mixed' });
+    return joinHeads(graph, mixed, rows, hidden);
+  });
+  const [only] = attended;
+  if (only !== undefined && attended.length === 1) return only;
+  return graph.op('Concat', attended, { attributes: { axis: { int: 1 } }, name: 'attended' });
+}
+
+/** [1, rows, heads × width] → [1, heads, rows, width], or what `order` makes of [1, rows, heads, width]. */
+function splitHeads(
+  graph: GraphBuilder,
+  value: string,
+  rows: number,
+  heads: number,
+  width: number,
+  order: readonly number[],
+): string {
+  const apart = reshape(graph, value, [1, rows, heads, width]);
+  return graph.op('Transpose', [apart], { attributes: { perm: { ints: order } }, name: 'heads' });
+}
+
+function joinHeads(graph: GraphBuilder, value: string, rows: number, hidden: number): string {
+  const rowsFirst = graph.op('Transpose', [value], {
+    attributes: { perm: { ints: [0, 2, 1, 3] } },
+    name: 'rows',
+  });
+  return reshape(graph, rowsFirst, [1, rows, hidden]);
+}
+
+function reshape(graph: GraphBuilder, value: string, shape: readonly number[]): string {
+  const sizes = graph.constant(
+    graph.unusedName('shape'),
+    'int64',
+    [shape.length],
+    BigInt64Array.from(shape, BigInt),
+  );
+  return graph.op('Reshape', [value, sizes], { name: 'reshape' });
+}
