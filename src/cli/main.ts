@@ -7,6 +7,7 @@ import { type Command, type CommandGroup, type CommandIo, type CommandTable, Usa
 const commands: CommandTable<Command | CommandGroup> = {
   caption: () => import('./caption.js'),
   inspect: () => import('./inspect.js'),
+  bench: () => import('./bench.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),
 };

@@ -19,7 +19,7 @@ import { checkDiskSpace, cpuBundleBytes } from './disk-space';
 import { writeHostTensors } from './host-tensors-file';
 
 /** Raised whenever the same checkpoint and options give other files than before. */
-const cpuBuilderVersion = 2;
+const cpuBuilderVersion = 3;
 
 /** Writes the decoder's files into a bundle's folder. */
 export type DecoderWriter = (

@@ -102,10 +102,9 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
   );
 }
 
+/** All weights of the bundle, those included that are read from the file as they are needed. */
 function weightBytes({ manifest }: Bundle): number {
-  const files = [
-    ...manifest.stages.map(({ data, file }) => data ?? file),
-    ...(manifest.decoder?.files ?? []),
-  ];
-  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const graphs = [...manifest.stages, ...Object.values(manifest.hostGraphs ?? {})];
+  const files = [...graphs.map(({ data, file }) => data ?? file), ...(manifest.decoder?.files ?? [])];
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.host?.sizeBytes ?? 0);
 }

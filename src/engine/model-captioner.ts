@@ -126,8 +126,8 @@ export class ModelCaptioner implements Captioner {
       let found = this.#features.get(key);
       if (!found) {
         cached = false;
-        const pixels = prepareTiles(image, imageProcessor, detail).images.map((tile) =>
-          pixelValues(tile, imageProcessor),
+        const pixels = prepareTiles(image, imageProcessor, detail).images.map(
+          (tile) => () => pixelValues(tile, imageProcessor),
         );
         watch.lap('image');
         const { rows } = await tower.encode(pixels, {

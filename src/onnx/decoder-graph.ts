@@ -63,7 +63,7 @@ export function decoderGraph(
   const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
   // The head decides the word: in an int4 decoder it stays int8.
   const headCanvas: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
-  const logits = decoderLinear(headCanvas, wanted, head);
+  const logits = decoderLinear(headCanvas, wanted, head, 'logits');
   const kv = graph.op('Concat', newRows, { attributes: { axis: { int: 0 } }, outputs: ['new_kv'] });
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
   graph.output(kv, 'float32', [2 * text.layers * text.kvHeads, 1, 'tokens', text.headDim]);

@@ -15,16 +15,20 @@ export interface DecoderCanvas {
   readonly precision: DecoderPrecision;
 }
 
-/** Activations times Wᵀ, W [out, in] the checkpoint's; layers of a Llama decoder have no bias. */
+/**
+ * Activations times Wᵀ, W [out, in] the checkpoint's; layers of a Llama decoder have no bias.
+ * @param output name of the result; by default after the weight
+ */
 export function decoderLinear(
   { graph, source, precision }: DecoderCanvas,
   value: string,
   name: string,
+  output = `${name}.product`,
 ): string {
   switch (precision) {
     case 'float32': {
       const weight = graph.weight(name, transposedFloat32Weight(source, name));
-      return graph.op('MatMul', [value, weight], { name: `${name}.product` });
+      return graph.op('MatMul', [value, weight], { name: `${name}.product`, outputs: [output] });
     }
     case 'int8': {
       const [quantised = '', valueScale = '', zeroPoint = ''] = graph.node('DynamicQuantizeLinear', [value], {
@@ -39,7 +43,11 @@ export function decoderLinear(
         graph.weight(`${name}_scale`, scale),
         zeroPoint,
       ];
-      return graph.op('MatMulIntegerToFloat', inputs, { domain: 'com.microsoft', name: `${name}.product` });
+      return graph.op('MatMulIntegerToFloat', inputs, {
+        domain: 'com.microsoft',
+        name: `${name}.product`,
+        outputs: [output],
+      });
     }
     case 'int4': {
       const [rows, columns] = matrixShape(source, name);

@@ -25,17 +25,16 @@ export interface PromptPiece {
 
 /** The checkpoint's `tokenizer.json` through `@huggingface/tokenizers`, with that library's gaps closed. */
 export class Tokenizer {
-  readonly #withAddedTokens: LibraryTokenizer;
-  /** The same vocabulary and rules, blind to control tokens. */
-  readonly #plain: LibraryTokenizer;
+  readonly #library: LibraryTokenizer;
   readonly #addedTokens: ReadonlyMap<string, number>;
   readonly #addedPattern: RegExp;
 
   private constructor(json: TokenizerJson, config: object, library: Library) {
-    const corrected = { ...json, pre_tokenizer: withUnicodeDigits(json.pre_tokenizer) };
     const added = json.added_tokens ?? [];
-    this.#withAddedTokens = new library.Tokenizer(corrected, config);
-    this.#plain = new library.Tokenizer({ ...corrected, added_tokens: [] }, config);
+    this.#library = new library.Tokenizer(
+      { ...json, pre_tokenizer: withUnicodeDigits(json.pre_tokenizer) },
+      config,
+    );
     this.#addedTokens = new Map(added.map(({ content, id }) => [content, id]));
     this.#addedPattern = anyOf([...this.#addedTokens.keys()]);
   }
@@ -63,7 +62,7 @@ export class Tokenizer {
 
   /** As the reference encodes raw text: control tokens in it are control tokens. */
   encode(text: string): number[] {
-    return text === '' ? [] : this.#withAddedTokens.encode(text, { add_special_tokens: false }).ids;
+    return text === '' ? [] : this.#library.encode(text, { add_special_tokens: false }).ids;
   }
 
   /**
@@ -74,7 +73,7 @@ export class Tokenizer {
     const ids: number[] = [];
     let text = '';
     const flush = (): void => {
-      if (text !== '') ids.push(...this.#plain.encode(text, { add_special_tokens: false }).ids);
+      for (const id of this.#encodePlain(text)) ids.push(id);
       text = '';
     };
     for (const piece of pieces) {
@@ -92,10 +91,20 @@ export class Tokenizer {
     return ids;
   }
 
+  /** The library's own steps without its search for control tokens. */
+  #encodePlain(text: string): number[] {
+    const { normalizer, pre_tokenizer, model } = this.#library;
+    if (text === '' || !model) return [];
+    const normalised = normalizer ? normalizer(text) : text;
+    const words = pre_tokenizer ? pre_tokenizer(normalised) : [normalised];
+    const tokens: string[] = model(words);
+    return tokens.flatMap((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id ?? []);
+  }
+
   /** @param skipSpecial leave control tokens out */
   decode(ids: readonly number[], skipSpecial = false): string {
     if (ids.length === 0) return '';
-    return this.#withAddedTokens.decode([...ids], {
+    return this.#library.decode([...ids], {
       skip_special_tokens: skipSpecial,
       clean_up_tokenization_spaces: false,
     });

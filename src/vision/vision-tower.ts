@@ -16,6 +16,9 @@ export interface VisionTowerParts {
   close(): Promise<void>;
 }
 
+/** A tile's pixels [channels, imageSize, imageSize] float32, normalised; or how to make them when its turn comes. */
+export type TileSource = Float32Array | (() => Float32Array);
+
 /** Sees a named activation of one tile, [tokens, width] float32, the residual stream unscaled. */
 export type ActivationObserver = (name: string, tile: number, values: Float32Array) => void;
 
@@ -36,16 +39,17 @@ export class VisionTower {
   }
 
   /**
-   * @param tiles each [channels, imageSize, imageSize] float32, normalised
    * @throws SmolvlmError `vision-tile-size`; the signal's reason when aborted
    */
-  async encode(tiles: readonly Float32Array[], options: EncodeOptions = {}): Promise<ImageFeatures> {
+  async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { embedding, pipeline, connector, residualScale, tilePixels } = this.#parts;
     const { signal, onProgress, activations } = options;
-    for (const [index, tile] of tiles.entries()) checkTile(tile, index, tilePixels);
     const rows: Float32Array[] = [];
     const enter = async (tile: number): Promise<Float32Array> => {
-      const stream = await embedding.embed(tiles[tile] as Float32Array);
+      const source = tiles[tile] as TileSource;
+      const pixels = typeof source === 'function' ? source() : source;
+      checkTile(pixels, tile, tilePixels);
+      const stream = await embedding.embed(pixels);
       activations?.('embeddings', tile, stream);
       return scaled(stream, residualScale);
     };

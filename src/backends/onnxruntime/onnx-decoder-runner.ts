@@ -28,6 +28,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
   readonly #runtime: OnnxRuntime;
   readonly #session: InferenceSession;
   readonly #text: TextConfig;
+  readonly #caches = new WeakMap<DecoderContext, KvCache>();
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -65,10 +66,16 @@ export class OnnxDecoderRunner implements DecoderRunner {
     }
   }
 
+  /** Computes a step over one context and forgets it, fetching only these outputs: for measurements. */
+  async probe(context: DecoderContext, rows: Float32Array, outputs: readonly string[]): Promise<void> {
+    const cache = this.#caches.get(context);
+    if (cache) await this.#session.run(this.#feeds(cache, rows, rows.length / this.width, false), outputs);
+  }
+
   createContext(): DecoderContext {
     const { layers, kvHeads, headDim } = this.#text;
     const cache = new KvCache({ layers, kvHeads, headDim });
-    return {
+    const context: DecoderContext = {
       get length() {
         return cache.length;
       },
@@ -79,6 +86,8 @@ export class OnnxDecoderRunner implements DecoderRunner {
       append: (rows, logits = 'last') => this.#append(cache, rows, logits),
       close: () => cache.truncate(0),
     };
+    this.#caches.set(context, cache);
+    return context;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,87 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { benchmarkVision } from '../convert/vision-benchmark';
+import { openCheckpoint } from '../model/checkpoint';
+import { resolveModel } from '../model/resolve-model';
+import { benchmarkCaption } from './bench/caption-benchmark';
+import { benchmarkDecoder } from './bench/decoder-benchmark';
+import {
+  benchmarkMemory,
+  type MeasuredPrecision,
+  type MemoryBenchmark,
+  measureMemory,
+} from './bench/memory-benchmark';
+import { type Command, optionalChoice, optionalInteger, UsageError } from './command';
+
+const precisions = ['float32', 'int8', 'int4'] as const;
+
+/** `smolvlm bench`: times of one run against each other; absolute times depend on the machine and its load. */
+export const command: Command = {
+  summary: 'Measures a model on this machine: times, speeds, memory, and their ratios within one run.',
+  usage: 'bench [--model M] [--threads N] [--passes N]',
+  options: {
+    model: { type: 'string' },
+    threads: { type: 'string' },
+    passes: { type: 'string' },
+    // For the processes the command starts itself.
+    memory: { type: 'string' },
+    part: { type: 'string' },
+  },
+  async run(values, _positionals, io) {
+    const model = typeof values.model === 'string' ? values.model : 'demo';
+    const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();
+    const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;
+    const { signal } = io;
+    const precision = optionalChoice(values, 'memory', precisions);
+    if (precision) {
+      const part = optionalChoice(values, 'part', ['prepare', 'caption']) ?? 'caption';
+      io.result(await measureMemory(model, precision, part, threads, signal), '');
+      return 0;
+    }
+    const { dir, kind } = await resolveModel(model);
+    if (kind !== 'checkpoint')
+      throw new UsageError(`${model} is a bundle`, 'Give a checkpoint: every precision is made of it.');
+    const checkpoint = await openCheckpoint(dir);
+    try {
+      const options = { threads, passes, signal };
+      const vision = await benchmarkVision(checkpoint, { ...options, onProgress: io.log });
+      io.log('decoder');
+      const decoder = await benchmarkDecoder(checkpoint, options);
+      io.log('two questions about one frame');
+      const caption = await benchmarkCaption(dir, options);
+      const memory: Partial<Record<MeasuredPrecision, MemoryBenchmark>> = {};
+      for (const each of precisions) {
+        io.log(`memory in ${each}`);
+        memory[each] = await benchmarkMemory(dir, each, threads);
+      }
+      const document = {
+        machine: {
+          cpu: cpus()[0]?.model ?? 'unknown',
+          cores: availableParallelism(),
+          memory_bytes: totalmem(),
+          threads,
+        },
+        model,
+        image_ms: caption.imageMs,
+        vision_ms_per_tile: vision.int8MsPerTile,
+        prefill_ms: decoder.prefillMs,
+        decode_tokens_per_s: 1000 / decoder.stepMs.int8,
+        peak_rss_bytes: memory.int8?.captionPeakBytes,
+        ratios: {
+          stages_vs_graph: vision.ratios.stagesToOneGraph,
+          int8_vision_vs_float32: vision.ratios.int8ToFloat32,
+          int8_decode_vs_float32: decoder.stepMs.float32 / decoder.stepMs.int8,
+          int4_decode_vs_float32: decoder.stepMs.float32 / decoder.stepMs.int4,
+          decode_vs_logits_only: decoder.fullFetchStepMs / decoder.logitsOnlyStepMs,
+          context_8192_vs_1024: decoder.largeLimitStepMs / decoder.smallLimitStepMs,
+          tokens_900_vs_100: decoder.stepMs.int8 / decoder.longStepMs.int8,
+          second_question_vs_first: caption.secondQuestionMs / caption.firstQuestionMs,
+        },
+        details: { vision, decoder, caption, memory },
+      };
+      io.result(document, JSON.stringify(document, null, 2));
+    } finally {
+      await checkpoint.close();
+    }
+    return 0;
+  },
+};
