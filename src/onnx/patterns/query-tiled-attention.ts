@@ -46,28 +46,27 @@ export function queryTiledAttention(
   }
   const factor = graph.constant(graph.unusedName('query_scale'), 'float32', [1], 1 / Math.sqrt(width));
   const scaled = graph.op('Mul', [query, factor], { name: 'scaled_query' });
+  const queries = splitHeads(graph, scaled, tokens, heads, width, [0, 2, 1, 3]);
   const keys = splitHeads(graph, key, tokens, heads, width, [0, 2, 3, 1]);
   const values = splitHeads(graph, value, tokens, heads, width, [0, 2, 1, 3]);
   const sizes = queryChunks(tokens, queryRows);
-  const chunks =
-    sizes.length === 1
-      ? [scaled]
-      : graph.node('Split', [scaled], {
-          outputs: sizes.length,
-          attributes: { axis: { int: 1 }, split: { ints: sizes } },
-          name: 'query_chunk',
-        });
-  const attended = chunks.map((chunk, index) => {
-    const rows = sizes[index] ?? 0;
-    const queries = splitHeads(graph, chunk, rows, heads, width, [0, 2, 1, 3]);
-    const scores = graph.op('MatMul', [queries, keys], { name: 'scores' });
+  let begin = 0;
+  const mixed = sizes.map((rows) => {
+    const chunk = sizes.length === 1 ? queries : sliceRows(graph, queries, begin, begin + rows);
+    begin += rows;
+    const scores = graph.op('MatMul', [chunk, keys], { name: 'scores' });
     const weights = graph.op('Softmax', [scores], { attributes: { axis: { int: 3 } }, name: 'weights' });
-    const mixed = graph.op('MatMul', [weights, values], { name: 'mixed' });
-    return joinHeads(graph, mixed, rows, hidden);
+    return graph.op('MatMul', [weights, values], { name: 'mixed' });
   });
-  const [only] = attended;
-  if (only !== undefined && attended.length === 1) return only;
-  return graph.op('Concat', attended, { attributes: { axis: { int: 1 } }, name: 'attended' });
+  return joinHeads(graph, joinChunks(graph, mixed), tokens, hidden);
+}
+
+/** Rows `begin` to `end` (not included) of [1, heads, tokens, width]. */
+function sliceRows(graph: GraphBuilder, value: string, begin: number, end: number): string {
+  const index = (stem: string, number: number): string =>
+    graph.constant(graph.unusedName(stem), 'int64', [1], BigInt64Array.of(BigInt(number)));
+  const range = [index('chunk_begin', begin), index('chunk_end', end), index('chunk_axis', 2)];
+  return graph.op('Slice', [value, ...range], { name: 'query_chunk' });
 }
 
 /** [1, rows, heads × width] → [1, heads, rows, width], or what `order` makes of [1, rows, heads, width]. */
@@ -81,6 +80,12 @@ function splitHeads(
 ): string {
   const apart = reshape(graph, value, [1, rows, heads, width]);
   return graph.op('Transpose', [apart], { attributes: { perm: { ints: order } }, name: 'heads' });
+}
+
+function joinChunks(graph: GraphBuilder, chunks: readonly string[]): string {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  return graph.op('Concat', chunks, { attributes: { axis: { int: 2 } }, name: 'attended' });
 }
 
 function joinHeads(graph: GraphBuilder, value: string, rows: number, hidden: number): string {
