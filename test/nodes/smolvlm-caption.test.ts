@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import { EngineClient } from '../../src/client/engine-client';
+import { demoFrame } from '../fixtures';
+
+helper.init(require.resolve('node-red'));
+
+type Received = NodeMessage & {
+  caption?: Record<string, unknown>;
+  error?: { code?: string; message: string };
+  keep?: string;
+};
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
+/** Node-RED's own Catch node; the helper loads only what it is given. */
+const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
+const types = [engineNode, captionNode, catchNode] as never;
+
+/** A flow with one caption node; messages of its outputs and its errors are collected. */
+class CaptionFlow {
+  readonly captions: Received[] = [];
+  readonly dropped: Received[] = [];
+  readonly errors: Received[] = [];
+  readonly statuses: string[] = [];
+  #ended = 0;
+  #last: Received | undefined;
+
+  async load(caption: object = {}, engine: object = {}): Promise<void> {
+    const flow = [
+      { id: 'tab', type: 'tab' },
+      {
+        id: 'e',
+        type: 'smolvlm-engine',
+        location: 'local',
+        model: 'demo',
+        queueCapacity: 1,
+        idle: 30,
+        ...engine,
+      },
+      {
+        id: 'c',
+        x: 1,
+        y: 1,
+        z: 'tab',
+        type: 'smolvlm-caption',
+        engine: 'e',
+        image: 'payload',
+        imageType: 'msg',
+        prompt: '',
+        promptType: 'template',
+        camera: '',
+        cameraType: 'str',
+        ...caption,
+        wires: [['ok'], ['no']],
+      },
+      { id: 'ok', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'no', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['c'], wires: [['bad']] },
+      { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+    ];
+    await helper.load(types, flow);
+    const collect = (id: string, into: Received[]): void => {
+      helper.getNode(id).on('input', (message: Received) => {
+        into.push(message);
+        this.#last = message;
+        this.#ended += 1;
+      });
+    };
+    collect('ok', this.captions);
+    collect('no', this.dropped);
+    collect('bad', this.errors);
+    const events = helper.getNode('c') as unknown as EventEmitter;
+    events.on('call:status', (call: { firstArg: { text?: string } }) => {
+      this.statuses.push(call.firstArg.text ?? '');
+    });
+  }
+
+  send(message: object): void {
+    helper.getNode('c').receive(message as NodeMessage);
+  }
+
+  /** Waits until so many messages have left, and a little longer for one too many. */
+  async ended(count: number): Promise<void> {
+    for (let waited = 0; this.#ended < count && waited < 8_000; waited += 20) await delay(20);
+    await delay(50);
+    assert.equal(this.#ended, count, 'every message ends exactly once');
+  }
+
+  async ask(message: object): Promise<Received> {
+    const before = this.#ended;
+    this.send(message);
+    await this.ended(before + 1);
+    return this.#last as Received;
+  }
+}
+
+describe('smolvlm-caption', function () {
+  this.timeout(90_000);
+  let runtime: string;
+  let flow: CaptionFlow;
+
+  async function enginePid(): Promise<number> {
+    const client = new EngineClient({ kind: 'local' }, { local: { directory: runtime } });
+    const { pid } = await client.status();
+    await client.close();
+    return pid;
+  }
+
+  before(async () => {
+    runtime = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
+    process.env.SMOLVLM_RUNTIME_DIR = runtime;
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+  });
+  after(async () => {
+    const pid = await enginePid();
+    process.kill(pid, 'SIGTERM');
+    for (
+      let waited = 0;
+      waited < 10_000 && (await readdir(runtime)).some((name) => name.endsWith('.sock'));
+      waited += 50
+    )
+      await delay(50);
+    delete process.env.SMOLVLM_RUNTIME_DIR;
+    await rm(runtime, { recursive: true, force: true });
+    await new Promise<void>((resolve) => helper.stopServer(resolve));
+  });
+  beforeEach(() => {
+    flow = new CaptionFlow();
+  });
+  afterEach(async () => {
+    await helper.unload();
+  });
+
+  it('describes a picture and keeps the rest of the message', async () => {
+    await flow.load({ camera: 'topic', cameraType: 'msg' });
+    const { payload, caption, topic, keep, _msgid } = (await flow.ask({
+      payload: street,
+      topic: 'street',
+      keep: 'me',
+      _msgid: 'm1',
+    })) as Received & { topic: string };
+    assert.match(String(payload), /^A person in a yellow jacket/);
+    assert.deepEqual([topic, keep, _msgid], ['street', 'me', 'm1']);
+    assert.equal(caption?.text, payload);
+    assert.equal(caption?.short, payload);
+    assert.equal(caption?.camera, 'street');
+    assert.equal(caption?.prompt, 'Describe this image.');
+    assert.equal(caption?.model, 'demo');
+    assert.equal(caption?.backend, 'onnxruntime int8');
+    assert.equal(caption?.cached, false);
+    assert.match(String(caption?.frameHash), /^[0-9a-f]{64}$/);
+    assert.ok(!Number.isNaN(Date.parse(String(caption?.capturedAt))));
+    for (const key of ['timingsMs', 'queuedMs', 'confidence', 'tiles'])
+      assert.ok(caption?.[key] !== undefined, key);
+  });
+
+  it('shows each step and then the time it took', async () => {
+    await flow.load();
+    await flow.ask({ payload: garden });
+    assert.ok(
+      flow.statuses.some((text) => /status\.vision|describing/.test(text)),
+      flow.statuses.join(' | '),
+    );
+    assert.match(flow.statuses.at(-1) ?? '', /status\.answered|\d s$/);
+  });
+
+  it('fills the prompt in from the message, and asks about what was seen before without looking again', async () => {
+    await flow.load({ prompt: 'Is there a {{label}}?' });
+    assert.match(String((await flow.ask({ payload: street, label: 'cat' })).payload), /^Yes/);
+    const dog = await flow.ask({ payload: street, label: 'bicycle' });
+    assert.match(String(dog.payload), /^No/);
+    assert.equal(dog.caption?.cached, true);
+  });
+
+  it('takes prompt, choices and longest answer from the message where the dialog is blank, and only there', async () => {
+    await flow.load();
+    const night = await flow.ask({
+      payload: street,
+      prompt: 'Is it day or night?',
+      choices: ['It is day.', 'It is night.'],
+    });
+    assert.equal(night.payload, 'It is day.');
+    assert.equal(Object.keys(night.caption?.choices ?? {}).length, 2);
+    assert.equal((await flow.ask({ payload: street, maxTokens: 3 })).caption?.finishReason, 'length');
+    await helper.unload();
+    flow = new CaptionFlow();
+    await flow.load({ prompt: 'Where is this?' });
+    assert.equal(
+      (await flow.ask({ payload: street, prompt: 'Is it day or night?' })).payload,
+      'This is a street.',
+    );
+  });
+
+  it('reads a picture from a path, base64 and an array of pictures', async () => {
+    await flow.load({ prompt: 'Where is this?' });
+    assert.equal(
+      (await flow.ask({ payload: demoFrame('frame_08_garden_day.jpg') })).payload,
+      'This is a garden.',
+    );
+    assert.equal((await flow.ask({ payload: street.toString('base64') })).payload, 'This is a street.');
+    assert.equal((await flow.ask({ payload: [garden, street] })).caption?.tiles, 2);
+  });
+
+  for (const [name, payload, code] of [
+    ['a number', 7, 'image-source'],
+    ['nothing', undefined, 'image-source'],
+    ['an object', { picture: true }, 'image-source'],
+    ['0 bytes', Buffer.alloc(0), 'image-empty'],
+    ['a login page', Buffer.from('<html><title>Login</title>'), 'image-html'],
+    ['half a picture', street.subarray(0, 9000), 'image-truncated'],
+  ] as const) {
+    it(`hands ${name} to Catch with its code, and goes on`, async () => {
+      await flow.load();
+      const failed = await flow.ask({ payload });
+      assert.equal(failed.error?.code, code, failed.error?.message);
+      assert.match(flow.statuses.at(-1) ?? '', new RegExp(code));
+      assert.match(String((await flow.ask({ payload: street })).payload), /^A person/);
+    });
+  }
+
+  it('drops the older of two waiting frames of a camera by the second output', async () => {
+    await flow.load({ camera: 'porch' });
+    for (let frame = 0; frame < 4; frame++) flow.send({ payload: frame % 2 === 0 ? street : garden, frame });
+    await flow.ended(4);
+    assert.ok(flow.captions.length >= 2, `${flow.captions.length} captions`);
+    for (const { caption, payload } of flow.dropped) {
+      assert.deepEqual([caption?.dropped, caption?.text, caption?.camera], ['superseded', null, 'porch']);
+      assert.ok(Buffer.isBuffer(payload), 'the picture is kept');
+    }
+    assert.equal(flow.errors.length, 0);
+  });
+
+  it('keeps a deadline', async () => {
+    await flow.load({ deadline: '0.001' });
+    const late = await flow.ask({ payload: street });
+    assert.equal(late.caption?.dropped, 'deadline');
+  });
+
+  it('ends every message exactly once when the engine is killed in the middle, and the next frame works', async () => {
+    await flow.load({ prompt: 'Describe this image.' }, { queueCapacity: 10, queuePolicy: 'oldest' });
+    await flow.ask({ payload: garden });
+    const pid = await enginePid();
+    for (let frame = 0; frame < 6; frame++)
+      flow.send({ payload: frame % 2 === 0 ? street : garden, topic: `camera${frame}` });
+    await delay(30);
+    process.kill(pid, 'SIGKILL');
+    await flow.ended(7);
+    assert.equal(flow.captions.length + flow.errors.length + flow.dropped.length, 7);
+    assert.match(String((await flow.ask({ payload: street })).payload), /^A person/);
+    assert.notEqual(await enginePid(), pid);
+  });
+
+  it('says that no engine is chosen, or that its address is none', async () => {
+    await flow.load({ engine: '' });
+    assert.equal((await flow.ask({ payload: street })).error?.code, 'node-no-engine');
+    await helper.unload();
+    flow = new CaptionFlow();
+    await flow.load({}, { location: 'remote', url: 'hub' });
+    assert.equal((await flow.ask({ payload: street })).error?.code, 'engine-address');
+  });
+
+  it('closes at once with work under way', async () => {
+    await flow.load({ detail: 'full' }, { queueCapacity: 10 });
+    for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
+    await delay(20);
+    await helper.unload();
+  });
+});
