@@ -5,6 +5,7 @@ export const command: CommandGroup = {
   summary: 'Shows what one part of the pipeline makes of its input.',
   subcommands: {
     activations: () => import('./inspect/activations.js'),
+    generate: () => import('./inspect/generate.js'),
     prompt: () => import('./inspect/prompt.js'),
     'random-checkpoint': () => import('./inspect/random-checkpoint.js'),
     tiles: () => import('./inspect/tiles.js'),

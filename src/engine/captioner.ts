@@ -7,7 +7,7 @@ import type { Bundle } from '../model/read-bundle';
 import { resolveModel } from '../model/resolve-model';
 import { PromptBuilder } from '../prompt/prompt-builder';
 import { ContextPool } from '../text/context-pool';
-import { openDecoder } from '../text/open-decoder';
+import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import { openVisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
@@ -44,6 +44,41 @@ export const openCaptioner: OpenCaptioner = async (options) => {
     throw error;
   }
 };
+
+/** A model's text side alone. */
+export interface OpenedDecoder {
+  /** The bundle's folder, tokenizer included. */
+  readonly dir: string;
+  readonly runner: DecoderRunner;
+  readonly embeddings: TokenEmbeddings;
+  readonly stopIds: readonly number[];
+  close(): Promise<void>;
+}
+
+/** Opens a model's decoder and token embeddings; prepared as for captions. */
+export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
+  const bundle = await openBundle((await resolveModel(options.model)).dir, options);
+  const { config } = await readModelConfigs(bundle.dir);
+  const host = await HostTensors.open(bundle);
+  const runner = await openDecoder(
+    bundle,
+    config.text,
+    options.threads ? { threads: options.threads } : {},
+  ).catch(async (error: unknown) => {
+    await host.close();
+    throw error;
+  });
+  return {
+    dir: bundle.dir,
+    runner,
+    embeddings: new TokenEmbeddings(host),
+    stopIds: config.eosTokenIds,
+    close: async () => {
+      await runner.close();
+      await host.close();
+    },
+  };
+}
 
 async function assemble(
   model: string,

@@ -5,6 +5,8 @@ import { verifyBundleFile } from '../model/bundle-file';
 import type { TextConfig } from '../model/model-config';
 import type { Bundle } from '../model/read-bundle';
 
+export type { DecoderRunner };
+
 /** Opens a bundle's decoder, its files checked first. @throws SmolvlmError `bundle-no-decoder`, `decoder-load` */
 export async function openDecoder(
   { dir, manifest }: Bundle,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { demoFrame, repositoryRoot } from '../fixtures';
+import { demoFrame, fixture, repositoryRoot } from '../fixtures';
 
 const run = promisify(execFile);
 const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
@@ -37,6 +38,14 @@ describe('smolvlm caption', () => {
       '--stream',
     ]);
     assert.equal(stdout, 'A white dog stands on the right of the porch at night in the rain.\n');
+  });
+
+  it('inspect generate continues raw text with the reference’s tokens', async () => {
+    const dir = fixture('goldens/tiny-idefics3');
+    const { text_only } = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8'));
+    const args = ['--model', dir, '--text', text_only.prompt, '--max-new-tokens', '16', '--json'];
+    const { stdout } = await run(process.execPath, [main, 'inspect', 'generate', ...args]);
+    assert.deepEqual(JSON.parse(stdout).ids, text_only.ids.slice(4));
   });
 
   it('scores choices', async () => {
