@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withFileLock } from '../../src/model/file-lock';
@@ -79,9 +79,8 @@ describe('withFileLock', () => {
   });
 
   it('takes over from an earlier process with the same number', async () => {
-    await withFileLock(lock, async () => undefined);
-    const earlier = { host: hostname(), pid: process.pid, started: 'long ago', token: 'x' };
-    await writeFile(lock, JSON.stringify(earlier));
+    const held = await withFileLock(lock, () => readFile(lock, 'utf8'));
+    await writeFile(lock, JSON.stringify({ ...JSON.parse(held), started: 'long ago' }));
     assert.equal(await withFileLock(lock, async () => 'mine'), 'mine');
   });
 

@@ -1,0 +1,87 @@
+import { posix } from 'node:path';
+import type { SystemFiles } from './system-files';
+
+/** The vendor's runtimes: `rknn` runs vision stages, `rkllm` the decoder. */
+export type RuntimeKind = 'rknn' | 'rkllm';
+
+interface RuntimeFile {
+  readonly name: string;
+  /** Names the one to load, and no other. */
+  readonly variable: string;
+  /** What the library prints when it starts, and therefore holds as text. */
+  readonly version: RegExp;
+}
+
+const runtimes: Readonly<Record<RuntimeKind, RuntimeFile>> = {
+  rknn: {
+    name: 'librknnrt.so',
+    variable: 'SMOLVLM_RKNN_LIBRARY',
+    version: /librknnrt version: (\d+\.\d+\.\d+\w*)/,
+  },
+  rkllm: {
+    name: 'librkllmrt.so',
+    variable: 'SMOLVLM_RKLLM_LIBRARY',
+    version: /rkllm-runtime version: (\d+\.\d+\.\d+\w*)/,
+  },
+};
+
+/** Where the vendor's packages and the distributions put libraries. */
+const libraryFolders = ['/usr/lib', '/usr/lib64', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib'];
+
+/** e_machine of the ELF header by `process.arch`. */
+const elfMachines: Readonly<Record<string, number>> = { arm64: 0xb7, x64: 0x3e };
+
+export interface RuntimeLibrary {
+  readonly path: string;
+  /** `x.y.z` from the file's text; undefined when the file does not tell. */
+  readonly version?: string;
+  /** Why it cannot be loaded: e.g. a pointer file in place of the library. */
+  readonly fault?: string;
+}
+
+/** Name of the environment variable that names the library of a kind. */
+export function runtimeVariable(kind: RuntimeKind): string {
+  return runtimes[kind].variable;
+}
+
+/**
+ * The libraries of a kind on this machine, the one to load first; each file once, whatever links lead to it.
+ * None is loaded: a version is read from the file's bytes.
+ * @param given the one to use and no other; default: what the environment variable says
+ */
+export function findRuntimeLibraries(
+  files: SystemFiles,
+  kind: RuntimeKind,
+  given = files.process.environment[runtimes[kind].variable],
+): readonly RuntimeLibrary[] {
+  const { name } = runtimes[kind];
+  if (given !== undefined) return [describeLibrary(files, kind, given)];
+  const loaderPath = files.process.environment.LD_LIBRARY_PATH?.split(':').filter(posix.isAbsolute) ?? [];
+  const seen = new Set<string>();
+  const found: RuntimeLibrary[] = [];
+  for (const folder of [...loaderPath, ...libraryFolders]) {
+    const path = posix.join(folder, name);
+    const real = files.realPath(path);
+    if (seen.has(real) || !files.has(path)) continue;
+    seen.add(real);
+    found.push(describeLibrary(files, kind, path));
+  }
+  return found;
+}
+
+function describeLibrary(files: SystemFiles, kind: RuntimeKind, path: string): RuntimeLibrary {
+  const fault = libraryFault(files, path);
+  if (fault !== undefined) return { path, fault };
+  const version = files.match(path, runtimes[kind].version)?.[1];
+  return version === undefined ? { path } : { path, version };
+}
+
+function libraryFault(files: SystemFiles, path: string): string | undefined {
+  if (!files.has(path)) return 'there is no such file';
+  if (files.denied(path)) return 'it may not be read by this user';
+  // ELF header: magic, then e_machine at byte 18, little endian.
+  const machine = files.match(path, /^\x7fELF[\s\S]{14}([\s\S])/)?.[1]?.charCodeAt(0);
+  if (machine === undefined) return 'it is no library (an incomplete download?)';
+  const { arch } = files.process;
+  return machine === elfMachines[arch] ? undefined : `it is for another processor than this ${arch} one`;
+}

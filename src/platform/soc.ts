@@ -1,0 +1,84 @@
+import type { SystemFiles } from './system-files';
+
+/** Chips by the first six letters of their name: what the vendor's toolkit calls them, and their NPU's cores. */
+const chips: Readonly<Record<string, { readonly target: 'rk3588' | 'rk3576'; readonly cores: number }>> = {
+  rk3588: { target: 'rk3588', cores: 3 },
+  // An RK3588 with one NPU core fused off: the driver offers mask 0x3 (driver 0.9.8, rk3583 variant).
+  rk3583: { target: 'rk3588', cores: 2 },
+  rk3582: { target: 'rk3588', cores: 2 },
+  rk3576: { target: 'rk3576', cores: 2 },
+};
+
+export interface Soc {
+  /** `rk3588`, `rk3588s`, `rk3582`, `rk3576`, another Rockchip's name, else the CPU architecture: `x64`, `arm64`. */
+  readonly id: string;
+  /** The board's name, where the firmware tells one. */
+  readonly board?: string;
+  /** `npu-device` when the device tree is hidden, as in a container: the exact chip of a family is not known. */
+  readonly source: 'device-tree' | 'npu-device' | 'cpu';
+}
+
+/** The chip, from the device tree, else from the NPU's platform device, else the CPU architecture. */
+export function socOf(files: SystemFiles): Soc {
+  const board = boardName(files);
+  const named = board === undefined ? {} : { board };
+  const compatible = files.text('/proc/device-tree/compatible')?.split('\0') ?? [];
+  const chip = rockchipName(compatible);
+  if (chip !== undefined) return { id: chip, ...named, source: 'device-tree' };
+  const device = npuCompatible(files);
+  const family = device === undefined ? undefined : rockchipName([device]);
+  if (family !== undefined) return { id: family, ...named, source: 'npu-device' };
+  return { id: files.process.arch, ...named, source: 'cpu' };
+}
+
+/** NPU cores that RKNN core masks may name; 0 for a chip without such an NPU. */
+export function npuCores({ id }: Pick<Soc, 'id'>): number {
+  return chips[id.slice(0, 6)]?.cores ?? 0;
+}
+
+/** The bundle target that runs on this chip; undefined for a chip without such an NPU. */
+export function npuTarget({ id }: Pick<Soc, 'id'>): 'rk3588' | 'rk3576' | undefined {
+  return chips[id.slice(0, 6)]?.target;
+}
+
+/**
+ * Cores that the driver itself counts (`Core0: 21%, Core1: 0%,` of its load file): a chip whose device tree
+ * names its larger sibling is told by it. @returns undefined when the file is absent or needs root
+ */
+export function driverCores(files: SystemFiles): number | undefined {
+  for (const folder of ['/proc/rknpu', '/sys/kernel/debug/rknpu']) {
+    const load = files.text(`${folder}/load`);
+    if (load === undefined || !load.startsWith('NPU load')) continue;
+    return Math.max(1, load.match(/Core\d:/g)?.length ?? 0);
+  }
+  return undefined;
+}
+
+/** A board's own entry stands before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */
+function rockchipName(compatible: readonly string[]): string | undefined {
+  for (const pattern of [/^rockchip,(rk\d{4}[a-z]?\d?)$/, /^rockchip,(rk\d{4}[a-z]?)-/]) {
+    for (const entry of compatible) {
+      const name = pattern.exec(entry)?.[1];
+      if (name !== undefined) return name;
+    }
+  }
+  return undefined;
+}
+
+/** e.g. `rockchip,rk3588-rknpu` (vendor kernel) or `rockchip,rk3588-rknn-core` (mainline). */
+function npuCompatible(files: SystemFiles): string | undefined {
+  const folder = '/sys/bus/platform/devices';
+  for (const name of files.names(folder).filter((each) => each.endsWith('.npu'))) {
+    const found = files.match(`${folder}/${name}/uevent`, /^OF_COMPATIBLE_0=(\S+)/m)?.[1];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function boardName(files: SystemFiles): string | undefined {
+  const dmi = '/sys/devices/virtual/dmi/id';
+  const name =
+    files.text('/proc/device-tree/model') ??
+    [files.text(`${dmi}/sys_vendor`), files.text(`${dmi}/product_name`)].filter(Boolean).join(' ');
+  return name === '' ? undefined : name;
+}

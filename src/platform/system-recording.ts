@@ -1,0 +1,97 @@
+import { SmolvlmError } from '../errors';
+import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../model/json-fields';
+
+/** Name of the file, at the root of a recorded tree, that holds what plain files cannot. */
+export const recordingName = 'recording.json';
+
+/** What a process knows of itself without reading files. */
+export interface ProcessFacts {
+  /** As `process.arch`: `arm64`, `x64`. */
+  readonly arch: string;
+  /** As `process.platform`. */
+  readonly platform: string;
+  /** Without the leading v. */
+  readonly nodeVersion: string;
+  readonly uid: number;
+  /** Versions of the optional native packages that are installed, by name. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Those of `observedVariables` that are set. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Environment variables that change what is found; no other one is looked at or recorded. */
+export const observedVariables = [
+  'SMOLVLM_RKNN_LIBRARY',
+  'SMOLVLM_RKLLM_LIBRARY',
+  'SMOLVLM_NPU_LOCK',
+  'SMOLVLM_CONVERT_PYTHON',
+  'LD_LIBRARY_PATH',
+  'PATH',
+] as const;
+
+/** A device node of a recorded machine. */
+export interface RecordedDevice {
+  /** Octal permissions, e.g. `0660`. */
+  readonly mode: string;
+  readonly gid: number;
+  /** Error code that opening it for reading and writing ended in; absent when it opened. */
+  readonly refused?: string;
+}
+
+/** `recording.json`: the parts of a recorded machine that a folder of plain files cannot hold. */
+export interface SystemRecording {
+  readonly process: ProcessFacts;
+  readonly devices: Readonly<Record<string, RecordedDevice>>;
+  /** Symbolic links, by path; their targets need not be in the tree. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Files that were there and could not be read. */
+  readonly denied: readonly string[];
+}
+
+/** @param path of the file, for the error @throws SmolvlmError `doctor-recording` */
+export function parseRecording(text: string, path: string): SystemRecording {
+  const fault = (message: string): SmolvlmError =>
+    new SmolvlmError('doctor-recording', `${path}: ${message}`, {
+      hint: 'Record the machine again: smolvlm doctor --record DIR',
+    });
+  const root = parseJsonObject(text, fault);
+  const fields = new JsonFields(root, fault);
+  const facts = fields.child('process');
+  const denied = fields.raw('denied') ?? [];
+  if (!Array.isArray(denied)) throw fields.wrong('denied', 'a list of paths');
+  return {
+    process: {
+      arch: facts.string('arch'),
+      platform: facts.string('platform'),
+      nodeVersion: facts.string('nodeVersion'),
+      uid: facts.index('uid'),
+      packages: texts(facts.raw('packages'), () => facts.wrong('packages', 'names and versions')),
+      environment: texts(facts.raw('environment'), () => facts.wrong('environment', 'names and values')),
+    },
+    devices: devices(root.devices, fields, fault),
+    links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
+    denied: denied.map(String),
+  };
+}
+
+function texts(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value) || !Object.values(value).every((each) => typeof each === 'string')) throw wrong();
+  return value as Readonly<Record<string, string>>;
+}
+
+function devices(
+  value: unknown,
+  fields: JsonFields,
+  fault: (message: string) => SmolvlmError,
+): Readonly<Record<string, RecordedDevice>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) throw fields.wrong('devices', 'an object');
+  const entries = Object.entries(value as JsonObject).map(([path, device]): [string, RecordedDevice] => {
+    if (!isJsonObject(device)) throw fault(`devices.${path}: expected an object`);
+    const each = new JsonFields(device, fault, `devices.${path}.`);
+    const refused = each.has('refused') ? { refused: each.string('refused') } : {};
+    return [path, { mode: each.string('mode'), gid: each.index('gid'), ...refused }];
+  });
+  return Object.fromEntries(entries);
+}
