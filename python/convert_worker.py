@@ -1,12 +1,16 @@
 """Runs rknn-toolkit2 for the converter: jobs come as JSON lines on descriptor 3, events go out on descriptor 4.
 
 The toolkit writes hundreds of kilobytes of progress bars on standard output; descriptors 1 and 2 are a log
-file's. When descriptor 3 closes, the converter is gone, and this process ends at once, also in the middle of a job.
+file's. It also leaves check files in the working folder, which is this process's own and temporary. When
+descriptor 3 closes, the converter is gone: this process removes that folder and ends, also in the middle of a job.
 
-Job:   {"id", "onnx", "output", "target", "quantize", "calibration": [npy], "inputs": [raw], "outputs": [raw],
-        "shape": [1, tokens, hidden]}
-Event: {"event": "ready", "toolkit", "python"} | {"event": "phase", "id", "phase"}
-       | {"event": "done", "id", "seconds", "peak_rss_bytes"} | {"event": "failed", "id", "message"}
+A finished .rknn file cannot be simulated, only the model it was built from, so models are kept until released.
+
+Jobs:   {"id", "do": "build", "model", "onnx", "output", "target", "quantize", "calibration": [npy]}
+        {"id", "do": "simulate", "model", "input": raw, "output": raw, "shape": [1, tokens, hidden]}
+        {"id", "do": "release", "model"}
+Events: {"event": "ready", "toolkit", "python"} | {"event": "done", "id", "seconds", "peak_rss_bytes"}
+        | {"event": "failed", "id", "message"}
 """
 
 import json
@@ -14,8 +18,8 @@ import os
 import platform
 import queue
 import resource
+import shutil
 import sys
-import tempfile
 import threading
 import time
 
@@ -52,11 +56,12 @@ def main():
         tell("failed", id=None, message="rknn-toolkit2 does not load: %s" % error)
         return 1
     tell("ready", toolkit=toolkit_version(), python=platform.python_version())
+    models = {}
     while True:
         job = jobs.get()
         started = time.monotonic()
         try:
-            run_job(toolkit, job, lambda phase: tell("phase", id=job["id"], phase=phase))
+            run_job(toolkit, models, job)
         except Exception as error:
             # The toolkit puts its whole traceback into the message: the last line says what it was.
             told = [line for line in str(error).splitlines() if line.strip()] or [""]
@@ -70,6 +75,7 @@ def read_jobs(jobs):
     with os.fdopen(3, "r", encoding="utf-8") as lines:
         for line in lines:
             jobs.put(json.loads(line))
+    shutil.rmtree(os.getcwd(), ignore_errors=True)
     os._exit(0)
 
 
@@ -90,47 +96,71 @@ def toolkit_version():
     return version("rknn-toolkit2")
 
 
-def run_job(toolkit, job, phase):
+class Model:
+    """A built model, ready for the simulator."""
+
+    def __init__(self, rknn):
+        self.rknn = rknn
+        self.simulating = False
+
+    def simulate(self, values):
+        if not self.simulating:
+            check("init_runtime", self.rknn.init_runtime())
+            self.simulating = True
+        outputs = self.rknn.inference(inputs=[values])
+        if not outputs:
+            raise JobFailed("inference gave no output")
+        return outputs[0]
+
+
+def run_job(toolkit, models, job):
+    if job["do"] == "build":
+        release(models, job["model"])
+        models[job["model"]] = build(toolkit, job)
+    elif job["do"] == "simulate":
+        simulate(models[job["model"]], job)
+    else:
+        release(models, job["model"])
+
+
+def build(toolkit, job):
+    rknn = toolkit(verbose=False)
+    try:
+        check(
+            "config",
+            rknn.config(
+                target_platform=job["target"],
+                optimization_level=0,
+                float_dtype="float16",
+                quantized_dtype="w8a8",
+                disable_rules=DISABLED_RULES,
+            ),
+        )
+        check("load_onnx", rknn.load_onnx(model=job["onnx"]))
+        if job["quantize"]:
+            with open("dataset.txt", "w", encoding="utf-8") as dataset:
+                dataset.writelines(path + "\n" for path in job["calibration"])
+            check("build", rknn.build(do_quantization=True, dataset="dataset.txt"))
+        else:
+            check("build", rknn.build(do_quantization=False))
+        check("export_rknn", rknn.export_rknn(job["output"]))
+    except Exception:
+        rknn.release()
+        raise
+    return Model(rknn)
+
+
+def simulate(model, job):
     import numpy
 
-    # The toolkit leaves check files in the working folder.
-    with tempfile.TemporaryDirectory(prefix="smolvlm-convert-") as scratch:
-        os.chdir(scratch)
-        rknn = toolkit(verbose=False)
-        try:
-            phase("load")
-            check(
-                "config",
-                rknn.config(
-                    target_platform=job["target"],
-                    optimization_level=0,
-                    float_dtype="float16",
-                    quantized_dtype="w8a8",
-                    disable_rules=DISABLED_RULES,
-                ),
-            )
-            check("load_onnx", rknn.load_onnx(model=job["onnx"]))
-            phase("build")
-            if job["quantize"]:
-                with open("dataset.txt", "w", encoding="utf-8") as dataset:
-                    dataset.writelines(path + "\n" for path in job["calibration"])
-                check("build", rknn.build(do_quantization=True, dataset="dataset.txt"))
-            else:
-                check("build", rknn.build(do_quantization=False))
-            phase("export")
-            check("export_rknn", rknn.export_rknn(job["output"]))
-            if job["inputs"]:
-                phase("simulate")
-                check("init_runtime", rknn.init_runtime())
-            for source, target in zip(job["inputs"], job["outputs"]):
-                values = numpy.fromfile(source, dtype=numpy.float32).reshape(job["shape"])
-                outputs = rknn.inference(inputs=[values])
-                if not outputs:
-                    raise JobFailed("inference gave no output")
-                numpy.asarray(outputs[0], dtype=numpy.float32).tofile(target)
-        finally:
-            rknn.release()
-            os.chdir("/")
+    values = numpy.fromfile(job["input"], dtype=numpy.float32).reshape(job["shape"])
+    numpy.asarray(model.simulate(values), dtype=numpy.float32).tofile(job["output"])
+
+
+def release(models, name):
+    model = models.pop(name, None)
+    if model is not None:
+        model.rknn.release()
 
 
 def check(call, status):

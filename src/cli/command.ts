@@ -10,6 +10,16 @@ export class UsageError extends SmolvlmError {
 
 export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
+/** A step of a long command, for people and for the process that started it. */
+export interface CommandProgress {
+  /** What was just done or is under way, e.g. `l3_mlp`. */
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+  /** From the pace so far; absent while nothing can be said. */
+  readonly secondsLeft?: number;
+}
+
 /** Where a command prints: results on stdout, progress and logs on stderr. */
 export interface CommandIo {
   readonly json: boolean;
@@ -17,6 +27,8 @@ export interface CommandIo {
   result(document: unknown, text: string): void;
   /** A line on stderr. */
   log(line: string): void;
+  /** How far a long command is: a line on stderr, and a message to the process that started it over IPC. */
+  progress(event: CommandProgress): void;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -79,4 +91,28 @@ export function optionalChoice<const T extends string>(
     throw new UsageError(`--${name}: expected ${allowed.join(' or ')}, received "${String(value)}"`);
   }
   return chosen;
+}
+
+/** @throws UsageError when the option is given and is no number in [min, max] */
+export function optionalNumber(
+  values: OptionValues,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (value === '' || !(number >= min && number <= max)) {
+    throw new UsageError(`--${name}: expected a number from ${min} to ${max}, received "${String(value)}"`);
+  }
+  return number;
+}
+
+/** @throws UsageError when the option is given as anything but text */
+export function optionalString(values: OptionValues, name: string): string | undefined {
+  const value = values[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name}: expected a value`);
+  return value;
 }

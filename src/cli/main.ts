@@ -8,6 +8,8 @@ const commands: CommandTable<Command | CommandGroup> = {
   caption: () => import('./caption.js'),
   inspect: () => import('./inspect.js'),
   bench: () => import('./bench.js'),
+  convert: () => import('./convert.js'),
+  validate: () => import('./validate.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),
 };
@@ -63,6 +65,11 @@ async function runCommand(name: string, command: Command, args: readonly string[
     json,
     result: (document, text) => process.stdout.write(`${json ? JSON.stringify(document) : text}\n`),
     log: (line) => process.stderr.write(`${line}\n`),
+    progress: (event) => {
+      const left = event.secondsLeft === undefined ? '' : `, about ${Math.ceil(event.secondsLeft)} s left`;
+      process.stderr.write(`${event.step} (${event.done}/${event.total}${left})\n`);
+      process.send?.({ progress: event });
+    },
     signal: abort.signal,
   };
   try {

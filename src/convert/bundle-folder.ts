@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeBundleFile, verifyBundleFile } from '../model/bundle-file';
@@ -11,6 +12,7 @@ export interface BundlePart<T> {
 }
 
 const journalName = 'parts.json';
+const workName = 'work';
 
 interface Journal {
   readonly key: string;
@@ -26,6 +28,7 @@ export class BundleFolder {
   readonly dir: string;
   readonly #finalDir: string;
   readonly #journal: Journal;
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(finalDir: string, dir: string, journal: Journal) {
     this.#finalDir = finalDir;
@@ -48,8 +51,14 @@ export class BundleFolder {
     if (done && (await this.#whole(done.files))) return done.entry as T;
     const part = await make(this.dir);
     this.#journal.parts[name] = part;
-    await writeWhole(join(this.dir, journalName), JSON.stringify(this.#journal));
+    await this.#writeJournal();
     return part.entry;
+  }
+
+  /** Forgets parts, so that they are made anew. */
+  async drop(names: readonly string[]): Promise<void> {
+    for (const name of names) delete this.#journal.parts[name];
+    await this.#writeJournal();
   }
 
   /** Writes a file and describes it. @param path relative to the bundle */
@@ -58,12 +67,30 @@ export class BundleFolder {
     return describeBundleFile(this.dir, path);
   }
 
-  /** Writes the manifest and puts the whole bundle in its place, over one that was there. */
+  /** A folder for what the parts need while the bundle is made; not part of the finished bundle. */
+  async workDir(): Promise<string> {
+    const dir = join(this.dir, workName);
+    await mkdir(dir, { recursive: true });
+    return dir;
+  }
+
+  /** Writes the manifest and puts the whole bundle in its place; one that was there is whole until then. */
   async finish(manifest: BundleManifest): Promise<void> {
     await writeWhole(join(this.dir, bundleManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
     await rm(join(this.dir, journalName), { force: true });
-    await rm(this.#finalDir, { recursive: true, force: true });
+    await rm(join(this.dir, workName), { recursive: true, force: true });
+    const replaced = `${this.#finalDir}.replaced`;
+    await rm(replaced, { recursive: true, force: true });
+    if (existsSync(this.#finalDir)) await rename(this.#finalDir, replaced);
     await rename(this.dir, this.#finalDir);
+    await rm(replaced, { recursive: true, force: true });
+  }
+
+  /** Parts may end at the same time; the file is written by one of them after the other. */
+  #writeJournal(): Promise<void> {
+    const write = (): Promise<void> => writeWhole(join(this.dir, journalName), JSON.stringify(this.#journal));
+    this.#written = this.#written.then(write, write);
+    return this.#written;
   }
 
   async #whole(files: readonly BundleFile[]): Promise<boolean> {

@@ -1,52 +1,37 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type {
-  BundleDecoder,
-  BundleFile,
-  BundleManifest,
-  BundleStage,
-  Precision,
-} from '../model/bundle-manifest';
-import { type Checkpoint, configFiles } from '../model/checkpoint';
-import { hostTensors } from '../model/host-tensors';
-import { imageTokensPerTile, type ModelConfig, patchesPerTile } from '../model/model-config';
+import type { BundleFile, BundleManifest, BundleStage } from '../model/bundle-manifest';
+import type { Checkpoint } from '../model/checkpoint';
 import type { CpuPrecision } from '../onnx/cpu-linear';
-import type { VisionGraphShape } from '../onnx/cpu-vision-stage';
 import { type VisionGranularity, visionStages } from '../onnx/vision-stages';
-import { BundleFolder, type BundlePart } from './bundle-folder';
-import { writeCpuProjection, writeCpuVisionStage } from './cpu-vision-files';
+import {
+  type Build,
+  type BuildControl,
+  buildDecoder,
+  buildHost,
+  copyConfigs,
+  type DecoderBuild,
+  hostParts,
+  openBuild,
+  visionGraphShape,
+} from './bundle-build';
+import type { BundlePart } from './bundle-folder';
+import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes } from './disk-space';
-import { writeHostTensors } from './host-tensors-file';
 
 /** Raised whenever the same checkpoint and options give other files than before. */
 const cpuBuilderVersion = 3;
 
-/** Writes the decoder's files into a bundle's folder. */
-export type DecoderWriter = (
-  dir: string,
-  checkpoint: Checkpoint,
-  precision: Precision,
-  control: { readonly signal?: AbortSignal },
-) => Promise<BundlePart<BundleDecoder>>;
-
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;
   /** Left out: a bundle of the vision side alone. */
-  readonly decoder?: { readonly precision: Precision; readonly write: DecoderWriter };
+  readonly decoder?: DecoderBuild;
   /** Default: half a layer a stage. */
   readonly granularity?: VisionGranularity;
-}
-
-export interface BuildProgress {
-  /** The one just finished: a stage's name, `host` or `decoder`. */
-  readonly part: string;
-  readonly done: number;
-  readonly total: number;
-}
-
-export interface BuildControl {
-  readonly onProgress?: (progress: BuildProgress) => void;
-  readonly signal?: AbortSignal;
+  /** Puts a reference to validate with into the bundle. */
+  readonly reference?: {
+    /** Over the frames it is made of. */
+    readonly framesSha256: string;
+    write(dir: string, workDir: string): Promise<BundlePart<BundleFile>>;
+  };
 }
 
 /**
@@ -58,65 +43,33 @@ export async function prepareCpuBundle(
   checkpoint: Checkpoint,
   bundleDir: string,
   options: CpuBundleOptions,
-  { onProgress, signal }: BuildControl = {},
+  control: BuildControl = {},
 ): Promise<BundleManifest> {
-  const { visionPrecision, decoder: decoderBuild } = options;
+  const { visionPrecision, decoder: decoderBuild, reference } = options;
   await checkDiskSpace(bundleDir, cpuBundleBytes(checkpoint, visionPrecision, decoderBuild?.precision));
-  const folder = await BundleFolder.open(bundleDir, await cpuBundleKey(checkpoint, options));
-  const total = visionPlans(checkpoint, options).length + (options.decoder ? 4 : 3);
-  let done = 0;
-  const build: Build = {
-    checkpoint,
-    control: signal ? { signal } : {},
-    part: async (name, make) => {
-      signal?.throwIfAborted();
-      const entry = await folder.part(name, make);
-      onProgress?.({ part: name, done: ++done, total });
-      return entry;
-    },
-  };
-  const host = await build.part('host', (dir) => writeHostTensors(dir, checkpoint.tensors, signal));
-  const hostGraphs = await buildHostGraphs(build);
+  const total =
+    hostParts + visionPlans(checkpoint, options).length + (decoderBuild ? 1 : 0) + (reference ? 1 : 0);
+  const key = await cpuBundleKey(checkpoint, options);
+  const build = await openBuild(checkpoint, bundleDir, key, total, control);
+  const host = await buildHost(build);
   const stages = await buildStages(build, options);
   const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
+  const workDir = await build.folder.workDir();
+  const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
   const manifest: BundleManifest = {
     schemaVersion: 1,
     model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
     target: 'cpu',
     residualScale: 1,
     stages,
-    hostGraphs,
-    host,
+    ...host,
     ...(decoder && { decoder }),
-    configs: await copyConfigs(checkpoint.dir, folder),
+    configs: await copyConfigs(checkpoint.dir, build.folder),
+    ...(validation && { validation }),
     created: new Date().toISOString(),
   };
-  await folder.finish(manifest);
+  await build.folder.finish(manifest);
   return manifest;
-}
-
-/** A bundle under way. */
-interface Build {
-  readonly checkpoint: Checkpoint;
-  readonly control: { readonly signal?: AbortSignal };
-  /** Makes a part or finds it made, and reports it. */
-  part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
-}
-
-async function buildHostGraphs({ checkpoint, control, part }: Build) {
-  const { config, tensors } = checkpoint;
-  const projection = (name: string, tensor: string, rows: number, bias: boolean): Promise<BundleStage> =>
-    part(name, (dir) => writeCpuProjection(dir, name, tensor, rows, tensors, { bias, ...control }));
-  const { patchProjection, connectorProjection } = hostTensors;
-  return {
-    patchProjection: await projection('patch_projection', patchProjection, patchesPerTile(config), true),
-    connectorProjection: await projection(
-      'connector_projection',
-      connectorProjection,
-      imageTokensPerTile(config),
-      false,
-    ),
-  };
 }
 
 async function buildStages(
@@ -134,20 +87,13 @@ async function buildStages(
   return stages;
 }
 
-function buildDecoder(
-  { checkpoint, control, part }: Build,
-  { precision, write }: NonNullable<CpuBundleOptions['decoder']>,
-): Promise<BundleDecoder> {
-  return part('decoder', (dir) => write(dir, checkpoint, precision, control));
-}
-
 function visionPlans({ config }: Checkpoint, { granularity = 'half-layer' }: CpuBundleOptions) {
   return visionStages(config.vision.layers, granularity);
 }
 
 /** Everything the bundle's files depend on: another key, other files. */
 export async function cpuBundleKey(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
-  const { visionPrecision, decoder, granularity = 'half-layer' } = options;
+  const { visionPrecision, decoder, granularity = 'half-layer', reference } = options;
   const sha256 = await checkpoint.sha256();
   return JSON.stringify([
     cpuBuilderVersion,
@@ -155,23 +101,6 @@ export async function cpuBundleKey(checkpoint: Checkpoint, options: CpuBundleOpt
     visionPrecision,
     decoder?.precision ?? 'no decoder',
     granularity,
+    ...(reference ? [reference.framesSha256] : []),
   ]);
-}
-
-/** What the graphs need of a checkpoint's configuration. */
-export function visionGraphShape(config: ModelConfig): VisionGraphShape {
-  const { hiddenSize, heads, layers, layerNormEps, hiddenAct } = config.vision;
-  return { tokens: patchesPerTile(config), hidden: hiddenSize, heads, layers, layerNormEps, hiddenAct };
-}
-
-async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
-  const copied: BundleFile[] = [];
-  for (const name of configFiles) {
-    const data = await readFile(join(from, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (data) copied.push(await folder.writeFile(name, data));
-  }
-  return copied;
 }

@@ -4,6 +4,7 @@ import { SmolvlmError } from '../errors';
 import type { Precision } from '../model/bundle-manifest';
 import type { Checkpoint } from '../model/checkpoint';
 import { hostTensorNames, hostTensors } from '../model/host-tensors';
+import { patchesPerTile } from '../model/model-config';
 import { requiredTensors } from '../model/required-tensors';
 import { dtypeBytes } from '../model/tensor-dtype';
 
@@ -37,6 +38,27 @@ export function cpuBundleBytes(
     if (decoder && inDecoder && !name.startsWith('vision_model.')) bytes += weights * bytesPerWeight[decoder];
   }
   return Math.ceil(bytes);
+}
+
+/** What an NPU conversion depends on for its room on disk. */
+interface NpuBytesOptions {
+  readonly precision: 'fp16' | 'hybrid' | 'auto';
+  readonly decoder: { readonly precision: Precision };
+  readonly frames: { readonly calibration: readonly string[] };
+}
+
+/** About how many bytes an NPU bundle takes while it is made: itself, the float32 tower, and the activations. */
+export function npuBundleBytes(
+  checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
+  { precision, decoder, frames }: NpuBytesOptions,
+): number {
+  const { layers, hiddenSize } = checkpoint.config.vision;
+  const activation = patchesPerTile(checkpoint.config) * hiddenSize * 4;
+  const captured = (precision === 'fp16' ? 0 : frames.calibration.length) + 2;
+  const float32Tower = cpuBundleBytes(checkpoint, 'float32', undefined);
+  return (
+    cpuBundleBytes(checkpoint, 'fp16', decoder.precision) + float32Tower + captured * 2 * layers * activation
+  );
 }
 
 /** @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less room than that */

@@ -3,7 +3,7 @@ import { SmolvlmError } from '../errors';
 import type { BundleDecoder } from '../model/bundle-manifest';
 import { decoderGraph } from '../onnx/decoder-graph';
 import { type WrittenFile, writeModel } from '../onnx/write-model';
-import type { DecoderWriter } from './cpu-bundle';
+import type { DecoderWriter } from './bundle-build';
 
 /** Writes the decoder for onnxruntime: `decoder.onnx` and its weights. */
 export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision, control) => {

@@ -6,7 +6,8 @@ import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
 import { type Bundle, bundleManifestName, readBundle } from '../model/read-bundle';
 import { folderKind } from '../model/resolve-model';
-import { type BuildControl, type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
+import type { BuildControl } from './bundle-build';
+import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
   /** Where prepared bundles are kept; default: the cache's own folder for them. */

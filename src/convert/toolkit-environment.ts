@@ -1,54 +1,165 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../errors';
+import { cacheFolder } from '../model/cache-folder';
+import { withFileLock } from '../model/file-lock';
 import { checkDiskSpace } from './disk-space';
+import { findPython } from './find-python';
 import { toolkitVersion } from './toolkit-worker';
 
 /** From dist/src/convert. */
 const requirements = join(__dirname, '..', '..', '..', 'python', 'requirements.txt');
 
-/** Measured: 0.65 GB, and pip's unpacking beside it. */
+/** Measured: 0.65 GB installed; pip unpacks one package at a time beside it. */
 const environmentBytes = 1e9;
 
+export interface SetUpControl {
+  /** An interpreter for the environment, or of an environment that has the toolkit; default: searched. */
+  readonly python?: string;
+  readonly signal?: AbortSignal;
+  /** What is being done, and how many of the packages are here. */
+  readonly onProgress?: (step: SetUpStep) => void;
+}
+
+export interface SetUpStep {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Where the environment is made unless another place is asked for. */
+export function toolkitFolder(cache = cacheFolder()): string {
+  return join(cache, 'toolkit', `rknn-toolkit2-${toolkitVersion}`);
+}
+
 /**
- * Makes a virtual environment with rknn-toolkit2 in `dir`, or finds the one made before. The marker file is
- * written last: what an interruption left is made anew.
- * @param python an interpreter of 3.8 to 3.12 @returns the environment's interpreter
- * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`
+ * The interpreter to convert with: the one asked for when the toolkit is installed there, else the one of the
+ * environment made before.
+ * @throws SmolvlmError `toolkit-missing` when there is neither; `convert-machine`, `convert-python`
  */
-export async function prepareToolkitEnvironment(dir: string, python: string): Promise<string> {
-  const interpreter = join(dir, 'bin', 'python');
-  const marker = join(dir, `rknn-toolkit2-${toolkitVersion}`);
-  const made = await access(marker).then(
-    () => true,
-    () => false,
-  );
-  if (made) return interpreter;
+export async function findToolkit(python?: string, dir = toolkitFolder()): Promise<string> {
+  const found = await findPython(python);
+  if (found.toolkit) return found.command;
+  if (await isMade(dir)) return interpreterOf(dir);
+  throw new SmolvlmError('toolkit-missing', 'rknn-toolkit2 is not set up on this machine', {
+    hint: 'Run smolvlm convert --setup (0.65 GB), or point --python at an environment that has it.',
+  });
+}
+
+/**
+ * Makes a virtual environment with rknn-toolkit2, or finds the one made before; one process makes it, others
+ * wait. The marker file is written last: what an interruption left is made anew.
+ * @returns the environment's interpreter
+ * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `convert-machine`, `convert-python`; the signal's
+ *   reason when aborted
+ */
+export async function prepareToolkitEnvironment(
+  dir = toolkitFolder(),
+  control: SetUpControl = {},
+): Promise<string> {
+  const { signal, onProgress } = control;
+  const base = await findPython(control.python);
+  if (base.toolkit) return base.command;
+  if (await isMade(dir)) return interpreterOf(dir);
+  const make = async (): Promise<void> => {
+    if (!(await isMade(dir))) await makeEnvironment(dir, base.command, control);
+  };
+  const onWait = (pid: number): void =>
+    onProgress?.({ step: `waiting for process ${pid}, which is setting it up`, done: 0, total: 1 });
+  await withFileLock(`${dir}.lock`, make, { onWait, ...(signal && { signal }) });
+  return interpreterOf(dir);
+}
+
+async function makeEnvironment(dir: string, base: string, control: SetUpControl): Promise<void> {
+  const { signal, onProgress } = control;
   await checkDiskSpace(dir, environmentBytes);
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
-  await run(python, ['-m', 'venv', dir]);
-  await run(interpreter, ['-m', 'pip', 'install', '--quiet', '--no-deps', '-r', requirements]);
-  await writeFile(marker, '');
-  return interpreter;
+  const total = await packageCount();
+  let done = 0;
+  onProgress?.({ step: 'making a virtual environment', done, total });
+  try {
+    await run(base, ['-m', 'venv', dir], () => undefined, signal);
+    await run(
+      interpreterOf(dir),
+      [
+        '-m',
+        'pip',
+        'install',
+        '--progress-bar',
+        'off',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '-r',
+        requirements,
+      ],
+      (line) => {
+        const name = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)?.[1];
+        if (name) onProgress?.({ step: `fetching ${name}`, done: done++, total });
+        if (line.startsWith('Installing')) onProgress?.({ step: 'unpacking', done, total });
+      },
+      signal,
+    );
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+  await writeFile(markerOf(dir), '');
 }
 
-/** Runs a set-up step to its end. */
-async function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+function interpreterOf(dir: string): string {
+  return join(dir, 'bin', 'python');
+}
+
+function markerOf(dir: string): string {
+  return join(dir, `rknn-toolkit2-${toolkitVersion}`);
+}
+
+async function isMade(dir: string): Promise<boolean> {
+  return access(markerOf(dir)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Packages of the requirements file, each counted once whatever the Python version. */
+async function packageCount(): Promise<number> {
+  const names = (await readFile(requirements, 'utf8')).match(/^[A-Za-z][A-Za-z0-9._-]*/gm) ?? [];
+  return new Set(names).size;
+}
+
+/** Runs a set-up step to its end; an abort kills it. */
+async function run(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
+  });
   let told = '';
+  createInterface({ input: child.stdout }).on('line', onLine);
   child.stderr.on('data', (data: Buffer) => {
     told = `${told}${data}`.slice(-2000);
   });
-  const status = await new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  let fault: Error | undefined;
+  child.once('error', (error) => {
+    fault = error;
   });
+  const status = await new Promise<number | string>((resolve) => {
+    child.once('close', (code, killed) => resolve(code ?? killed ?? 'unknown'));
+  });
+  signal?.throwIfAborted();
   if (status === 0) return;
   throw new SmolvlmError(
     'toolkit-set-up',
-    `${command} ${args.join(' ')} ended with ${status}: ${told.trim().split('\n').at(-1) ?? ''}`,
+    `${command} ${args.join(' ')} ended with ${fault?.message ?? status}: ${told.trim().split('\n').at(-1) ?? ''}`,
     { hint: 'rknn-toolkit2 needs Python 3.8 to 3.12 on x86-64 with its venv module, and a package index.' },
   );
 }

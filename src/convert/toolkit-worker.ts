@@ -1,41 +1,48 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { close, open } from 'node:fs';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
-import { promisify } from 'node:util';
 import { SmolvlmError } from '../errors';
+import type { NpuTarget } from './npu-target';
 
 /** The toolkit release whose files and cosines were measured; another one is refused. */
 export const toolkitVersion = '2.5.0';
 
 /** From dist/src/convert. */
-const workerScript = join(__dirname, '..', '..', '..', 'python', 'convert_worker.py');
+export const workerScript = join(__dirname, '..', '..', '..', 'python', 'convert_worker.py');
 
-export interface ToolkitJob {
+export interface BuildJob {
+  /** The worker keeps the built model under this name for `simulate`. */
+  readonly model: string;
   readonly onnx: string;
   /** Where the .rknn goes. */
   readonly output: string;
-  readonly target: 'rk3588' | 'rk3576';
-  readonly quantize: boolean;
-  /** .npy files of calibration inputs, for `quantize`. */
+  readonly target: NpuTarget;
+  /** .npy files of inputs to quantise with (w8a8); none: fp16. */
   readonly calibration: readonly string[];
-  /** Raw float32 files to run through the simulator once built, and where their results go. */
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** Of each input, [1, tokens, hidden]. */
-  readonly shape: readonly number[];
 }
 
-export interface ToolkitResult {
+export interface BuildResult {
   readonly seconds: number;
   /** Largest memory of the worker so far. */
   readonly peakRssBytes: number;
 }
 
+type WorkerJob =
+  | (BuildJob & { readonly do: 'build'; readonly quantize: boolean })
+  | {
+      readonly do: 'simulate';
+      readonly model: string;
+      readonly input: string;
+      readonly output: string;
+      readonly shape: readonly number[];
+    }
+  | { readonly do: 'release'; readonly model: string };
+
 type WorkerEvent =
   | { readonly event: 'ready'; readonly toolkit: string; readonly python: string }
-  | { readonly event: 'phase'; readonly id: number; readonly phase: string }
   | { readonly event: 'done'; readonly id: number; readonly seconds: number; readonly peak_rss_bytes: number }
   | { readonly event: 'failed'; readonly id: number | null; readonly message: string };
 
@@ -44,6 +51,8 @@ export interface WorkerOptions {
   readonly python: string;
   /** Takes all the toolkit prints. */
   readonly logFile: string;
+  /** The program to run, for tests; it speaks the protocol described in `convert_worker.py`. */
+  readonly script?: string;
 }
 
 interface Waiting {
@@ -51,17 +60,21 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** One Python process with rknn-toolkit2 loaded; runs one job at a time. */
+/** One Python process with rknn-toolkit2 loaded; runs one job at a time, in the order they are given. */
 export class ToolkitWorker implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #options: WorkerOptions;
+  /** The process's working folder; also carries tensors to and from the simulator. */
+  readonly #scratch: string;
   #waiting: Waiting | undefined;
+  #last: Promise<unknown> = Promise.resolve();
   #fault: SmolvlmError | undefined;
   #nextId = 1;
 
-  private constructor(child: ChildProcess, options: WorkerOptions) {
+  private constructor(child: ChildProcess, scratch: string, options: WorkerOptions) {
     this.#child = child;
+    this.#scratch = scratch;
     this.#options = options;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
     child.once('error', (error) => this.#fail('cannot be started', error));
@@ -74,17 +87,19 @@ export class ToolkitWorker implements AsyncDisposable {
 
   /** @throws SmolvlmError `toolkit-version`, `toolkit-missing`, `toolkit-worker-lost` */
   static async start(options: WorkerOptions): Promise<ToolkitWorker> {
-    const log = await promisify(open)(options.logFile, 'a');
+    const scratch = await mkdtemp(join(tmpdir(), 'smolvlm-toolkit-'));
+    const log = await open(options.logFile, 'a');
     let worker: ToolkitWorker;
     try {
-      const child = spawn(options.python, [workerScript], {
-        stdio: ['ignore', log, log, 'pipe', 'pipe'],
+      const child = spawn(options.python, [options.script ?? workerScript], {
+        cwd: scratch,
+        stdio: ['ignore', log.fd, log.fd, 'pipe', 'pipe'],
         // Two workers that each take all cores are slower than two that take one.
-        env: { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
+        env: { ...process.env, TMPDIR: scratch, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
       });
-      worker = new ToolkitWorker(child, options);
+      worker = new ToolkitWorker(child, scratch, options);
     } finally {
-      await promisify(close)(log);
+      await log.close();
     }
     try {
       await worker.#ready();
@@ -99,23 +114,61 @@ export class ToolkitWorker implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Builds a stage, and runs it in the simulator when inputs are given. @throws SmolvlmError `toolkit-failed`, `toolkit-worker-lost` */
-  async run(job: ToolkitJob): Promise<ToolkitResult> {
-    const id = this.#nextId++;
-    const answer = this.#nextEvent();
-    (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id, ...job })}\n`);
-    const event = await answer;
-    if (event.event === 'done') return { seconds: event.seconds, peakRssBytes: event.peak_rss_bytes };
-    const message = event.event === 'failed' ? event.message : `answered "${event.event}"`;
-    throw new SmolvlmError('toolkit-failed', `rknn-toolkit2 did not convert ${job.onnx}: ${message}`, {
-      hint: `The toolkit's own words are in ${this.#options.logFile}.`,
+  /** Builds a .rknn file and keeps the model for the simulator. @throws SmolvlmError `toolkit-failed`, `toolkit-worker-lost` */
+  async build(job: BuildJob): Promise<BuildResult> {
+    const { seconds, peak_rss_bytes } = await this.#run(job.onnx, {
+      do: 'build',
+      quantize: job.calibration.length > 0,
+      ...job,
     });
+    return { seconds, peakRssBytes: peak_rss_bytes };
+  }
+
+  /**
+   * Runs a model built here in the toolkit's simulator.
+   * @param input float32 of `shape` @returns float32, already rounded through fp16 by the simulator
+   */
+  async simulate(model: string, input: Float32Array, shape: readonly number[]): Promise<Float32Array> {
+    const files = { input: join(this.#scratch, 'in.raw'), output: join(this.#scratch, 'out.raw') };
+    return this.#inTurn(async () => {
+      await writeFile(files.input, new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
+      await this.#ask(model, { do: 'simulate', model, shape, ...files });
+      return new Float32Array(Uint8Array.from(await readFile(files.output)).buffer);
+    });
+  }
+
+  /** Lets go of a model. */
+  async release(model: string): Promise<void> {
+    await this.#run(model, { do: 'release', model });
   }
 
   /** Ends the process, in the middle of a job too. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
+    await rm(this.#scratch, { recursive: true, force: true });
+  }
+
+  #run(what: string, job: WorkerJob) {
+    return this.#inTurn(() => this.#ask(what, job));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #ask(what: string, job: WorkerJob): Promise<WorkerEvent & { event: 'done' }> {
+    const answer = this.#nextEvent();
+    (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id: this.#nextId++, ...job })}\n`);
+    const event = await answer;
+    if (event.event === 'done') return event;
+    const message = event.event === 'failed' ? event.message : `answered "${event.event}"`;
+    const verb = { build: 'convert', simulate: 'simulate', release: 'release' }[job.do];
+    throw new SmolvlmError('toolkit-failed', `rknn-toolkit2 did not ${verb} ${what}: ${message}`, {
+      hint: `The toolkit's own words are in ${this.#options.logFile}.`,
+    });
   }
 
   async #ready(): Promise<void> {
@@ -143,9 +196,7 @@ export class ToolkitWorker implements AsyncDisposable {
   }
 
   #hear(line: string): void {
-    const event = JSON.parse(line) as WorkerEvent;
-    if (event.event === 'phase') return;
-    this.#waiting?.resolve(event);
+    this.#waiting?.resolve(JSON.parse(line) as WorkerEvent);
     this.#waiting = undefined;
   }
 

@@ -10,7 +10,7 @@ import type { CpuPrecision } from '../onnx/cpu-linear';
 import { type VisionGranularity, visionStages } from '../onnx/vision-stages';
 import { assembleVisionTower } from '../vision/open-vision-tower';
 import type { VisionTower } from '../vision/vision-tower';
-import { visionGraphShape } from './cpu-bundle';
+import { visionGraphShape } from './bundle-build';
 import { writeCpuProjection, writeCpuVisionStage } from './cpu-vision-files';
 
 export interface VisionBenchmarkOptions {

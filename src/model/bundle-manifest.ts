@@ -29,8 +29,10 @@ export interface BundleStage {
   readonly core?: number;
   readonly input: TensorSpec;
   readonly output: TensorSpec;
-  /** To the float32 reference, when it was validated. */
+  /** Of its output to the float32 reference's, given the reference's input; when it was validated. */
   readonly cosine?: number;
+  /** The same, given what the stages before it made. */
+  readonly accumulatedCosine?: number;
   readonly buildSeconds?: number;
 }
 
@@ -40,12 +42,25 @@ export interface BundleDecoder {
   readonly files: readonly BundleFile[];
 }
 
+/** How an NPU bundle's stages were made, so that they can be made again for the simulator. */
+export interface BundleConversion {
+  readonly granularity: 'half-layer' | 'layer' | 'tower';
+  /** Query rows an attention chunk. */
+  readonly queryRows: number;
+  readonly precision: 'fp16' | 'hybrid' | 'auto';
+  /** Frames the INT8 ranges were taken from. */
+  readonly calibrationFrames: number;
+  /** Over the contents of all frames used. */
+  readonly framesSha256: string;
+}
+
 /** `smolvlm-bundle.json` */
 export interface BundleManifest {
   readonly schemaVersion: 1;
   readonly model: { readonly id: string; readonly sha256: string };
   readonly target: BundleTarget;
   readonly toolkitVersion?: string;
+  readonly conversion?: BundleConversion;
   /** The residual stream is multiplied by this between stages; the host divides after the last. */
   readonly residualScale: number;
   readonly stages: readonly BundleStage[];

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { BundleError } from './bundle-file';
 import type {
+  BundleConversion,
   BundleDecoder,
   BundleFile,
   BundleManifest,
@@ -36,6 +37,7 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
     model: { id: model.string('id'), sha256: sha256(model) },
     target: fields.oneOf('target', ['cpu', 'rk3588', 'rk3576']),
     ...(fields.has('toolkitVersion') && { toolkitVersion: fields.string('toolkitVersion') }),
+    ...(fields.has('conversion') && { conversion: conversion(fields.child('conversion')) }),
     residualScale: fields.positive('residualScale'),
     stages: stages(fields),
     ...(fields.has('hostGraphs') && { hostGraphs: hostGraphs(fields.child('hostGraphs')) }),
@@ -65,7 +67,18 @@ function stage(fields: JsonFields): BundleStage {
     input: tensor(fields.child('input')),
     output: tensor(fields.child('output')),
     ...(fields.has('cosine') && { cosine: fields.finite('cosine') }),
+    ...(fields.has('accumulatedCosine') && { accumulatedCosine: fields.finite('accumulatedCosine') }),
     ...(fields.has('buildSeconds') && { buildSeconds: fields.finite('buildSeconds') }),
+  };
+}
+
+function conversion(fields: JsonFields): BundleConversion {
+  return {
+    granularity: fields.oneOf('granularity', ['half-layer', 'layer', 'tower']),
+    queryRows: fields.index('queryRows'),
+    precision: fields.oneOf('precision', ['fp16', 'hybrid', 'auto']),
+    calibrationFrames: fields.index('calibrationFrames'),
+    framesSha256: sha256(fields, 'framesSha256'),
   };
 }
 
@@ -104,8 +117,8 @@ function file(fields: JsonFields): BundleFile {
   return { path, sha256: sha256(fields), sizeBytes: fields.index('sizeBytes') };
 }
 
-function sha256(fields: JsonFields): string {
-  const value = fields.string('sha256');
-  if (!/^[0-9a-f]{64}$/.test(value)) throw fields.wrong('sha256', '64 hexadecimal digits');
+function sha256(fields: JsonFields, name = 'sha256'): string {
+  const value = fields.string(name);
+  if (!/^[0-9a-f]{64}$/.test(value)) throw fields.wrong(name, '64 hexadecimal digits');
   return value;
 }

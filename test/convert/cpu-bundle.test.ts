@@ -4,7 +4,8 @@ import { appendFile, cp, mkdtemp, readdir, rm, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
-import { type CpuBundleOptions, type DecoderWriter, prepareCpuBundle } from '../../src/convert/cpu-bundle';
+import type { DecoderWriter } from '../../src/convert/bundle-build';
+import { type CpuBundleOptions, prepareCpuBundle } from '../../src/convert/cpu-bundle';
 import { preparedBundle } from '../../src/convert/prepared-bundle';
 import { describeBundleFile } from '../../src/model/bundle-file';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint';

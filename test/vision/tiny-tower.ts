@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
-import { visionGraphShape } from '../../src/convert/cpu-bundle';
+import { visionGraphShape } from '../../src/convert/bundle-build';
 import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/cpu-vision-files';
 import type { BundleStage } from '../../src/model/bundle-manifest';
 import { readModelConfigs } from '../../src/model/checkpoint';

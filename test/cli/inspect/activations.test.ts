@@ -26,6 +26,7 @@ describe('smolvlm inspect activations', function () {
         document = given;
       },
       log: () => undefined,
+      progress: () => undefined,
       signal: new AbortController().signal,
     });
     assert.equal(status, 0);

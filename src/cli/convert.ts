@@ -1,0 +1,184 @@
+import { resolve } from 'node:path';
+import { withReference } from '../convert/bundle-reference';
+import { chooseFrames } from '../convert/calibration-frames';
+import { checkBundlePlace } from '../convert/check-bundle-place';
+import { prepareCpuBundle } from '../convert/cpu-bundle';
+import { prepareNpuBundle } from '../convert/npu-bundle';
+import { npuResidualScale } from '../convert/npu-stage-build';
+import { defaultBounds } from '../convert/npu-stage-part';
+import { writeOnnxDecoder } from '../convert/onnx-decoder';
+import { findToolkit, prepareToolkitEnvironment } from '../convert/toolkit-environment';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
+import { withFileLock } from '../model/file-lock';
+import { resolveModel } from '../model/resolve-model';
+import {
+  type Command,
+  type CommandIo,
+  type OptionValues,
+  optionalChoice,
+  optionalInteger,
+  optionalNumber,
+  optionalString,
+  requiredString,
+  UsageError,
+} from './command';
+import { conversionReport, conversionTable } from './convert/report';
+
+const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
+
+/** `smolvlm convert`: a checkpoint to a bundle for an NPU or a CPU; `--setup` brings the toolkit. */
+export const command: Command = {
+  summary: 'Converts a checkpoint to a bundle for an RK3588 or RK3576 (on x86-64 Linux), or for a CPU.',
+  usage:
+    'convert --setup [--python PYTHON]\n' +
+    '       smolvlm convert --model M --out B --target rk3588|rk3576|cpu [--setup]\n' +
+    '         [--precision fp16|hybrid|auto] [--int8-layers 2,3,4] [--calibration DIR]\n' +
+    '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
+    '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4]\n' +
+    '         [--python PYTHON] [--workers N] [--resume]\n' +
+    '       (--target cpu takes --precision float32|int8)',
+  options: {
+    setup: { type: 'boolean' },
+    model: { type: 'string' },
+    out: { type: 'string' },
+    target: { type: 'string' },
+    precision: { type: 'string' },
+    'int8-layers': { type: 'string' },
+    calibration: { type: 'string' },
+    granularity: { type: 'string' },
+    'query-rows': { type: 'string' },
+    'residual-scale': { type: 'string' },
+    'stage-cosine': { type: 'string' },
+    'tower-cosine': { type: 'string' },
+    decoder: { type: 'string' },
+    python: { type: 'string' },
+    workers: { type: 'string' },
+    // What was finished is always found again; the option says so aloud.
+    resume: { type: 'boolean' },
+  },
+  async run(values, _positionals, io) {
+    const interpreter = values.setup === true ? await setUp(values, io) : undefined;
+    if (interpreter !== undefined && values.model === undefined) {
+      io.result({ python: interpreter }, `rknn-toolkit2 is ready: ${interpreter}`);
+      return 0;
+    }
+    const { dir } = await resolveModel(requiredString(values, 'model'));
+    const out = resolve(requiredString(values, 'out'));
+    const target = optionalChoice(values, 'target', ['rk3588', 'rk3576', 'cpu']);
+    if (target === undefined) throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
+    await checkBundlePlace(out);
+    const checkpoint = await openCheckpoint(dir);
+    try {
+      const convert = (): Promise<number> =>
+        target === 'cpu'
+          ? convertForCpu(checkpoint, out, values, io)
+          : convertForNpu(checkpoint, out, target, interpreter, values, io);
+      return await withFileLock(`${out}.lock`, convert, {
+        signal: io.signal,
+        onWait: (pid) => io.log(`waiting for process ${pid}, which is converting to ${out}`),
+      });
+    } finally {
+      await checkpoint.close();
+    }
+  },
+};
+
+async function setUp(values: OptionValues, io: CommandIo): Promise<string> {
+  const python = optionalString(values, 'python');
+  return prepareToolkitEnvironment(undefined, {
+    ...(python && { python }),
+    signal: io.signal,
+    onProgress: io.progress,
+  });
+}
+
+async function convertForNpu(
+  checkpoint: Checkpoint,
+  out: string,
+  target: 'rk3588' | 'rk3576',
+  interpreter: string | undefined,
+  values: OptionValues,
+  io: CommandIo,
+): Promise<number> {
+  const started = performance.now();
+  const workers = optionalInteger(values, 'workers', 1, 64);
+  const precision = optionalChoice(values, 'precision', ['fp16', 'hybrid', 'auto']) ?? 'fp16';
+  const options = {
+    target,
+    precision,
+    int8Layers: layerList(values, checkpoint.config.vision.layers),
+    granularity: optionalChoice(values, 'granularity', ['half-layer', 'layer', 'tower']) ?? 'half-layer',
+    queryRows: optionalInteger(values, 'query-rows', 1, 65536) ?? 32,
+    residualScale: optionalNumber(values, 'residual-scale', 1e-4, 1) ?? npuResidualScale,
+    bounds: cosineBounds(values),
+    frames: await chooseFrames(optionalString(values, 'calibration')),
+    decoder: {
+      precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+      write: writeOnnxDecoder,
+    },
+    ...(workers !== undefined && { workers }),
+  } as const;
+  const python = interpreter ?? (await findToolkit(optionalString(values, 'python')));
+  const made = await prepareNpuBundle(checkpoint, out, { ...options, python }, progressOf(io));
+  const report = conversionReport(out, made, (performance.now() - started) / 1000);
+  io.result(report, conversionTable(report));
+  return 0;
+}
+
+async function convertForCpu(
+  checkpoint: Checkpoint,
+  out: string,
+  values: OptionValues,
+  io: CommandIo,
+): Promise<number> {
+  const visionPrecision = optionalChoice(values, 'precision', ['float32', 'int8']) ?? 'int8';
+  const granularity = optionalChoice(values, 'granularity', ['half-layer', 'layer', 'tower']);
+  const frames = await chooseFrames(optionalString(values, 'calibration'));
+  const manifest = await prepareCpuBundle(
+    checkpoint,
+    out,
+    {
+      visionPrecision,
+      decoder: {
+        precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+        write: writeOnnxDecoder,
+      },
+      reference: withReference(checkpoint, frames, io.signal),
+      ...(granularity && { granularity }),
+    },
+    progressOf(io),
+  );
+  io.result(
+    { path: out, manifest, report: { stages: [] } },
+    `${out}: ${manifest.stages.length} stages in ${visionPrecision} for the CPU`,
+  );
+  return 0;
+}
+
+function progressOf(io: CommandIo) {
+  return {
+    signal: io.signal,
+    onProgress: ({ part, ...rest }: { part: string; done: number; total: number; secondsLeft?: number }) =>
+      io.progress({ step: part, ...rest }),
+  };
+}
+
+/** Cosine bounds, given or by default. */
+export function cosineBounds(values: OptionValues): { readonly stage: number; readonly tower: number } {
+  return {
+    stage: optionalNumber(values, 'stage-cosine', -1, 1) ?? defaultBounds.stage,
+    tower: optionalNumber(values, 'tower-cosine', -1, 1) ?? defaultBounds.tower,
+  };
+}
+
+function layerList(values: OptionValues, layers: number): readonly number[] {
+  // As the original system meant to: the layers after the first two.
+  const text = optionalString(values, 'int8-layers') ?? [2, 3, 4].filter((layer) => layer < layers).join();
+  const chosen = text.split(',').map(Number);
+  if (chosen.some((layer) => !Number.isInteger(layer) || layer < 0 || layer >= layers)) {
+    throw new UsageError(
+      `--int8-layers: expected layers from 0 to ${layers - 1}, separated by commas, received "${text}"`,
+    );
+  }
+  return chosen;
+}

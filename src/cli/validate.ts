@@ -1,0 +1,137 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { VisionBackend } from '../backends/stage-runner';
+import { openSimulator } from '../convert/open-simulator';
+import { findToolkit } from '../convert/toolkit-environment';
+import { type BundleValidation, validateBundle } from '../convert/validate-bundle';
+import { validationChart } from '../convert/validation-chart';
+import { SmolvlmError } from '../errors';
+import { type Bundle, readBundle } from '../model/read-bundle';
+import { openVisionBackend } from '../vision/open-vision-backend';
+import {
+  type Command,
+  type CommandIo,
+  type OptionValues,
+  optionalChoice,
+  optionalString,
+  UsageError,
+} from './command';
+import { cosineBounds } from './convert';
+import { alignedTable } from './convert/report';
+
+const backends = ['simulator', 'npu', 'cpu'] as const;
+type BackendName = (typeof backends)[number];
+
+/** `smolvlm validate`: a bundle's stages against the float32 reference it carries. */
+export const command: Command = {
+  summary:
+    'Compares every stage of a bundle with the float32 reference it carries; fails when a bound is missed.',
+  usage:
+    'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
+    '       the simulator (on x86-64) builds the stages again: [--model CHECKPOINT] [--calibration DIR] [--python PYTHON]',
+  options: {
+    backend: { type: 'string' },
+    chart: { type: 'string' },
+    model: { type: 'string' },
+    calibration: { type: 'string' },
+    python: { type: 'string' },
+    'stage-cosine': { type: 'string' },
+    'tower-cosine': { type: 'string' },
+  },
+  async run(values, positionals, io) {
+    const [dir, ...rest] = positionals;
+    if (dir === undefined || rest.length > 0)
+      throw new UsageError('expected one bundle', 'smolvlm validate BUNDLE');
+    const bundle = await readBundle(dir);
+    const asked = optionalChoice(values, 'backend', backends);
+    const bounds = cosineBounds(values);
+    const chart = optionalString(values, 'chart');
+    const work = await mkdtemp(join(tmpdir(), 'smolvlm-validate-'));
+    try {
+      const backend = await openBackend(bundle, asked ?? usualBackend(bundle), work, values, io);
+      try {
+        const validation = await validateBundle(bundle, backend, bounds, {
+          signal: io.signal,
+          onStage: (step, done, total) => io.progress({ step, done, total }),
+        });
+        if (chart !== undefined) await writeFile(chart, validationChart(validation));
+        io.result(validationDocument(validation), validationTable(validation));
+        return validation.pass ? 0 : 1;
+      } finally {
+        await backend.close();
+      }
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Where a bundle's stages usually run on this machine. */
+function usualBackend({ manifest }: Bundle): BackendName {
+  if (manifest.target === 'cpu') return 'cpu';
+  return process.arch === 'arm64' ? 'npu' : 'simulator';
+}
+
+async function openBackend(
+  bundle: Bundle,
+  name: BackendName,
+  work: string,
+  values: OptionValues,
+  io: CommandIo,
+): Promise<VisionBackend> {
+  const { target } = bundle.manifest;
+  if ((name === 'cpu') !== (target === 'cpu')) {
+    throw new SmolvlmError('validate-backend', `${bundle.dir} is made for ${target}: ${name} cannot run it`, {
+      hint:
+        target === 'cpu'
+          ? 'Use --backend cpu.'
+          : 'Use --backend npu on the hub, or --backend simulator on a PC.',
+    });
+  }
+  if (name !== 'simulator') return openVisionBackend(bundle, {});
+  const model = optionalString(values, 'model');
+  const calibration = optionalString(values, 'calibration');
+  return openSimulator(bundle, {
+    python: await findToolkit(optionalString(values, 'python')),
+    work,
+    ...(model !== undefined && { model }),
+    ...(calibration !== undefined && { calibration }),
+    signal: io.signal,
+    onStage: (stage) => io.log(`building ${stage} for the simulator`),
+  });
+}
+
+/** The JSON document; names as in the manifest's file and the other commands' documents. */
+export function validationDocument({ pass, backend, bounds, endToEndCosine, stages }: BundleValidation) {
+  return {
+    pass,
+    backend,
+    bounds,
+    end_to_end_cosine: endToEndCosine,
+    stages: stages.map((stage) => ({
+      name: stage.name,
+      precision: stage.precision,
+      cosine: stage.cosine,
+      accumulated_cosine: stage.accumulatedCosine,
+      max_abs_error: stage.maxAbsError,
+      pass: stage.pass,
+    })),
+  };
+}
+
+function validationTable({ pass, backend, endToEndCosine, stages }: BundleValidation): string {
+  const rows = stages.map((stage) => [
+    stage.name,
+    stage.precision,
+    stage.cosine.toFixed(6),
+    stage.accumulatedCosine.toFixed(6),
+    stage.maxAbsError.toPrecision(3),
+    stage.pass ? 'ok' : 'MISSED',
+  ]);
+  return [
+    alignedTable(['stage', 'precision', 'cosine', 'accumulated', 'max error', ''], rows),
+    '',
+    `${pass ? 'passed' : 'FAILED'} on ${backend}; rows for the decoder: cosine ${endToEndCosine.toFixed(6)}`,
+  ].join('\n');
+}

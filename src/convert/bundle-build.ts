@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  BundleDecoder,
+  BundleFile,
+  BundleManifest,
+  BundleStage,
+  Precision,
+} from '../model/bundle-manifest';
+import { type Checkpoint, configFiles } from '../model/checkpoint';
+import { hostTensors } from '../model/host-tensors';
+import { imageTokensPerTile, type ModelConfig, patchesPerTile } from '../model/model-config';
+import type { VisionGraphShape } from '../onnx/cpu-vision-stage';
+import { BundleFolder, type BundlePart } from './bundle-folder';
+import { writeCpuProjection } from './cpu-vision-files';
+import { writeHostTensors } from './host-tensors-file';
+
+/** Writes the decoder's files into a bundle's folder. */
+export type DecoderWriter = (
+  dir: string,
+  checkpoint: Checkpoint,
+  precision: Precision,
+  control: { readonly signal?: AbortSignal },
+) => Promise<BundlePart<BundleDecoder>>;
+
+/** A decoder to be written, and how. */
+export interface DecoderBuild {
+  readonly precision: Precision;
+  readonly write: DecoderWriter;
+}
+
+export interface BuildProgress {
+  /** The one just finished: a stage's name, `host` or `decoder`. */
+  readonly part: string;
+  readonly done: number;
+  readonly total: number;
+  /** From the pace of the parts made so far; absent until one was made. */
+  readonly secondsLeft?: number;
+}
+
+export interface BuildControl {
+  readonly onProgress?: (progress: BuildProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A bundle under way. */
+export interface Build {
+  readonly checkpoint: Checkpoint;
+  readonly folder: BundleFolder;
+  readonly control: { readonly signal?: AbortSignal };
+  /** Makes a part or finds it made, and reports it. */
+  part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+}
+
+/**
+ * Takes up a bundle where it was left, or begins it.
+ * @param key everything the files depend on @param total parts to be made
+ */
+export async function openBuild(
+  checkpoint: Checkpoint,
+  bundleDir: string,
+  key: string,
+  total: number,
+  { onProgress, signal }: BuildControl,
+): Promise<Build> {
+  const folder = await BundleFolder.open(bundleDir, key);
+  const begun = performance.now();
+  let done = 0;
+  let made = 0;
+  return {
+    checkpoint,
+    folder,
+    control: signal ? { signal } : {},
+    part: async (name, make) => {
+      signal?.throwIfAborted();
+      const entry = await folder.part(name, async (dir) => {
+        const part = await make(dir);
+        made++;
+        return part;
+      });
+      // Stages that are made again count twice.
+      done = Math.min(done + 1, total);
+      const secondsEach = (performance.now() - begun) / 1000 / Math.max(made, 1);
+      const left = { secondsLeft: secondsEach * (total - done) };
+      onProgress?.({ part: name, done, total, ...(made > 0 && left) });
+      return entry;
+    },
+  };
+}
+
+/** Parts that `buildHost` makes. */
+export const hostParts = 3;
+
+/** The host's tensors and its two matrix products, which every target's bundle has. */
+export async function buildHost(
+  build: Build,
+): Promise<Pick<BundleManifest, 'hostGraphs'> & { readonly host: BundleFile }> {
+  const { checkpoint, control, part } = build;
+  const host = await part('host', (dir) => writeHostTensors(dir, checkpoint.tensors, control.signal));
+  return { hostGraphs: await buildHostGraphs(build), host };
+}
+
+async function buildHostGraphs({ checkpoint, control, part }: Build) {
+  const { config, tensors } = checkpoint;
+  const projection = (name: string, tensor: string, rows: number, bias: boolean): Promise<BundleStage> =>
+    part(name, (dir) => writeCpuProjection(dir, name, tensor, rows, tensors, { bias, ...control }));
+  const { patchProjection, connectorProjection } = hostTensors;
+  return {
+    patchProjection: await projection('patch_projection', patchProjection, patchesPerTile(config), true),
+    connectorProjection: await projection(
+      'connector_projection',
+      connectorProjection,
+      imageTokensPerTile(config),
+      false,
+    ),
+  };
+}
+
+/** The decoder's part. */
+export function buildDecoder(
+  { checkpoint, control, part }: Build,
+  { precision, write }: DecoderBuild,
+): Promise<BundleDecoder> {
+  return part('decoder', (dir) => write(dir, checkpoint, precision, control));
+}
+
+/** What the graphs need of a checkpoint's configuration. */
+export function visionGraphShape(config: ModelConfig): VisionGraphShape {
+  const { hiddenSize, heads, layers, layerNormEps, hiddenAct } = config.vision;
+  return { tokens: patchesPerTile(config), hidden: hiddenSize, heads, layers, layerNormEps, hiddenAct };
+}
+
+/** Copies the configs a model is used with. */
+export async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
+  const copied: BundleFile[] = [];
+  for (const name of configFiles) {
+    const data = await readFile(join(from, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (data) copied.push(await folder.writeFile(name, data));
+  }
+  return copied;
+}

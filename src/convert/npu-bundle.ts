@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import type { BundleConversion, BundleManifest } from '../model/bundle-manifest';
+import type { Checkpoint } from '../model/checkpoint';
+import { type VisionGranularity, type VisionStagePlan, visionStages } from '../onnx/vision-stages';
+import {
+  type Build,
+  type BuildControl,
+  buildDecoder,
+  buildHost,
+  copyConfigs,
+  type DecoderBuild,
+  hostParts,
+  openBuild,
+  visionGraphShape,
+} from './bundle-build';
+import { copyReference } from './bundle-reference';
+import type { CalibrationFrames } from './calibration-frames';
+import { checkDiskSpace, npuBundleBytes } from './disk-space';
+import type { NpuPrecision, NpuTower } from './npu-stage-build';
+import type { CosineBounds, NpuStageEntry } from './npu-stage-part';
+import { convertNpuStages, type StageBuildOptions } from './npu-stages';
+import { type NpuTarget, npuCores } from './npu-target';
+import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
+import { toolkitVersion } from './toolkit-worker';
+
+/** Raised whenever the same checkpoint, frames and options give other files than before. */
+const npuBuilderVersion = 1;
+
+export interface NpuBundleOptions {
+  readonly target: NpuTarget;
+  readonly precision: BundleConversion['precision'];
+  /** For `hybrid`: both halves of these layers are INT8. */
+  readonly int8Layers: readonly number[];
+  readonly granularity: VisionGranularity;
+  /** Query rows an attention chunk. */
+  readonly queryRows: number;
+  readonly residualScale: number;
+  readonly bounds: CosineBounds;
+  readonly frames: CalibrationFrames;
+  readonly decoder: DecoderBuild;
+  /** An interpreter with rknn-toolkit2. */
+  readonly python: string;
+  /** Default: as many as cores and memory allow. */
+  readonly workers?: number;
+}
+
+/** What a conversion made. */
+export interface NpuBundle {
+  readonly manifest: BundleManifest;
+  readonly entries: readonly NpuStageEntry[];
+}
+
+/**
+ * Makes a bundle for an NPU with rknn-toolkit2: every stage built, simulated and compared with what the float32
+ * CPU pipeline makes of a real frame. What was finished before an interruption is kept and found again; the folder
+ * appears when it is whole.
+ * @throws SmolvlmError `convert-bound`, `bundle-disk-space`, `toolkit-failed`, `toolkit-worker-lost`,
+ *   `toolkit-version`; the signal's reason when aborted
+ */
+export async function prepareNpuBundle(
+  checkpoint: Checkpoint,
+  bundleDir: string,
+  options: NpuBundleOptions,
+  control: BuildControl = {},
+): Promise<NpuBundle> {
+  const { target, precision, granularity, queryRows, residualScale, frames } = options;
+  const plans = visionStages(checkpoint.config.vision.layers, granularity);
+  await checkDiskSpace(bundleDir, npuBundleBytes(checkpoint, options));
+  const total = hostParts + plans.length + 2;
+  const build = await openBuild(
+    checkpoint,
+    bundleDir,
+    await npuBundleKey(checkpoint, options),
+    total,
+    control,
+  );
+  const host = await buildHost(build);
+  const activations = await ReferenceActivations.capture(
+    checkpoint,
+    frames,
+    join(await build.folder.workDir(), 'reference'),
+    { residualScale, calibrate: precision !== 'fp16', ...build.control },
+  );
+  const tower: NpuTower = {
+    target,
+    queryRows,
+    residualScale,
+    shape: visionGraphShape(checkpoint.config),
+    source: checkpoint.tensors,
+    calibration: (name) => activations.calibration(name),
+  };
+  const entries = await buildStages(build, plans, tower, activations, options);
+  const decoder = await buildDecoder(build, options.decoder);
+  const validation = await build.part('validation', (dir) => copyReference(dir, activations));
+  const manifest: BundleManifest = {
+    schemaVersion: 1,
+    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
+    target,
+    toolkitVersion,
+    conversion: {
+      granularity,
+      queryRows,
+      precision,
+      calibrationFrames: precision === 'fp16' ? 0 : frames.calibration.length,
+      framesSha256: frames.sha256,
+    },
+    residualScale,
+    stages: entries.map(({ stage }) => stage),
+    ...host,
+    decoder,
+    configs: await copyConfigs(checkpoint.dir, build.folder),
+    validation,
+    created: new Date().toISOString(),
+  };
+  await build.folder.finish(manifest);
+  return { manifest, entries };
+}
+
+async function buildStages(
+  build: Build,
+  plans: readonly VisionStagePlan[],
+  tower: NpuTower,
+  activations: ReferenceActivations,
+  options: NpuBundleOptions,
+): Promise<readonly NpuStageEntry[]> {
+  const reference = await ValidationReference.open(join(activations.dir, validationName));
+  const cores = npuCores[options.target];
+  const stageOptions: StageBuildOptions = {
+    tower,
+    reference,
+    bounds: options.bounds,
+    python: options.python,
+    logFile: join(await build.folder.workDir(), 'toolkit.log'),
+    precisions: (plan) => precisionsOf(plan, options),
+    // One stage that is the whole tower has no core of its own: its tiles are spread over all of them.
+    ...(options.granularity !== 'tower' && { coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % cores }),
+    ...(options.workers !== undefined && { workers: options.workers }),
+  };
+  try {
+    return await convertNpuStages(build, plans, stageOptions);
+  } finally {
+    await reference.close();
+  }
+}
+
+function precisionsOf(
+  { halves }: VisionStagePlan,
+  { precision, int8Layers }: NpuBundleOptions,
+): readonly NpuPrecision[] {
+  if (precision === 'auto') return ['int8', 'fp16'];
+  const named = halves.every(({ layer }) => int8Layers.includes(layer));
+  return precision === 'hybrid' && named ? ['int8'] : ['fp16'];
+}
+
+/** Everything the bundle's files depend on: another key, other files. */
+async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): Promise<string> {
+  const { target, precision, int8Layers, granularity, queryRows, residualScale, bounds, frames } = options;
+  return JSON.stringify([
+    npuBuilderVersion,
+    toolkitVersion,
+    await checkpoint.sha256(),
+    frames.sha256,
+    [target, precision, int8Layers, granularity, queryRows, residualScale, bounds, options.decoder.precision],
+  ]);
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeSmallCheckpoint } from '../convert/small-checkpoint';
+import { testToolkit } from '../convert/test-toolkit';
+import { demoFrame, repositoryRoot } from '../fixtures';
+
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+
+/** Random weights with one calibration frame are coarser in INT8 than trained ones. */
+const loose = ['--stage-cosine', '0.99', '--tower-cosine', '0.99'];
+
+describe('smolvlm convert and validate', function () {
+  this.timeout(300_000);
+  let folder: string;
+  let python: string;
+  let model: string;
+  let frames: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
+    python = await testToolkit();
+    model = join(folder, 'small');
+    frames = join(folder, 'frames');
+    await writeSmallCheckpoint(model);
+    await mkdir(frames);
+    for (const name of ['frame_01_driveway_day.jpg', 'frame_06_porch_night.jpg']) {
+      await cp(demoFrame(name), join(frames, name));
+    }
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  function arguments_(out: string, ...more: string[]): string[] {
+    const fixed = ['--model', model, '--out', out, '--target', 'rk3588', '--calibration', frames];
+    return ['convert', ...fixed, '--query-rows', '256', '--python', python, '--json', ...more];
+  }
+
+  it('makes a bundle that carries its stages, reference, decoder and how it was made', async () => {
+    const out = join(folder, 'hybrid');
+    const { status, stdout, stderr } = await smolvlm(
+      arguments_(out, '--precision', 'hybrid', '--int8-layers', '1', ...loose),
+    );
+    assert.equal(status, 0, stderr);
+    const { path, manifest, report } = JSON.parse(stdout);
+    assert.equal(path, out);
+    assert.deepEqual(
+      manifest.stages.map(({ name, precision, core }: Record<string, unknown>) => [name, precision, core]),
+      [
+        ['l0_attn', 'fp16', 0],
+        ['l0_mlp', 'fp16', 0],
+        ['l1_attn', 'int8', 1],
+        ['l1_mlp', 'int8', 1],
+      ],
+    );
+    assert.deepEqual(manifest.conversion.calibrationFrames, 1);
+    assert.equal(report.stages[2].precision, 'int8');
+    assert.ok(report.tower_cosine > 0.99 && report.peak_rss_bytes > 1e8);
+    assert.deepEqual(
+      (await readdir(out)).filter((name) => /\.rknn$|bundle|valid|work|parts/.test(name)).sort(),
+      [
+        'l0_attn.rknn',
+        'l0_mlp.rknn',
+        'l1_attn.rknn',
+        'l1_mlp.rknn',
+        'smolvlm-bundle.json',
+        'validation.safetensors',
+      ],
+    );
+    assert.match(stderr, /l1_mlp \(\d+\/9, about \d+ s left\)/);
+  });
+
+  it('validates it in the simulator, draws the chart, and fails when a bound is missed', async () => {
+    const chart = join(folder, 'chart.svg');
+    const fixed = ['--model', model, '--calibration', frames, '--python', python, '--json'];
+    const good = await smolvlm(['validate', join(folder, 'hybrid'), ...fixed, ...loose, '--chart', chart]);
+    assert.equal(good.status, 0, good.stderr);
+    const { pass, end_to_end_cosine, stages, backend } = JSON.parse(good.stdout);
+    assert.deepEqual([pass, backend, stages.length], [true, 'simulator', 4]);
+    assert.ok(end_to_end_cosine > 0.99 && end_to_end_cosine < 1);
+    assert.ok(stages[2].cosine < stages[0].cosine, 'INT8 is further off than fp16');
+    assert.match(await readFile(chart, 'utf8'), /l1_mlp int8/);
+    const bad = await smolvlm([
+      'validate',
+      join(folder, 'hybrid'),
+      ...fixed,
+      '--stage-cosine',
+      '0.9999999999',
+    ]);
+    assert.equal(bad.status, 1);
+    assert.equal(JSON.parse(bad.stdout).pass, false);
+  });
+
+  it('takes up where a killed conversion stopped, and does not build finished shards again', async () => {
+    const out = join(folder, 'killed');
+    const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const first = join(`${out}.partial`, 'l0_mlp.rknn');
+    const journal = join(`${out}.partial`, 'parts.json');
+    for (;;) {
+      await sleep(20);
+      if (existsSync(journal) && (await readFile(journal, 'utf8')).includes('l0_mlp')) break;
+    }
+    child.kill('SIGKILL');
+    await ended;
+    assert.ok(!existsSync(out), 'no half bundle where a whole one is expected');
+    const before = await stat(first);
+    const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1', '--resume'));
+    assert.equal(status, 0, stderr);
+    const after = await stat(join(out, 'l0_mlp.rknn'));
+    assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
+  });
+
+  it('names the shard that misses its bound, and leaves no bundle', async () => {
+    const out = join(folder, 'bound');
+    const { status, stderr } = await smolvlm(arguments_(out, '--stage-cosine', '0.99999999999'));
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /l0_attn: expected a cosine .* at least 0\.99999999999, received [\d.]+ in fp16 \[convert-bound\]/,
+    );
+    assert.ok(!existsSync(out));
+  });
+
+  it('names the file of a checkpoint that cannot be read', async () => {
+    const broken = join(folder, 'broken');
+    await cp(model, broken, { recursive: true });
+    await truncate(join(broken, 'model.safetensors'), 100_000);
+    const { status, stderr } = await smolvlm([
+      'convert',
+      '--model',
+      broken,
+      '--out',
+      join(folder, 'x'),
+      '--target',
+      'rk3588',
+    ]);
+    assert.equal(status, 1);
+    assert.match(stderr, /model\.safetensors: is cut short.*\[checkpoint-truncated\]/);
+  });
+
+  it('does not replace a folder that is no bundle', async () => {
+    await mkdir(join(folder, 'photos'));
+    await writeFile(join(folder, 'photos', 'holiday.jpg'), 'x');
+    const { status, stderr } = await smolvlm(arguments_(join(folder, 'photos')));
+    assert.equal(status, 1);
+    assert.match(stderr, /holiday\.jpg.*\[bundle-place\]/);
+  });
+
+  it('ends its workers when it is interrupted', async () => {
+    const out = join(folder, 'stopped');
+    const child = spawn(process.execPath, [main, ...arguments_(out)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let told = '';
+    child.stderr.on('data', (data: Buffer) => {
+      told += data;
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    while (!told.includes('connector_projection')) await sleep(20);
+    child.kill('SIGTERM');
+    assert.equal(await ended, 1);
+    assert.match(told, /interrupted/);
+    assert.ok(!existsSync(out));
+  });
+
+  it('converts for the CPU with a reference, and validates there', async () => {
+    const out = join(folder, 'cpu');
+    const fixed = ['--model', model, '--out', out, '--target', 'cpu', '--calibration', frames, '--json'];
+    const made = await smolvlm(['convert', ...fixed, '--precision', 'float32']);
+    assert.equal(made.status, 0, made.stderr);
+    const { status, stdout } = await smolvlm(['validate', out, '--json']);
+    const { pass, stages, end_to_end_cosine } = JSON.parse(stdout);
+    assert.deepEqual([status, pass, stages.length], [0, true, 4]);
+    assert.ok(end_to_end_cosine > 0.9999999);
+  });
+
+  it('is a usage error without target', async () => {
+    const { status, stderr } = await smolvlm(['convert', '--model', model, '--out', join(folder, 'y')]);
+    assert.equal(status, 2);
+    assert.match(stderr, /--target is missing/);
+  });
+});
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function smolvlm(args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args]);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data;
+  });
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
+}
