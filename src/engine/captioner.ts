@@ -9,7 +9,7 @@ import { PromptBuilder } from '../prompt/prompt-builder';
 import { ContextPool } from '../text/context-pool';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
-import { openVisionBackend } from '../vision/open-vision-backend';
+import { openVisionBackend, type VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
@@ -33,17 +33,27 @@ export const openCaptioner: OpenCaptioner = async (options) => {
   }
   const resolved = await resolveModel(options.model);
   const bundle = await openBundle(resolved.dir, options);
+  return openBundleCaptioner(resolved.name, bundle, options);
+};
+
+/** Opens a bundle for captions. @param vision runs its stages; default: the device the bundle is made for */
+export async function openBundleCaptioner(
+  model: string,
+  bundle: Bundle,
+  options: Pick<CaptionerOptions, 'threads' | 'contextLength'>,
+  vision?: VisionBackend,
+): Promise<Captioner> {
   const owned: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const release of owned.splice(0).reverse()) await release();
   };
   try {
-    return await assemble(resolved.name, bundle, options, owned, close);
+    return await assemble(model, bundle, options, vision, owned, close);
   } catch (error) {
     await close();
     throw error;
   }
-};
+}
 
 /** A model's text side alone. */
 export interface OpenedDecoder {
@@ -83,7 +93,8 @@ export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDe
 async function assemble(
   model: string,
   bundle: Bundle,
-  { threads, contextLength }: CaptionerOptions,
+  { threads, contextLength }: Pick<CaptionerOptions, 'threads' | 'contextLength'>,
+  given: VisionBackend | undefined,
   owned: (() => Promise<void>)[],
   close: () => Promise<void>,
 ): Promise<Captioner> {
@@ -91,7 +102,7 @@ async function assemble(
   const settings = threads === undefined ? {} : { threads };
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
-  const vision = await openVisionBackend(bundle, settings);
+  const vision = given ?? (await openVisionBackend(bundle, settings));
   owned.push(() => vision.close());
   const tower = await openVisionTower(bundle, vision);
   owned.push(() => tower.close());

@@ -4,6 +4,8 @@ import type { VisionBackend } from '../backends/stage-runner';
 import { SmolvlmError } from '../errors';
 import type { Bundle } from '../model/read-bundle';
 
+export type { VisionBackend };
+
 /** The backend that runs a bundle's stages. @throws SmolvlmError `backend-npu` for a bundle of another device */
 export async function openVisionBackend(bundle: Bundle, settings: SessionSettings): Promise<VisionBackend> {
   const { target } = bundle.manifest;
