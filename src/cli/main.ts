@@ -10,6 +10,8 @@ const commands: CommandTable<Command | CommandGroup> = {
   bench: () => import('./bench.js'),
   convert: () => import('./convert.js'),
   validate: () => import('./validate.js'),
+  pack: () => import('./pack.js'),
+  install: () => import('./install.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),
 };

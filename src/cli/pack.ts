@@ -1,0 +1,23 @@
+import { basename, resolve } from 'node:path';
+import { packBundle } from '../convert/bundle-archive';
+import { readBundle } from '../model/read-bundle';
+import { type Command, optionalString, UsageError } from './command';
+
+/** `smolvlm pack`: a bundle as one file for a hub. */
+export const command: Command = {
+  summary: 'Packs a bundle as one archive for a hub; smolvlm install takes it there.',
+  usage: 'pack BUNDLE [--out F.tar]',
+  options: { out: { type: 'string' } },
+  async run(values, positionals, io) {
+    const [dir, ...rest] = positionals;
+    if (dir === undefined || rest.length > 0)
+      throw new UsageError('expected one bundle', 'smolvlm pack BUNDLE');
+    const out = resolve(optionalString(values, 'out') ?? `${basename(resolve(dir))}.tar`);
+    const { path, sizeBytes, sha256 } = await packBundle(await readBundle(dir), out);
+    io.result(
+      { path, bytes: sizeBytes, sha256 },
+      `${path}: ${(sizeBytes / 1e6).toFixed(1)} MB, SHA-256 ${sha256}`,
+    );
+    return 0;
+  },
+};
