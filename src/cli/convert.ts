@@ -7,6 +7,7 @@ import { prepareNpuBundle } from '../convert/npu-bundle';
 import { npuResidualScale } from '../convert/npu-stage-build';
 import { defaultBounds } from '../convert/npu-stage-part';
 import { writeOnnxDecoder } from '../convert/onnx-decoder';
+import { rkllmHint } from '../convert/rkllm-export';
 import { findToolkit, prepareToolkitEnvironment } from '../convert/toolkit-environment';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
@@ -35,7 +36,7 @@ export const command: Command = {
     '         [--precision fp16|hybrid|auto] [--int8-layers 2,3,4] [--calibration DIR]\n' +
     '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
     '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4]\n' +
-    '         [--python PYTHON] [--workers N] [--resume]\n' +
+    '         [--python PYTHON] [--rkllm-python PYTHON] [--workers N] [--resume]\n' +
     '       (--target cpu takes --precision float32|int8)',
   options: {
     setup: { type: 'boolean' },
@@ -52,6 +53,7 @@ export const command: Command = {
     'tower-cosine': { type: 'string' },
     decoder: { type: 'string' },
     python: { type: 'string' },
+    'rkllm-python': { type: 'string' },
     workers: { type: 'string' },
     // What was finished is always found again; the option says so aloud.
     resume: { type: 'boolean' },
@@ -119,7 +121,9 @@ async function convertForNpu(
     ...(workers !== undefined && { workers }),
   } as const;
   const python = interpreter ?? (await findToolkit(optionalString(values, 'python')));
-  const made = await prepareNpuBundle(checkpoint, out, { ...options, python }, progressOf(io));
+  const rkllmPython = optionalString(values, 'rkllm-python') ?? process.env.SMOLVLM_RKLLM_PYTHON ?? python;
+  const made = await prepareNpuBundle(checkpoint, out, { ...options, python, rkllmPython }, progressOf(io));
+  if (!made.manifest.npuDecoder) io.log(`${out} has no decoder for the NPU. ${rkllmHint}`);
   const report = conversionReport(out, made, (performance.now() - started) / 1000);
   io.result(report, conversionTable(report));
   return 0;

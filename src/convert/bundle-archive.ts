@@ -79,6 +79,7 @@ export function bundleFiles(manifest: BundleManifest): readonly BundleFile[] {
     ...graphs.flatMap(({ file, data }) => (data ? [file, data] : [file])),
     ...(manifest.host ? [manifest.host] : []),
     ...(manifest.decoder?.files ?? []),
+    ...(manifest.npuDecoder?.files ?? []),
     ...manifest.configs,
     ...(manifest.validation ? [manifest.validation] : []),
   ];

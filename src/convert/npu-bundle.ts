@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { BundleConversion, BundleManifest } from '../model/bundle-manifest';
+import type { BundleConversion, BundleDecoder, BundleManifest } from '../model/bundle-manifest';
 import type { Checkpoint } from '../model/checkpoint';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../onnx/vision-stages';
 import {
@@ -21,6 +21,7 @@ import type { CosineBounds, NpuStageEntry } from './npu-stage-part';
 import { convertNpuStages, type StageBuildOptions } from './npu-stages';
 import { type NpuTarget, npuCores } from './npu-target';
 import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
+import { exportRkllm } from './rkllm-export';
 import { toolkitVersion } from './toolkit-worker';
 
 /** Raised whenever the same checkpoint, frames and options give other files than before. */
@@ -42,6 +43,8 @@ export interface NpuBundleOptions {
   readonly python: string;
   /** Default: as many as cores and memory allow. */
   readonly workers?: number;
+  /** An interpreter that may have the vendor's rkllm-toolkit, for an NPU decoder beside the CPU's. */
+  readonly rkllmPython?: string;
 }
 
 /** What a conversion made. */
@@ -66,7 +69,7 @@ export async function prepareNpuBundle(
   const { target, precision, granularity, queryRows, residualScale, frames } = options;
   const plans = visionStages(checkpoint.config.vision.layers, granularity);
   await checkDiskSpace(bundleDir, npuBundleBytes(checkpoint, options));
-  const total = hostParts + plans.length + 2;
+  const total = hostParts + plans.length + (options.rkllmPython === undefined ? 2 : 3);
   const build = await openBuild(
     checkpoint,
     bundleDir,
@@ -91,6 +94,7 @@ export async function prepareNpuBundle(
   };
   const entries = await buildStages(build, plans, tower, activations, options);
   const decoder = await buildDecoder(build, options.decoder);
+  const npuDecoder = await buildNpuDecoder(build, options);
   const validation = await build.part('validation', (dir) => copyReference(dir, activations));
   const manifest: BundleManifest = {
     schemaVersion: 1,
@@ -108,6 +112,7 @@ export async function prepareNpuBundle(
     stages: entries.map(({ stage }) => stage),
     ...host,
     decoder,
+    ...(npuDecoder && { npuDecoder }),
     configs: await copyConfigs(checkpoint.dir, build.folder),
     validation,
     created: new Date().toISOString(),
@@ -143,6 +148,19 @@ async function buildStages(
   }
 }
 
+/** @returns undefined where no interpreter has the vendor's toolkit */
+async function buildNpuDecoder(
+  build: Build,
+  { rkllmPython, target }: NpuBundleOptions,
+): Promise<BundleDecoder | undefined> {
+  if (rkllmPython === undefined) return undefined;
+  const logFile = join(await build.folder.workDir(), 'rkllm.log');
+  return build.part('npu_decoder', async (dir) => {
+    const options = { python: rkllmPython, target, logFile, ...build.control };
+    return (await exportRkllm(build.checkpoint.dir, dir, options)) ?? { files: [], entry: undefined };
+  });
+}
+
 function precisionsOf(
   { halves }: VisionStagePlan,
   { precision, int8Layers }: NpuBundleOptions,
@@ -160,6 +178,16 @@ async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): 
     toolkitVersion,
     await checkpoint.sha256(),
     frames.sha256,
-    [target, precision, int8Layers, granularity, queryRows, residualScale, bounds, options.decoder.precision],
+    [
+      target,
+      precision,
+      int8Layers,
+      granularity,
+      queryRows,
+      residualScale,
+      bounds,
+      options.decoder.precision,
+      options.rkllmPython !== undefined,
+    ],
   ]);
 }

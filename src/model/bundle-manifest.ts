@@ -73,7 +73,10 @@ export interface BundleManifest {
   };
   /** Patch/position embeddings, post-norm, connector, token embeddings; absent for a folder of shards alone. */
   readonly host?: BundleFile;
+  /** Runs on the CPU. */
   readonly decoder?: BundleDecoder;
+  /** Runs on the NPU where its runtime is; the other one is there for machines and moments without. */
+  readonly npuDecoder?: BundleDecoder;
   /** Configs, tokenizer and template copied from the checkpoint. */
   readonly configs: readonly BundleFile[];
   readonly validation?: BundleFile;

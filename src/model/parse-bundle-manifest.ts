@@ -43,6 +43,7 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
     ...(fields.has('hostGraphs') && { hostGraphs: hostGraphs(fields.child('hostGraphs')) }),
     host: file(fields.child('host')),
     ...(fields.has('decoder') && { decoder: decoder(fields.child('decoder')) }),
+    ...(fields.has('npuDecoder') && { npuDecoder: decoder(fields.child('npuDecoder')) }),
     configs: fields.objects('configs').map(file),
     ...(fields.has('validation') && { validation: file(fields.child('validation')) }),
     created: fields.string('created'),

@@ -70,7 +70,7 @@ describe('smolvlm convert and validate', function () {
         'validation.safetensors',
       ],
     );
-    assert.match(stderr, /l1_mlp \(\d+\/9, about \d+ s left\)/);
+    assert.match(stderr, /l1_mlp \(\d+\/10, about \d+ s left\)/);
   });
 
   it('validates it in the simulator, draws the chart, and fails when a bound is missed', async () => {

@@ -75,7 +75,7 @@ export function conversionTable({ path, manifest, report }: ConversionReport): s
     alignedTable(['stage', 'precision', 'cosine', 'accumulated', 'as int8', 'size', 'built in'], rows),
     '',
     `${path}: ${rows.length} stages for ${manifest.target}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
-    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${manifest.decoder?.format} ${manifest.decoder?.precision}`,
+    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${(manifest.npuDecoder ?? manifest.decoder)?.format} ${manifest.decoder?.precision}`,
   ].join('\n');
 }
 

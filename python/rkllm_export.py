@@ -1,0 +1,77 @@
+"""Exports a checkpoint's language model with the vendor's rkllm-toolkit, which is on no package index.
+
+One argument: the job as JSON. Events go out as JSON lines on descriptor 4; descriptors 1 and 2 are a log's.
+
+Job:    {"model": checkpoint folder, "output": .rkllm file, "target", "cores", "dataset": json file, "max_context"}
+Events: {"event": "toolkit", "version"} | {"event": "phase", "phase"} | {"event": "done"}
+        | {"event": "missing", "message"} | {"event": "failed", "message"}
+"""
+
+import json
+import os
+import sys
+
+
+def main():
+    job = json.loads(sys.argv[1])
+    events = os.fdopen(4, "w", encoding="utf-8")
+
+    def tell(event, **fields):
+        events.write(json.dumps(dict(fields, event=event)) + "\n")
+        events.flush()
+
+    try:
+        from rkllm.api import RKLLM
+    except ImportError as error:
+        tell("missing", message=str(error))
+        return 0
+    tell("toolkit", version=toolkit_version())
+    try:
+        export(RKLLM(), job, lambda phase: tell("phase", phase=phase))
+    except Exception as error:
+        told = [line for line in str(error).splitlines() if line.strip()] or [""]
+        tell("failed", message="%s: %s" % (type(error).__name__, told[-1]))
+        return 0
+    tell("done")
+    return 0
+
+
+def export(llm, job, phase):
+    phase("load")
+    check("load_huggingface", llm.load_huggingface(model=job["model"], device="cpu"))
+    phase("build")
+    check(
+        "build",
+        llm.build(
+            do_quantization=True,
+            # The vendor's benchmark notes: level 0 is the faster one.
+            optimization_level=0,
+            # Grouped variants need output widths that are multiples of the group: 576 is none of 128.
+            quantized_dtype="w8a8",
+            quantized_algorithm="normal",
+            target_platform=job["target"],
+            num_npu_core=job["cores"],
+            dataset=job["dataset"],
+            max_context=job["max_context"],
+        ),
+    )
+    phase("export")
+    check("export_rkllm", llm.export_rkllm(job["output"]))
+
+
+def check(call, status):
+    if status not in (None, 0):
+        raise RuntimeError("%s gave %r; the log has the toolkit's own words" % (call, status))
+
+
+def toolkit_version():
+    from importlib import metadata
+
+    try:
+        return metadata.version("rkllm-toolkit")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
