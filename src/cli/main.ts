@@ -31,7 +31,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { command } = await load();
     return 'run' in command ? await runCommand(name, command, rest) : await runGroup(name, command, rest);
   } catch (error) {
-    const { code, message, hint } = errorBody(error);
+    const body = errorBody(error);
+    const { code, message, hint } = body;
+    process.send?.({ error: body });
     process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
     return error instanceof UsageError ? 2 : 1;
   }

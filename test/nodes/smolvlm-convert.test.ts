@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import convertNode from '../../nodes/smolvlm-convert/smolvlm-convert';
+import { writeSmallCheckpoint } from '../convert/small-checkpoint';
+import { testToolkit } from '../convert/test-toolkit';
+import { demoFrame, repositoryRoot } from '../fixtures';
+
+helper.init(require.resolve('node-red'));
+
+type Received = NodeMessage & {
+  payload: Record<string, unknown>;
+  error?: { code?: string; message: string };
+};
+
+const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
+
+describe('smolvlm-convert', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let python: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-node-'));
+    python = await testToolkit();
+    await writeSmallCheckpoint(join(folder, 'small'), 1);
+    await mkdir(join(folder, 'frames'));
+    await cp(demoFrame('frame_01_driveway_day.jpg'), join(folder, 'frames', 'frame.jpg'));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+  beforeEach((done) => {
+    helper.startServer(done);
+  });
+  afterEach(async () => {
+    await helper.unload();
+    await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
+  });
+
+  async function load(dialog: object) {
+    const flow = [
+      { id: 'tab', type: 'tab' },
+      { id: 'c', x: 1, y: 1, z: 'tab', type: 'smolvlm-convert', ...dialog, wires: [['out'], ['progress']] },
+      { id: 'out', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'progress', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['c'], wires: [['bad']] },
+      { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+    ];
+    await helper.load([convertNode, catchNode] as never, flow);
+    const received: Record<'out' | 'progress' | 'bad', Received[]> = { out: [], progress: [], bad: [] };
+    for (const id of ['out', 'progress', 'bad'] as const) {
+      helper.getNode(id).on('input', (message) => void received[id].push(message as Received));
+    }
+    const statuses: string[] = [];
+    (helper.getNode('c') as unknown as EventEmitter).on(
+      'call:status',
+      (call: { firstArg: { text?: string } }) => void statuses.push(call.firstArg.text ?? ''),
+    );
+    return {
+      ...received,
+      statuses,
+      send: (message: object) => helper.getNode('c').receive(message as NodeMessage),
+    };
+  }
+
+  const until = async (met: () => boolean): Promise<void> => {
+    while (!met()) await delay(20);
+  };
+
+  const conversion = () => ({
+    mode: 'convert',
+    model: join(folder, 'small'),
+    out: join(folder, 'bundle'),
+    target: 'rk3588',
+    precision: 'fp16',
+    calibration: join(folder, 'frames'),
+    python,
+  });
+
+  it('makes a packed bundle, tells how far it is, and validates it', async () => {
+    const flow = await load({ ...conversion(), pack: true });
+    flow.send({ payload: 'go', topic: 'kept' });
+    await until(() => flow.out.length + flow.bad.length > 0);
+    assert.deepEqual(flow.bad, []);
+    const { payload, topic } = flow.out[0]!;
+    assert.equal(topic, 'kept');
+    assert.equal(payload.path, join(folder, 'bundle'));
+    assert.ok(existsSync((payload.archive as { path: string }).path));
+    const { stages } = payload.report as { stages: { name: string; cosine: number }[] };
+    assert.deepEqual(
+      stages.map(({ name }) => name),
+      ['l0_attn', 'l0_mlp'],
+    );
+    const steps = flow.progress.map(({ payload: { step } }) => step);
+    assert.ok(steps.includes('l0_mlp') && steps.includes('decoder'));
+    assert.match(String(flow.progress.at(-1)?.payload.percent), /^\d+$/);
+    flow.send({ mode: 'validate' });
+    await until(() => flow.out.length + flow.bad.length > 1);
+    assert.deepEqual(flow.bad, []);
+    assert.equal(flow.out[1]?.payload.pass, true);
+  });
+
+  it('is cancelled by a message, and refuses a second one meanwhile', async () => {
+    const flow = await load({ ...conversion(), out: join(folder, 'cancelled') });
+    flow.send({});
+    await until(() => flow.progress.length > 0);
+    flow.send({});
+    await until(() => flow.bad.length > 0);
+    assert.equal(flow.bad[0]?.error?.code, 'convert-busy');
+    flow.send({ cancel: true });
+    await until(() => flow.bad.length > 1);
+    assert.equal(flow.bad[1]?.error?.code, 'convert-cancelled');
+    assert.ok(!existsSync(join(folder, 'cancelled')));
+  });
+
+  it('says politely what this machine lacks', async () => {
+    const flow = await load({ ...conversion(), python: join(folder, 'no-python') });
+    flow.send({});
+    await until(() => flow.bad.length > 0);
+    const { code, message } = flow.bad[0]!.error!;
+    assert.equal(code, 'convert-python');
+    assert.match(message, /no-python: not found.*Install one/s);
+    assert.equal(flow.statuses.at(-1), 'convert-python');
+  });
+
+  it('names a field that is missing', async () => {
+    const flow = await load({ mode: 'convert', model: 'demo' });
+    flow.send({});
+    await until(() => flow.bad.length > 0);
+    assert.match(flow.bad[0]!.error!.message, /out: expected the folder of the bundle, received nothing/);
+  });
+});
+
+describe('the example that converts and delivers', () => {
+  it('holds only core nodes and ours', () => {
+    const path = join(repositoryRoot, 'examples', 'convert on a PC and deliver to the hub.json');
+    const flow = JSON.parse(readFileSync(path, 'utf8')) as { type: string }[];
+    const types = new Set(flow.map(({ type }) => type));
+    assert.deepEqual([...types].sort(), [
+      'comment',
+      'debug',
+      'file in',
+      'http in',
+      'http response',
+      'inject',
+      'smolvlm-convert',
+      'tab',
+    ]);
+  });
+});
