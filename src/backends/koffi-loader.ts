@@ -1,0 +1,29 @@
+import { SmolvlmError } from '../errors';
+
+/** A C function; `async` runs it on a thread of its own and calls back with an error or its result. */
+export interface NativeFunction {
+  async(...argumentsAndCallback: unknown[]): void;
+}
+
+/** What the bindings use of koffi 3, whose own types are those of an ES module. Pointers are addresses. */
+export interface Koffi {
+  load(path: string): { func(prototype: string): NativeFunction };
+  alloc(type: string, count: number): bigint;
+  /** Memory at an address as it is, not a copy. */
+  view(address: bigint, bytes: number): ArrayBuffer;
+  free(address: bigint): void;
+}
+
+/** Loads koffi, an optional dependency: only a machine with an NPU needs it. @throws SmolvlmError `backend-koffi` */
+export async function loadKoffi(): Promise<Koffi> {
+  try {
+    const loaded = (await import('koffi')) as unknown as Koffi & { readonly default?: Koffi };
+    return loaded.default ?? loaded;
+  } catch (cause) {
+    throw new SmolvlmError(
+      'backend-koffi',
+      'the package koffi, which calls the NPU’s library, cannot be loaded',
+      { hint: 'Install this package without --omit=optional on the machine with the NPU.', cause },
+    );
+  }
+}

@@ -1,0 +1,194 @@
+import { SmolvlmError } from '../../errors';
+import {
+  cString,
+  floatOutputStruct,
+  initFlags,
+  inputStruct,
+  layouts,
+  query,
+  readTensorAttr,
+  type TensorAttr,
+  tensorType,
+} from './rknn-abi';
+import { rknnError } from './rknn-error';
+import type { RknnLibrary } from './rknn-library';
+
+export interface ContextOptions {
+  /** For errors: the stage's name. */
+  readonly name: string;
+  readonly path: string;
+  readonly coreMask: number;
+}
+
+/** What one run took. */
+export interface ContextRun<T> {
+  readonly output: T;
+  /** On the NPU alone, as the library says. */
+  readonly npuMs: number;
+}
+
+/**
+ * One loaded model. Its calls run one after the other, whoever makes them: two threads in one context are
+ * undefined. Float32 (or bytes) go in, float32 comes out; the library converts to and from fp16.
+ */
+export class RknnContext {
+  readonly #library: RknnLibrary;
+  readonly #options: ContextOptions;
+  readonly #handle: bigint;
+  readonly input: TensorAttr;
+  readonly output: TensorAttr;
+  readonly #buffers: { readonly input: NativeBuffer; readonly output: NativeBuffer };
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(
+    library: RknnLibrary,
+    options: ContextOptions,
+    handle: bigint,
+    input: TensorAttr,
+    output: TensorAttr,
+  ) {
+    this.#library = library;
+    this.#options = options;
+    this.#handle = handle;
+    this.input = input;
+    this.output = output;
+    const inputBytes = input.elements * (input.type === tensorType.uint8 ? 1 : 4);
+    this.#buffers = {
+      input: library.allocate(inputBytes),
+      output: library.allocate(output.elements * 4),
+    };
+  }
+
+  /** @throws SmolvlmError `stage-load` naming the file, `stage-contract` for a model of several inputs or outputs */
+  static async open(library: RknnLibrary, options: ContextOptions): Promise<RknnContext> {
+    const { name, path } = options;
+    const out = Buffer.alloc(8);
+    // Size 0: `model` is a path. No extension structure, hence no reserved bytes.
+    const status = await library.call('rknn_init', out, path, 0, initFlags.disableProcHighPriority, null);
+    if (status !== 0) throw rknnError('stage-load', `stage ${name}: rknn_init of ${path}`, status);
+    const handle = out.readBigUInt64LE(0);
+    try {
+      const count = Buffer.alloc(layouts.inputOutputNumber.size);
+      await ask(library, handle, query.inOutNumber, count, name);
+      const inputs = count.readUInt32LE(layouts.inputOutputNumber.inputs);
+      const outputs = count.readUInt32LE(layouts.inputOutputNumber.outputs);
+      if (inputs !== 1 || outputs !== 1) {
+        throw new SmolvlmError(
+          'stage-contract',
+          `stage ${name}: expected one input and one output, ${path} has ${inputs} and ${outputs}`,
+          { hint: 'The file is no vision stage.' },
+        );
+      }
+      const input = await tensorAttr(library, handle, query.inputAttr, name);
+      const output = await tensorAttr(library, handle, query.outputAttr, name);
+      const masked = await library.call('rknn_set_core_mask', handle, options.coreMask);
+      if (masked !== 0) {
+        throw rknnError('stage-load', `stage ${name}: rknn_set_core_mask ${options.coreMask}`, masked);
+      }
+      return new RknnContext(library, options, handle, input, output);
+    } catch (error) {
+      await library.call('rknn_destroy', handle);
+      throw error;
+    }
+  }
+
+  /** @param input as many values as `input.elements` @returns float32, the caller's own */
+  run(input: Float32Array | Uint8Array): Promise<ContextRun<Float32Array>> {
+    return this.#inTurn(async () => {
+      const { name } = this.#options;
+      const { input: from, output: to } = this.#buffers;
+      const bytes = input instanceof Uint8Array;
+      (bytes ? new Uint8Array(from.memory) : new Float32Array(from.memory)).set(input);
+      const type = bytes ? tensorType.uint8 : tensorType.float32;
+      const inputs = inputStruct(from.address, from.memory.byteLength, type, this.input.format);
+      await this.#check('rknn_inputs_set', 1, inputs);
+      await this.#check('rknn_run', null);
+      const outputs = floatOutputStruct(to.address, to.memory.byteLength);
+      await this.#check('rknn_outputs_get', 1, outputs, null);
+      // Owed after every get, also for memory of our own: the library leaks without.
+      await this.#check('rknn_outputs_release', 1, outputs);
+      const time = Buffer.alloc(layouts.performance.size);
+      await ask(this.#library, this.#handle, query.performance, time, name);
+      const npuMs = Number(time.readBigInt64LE(layouts.performance.runMicroseconds)) / 1000;
+      return { output: new Float32Array(to.memory.slice(0)), npuMs };
+    });
+  }
+
+  /** Versions of library and driver, as the library itself says. */
+  versions(): Promise<{ readonly runtime: string; readonly driver: string }> {
+    return this.#inTurn(async () => {
+      const { size, api, driver } = layouts.sdkVersion;
+      const info = Buffer.alloc(size);
+      await ask(this.#library, this.#handle, query.sdkVersion, info, this.#options.name);
+      return { runtime: cString(info, api, 256), driver: cString(info, driver, 256) };
+    });
+  }
+
+  /** Bytes of NPU memory the model takes: weights, scratch, and all DMA memory. */
+  memory(): Promise<{ readonly weights: number; readonly internal: number; readonly total: number }> {
+    return this.#inTurn(async () => {
+      const { size, weights, internal, dmaTotal } = layouts.memorySize;
+      const info = Buffer.alloc(size);
+      await ask(this.#library, this.#handle, query.memorySize, info, this.#options.name);
+      const total = Number(info.readBigUInt64LE(dmaTotal));
+      return { weights: info.readUInt32LE(weights), internal: info.readUInt32LE(internal), total };
+    });
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const closing = this.#inTurn(async () => {
+      await this.#library.call('rknn_destroy', this.#handle);
+      this.#library.release(this.#buffers.input.address);
+      this.#library.release(this.#buffers.output.address);
+    });
+    this.#closed = true;
+    await closing;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(new SmolvlmError('stage-closed', `stage ${this.#options.name} was closed`));
+    }
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #check(
+    name: 'rknn_inputs_set' | 'rknn_run' | 'rknn_outputs_get' | 'rknn_outputs_release',
+    ...args: unknown[]
+  ) {
+    const status = await this.#library.call(name, this.#handle, ...args);
+    if (status !== 0) throw rknnError('backend-rknn-call', `stage ${this.#options.name}: ${name}`, status);
+  }
+}
+
+interface NativeBuffer {
+  readonly address: bigint;
+  readonly memory: ArrayBuffer;
+}
+
+async function ask(
+  library: RknnLibrary,
+  handle: bigint,
+  command: number,
+  info: Buffer,
+  name: string,
+): Promise<void> {
+  const status = await library.call('rknn_query', handle, command, info, info.length);
+  if (status !== 0) throw rknnError('backend-rknn-call', `stage ${name}: rknn_query ${command}`, status);
+}
+
+async function tensorAttr(
+  library: RknnLibrary,
+  handle: bigint,
+  command: number,
+  name: string,
+): Promise<TensorAttr> {
+  const info = Buffer.alloc(layouts.tensorAttr.size);
+  await ask(library, handle, command, info, name);
+  return readTensorAttr(info);
+}

@@ -1,0 +1,44 @@
+import { SmolvlmError } from '../../errors';
+
+/** `RKNN_ERR_…` of rknn_api.h 2.3.2; -100 as the toolkit 2.5.0 names it. */
+const names: Readonly<Record<number, string>> = {
+  [-1]: 'FAIL',
+  [-2]: 'TIMEOUT',
+  [-3]: 'DEVICE_UNAVAILABLE',
+  [-4]: 'MALLOC_FAIL',
+  [-5]: 'PARAM_INVALID',
+  [-6]: 'MODEL_INVALID',
+  [-7]: 'CTX_INVALID',
+  [-8]: 'INPUT_INVALID',
+  [-9]: 'OUTPUT_INVALID',
+  [-10]: 'DEVICE_UNMATCH',
+  [-11]: 'INCOMPATILE_PRE_COMPILE_MODEL',
+  [-12]: 'INCOMPATILE_OPTIMIZATION_LEVEL_VERSION',
+  [-13]: 'TARGET_PLATFORM_UNMATCH',
+  [-100]: 'RUNTIME_ABORT',
+};
+
+/** What usually lies behind a code; the library tells more only in its own log on stderr. */
+const hints: Readonly<Record<number, string>> = {
+  [-1]: 'Often no driver, no permission for the device, or a model of a newer toolkit than the runtime: run smolvlm doctor.',
+  [-2]: 'The NPU did not finish in time: look at its load and temperature with smolvlm doctor.',
+  [-3]: 'There is no NPU for this process: run smolvlm doctor.',
+  [-4]: 'The NPU’s memory is full: close other models, or load fewer.',
+  [-6]: 'The file is damaged, or made by a newer toolkit than this runtime: use the same x.y.z of both.',
+  [-10]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
+  [-11]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
+  [-12]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
+  [-13]: 'The bundle is made for another chip: convert it with the right --target.',
+};
+
+/** e.g. `RKNN_ERR_TIMEOUT (-2)`; codes that newer libraries add keep their number. */
+export function rknnCode(code: number): string {
+  const name = names[code];
+  return name === undefined ? `unknown RKNN error ${code}` : `RKNN_ERR_${name} (${code})`;
+}
+
+/** @param what the call and its object, e.g. `rknn_run of l3_mlp` */
+export function rknnError(code: string, what: string, status: number): SmolvlmError {
+  const hint = hints[status];
+  return new SmolvlmError(code, `${what} failed: ${rknnCode(status)}`, hint === undefined ? {} : { hint });
+}

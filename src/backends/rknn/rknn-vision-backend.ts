@@ -1,0 +1,157 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { BundleStage, TensorSpec } from '../../model/bundle-manifest';
+import type { FileLock } from '../../model/file-lock';
+import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../platform/npu-lock';
+import { driverCores, npuCores, socOf } from '../../platform/soc';
+import { SystemFiles } from '../../platform/system-files';
+import type { StageRunner, VisionBackend } from '../stage-runner';
+import { coreMask, type TensorAttr } from './rknn-abi';
+import { RknnContext } from './rknn-context';
+import { RknnLibrary } from './rknn-library';
+import { type StageWatch, watchStage } from './stage-watch';
+
+export interface RknnSettings {
+  /** The library to load; default: as `RknnLibrary.load` finds it. */
+  readonly library?: string;
+  /** NPU cores of the chip; default: what the chip is known to have. */
+  readonly cores?: number;
+  /** When another process holds the NPU: wait for it, or fail with `npu-busy` (default). */
+  readonly whenBusy?: 'wait' | 'fail';
+  readonly signal?: AbortSignal;
+  /** Told of a stage that takes too long; default: a warning of the process. */
+  readonly watch?: StageWatch;
+}
+
+/** Runs a bundle's stages on the NPU through librknnrt; one context a stage, one NPU client a machine. */
+export class RknnVisionBackend implements VisionBackend {
+  readonly name = 'rknn';
+  readonly #open = new Set<StageRunner>();
+  readonly #watch: StageWatch;
+
+  private constructor(
+    readonly library: RknnLibrary,
+    /** NPU cores that core masks may name; 0: not known, the driver chooses. */
+    readonly cores: number,
+    private readonly lock: FileLock,
+    watch: StageWatch | undefined,
+  ) {
+    this.#watch = watch ?? {};
+  }
+
+  /** @throws SmolvlmError `backend-rknn-library`, `backend-koffi`, `npu-busy` naming who holds the NPU */
+  static async load(settings: RknnSettings = {}): Promise<RknnVisionBackend> {
+    const files = new SystemFiles();
+    const cores = settings.cores ?? driverCores(files) ?? npuCores(socOf(files));
+    const library = await RknnLibrary.load(settings.library);
+    return new RknnVisionBackend(library, cores, await takeNpu(settings), settings.watch);
+  }
+
+  async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
+    const path = join(bundleDir, stage.file.path);
+    await checkMagic(path, stage);
+    const core = stage.core === undefined || this.cores === 0 ? undefined : stage.core % this.cores;
+    const context = await RknnContext.open(this.library, {
+      name: stage.name,
+      path,
+      coreMask: coreMask(core),
+    });
+    try {
+      checkContract(context, stage);
+    } catch (error) {
+      await context.close();
+      throw error;
+    }
+    const expected = elementCount(stage.input);
+    const runner: StageRunner = {
+      stage: core === undefined ? stage : { ...stage, core },
+      run: async (input) => {
+        if (!this.#open.has(runner)) throw new SmolvlmError('stage-closed', `stage ${stage.name} was closed`);
+        if (input.length !== expected) {
+          throw new SmolvlmError(
+            'stage-input',
+            `stage ${stage.name}: expected ${expected} values [${stage.input.shape}], received ${input.length}`,
+          );
+        }
+        const { output, npuMs } = await watchStage(
+          stage.name,
+          context.run(stageInput(stage, input)),
+          this.#watch,
+        );
+        this.#watch.onRun?.(stage.name, core, npuMs);
+        if (!Number.isFinite(output[0]) || output.some((value) => !Number.isFinite(value))) {
+          throw new SmolvlmError(
+            'stage-output',
+            `stage ${stage.name}: the NPU gave values that are no numbers`,
+            {
+              hint: 'fp16 overflowed, or runtime and toolkit differ: run smolvlm validate on this machine.',
+            },
+          );
+        }
+        return output;
+      },
+      close: async () => {
+        if (!this.#open.delete(runner)) return;
+        await context.close();
+      },
+    };
+    this.#open.add(runner);
+    return runner;
+  }
+
+  async close(): Promise<void> {
+    for (const runner of [...this.#open].reverse()) await runner.close();
+    await this.lock.release();
+  }
+}
+
+async function takeNpu({ whenBusy = 'fail', signal }: RknnSettings): Promise<FileLock> {
+  if (whenBusy === 'wait') return waitForNpuLock(signal ? { signal } : {});
+  const lock = await tryAcquireNpuLock();
+  if ('release' in lock) return lock;
+  throw npuBusy(lock);
+}
+
+/** A pipeline's stream is float32; the vendor's whole-tower files take a picture's bytes. */
+function stageInput(stage: BundleStage, input: Float32Array): Float32Array | Uint8Array {
+  return stage.input.dtype === 'uint8' ? Uint8Array.from(input) : input;
+}
+
+/** A wrong or truncated file makes some releases of the library crash: it is not given one. */
+async function checkMagic(path: string, stage: BundleStage): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const magic = Buffer.alloc(4);
+    await file.read(magic, 0, 4, 0);
+    if (magic.toString('latin1') === 'RKNN') return;
+  } finally {
+    await file.close();
+  }
+  throw new SmolvlmError('stage-load', `stage ${stage.name}: ${path} is no .rknn file`, {
+    hint: 'Install or copy the bundle again.',
+  });
+}
+
+/** @throws SmolvlmError `stage-contract` */
+function checkContract(context: RknnContext, stage: BundleStage): void {
+  for (const [role, spec, attr] of [
+    ['input', stage.input, context.input],
+    ['output', stage.output, context.output],
+  ] as const) {
+    if (shape(attr) === spec.shape.join()) continue;
+    throw new SmolvlmError(
+      'stage-contract',
+      `stage ${stage.name}: expected the ${role} [${spec.shape}], the file has [${shape(attr)}]`,
+      { hint: 'The stage file belongs to another model; convert the bundle again.' },
+    );
+  }
+}
+
+function shape({ dims }: TensorAttr): string {
+  return dims.join();
+}
+
+function elementCount({ shape: sizes }: TensorSpec): number {
+  return sizes.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,79 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RknnSettings, RknnVisionBackend } from '../../../src/backends/rknn/rknn-vision-backend';
+import { buildEmulator, type EmulatorBuild } from '../../../src/cli/bench/emulator/build-emulator';
+
+/** One run of a stage, or a rule that was broken. */
+export interface TraceEvent {
+  readonly context?: number;
+  readonly stage?: string;
+  readonly core?: number;
+  /** Microseconds. */
+  readonly start?: number;
+  readonly end?: number;
+  readonly violation?: string;
+  readonly destroyed?: number;
+  readonly memories?: number;
+}
+
+/** An emulated NPU with a trace, a place for faults and a lock of its own. */
+export class EmulatedNpu {
+  private constructor(
+    readonly dir: string,
+    readonly library: string,
+    private readonly saved: ReadonlyMap<string, string | undefined>,
+  ) {}
+
+  static async create(
+    environment: Record<string, string> = {},
+    build: EmulatorBuild = {},
+  ): Promise<EmulatedNpu> {
+    const library = await buildEmulator('rknn', build);
+    const dir = await mkdtemp(join(tmpdir(), 'smolvlm-npu-'));
+    const all: Record<string, string> = {
+      RKNN_EMULATOR_TRACE: join(dir, 'trace'),
+      RKNN_EMULATOR_FAULTS: join(dir, 'faults'),
+      SMOLVLM_NPU_LOCK: join(dir, 'lock'),
+      SMOLVLM_RKNN_LIBRARY: library,
+      ...environment,
+    };
+    const saved = new Map(Object.keys(all).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, all);
+    return new EmulatedNpu(dir, library, saved);
+  }
+
+  open(settings: RknnSettings = {}): Promise<RknnVisionBackend> {
+    return RknnVisionBackend.load({ cores: 3, ...settings });
+  }
+
+  /** @param lines e.g. `run -2`, `nan`; none: as it should be */
+  async faults(...lines: readonly string[]): Promise<void> {
+    await writeFile(join(this.dir, 'faults'), `${lines.join('\n')}\n`);
+  }
+
+  async trace(): Promise<readonly TraceEvent[]> {
+    const text = await readFile(join(this.dir, 'trace'), 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as TraceEvent);
+  }
+
+  /** Rules of the interface that were broken. */
+  async violations(): Promise<readonly string[]> {
+    return (await this.trace()).flatMap(({ violation }) => (violation === undefined ? [] : [violation]));
+  }
+
+  async forget(): Promise<void> {
+    await rm(join(this.dir, 'trace'), { force: true });
+  }
+
+  async remove(): Promise<void> {
+    for (const [name, value] of this.saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
+import type { BundleStage } from '../../../src/model/bundle-manifest';
+import { readModelConfigs } from '../../../src/model/checkpoint';
+import { visionStages } from '../../../src/onnx/vision-stages';
+import { assembleVisionTower } from '../../../src/vision/open-vision-tower';
+import { describeVisionBackend } from '../../contract/vision-backend-contract';
+import { fixture } from '../../fixtures';
+import { cosine } from '../../onnx/run-graph';
+import { readSafetensorsFixture } from '../../safetensors-fixture';
+import { goldenActivations } from '../../vision/tiny-tower';
+import { contractStage } from '../contract-stage';
+import { EmulatedNpu } from './emulated-npu';
+
+const tiny = fixture('goldens', 'tiny-idefics3');
+const source = readSafetensorsFixture(join(tiny, 'model.safetensors'));
+const residualScale = 0.1;
+
+describe('RknnVisionBackend', function () {
+  this.timeout(60_000);
+  let npu: EmulatedNpu;
+  let dir: string;
+  let stages: readonly BundleStage[];
+
+  before(async () => {
+    npu = await EmulatedNpu.create();
+    dir = await mkdtemp(join(tmpdir(), 'smolvlm-shards-'));
+    const { config } = await readModelConfigs(tiny);
+    const made: BundleStage[] = [];
+    for (const plan of visionStages(config.vision.layers, 'half-layer')) {
+      const core = (plan.halves[0]?.layer ?? 0) % 3;
+      made.push(await writeEmulatedShard(dir, plan, config, source, { residualScale, core }));
+    }
+    stages = made;
+  });
+  after(async () => {
+    await npu.remove();
+    await rm(dir, { recursive: true, force: true });
+  });
+  beforeEach(() => npu.faults());
+  afterEach(async () => {
+    assert.deepEqual(await npu.violations(), []);
+    await npu.forget();
+  });
+
+  describeVisionBackend('rknn', {
+    open: () => npu.open(),
+    stage: async (folder) => {
+      const shape = { tokens: 16, hidden: 32, heads: 2, inner: 64 };
+      return contractStage(folder, shape, (config, weights) =>
+        writeEmulatedShard(folder, { name: 'l0_mlp', halves: [{ layer: 0, half: 'mlp' }] }, config, weights, {
+          residualScale: 1,
+        }),
+      );
+    },
+    // Tensors between stages are rounded through fp16.
+    cosine: 0.99999,
+  });
+
+  it('gives the goldens’ activations from 24 shards, with each stage on its core', async () => {
+    const { config } = await readModelConfigs(tiny);
+    const golden = goldenActivations();
+    const pixels = await golden.tile('pixel_values', 0);
+    const backend = await npu.open();
+    const tower = await assembleVisionTower(
+      { dir, manifest: { target: 'rk3588', residualScale, stages } },
+      source,
+      config,
+      backend,
+    );
+    const cosines = new Map<string, number>();
+    const pending: Promise<void>[] = [];
+    await tower.encode([pixels], {
+      activations: (name, _tile, values) => {
+        pending.push(
+          golden
+            .tile(name, 0)
+            .then((expected) => void cosines.set(name, cosine(Float32Array.from(values), expected))),
+        );
+      },
+    });
+    await Promise.all(pending);
+    assert.equal(cosines.size, 24 + 3);
+    for (const [name, angle] of cosines) assert.ok(angle >= 0.9999, `${name}: ${angle}`);
+    const ran = (await npu.trace()).filter(({ stage }) => stage !== undefined);
+    assert.deepEqual(
+      ran.map(({ stage, core }) => [stage, core]),
+      stages.map(({ name, core }) => [name, core]),
+    );
+    await tower.close();
+    await backend.close();
+  });
+
+  it('uses the cores the chip has, whatever the bundle was made for', async () => {
+    const backend = await npu.open({ cores: 2 });
+    const runner = await backend.openStage(dir, stages[4]!);
+    await runner.run(new Float32Array(1024 * 64));
+    assert.equal(stages[4]?.core, 2);
+    assert.equal((await npu.trace()).find(({ stage }) => stage !== undefined)?.core, 0);
+    await backend.close();
+  });
+
+  for (const [code, name] of [
+    [-1, 'FAIL'],
+    [-3, 'DEVICE_UNAVAILABLE'],
+    [-4, 'MALLOC_FAIL'],
+    [-6, 'MODEL_INVALID'],
+    [-10, 'DEVICE_UNMATCH'],
+    [-13, 'TARGET_PLATFORM_UNMATCH'],
+    [-77, 'unknown RKNN error -77'],
+  ] as const) {
+    it(`names the file and the error when a model is refused with ${code}`, async () => {
+      const backend = await npu.open();
+      await npu.faults(`init ${code}`);
+      await assert.rejects(backend.openStage(dir, stages[0]!), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'stage-load');
+        assert.ok(error.message.includes('l0_attn.rknn') && error.message.includes(name), error.message);
+        return true;
+      });
+      await npu.faults();
+      await backend.openStage(dir, stages[0]!);
+      await backend.close();
+    });
+  }
+
+  it('ends a run that times out in an error, and goes on', async () => {
+    const backend = await npu.open();
+    const runner = await backend.openStage(dir, stages[1]!);
+    await npu.faults('run -2');
+    await assert.rejects(runner.run(new Float32Array(1024 * 64)), {
+      code: 'backend-rknn-call',
+      message: /l0_mlp: rknn_run failed: RKNN_ERR_TIMEOUT/,
+    });
+    await npu.faults();
+    await runner.run(new Float32Array(1024 * 64));
+    await backend.close();
+  });
+
+  it('does not pass on values that are no numbers', async () => {
+    const backend = await npu.open();
+    const runner = await backend.openStage(dir, stages[1]!);
+    await npu.faults('nan');
+    await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'stage-output', hint: /validate/ });
+    await backend.close();
+  });
+
+  it('says at once that a stage is slow, and gives up on one that does not come back', async () => {
+    const told: string[] = [];
+    const watch = {
+      slowMs: 50,
+      lostMs: 300,
+      onSlow: (stage: string) => void told.push(`slow ${stage}`),
+      onLost: (stage: string) => void told.push(`lost ${stage}`),
+    };
+    const backend = await npu.open({ watch });
+    const runner = await backend.openStage(dir, stages[1]!);
+    await npu.faults('slow 150');
+    await runner.run(new Float32Array(1024 * 64));
+    assert.deepEqual(told, ['slow l0_mlp']);
+    await npu.faults('slow 900');
+    await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
+    assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
+    await backend.close();
+  });
+
+  it('lets one process have the NPU, and says who', async () => {
+    const backend = await npu.open();
+    await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${process.pid} \\(`) });
+    const waiting = npu.open({ whenBusy: 'wait' });
+    await backend.close();
+    await (await waiting).close();
+  });
+
+  it('tells versions and memory', async () => {
+    const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
+    const backend = await npu.open();
+    assert.deepEqual([backend.library.path, backend.library.version], [npu.library, '2.5.0']);
+    const options = { name: 'x', path: join(dir, 'l0_mlp.rknn'), coreMask: 0 };
+    const context = await RknnContext.open(backend.library, options);
+    const { runtime, driver } = await context.versions();
+    assert.match(runtime, /^2\.5\.0 \(/);
+    assert.equal(driver, '0.9.8');
+    assert.ok((await context.memory()).weights > 10_000);
+    await context.close();
+    await backend.close();
+  });
+
+  it('leaks neither memory nor descriptors over 10,000 runs', async function () {
+    this.timeout(120_000);
+    const folder = await mkdtemp(join(tmpdir(), 'smolvlm-small-'));
+    const shape = { tokens: 4, hidden: 8, heads: 2, inner: 16 };
+    const { stage } = await contractStage(folder, shape, (config, weights) =>
+      writeEmulatedShard(folder, { name: 'l0_mlp', halves: [{ layer: 0, half: 'mlp' }] }, config, weights, {
+        residualScale,
+      }),
+    );
+    const traced = process.env.RKNN_EMULATOR_TRACE;
+    delete process.env.RKNN_EMULATOR_TRACE;
+    const backend = await npu.open();
+    const runner = await backend.openStage(folder, stage);
+    const run = async (times: number): Promise<void> => {
+      for (let time = 0; time < times; time++) await runner.run(new Float32Array(32));
+    };
+    const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    await run(3000);
+    const before = { rss: await residentBytes(), fds: await descriptors() };
+    await run(10_000);
+    const after = { rss: await residentBytes(), fds: await descriptors() };
+    await backend.close();
+    if (traced !== undefined) process.env.RKNN_EMULATOR_TRACE = traced;
+    await rm(folder, { recursive: true, force: true });
+    assert.ok(after.fds <= before.fds, `descriptors ${before.fds} → ${after.fds}`);
+    // 10,000 lost outputs of 128 bytes and their structures would be more than 2 MB; the heap breathes by less than 8.
+    assert.ok(after.rss - before.rss < 12e6, `${before.rss} → ${after.rss}`);
+  });
+});
+
+async function residentBytes(): Promise<number> {
+  global.gc?.();
+  const pages = Number((await readFile('/proc/self/statm', 'utf8')).split(' ')[1]);
+  return pages * 4096;
+}

@@ -1,0 +1,544 @@
+/*
+ * Stands in for librknnrt.so where there is no NPU: the same symbols, structures and rules of use. A stage is computed on
+ * the CPU ("compute"), or passed through in its modelled time ("timed"). Environment:
+ *   RKNN_EMULATOR         compute (default) | timed
+ *   RKNN_EMULATOR_CORES   NPU cores, 3 by default
+ *   RKNN_EMULATOR_EXACT   1: float32 throughout; else tensors are rounded through fp16 as on the chip
+ *   RKNN_EMULATOR_TRACE   file for one JSON line an event: runs with core and times, broken rules, live objects
+ *   RKNN_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE [FROM_RUN]]
+ *       init CODE | run CODE | slow MS | hang | nan | wrong | segfault | leak BYTES | no_native
+ */
+#define _GNU_SOURCE
+#include "model.h"
+#include "rknn_abi.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef EMULATOR_VERSION
+#define EMULATOR_VERSION "2.5.0"
+#endif
+#ifndef EMULATOR_DRIVER
+#define EMULATOR_DRIVER "0.9.8"
+#endif
+
+enum { MAX_CONTEXTS = 4096, MAX_CORES = 3 };
+
+/* What strings(1) finds in the vendor's library. */
+__attribute__((used)) static const char version_text[] = "librknnrt version: " EMULATOR_VERSION " (emulator@2026-11-24T00:00:00)";
+
+typedef struct {
+  model *stage;
+  atomic_int *users;
+  uint32_t flags;
+  int mask;
+  atomic_int busy;
+  float *input, *output;
+  int has_input, has_output, owed;
+  rknn_tensor_mem *io[2], *internal;
+  int io_type[2];
+  int64_t last_us;
+} context;
+
+typedef struct {
+  pthread_mutex_t mutex;
+  pthread_cond_t turn;
+  unsigned next, serving;
+} core_queue;
+
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER, trace_mutex = PTHREAD_MUTEX_INITIALIZER;
+static context *contexts[MAX_CONTEXTS];
+static rknn_context last_id;
+static core_queue cores[MAX_CORES] = {
+    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
+    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
+    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
+};
+static atomic_long runs;
+static atomic_int live_mems;
+
+static int64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+__attribute__((format(printf, 1, 2))) static void trace(const char *format, ...) {
+  const char *path = getenv("RKNN_EMULATOR_TRACE");
+  if (!path) return;
+  pthread_mutex_lock(&trace_mutex);
+  FILE *file = fopen(path, "a");
+  if (file) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(file, format, arguments);
+    va_end(arguments);
+    fputc('\n', file);
+    fclose(file);
+  }
+  pthread_mutex_unlock(&trace_mutex);
+}
+
+/* A rule of the interface was broken: said aloud, since the real library may crash or hang instead. */
+static int violation(int code, const char *what) {
+  fprintf(stderr, "E RKNN emulator: rule broken: %s\n", what);
+  trace("{\"violation\":\"%s\"}", what);
+  return code;
+}
+
+/* Value of a fault that is due now; 0 when there is none. */
+static int fault(const char *name, long *value) {
+  const char *path = getenv("RKNN_EMULATOR_FAULTS");
+  FILE *file = path ? fopen(path, "r") : NULL;
+  if (!file) return 0;
+  char line[128], found[32];
+  int due = 0;
+  while (!due && fgets(line, sizeof line, file)) {
+    long given = 0, from = 0;
+    int fields = sscanf(line, "%31s %ld %ld", found, &given, &from);
+    due = fields >= 1 && strcmp(found, name) == 0 && atomic_load(&runs) >= from;
+    if (due && value) *value = given;
+  }
+  fclose(file);
+  return due;
+}
+
+static int timed(void) {
+  const char *mode = getenv("RKNN_EMULATOR");
+  return mode && strcmp(mode, "timed") == 0;
+}
+
+static int exact(void) {
+  const char *value = getenv("RKNN_EMULATOR_EXACT");
+  return value && *value == '1';
+}
+
+static int core_count(void) {
+  const char *value = getenv("RKNN_EMULATOR_CORES");
+  int count = value ? atoi(value) : MAX_CORES;
+  return count < 1 ? 1 : count > MAX_CORES ? MAX_CORES : count;
+}
+
+/* Finds a context and enters it: one thread at a time. */
+static context *enter(rknn_context id) {
+  pthread_mutex_lock(&table_mutex);
+  context *found = id < MAX_CONTEXTS ? contexts[id] : NULL;
+  pthread_mutex_unlock(&table_mutex);
+  if (!found) {
+    violation(0, "a context that does not exist, or not any more");
+    return NULL;
+  }
+  if (atomic_exchange(&found->busy, 1)) {
+    violation(0, "two threads in one context");
+    return NULL;
+  }
+  return found;
+}
+
+static int leave(context *c, int code) {
+  atomic_store(&c->busy, 0);
+  return code;
+}
+
+static model *read_model(const char *path) {
+  FILE *file = fopen(path, "rb");
+  model *m = calloc(1, sizeof *m);
+  if (!file || !m || fread(&m->header, sizeof m->header, 1, file) != 1 || memcmp(m->header.magic, "RKNNEMU1", 8)) goto bad;
+  m->weight_count = model_weights(&m->header);
+  m->weights = malloc(m->weight_count * sizeof(float) + 1);
+  if (!m->weights || fread(m->weights, sizeof(float), m->weight_count, file) != m->weight_count) goto bad;
+  fclose(file);
+  return m;
+bad:
+  if (file) fclose(file);
+  if (m) free(m->weights);
+  free(m);
+  return NULL;
+}
+
+static int add_context(model *m, atomic_int *users, uint32_t flags, rknn_context *out) {
+  context *c = calloc(1, sizeof *c);
+  if (!c) return -4;
+  c->stage = m;
+  c->users = users;
+  c->flags = flags;
+  c->input = malloc(model_input_elements(&m->header) * sizeof(float));
+  c->output = malloc(model_output_elements(&m->header) * sizeof(float));
+  pthread_mutex_lock(&table_mutex);
+  *out = ++last_id;
+  if (*out < MAX_CONTEXTS) contexts[*out] = c;
+  pthread_mutex_unlock(&table_mutex);
+  if (*out >= MAX_CONTEXTS) abort();
+  atomic_fetch_add(users, 1);
+  return RKNN_SUCC;
+}
+
+int rknn_init(rknn_context *ctx, void *given, uint32_t size, uint32_t flag, rknn_init_extend *extend) {
+  long code;
+  if (fault("init", &code)) return (int)code;
+  if (extend)
+    for (size_t i = 0; i < sizeof extend->reserved; i++)
+      if (extend->reserved[i]) return violation(RKNN_PARAM_INVALID, "reserved bytes of rknn_init_extend are not zero");
+  if (size) return violation(RKNN_PARAM_INVALID, "the emulator takes a path: size 0");
+  if (!(flag & FLAG_DISABLE_PROC_HIGH_PRIORITY)) violation(0, "the process would be reniced to -19 (flag 0x2000)");
+  if ((flag & 3) == 3) return violation(RKNN_PARAM_INVALID, "priority level 3");
+  model *m = read_model(given);
+  if (!m) {
+    fprintf(stderr, "E RKNN: failed to load model %s\n", (const char *)given);
+    return RKNN_MODEL_INVALID;
+  }
+  return add_context(m, calloc(1, sizeof(atomic_int)), flag, ctx);
+}
+
+int rknn_dup_context(rknn_context *from, rknn_context *to) {
+  context *c = enter(*from);
+  if (!c) return RKNN_CTX_INVALID;
+  return leave(c, add_context(c->stage, c->users, c->flags, to));
+}
+
+int rknn_destroy(rknn_context id) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (c->owed) violation(0, "rknn_outputs_release was owed when the context was destroyed");
+  pthread_mutex_lock(&table_mutex);
+  contexts[id] = NULL;
+  pthread_mutex_unlock(&table_mutex);
+  if (atomic_fetch_sub(c->users, 1) == 1) {
+    free(c->stage->weights);
+    free(c->stage);
+    free(c->users);
+  }
+  free(c->input);
+  free(c->output);
+  free(c);
+  trace("{\"destroyed\":%lu,\"memories\":%d}", (unsigned long)id, atomic_load(&live_mems));
+  return RKNN_SUCC;
+}
+
+static void describe(const context *c, int output, rknn_tensor_attr *attr) {
+  const model_header *m = &c->stage->header;
+  uint32_t index = attr->index;
+  memset(attr, 0, sizeof *attr);
+  attr->index = index;
+  strcpy(attr->name, output ? "out" : "in");
+  if (m->kind == KIND_TOWER && !output) {
+    uint32_t dims[4] = {1, m->image_size, m->image_size, 3};
+    attr->n_dims = 4;
+    memcpy(attr->dims, dims, sizeof dims);
+    attr->fmt = FMT_NHWC;
+    attr->type = TYPE_UINT8;
+  } else {
+    attr->n_dims = 3;
+    attr->dims[0] = 1;
+    attr->dims[1] = m->kind == KIND_TOWER ? m->tokens / (m->scale_factor * m->scale_factor) : m->tokens;
+    attr->dims[2] = m->kind == KIND_TOWER ? m->text_width : m->hidden;
+    attr->fmt = FMT_UNDEFINED;
+    attr->type = TYPE_FLOAT16;
+  }
+  attr->n_elems = (uint32_t)(output ? model_output_elements(m) : model_input_elements(m));
+  attr->size = attr->n_elems * (attr->type == TYPE_UINT8 ? 1 : 2);
+  attr->size_with_stride = attr->size;
+  attr->scale = 1;
+}
+
+int rknn_query(rknn_context id, int command, void *info, uint32_t size) {
+  static const struct { int command; uint32_t size; } sizes[] = {
+      {CMD_IN_OUT_NUM, sizeof(rknn_input_output_num)}, {CMD_INPUT_ATTR, sizeof(rknn_tensor_attr)},
+      {CMD_OUTPUT_ATTR, sizeof(rknn_tensor_attr)},     {CMD_PERF_RUN, sizeof(rknn_perf_run)},
+      {CMD_SDK_VERSION, sizeof(rknn_sdk_version)},     {CMD_MEM_SIZE, sizeof(rknn_mem_size)},
+      {CMD_NATIVE_INPUT_ATTR, sizeof(rknn_tensor_attr)}, {CMD_NATIVE_OUTPUT_ATTR, sizeof(rknn_tensor_attr)}};
+  uint32_t expected = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (sizes[i].command == command) expected = sizes[i].size;
+  if (expected == 0) return RKNN_PARAM_INVALID;
+  if (size != expected) return violation(RKNN_PARAM_INVALID, "size of a query's structure");
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (command == CMD_IN_OUT_NUM) *(rknn_input_output_num *)info = (rknn_input_output_num){1, 1};
+  if (command == CMD_PERF_RUN) ((rknn_perf_run *)info)->run_duration = c->last_us;
+  if (command == CMD_SDK_VERSION) {
+    rknn_sdk_version *version = info;
+    memset(version, 0, sizeof *version);
+    strcpy(version->api_version, EMULATOR_VERSION " (emulator@2026-11-24T00:00:00)");
+    strcpy(version->drv_version, EMULATOR_DRIVER);
+  }
+  if (command == CMD_MEM_SIZE) {
+    rknn_mem_size *memory = info;
+    memset(memory, 0, sizeof *memory);
+    memory->total_weight_size = (uint32_t)(c->stage->weight_count * 2);
+    memory->total_internal_size = (uint32_t)(model_input_elements(&c->stage->header) * 4);
+    memory->total_dma_allocated_size = memory->total_weight_size + (uint64_t)memory->total_internal_size;
+  }
+  if (command == CMD_INPUT_ATTR || command == CMD_OUTPUT_ATTR || command == CMD_NATIVE_INPUT_ATTR ||
+      command == CMD_NATIVE_OUTPUT_ATTR) {
+    rknn_tensor_attr *attr = info;
+    int native = command == CMD_NATIVE_INPUT_ATTR || command == CMD_NATIVE_OUTPUT_ATTR;
+    if (attr->index != 0) return leave(c, violation(RKNN_PARAM_INVALID, "index of a tensor"));
+    if (native && fault("no_native", NULL)) return leave(c, RKNN_FAIL);
+    describe(c, command == CMD_OUTPUT_ATTR || command == CMD_NATIVE_OUTPUT_ATTR, attr);
+  }
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_set_core_mask(rknn_context id, int mask) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  int all = (1 << core_count()) - 1;
+  if (mask != 0 && mask != 0xffff && (mask < 0 || (mask & ~all))) return leave(c, RKNN_PARAM_INVALID);
+  c->mask = mask;
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_set_batch_core_num(rknn_context id, int count) {
+  (void)id;
+  (void)count;
+  return RKNN_PARAM_INVALID;
+}
+
+/* Rounds a value as the chip's fp16 tensors do. */
+static float rounded(float value) { return exact() ? value : half_to_float(float_to_half(value)); }
+
+int rknn_inputs_set(rknn_context id, uint32_t count, rknn_input *inputs) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  rknn_tensor_attr attr = {0};
+  describe(c, 0, &attr);
+  if (count != 1 || inputs[0].index != 0) return leave(c, violation(RKNN_INPUT_INVALID, "one input, of index 0"));
+  if (c->io[0]) return leave(c, violation(RKNN_INPUT_INVALID, "inputs_set on a context with io memory"));
+  rknn_input in = inputs[0];
+  if (in.fmt != attr.fmt) return leave(c, violation(RKNN_INPUT_INVALID, "format of the input"));
+  if (in.pass_through) return leave(c, violation(RKNN_INPUT_INVALID, "pass_through with inputs_set"));
+  uint32_t bytes = attr.n_elems * (in.type == TYPE_FLOAT32 ? 4 : 1);
+  if (in.type != TYPE_FLOAT32 && !(in.type == TYPE_UINT8 && attr.type == TYPE_UINT8))
+    return leave(c, violation(RKNN_INPUT_INVALID, "type of the input"));
+  if (in.size != bytes) return leave(c, violation(RKNN_INPUT_INVALID, "size of the input"));
+  for (uint32_t i = 0; i < attr.n_elems; i++)
+    c->input[i] = in.type == TYPE_FLOAT32 ? rounded(((const float *)in.buf)[i]) : ((const uint8_t *)in.buf)[i];
+  c->has_input = 1;
+  return leave(c, RKNN_SUCC);
+}
+
+/* Waits for a core in the order of arrival. */
+static int take_core(int mask) {
+  int count = core_count(), chosen = 0;
+  if (mask == 0 || mask == 0xffff) {
+    unsigned shortest = ~0u;
+    for (int i = 0; i < count; i++) {
+      pthread_mutex_lock(&cores[i].mutex);
+      unsigned waiting = cores[i].next - cores[i].serving;
+      pthread_mutex_unlock(&cores[i].mutex);
+      if (waiting < shortest) shortest = waiting, chosen = i;
+    }
+  } else {
+    while (!(mask >> chosen & 1)) chosen++;
+  }
+  core_queue *queue = &cores[chosen];
+  pthread_mutex_lock(&queue->mutex);
+  unsigned ticket = queue->next++;
+  while (queue->serving != ticket) pthread_cond_wait(&queue->turn, &queue->mutex);
+  pthread_mutex_unlock(&queue->mutex);
+  return chosen;
+}
+
+static void free_core(int core) {
+  pthread_mutex_lock(&cores[core].mutex);
+  cores[core].serving++;
+  pthread_cond_broadcast(&cores[core].turn);
+  pthread_mutex_unlock(&cores[core].mutex);
+}
+
+static void sleep_us(long us) {
+  struct timespec t = {us / 1000000, us % 1000000 * 1000};
+  nanosleep(&t, NULL);
+}
+
+static void load_io(context *c) {
+  if (!c->io[0]) return;
+  const char *at = (const char *)c->io[0]->virt_addr;
+  size_t n = model_input_elements(&c->stage->header);
+  for (size_t i = 0; i < n; i++)
+    c->input[i] = c->io_type[0] == TYPE_FLOAT16 ? half_to_float(((const uint16_t *)at)[i]) : rounded(((const float *)at)[i]);
+}
+
+static void store_io(context *c) {
+  if (!c->io[1]) return;
+  char *at = c->io[1]->virt_addr;
+  size_t n = model_output_elements(&c->stage->header);
+  for (size_t i = 0; i < n; i++) {
+    if (c->io_type[1] == TYPE_FLOAT16) ((uint16_t *)at)[i] = float_to_half(c->output[i]);
+    else ((float *)at)[i] = c->output[i];
+  }
+}
+
+int rknn_run(rknn_context id, rknn_run_extend *extend) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (extend) return leave(c, violation(RKNN_PARAM_INVALID, "rknn_run with an extend"));
+  if (!c->has_input && !c->io[0]) return leave(c, violation(RKNN_INPUT_INVALID, "rknn_run without an input"));
+  if ((c->flags & FLAG_INTERNAL_ALLOC_OUTSIDE) && !c->internal)
+    return leave(c, violation(RKNN_FAIL, "rknn_run without the scratch memory the flags promise"));
+  long value = 0;
+  atomic_fetch_add(&runs, 1);
+  if (fault("segfault", NULL)) raise(11);
+  if (fault("run", &value)) return leave(c, (int)value);
+  if (fault("leak", &value)) {
+    void *lost = malloc((size_t)value);
+    if (lost) memset(lost, 1, (size_t)value);
+  }
+  while (fault("hang", NULL)) pause();
+  int core = take_core(c->mask);
+  int64_t start = now_us();
+  if (fault("slow", &value)) sleep_us(value * 1000);
+  load_io(c);
+  size_t n = model_output_elements(&c->stage->header);
+  int code = RKNN_SUCC;
+  if (timed()) {
+    sleep_us(c->stage->header.duration_us);
+    for (size_t i = 0, inputs = model_input_elements(&c->stage->header); i < n; i++) c->output[i] = c->input[i % inputs];
+  } else if (model_run(c->stage, c->input, c->output)) {
+    code = -4;
+  }
+  for (size_t i = 0; i < n; i++) c->output[i] = rounded(c->output[i]);
+  if (fault("nan", NULL)) c->output[n / 2] = 0.0f / 0.0f;
+  if (fault("wrong", NULL)) for (size_t i = 0; i < n; i++) c->output[i] = c->output[i] * -0.5f + 1;
+  store_io(c);
+  int64_t end = now_us();
+  free_core(core);
+  c->last_us = end - start;
+  c->has_output = 1;
+  trace("{\"context\":%lu,\"stage\":\"%.32s\",\"core\":%d,\"start\":%ld,\"end\":%ld}", (unsigned long)id, c->stage->header.name,
+        core, (long)start, (long)end);
+  return leave(c, code);
+}
+
+int rknn_wait(rknn_context id, rknn_run_extend *extend) {
+  (void)id;
+  (void)extend;
+  return violation(RKNN_FAIL, "rknn_wait is supported on no platform");
+}
+
+int rknn_outputs_get(rknn_context id, uint32_t count, rknn_output *outputs, rknn_output_extend *extend) {
+  (void)extend;
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  size_t n = model_output_elements(&c->stage->header);
+  if (count != 1 || outputs[0].index != 0) return leave(c, violation(RKNN_OUTPUT_INVALID, "one output, of index 0"));
+  if (!c->has_output) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_get before a run"));
+  if (c->owed) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_release is owed"));
+  uint32_t bytes = (uint32_t)(n * (outputs[0].want_float ? 4 : 2));
+  if (!outputs[0].is_prealloc) {
+    outputs[0].buf = malloc(bytes);
+    outputs[0].size = bytes;
+  } else if (outputs[0].size < bytes) {
+    return leave(c, violation(RKNN_OUTPUT_INVALID, "size of the output"));
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (outputs[0].want_float) ((float *)outputs[0].buf)[i] = c->output[i];
+    else ((uint16_t *)outputs[0].buf)[i] = float_to_half(c->output[i]);
+  }
+  c->owed = 1;
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_outputs_release(rknn_context id, uint32_t count, rknn_output *outputs) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (count != 1 || !c->owed) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_release of what was not given"));
+  if (!outputs[0].is_prealloc) free(outputs[0].buf);
+  c->owed = 0;
+  return leave(c, RKNN_SUCC);
+}
+
+static rknn_tensor_mem *map(int fd, uint32_t size, int32_t offset, uint32_t flags) {
+  rknn_tensor_mem *memory = calloc(1, sizeof *memory);
+  void *at = mmap(NULL, (size_t)size + (size_t)offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (!memory || at == MAP_FAILED) {
+    free(memory);
+    return NULL;
+  }
+  *memory = (rknn_tensor_mem){(char *)at + offset, 0, fd, offset, size, flags, at};
+  atomic_fetch_add(&live_mems, 1);
+  return memory;
+}
+
+rknn_tensor_mem *rknn_create_mem2(rknn_context id, uint64_t size, uint64_t flags) {
+  (void)flags;
+  context *c = enter(id);
+  if (!c) return NULL;
+  int fd = memfd_create("rknn", MFD_CLOEXEC);
+  rknn_tensor_mem *memory = fd < 0 || ftruncate(fd, (off_t)size) ? NULL : map(fd, (uint32_t)size, 0, 1);
+  if (!memory && fd >= 0) close(fd);
+  leave(c, 0);
+  return memory;
+}
+
+rknn_tensor_mem *rknn_create_mem(rknn_context id, uint32_t size) { return rknn_create_mem2(id, size, 0); }
+
+rknn_tensor_mem *rknn_create_mem_from_fd(rknn_context id, int32_t fd, void *address, uint32_t size, int32_t offset) {
+  (void)address;
+  context *c = enter(id);
+  if (!c) return NULL;
+  rknn_tensor_mem *memory = map(fd, size, offset, 2);
+  leave(c, 0);
+  return memory;
+}
+
+rknn_tensor_mem *rknn_create_mem_from_phys(rknn_context id, uint64_t address, void *at, uint32_t size) {
+  (void)id, (void)address, (void)at, (void)size;
+  return NULL;
+}
+
+int rknn_destroy_mem(rknn_context id, rknn_tensor_mem *memory) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (!memory) return leave(c, violation(RKNN_PARAM_INVALID, "rknn_destroy_mem of nothing"));
+  munmap(memory->priv_data, (size_t)memory->size + (size_t)memory->offset);
+  if (memory->flags == 1) close(memory->fd);
+  free(memory);
+  atomic_fetch_sub(&live_mems, 1);
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_set_weight_mem(rknn_context id, rknn_tensor_mem *memory) {
+  (void)id;
+  (void)memory;
+  return RKNN_PARAM_INVALID;
+}
+
+int rknn_set_internal_mem(rknn_context id, rknn_tensor_mem *memory) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  if (memory->size < model_input_elements(&c->stage->header) * 4)
+    return leave(c, violation(RKNN_PARAM_INVALID, "size of the scratch memory"));
+  c->internal = memory;
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_set_io_mem(rknn_context id, rknn_tensor_mem *memory, rknn_tensor_attr *attr) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  int output = strcmp(attr->name, "out") == 0;
+  rknn_tensor_attr own = {0};
+  describe(c, output, &own);
+  if (attr->type != TYPE_FLOAT16 && attr->type != TYPE_FLOAT32)
+    return leave(c, violation(RKNN_PARAM_INVALID, "type of io memory"));
+  if (memory->size < own.n_elems * (attr->type == TYPE_FLOAT16 ? 2 : 4))
+    return leave(c, violation(RKNN_PARAM_INVALID, "size of io memory"));
+  c->io[output] = memory;
+  c->io_type[output] = attr->type;
+  return leave(c, RKNN_SUCC);
+}
+
+int rknn_mem_sync(rknn_context id, rknn_tensor_mem *memory, int mode) {
+  context *c = enter(id);
+  if (!c) return RKNN_CTX_INVALID;
+  int known = memory && mode >= 1 && mode <= 3;
+  return leave(c, known ? RKNN_SUCC : violation(RKNN_PARAM_INVALID, "rknn_mem_sync"));
+}
