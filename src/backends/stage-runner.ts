@@ -17,6 +17,8 @@ export interface StageRunner {
 export interface VisionBackend {
   /** `onnxruntime` or `rknn`. */
   readonly name: string;
+  /** Stages that can run at the same time: NPU cores; 1 when absent. */
+  readonly cores?: number;
   /** @throws SmolvlmError `stage-load` for a file it cannot load, `stage-contract` when the tensors are not the manifest's */
   openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner>;
   close(): Promise<void>;

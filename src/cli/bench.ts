@@ -1,24 +1,55 @@
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { benchmarkVision } from '../convert/vision-benchmark';
 import { openCheckpoint } from '../model/checkpoint';
 import { resolveModel } from '../model/resolve-model';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
+import { benchmarkSchedule, timelineSvg } from './bench/emulator/schedule-benchmark';
 import {
   benchmarkMemory,
   type MeasuredPrecision,
   type MemoryBenchmark,
   measureMemory,
 } from './bench/memory-benchmark';
-import { type Command, optionalChoice, optionalInteger, UsageError } from './command';
+import {
+  type Command,
+  type CommandIo,
+  type OptionValues,
+  optionalChoice,
+  optionalInteger,
+  optionalString,
+  UsageError,
+} from './command';
 
 const precisions = ['float32', 'int8', 'int4'] as const;
+
+async function benchEmulator(values: OptionValues, io: CommandIo): Promise<number> {
+  const cores = optionalInteger(values, 'cores', 1, 3) ?? 3;
+  const timeline = optionalString(values, 'timeline');
+  const measured = await benchmarkSchedule({ cores, tiles: 13, stageMs: 10, signal: io.signal });
+  if (timeline !== undefined) await writeFile(timeline, timelineSvg(measured));
+  const document = {
+    sequential_ms: measured.sequentialMs,
+    pipelined_ms: measured.pipelinedMs,
+    ratio: measured.ratio,
+    single_tile_overhead: measured.singleTileOverhead,
+    cores: measured.cores,
+  };
+  io.result(document, JSON.stringify(document, null, 2));
+  return 0;
+}
 
 /** `smolvlm bench`: times of one run against each other; absolute times depend on the machine and its load. */
 export const command: Command = {
   summary: 'Measures a model on this machine: times, speeds, memory, and their ratios within one run.',
-  usage: 'bench [--model M] [--threads N] [--passes N]',
+  usage:
+    'bench [--model M] [--threads N] [--passes N]\n' +
+    '       smolvlm bench --emulator [--cores 2|3] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
   options: {
+    emulator: { type: 'boolean' },
+    cores: { type: 'string' },
+    timeline: { type: 'string' },
     model: { type: 'string' },
     threads: { type: 'string' },
     passes: { type: 'string' },
@@ -27,6 +58,7 @@ export const command: Command = {
     part: { type: 'string' },
   },
   async run(values, _positionals, io) {
+    if (values.emulator === true) return benchEmulator(values, io);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();
     const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;

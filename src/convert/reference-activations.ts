@@ -9,7 +9,7 @@ import { imageTokensPerTile, patchesPerTile } from '../model/model-config';
 import { SafetensorsFile } from '../model/safetensors';
 import { float32Tensor, type TensorToWrite, writeSafetensors } from '../model/safetensors-writer';
 import { openVisionTower } from '../vision/open-vision-tower';
-import type { VisionTower } from '../vision/vision-tower';
+import type { TileEncoder } from '../vision/vision-tower';
 import { visionGraphShape } from './bundle-build';
 import type { CalibrationFrames } from './calibration-frames';
 import { npy } from './npy';
@@ -51,7 +51,7 @@ export class ReferenceActivations {
     if (await isFile(join(dir, validationName))) return activations;
     await mkdir(dir, { recursive: true });
     const backend = await OnnxVisionBackend.load();
-    let tower: VisionTower | undefined;
+    let tower: TileEncoder | undefined;
     try {
       const bundle = await preparedBundle(
         checkpoint.dir,
@@ -115,7 +115,7 @@ async function tileOf(
 }
 
 async function captureStreams(
-  tower: VisionTower,
+  tower: TileEncoder,
   { config }: Checkpoint,
   tile: Float32Array,
   frame: number,
@@ -136,7 +136,7 @@ async function captureStreams(
 }
 
 async function captureReference(
-  tower: VisionTower,
+  tower: TileEncoder,
   { config }: Checkpoint,
   tile: Float32Array,
   dir: string,

@@ -9,7 +9,7 @@ import { imageTokensPerTile } from '../model/model-config';
 import type { CpuPrecision } from '../onnx/cpu-linear';
 import { type VisionGranularity, visionStages } from '../onnx/vision-stages';
 import { assembleVisionTower } from '../vision/open-vision-tower';
-import type { VisionTower } from '../vision/vision-tower';
+import type { TileEncoder } from '../vision/vision-tower';
 import { visionGraphShape } from './bundle-build';
 import { writeCpuProjection, writeCpuVisionStage } from './cpu-vision-files';
 
@@ -53,7 +53,7 @@ export async function benchmarkVision(
   const { threads, passes = 9, signal, onProgress } = options;
   const dir = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
   const backend = await OnnxVisionBackend.load({ threads });
-  const towers = new Map<VariantName, VisionTower>();
+  const towers = new Map<VariantName, TileEncoder>();
   const fastest = new Map<VariantName, number>();
   try {
     const names = Object.keys(variants) as VariantName[];
@@ -92,7 +92,7 @@ async function buildTower(
   { precision, granularity }: Variant,
   dir: string,
   backend: OnnxVisionBackend,
-): Promise<VisionTower> {
+): Promise<TileEncoder> {
   await mkdir(dir);
   const shape = visionGraphShape(config);
   const stages: BundleStage[] = [];

@@ -9,7 +9,7 @@ import { PromptBuilder } from '../prompt/prompt-builder';
 import { ContextPool } from '../text/context-pool';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
-import { openVisionBackend, type VisionBackend } from '../vision/open-vision-backend';
+import { openHostBackend, openVisionBackend, type VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
@@ -104,7 +104,9 @@ async function assemble(
   owned.push(() => host.close());
   const vision = given ?? (await openVisionBackend(bundle, settings));
   owned.push(() => vision.close());
-  const tower = await openVisionTower(bundle, vision);
+  const hostBackend = bundle.manifest.target === 'cpu' ? undefined : await openHostBackend(settings);
+  if (hostBackend) owned.push(() => hostBackend.close());
+  const tower = await openVisionTower(bundle, vision, hostBackend ? { hostBackend } : {});
   owned.push(() => tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,

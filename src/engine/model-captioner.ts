@@ -12,7 +12,7 @@ import { generate } from '../text/generate';
 import { prefill } from '../text/prefill';
 import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
-import type { VisionTower } from '../vision/vision-tower';
+import type { TileEncoder } from '../vision/vision-tower';
 import { FeatureCache } from './feature-cache';
 import type { Caption, Captioner, InferenceHooks } from './inference';
 import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
@@ -27,7 +27,7 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly imageProcessor: ImageProcessorConfig;
   readonly prompts: PromptBuilder;
-  readonly tower: VisionTower;
+  readonly tower: TileEncoder;
   /** Stages a tile. */
   readonly stages: number;
   readonly contexts: ContextPool;

@@ -1,20 +1,32 @@
 import { OnnxVisionBackend } from '../backends/onnxruntime/onnx-vision-backend';
 import type { SessionSettings } from '../backends/onnxruntime/session-options';
+import { type RknnSettings, RknnVisionBackend } from '../backends/rknn/rknn-vision-backend';
 import type { VisionBackend } from '../backends/stage-runner';
-import { SmolvlmError } from '../errors';
 import type { Bundle } from '../model/read-bundle';
 
 export type { VisionBackend };
 
-/** The backend that runs a bundle's stages. @throws SmolvlmError `backend-npu` for a bundle of another device */
-export async function openVisionBackend(bundle: Bundle, settings: SessionSettings): Promise<VisionBackend> {
-  const { target } = bundle.manifest;
+export interface VisionBackendSettings extends SessionSettings {
+  readonly npu?: RknnSettings;
+}
+
+/**
+ * The backend that runs a bundle's stages: the CPU's, or this machine's NPU.
+ * @throws SmolvlmError `backend-npu-target` for a bundle of another chip; `backend-rknn-library`, `npu-busy`
+ */
+export async function openVisionBackend(
+  { manifest }: Bundle,
+  { npu, ...settings }: VisionBackendSettings = {},
+): Promise<VisionBackend> {
+  const { target } = manifest;
   if (target === 'cpu') return OnnxVisionBackend.load(settings);
-  throw new SmolvlmError(
-    'backend-npu',
-    `${bundle.dir} is made for ${target}, but this engine runs on the CPU only`,
-    {
-      hint: 'Give the checkpoint instead: it is prepared for the CPU.',
-    },
-  );
+  return RknnVisionBackend.load({ ...npu, target });
+}
+
+/**
+ * A backend for a bundle's host graphs where its stages run on the NPU: onnxruntime where it can be loaded.
+ * @returns undefined where it cannot; the host's products are then computed in JavaScript
+ */
+export async function openHostBackend(settings: SessionSettings = {}): Promise<VisionBackend | undefined> {
+  return OnnxVisionBackend.load(settings).catch(() => undefined);
 }

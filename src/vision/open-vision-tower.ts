@@ -10,10 +10,11 @@ import { Connector } from './connector';
 import { PatchEmbedding } from './patch-embedding';
 import { graphProjection, hostProjection, type Projection } from './projection';
 import { StagePipeline } from './stage-pipeline';
-import { VisionTower } from './vision-tower';
+import { type TileEncoder, VisionTower } from './vision-tower';
+import { WholeTower } from './whole-tower';
 
 export interface OpenVisionOptions {
-  /** Tiles under way at once; more than 1 keeps several NPU cores busy. */
+  /** Tiles under way at once; default: as many as keep the backend's cores busy. */
   readonly tilesInFlight?: number;
   /**
    * Runs the bundle's host graphs (ONNX) where the stages run elsewhere; left out, the stages' backend does
@@ -31,7 +32,7 @@ export async function openVisionTower(
   bundle: Bundle,
   backend: VisionBackend,
   options: OpenVisionOptions = {},
-): Promise<VisionTower> {
+): Promise<TileEncoder> {
   const { config } = await readModelConfigs(bundle.dir);
   const host = await HostTensors.open(bundle);
   try {
@@ -54,7 +55,7 @@ export async function assembleVisionTower(
   config: ModelConfig,
   backend: VisionBackend,
   options: OpenVisionOptions = {},
-): Promise<VisionTower> {
+): Promise<TileEncoder> {
   const { manifest } = bundle;
   const opened: StageRunner[] = [];
   const close = async (): Promise<void> => {
@@ -68,6 +69,13 @@ export async function assembleVisionTower(
     return runner;
   };
   try {
+    const [only] = manifest.stages;
+    if (only?.input.dtype === 'uint8') {
+      const runners: StageRunner[] = [];
+      for (const core of coresOf(backend)) runners.push(await open({ ...only, core }, backend));
+      const { channels, imageSize } = config.vision;
+      return new WholeTower({ runners, channels, imageSize, textWidth: config.text.hiddenSize, close });
+    }
     const stages: StageRunner[] = [];
     for (const stage of manifest.stages) stages.push(await open(stage, backend));
     const hostBackend = options.hostBackend ?? (manifest.target === 'cpu' ? backend : undefined);
@@ -78,7 +86,7 @@ export async function assembleVisionTower(
     const connector = await projection(hostGraphs?.connectorProjection, hostTensors.connectorProjection);
     return new VisionTower({
       embedding: new PatchEmbedding(config.vision, patches, await host.read(hostTensors.positions)),
-      pipeline: new StagePipeline(stages, options.tilesInFlight),
+      pipeline: new StagePipeline(stages, options.tilesInFlight ?? tilesInFlight(backend)),
       connector: new Connector({
         normWeight: await host.read(`${hostTensors.postLayerNorm}.weight`),
         normBias: await host.read(`${hostTensors.postLayerNorm}.bias`),
@@ -95,6 +103,15 @@ export async function assembleVisionTower(
     await close();
     throw error;
   }
+}
+
+function coresOf({ cores = 1 }: VisionBackend): readonly number[] {
+  return Array.from({ length: Math.max(1, cores) }, (_, core) => core);
+}
+
+/** One that waits for each core beside the one it works on, and one to spare. */
+function tilesInFlight({ cores = 1 }: VisionBackend): number {
+  return cores > 1 ? 2 * cores + 1 : 1;
 }
 
 async function tensorProjection(host: TensorSource, name: string): Promise<Projection> {

@@ -21,15 +21,20 @@ export interface PipelineOptions {
 /**
  * Sends tiles through the ordered stages. A stage runs on one lane (its NPU core; a CPU is one lane), a
  * lane runs one stage at a time, first come first served: no stage is ever entered twice at once, also
- * when several calls share the pipeline. With more tiles in flight than one, all lanes work.
+ * when several calls share the pipeline. With more tiles in flight than one, all lanes work. A tile keeps its
+ * lane through neighbouring stages of the same one (both halves of a layer): 13 tiles through 24 equal stages
+ * on three cores then take 1/2.89 of the time one after the other, the most that is possible; were it to
+ * queue again between the halves, 1/2.5 to 1/2.7.
  */
 export class StagePipeline {
-  readonly #stages: readonly StageRunner[];
+  readonly #legs: readonly Leg[];
+  readonly #stageCount: number;
   readonly #tilesInFlight: number;
   readonly #lanes = new Map<number | undefined, Lane>();
 
   constructor(stages: readonly StageRunner[], tilesInFlight = 1) {
-    this.#stages = stages;
+    this.#legs = legsOf(stages);
+    this.#stageCount = stages.length;
     this.#tilesInFlight = tilesInFlight;
   }
 
@@ -47,7 +52,7 @@ export class StagePipeline {
     const failed = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
     let next = 0;
-    const progress = { done: 0, total: tileCount * this.#stages.length };
+    const progress = { done: 0, total: tileCount * this.#stageCount };
     const work = async (): Promise<void> => {
       try {
         for (let tile = next++; tile < tileCount; tile = next++) {
@@ -70,24 +75,40 @@ export class StagePipeline {
     { onProgress, onOutput }: PipelineOptions,
   ): Promise<Float32Array> {
     let stream = first;
-    for (const runner of this.#stages) {
-      stream = await this.#lane(runner).enter(() => {
-        signal.throwIfAborted();
-        return runner.run(stream);
+    for (const leg of this.#legs) {
+      await this.#lane(leg).enter(async () => {
+        for (const runner of leg) {
+          signal.throwIfAborted();
+          stream = await runner.run(stream);
+          onOutput?.(runner.stage.name, tile, stream);
+          progress.done++;
+          onProgress?.({ ...progress, stage: runner.stage.name, tile });
+        }
       });
-      onOutput?.(runner.stage.name, tile, stream);
-      progress.done++;
-      onProgress?.({ ...progress, stage: runner.stage.name, tile });
     }
     return stream;
   }
 
-  #lane({ stage }: StageRunner): Lane {
-    let lane = this.#lanes.get(stage.core);
+  #lane([first]: Leg): Lane {
+    const core = first?.stage.core;
+    let lane = this.#lanes.get(core);
     if (!lane) {
       lane = new Lane();
-      this.#lanes.set(stage.core, lane);
+      this.#lanes.set(core, lane);
     }
     return lane;
   }
+}
+
+/** Neighbouring stages of one lane. */
+type Leg = readonly StageRunner[];
+
+function legsOf(stages: readonly StageRunner[]): readonly Leg[] {
+  const legs: StageRunner[][] = [];
+  for (const runner of stages) {
+    const last = legs.at(-1);
+    if (last && last[0]?.stage.core === runner.stage.core) last.push(runner);
+    else legs.push([runner]);
+  }
+  return legs;
 }

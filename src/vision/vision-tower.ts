@@ -30,17 +30,21 @@ export interface EncodeOptions {
   readonly activations?: ActivationObserver;
 }
 
-/** Pixels to the rows that take the place of `<image>` tokens. */
-export class VisionTower {
+/** Tiles to the rows that take the place of `<image>` tokens. */
+export interface TileEncoder {
+  /** @throws SmolvlmError `vision-tile-size`; the signal's reason when aborted */
+  encode(tiles: readonly TileSource[], options?: EncodeOptions): Promise<ImageFeatures>;
+  close(): Promise<void>;
+}
+
+/** A tower of stages that carry the residual stream, and the host's arithmetic around them. */
+export class VisionTower implements TileEncoder {
   readonly #parts: VisionTowerParts;
 
   constructor(parts: VisionTowerParts) {
     this.#parts = parts;
   }
 
-  /**
-   * @throws SmolvlmError `vision-tile-size`; the signal's reason when aborted
-   */
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { embedding, pipeline, connector, residualScale, tilePixels } = this.#parts;
     const { signal, onProgress, activations } = options;
@@ -88,7 +92,8 @@ function scaled(stream: Float32Array, factor: number): Float32Array {
   return factor === 1 ? stream : stream.map((value) => value * factor);
 }
 
-function joinRows(blocks: readonly Float32Array[], width: number): ImageFeatures {
+/** Each tile's rows, one tile after the other. */
+export function joinRows(blocks: readonly Float32Array[], width: number): ImageFeatures {
   const blockLength = blocks[0]?.length ?? 0;
   const rows = new Float32Array(blocks.length * blockLength);
   for (const [index, block] of blocks.entries()) rows.set(block, index * blockLength);

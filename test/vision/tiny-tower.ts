@@ -11,7 +11,7 @@ import type { CpuPrecision } from '../../src/onnx/cpu-linear';
 import type { VisionGraphShape } from '../../src/onnx/cpu-vision-stage';
 import { type VisionGranularity, visionStages } from '../../src/onnx/vision-stages';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
-import type { VisionTower } from '../../src/vision/vision-tower';
+import type { TileEncoder } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
 import { readSafetensorsFixture } from '../safetensors-fixture';
 
@@ -26,7 +26,7 @@ export interface TinyTowerOptions {
 }
 
 export interface OpenTinyTower {
-  readonly tower: VisionTower;
+  readonly tower: TileEncoder;
   close(): Promise<void>;
 }
 

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, TensorSpec } from '../../model/bundle-manifest';
+import type { BundleStage, BundleTarget, TensorSpec } from '../../model/bundle-manifest';
 import type { FileLock } from '../../model/file-lock';
 import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../platform/npu-lock';
-import { driverCores, npuCores, socOf } from '../../platform/soc';
+import { driverCores, npuCores, npuTarget, type Soc, socOf } from '../../platform/soc';
 import { SystemFiles } from '../../platform/system-files';
 import type { StageRunner, VisionBackend } from '../stage-runner';
 import { coreMask, type TensorAttr } from './rknn-abi';
@@ -13,6 +13,8 @@ import { RknnLibrary } from './rknn-library';
 import { type StageWatch, watchStage } from './stage-watch';
 
 export interface RknnSettings {
+  /** The chip the stages are made for; another one is refused. */
+  readonly target?: Exclude<BundleTarget, 'cpu'>;
   /** The library to load; default: as `RknnLibrary.load` finds it. */
   readonly library?: string;
   /** NPU cores of the chip; default: what the chip is known to have. */
@@ -40,10 +42,15 @@ export class RknnVisionBackend implements VisionBackend {
     this.#watch = watch ?? {};
   }
 
-  /** @throws SmolvlmError `backend-rknn-library`, `backend-koffi`, `npu-busy` naming who holds the NPU */
+  /**
+   * @throws SmolvlmError `backend-npu-target` for stages of another chip, `backend-rknn-library`, `backend-koffi`,
+   *   `npu-busy` naming who holds the NPU
+   */
   static async load(settings: RknnSettings = {}): Promise<RknnVisionBackend> {
     const files = new SystemFiles();
-    const cores = settings.cores ?? driverCores(files) ?? npuCores(socOf(files));
+    const soc = socOf(files);
+    checkTarget(soc, settings.target);
+    const cores = settings.cores ?? driverCores(files) ?? npuCores(soc);
     const library = await RknnLibrary.load(settings.library);
     return new RknnVisionBackend(library, cores, await takeNpu(settings), settings.watch);
   }
@@ -104,6 +111,15 @@ export class RknnVisionBackend implements VisionBackend {
     for (const runner of [...this.#open].reverse()) await runner.close();
     await this.lock.release();
   }
+}
+
+/** A chip that is not known (an emulator's host) is left to the library. */
+function checkTarget(soc: Soc, target: RknnSettings['target']): void {
+  const fitting = npuTarget(soc);
+  if (target === undefined || fitting === undefined || fitting === target) return;
+  throw new SmolvlmError('backend-npu-target', `the bundle is made for ${target}, this chip is ${soc.id}`, {
+    hint: `Convert the checkpoint again with --target ${fitting}.`,
+  });
 }
 
 async function takeNpu({ whenBusy = 'fail', signal }: RknnSettings): Promise<FileLock> {

@@ -1,0 +1,84 @@
+import type { StageRunner } from '../backends/stage-runner';
+import { SmolvlmError } from '../errors';
+import type { ImageFeatures } from './image-features';
+import { Lane } from './lane';
+import { type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
+
+export interface WholeTowerParts {
+  /** The same stage once for each core: bytes [1, size, size, channels] in, [1, rows, text width] out. */
+  readonly runners: readonly StageRunner[];
+  readonly channels: number;
+  readonly imageSize: number;
+  readonly textWidth: number;
+  close(): Promise<void>;
+}
+
+/**
+ * A tower that is one file from the picture's bytes to the rows for the decoder, as the vendor's own export makes it
+ * (mean and deviation 127.5 folded in). Tiles are spread over the cores.
+ */
+export class WholeTower implements TileEncoder {
+  readonly #parts: WholeTowerParts;
+  readonly #lanes: readonly Lane[];
+
+  constructor(parts: WholeTowerParts) {
+    this.#parts = parts;
+    this.#lanes = parts.runners.map(() => new Lane());
+  }
+
+  async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
+    const { runners, textWidth } = this.#parts;
+    const { signal, onProgress, activations } = options;
+    const rows: Float32Array[] = [];
+    let next = 0;
+    let done = 0;
+    const failed = new AbortController();
+    const work = async (runner: StageRunner, lane: Lane): Promise<void> => {
+      for (let tile = next++; tile < tiles.length; tile = next++) {
+        const source = tiles[tile] as TileSource;
+        const output = await lane.enter(() => {
+          signal?.throwIfAborted();
+          failed.signal.throwIfAborted();
+          return runner.run(this.#bytes(typeof source === 'function' ? source() : source, tile));
+        });
+        rows[tile] = output;
+        activations?.('connector', tile, output);
+        onProgress?.({ done: ++done, total: tiles.length, stage: runner.stage.name, tile });
+      }
+    };
+    const works = runners.map((runner, index) =>
+      work(runner, this.#lanes[index] as Lane).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    );
+    await Promise.allSettled(works);
+    failed.signal.throwIfAborted();
+    return joinRows(rows, textWidth);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.close();
+  }
+
+  /** Normalised NCHW pixels back to bytes in NHWC: x = byte / 127.5 − 1. */
+  #bytes(pixels: Float32Array, tile: number): Float32Array {
+    const { channels, imageSize } = this.#parts;
+    const plane = imageSize * imageSize;
+    if (pixels.length !== channels * plane) {
+      throw new SmolvlmError(
+        'vision-tile-size',
+        `tile ${tile}: expected ${channels * plane} values (channels × height × width), received ${pixels.length}`,
+        { hint: 'Resize the tile to the checkpoint’s image_size first.' },
+      );
+    }
+    const bytes = new Float32Array(pixels.length);
+    for (let at = 0; at < plane; at++) {
+      for (let channel = 0; channel < channels; channel++) {
+        const value = Math.round(((pixels[channel * plane + at] ?? 0) + 1) * 127.5);
+        bytes[at * channels + channel] = Math.min(255, Math.max(0, value));
+      }
+    }
+    return bytes;
+  }
+}
