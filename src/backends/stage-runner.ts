@@ -5,10 +5,13 @@ export interface StageRunner {
   readonly stage: BundleStage;
   /**
    * @param input [1, tokens, hidden] float32 (or the stage's own input spec)
+   * @param onSlow told when the device takes far longer than it should
    * @returns the same layout, owned by the caller
    * @throws SmolvlmError `stage-input` for another size, `stage-closed` after close
    */
-  run(input: Float32Array): Promise<Float32Array>;
+  run(input: Float32Array, onSlow?: (ms: number) => void): Promise<Float32Array>;
+  /** Milliseconds the last run took on the device itself; absent where the device does not say. */
+  readonly deviceMs?: number | undefined;
   /** Waits for a run under way. */
   close(): Promise<void>;
 }

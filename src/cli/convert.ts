@@ -35,7 +35,7 @@ export const command: Command = {
     '       smolvlm convert --model M --out B --target rk3588|rk3576|cpu [--setup]\n' +
     '         [--precision fp16|hybrid|auto] [--int8-layers 2,3,4] [--calibration DIR]\n' +
     '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
-    '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4]\n' +
+    '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4] [--no-cpu-stages]\n' +
     '         [--python PYTHON] [--rkllm-python PYTHON] [--workers N] [--resume]\n' +
     '       (--target cpu takes --precision float32|int8)',
   options: {
@@ -52,6 +52,7 @@ export const command: Command = {
     'stage-cosine': { type: 'string' },
     'tower-cosine': { type: 'string' },
     decoder: { type: 'string' },
+    'no-cpu-stages': { type: 'boolean' },
     python: { type: 'string' },
     'rkllm-python': { type: 'string' },
     workers: { type: 'string' },
@@ -118,6 +119,7 @@ async function convertForNpu(
       precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
       write: writeOnnxDecoder,
     },
+    cpuStages: values['no-cpu-stages'] !== true,
     ...(workers !== undefined && { workers }),
   } as const;
   const python = interpreter ?? (await findToolkit(optionalString(values, 'python')));

@@ -74,7 +74,11 @@ export async function unpackBundle(archive: string, dir: string): Promise<Bundle
 
 /** Every file a manifest names. */
 export function bundleFiles(manifest: BundleManifest): readonly BundleFile[] {
-  const graphs = [...manifest.stages, ...Object.values(manifest.hostGraphs ?? {})];
+  const graphs = [
+    ...manifest.stages,
+    ...(manifest.cpuStages ?? []),
+    ...Object.values(manifest.hostGraphs ?? {}),
+  ];
   return [
     ...graphs.flatMap(({ file, data }) => (data ? [file, data] : [file])),
     ...(manifest.host ? [manifest.host] : []),

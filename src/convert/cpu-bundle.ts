@@ -1,7 +1,7 @@
 import type { BundleFile, BundleManifest, BundleStage } from '../model/bundle-manifest';
 import type { Checkpoint } from '../model/checkpoint';
 import type { CpuPrecision } from '../onnx/cpu-linear';
-import { type VisionGranularity, visionStages } from '../onnx/vision-stages';
+import { type VisionGranularity, type VisionStagePlan, visionStages } from '../onnx/vision-stages';
 import {
   type Build,
   type BuildControl,
@@ -52,7 +52,7 @@ export async function prepareCpuBundle(
   const key = await cpuBundleKey(checkpoint, options);
   const build = await openBuild(checkpoint, bundleDir, key, total, control);
   const host = await buildHost(build);
-  const stages = await buildStages(build, options);
+  const stages = await buildCpuStages(build, visionPlans(checkpoint, options), visionPrecision);
   const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
   const workDir = await build.folder.workDir();
   const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
@@ -72,17 +72,19 @@ export async function prepareCpuBundle(
   return manifest;
 }
 
-async function buildStages(
+/** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names, where others have the stages' own */
+export async function buildCpuStages(
   { checkpoint, control, part }: Build,
-  options: CpuBundleOptions,
+  plans: readonly VisionStagePlan[],
+  precision: CpuPrecision,
+  prefix = '',
 ): Promise<readonly BundleStage[]> {
   const { config, tensors } = checkpoint;
   const shape = visionGraphShape(config);
   const stages: BundleStage[] = [];
-  for (const plan of visionPlans(checkpoint, options)) {
-    const make = (dir: string) =>
-      writeCpuVisionStage(dir, plan, shape, tensors, options.visionPrecision, control);
-    stages.push(await part(plan.name, make));
+  for (const plan of plans) {
+    const make = (dir: string) => writeCpuVisionStage(dir, plan, shape, tensors, precision, control);
+    stages.push(await part(`${prefix}${plan.name}`, make));
   }
   return stages;
 }

@@ -44,20 +44,24 @@ export function cpuBundleBytes(
 interface NpuBytesOptions {
   readonly precision: 'fp16' | 'hybrid' | 'auto';
   readonly decoder: { readonly precision: Precision };
+  readonly cpuStages: boolean;
   readonly frames: { readonly calibration: readonly string[] };
 }
 
 /** About how many bytes an NPU bundle takes while it is made: itself, the float32 tower, and the activations. */
 export function npuBundleBytes(
   checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
-  { precision, decoder, frames }: NpuBytesOptions,
+  { precision, decoder, cpuStages, frames }: NpuBytesOptions,
 ): number {
   const { layers, hiddenSize } = checkpoint.config.vision;
   const activation = patchesPerTile(checkpoint.config) * hiddenSize * 4;
   const captured = (precision === 'fp16' ? 0 : frames.calibration.length) + 2;
   const float32Tower = cpuBundleBytes(checkpoint, 'float32', undefined);
   return (
-    cpuBundleBytes(checkpoint, 'fp16', decoder.precision) + float32Tower + captured * 2 * layers * activation
+    cpuBundleBytes(checkpoint, 'fp16', decoder.precision) +
+    (cpuStages ? cpuBundleBytes(checkpoint, 'int8', undefined) : 0) +
+    float32Tower +
+    captured * 2 * layers * activation
   );
 }
 

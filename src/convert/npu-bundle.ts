@@ -15,6 +15,7 @@ import {
 } from './bundle-build';
 import { copyReference } from './bundle-reference';
 import type { CalibrationFrames } from './calibration-frames';
+import { buildCpuStages } from './cpu-bundle';
 import { checkDiskSpace, npuBundleBytes } from './disk-space';
 import type { NpuPrecision, NpuTower } from './npu-stage-build';
 import type { CosineBounds, NpuStageEntry } from './npu-stage-part';
@@ -25,7 +26,7 @@ import { exportRkllm } from './rkllm-export';
 import { toolkitVersion } from './toolkit-worker';
 
 /** Raised whenever the same checkpoint, frames and options give other files than before. */
-const npuBuilderVersion = 1;
+const npuBuilderVersion = 2;
 
 export interface NpuBundleOptions {
   readonly target: NpuTarget;
@@ -39,6 +40,8 @@ export interface NpuBundleOptions {
   readonly bounds: CosineBounds;
   readonly frames: CalibrationFrames;
   readonly decoder: DecoderBuild;
+  /** Puts the tower for the CPU in as well (INT8), for moments when the NPU cannot be used. */
+  readonly cpuStages: boolean;
   /** An interpreter with rknn-toolkit2. */
   readonly python: string;
   /** Default: as many as cores and memory allow. */
@@ -69,7 +72,8 @@ export async function prepareNpuBundle(
   const { target, precision, granularity, queryRows, residualScale, frames } = options;
   const plans = visionStages(checkpoint.config.vision.layers, granularity);
   await checkDiskSpace(bundleDir, npuBundleBytes(checkpoint, options));
-  const total = hostParts + plans.length + (options.rkllmPython === undefined ? 2 : 3);
+  const cpuPlans = options.cpuStages ? visionStages(checkpoint.config.vision.layers, 'half-layer') : [];
+  const total = hostParts + plans.length + cpuPlans.length + (options.rkllmPython === undefined ? 2 : 3);
   const build = await openBuild(
     checkpoint,
     bundleDir,
@@ -93,6 +97,7 @@ export async function prepareNpuBundle(
     calibration: (name) => activations.calibration(name),
   };
   const entries = await buildStages(build, plans, tower, activations, options);
+  const cpuStages = await buildCpuStages(build, cpuPlans, 'int8', 'cpu_');
   const decoder = await buildDecoder(build, options.decoder);
   const npuDecoder = await buildNpuDecoder(build, options);
   const validation = await build.part('validation', (dir) => copyReference(dir, activations));
@@ -110,6 +115,7 @@ export async function prepareNpuBundle(
     },
     residualScale,
     stages: entries.map(({ stage }) => stage),
+    ...(cpuStages.length > 0 && { cpuStages }),
     ...host,
     decoder,
     ...(npuDecoder && { npuDecoder }),
@@ -187,6 +193,7 @@ async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): 
       residualScale,
       bounds,
       options.decoder.precision,
+      options.cpuStages,
       options.rkllmPython !== undefined,
     ],
   ]);

@@ -9,38 +9,35 @@ import { PromptBuilder } from '../prompt/prompt-builder';
 import { ContextPool } from '../text/context-pool';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
-import { openHostBackend, openVisionBackend, type VisionBackend } from '../vision/open-vision-backend';
+import type { VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
+import { openTower, type PlacedTower } from './open-tower';
 
 /** On the demo model int8 gives float32's captions, token by token, on all shipped frames (tested). */
 export const defaultPrecision = 'int8';
 
 /**
- * Opens a model on this machine's CPU; a checkpoint is prepared first, once, into the cache.
+ * Opens a model on the devices it is made for; a checkpoint is prepared for the CPU first, once, into the cache.
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
-  if (options.backend === 'npu' || options.decoder === 'npu') {
-    throw new SmolvlmError(
-      'backend-npu',
-      'the request asks for the NPU, but this engine runs on the CPU only',
-      {
-        hint: 'Choose the backend "auto" or "cpu".',
-      },
-    );
+  if (options.decoder === 'npu') {
+    throw new SmolvlmError('decoder-npu', 'the request asks for a decoder on the NPU', {
+      hint: 'Choose the decoder "auto" or "cpu".',
+    });
   }
   const resolved = await resolveModel(options.model);
   const bundle = await openBundle(resolved.dir, options);
   return openBundleCaptioner(resolved.name, bundle, options);
 };
 
-/** Opens a bundle for captions. @param vision runs its stages; default: the device the bundle is made for */
+/** Opens a bundle for captions. @param vision runs its stages; default: where `openTower` places them */
 export async function openBundleCaptioner(
   model: string,
   bundle: Bundle,
-  options: Pick<CaptionerOptions, 'threads' | 'contextLength'>,
+  options: Omit<CaptionerOptions, 'model'>,
   vision?: VisionBackend,
 ): Promise<Captioner> {
   const owned: (() => Promise<void>)[] = [];
@@ -93,21 +90,21 @@ export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDe
 async function assemble(
   model: string,
   bundle: Bundle,
-  { threads, contextLength }: Pick<CaptionerOptions, 'threads' | 'contextLength'>,
+  options: Omit<CaptionerOptions, 'model'>,
   given: VisionBackend | undefined,
   owned: (() => Promise<void>)[],
   close: () => Promise<void>,
 ): Promise<Captioner> {
   const { config, imageProcessor } = await readModelConfigs(bundle.dir);
+  const { contextLength, threads } = options;
   const settings = threads === undefined ? {} : { threads };
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
-  const vision = given ?? (await openVisionBackend(bundle, settings));
-  owned.push(() => vision.close());
-  const hostBackend = bundle.manifest.target === 'cpu' ? undefined : await openHostBackend(settings);
-  if (hostBackend) owned.push(() => hostBackend.close());
-  const tower = await openVisionTower(bundle, vision, hostBackend ? { hostBackend } : {});
-  owned.push(() => tower.close());
+  if (given) owned.push(() => given.close());
+  const placed: PlacedTower = given
+    ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
+    : await openTower(bundle, options);
+  owned.push(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,
     ...(contextLength === undefined ? {} : { contextLimit: contextLength }),
@@ -117,12 +114,11 @@ async function assemble(
   owned.push(async () => contexts.close());
   return new ModelCaptioner({
     model,
-    backend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
+    textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
+    vision: placed,
     config,
     imageProcessor,
     prompts: await PromptBuilder.open(bundle.dir, config),
-    tower,
-    stages: bundle.manifest.stages.length,
     contexts,
     contextLimit: runner.contextLimit,
     embeddings: new TokenEmbeddings(host),

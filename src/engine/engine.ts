@@ -48,7 +48,7 @@ export class Engine {
   readonly #lives = new Map<string, RequestLife>();
   readonly #answered: AnsweredRequests;
   readonly #failures: FailureRecord[] = [];
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
 
@@ -144,7 +144,7 @@ export class Engine {
     const drained = new Promise<void>((resolve) => {
       stopWaiting = this.#options.clock.after(drainMs, resolve);
     });
-    await Promise.race([this.#running, drained]);
+    await Promise.race([Promise.all(this.#running), drained]);
     stopWaiting();
     for (const life of running) {
       life.cut();
@@ -192,14 +192,16 @@ export class Engine {
   }
 
   #pump(): void {
-    if (this.#running || this.stopping) return;
-    const ticket = this.#queue.next();
-    const life = ticket && this.#lives.get(ticket.id);
-    if (!life) return;
-    this.#running = this.#describe(life).finally(() => {
-      this.#running = undefined;
-      this.#pump();
-    });
+    while (!this.stopping && this.#running.size < this.#options.inference.framesInFlight) {
+      const ticket = this.#queue.next();
+      const life = ticket && this.#lives.get(ticket.id);
+      if (!life) return;
+      const running = this.#describe(life).finally(() => {
+        this.#running.delete(running);
+        this.#pump();
+      });
+      this.#running.add(running);
+    }
   }
 
   async #describe(life: RequestLife): Promise<void> {

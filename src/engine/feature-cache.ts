@@ -1,9 +1,16 @@
+import type { ErrorBody } from '../errors';
 import type { PromptImage } from '../text/embed-prompt';
+
+/** A frame's image rows. */
+export interface CachedFeatures extends PromptImage {
+  /** Why the CPU made them, where the NPU should have. */
+  readonly fallback?: ErrorBody;
+}
 
 /** Image rows of frames seen lately, least recently used first out, under a bound on memory. */
 export class FeatureCache {
   readonly #limitBytes: number;
-  readonly #images = new Map<string, PromptImage>();
+  readonly #images = new Map<string, CachedFeatures>();
   #sizeBytes = 0;
 
   /** @param limitBytes 64 MiB hold the features of 34 frames at full detail, 440 at low (SmolVLM-256M) */
@@ -15,7 +22,7 @@ export class FeatureCache {
     return this.#sizeBytes;
   }
 
-  get(key: string): PromptImage | undefined {
+  get(key: string): CachedFeatures | undefined {
     const image = this.#images.get(key);
     if (image) {
       this.#images.delete(key);
@@ -24,7 +31,8 @@ export class FeatureCache {
     return image;
   }
 
-  add(image: PromptImage): void {
+  add(image: CachedFeatures): void {
+    this.#sizeBytes -= this.#images.get(image.key)?.rows.byteLength ?? 0;
     this.#images.set(image.key, image);
     this.#sizeBytes += image.rows.byteLength;
     for (const [key, { rows }] of this.#images) {

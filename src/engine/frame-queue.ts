@@ -84,10 +84,13 @@ export class FrameQueue {
     });
   }
 
-  /** Takes the next frame to describe; it runs until `finish`. */
+  /** Takes the next frame to describe; it runs until `finish`. A camera's frames run one after the other, in order. */
   next(): QueueTicket | undefined {
     let best: Waiting | undefined;
+    const busy = new Set([...this.#running.values()].map(({ camera }) => camera));
+    busy.delete('');
     for (const candidate of this.#waiting.values()) {
+      if (busy.has(candidate.ticket.camera)) continue;
       if (!best || this.#before(candidate, best)) best = candidate;
     }
     if (!best) return undefined;

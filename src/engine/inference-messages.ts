@@ -13,8 +13,16 @@ export interface InferenceSetup {
   readonly threads?: number;
   /** Models beyond this are closed, least recently used first; one always stays. */
   readonly modelLimitBytes: number;
-  /** [0] holds the number of the job to cancel: read between stages, where no message can arrive. */
-  readonly cancelledJob: Int32Array<SharedArrayBuffer>;
+  /** Numbers of jobs to cancel, a job at `slotOf(job)`: read between stages, where no message can arrive. */
+  readonly cancelledJobs: Int32Array<SharedArrayBuffer>;
+}
+
+/** Most jobs that are ever under way at once. */
+export const jobSlots = 64;
+
+/** Jobs are numbered upwards and few at a time: two under way never share a slot. */
+export function slotOf(job: number): number {
+  return job % jobSlots;
 }
 
 export type ToInference =
@@ -32,4 +40,6 @@ export type FromInference =
   | { readonly type: 'token'; readonly job: number; readonly text: string }
   | { readonly type: 'done'; readonly job: number; readonly caption: Caption }
   | { readonly type: 'failed'; readonly job: number; readonly error: ErrorBody }
-  | { readonly type: 'models'; readonly models: readonly LoadedModel[] };
+  | { readonly type: 'models'; readonly models: readonly LoadedModel[] }
+  /** The process must end: see `CaptionerOptions.onDeviceLost`. */
+  | { readonly type: 'device-lost'; readonly error: ErrorBody };

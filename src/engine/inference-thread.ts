@@ -1,13 +1,19 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { SmolvlmError } from '../errors';
+import { type ErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Clock } from './clock';
 import type { Caption, Inference, InferenceHooks } from './inference';
-import type { FromInference, InferenceSetup, ToInference } from './inference-messages';
+import {
+  type FromInference,
+  type InferenceSetup,
+  jobSlots,
+  slotOf,
+  type ToInference,
+} from './inference-messages';
 
-export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJob'> {
+export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJobs'> {
   readonly clock: Clock;
   /** The thread and its models are closed after so long without a request. */
   readonly idleUnloadMs: number;
@@ -15,6 +21,8 @@ export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJ
   readonly hangMs: number;
   /** No message or signal ends a hung native call: only the end of the process does. */
   readonly onHang: () => void;
+  /** A device call will never come back: the same remedy. */
+  readonly onDeviceLost?: (error: ErrorBody) => void;
 }
 
 interface Job {
@@ -27,7 +35,7 @@ interface Job {
 /** Inference on a thread of its own; a thread that dies fails its job only, and the next job starts another. */
 export class InferenceThread implements Inference {
   readonly #options: InferenceThreadOptions;
-  readonly #cancelledJob = new Int32Array(new SharedArrayBuffer(4));
+  readonly #cancelledJobs = new Int32Array(new SharedArrayBuffer(4 * jobSlots));
   readonly #jobs = new Map<number, Job>();
   #worker: Worker | undefined;
   #models: readonly LoadedModel[] = [];
@@ -42,6 +50,12 @@ export class InferenceThread implements Inference {
     return this.#models;
   }
 
+  /** As many as the model that takes fewest; one before a model is loaded. */
+  get framesInFlight(): number {
+    const most = this.#models.map((model) => model.framesInFlight);
+    return most.length === 0 ? 1 : Math.min(...most, jobSlots);
+  }
+
   async describe(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
@@ -54,7 +68,7 @@ export class InferenceThread implements Inference {
     const job = this.#lastJob;
     let stopHangTimer = (): void => {};
     const cancel = (): void => {
-      Atomics.store(this.#cancelledJob, 0, job);
+      Atomics.store(this.#cancelledJobs, slotOf(job), job);
       post(worker, { type: 'cancel', job });
       stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
     };
@@ -69,7 +83,10 @@ export class InferenceThread implements Inference {
       hooks.signal.removeEventListener('abort', cancel);
       stopHangTimer();
       this.#jobs.delete(job);
-      this.#cancelUnload = this.#options.clock.after(this.#options.idleUnloadMs, () => void this.close());
+      this.#cancelUnload?.();
+      if (this.#jobs.size === 0) {
+        this.#cancelUnload = this.#options.clock.after(this.#options.idleUnloadMs, () => void this.close());
+      }
     }
   }
 
@@ -94,7 +111,7 @@ export class InferenceThread implements Inference {
       ...(defaultModel === undefined ? {} : { defaultModel }),
       ...(threads === undefined ? {} : { threads }),
       modelLimitBytes,
-      cancelledJob: this.#cancelledJob,
+      cancelledJobs: this.#cancelledJobs,
     };
     const worker = new Worker(join(__dirname, 'inference-worker.js'), { workerData });
     let cause: unknown;
@@ -107,10 +124,13 @@ export class InferenceThread implements Inference {
   }
 
   #receive(worker: Worker, message: FromInference): void {
-    const job = message.type === 'models' ? undefined : this.#jobs.get(message.job);
+    const job = 'job' in message ? this.#jobs.get(message.job) : undefined;
     switch (message.type) {
       case 'models':
         if (worker === this.#worker) this.#models = message.models;
+        break;
+      case 'device-lost':
+        this.#options.onDeviceLost?.(message.error);
         break;
       case 'progress':
         job?.hooks.onProgress(message.progress);

@@ -2,15 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
 import { CaptionerCache } from './captioner-cache';
 import type { InferenceProgress, OpenCaptioner } from './inference';
-import type { FromInference, InferenceSetup, ToInference } from './inference-messages';
+import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 
 // The inference thread: native calls block here, so that the HTTP thread always answers.
 
 const setup: InferenceSetup = workerData;
 const post = (message: FromInference): void => parentPort?.postMessage(message);
-let running: { readonly job: number; readonly abort: AbortController } | undefined;
-/** Ends with the job under way; jobs and closing never overlap. */
-let tail = Promise.resolve();
+const running = new Map<number, { readonly abort: AbortController; readonly ended: Promise<void> }>();
 let cache: Promise<CaptionerCache> | undefined;
 
 async function openCache(): Promise<CaptionerCache> {
@@ -18,11 +16,12 @@ async function openCache(): Promise<CaptionerCache> {
   return new CaptionerCache({ ...setup, open: module.openCaptioner });
 }
 
-async function describe({ job, request, pictures }: ToInference & { type: 'describe' }): Promise<void> {
-  const abort = new AbortController();
-  running = { job, abort };
+async function describe(
+  { job, request, pictures }: ToInference & { type: 'describe' },
+  abort: AbortController,
+): Promise<void> {
   const checkCancel = (): void => {
-    if (Atomics.load(setup.cancelledJob, 0) === job) abort.abort();
+    if (Atomics.load(setup.cancelledJobs, slotOf(job)) === job) abort.abort();
   };
   const hooks = {
     signal: abort.signal,
@@ -35,34 +34,46 @@ async function describe({ job, request, pictures }: ToInference & { type: 'descr
       post({ type: 'token', job, text });
     },
   };
+  const open = {
+    signal: hooks.signal,
+    onProgress: hooks.onProgress,
+    onDeviceLost: (error: ReturnType<typeof errorBody>): void => post({ type: 'device-lost', error }),
+  };
   try {
     cache ??= openCache();
     const captioners = await cache;
-    const captioner = await captioners.get(request, hooks);
-    post({ type: 'models', models: captioners.models() });
-    const caption = await captioner.describe(pictures, request, hooks);
+    const caption = await captioners.use(request, open, (captioner) => {
+      post({ type: 'models', models: captioners.models() });
+      return captioner.describe(pictures, request, hooks);
+    });
     post({ type: 'models', models: captioners.models() });
     post({ type: 'done', job, caption });
   } catch (error) {
     post({ type: 'failed', job, error: errorBody(error) });
   }
-  running = undefined;
+  running.delete(job);
+}
+
+async function close(): Promise<void> {
+  for (const { abort } of running.values()) abort.abort();
+  for (const { ended } of running.values()) await ended;
+  await (await cache)?.close();
 }
 
 parentPort?.on('message', (message: ToInference) => {
   switch (message.type) {
-    case 'describe':
-      tail = tail.then(() => describe(message));
+    case 'describe': {
+      const abort = new AbortController();
+      // The job is known before its work begins.
+      const ended = Promise.resolve().then(() => describe(message, abort));
+      running.set(message.job, { abort, ended });
       break;
+    }
     case 'cancel':
-      if (running?.job === message.job) running.abort.abort();
+      running.get(message.job)?.abort.abort();
       break;
     case 'close':
-      running?.abort.abort();
-      void tail
-        .then(() => cache)
-        .then((captioners) => captioners?.close())
-        .finally(() => parentPort?.close());
+      void close().finally(() => parentPort?.close());
       break;
   }
 });

@@ -1,3 +1,4 @@
+import type { ErrorBody } from '../errors';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, ProgressPhase } from '../protocol/events';
@@ -10,6 +11,8 @@ export interface InferenceProgress {
   readonly done: number;
   readonly total: number;
   readonly stage?: string;
+  /** Something holds it up; the work goes on. */
+  readonly warning?: ErrorBody;
 }
 
 export interface InferenceHooks {
@@ -19,8 +22,10 @@ export interface InferenceHooks {
   readonly signal: AbortSignal;
 }
 
-/** Where captions are computed; the engine calls it for one request at a time. */
+/** Where captions are computed; the engine calls it for as many requests at a time as `framesInFlight`. */
 export interface Inference {
+  /** Frames it makes sense to hand over at once; may change as models are loaded. */
+  readonly framesInFlight: number;
   /** @throws SmolvlmError; anything once `hooks.signal` is aborted */
   describe(
     pictures: readonly Uint8Array[],
@@ -37,6 +42,10 @@ export interface Captioner {
   readonly backend: string;
   /** Bytes of weights and caches held. */
   readonly memoryBytes: number;
+  /** Frames that keep its devices busy: 1 on a CPU; more where vision and text run on devices of their own. */
+  readonly framesInFlight: number;
+  /** Why the CPU does what the NPU should, now. */
+  readonly fallback?: ErrorBody | undefined;
   describe(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
@@ -50,6 +59,8 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly model: string;
   readonly onProgress?: (progress: InferenceProgress) => void;
   readonly signal?: AbortSignal;
+  /** A device call will never come back; only the end of the process frees the device. */
+  readonly onDeviceLost?: (error: ErrorBody) => void;
 }
 
 export type OpenCaptioner = (options: CaptionerOptions) => Promise<Captioner>;

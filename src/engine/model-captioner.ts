@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { type ErrorBody, SmolvlmError } from '../errors';
 import { pixelValues } from '../image/pixel-values';
 import { prepareTiles, tileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/image-processor-config';
@@ -6,16 +6,20 @@ import type { ModelConfig } from '../model/model-config';
 import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/prompt-builder';
 import { TokenStream } from '../prompt/token-stream';
 import type { DescribeRequest, Detail } from '../protocol/describe-request';
+import type { VisionTimings } from '../protocol/events';
 import type { ContextPool, PooledContext } from '../text/context-pool';
 import { embedPrompt, type PromptImage } from '../text/embed-prompt';
 import { generate } from '../text/generate';
 import { prefill } from '../text/prefill';
 import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
-import type { TileEncoder } from '../vision/vision-tower';
-import { FeatureCache } from './feature-cache';
+import { Lane } from '../vision/lane';
+import { type CachedFeatures, FeatureCache } from './feature-cache';
 import type { Caption, Captioner, InferenceHooks } from './inference';
+import type { PlacedTower } from './open-tower';
 import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
+import { Stopwatch } from './stopwatch';
+import { VisionMeter } from './vision-meter';
 
 /** Long enough for a few sentences. */
 export const defaultMaxNewTokens = 128;
@@ -23,13 +27,12 @@ export const defaultMaxNewTokens = 128;
 /** What a loaded model is made of. */
 export interface ModelParts {
   readonly model: string;
-  readonly backend: string;
+  /** e.g. `onnxruntime int8`. */
+  readonly textBackend: string;
+  readonly vision: PlacedTower;
   readonly config: ModelConfig;
   readonly imageProcessor: ImageProcessorConfig;
   readonly prompts: PromptBuilder;
-  readonly tower: TileEncoder;
-  /** Stages a tile. */
-  readonly stages: number;
   readonly contexts: ContextPool;
   readonly contextLimit: number;
   readonly embeddings: TokenEmbeddings;
@@ -37,17 +40,40 @@ export interface ModelParts {
   close(): Promise<void>;
 }
 
+type Answer = Pick<Caption, 'text' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
+
+/** What the vision side made of a request's pictures. */
+interface Seen {
+  readonly images: readonly PromptImage[];
+  readonly tiles: number;
+  readonly cached: boolean;
+  readonly vision?: VisionTimings;
+  readonly fallback?: ErrorBody;
+}
+
 /** From pictures and a question to an answer, with one loaded model. */
 export class ModelCaptioner implements Captioner {
   readonly #parts: ModelParts;
   readonly #features = new FeatureCache();
+  /** One answer is written at a time, while other frames are seen. */
+  readonly #text = new Lane();
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
   }
 
   get backend(): string {
-    return this.#parts.backend;
+    return this.#backend(this.fallback);
+  }
+
+  get fallback(): ErrorBody | undefined {
+    return this.#parts.vision.fallback();
+  }
+
+  /** With vision on the NPU: a frame on each core, and one whose text is written on the CPU. */
+  get framesInFlight(): number {
+    const { cores } = this.#parts.vision;
+    return cores === 0 ? 1 : cores + 1;
   }
 
   get memoryBytes(): number {
@@ -65,13 +91,48 @@ export class ModelCaptioner implements Captioner {
     hooks.signal.throwIfAborted();
     const prompt = this.#prompt(prepared, request, detail);
     watch.lap('image');
-    const { images, tiles, cached } = await this.#images(prepared, detail, hooks, watch);
-    const rows = await embedPrompt(
-      prompt.inputIds,
-      this.#parts.config.imageTokenId,
-      images,
-      this.#parts.embeddings,
+    const seen = await this.#see(prepared, { detail, priority: request.priority ?? 0 }, hooks, watch);
+    const answer = await this.#text.enter(
+      () => this.#answerTo(prompt, seen.images, request, hooks, watch),
+      request.priority,
     );
+    const { fallback } = seen;
+    return {
+      ...answer,
+      promptTokens: prompt.inputIds.length,
+      tiles: seen.tiles,
+      timingsMs: watch.timings(),
+      ...(seen.vision && { vision: seen.vision }),
+      model: this.#parts.model,
+      backend: this.#backend(fallback),
+      ...(fallback && { fallback }),
+      cached: seen.cached,
+      frameHash: requestHash(prepared),
+      prompt: request.prompt ?? prompt.chat,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#parts.close();
+  }
+
+  #backend(fallback: ErrorBody | undefined): string {
+    const { textBackend, vision } = this.#parts;
+    return vision.npu === undefined || fallback ? textBackend : `${vision.npu} + ${textBackend}`;
+  }
+
+  /** Prefill and decode. */
+  async #answerTo(
+    prompt: Prompt,
+    images: readonly PromptImage[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+    watch: Stopwatch,
+  ): Promise<Answer> {
+    watch.lap('wait');
+    hooks.signal.throwIfAborted();
+    const { config, embeddings } = this.#parts;
+    const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
     const pooled = this.#parts.contexts.take(rows.keys);
     try {
       const { signal, onProgress } = hooks;
@@ -82,24 +143,10 @@ export class ModelCaptioner implements Captioner {
       watch.lap('prefill');
       const answer = await this.#answer(pooled, logits, request, hooks);
       watch.lap('decode');
-      return {
-        ...answer,
-        promptTokens: prompt.inputIds.length,
-        tiles,
-        timingsMs: watch.timings(),
-        model: this.#parts.model,
-        backend: this.#parts.backend,
-        cached,
-        frameHash: requestHash(prepared),
-        prompt: request.prompt ?? prompt.chat,
-      };
+      return answer;
     } finally {
       this.#parts.contexts.give(pooled);
     }
-  }
-
-  close(): Promise<void> {
-    return this.#parts.close();
   }
 
   #prompt(prepared: readonly PreparedPicture[], request: DescribeRequest, detail: Detail): Prompt {
@@ -110,37 +157,45 @@ export class ModelCaptioner implements Captioner {
   }
 
   /** Image rows of each picture, from the cache where its pixels were seen before. */
-  async #images(
+  async #see(
     prepared: readonly PreparedPicture[],
-    detail: Detail,
+    { detail, priority }: { readonly detail: Detail; readonly priority: number },
     hooks: InferenceHooks,
     watch: Stopwatch,
-  ): Promise<{ images: PromptImage[]; tiles: number; cached: boolean }> {
-    const { imageProcessor, tower } = this.#parts;
-    const images: PromptImage[] = [];
+  ): Promise<Seen> {
+    const { imageProcessor, vision } = this.#parts;
+    const images: CachedFeatures[] = [];
+    const meter = new VisionMeter();
     let tiles = 0;
-    let cached = prepared.length > 0;
     for (const { image, hash } of prepared) {
       const key = `${hash}-${detail}`;
       tiles += tileGrid(image.width, image.height, imageProcessor, detail).tiles;
       let found = this.#features.get(key);
       if (!found) {
-        cached = false;
         const pixels = prepareTiles(image, imageProcessor, detail).images.map(
           (tile) => () => pixelValues(tile, imageProcessor),
         );
         watch.lap('image');
-        const { rows } = await tower.encode(pixels, {
+        const { rows, fallback } = await vision.tower.encode(pixels, {
           signal: hooks.signal,
-          onProgress: ({ done, total, stage }) => hooks.onProgress({ phase: 'vision', done, total, stage }),
+          priority,
+          ...meter.report(hooks),
         });
         watch.lap('vision');
-        found = { key, rows };
+        found = { key, rows, ...(fallback && { fallback }) };
         this.#features.add(found);
       }
       images.push(found);
     }
-    return { images, tiles, cached };
+    const timings = meter.timings(watch.ms('vision'));
+    const fallback = images.find((image) => image.fallback)?.fallback;
+    return {
+      images,
+      tiles,
+      cached: prepared.length > 0 && timings === undefined,
+      ...(timings && { vision: timings }),
+      ...(fallback && { fallback }),
+    };
   }
 
   async #answer(
@@ -148,7 +203,7 @@ export class ModelCaptioner implements Captioner {
     logits: Float32Array,
     request: DescribeRequest,
     hooks: InferenceHooks,
-  ): Promise<Pick<Caption, 'text' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>> {
+  ): Promise<Answer> {
     const { embeddings, prompts, config, contextLimit } = this.#parts;
     if (request.choices) {
       const scored = await scoreChoices(
@@ -197,33 +252,5 @@ export class ModelCaptioner implements Captioner {
       );
     }
     return [...prompts.tokenizer.encodePieces([{ text: ` ${text.trim()}`, plain: true }]), end];
-  }
-}
-
-type Lap = 'image' | 'vision' | 'prefill' | 'decode';
-
-/** Adds up the time of each part. */
-class Stopwatch {
-  readonly #started = performance.now();
-  readonly #laps = { image: 0, vision: 0, prefill: 0, decode: 0 };
-  #last = this.#started;
-
-  /** Counts the time since the last lap to this part. */
-  lap(part: Lap): void {
-    const now = performance.now();
-    this.#laps[part] += now - this.#last;
-    this.#last = now;
-  }
-
-  timings(): Caption['timingsMs'] {
-    const rounded = (ms: number): number => Math.round(ms * 10) / 10;
-    const { image, vision, prefill: prefillMs, decode } = this.#laps;
-    return {
-      image: rounded(image),
-      vision: rounded(vision),
-      prefill: rounded(prefillMs),
-      decode: rounded(decode),
-      total: rounded(performance.now() - this.#started),
-    };
   }
 }

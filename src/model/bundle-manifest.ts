@@ -64,6 +64,8 @@ export interface BundleManifest {
   /** The residual stream is multiplied by this between stages; the host divides after the last. */
   readonly residualScale: number;
   readonly stages: readonly BundleStage[];
+  /** The same tower for the CPU, at scale 1: for moments and machines where the NPU cannot be used. */
+  readonly cpuStages?: readonly BundleStage[];
   /** The host's two matrix products as graphs, where the target's runtime can run them; else the host computes them from `host`. */
   readonly hostGraphs?: {
     /** Patches [tokens, channels × patchSize²] → [tokens, hidden], with bias. */

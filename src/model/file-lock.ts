@@ -24,6 +24,8 @@ export interface FileLockOptions {
   readonly signal?: AbortSignal;
   /** Called once when another process holds the lock. */
   readonly onWait?: (pid: number, holder: LockHolder) => void;
+  /** Called when the lock was that of a process that died with it. */
+  readonly onDead?: (holder: LockHolder) => void;
 }
 
 const pollMs = 200;
@@ -48,21 +50,26 @@ export class FileLock implements AsyncDisposable {
   }
 
   /** @returns the lock, or who holds it */
-  static async tryAcquire(path: string): Promise<FileLock | LockHolder> {
+  static async tryAcquire(
+    path: string,
+    { onDead }: Pick<FileLockOptions, 'onDead'> = {},
+  ): Promise<FileLock | LockHolder> {
     for (;;) {
       const self = { ...thisProcess(), token: randomUUID(), since: new Date().toISOString() };
       if (await tryCreate(path, self)) return new FileLock(path, self);
       const holder = await readHolder(path);
-      if (holder && (await isGone(path, holder))) await takeAway(path, holder, self);
-      else if (holder) return holder;
+      if (holder && (await isGone(path, holder))) {
+        if (await takeAway(path, holder, self)) onDead?.(holder);
+      } else if (holder) return holder;
     }
   }
 
   /** Waits its turn. @throws the signal's reason when aborted while waiting */
-  static async acquire(path: string, { signal, onWait }: FileLockOptions = {}): Promise<FileLock> {
+  static async acquire(path: string, options: FileLockOptions = {}): Promise<FileLock> {
+    const { signal, onWait } = options;
     for (let told = false; ; told = true) {
       signal?.throwIfAborted();
-      const lock = await FileLock.tryAcquire(path);
+      const lock = await FileLock.tryAcquire(path, options);
       if (lock instanceof FileLock) return lock;
       if (!told) onWait?.(lock.pid, lock);
       await sleep(pollMs, undefined, signal ? { signal } : {}).catch((error: unknown) => {
@@ -100,9 +107,20 @@ export async function withFileLock<T>(
 }
 
 function thisProcess(): Pick<LockHolder, 'host' | 'pid' | 'started' | 'command'> {
-  const [program = '', script = '', argument = ''] = process.argv;
+  const [program = '', script = '', argument = ''] = commandLine();
   const command = [basename(program), basename(script), argument].join(' ').trim();
   return { host: hostName(), pid: process.pid, started: startTime(process.pid) ?? '', command };
+}
+
+/** Of the process, also on its threads; options of node itself left out. */
+function commandLine(): readonly string[] {
+  try {
+    const [program = '', ...rest] = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
+    const script = rest.findIndex((argument) => !argument.startsWith('-'));
+    return [program, ...(script < 0 ? [] : rest.slice(script))];
+  } catch {
+    return process.argv;
+  }
 }
 
 /** A hard link appears with its content or not at all, unlike a file that is opened and then written. */
@@ -125,17 +143,20 @@ async function tryCreate(path: string, self: LockHolder): Promise<boolean> {
 /**
  * Removes a dead holder's lock. Only one process at a time may do so, else the second could remove the lock
  * that the first has just got.
+ * @returns whether this process removed it
  */
-async function takeAway(path: string, dead: LockHolder, self: LockHolder): Promise<void> {
+async function takeAway(path: string, dead: LockHolder, self: LockHolder): Promise<boolean> {
   const guard = `${path}.takeover`;
   if (!(await tryCreate(guard, self))) {
     const holder = await readHolder(guard);
     if (holder && (await isGone(guard, holder))) await rm(guard, { force: true });
     await sleep(pollMs);
-    return;
+    return false;
   }
   try {
-    if ((await readHolder(path))?.token === dead.token) await rm(path, { force: true });
+    if ((await readHolder(path))?.token !== dead.token) return false;
+    await rm(path, { force: true });
+    return true;
   } finally {
     await rm(guard, { force: true });
   }

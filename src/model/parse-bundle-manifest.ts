@@ -39,7 +39,8 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
     ...(fields.has('toolkitVersion') && { toolkitVersion: fields.string('toolkitVersion') }),
     ...(fields.has('conversion') && { conversion: conversion(fields.child('conversion')) }),
     residualScale: fields.positive('residualScale'),
-    stages: stages(fields),
+    stages: stages(fields, 'stages'),
+    ...(fields.has('cpuStages') && { cpuStages: stages(fields, 'cpuStages') }),
     ...(fields.has('hostGraphs') && { hostGraphs: hostGraphs(fields.child('hostGraphs')) }),
     host: file(fields.child('host')),
     ...(fields.has('decoder') && { decoder: decoder(fields.child('decoder')) }),
@@ -50,11 +51,11 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
   };
 }
 
-function stages(manifest: JsonFields): readonly BundleStage[] {
-  const parsed = manifest.objects('stages').map(stage);
-  if (parsed.length === 0) throw manifest.wrong('stages', 'at least one stage');
-  const names = parsed.map(({ name }) => name);
-  if (new Set(names).size < names.length) throw manifest.wrong('stages', 'stages of different names');
+function stages(manifest: JsonFields, name: 'stages' | 'cpuStages'): readonly BundleStage[] {
+  const parsed = manifest.objects(name).map(stage);
+  if (parsed.length === 0) throw manifest.wrong(name, 'at least one stage');
+  const names = parsed.map((each) => each.name);
+  if (new Set(names).size < names.length) throw manifest.wrong(name, 'stages of different names');
   return parsed;
 }
 

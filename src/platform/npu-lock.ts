@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { FileLock, type FileLockOptions, type LockHolder } from '../model/file-lock';
+import { recordNpuDeath } from './npu-deaths';
 
 /** Where the lock is when `SMOLVLM_NPU_LOCK` names no other place. */
 export const defaultNpuLockPath = '/tmp/smolvlm-npu/lock';
@@ -22,13 +23,13 @@ export function npuLockPath(environment: NodeJS.ProcessEnv = process.env): strin
  */
 export async function tryAcquireNpuLock(path = npuLockPath()): Promise<FileLock | LockHolder> {
   makeSharedFolder(dirname(path));
-  return await FileLock.tryAcquire(path);
+  return await FileLock.tryAcquire(path, { onDead: (holder) => recordNpuDeath(path, holder) });
 }
 
 /** Waits until the NPU is this process's. @throws SmolvlmError `npu-lock-folder`, the signal's reason when aborted */
 export async function waitForNpuLock(options: FileLockOptions = {}, path = npuLockPath()): Promise<FileLock> {
   makeSharedFolder(dirname(path));
-  return await FileLock.acquire(path, options);
+  return await FileLock.acquire(path, { onDead: (holder) => recordNpuDeath(path, holder), ...options });
 }
 
 /** The error of a process that does not wait for its turn. */

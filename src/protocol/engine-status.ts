@@ -9,6 +9,10 @@ export interface LoadedModel {
   readonly backend: string;
   /** Bytes of weights and caches, as the captioner estimates them. */
   readonly memoryBytes: number;
+  /** Frames it works on at once. */
+  readonly framesInFlight: number;
+  /** Why the CPU does what the NPU should, now. */
+  readonly fallback?: ErrorBody;
   /** ISO 8601. */
   readonly lastUsedAt: string;
 }

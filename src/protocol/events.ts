@@ -9,6 +9,14 @@ export interface Timings {
   readonly total: number;
 }
 
+/** Where the vision time of a frame went. */
+export interface VisionTimings {
+  /** Milliseconds of each stage, over all tiles: on the NPU by its own account, on a CPU as waited for. */
+  readonly stagesMs: Readonly<Record<string, number>>;
+  /** Share of the vision time that each NPU core worked for this frame, 0 … 1; absent on a CPU. */
+  readonly coreBusy?: readonly number[];
+}
+
 /** One of the answers offered, with its probability normalised over all of them. */
 export interface Choice {
   readonly text: string;
@@ -28,11 +36,15 @@ export interface CaptionResult {
   /** Probability of the best choice, or the geometric mean of the generated tokens' probabilities. */
   readonly confidence?: number;
   readonly timingsMs: Timings;
+  /** Absent when the features came from the cache. */
+  readonly vision?: VisionTimings;
   readonly queuedMs: number;
   /** Model name, e.g. the checkpoint folder's or the hub id. */
   readonly model: string;
   /** e.g. `onnxruntime int8`, `rknn fp16 + onnxruntime int8`. */
   readonly backend: string;
+  /** Why the CPU saw the frame, where the NPU should have. */
+  readonly fallback?: ErrorBody;
   /** The vision features came from the cache. */
   readonly cached: boolean;
   /** SHA-256 over the decoded, cropped and masked pixels, hex. */
@@ -63,6 +75,8 @@ export type EngineEvent =
       readonly total: number;
       /** e.g. `l3_mlp`. */
       readonly stage?: string;
+      /** Something holds it up, e.g. `npu-slow`, `npu-busy`; the work goes on. */
+      readonly warning?: ErrorBody;
     }
   | { readonly type: 'token'; readonly id: string; readonly text: string }
   | FinalEvent;

@@ -64,6 +64,10 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       log(`a native call has hung for ${hangMs} ms: ending the engine; clients start another`);
       process.kill(process.pid, 'SIGKILL');
     },
+    onDeviceLost: ({ message }) => {
+      log(`${message}: ending the engine; clients start another`);
+      process.kill(process.pid, 'SIGKILL');
+    },
   });
   const engine = new Engine({
     ...engineDefaults,

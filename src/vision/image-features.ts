@@ -1,3 +1,5 @@
+import type { ErrorBody } from '../errors';
+
 /** What the vision side hands to the text side: one block of rows a tile, in prompt order. */
 export interface ImageFeatures {
   readonly tiles: number;
@@ -7,4 +9,6 @@ export interface ImageFeatures {
   readonly width: number;
   /** [tiles × rowsPerTile, width], row-major. */
   readonly rows: Float32Array;
+  /** Why the CPU made them, where the NPU should have. */
+  readonly fallback?: ErrorBody;
 }

@@ -4,7 +4,7 @@ import { type RknnSettings, RknnVisionBackend } from '../backends/rknn/rknn-visi
 import type { VisionBackend } from '../backends/stage-runner';
 import type { Bundle } from '../model/read-bundle';
 
-export type { VisionBackend };
+export type { RknnSettings, VisionBackend };
 
 export interface VisionBackendSettings extends SessionSettings {
   readonly npu?: RknnSettings;

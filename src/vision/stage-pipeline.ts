@@ -9,10 +9,18 @@ export interface StageProgress {
   /** The one just done, e.g. `l3_mlp`. */
   readonly stage: string;
   readonly tile: number;
+  /** The stage's time: on the device where it says so, else as waited for. */
+  readonly ms: number;
+  /** The NPU core it ran on; absent for a CPU. */
+  readonly core?: number;
 }
 
 export interface PipelineOptions {
   readonly signal?: AbortSignal;
+  /** Higher ones' tiles go first wherever several wait for a lane; 0 by default. */
+  readonly priority?: number;
+  /** A stage takes far longer than it should; it may still end. */
+  readonly onSlow?: (stageName: string, ms: number) => void;
   readonly onProgress?: (progress: StageProgress) => void;
   /** Sees every stage's output, still scaled; it must not change it. */
   readonly onOutput?: (stageName: string, tile: number, output: Float32Array) => void;
@@ -20,7 +28,7 @@ export interface PipelineOptions {
 
 /**
  * Sends tiles through the ordered stages. A stage runs on one lane (its NPU core; a CPU is one lane), a
- * lane runs one stage at a time, first come first served: no stage is ever entered twice at once, also
+ * lane runs one stage at a time, by priority, then first come first served: no stage is ever entered twice at once, also
  * when several calls share the pipeline. With more tiles in flight than one, all lanes work. A tile keeps its
  * lane through neighbouring stages of the same one (both halves of a layer): 13 tiles through 24 equal stages
  * on three cores then take 1/2.89 of the time one after the other, the most that is possible; were it to
@@ -72,19 +80,22 @@ export class StagePipeline {
     first: Float32Array,
     signal: AbortSignal,
     progress: { done: number; readonly total: number },
-    { onProgress, onOutput }: PipelineOptions,
+    { onProgress, onOutput, onSlow, priority = 0 }: PipelineOptions,
   ): Promise<Float32Array> {
     let stream = first;
     for (const leg of this.#legs) {
       await this.#lane(leg).enter(async () => {
         for (const runner of leg) {
           signal.throwIfAborted();
-          stream = await runner.run(stream);
-          onOutput?.(runner.stage.name, tile, stream);
+          const { name, core } = runner.stage;
+          const started = performance.now();
+          stream = await runner.run(stream, (ms) => onSlow?.(name, ms));
+          onOutput?.(name, tile, stream);
           progress.done++;
-          onProgress?.({ ...progress, stage: runner.stage.name, tile });
+          const ms = runner.deviceMs ?? performance.now() - started;
+          onProgress?.({ ...progress, stage: name, tile, ms, ...(core !== undefined && { core }) });
         }
-      });
+      }, priority);
     }
     return stream;
   }

@@ -25,7 +25,11 @@ export type ActivationObserver = (name: string, tile: number, values: Float32Arr
 export interface EncodeOptions {
   /** Looked at between stages. */
   readonly signal?: AbortSignal;
+  /** Before the tiles of calls with a lower one; 0 by default. */
+  readonly priority?: number;
   readonly onProgress?: (progress: StageProgress) => void;
+  /** The device takes far longer than it should over a stage. */
+  readonly onSlow?: (stageName: string, ms: number) => void;
   /** Names: `embeddings`, each stage's, `post_layernorm`, `connector`. */
   readonly activations?: ActivationObserver;
 }
@@ -47,7 +51,7 @@ export class VisionTower implements TileEncoder {
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { embedding, pipeline, connector, residualScale, tilePixels } = this.#parts;
-    const { signal, onProgress, activations } = options;
+    const { signal, priority, onProgress, onSlow, activations } = options;
     const rows: Float32Array[] = [];
     const enter = async (tile: number): Promise<Float32Array> => {
       const source = tiles[tile] as TileSource;
@@ -66,6 +70,8 @@ export class VisionTower implements TileEncoder {
     };
     await pipeline.run(tiles.length, enter, leave, {
       ...(signal && { signal }),
+      ...(priority !== undefined && { priority }),
+      ...(onSlow && { onSlow }),
       ...(onProgress && { onProgress }),
       ...(activations && {
         onOutput: (name, tile, output) => activations(name, tile, scaled(output, 1 / residualScale)),

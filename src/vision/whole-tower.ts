@@ -28,7 +28,7 @@ export class WholeTower implements TileEncoder {
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { runners, textWidth } = this.#parts;
-    const { signal, onProgress, activations } = options;
+    const { signal, priority, onProgress, onSlow, activations } = options;
     const rows: Float32Array[] = [];
     let next = 0;
     let done = 0;
@@ -36,14 +36,20 @@ export class WholeTower implements TileEncoder {
     const work = async (runner: StageRunner, lane: Lane): Promise<void> => {
       for (let tile = next++; tile < tiles.length; tile = next++) {
         const source = tiles[tile] as TileSource;
+        const { name, core } = runner.stage;
+        let started = 0;
         const output = await lane.enter(() => {
           signal?.throwIfAborted();
           failed.signal.throwIfAborted();
-          return runner.run(this.#bytes(typeof source === 'function' ? source() : source, tile));
-        });
+          started = performance.now();
+          const bytes = this.#bytes(typeof source === 'function' ? source() : source, tile);
+          return runner.run(bytes, (ms) => onSlow?.(name, ms));
+        }, priority);
         rows[tile] = output;
         activations?.('connector', tile, output);
-        onProgress?.({ done: ++done, total: tiles.length, stage: runner.stage.name, tile });
+        const ms = runner.deviceMs ?? performance.now() - started;
+        const on = core === undefined ? {} : { core };
+        onProgress?.({ done: ++done, total: tiles.length, stage: name, tile, ms, ...on });
       }
     };
     const works = runners.map((runner, index) =>

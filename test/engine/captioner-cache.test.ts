@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { CaptionerCache } from '../../src/engine/captioner-cache';
 import type { Captioner } from '../../src/engine/inference';
 
+const nothing = async (): Promise<void> => {};
+
 describe('models in memory', () => {
   let log: string[];
   let cache: CaptionerCache;
@@ -16,8 +18,9 @@ describe('models in memory', () => {
         log.push(`open ${model} ${precision}`);
         return {
           backend: precision,
+          framesInFlight: 1,
           memoryBytes: model === 'huge' ? 1000 : 100,
-          describe: () => Promise.reject(new Error('not asked for')),
+          describe: () => assert.fail('not asked for'),
           close: async () => void log.push(`close ${model} ${precision}`),
         };
       },
@@ -25,14 +28,14 @@ describe('models in memory', () => {
   });
 
   it('opens a model once, and once more for other options', async () => {
-    await cache.get({}, hooks);
-    await cache.get({ model: 'a' }, hooks);
-    await cache.get({ model: 'a', runtime: { precision: 'int4' } }, hooks);
+    await cache.use({}, hooks, nothing);
+    await cache.use({ model: 'a' }, hooks, nothing);
+    await cache.use({ model: 'a', runtime: { precision: 'int4' } }, hooks, nothing);
     assert.deepEqual(log, ['open a int8', 'open a int4']);
   });
 
   it('closes the least recently used beyond the memory limit', async () => {
-    for (const model of ['a', 'b', 'a', 'c']) await cache.get({ model }, hooks);
+    for (const model of ['a', 'b', 'a', 'c']) await cache.use({ model }, hooks, nothing);
     assert.deepEqual(log, ['open a int8', 'open b int8', 'open c int8', 'close b int8']);
     assert.deepEqual(
       cache.models().map(({ model }) => model),
@@ -41,8 +44,8 @@ describe('models in memory', () => {
   });
 
   it('keeps the one in use even when it is larger than the limit', async () => {
-    await cache.get({ model: 'b' }, hooks);
-    await cache.get({ model: 'huge' }, hooks);
+    await cache.use({ model: 'b' }, hooks, nothing);
+    await cache.use({ model: 'huge' }, hooks, nothing);
     assert.deepEqual(
       cache.models().map(({ model }) => model),
       ['huge'],
@@ -50,10 +53,10 @@ describe('models in memory', () => {
   });
 
   it('closes all of them, and needs a model to be named', async () => {
-    await cache.get({}, hooks);
+    await cache.use({}, hooks, nothing);
     await cache.close();
     assert.deepEqual(log, ['open a int8', 'close a int8']);
     const without = new CaptionerCache({ modelLimitBytes: 1, open: () => assert.fail('opened') });
-    await assert.rejects(without.get({}, hooks), { code: 'engine-no-model' });
+    await assert.rejects(without.use({}, hooks, nothing), { code: 'engine-no-model' });
   });
 });

@@ -14,6 +14,7 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
   return {
     backend: 'fake',
     memoryBytes: 1000,
+    framesInFlight: model.startsWith('wide') ? 4 : 1,
     close: async () => {},
     describe: async (pictures, request, hooks): Promise<Caption> => {
       const prompt = request.prompt ?? request.messages?.flatMap(textOf).join(' ') ?? '';

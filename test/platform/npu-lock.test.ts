@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdirSync,
@@ -14,26 +13,11 @@ import { dirname } from 'node:path';
 import { FileLock } from '../../src/model/file-lock';
 import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from '../../src/platform/npu-lock';
 import { useTempFolder } from '../temp-folder';
-
-const lockModule = require.resolve('../../src/platform/npu-lock');
+import { holdNpuLock } from './hold-npu-lock';
 
 describe('NPU lock', () => {
   const temp = useTempFolder();
   const path = (): string => temp('npu', 'lock');
-
-  /** A process that takes the lock, says so, and holds it until its input ends. */
-  async function holdingChild(): Promise<ChildProcess> {
-    const program = `require(${JSON.stringify(lockModule)}).waitForNpuLock().then((lock) => {
-      process.stdout.write('held');
-      process.stdin.once('end', () => lock.release()).resume();
-    });`;
-    const child = spawn(process.execPath, ['-e', program], {
-      env: { ...process.env, SMOLVLM_NPU_LOCK: path() },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
-    return child;
-  }
 
   async function acquired(): Promise<FileLock> {
     const lock = await tryAcquireNpuLock(path());
@@ -42,7 +26,7 @@ describe('NPU lock', () => {
   }
 
   it('is held by one process at a time; the second is told which, what and since when', async () => {
-    const child = await holdingChild();
+    const child = await holdNpuLock(path());
     const holder = await tryAcquireNpuLock(path());
     assert.ok(!(holder instanceof FileLock));
     assert.equal(holder.pid, child.pid);
@@ -56,7 +40,7 @@ describe('NPU lock', () => {
   });
 
   it('is handed to the process that waits', async () => {
-    const child = await holdingChild();
+    const child = await holdNpuLock(path());
     const lock = await waitForNpuLock(
       {
         onWait: (pid) => {
@@ -72,7 +56,7 @@ describe('NPU lock', () => {
   });
 
   it('is given up waiting for when aborted', async () => {
-    const child = await holdingChild();
+    const child = await holdNpuLock(path());
     const abort = new AbortController();
     const waiting = waitForNpuLock(
       { signal: abort.signal, onWait: () => abort.abort(new Error('enough')) },
@@ -84,7 +68,7 @@ describe('NPU lock', () => {
   });
 
   it('is taken over from a process that was killed', async () => {
-    const child = await holdingChild();
+    const child = await holdNpuLock(path());
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await acquired()).release();

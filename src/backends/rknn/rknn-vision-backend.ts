@@ -2,8 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import type { BundleStage, BundleTarget, TensorSpec } from '../../model/bundle-manifest';
-import type { FileLock } from '../../model/file-lock';
-import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../platform/npu-lock';
+import { NpuHold, type NpuHoldOptions } from '../../platform/npu-hold';
 import { driverCores, npuCores, npuTarget, type Soc, socOf } from '../../platform/soc';
 import { SystemFiles } from '../../platform/system-files';
 import type { StageRunner, VisionBackend } from '../stage-runner';
@@ -12,21 +11,18 @@ import { RknnContext } from './rknn-context';
 import { RknnLibrary } from './rknn-library';
 import { type StageWatch, watchStage } from './stage-watch';
 
-export interface RknnSettings {
+export interface RknnSettings extends NpuHoldOptions {
   /** The chip the stages are made for; another one is refused. */
   readonly target?: Exclude<BundleTarget, 'cpu'>;
   /** The library to load; default: as `RknnLibrary.load` finds it. */
   readonly library?: string;
   /** NPU cores of the chip; default: what the chip is known to have. */
   readonly cores?: number;
-  /** When another process holds the NPU: wait for it, or fail with `npu-busy` (default). */
-  readonly whenBusy?: 'wait' | 'fail';
-  readonly signal?: AbortSignal;
   /** Told of a stage that takes too long; default: a warning of the process. */
   readonly watch?: StageWatch;
 }
 
-/** Runs a bundle's stages on the NPU through librknnrt; one context a stage, one NPU client a machine. */
+/** Runs a bundle's stages on the NPU through librknnrt; one context a stage, one process a machine. */
 export class RknnVisionBackend implements VisionBackend {
   readonly name = 'rknn';
   readonly #open = new Set<StageRunner>();
@@ -36,7 +32,7 @@ export class RknnVisionBackend implements VisionBackend {
     readonly library: RknnLibrary,
     /** NPU cores that core masks may name; 0: not known, the driver chooses. */
     readonly cores: number,
-    private readonly lock: FileLock,
+    private readonly hold: NpuHold,
     watch: StageWatch | undefined,
   ) {
     this.#watch = watch ?? {};
@@ -50,9 +46,9 @@ export class RknnVisionBackend implements VisionBackend {
     const files = new SystemFiles();
     const soc = socOf(files);
     checkTarget(soc, settings.target);
-    const cores = settings.cores ?? driverCores(files) ?? npuCores(soc);
+    const cores = settings.cores ?? givenCores() ?? driverCores(files) ?? npuCores(soc);
     const library = await RknnLibrary.load(settings.library);
-    return new RknnVisionBackend(library, cores, await takeNpu(settings), settings.watch);
+    return new RknnVisionBackend(library, cores, await NpuHold.take(settings), settings.watch);
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
@@ -71,9 +67,13 @@ export class RknnVisionBackend implements VisionBackend {
       throw error;
     }
     const expected = elementCount(stage.input);
+    let deviceMs: number | undefined;
     const runner: StageRunner = {
-      stage: core === undefined ? stage : { ...stage, core },
-      run: async (input) => {
+      stage: core === undefined ? withoutCore(stage) : { ...stage, core },
+      get deviceMs() {
+        return deviceMs;
+      },
+      run: async (input, onSlow) => {
         if (!this.#open.has(runner)) throw new SmolvlmError('stage-closed', `stage ${stage.name} was closed`);
         if (input.length !== expected) {
           throw new SmolvlmError(
@@ -85,8 +85,9 @@ export class RknnVisionBackend implements VisionBackend {
           stage.name,
           context.run(stageInput(stage, input)),
           this.#watch,
+          onSlow,
         );
-        this.#watch.onRun?.(stage.name, core, npuMs);
+        deviceMs = npuMs;
         if (!Number.isFinite(output[0]) || output.some((value) => !Number.isFinite(value))) {
           throw new SmolvlmError(
             'stage-output',
@@ -109,8 +110,14 @@ export class RknnVisionBackend implements VisionBackend {
 
   async close(): Promise<void> {
     for (const runner of [...this.#open].reverse()) await runner.close();
-    await this.lock.release();
+    await this.hold.release();
   }
+}
+
+/** `SMOLVLM_NPU_CORES`, for chips and drivers that do not say. */
+function givenCores(): number | undefined {
+  const cores = Number(process.env.SMOLVLM_NPU_CORES || Number.NaN);
+  return Number.isInteger(cores) && cores > 0 && cores <= 8 ? cores : undefined;
 }
 
 /** A chip that is not known (an emulator's host) is left to the library. */
@@ -122,11 +129,9 @@ function checkTarget(soc: Soc, target: RknnSettings['target']): void {
   });
 }
 
-async function takeNpu({ whenBusy = 'fail', signal }: RknnSettings): Promise<FileLock> {
-  if (whenBusy === 'wait') return waitForNpuLock(signal ? { signal } : {});
-  const lock = await tryAcquireNpuLock();
-  if ('release' in lock) return lock;
-  throw npuBusy(lock);
+/** Which core a stage runs on is then the driver's choice. */
+function withoutCore({ core: _, ...stage }: BundleStage): BundleStage {
+  return stage;
 }
 
 /** A pipeline's stream is float32; the vendor's whole-tower files take a picture's bytes. */

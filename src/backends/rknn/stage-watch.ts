@@ -16,19 +16,25 @@ export interface StageWatch {
   readonly onSlow?: (stage: string, ms: number) => void;
   /** A stage does not come back: nothing but the end of the process frees its thread and the driver. */
   readonly onLost?: (stage: string, ms: number) => void;
-  /** A stage ran, on a core (undefined: the driver's choice), for so long on the NPU. */
-  readonly onRun?: (stage: string, core: number | undefined, npuMs: number) => void;
 }
 
 /**
  * Waits for a native call, says so when it is slow, and gives up on it once the driver itself must have.
  * @throws SmolvlmError `npu-lost` then
  */
-export async function watchStage<T>(stage: string, call: Promise<T>, watch: StageWatch): Promise<T> {
+export async function watchStage<T>(
+  stage: string,
+  call: Promise<T>,
+  watch: StageWatch,
+  onSlow?: (ms: number) => void,
+): Promise<T> {
   const slowAfter = watch.slowMs ?? slowMs;
   const lostAfter = watch.lostMs ?? lostMs;
   let lost: NodeJS.Timeout | undefined;
-  const slow = setTimeout(() => watch.onSlow?.(stage, slowAfter), slowAfter);
+  const slow = setTimeout(() => {
+    watch.onSlow?.(stage, slowAfter);
+    onSlow?.(slowAfter);
+  }, slowAfter);
   const gone = new Promise<never>((_, reject) => {
     lost = setTimeout(() => {
       watch.onLost?.(stage, lostAfter);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,10 +7,12 @@ import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-sta
 import type { BundleStage } from '../../../src/model/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint';
 import { visionStages } from '../../../src/onnx/vision-stages';
+import { npuLockPath } from '../../../src/platform/npu-lock';
 import { assembleVisionTower } from '../../../src/vision/open-vision-tower';
 import { describeVisionBackend } from '../../contract/vision-backend-contract';
 import { fixture } from '../../fixtures';
 import { cosine } from '../../onnx/run-graph';
+import { holdNpuLock } from '../../platform/hold-npu-lock';
 import { readSafetensorsFixture } from '../../safetensors-fixture';
 import { goldenActivations } from '../../vision/tiny-tower';
 import { contractStage } from '../contract-stage';
@@ -167,11 +170,16 @@ describe('RknnVisionBackend', function () {
   });
 
   it('lets one process have the NPU, and says who', async () => {
-    const backend = await npu.open();
-    await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${process.pid} \\(`) });
+    const other = await holdNpuLock(npuLockPath());
+    await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${other.pid} \\(`) });
     const waiting = npu.open({ whenBusy: 'wait' });
-    await backend.close();
-    await (await waiting).close();
+    other.stdin?.end();
+    const [first, second] = [await waiting, await npu.open()];
+    assert.equal(existsSync(npuLockPath()), true);
+    await first.close();
+    assert.equal(existsSync(npuLockPath()), true, 'shared by the models of this process');
+    await second.close();
+    assert.equal(existsSync(npuLockPath()), false);
   });
 
   it('tells versions and memory', async () => {

@@ -1,0 +1,49 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeEmulatedShard } from '../../src/cli/bench/emulator/emulated-stage';
+import { writeOnnxDecoder } from '../../src/convert/onnx-decoder';
+import { preparedBundle } from '../../src/convert/prepared-bundle';
+import type { BundleManifest, BundleStage } from '../../src/model/bundle-manifest';
+import { openCheckpoint } from '../../src/model/checkpoint';
+import { bundleManifestName } from '../../src/model/read-bundle';
+import { resolveModel } from '../../src/model/resolve-model';
+import { visionStages } from '../../src/onnx/vision-stages';
+
+/** The demo model as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
+export class EmulatedBundle {
+  private constructor(readonly dir: string) {}
+
+  static async create({ cpuStages = true } = {}): Promise<EmulatedBundle> {
+    const { dir: model } = await resolveModel('demo');
+    const decoder = { precision: 'int8', write: writeOnnxDecoder } as const;
+    const prepared = await preparedBundle(model, { visionPrecision: 'int8', decoder });
+    const dir = await mkdtemp(join(tmpdir(), 'smolvlm-emulated-'));
+    await cp(prepared.dir, dir, { recursive: true });
+    const checkpoint = await openCheckpoint(model);
+    const residualScale = 0.1;
+    const stages: BundleStage[] = [];
+    try {
+      const { config, tensors } = checkpoint;
+      for (const plan of visionStages(config.vision.layers, 'half-layer')) {
+        const core = (plan.halves[0]?.layer ?? 0) % 3;
+        stages.push(await writeEmulatedShard(dir, plan, config, tensors, { residualScale, core }));
+      }
+    } finally {
+      await checkpoint.close();
+    }
+    const manifest: BundleManifest = {
+      ...prepared.manifest,
+      target: 'rk3588',
+      residualScale,
+      stages,
+      ...(cpuStages && { cpuStages: prepared.manifest.stages }),
+    };
+    await writeFile(join(dir, bundleManifestName), JSON.stringify(manifest));
+    return new EmulatedBundle(dir);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
