@@ -1,7 +1,7 @@
 import type { NodeMessage } from 'node-red';
 import type { DescribeInput, Engine } from '../client/engine';
+import { captionProperty, type DroppedProperty } from '../protocol/caption-property';
 import type { EngineEvent, FinalEvent } from '../protocol/events';
-import { captionProperty, type DroppedProperty } from './caption-message';
 import type { NodeStatus, StatusWords } from './node-status';
 
 /** A request ready to be sent. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -6,6 +5,7 @@ import { systemClock } from '../engine/clock';
 import { Engine, engineDefaults } from '../engine/engine';
 import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
+import { packageVersion } from '../package-version';
 import { createHttpServer } from './http-server';
 import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './listen';
 
@@ -135,10 +135,4 @@ function checkToken(tcp: ServeOptions['tcp']): void {
   throw new SmolvlmError('engine-token', `listening on ${tcp.host} without a token would let anybody in`, {
     hint: 'Give --token-file, or --host 127.0.0.1.',
   });
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
-  const { version }: { version: string } = JSON.parse(text);
-  return version;
 }

@@ -1,9 +1,9 @@
-import type { CaptionResult, DropReason } from '../protocol/events';
+import type { CaptionResult, DropReason } from './events';
 
 /** Home Assistant's limit for the state of an entity. */
 const stateCharacters = 255;
 
-/** `msg.caption` of an answered frame. */
+/** An answer as flows and MQTT show it: `msg.caption`, the attributes topic. */
 export interface CaptionProperty {
   readonly text: string;
   /** At most 255 characters. */

@@ -1,0 +1,67 @@
+import { pressPayload } from './describe-payload';
+import type { DescribeTopics } from './describe-topics';
+import type { CameraSettings } from './service-settings';
+
+/** Who announces the entities. */
+export interface DiscoveryOrigin {
+  /** This package's version. */
+  readonly version: string;
+}
+
+/** Where Home Assistant looks for a camera's device. @param prefix `homeassistant` unless changed there */
+export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: string): string {
+  return `${prefix}/device/${topics.id(camera)}/config`;
+}
+
+/**
+ * A camera as a device of Home Assistant (2024.12 or newer), by MQTT device discovery: the caption with
+ * everything else as attributes, the picture it describes, and a button that asks for a new one.
+ * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
+ */
+export function discoveryPayload(
+  topics: DescribeTopics,
+  camera: CameraSettings,
+  origin: DiscoveryOrigin,
+): object {
+  const id = topics.id(camera.name);
+  return {
+    device: {
+      identifiers: [id],
+      name: camera.title ?? camera.name,
+      manufacturer: 'node-red-smolvlm',
+      model: 'SmolVLM camera captions',
+      sw_version: origin.version,
+    },
+    origin: {
+      name: 'node-red-smolvlm',
+      sw_version: origin.version,
+      support_url: 'https://github.com/rk3588/node-red-smolvlm',
+    },
+    availability: [{ topic: topics.availability }],
+    components: {
+      caption: {
+        platform: 'sensor',
+        name: 'Caption',
+        unique_id: `${id}_caption`,
+        icon: 'mdi:image-text',
+        state_topic: topics.caption(camera.name),
+        json_attributes_topic: topics.attributes(camera.name),
+      },
+      picture: {
+        platform: 'image',
+        name: 'Picture',
+        unique_id: `${id}_picture`,
+        image_topic: topics.picture(camera.name),
+        content_type: 'image/jpeg',
+      },
+      describe: {
+        platform: 'button',
+        name: 'Describe now',
+        unique_id: `${id}_describe`,
+        icon: 'mdi:text-recognition',
+        command_topic: topics.describe(camera.name),
+        payload_press: pressPayload,
+      },
+    },
+  };
+}

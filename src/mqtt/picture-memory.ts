@@ -1,0 +1,29 @@
+/** The last picture of each camera, for requests that bring none; the oldest go when they hold too many bytes. */
+export class PictureMemory {
+  readonly #pictures = new Map<string, Uint8Array>();
+  readonly #limitBytes: number;
+  #sizeBytes = 0;
+
+  constructor(limitBytes = 64 * 1024 * 1024) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get(camera: string): Uint8Array | undefined {
+    return this.#pictures.get(camera);
+  }
+
+  set(camera: string, picture: Uint8Array): void {
+    this.#delete(camera);
+    this.#pictures.set(camera, picture);
+    this.#sizeBytes += picture.byteLength;
+    for (const oldest of this.#pictures.keys()) {
+      if (this.#sizeBytes <= this.#limitBytes) break;
+      this.#delete(oldest);
+    }
+  }
+
+  #delete(camera: string): void {
+    this.#sizeBytes -= this.#pictures.get(camera)?.byteLength ?? 0;
+    this.#pictures.delete(camera);
+  }
+}

@@ -1,0 +1,73 @@
+import type { DescribeTopics } from './describe-topics';
+import { discoveryPayload, discoveryTopic } from './home-assistant';
+import type { MqttTransport, OutgoingMessage } from './mqtt-transport';
+import type { CameraSettings, ServiceSettings } from './service-settings';
+
+/** What the service says: answers, whether it is there, and which cameras Home Assistant should know. */
+export class Publisher {
+  readonly #transport: MqttTransport;
+  readonly #topics: DescribeTopics;
+  readonly #settings: ServiceSettings;
+  readonly #version: string;
+  readonly #cameras = new Map<string, CameraSettings>();
+  /** Retained messages that found no connection, the last of each topic. */
+  readonly #unsent = new Map<string, OutgoingMessage>();
+
+  constructor(transport: MqttTransport, topics: DescribeTopics, settings: ServiceSettings, version: string) {
+    this.#transport = transport;
+    this.#topics = topics;
+    this.#settings = settings;
+    this.#version = version;
+    for (const camera of settings.cameras) this.#cameras.set(camera.name, camera);
+  }
+
+  /** To be called at each connection: the broker may have said `offline` for us, or be another one. */
+  announce(): void {
+    this.send(this.#kept(this.#topics.availability, 'online'));
+    for (const camera of this.#cameras.values()) this.#discovery(camera);
+    const unsent = [...this.#unsent.values()];
+    this.#unsent.clear();
+    for (const message of unsent) this.send(message);
+  }
+
+  /** A camera that nobody listed becomes known with its first caption. */
+  announceCamera(name: string): void {
+    if (this.#cameras.has(name)) return;
+    this.#cameras.set(name, { name });
+    this.#discovery({ name });
+  }
+
+  /** A retained message without a connection goes out with the next one; others are lost. */
+  send(message: OutgoingMessage): void {
+    const { topic, retain } = message;
+    if (retain) this.#unsent.delete(topic);
+    void this.#transport.publish(message).then((sent) => {
+      if (!sent && retain) this.#unsent.set(topic, message);
+    });
+  }
+
+  /** @param forget also take the cameras out of Home Assistant */
+  async close(forget: boolean): Promise<void> {
+    const { discoveryPrefix: prefix } = this.#settings;
+    const announced = forget && prefix !== undefined ? [...this.#cameras.keys()] : [];
+    const topics = announced.map((name) => discoveryTopic(prefix ?? '', this.#topics, name));
+    const farewell = [
+      ...topics.map((topic) => this.#kept(topic, '')),
+      this.#kept(this.#topics.availability, 'offline'),
+    ];
+    await Promise.all(farewell.map((message) => this.#transport.publish(message)));
+  }
+
+  #discovery(camera: CameraSettings): void {
+    const { discoveryPrefix } = this.#settings;
+    if (discoveryPrefix === undefined) return;
+    const document = discoveryPayload(this.#topics, camera, { version: this.#version });
+    this.send(
+      this.#kept(discoveryTopic(discoveryPrefix, this.#topics, camera.name), JSON.stringify(document)),
+    );
+  }
+
+  #kept(topic: string, payload: string): OutgoingMessage {
+    return { topic, payload, qos: this.#settings.qos, retain: true };
+  }
+}

@@ -1,0 +1,82 @@
+import type { DescribeInput } from '../client/engine';
+import { SmolvlmError } from '../errors';
+import { checkCameraName, isPublishTopic } from './describe-topics';
+import type { Qos } from './mqtt-transport';
+
+/** A camera that is known before its first request. */
+export interface CameraSettings {
+  /** One level of the topics, e.g. `porch`. */
+  readonly name: string;
+  /** What people see; the name when absent. */
+  readonly title?: string;
+  /** http(s) address of its snapshot, asked for when a request brings no picture. */
+  readonly snapshot?: URL;
+}
+
+export interface FrigateSettings {
+  /** Frigate's `topic_prefix`. */
+  readonly prefix: string;
+  /** Its HTTP API, e.g. `http://frigate:5000`; tracked object updates need it. */
+  readonly url?: URL;
+  /** Objects whose snapshots are described; all when empty. */
+  readonly labels: readonly string[];
+}
+
+export interface ServiceSettings {
+  /** First levels of all topics, e.g. `smolvlm`. */
+  readonly base: string;
+  readonly qos: Qos;
+  readonly cameras: readonly CameraSettings[];
+  /** Asked when the request has no prompt; `fillPrompt` of the service fills it in. */
+  readonly prompt: string;
+  /** Defaults of every request. */
+  readonly defaults: Partial<DescribeInput>;
+  /** Home Assistant's discovery prefix; none is announced when absent. */
+  readonly discoveryPrefix?: string;
+  readonly frigate?: FrigateSettings;
+  /** Whether requests may name addresses to fetch pictures from. */
+  readonly allowAddresses: boolean;
+  /** Whether the described picture is published again. */
+  readonly publishPicture: boolean;
+}
+
+/** Cameras that the service keeps state for: those of the settings, and those that requests name. */
+export const mostCameras = 64;
+
+/** @throws SmolvlmError `mqtt-camera-name`, `mqtt-cameras` */
+export function checkCameras(cameras: readonly CameraSettings[]): readonly CameraSettings[] {
+  const names = cameras.map(({ name }) => checkCameraName(name));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new SmolvlmError('mqtt-cameras', `the camera "${twice}" is listed twice`, {
+      hint: 'Give each camera a name of its own.',
+    });
+  }
+  if (names.length > mostCameras) {
+    throw new SmolvlmError(
+      'mqtt-cameras',
+      `expected at most ${mostCameras} cameras, received ${names.length}`,
+    );
+  }
+  return cameras;
+}
+
+/** @throws SmolvlmError `mqtt-address` for anything but an http(s) address */
+export function httpAddress(text: string, what: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && ['http:', 'https:'].includes(url.protocol)) return url;
+  throw new SmolvlmError(
+    'mqtt-address',
+    `${what}: expected an http(s) address, received "${text.slice(0, 80)}"`,
+    {
+      hint: 'Write for example http://camera.local/snapshot.jpg.',
+    },
+  );
+}
+
+/** @throws SmolvlmError `mqtt-topic` */
+export function topicPrefix(text: string, what: string): string {
+  const prefix = text.trim().replace(/\/+$/, '');
+  if (isPublishTopic(prefix)) return prefix;
+  throw new SmolvlmError('mqtt-topic', `${what}: expected a topic without wildcards, received "${text}"`);
+}

@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { CameraAnswer } from '../../src/mqtt/camera-request';
+import { DescribeService } from '../../src/mqtt/describe-service';
+import { mostCameras, type ServiceSettings } from '../../src/mqtt/service-settings';
+import { fillPrompt } from '../../src/node-red/prompt-template';
+import { demoFrame } from '../fixtures';
+import { FakeEngine } from './fake-engine';
+import { FakeTransport } from './fake-transport';
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
+
+const plain: ServiceSettings = {
+  base: 'smolvlm',
+  qos: 1,
+  cameras: [],
+  prompt: 'Describe this image.',
+  defaults: {},
+  allowAddresses: true,
+  publishPicture: true,
+};
+
+describe('describe service', () => {
+  let transport: FakeTransport;
+  let engine: FakeEngine;
+  let service: DescribeService;
+  let answers: CameraAnswer[];
+
+  function start(settings: Partial<ServiceSettings> = {}): void {
+    transport = new FakeTransport();
+    engine = new FakeEngine();
+    answers = [];
+    service = new DescribeService({
+      transport,
+      engine,
+      settings: { ...plain, ...settings },
+      version: '1.2.3',
+      fillPrompt,
+      onAnswer: (_request, answer) => answers.push(answer),
+    });
+    service.start();
+    transport.connect();
+    transport.published.length = 0;
+  }
+
+  /** Waits until so many requests have ended. */
+  async function ended(count: number): Promise<void> {
+    for (let turns = 0; answers.length < count && turns < 2000; turns++) await turn();
+    assert.equal(answers.length, count);
+    await turn();
+  }
+
+  afterEach(() => service.close());
+
+  it('answers a picture with picture, attributes and then the state, all retained', async () => {
+    start();
+    transport.deliver('smolvlm/porch/describe', street);
+    await ended(1);
+    assert.deepEqual(transport.topics(), [
+      'smolvlm/porch/picture',
+      'smolvlm/porch/attributes',
+      'smolvlm/porch/caption',
+    ]);
+    assert.ok(transport.published.every(({ retain, qos }) => retain && qos === 1));
+    assert.deepEqual(transport.published[0]?.payload, street);
+    assert.equal(transport.last('smolvlm/porch/caption'), 'answer to: Describe this image.');
+    const attributes = JSON.parse(transport.last('smolvlm/porch/attributes') ?? '');
+    assert.equal(attributes.text, 'answer to: Describe this image.');
+    assert.equal(attributes.camera, 'porch');
+    assert.ok(!Number.isNaN(Date.parse(attributes.capturedAt)));
+    assert.deepEqual(engine.asked[0]?.pictures, [street]);
+  });
+
+  it('keeps the state within 255 characters and the whole text in the attributes', async () => {
+    start();
+    engine.auto = false;
+    transport.deliver('smolvlm/porch/describe', street);
+    for (let turns = 0; engine.asked.length === 0 && turns < 100; turns++) await turn();
+    const long = 'a long street '.repeat(40);
+    engine.asked[0]?.answer(long);
+    await ended(1);
+    assert.ok((transport.last('smolvlm/porch/caption') ?? '').length <= 255);
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/attributes') ?? '').text, long);
+  });
+
+  it('asks a question about the last picture of the camera', async () => {
+    start({ prompt: 'What is at the {{camera}}?' });
+    transport.deliver('smolvlm/porch/describe', street);
+    transport.deliver('smolvlm/porch/describe', 'Is it night?');
+    await ended(2);
+    transport.deliver('smolvlm/porch/describe', 'PRESS');
+    await ended(3);
+    assert.deepEqual(
+      engine.asked.map(({ request }) => request.prompt),
+      ['What is at the porch?', 'Is it night?', 'What is at the porch?'],
+    );
+    assert.ok(
+      engine.asked.every(({ pictures }) => Buffer.compare(pictures[0] ?? Buffer.alloc(0), street) === 0),
+    );
+  });
+
+  it('has one request of a camera under way and lets the newest wait', async () => {
+    start();
+    engine.auto = false;
+    for (let frame = 0; frame < 50; frame++) {
+      transport.deliver('smolvlm/porch/describe', { picture: street.toString('base64'), id: String(frame) });
+      transport.deliver('smolvlm/street/describe', street);
+    }
+    for (let turns = 0; turns < 20; turns++) await turn();
+    assert.equal(engine.asked.length, 2, 'one of each camera');
+    await ended(96);
+    assert.ok(answers.every((answer) => answer.kind === 'dropped' && answer.reason === 'superseded'));
+    engine.auto = true;
+    for (const { answer } of engine.asked) answer('seen');
+    await ended(100);
+    assert.equal(engine.asked.length, 4);
+    const last = JSON.parse(transport.last('smolvlm/porch/attributes') ?? '');
+    assert.equal(last.id, '49');
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/dropped') ?? '').id, '48');
+    assert.deepEqual(engine.asked[0]?.request.queue, { policy: 'newest', capacity: 1 });
+  });
+
+  it('answers on the response topic alone, with the correlation data', async () => {
+    start();
+    const correlationData = Buffer.from([1, 2, 0, 255]);
+    transport.deliver('smolvlm/porch/describe', street, { responseTopic: 'asker/7', correlationData });
+    await ended(1);
+    assert.deepEqual(transport.topics(), ['asker/7']);
+    const [{ payload, retain, correlationData: back, contentType } = assert.fail()] = transport.published;
+    assert.deepEqual([retain, back, contentType], [false, correlationData, 'application/json']);
+    assert.equal(JSON.parse(String(payload)).text, 'answer to: Describe this image.');
+  });
+
+  it('tells an asker what is wrong, and refuses to answer into its own describe topics', async () => {
+    start();
+    transport.deliver('smolvlm/porch/describe', '{"prompt": 1', { responseTopic: 'asker/7' });
+    await ended(1);
+    assert.equal(JSON.parse(transport.last('asker/7') ?? '').error.code, 'mqtt-request');
+    for (const responseTopic of ['smolvlm/porch/describe', 'a/#', '$SYS/x']) {
+      transport.published.length = 0;
+      transport.deliver('smolvlm/porch/describe', street, { responseTopic });
+      assert.deepEqual(transport.topics(), ['smolvlm/porch/error']);
+      assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-response-topic');
+    }
+    assert.equal(engine.asked.length, 0);
+  });
+
+  it('remembers a retained picture without describing it', async () => {
+    start();
+    transport.deliver('smolvlm/porch/describe', garden, { retained: true });
+    transport.deliver('smolvlm/porch/describe', 'PRESS', { retained: true });
+    assert.equal(engine.asked.length, 0);
+    transport.deliver('smolvlm/porch/describe', '');
+    await ended(1);
+    assert.deepEqual(engine.asked[0]?.pictures, [garden]);
+  });
+
+  it('keeps a masked or cropped picture to itself', async () => {
+    start();
+    const picture = street.toString('base64');
+    const masks = [
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+      ],
+    ];
+    transport.deliver('smolvlm/porch/describe', { picture, masks });
+    await ended(1);
+    assert.deepEqual(transport.topics(), ['smolvlm/porch/attributes', 'smolvlm/porch/caption']);
+    assert.deepEqual(engine.asked[0]?.request.masks, masks);
+    transport.deliver('smolvlm/porch/describe', 'And now?');
+    await ended(2);
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-no-picture');
+  });
+
+  it('publishes what failed with its code and its way out', async () => {
+    start();
+    engine.auto = false;
+    transport.deliver('smolvlm/porch/describe', 'Is it night?');
+    await ended(1);
+    const { error, camera } = JSON.parse(transport.last('smolvlm/porch/error') ?? '');
+    assert.deepEqual([camera, error.code], ['porch', 'mqtt-no-picture']);
+    assert.match(error.hint, /snapshot address/);
+    transport.deliver('smolvlm/porch/describe', street);
+    for (let turns = 0; engine.asked.length === 0 && turns < 100; turns++) await turn();
+    const message = 'the JPEG ends early';
+    engine.asked[0]?.end({ type: 'error', id: 'id', error: { code: 'image-truncated', message } });
+    await ended(2);
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'image-truncated');
+    assert.ok(!transport.topics().includes('smolvlm/porch/caption'));
+  });
+
+  it('says what it answered in the meantime when the connection is back, and announces itself again', async () => {
+    start({ discoveryPrefix: 'homeassistant' });
+    transport.connected = false;
+    transport.deliver('smolvlm/porch/describe', street);
+    await ended(1);
+    assert.deepEqual(transport.topics(), []);
+    transport.connect();
+    assert.deepEqual(transport.topics(), [
+      'smolvlm/availability',
+      'homeassistant/device/smolvlm_porch/config',
+      'smolvlm/porch/picture',
+      'smolvlm/porch/attributes',
+      'smolvlm/porch/caption',
+    ]);
+    transport.published.length = 0;
+    transport.connect();
+    assert.deepEqual(transport.topics(), [
+      'smolvlm/availability',
+      'homeassistant/device/smolvlm_porch/config',
+    ]);
+  });
+
+  it('says offline when it closes, and takes its cameras out of Home Assistant when it is removed', async () => {
+    start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch' }] });
+    await service.close(true);
+    assert.equal(transport.last('homeassistant/device/smolvlm_porch/config'), '');
+    assert.equal(transport.last('smolvlm/availability'), 'offline');
+    assert.ok(transport.closed);
+    const { length } = transport.published;
+    transport.deliver('smolvlm/porch/describe', street);
+    await turn();
+    assert.equal(transport.published.length, length);
+  });
+
+  it('serves a bounded number of cameras', async () => {
+    start();
+    for (let camera = 0; camera <= mostCameras; camera++) {
+      transport.deliver(`smolvlm/camera${camera}/describe`, street);
+    }
+    await ended(mostCameras + 1);
+    const refused = answers.filter((answer) => answer.kind === 'error');
+    assert.deepEqual(
+      refused.map((answer) => answer.kind === 'error' && answer.error.code),
+      ['mqtt-cameras'],
+    );
+  });
+
+  describe('with addresses', () => {
+    let server: Server;
+    let base: URL;
+    let asked: string[];
+    beforeEach(async () => {
+      asked = [];
+      server = createServer(({ url = '', headers }, response) => {
+        asked.push(`${url} ${headers.authorization ?? ''}`.trim());
+        if (url === '/api/events/1700000000.1-abc') response.end('{"camera":"porch","label":"cat"}');
+        else if (/\.jpg/.test(url)) response.end(garden);
+        else response.writeHead(404).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      base = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    });
+    afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+    it("fetches the camera's snapshot when the button is pressed", async () => {
+      const snapshot = new URL('/cam.jpg', base);
+      snapshot.username = 'me';
+      snapshot.password = 'secret';
+      start({ cameras: [{ name: 'porch', snapshot }] });
+      transport.deliver('smolvlm/porch/describe', 'PRESS');
+      await ended(1);
+      assert.deepEqual(engine.asked[0]?.pictures[0], garden);
+      assert.deepEqual(asked, [`/cam.jpg Basic ${Buffer.from('me:secret').toString('base64')}`]);
+    });
+
+    it('fetches an address that a request names only when that is allowed', async () => {
+      start();
+      transport.deliver('smolvlm/porch/describe', { url: `${base.href}a.jpg`, prompt: 'Night?' });
+      await ended(1);
+      assert.deepEqual([asked, engine.asked[0]?.request.prompt], [['/a.jpg'], 'Night?']);
+      await service.close();
+      start({ allowAddresses: false });
+      transport.deliver('smolvlm/porch/describe', `${base.href}a.jpg`);
+      await ended(1);
+      assert.equal(
+        JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code,
+        'mqtt-address-refused',
+      );
+      assert.equal(asked.length, 1);
+    });
+
+    it('describes the object of a Frigate update, asking Frigate for its camera where the update has none', async () => {
+      start({ prompt: 'Is it a {{label}}?', frigate: { prefix: 'frigate', labels: [], url: base } });
+      const id = '1700000000.1-abc';
+      transport.deliver('frigate/tracked_object_update', { type: 'description', id, description: 'A cat.' });
+      await ended(1);
+      const attributes = JSON.parse(transport.last('smolvlm/porch/attributes') ?? '');
+      assert.equal(attributes.text, 'answer to: Is it a cat?');
+      assert.deepEqual(attributes.frigate, { type: 'description', id, description: 'A cat.' });
+      transport.deliver('frigate/tracked_object_update', { type: 'face', id, camera: 'hall' });
+      await ended(2);
+      assert.equal(JSON.parse(transport.last('smolvlm/hall/attributes') ?? '').frigate.type, 'face');
+      assert.deepEqual(asked, [
+        `/api/events/${id}`,
+        `/api/events/${id}/snapshot.jpg?crop=1`,
+        `/api/events/${id}/snapshot.jpg?crop=1`,
+      ]);
+    });
+  });
+
+  it('describes Frigate snapshots of the wanted labels, each once', async () => {
+    start({ frigate: { prefix: 'frigate', labels: ['person'] } });
+    transport.deliver('frigate/hall/person/snapshot', garden, { retained: true });
+    transport.deliver('frigate/hall/person/snapshot', garden);
+    transport.deliver('frigate/hall/car/snapshot', street);
+    transport.deliver('frigate/hall/person', '1');
+    assert.equal(engine.asked.length, 0);
+    transport.deliver('frigate/hall/person/snapshot', street);
+    await ended(1);
+    transport.deliver('frigate/hall/person/snapshot', street);
+    await turn();
+    assert.equal(engine.asked.length, 1);
+    assert.equal(JSON.parse(transport.last('smolvlm/hall/attributes') ?? '').label, 'person');
+  });
+});
