@@ -68,7 +68,9 @@ async function answer(
     },
   };
   const caption = await captioner.describe(pictures, request, hooks);
-  const { text, tokenIds, promptTokens, tiles, backend, choices, confidence, timingsMs } = caption;
+  if (caption.fallback) io.log(`on the CPU instead of the NPU: ${caption.fallback.message}`);
+  const { text, tokenIds, promptTokens, tiles, backend, choices, confidence, timingsMs, vision, fallback } =
+    caption;
   io.result(
     {
       text,
@@ -79,6 +81,8 @@ async function answer(
       ...(choices && { choices }),
       confidence,
       timings_ms: timingsMs,
+      ...(vision && { vision: { stages_ms: vision.stagesMs, core_busy: vision.coreBusy } }),
+      ...(fallback && { fallback }),
     },
     request.stream === true && !choices ? '' : text,
   );

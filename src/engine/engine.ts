@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
-import type { FinalEvent } from '../protocol/events';
+import type { CaptionResult, FinalEvent } from '../protocol/events';
 import { AnsweredRequests } from './answered-requests';
 import type { Clock } from './clock';
 import type { EventStream } from './event-stream';
@@ -49,6 +49,7 @@ export class Engine {
   readonly #answered: AnsweredRequests;
   readonly #failures: FailureRecord[] = [];
   readonly #running = new Set<Promise<void>>();
+  readonly #resultListeners = new Set<(result: CaptionResult) => void>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
 
@@ -74,6 +75,11 @@ export class Engine {
     if (this.#stopping) listener();
     else this.#stopListeners.add(listener);
     return () => void this.#stopListeners.delete(listener);
+  }
+
+  /** Calls back for every frame described. */
+  onResult(listener: (result: CaptionResult) => void): void {
+    this.#resultListeners.add(listener);
   }
 
   /**
@@ -223,6 +229,7 @@ export class Engine {
         ...(capturedAt === undefined ? {} : { capturedAt }),
       };
       this.#end({ type: 'result', id, result });
+      for (const listener of this.#resultListeners) listener(result);
     } catch (error) {
       this.#fail(life, error);
     }

@@ -82,7 +82,11 @@ export class CaptionCalls {
       case 'result': {
         const caption = captionProperty(final.result);
         const others = this.#underWay - 1;
-        this.#show(others > 0 ? this.#words.waiting(others) : this.#words.answered(elapsedMs));
+        this.#show(
+          others > 0
+            ? this.#words.waiting(others)
+            : this.#words.answered(elapsedMs, caption.fallback !== undefined),
+        );
         return { output: 'result', message: Object.assign(message, { payload: caption.text, caption }) };
       }
       case 'dropped': {

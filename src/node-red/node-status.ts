@@ -40,7 +40,9 @@ export class StatusWords {
 
   /** @param waiting requests behind this one */
   working(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
-    const { phase, done, total } = event;
+    const { phase, done, total, warning } = event;
+    if (warning)
+      return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.warning.${warning.code}`) };
     const text = this.#translate(`status.${phase}`, { done, total });
     const behind = waiting > 0 ? `, ${this.#translate('status.waiting', { count: waiting })}` : '';
     return phase === 'loading'
@@ -48,9 +50,12 @@ export class StatusWords {
       : { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
   }
 
-  /** @param elapsedMs of the last answer */
-  answered(elapsedMs: number): NodeStatus {
-    return this.#status('green', 'dot', 'answered', { seconds: (elapsedMs / 1000).toFixed(1) });
+  /** @param elapsedMs of the last answer @param onCpu the CPU gave it, where the NPU should have */
+  answered(elapsedMs: number, onCpu = false): NodeStatus {
+    const seconds = (elapsedMs / 1000).toFixed(1);
+    return onCpu
+      ? this.#status('yellow', 'dot', 'answeredOnCpu', { seconds })
+      : this.#status('green', 'dot', 'answered', { seconds });
   }
 
   dropped(reason: string): NodeStatus {

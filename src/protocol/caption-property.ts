@@ -17,6 +17,10 @@ export interface CaptionProperty {
   readonly queuedMs: number;
   readonly model: string;
   readonly backend: string;
+  /** Why the CPU saw the frame, where the NPU should have. */
+  readonly fallback?: CaptionResult['fallback'];
+  /** Time of each stage, and share of each NPU core. */
+  readonly vision?: CaptionResult['vision'];
   readonly cached: boolean;
   readonly frameHash: string;
   readonly tiles: number;

@@ -3,11 +3,13 @@ import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import { registerBearerToken } from './bearer-token';
 import { registerDescribe } from './describe-route';
+import { type LazyMetrics, registerMetrics } from './metrics-route';
 import { type OpenAiOptions, registerOpenAi } from './openai-routes';
 import { registerErrors } from './server-errors';
 import { registerStatus, type StatusOptions } from './status-routes';
 
 export interface HttpServerOptions extends StatusOptions, OpenAiOptions {
+  readonly metrics: LazyMetrics;
   /** Required of every caller when given. */
   readonly token?: string;
 }
@@ -29,6 +31,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (options.token !== undefined) registerBearerToken(app, options.token);
   registerDescribe(app, options.engine);
   registerStatus(app, options);
+  registerMetrics(app, options.metrics);
   registerOpenAi(app, options);
   return app;
 }

@@ -8,6 +8,7 @@ import { SmolvlmError } from '../errors';
 import { packageVersion } from '../package-version';
 import { createHttpServer } from './http-server';
 import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './listen';
+import { LazyMetrics } from './metrics-route';
 
 export interface ServeOptions {
   readonly socketPath?: string;
@@ -83,6 +84,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   });
   const http = {
     engine,
+    metrics: new LazyMetrics(engine),
     version: packageVersion(),
     modelLimitBytes,
     allowImageUrls: options.allowImageUrls === true,

@@ -44,6 +44,8 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         promptTokens: 70,
         tiles: 1,
         finishReason: 'stop',
+        vision: { stagesMs: { l0_attn: 12 }, coreBusy: [0, 0.5, 1] },
+        fallback: { code: 'npu-busy', message: 'held by another' },
         timingsMs: { image: 1, vision: 1, prefill: 1, decode: 1, total: 4 },
         model,
         backend: 'fake',

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { serveFake } from './served-fake';
+
+describe('GET /metrics', () => {
+  let served: ServedEngine;
+  before(async () => {
+    served = await serveFake();
+  });
+  after(() => served.close());
+
+  async function describeFrame(camera: string, prompt: string): Promise<void> {
+    const data = new FormData();
+    data.set('request', JSON.stringify({ id: crypto.randomUUID(), camera, prompt }));
+    data.append('image', new Blob(['picture']), 'frame.jpg');
+    await (await fetch(`${served.url}/v1/frames/describe`, { method: 'POST', body: data })).text();
+  }
+
+  /** Value of a series. */
+  async function value(series: string): Promise<number | undefined> {
+    const response = await fetch(`${served.url}/metrics`);
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+    const line = (await response.text()).split('\n').find((each) => each.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length));
+  }
+
+  it('counts frames by camera and outcome, and times by part', async () => {
+    await describeFrame('porch', 'fine');
+    await describeFrame('porch', 'fine');
+    await describeFrame('yard', 'fail');
+    assert.equal(await value('smolvlm_frames{camera="porch",outcome="done"}'), 2);
+    assert.equal(await value('smolvlm_frames{camera="yard",outcome="failed"}'), 1);
+    assert.equal(await value('smolvlm_frames_waiting{camera="porch"}'), 0);
+    assert.equal(await value('smolvlm_caption_seconds_count{part="vision"}'), 2);
+    assert.equal(await value('smolvlm_caption_seconds_sum{part="total"}'), 0.008);
+    assert.equal(await value('smolvlm_stage_seconds_total{stage="l0_attn"}'), 0.024);
+    assert.equal(await value('smolvlm_npu_core_busy_seconds_total{core="1"}'), 0.001);
+    assert.equal(await value('smolvlm_fallback_frames_total{code="npu-busy"}'), 2);
+    assert.equal(await value('smolvlm_model_bytes{model="fake",backend="fake"}'), 1000);
+  });
+});
