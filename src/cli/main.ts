@@ -14,6 +14,7 @@ const commands: CommandTable<Command | CommandGroup> = {
   install: () => import('./install.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),
+  doctor: () => import('./doctor.js'),
 };
 
 /** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */

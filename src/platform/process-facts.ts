@@ -18,6 +18,8 @@ export function liveProcess(): ProcessFacts {
     const value = process.env[name];
     if (value !== undefined && value !== '') environment[name] = value;
   }
+  // A secret: that it is there says where this runs.
+  if (process.env.SUPERVISOR_TOKEN) environment.SUPERVISOR_TOKEN = 'set';
   const uid = process.getuid?.() ?? 0;
   return { arch, platform, nodeVersion: versions.node, uid, packages, environment };
 }

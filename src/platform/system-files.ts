@@ -1,16 +1,24 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   statSync,
 } from 'node:fs';
 import { join, posix } from 'node:path';
 import { liveProcess } from './process-facts';
-import { type ProcessFacts, parseRecording, recordingName, type SystemRecording } from './system-recording';
+import {
+  type ProcessFacts,
+  parseRecording,
+  type RecordedDevice,
+  recordingName,
+  type SystemRecording,
+} from './system-recording';
 
 /** A device node and whether this process may use it. */
 export interface DeviceNode {
@@ -18,6 +26,8 @@ export interface DeviceNode {
   /** Octal permissions, e.g. `0660`. */
   readonly mode: string;
   readonly gid: number;
+  /** The group's name; absent when it has none here. */
+  readonly group?: string;
   /** Error code that opening it for reading and writing ended in; absent when it opens. */
   readonly refused?: string;
 }
@@ -25,9 +35,13 @@ export interface DeviceNode {
 /** As many links in one path as Linux follows. */
 const mostLinks = 40;
 
+/** No record of the kernel's log is longer (`CONSOLE_EXT_LOG_MAX`), and no log buffer usual on a board larger. */
+const logRecordBytes = 8192;
+const mostLogBytes = 8 * 1024 * 1024;
+
 /**
- * A machine as the files of /sys, /proc, /dev and /etc describe it: the live one, or a tree recorded on
- * another. Nothing throws for a file that is absent or may not be read: that is what a caller asks for.
+ * A machine as the files of /sys, /proc, /dev and /etc describe it: the live one, or one that was recorded
+ * (`recording.json`, a tree of files, or both). Nothing throws for a file that is absent or may not be read: that is what a caller asks for.
  */
 export class SystemFiles {
   /** Of the process that looks, or looked when it was recorded. */
@@ -59,17 +73,17 @@ export class SystemFiles {
 
   /** Names in a folder, sorted; none when it is absent or may not be read. */
   names(path: string): readonly string[] {
-    const recorded = this.#recorded(path);
+    const names = this.#recorded(path);
     try {
-      return [...new Set([...readdirSync(this.#resolve(path)), ...recorded])].sort();
-    } catch {
-      return recorded.sort();
-    }
+      for (const name of readdirSync(this.#resolve(path))) names.add(name);
+    } catch {}
+    return [...names].sort();
   }
 
   /** Whether there is such a file, folder or device. */
   has(path: string): boolean {
     if (this.#recording && (path in this.#recording.devices || this.denied(path))) return true;
+    if (this.#recordedText(path) !== undefined || this.#recorded(path).size > 0) return true;
     try {
       statSync(this.#resolve(path));
       return true;
@@ -110,36 +124,44 @@ export class SystemFiles {
    * @returns undefined when there is no such node
    */
   device(path: string): DeviceNode | undefined {
-    const recorded = this.#recording?.devices[path];
-    if (recorded) return { path, ...recorded };
-    if (!this.live) return undefined;
-    try {
-      const stat = statSync(path);
-      if (!stat.isCharacterDevice()) return undefined;
-      const node = { path, mode: `0${(stat.mode & 0o777).toString(8)}`, gid: stat.gid };
-      const refused = tryOpen(path);
-      return refused === undefined ? node : { ...node, refused };
-    } catch {
-      return undefined;
-    }
+    const found = this.#recording ? this.#recording.devices[path] : this.live ? liveDevice(path) : undefined;
+    if (!found) return undefined;
+    const group = this.#groupName(found.gid);
+    return { path, ...found, ...(group === undefined ? {} : { group }) };
+  }
+
+  #groupName(gid: number): string | undefined {
+    const groups = this.text('/etc/group')
+      ?.split('\n')
+      .map((line) => line.split(':'));
+    return groups?.find(([, , id]) => id === String(gid))?.[0];
   }
 
   protected bytes(path: string): Buffer | undefined {
+    const recorded = this.#recordedText(path);
+    if (recorded !== undefined) return Buffer.from(recorded, 'latin1');
     try {
-      return readFileSync(this.#resolve(path));
+      return readNow(this.#resolve(path));
     } catch {
       return undefined;
     }
   }
 
-  /** Names that only the recording knows in a folder. */
-  #recorded(folder: string): string[] {
-    const { devices = {}, links = {}, denied = [] } = this.#recording ?? {};
-    const paths = [...Object.keys(devices), ...Object.keys(links), ...denied];
-    const prefix = folder.endsWith('/') ? folder : `${folder}/`;
-    return paths
+  #recordedText(path: string): string | undefined {
+    return this.#recording?.files[this.#follow(path)];
+  }
+
+  /** Names that the recording knows in a folder. */
+  #recorded(folder: string): Set<string> {
+    if (!this.#recording) return new Set();
+    const { files, devices, links, denied } = this.#recording;
+    const paths = [files, devices, links].flatMap((each) => Object.keys(each)).concat(denied);
+    const real = this.#follow(folder);
+    const prefix = real === '/' ? real : `${real}/`;
+    const names = paths
       .filter((path) => path.startsWith(prefix))
-      .flatMap((path) => path.slice(prefix.length).split('/')[0] ?? []);
+      .map((path) => path.slice(prefix.length).split('/')[0] ?? '');
+    return new Set(names);
   }
 
   #resolve(path: string): string {
@@ -180,6 +202,34 @@ export class SystemFiles {
   }
 }
 
+/** A file's bytes as they are now: the kernel's log has no end, a reader would wait there for its next record. */
+function readNow(path: string): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return fstatSync(fd).isCharacterDevice() ? readLog(fd) : readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The records that a log device holds; one at a time, as such devices give them. */
+function readLog(fd: number): Buffer {
+  const records: Buffer[] = [];
+  for (let sizeBytes = 0; sizeBytes < mostLogBytes; ) {
+    const record = Buffer.alloc(logRecordBytes);
+    try {
+      const length = readSync(fd, record);
+      if (length === 0) break;
+      records.push(record.subarray(0, length));
+      sizeBytes += length;
+    } catch (error) {
+      // EPIPE: a record was overwritten before it was read; the next one follows. EAGAIN: there is none.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') break;
+    }
+  }
+  return Buffer.concat(records);
+}
+
 function readRecording(root: string): SystemRecording | undefined {
   if (root === '/') return undefined;
   const path = join(root, recordingName);
@@ -190,6 +240,18 @@ function readRecording(root: string): SystemRecording | undefined {
     return undefined;
   }
   return parseRecording(text, path);
+}
+
+function liveDevice(path: string): RecordedDevice | undefined {
+  try {
+    const stat = statSync(path);
+    if (!stat.isCharacterDevice()) return undefined;
+    const device = { mode: `0${(stat.mode & 0o777).toString(8)}`, gid: stat.gid };
+    const refused = tryOpen(path);
+    return refused === undefined ? device : { ...device, refused };
+  } catch {
+    return undefined;
+  }
 }
 
 function tryOpen(path: string): string | undefined {

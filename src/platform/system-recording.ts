@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../model/json-fields';
 
-/** Name of the file, at the root of a recorded tree, that holds what plain files cannot. */
+/** Name of the file that holds a recorded machine, or what the plain files beside it cannot hold. */
 export const recordingName = 'recording.json';
 
 /** What a process knows of itself without reading files. */
@@ -38,9 +38,11 @@ export interface RecordedDevice {
   readonly refused?: string;
 }
 
-/** `recording.json`: the parts of a recorded machine that a folder of plain files cannot hold. */
+/** `recording.json`: a machine as its files described it, in one file of text. */
 export interface SystemRecording {
   readonly process: ProcessFacts;
+  /** Content of files by path, a character a byte (latin-1); written as one text or as a list of lines. */
+  readonly files: Readonly<Record<string, string>>;
   readonly devices: Readonly<Record<string, RecordedDevice>>;
   /** Symbolic links, by path; their targets need not be in the tree. */
   readonly links: Readonly<Record<string, string>>;
@@ -52,7 +54,7 @@ export interface SystemRecording {
 export function parseRecording(text: string, path: string): SystemRecording {
   const fault = (message: string): SmolvlmError =>
     new SmolvlmError('doctor-recording', `${path}: ${message}`, {
-      hint: 'Record the machine again: smolvlm doctor --record DIR',
+      hint: 'Compare it with SystemRecording in src/platform/system-recording.ts.',
     });
   const root = parseJsonObject(text, fault);
   const fields = new JsonFields(root, fault);
@@ -68,10 +70,21 @@ export function parseRecording(text: string, path: string): SystemRecording {
       packages: texts(facts.raw('packages'), () => facts.wrong('packages', 'names and versions')),
       environment: texts(facts.raw('environment'), () => facts.wrong('environment', 'names and values')),
     },
+    files: contents(fields.raw('files'), () => fields.wrong('files', 'paths and texts or lists of lines')),
     devices: devices(root.devices, fields, fault),
     links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
     denied: denied.map(String),
   };
+}
+
+function contents(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) throw wrong();
+  const joined = Object.entries(value).map(([path, content]): [string, unknown] => [
+    path,
+    Array.isArray(content) ? content.join('\n') : content,
+  ]);
+  return texts(Object.fromEntries(joined), wrong);
 }
 
 function texts(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {

@@ -1,15 +1,15 @@
-/** `fail` is red and comes with advice; `warn` works, but slowly or at risk; `info` judges nothing. */
-export type DoctorLevel = 'ok' | 'warn' | 'fail' | 'info';
+/** `bad` is red and comes with advice; `warn` works, but slowly or at risk; `info` judges nothing. */
+export type DoctorState = 'ok' | 'warn' | 'bad' | 'info';
 
 /** One thing a machine has or lacks. */
 export interface DoctorCheck {
   /** Stable, kebab-case: `npu-driver`. */
   readonly id: string;
   readonly title: string;
+  readonly state: DoctorState;
   /** What was found, in one line. */
   readonly value: string;
-  readonly level: DoctorLevel;
-  /** What to do, in one line; every `fail` has one. */
+  /** What to do, in one line; every `warn` and every `bad` has one. */
   readonly advice?: string;
 }
 
@@ -21,7 +21,7 @@ export interface DoctorVerdict {
   readonly convert: boolean;
 }
 
-/** The answer to `GET /v1/doctor` and the document of `smolvlm doctor --json`. */
+/** The answer to `GET /v1/smolvlm/doctor` and the document of `smolvlm doctor --json`. */
 export interface DoctorReport {
   readonly checks: readonly DoctorCheck[];
   readonly can: DoctorVerdict;

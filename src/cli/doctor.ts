@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SmolvlmError } from '../errors';
+import { readBundleFacts } from '../platform/bundle-facts';
+import { examine } from '../platform/doctor/examine';
+import { readMachine } from '../platform/machine';
+import { SystemFiles } from '../platform/system-files';
+import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
+import { type Command, optionalString, UsageError } from './command';
+
+/** `smolvlm doctor`: what this machine has and lacks. */
+export const command: Command = {
+  summary: 'Shows what this machine has and lacks for captions, with advice for what is wrong.',
+  usage: [
+    'doctor [--model BUNDLE] [--root DIR]',
+    '--model compares a bundle with the machine; --root looks at a recorded machine in place of this one.',
+    'Ends with status 1 when anything is bad.',
+  ].join('\n'),
+  options: { model: { type: 'string' }, root: { type: 'string' } },
+  async run(values, positionals, io) {
+    if (positionals.length > 0) throw new UsageError(`doctor: unexpected "${positionals[0]}"`);
+    const root = optionalString(values, 'root');
+    const model = optionalString(values, 'model');
+    const bundle = model === undefined ? undefined : await readBundleFacts(model);
+    const files = systemFiles(root);
+    const report = examine(readMachine(files, bundle ? [bundle] : []));
+    io.result(report, reportText(report));
+    return report.checks.some(({ state }) => state === 'bad') ? 1 : 0;
+  },
+};
+
+/** @throws SmolvlmError `doctor-root` when there is no such folder */
+function systemFiles(root: string | undefined): SystemFiles {
+  if (root === undefined) return new SystemFiles();
+  if (existsSync(root)) return new SystemFiles(resolve(root));
+  throw new SmolvlmError('doctor-root', `--root: expected a folder, there is none at ${root}`, {
+    hint: 'Give the folder of a recorded machine, or nothing to look at this one.',
+  });
+}
+
+function reportText({ checks, can }: DoctorReport): string {
+  const widthOf = (column: (check: DoctorCheck) => string): number =>
+    Math.max(...checks.map((check) => column(check).length));
+  const [states, titles] = [widthOf(({ state }) => state), widthOf(({ title }) => title)];
+  const lines = checks.flatMap(({ state, title, value, advice }) => [
+    `${state.padEnd(states)}  ${title.padEnd(titles)}  ${value}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(states)}  ${' '.repeat(titles)}  → ${advice}`]),
+  ]);
+  const yes = (can: boolean): string => (can ? 'yes' : 'no');
+  return [
+    ...lines,
+    '',
+    `Captions on the CPU: ${yes(can.captionOnCpu)}. On the NPU: ${yes(can.captionOnNpu)}. Conversion for an NPU: ${yes(can.convert)}.`,
+  ].join('\n');
+}

@@ -1,0 +1,17 @@
+import type { SystemFiles } from './system-files';
+
+/** What this process is shut in. `home-assistant-app`: a container that its user can give no devices to. */
+export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc';
+
+/** @returns undefined on the machine itself */
+export function containerOf(files: SystemFiles): ContainerKind | undefined {
+  // The supervisor gives each of its apps a token.
+  if (files.process.environment.SUPERVISOR_TOKEN !== undefined) return 'home-assistant-app';
+  if (files.has('/var/run/secrets/kubernetes.io')) return 'kubernetes';
+  if (files.has('/.dockerenv')) return 'docker';
+  if (files.has('/run/.containerenv')) return 'podman';
+  // Written by systemd and by LXC.
+  const named = files.text('/run/systemd/container') ?? '';
+  if (named === 'lxc' || files.has('/dev/.lxc')) return 'lxc';
+  return named === 'docker' || named === 'podman' ? named : undefined;
+}

@@ -1,0 +1,128 @@
+import type { BundleFacts } from '../bundle-facts';
+import type { Machine } from '../machine';
+import { versionAtLeast } from '../npu-driver';
+import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';
+import { npuTarget } from '../soc';
+import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } from './finding';
+
+/** RKLLM on older drivers loads, and answers with junk. */
+const leastRkllmDriver = '0.9.8';
+
+/** Libraries and packages that captions are computed with, and the bundles they are to run. */
+export const runtimeChecks: readonly Check[] = [
+  { id: 'rknn-runtime', title: 'librknnrt', applies: hasNpu, judge: judgeRknn, stops: ['captionOnNpu'] },
+  { id: 'rkllm-runtime', title: 'librkllmrt', applies: hasNpu, judge: judgeRkllm },
+  { id: 'bundle', title: 'Bundle', judge: judgeBundles },
+  {
+    id: 'onnxruntime',
+    title: 'onnxruntime-node',
+    judge: judgeOnnxruntime,
+    stops: ['captionOnCpu', 'captionOnNpu'],
+  },
+  { id: 'koffi', title: 'koffi', judge: judgeKoffi, stops: ['captionOnNpu'] },
+];
+
+function judgeRknn(machine: Machine): Finding {
+  if (!hasVendorNpu(machine))
+    return info(listed(machine.rknn) || 'none', 'It works on the vendor’s driver only.');
+  const [first] = machine.rknn;
+  if (!first) {
+    return bad(
+      'librknnrt.so was not found',
+      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version) into /usr/lib, or name it: ${runtimeVariable('rknn')}.`,
+    );
+  }
+  return judgeLibrary('rknn', machine.rknn, first);
+}
+
+function judgeRkllm(machine: Machine): Finding {
+  const [first] = machine.rkllm;
+  if (!first) return info('none; the decoder runs on the CPU');
+  if (!hasVendorNpu(machine)) return info(listed(machine.rkllm), 'It works on the vendor’s driver only.');
+  const { version } = machine.driver;
+  if (version !== undefined && !versionAtLeast(version, leastRkllmDriver)) {
+    return bad(
+      `${listed(machine.rkllm)}, on driver ${version}`,
+      `It gives junk on drivers before ${leastRkllmDriver}: update the kernel, or use the CPU decoder.`,
+    );
+  }
+  return judgeLibrary('rkllm', machine.rkllm, first);
+}
+
+function judgeLibrary(kind: RuntimeKind, all: readonly RuntimeLibrary[], first: RuntimeLibrary): Finding {
+  if (first.fault !== undefined) {
+    return bad(
+      `${first.path}: ${first.fault}`,
+      `Put the vendor’s library for aarch64 there, or name another one: ${runtimeVariable(kind)}.`,
+    );
+  }
+  if (all.length > 1) {
+    return warn(
+      listed(all),
+      `Keep one: which is loaded depends on who starts the program. ${runtimeVariable(kind)} names the one to take.`,
+    );
+  }
+  if (first.version === undefined) {
+    return warn(listed(all), 'Its file tells no version: compare it with the bundle’s toolkit yourself.');
+  }
+  return ok(listed(all));
+}
+
+/** The one that is loaded comes first. */
+function listed(libraries: readonly RuntimeLibrary[]): string {
+  return libraries
+    .map(({ path, version, fault }) => `${version ?? fault ?? 'unknown version'} (${path})`)
+    .join(', then ');
+}
+
+function judgeBundles(machine: Machine): Finding {
+  const findings = machine.bundles.map((bundle) => judgeBundle(machine, bundle));
+  const worst =
+    findings.find(({ state }) => state === 'bad') ??
+    findings.find(({ state }) => state === 'warn') ??
+    findings[0];
+  return worst ?? info('none was named', 'smolvlm doctor --model BUNDLE compares one with this machine.');
+}
+
+function judgeBundle(machine: Machine, { path, target, toolkitVersion }: BundleFacts): Finding {
+  if (target === 'cpu') return ok(`${path}: for any CPU`);
+  const made = `${path}: for ${target}, by rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}`;
+  const fitting = npuTarget(machine.soc);
+  if (fitting !== target) {
+    return bad(
+      `${made}; this chip is ${machine.soc.id}`,
+      `Make a bundle for this machine: smolvlm convert --target ${fitting ?? 'cpu'}.`,
+    );
+  }
+  const runtime = machine.rknn[0]?.version;
+  if (toolkitVersion === undefined || runtime === undefined) return info(made);
+  const value = `${made}; librknnrt is ${runtime}`;
+  if (release(toolkitVersion) === release(runtime)) return ok(value);
+  const advice = `Install librknnrt ${release(toolkitVersion)}, or convert with rknn-toolkit2 ${release(runtime)}: they belong together.`;
+  return versionAtLeast(runtime, toolkitVersion) ? warn(value, advice) : bad(value, advice);
+}
+
+/** `2.3.2b0` is of the release 2.3.2. */
+function release(version: string): string {
+  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
+}
+
+function judgeOnnxruntime({ process, libc }: Machine): Finding {
+  const version = process.packages['onnxruntime-node'];
+  if (version !== undefined) return ok(version);
+  if (libc.kind === 'musl') return info('not installed; it is not made for musl');
+  return bad(
+    'not installed',
+    'npm install onnxruntime-node beside this package (npm had left optional packages out).',
+  );
+}
+
+function judgeKoffi(machine: Machine): Finding {
+  const version = machine.process.packages.koffi;
+  if (version !== undefined) return ok(version);
+  if (!hasVendorNpu(machine)) return info('not installed; only the NPU needs it');
+  return bad(
+    'not installed',
+    'npm install koffi beside this package: the NPU’s runtimes are called through it.',
+  );
+}

@@ -1,0 +1,23 @@
+import type { SystemFiles } from './system-files';
+
+export interface Libc {
+  readonly kind: 'glibc' | 'musl' | 'unknown';
+  readonly version?: string;
+}
+
+/** The C library that this process is linked to, by what is mapped into it; else by what lies in /lib. */
+export function libcOf(files: SystemFiles): Libc {
+  const maps = '/proc/self/maps';
+  const musl = files.match(maps, /(\/\S*ld-musl-\S+)$/m)?.[1];
+  if (musl !== undefined) return { kind: 'musl' };
+  const glibc =
+    files.match(maps, /(\/\S*libc\.so\.6)$/m)?.[1] ?? files.match(maps, /(\/\S*libc-2\.\d+\.so)$/m)?.[1];
+  if (glibc !== undefined) {
+    const version = files.match(glibc, /GNU C Library [^\n]*version (\d+\.\d+)/)?.[1];
+    return version === undefined ? { kind: 'glibc' } : { kind: 'glibc', version };
+  }
+  if (files.names('/lib').some((name) => name.startsWith('ld-musl-')) && files.has('/etc/alpine-release')) {
+    return { kind: 'musl' };
+  }
+  return { kind: 'unknown' };
+}

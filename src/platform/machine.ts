@@ -1,0 +1,76 @@
+import type { BundleFacts } from './bundle-facts';
+import { type Clock, cpuClocks, memoryClock, npuClock } from './clocks';
+import { type ContainerKind, containerOf } from './container';
+import { type Libc, libcOf } from './libc';
+import { type MachineMemory, machineMemory, npuHasIommu, openFileLimit } from './memory';
+import { type NpuDevices, npuDevices } from './npu-devices';
+import { type NpuDriver, npuDriver } from './npu-driver';
+import { type NpuUsers, npuUsers } from './npu-users';
+import { findProgram } from './program-path';
+import { toolkitPython } from './python';
+import { findRuntimeLibraries, type RuntimeLibrary } from './runtime-library';
+import { driverCores, npuTarget, type Soc, socOf } from './soc';
+import type { SystemFiles } from './system-files';
+import type { ProcessFacts } from './system-recording';
+import { chipTemperature, type Temperature } from './temperature';
+
+/** All that the doctor judges, looked up once. */
+export interface Machine {
+  readonly process: ProcessFacts;
+  readonly soc: Soc;
+  readonly kernel: string | undefined;
+  readonly container: ContainerKind | undefined;
+  readonly libc: Libc;
+  /** `other-chip`: an NPU that bundles cannot be made for. */
+  readonly npu: 'supported' | 'other-chip' | 'absent';
+  readonly driver: NpuDriver;
+  readonly driverCores: number | undefined;
+  readonly devices: NpuDevices;
+  readonly npuUsers: NpuUsers;
+  readonly rknn: readonly RuntimeLibrary[];
+  readonly rkllm: readonly RuntimeLibrary[];
+  readonly clocks: {
+    readonly npu: Clock | undefined;
+    readonly memory: Clock | undefined;
+    readonly cpu: readonly Clock[];
+  };
+  readonly temperature: Temperature | undefined;
+  readonly memory: MachineMemory | undefined;
+  readonly iommu: boolean | undefined;
+  readonly openFiles: number | undefined;
+  readonly python: string | undefined;
+  readonly ffmpeg: string | undefined;
+  /** Those to be judged with it. */
+  readonly bundles: readonly BundleFacts[];
+}
+
+/** Reads everything that a report needs. */
+export function readMachine(files: SystemFiles, bundles: readonly BundleFacts[] = []): Machine {
+  const soc = socOf(files);
+  const driver = npuDriver(files);
+  const devices = npuDevices(files);
+  const nodes = [...devices.nodes.map(({ path }) => path), ...devices.missing];
+  const seen = driver.hardware || driver.kind !== 'none';
+  return {
+    process: files.process,
+    soc,
+    kernel: files.text('/proc/sys/kernel/osrelease'),
+    container: containerOf(files),
+    libc: libcOf(files),
+    npu: npuTarget(soc) !== undefined ? 'supported' : seen ? 'other-chip' : 'absent',
+    driver,
+    driverCores: driverCores(files),
+    devices,
+    npuUsers: npuUsers(files, nodes),
+    rknn: findRuntimeLibraries(files, 'rknn'),
+    rkllm: findRuntimeLibraries(files, 'rkllm'),
+    clocks: { npu: npuClock(files), memory: memoryClock(files), cpu: cpuClocks(files) },
+    temperature: chipTemperature(files),
+    memory: machineMemory(files),
+    iommu: npuHasIommu(files),
+    openFiles: openFileLimit(files),
+    python: toolkitPython(files),
+    ffmpeg: findProgram(files, ['ffmpeg']),
+    bundles,
+  };
+}

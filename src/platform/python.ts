@@ -1,0 +1,24 @@
+import { posix } from 'node:path';
+import { findProgram } from './program-path';
+import type { SystemFiles } from './system-files';
+
+/** Minor versions of Python 3 that rknn-toolkit2 has wheels for. */
+const minors = { first: 8, last: 12 } as const;
+
+const names = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
+
+/**
+ * An interpreter for the vendor's toolkit, by file names alone: `python3` is a link to `python3.11`.
+ * @returns its path; undefined when none on the PATH is of a version the toolkit supports
+ */
+export function toolkitPython(files: SystemFiles): string | undefined {
+  const { SMOLVLM_CONVERT_PYTHON: asked } = files.process.environment;
+  return findProgram(files, asked === undefined ? names : [asked], (path) =>
+    isSupported(files.realPath(path)),
+  );
+}
+
+function isSupported(realPath: string): boolean {
+  const minor = Number(/^python3\.(\d+)$/.exec(posix.basename(realPath))?.[1]);
+  return minor >= minors.first && minor <= minors.last;
+}
