@@ -16,6 +16,26 @@ export interface StageRunner {
   close(): Promise<void>;
 }
 
+/** A stage as a pipeline runs it: the stream is values, or lies in memory the stage shares with the next one. */
+export interface PipelineStage {
+  readonly stage: BundleStage;
+  readonly deviceMs?: number | undefined;
+  /** @param input undefined: in the memory shared with the stage before @returns undefined: in `output` */
+  run(input: Float32Array | undefined, onSlow?: (ms: number) => void): Promise<Float32Array | undefined>;
+  /** Where its output stays for the next stage; absent where it is handed on as values. */
+  readonly output?: SharedOutput | undefined;
+}
+
+/** Memory between two stages: one tile's at a time. */
+export interface SharedOutput {
+  /** Waits until the tile before was read. */
+  take(): Promise<void>;
+  /** It was read, or never written. */
+  release(): void;
+  /** A copy of what lies in it. */
+  read(): Float32Array;
+}
+
 /** Opens a bundle's stages on one kind of device. */
 export interface VisionBackend {
   /** `onnxruntime` or `rknn`. */
@@ -24,5 +44,10 @@ export interface VisionBackend {
   readonly cores?: number;
   /** @throws SmolvlmError `stage-load` for a file it cannot load, `stage-contract` when the tensors are not the manifest's */
   openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner>;
+  /**
+   * Joins opened stages, in order, so that they share memory where the device can. They are still closed one by one.
+   * @returns the stages to run
+   */
+  link?(stages: readonly StageRunner[]): Promise<readonly PipelineStage[]>;
   close(): Promise<void>;
 }

@@ -110,6 +110,9 @@ function npuSettings(
       const warning = { code: 'npu-busy', message: `waiting for the NPU, held by ${describeHolder(holder)}` };
       onProgress?.({ phase: 'loading', done: 0, total: 1, warning });
     },
+    zeroCopy: process.env.SMOLVLM_NPU_ZERO_COPY === '1',
+    sharedScratch: process.env.SMOLVLM_NPU_SHARED_SCRATCH === '1',
+    onRefused: (why) => process.emitWarning(`the NPU’s stages do not share memory: ${why}`),
     watch: {
       ...watchTimes(process.env),
       onLost: (stage, ms) =>

@@ -78,6 +78,7 @@ export async function assembleVisionTower(
     }
     const stages: StageRunner[] = [];
     for (const stage of manifest.stages) stages.push(await open(stage, backend));
+    const linked = (await backend.link?.(stages)) ?? stages;
     const hostBackend = options.hostBackend ?? (manifest.target === 'cpu' ? backend : undefined);
     const projection = async (graph: BundleStage | undefined, name: string): Promise<Projection> =>
       graph && hostBackend ? graphProjection(await open(graph, hostBackend)) : tensorProjection(host, name);
@@ -86,7 +87,7 @@ export async function assembleVisionTower(
     const connector = await projection(hostGraphs?.connectorProjection, hostTensors.connectorProjection);
     return new VisionTower({
       embedding: new PatchEmbedding(config.vision, patches, await host.read(hostTensors.positions)),
-      pipeline: new StagePipeline(stages, options.tilesInFlight ?? tilesInFlight(backend)),
+      pipeline: new StagePipeline(linked, options.tilesInFlight ?? tilesInFlight(backend)),
       connector: new Connector({
         normWeight: await host.read(`${hostTensors.postLayerNorm}.weight`),
         normBias: await host.read(`${hostTensors.postLayerNorm}.bias`),

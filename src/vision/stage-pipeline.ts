@@ -1,4 +1,4 @@
-import type { StageRunner } from '../backends/stage-runner';
+import type { PipelineStage, SharedOutput } from '../backends/stage-runner';
 import { Lane } from './lane';
 
 export interface StageProgress {
@@ -40,7 +40,7 @@ export class StagePipeline {
   readonly #tilesInFlight: number;
   readonly #lanes = new Map<number | undefined, Lane>();
 
-  constructor(stages: readonly StageRunner[], tilesInFlight = 1) {
+  constructor(stages: readonly PipelineStage[], tilesInFlight = 1) {
     this.#legs = legsOf(stages);
     this.#stageCount = stages.length;
     this.#tilesInFlight = tilesInFlight;
@@ -82,22 +82,33 @@ export class StagePipeline {
     progress: { done: number; readonly total: number },
     { onProgress, onOutput, onSlow, priority = 0 }: PipelineOptions,
   ): Promise<Float32Array> {
-    let stream = first;
-    for (const leg of this.#legs) {
-      await this.#lane(leg).enter(async () => {
-        for (const runner of leg) {
-          signal.throwIfAborted();
-          const { name, core } = runner.stage;
-          const started = performance.now();
-          stream = await runner.run(stream, (ms) => onSlow?.(name, ms));
-          onOutput?.(name, tile, stream);
-          progress.done++;
-          const ms = runner.deviceMs ?? performance.now() - started;
-          onProgress?.({ ...progress, stage: name, tile, ms, ...(core !== undefined && { core }) });
-        }
-      }, priority);
+    let stream: Float32Array | undefined = first;
+    let lying: SharedOutput | undefined;
+    const taken = new Set<SharedOutput>();
+    try {
+      for (const leg of this.#legs) {
+        // Before the lane: a tile must not hold a core while it waits for memory. The tile furthest ahead never waits.
+        for (const { output } of leg) if (output) taken.add(await taking(output));
+        await this.#lane(leg).enter(async () => {
+          for (const runner of leg) {
+            signal.throwIfAborted();
+            const { name, core } = runner.stage;
+            const started = performance.now();
+            stream = await runner.run(stream, (ms) => onSlow?.(name, ms));
+            if (lying && taken.delete(lying)) lying.release();
+            lying = runner.output;
+            const output = onOutput && (stream ?? lying?.read());
+            if (output) onOutput(name, tile, output);
+            progress.done++;
+            const ms = runner.deviceMs ?? performance.now() - started;
+            onProgress?.({ ...progress, stage: name, tile, ms, ...(core !== undefined && { core }) });
+          }
+        }, priority);
+      }
+      return stream ?? first;
+    } finally {
+      for (const output of taken) output.release();
     }
-    return stream;
   }
 
   #lane([first]: Leg): Lane {
@@ -111,11 +122,16 @@ export class StagePipeline {
   }
 }
 
-/** Neighbouring stages of one lane. */
-type Leg = readonly StageRunner[];
+async function taking(output: SharedOutput): Promise<SharedOutput> {
+  await output.take();
+  return output;
+}
 
-function legsOf(stages: readonly StageRunner[]): readonly Leg[] {
-  const legs: StageRunner[][] = [];
+/** Neighbouring stages of one lane. */
+type Leg = readonly PipelineStage[];
+
+function legsOf(stages: readonly PipelineStage[]): readonly Leg[] {
+  const legs: PipelineStage[][] = [];
   for (const runner of stages) {
     const last = legs.at(-1);
     if (last && last[0]?.stage.core === runner.stage.core) last.push(runner);

@@ -11,13 +11,16 @@ import {
   tensorType,
 } from './rknn-abi';
 import { rknnError } from './rknn-error';
-import type { RknnLibrary } from './rknn-library';
+import type { RknnLibrary, RknnSymbol } from './rknn-library';
+import { createTensorMemory, shareTensorMemory, type TensorMemory } from './tensor-memory';
 
 export interface ContextOptions {
   /** For errors: the stage's name. */
   readonly name: string;
   readonly path: string;
   readonly coreMask: number;
+  /** Its scratch memory is given with `useScratch` before the first run, instead of being its own. */
+  readonly sharedScratch?: boolean;
 }
 
 /** What one run took. */
@@ -38,6 +41,7 @@ export class RknnContext {
   readonly input: TensorAttr;
   readonly output: TensorAttr;
   readonly #buffers: { readonly input: NativeBuffer; readonly output: NativeBuffer };
+  readonly #memories: TensorMemory[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -65,7 +69,9 @@ export class RknnContext {
     const { name, path } = options;
     const out = Buffer.alloc(8);
     // Size 0: `model` is a path. No extension structure, hence no reserved bytes.
-    const status = await library.call('rknn_init', out, path, 0, initFlags.disableProcHighPriority, null);
+    const flags =
+      initFlags.disableProcHighPriority | (options.sharedScratch ? initFlags.internalAllocOutside : 0);
+    const status = await library.call('rknn_init', out, path, 0, flags, null);
     if (status !== 0) throw rknnError('stage-load', `stage ${name}: rknn_init of ${path}`, status);
     const handle = out.readBigUInt64LE(0);
     try {
@@ -96,7 +102,6 @@ export class RknnContext {
   /** @param input as many values as `input.elements` @returns float32, the caller's own */
   run(input: Float32Array | Uint8Array): Promise<ContextRun<Float32Array>> {
     return this.#inTurn(async () => {
-      const { name } = this.#options;
       const { input: from, output: to } = this.#buffers;
       const bytes = input instanceof Uint8Array;
       (bytes ? new Uint8Array(from.memory) : new Float32Array(from.memory)).set(input);
@@ -108,10 +113,44 @@ export class RknnContext {
       await this.#check('rknn_outputs_get', 1, outputs, null);
       // Owed after every get, also for memory of our own: the library leaks without.
       await this.#check('rknn_outputs_release', 1, outputs);
-      const time = Buffer.alloc(layouts.performance.size);
-      await ask(this.#library, this.#handle, query.performance, time, name);
-      const npuMs = Number(time.readBigInt64LE(layouts.performance.runMicroseconds)) / 1000;
-      return { output: new Float32Array(to.memory.slice(0)), npuMs };
+      return { output: new Float32Array(to.memory.slice(0)), npuMs: await this.#npuMs() };
+    });
+  }
+
+  /** As the NPU itself has the tensor; `raw` is the structure, for `bind`. */
+  nativeAttr(role: 'input' | 'output'): Promise<{ readonly attr: TensorAttr; readonly raw: Buffer }> {
+    const command = role === 'input' ? query.nativeInputAttr : query.nativeOutputAttr;
+    return this.#inTurn(async () => {
+      const raw = Buffer.alloc(layouts.tensorAttr.size);
+      await ask(this.#library, this.#handle, command, raw, this.#options.name);
+      return { attr: readTensorAttr(raw), raw };
+    });
+  }
+
+  /** New memory, destroyed with this context. */
+  createMemory(bytes: number): Promise<TensorMemory> {
+    return this.#inTurn(async () => this.#own(await createTensorMemory(this.#library, this.#handle, bytes)));
+  }
+
+  /** Another context's memory. */
+  shareMemory(memory: TensorMemory): Promise<TensorMemory> {
+    return this.#inTurn(async () => this.#own(await shareTensorMemory(this.#library, this.#handle, memory)));
+  }
+
+  /** From now on the tensor lies in this memory, as `attr` says. */
+  bind({ handle }: TensorMemory, attr: Buffer): Promise<void> {
+    return this.#inTurn(() => this.#check('rknn_set_io_mem', handle, attr));
+  }
+
+  useScratch({ handle }: TensorMemory): Promise<void> {
+    return this.#inTurn(() => this.#check('rknn_set_internal_mem', handle));
+  }
+
+  /** Runs on the memory its tensors are bound to. @returns milliseconds on the NPU */
+  runBound(): Promise<number> {
+    return this.#inTurn(async () => {
+      await this.#check('rknn_run', null);
+      return this.#npuMs();
     });
   }
 
@@ -140,12 +179,26 @@ export class RknnContext {
   async close(): Promise<void> {
     if (this.#closed) return;
     const closing = this.#inTurn(async () => {
+      for (const { handle } of this.#memories.splice(0).reverse()) {
+        await this.#library.call('rknn_destroy_mem', this.#handle, handle);
+      }
       await this.#library.call('rknn_destroy', this.#handle);
       this.#library.release(this.#buffers.input.address);
       this.#library.release(this.#buffers.output.address);
     });
     this.#closed = true;
     await closing;
+  }
+
+  #own(memory: TensorMemory): TensorMemory {
+    this.#memories.push(memory);
+    return memory;
+  }
+
+  async #npuMs(): Promise<number> {
+    const time = Buffer.alloc(layouts.performance.size);
+    await ask(this.#library, this.#handle, query.performance, time, this.#options.name);
+    return Number(time.readBigInt64LE(layouts.performance.runMicroseconds)) / 1000;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -157,10 +210,7 @@ export class RknnContext {
     return result;
   }
 
-  async #check(
-    name: 'rknn_inputs_set' | 'rknn_run' | 'rknn_outputs_get' | 'rknn_outputs_release',
-    ...args: unknown[]
-  ) {
+  async #check(name: RknnSymbol, ...args: unknown[]): Promise<void> {
     const status = await this.#library.call(name, this.#handle, ...args);
     if (status !== 0) throw rknnError('backend-rknn-call', `stage ${this.#options.name}: ${name}`, status);
   }

@@ -1,15 +1,18 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, BundleTarget, TensorSpec } from '../../model/bundle-manifest';
+import type { BundleStage, BundleTarget } from '../../model/bundle-manifest';
 import { NpuHold, type NpuHoldOptions } from '../../platform/npu-hold';
 import { driverCores, npuCores, npuTarget, type Soc, socOf } from '../../platform/soc';
 import { SystemFiles } from '../../platform/system-files';
-import type { StageRunner, VisionBackend } from '../stage-runner';
+import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
 import { coreMask, type TensorAttr } from './rknn-abi';
 import { RknnContext } from './rknn-context';
 import { RknnLibrary } from './rknn-library';
-import { type StageWatch, watchStage } from './stage-watch';
+import { RknnStage } from './rknn-stage';
+import { shareScratch } from './shared-scratch';
+import { chainStages } from './stage-chain';
+import type { StageWatch } from './stage-watch';
 
 export interface RknnSettings extends NpuHoldOptions {
   /** The chip the stages are made for; another one is refused. */
@@ -18,6 +21,12 @@ export interface RknnSettings extends NpuHoldOptions {
   readonly library?: string;
   /** NPU cores of the chip; default: what the chip is known to have. */
   readonly cores?: number;
+  /** Stages hand the stream on where the NPU wrote it; proven at load, else refused. */
+  readonly zeroCopy?: boolean;
+  /** Stages of one core share one scratch memory. */
+  readonly sharedScratch?: boolean;
+  /** Told why `zeroCopy` was not possible; the safe path is used then. */
+  readonly onRefused?: (why: string) => void;
   /** Told of a stage that takes too long; default: a warning of the process. */
   readonly watch?: StageWatch;
 }
@@ -25,17 +34,17 @@ export interface RknnSettings extends NpuHoldOptions {
 /** Runs a bundle's stages on the NPU through librknnrt; one context a stage, one process a machine. */
 export class RknnVisionBackend implements VisionBackend {
   readonly name = 'rknn';
-  readonly #open = new Set<StageRunner>();
-  readonly #watch: StageWatch;
+  readonly #open = new Set<RknnStage>();
+  readonly #options: RknnSettings;
 
   private constructor(
     readonly library: RknnLibrary,
     /** NPU cores that core masks may name; 0: not known, the driver chooses. */
     readonly cores: number,
     private readonly hold: NpuHold,
-    watch: StageWatch | undefined,
+    options: RknnSettings,
   ) {
-    this.#watch = watch ?? {};
+    this.#options = options;
   }
 
   /**
@@ -48,64 +57,52 @@ export class RknnVisionBackend implements VisionBackend {
     checkTarget(soc, settings.target);
     const cores = settings.cores ?? givenCores() ?? driverCores(files) ?? npuCores(soc);
     const library = await RknnLibrary.load(settings.library);
-    return new RknnVisionBackend(library, cores, await NpuHold.take(settings), settings.watch);
+    return new RknnVisionBackend(library, cores, await NpuHold.take(settings), settings);
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
-    const path = join(bundleDir, stage.file.path);
+    const opened = await this.#openStage(join(bundleDir, stage.file.path), stage);
+    this.#open.add(opened);
+    return opened;
+  }
+
+  /**
+   * Gives stages of one core one scratch memory, and stages that follow each other the memory between them, where
+   * these options are on.
+   */
+  async link(stages: readonly StageRunner[]): Promise<readonly PipelineStage[]> {
+    const own = stages.filter((stage) => stage instanceof RknnStage);
+    if (own.length < stages.length) return stages;
+    if (this.#options.sharedScratch) await shareScratch(own);
+    if (!this.#options.zeroCopy) return stages;
+    const chained = await chainStages(own, (why) => this.#options.onRefused?.(why));
+    if (chained) return chained;
+    // Bound contexts take no values any more.
+    for (const stage of own) await stage.reopen();
+    if (this.#options.sharedScratch) await shareScratch(own);
+    return stages;
+  }
+
+  async #openStage(path: string, stage: BundleStage): Promise<RknnStage> {
     await checkMagic(path, stage);
     const core = stage.core === undefined || this.cores === 0 ? undefined : stage.core % this.cores;
-    const context = await RknnContext.open(this.library, {
-      name: stage.name,
-      path,
-      coreMask: coreMask(core),
-    });
-    try {
-      checkContract(context, stage);
-    } catch (error) {
-      await context.close();
-      throw error;
-    }
-    const expected = elementCount(stage.input);
-    let deviceMs: number | undefined;
-    const runner: StageRunner = {
-      stage: core === undefined ? withoutCore(stage) : { ...stage, core },
-      get deviceMs() {
-        return deviceMs;
-      },
-      run: async (input, onSlow) => {
-        if (!this.#open.has(runner)) throw new SmolvlmError('stage-closed', `stage ${stage.name} was closed`);
-        if (input.length !== expected) {
-          throw new SmolvlmError(
-            'stage-input',
-            `stage ${stage.name}: expected ${expected} values [${stage.input.shape}], received ${input.length}`,
-          );
-        }
-        const { output, npuMs } = await watchStage(
-          stage.name,
-          context.run(stageInput(stage, input)),
-          this.#watch,
-          onSlow,
-        );
-        deviceMs = npuMs;
-        if (!Number.isFinite(output[0]) || output.some((value) => !Number.isFinite(value))) {
-          throw new SmolvlmError(
-            'stage-output',
-            `stage ${stage.name}: the NPU gave values that are no numbers`,
-            {
-              hint: 'fp16 overflowed, or runtime and toolkit differ: run smolvlm validate on this machine.',
-            },
-          );
-        }
-        return output;
-      },
-      close: async () => {
-        if (!this.#open.delete(runner)) return;
+    const placed = core === undefined ? withoutCore(stage) : { ...stage, core };
+    const open = async (): Promise<RknnContext> => {
+      const context = await RknnContext.open(this.library, {
+        name: stage.name,
+        path,
+        coreMask: coreMask(core),
+        sharedScratch: this.#options.sharedScratch === true,
+      });
+      try {
+        checkContract(context, stage);
+        return context;
+      } catch (error) {
         await context.close();
-      },
+        throw error;
+      }
     };
-    this.#open.add(runner);
-    return runner;
+    return RknnStage.open(placed, open, this.#options.watch ?? {}, (closed) => this.#open.delete(closed));
   }
 
   async close(): Promise<void> {
@@ -132,11 +129,6 @@ function checkTarget(soc: Soc, target: RknnSettings['target']): void {
 /** Which core a stage runs on is then the driver's choice. */
 function withoutCore({ core: _, ...stage }: BundleStage): BundleStage {
   return stage;
-}
-
-/** A pipeline's stream is float32; the vendor's whole-tower files take a picture's bytes. */
-function stageInput(stage: BundleStage, input: Float32Array): Float32Array | Uint8Array {
-  return stage.input.dtype === 'uint8' ? Uint8Array.from(input) : input;
 }
 
 /** A wrong or truncated file makes some releases of the library crash: it is not given one. */
@@ -171,8 +163,4 @@ function checkContract(context: RknnContext, stage: BundleStage): void {
 
 function shape({ dims }: TensorAttr): string {
   return dims.join();
-}
-
-function elementCount({ shape: sizes }: TensorSpec): number {
-  return sizes.reduce((product, size) => product * size, 1);
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RknnSettings } from '../../../src/backends/rknn/rknn-vision-backend';
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
 import type { BundleStage } from '../../../src/model/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint';
@@ -93,6 +94,84 @@ describe('RknnVisionBackend', function () {
       ran.map(({ stage, core }) => [stage, core]),
       stages.map(({ name, core }) => [name, core]),
     );
+    await tower.close();
+    await backend.close();
+  });
+
+  /** The goldens' first tile through all shards, three times at once. */
+  async function encodeTiles(settings: RknnSettings): Promise<readonly Float32Array[]> {
+    const { config } = await readModelConfigs(tiny);
+    const pixels = await goldenActivations().tile('pixel_values', 0);
+    const backend = await npu.open(settings);
+    const manifest = { target: 'rk3588', residualScale, stages } as const;
+    const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
+    const seen: Float32Array[] = [];
+    const { rows } = await tower.encode([pixels, new Float32Array(pixels.length), pixels], {
+      activations: (name, tile, values) => {
+        if (name === 'l11_mlp') seen[tile] = Float32Array.from(values);
+      },
+    });
+    await tower.close();
+    await backend.close();
+    return [rows, ...seen];
+  }
+
+  it('hands the stream on in shared memory, with shared scratch, and gives the same', async () => {
+    const refused: string[] = [];
+    const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    const safe = await encodeTiles({});
+    const before = await descriptors();
+    const shared = await encodeTiles({
+      zeroCopy: true,
+      sharedScratch: true,
+      onRefused: (why) => void refused.push(why),
+    });
+    assert.deepEqual(refused, []);
+    for (const [index, values] of shared.entries()) assert.ok(cosine(values, safe[index]!) > 0.99999);
+    const destroyed = (await npu.trace()).filter(({ destroyed }) => destroyed !== undefined);
+    assert.equal(destroyed.at(-1)?.memories, 0);
+    assert.equal(await descriptors(), before);
+    const entered = (await npu.trace()).filter(({ stage }) => stage === 'l5_mlp');
+    // Each of two calls with three tiles, and the proof's two passes.
+    assert.equal(entered.length, 3 + 3 + 2);
+  });
+
+  for (const [fault, why] of [
+    ['no_native', /l0_attn: rknn_query 8 failed/],
+    ['io_wrong', /differs from the safe path/],
+  ] as const) {
+    it(`takes the safe path when shared memory does not prove itself (${fault})`, async () => {
+      const safe = await encodeTiles({});
+      await npu.faults(fault);
+      const refused: string[] = [];
+      const settings = {
+        zeroCopy: true,
+        sharedScratch: true,
+        onRefused: (each: string) => void refused.push(each),
+      };
+      assert.deepEqual(await encodeTiles(settings), safe);
+      assert.match(refused.join(), why);
+    });
+  }
+
+  it('passes a cancelled frame’s memory on to the next', async () => {
+    const { config } = await readModelConfigs(tiny);
+    const pixels = await goldenActivations().tile('pixel_values', 0);
+    const backend = await npu.open({ zeroCopy: true });
+    const manifest = { target: 'rk3588', residualScale, stages } as const;
+    const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
+    const abort = new AbortController();
+    const tiles = [pixels, pixels, pixels];
+    const cancelled = tower.encode(tiles, {
+      signal: abort.signal,
+      onProgress: ({ done }) => done === 10 && abort.abort(new Error('cancelled')),
+    });
+    const [, next] = await Promise.all([assert.rejects(cancelled, /cancelled/), tower.encode(tiles)]);
+    assert.equal(next.tiles, 3);
+    await npu.faults('run -1');
+    await assert.rejects(tower.encode(tiles), { code: 'backend-rknn-call' });
+    await npu.faults();
+    assert.deepEqual((await tower.encode(tiles)).rows, next.rows);
     await tower.close();
     await backend.close();
   });

@@ -6,7 +6,7 @@
  *   RKNN_EMULATOR_EXACT   1: float32 throughout; else tensors are rounded through fp16 as on the chip
  *   RKNN_EMULATOR_TRACE   file for one JSON line an event: runs with core and times, broken rules, live objects
  *   RKNN_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE [FROM_RUN]]
- *       init CODE | run CODE | slow MS | hang | nan | wrong | segfault | leak BYTES | no_native
+ *       init CODE | run CODE | slow MS | hang | nan | wrong | segfault | leak BYTES | no_native | io_wrong
  */
 #define _GNU_SOURCE
 #include "model.h"
@@ -375,6 +375,7 @@ static void store_io(context *c) {
     if (c->io_type[1] == TYPE_FLOAT16) ((uint16_t *)at)[i] = float_to_half(c->output[i]);
     else ((float *)at)[i] = c->output[i];
   }
+  if (fault("io_wrong", NULL)) memset(at, 0x3c, n);
 }
 
 int rknn_run(rknn_context id, rknn_run_extend *extend) {
