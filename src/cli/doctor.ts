@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SmolvlmError } from '../errors';
-import { readBundleFacts } from '../platform/bundle-facts';
-import { examine } from '../platform/doctor/examine';
-import { readMachine } from '../platform/machine';
+import { diagnose } from '../platform/doctor/diagnose';
 import { SystemFiles } from '../platform/system-files';
 import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { type Command, optionalString, UsageError } from './command';
@@ -21,9 +19,7 @@ export const command: Command = {
     if (positionals.length > 0) throw new UsageError(`doctor: unexpected "${positionals[0]}"`);
     const root = optionalString(values, 'root');
     const model = optionalString(values, 'model');
-    const bundle = model === undefined ? undefined : await readBundleFacts(model);
-    const files = systemFiles(root);
-    const report = examine(readMachine(files, bundle ? [bundle] : []));
+    const report = await diagnose(model === undefined ? [] : [model], systemFiles(root));
     io.result(report, reportText(report));
     return report.checks.some(({ state }) => state === 'bad') ? 1 : 0;
   },

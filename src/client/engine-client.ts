@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SmolvlmError } from '../errors';
+import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { FinalEvent } from '../protocol/events';
 import { DescribeCall } from './describe-call';
@@ -20,9 +21,8 @@ export interface EngineClientOptions {
   readonly maxKeptBytes?: number;
 }
 
-async function readStatus({ endpoint }: Connected): Promise<EngineStatus> {
-  const response = await callEngine(endpoint, { method: 'GET', path: '/v1/status' });
-  return (await readJson(response)) as EngineStatus;
+async function read({ endpoint }: Connected, path: string): Promise<unknown> {
+  return await readJson(await callEngine(endpoint, { method: 'GET', path }));
 }
 
 /** A client of one engine; opens nothing before its first use. */
@@ -77,15 +77,11 @@ export class EngineClient implements Engine {
   }
 
   async status(): Promise<EngineStatus> {
-    const connected = await this.#connection.ready();
-    try {
-      return await readStatus(connected);
-    } catch (error) {
-      if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
-      // The engine ended under the question: its successor is asked, once.
-      await this.#connection.suspect(connected);
-      return await readStatus(await this.#connection.ready());
-    }
+    return (await this.#ask('/v1/status')) as EngineStatus;
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return (await this.#ask('/v1/smolvlm/doctor')) as DoctorReport;
   }
 
   cancel(id: string): void {
@@ -104,6 +100,18 @@ export class EngineClient implements Engine {
     this.#setState('closed');
     await Promise.all(calls.map((call) => call.takenBack));
     this.#connection.close();
+  }
+
+  async #ask(path: string): Promise<unknown> {
+    const connected = await this.#connection.ready();
+    try {
+      return await read(connected, path);
+    } catch (error) {
+      if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+      // The engine ended under the question: its successor is asked, once.
+      await this.#connection.suspect(connected);
+      return await read(await this.#connection.ready(), path);
+    }
   }
 
   #refusal(id: string, pictures: readonly Uint8Array[]): FinalEvent | undefined {

@@ -1,4 +1,5 @@
 import type { DescribeRequest } from '../protocol/describe-request';
+import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { EngineEvent, FinalEvent } from '../protocol/events';
 
@@ -31,6 +32,8 @@ export interface Engine {
   open(): Promise<void>;
   /** @throws SmolvlmError when no engine can be reached */
   status(): Promise<EngineStatus>;
+  /** What the engine's machine has and lacks. @throws SmolvlmError when no engine can be reached */
+  doctor(): Promise<DoctorReport>;
   /** The request, if it has not ended, ends as dropped: `cancelled`. */
   cancel(id: string): void;
   /** Calls back on every change of `state`. @returns how to stop listening */

@@ -1,3 +1,4 @@
+import { type ErrorBody, errorBody } from '../errors';
 import type { BundleTarget } from '../model/bundle-manifest';
 import { readBundle } from '../model/read-bundle';
 import { resolveModel } from '../model/resolve-model';
@@ -8,16 +9,28 @@ export interface BundleFacts {
   readonly target: BundleTarget;
   /** Of rknn-toolkit2, which made the stages. */
   readonly toolkitVersion?: string;
+  /** Whether it also has stages for machines without that NPU. */
+  readonly hasCpuStages: boolean;
+}
+
+/** A model that was named and cannot be used. */
+export interface UnusableModel {
+  readonly model: string;
+  readonly fault: ErrorBody;
 }
 
 /**
  * @param model as a person names one: `demo`, a folder, a hub id
  * @returns undefined for a checkpoint, which is made for no machine
- * @throws SmolvlmError when there is no such model, or its manifest is broken
  */
-export async function readBundleFacts(model: string): Promise<BundleFacts | undefined> {
-  const { dir, kind } = await resolveModel(model);
-  if (kind === 'checkpoint') return undefined;
-  const { target, toolkitVersion } = (await readBundle(dir)).manifest;
-  return { path: dir, target, ...(toolkitVersion === undefined ? {} : { toolkitVersion }) };
+export async function readBundleFacts(model: string): Promise<BundleFacts | UnusableModel | undefined> {
+  try {
+    const { dir, kind } = await resolveModel(model);
+    if (kind === 'checkpoint') return undefined;
+    const { target, toolkitVersion, cpuStages } = (await readBundle(dir)).manifest;
+    const hasCpuStages = cpuStages !== undefined;
+    return { path: dir, target, hasCpuStages, ...(toolkitVersion === undefined ? {} : { toolkitVersion }) };
+  } catch (error) {
+    return { model, fault: errorBody(error) };
+  }
 }

@@ -1,4 +1,4 @@
-import type { BundleFacts } from './bundle-facts';
+import type { BundleFacts, UnusableModel } from './bundle-facts';
 import { type Clock, cpuClocks, memoryClock, npuClock } from './clocks';
 import { type ContainerKind, containerOf } from './container';
 import { type Libc, libcOf } from './libc';
@@ -41,11 +41,11 @@ export interface Machine {
   readonly python: string | undefined;
   readonly ffmpeg: string | undefined;
   /** Those to be judged with it. */
-  readonly bundles: readonly BundleFacts[];
+  readonly bundles: readonly (BundleFacts | UnusableModel)[];
 }
 
 /** Reads everything that a report needs. */
-export function readMachine(files: SystemFiles, bundles: readonly BundleFacts[] = []): Machine {
+export function readMachine(files: SystemFiles, bundles: Machine['bundles'] = []): Machine {
   const soc = socOf(files);
   const driver = npuDriver(files);
   const devices = npuDevices(files);

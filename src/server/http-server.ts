@@ -3,12 +3,13 @@ import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import { registerBearerToken } from './bearer-token';
 import { registerDescribe } from './describe-route';
+import { type DoctorOptions, registerDoctor } from './doctor-route';
 import { type LazyMetrics, registerMetrics } from './metrics-route';
 import { type OpenAiOptions, registerOpenAi } from './openai-routes';
 import { registerErrors } from './server-errors';
 import { registerStatus, type StatusOptions } from './status-routes';
 
-export interface HttpServerOptions extends StatusOptions, OpenAiOptions {
+export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiOptions {
   readonly metrics: LazyMetrics;
   /** Required of every caller when given. */
   readonly token?: string;
@@ -31,6 +32,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (options.token !== undefined) registerBearerToken(app, options.token);
   registerDescribe(app, options.engine);
   registerStatus(app, options);
+  registerDoctor(app, options);
   registerMetrics(app, options.metrics);
   registerOpenAi(app, options);
   return app;

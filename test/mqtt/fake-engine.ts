@@ -1,4 +1,5 @@
 import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from '../../src/client/engine';
+import type { DoctorReport } from '../../src/protocol/doctor-report';
 import type { EngineStatus } from '../../src/protocol/engine-status';
 import type { FinalEvent } from '../../src/protocol/events';
 
@@ -33,6 +34,9 @@ export class FakeEngine implements Engine {
 
   async open(): Promise<void> {}
   async status(): Promise<EngineStatus> {
+    throw new Error('not asked');
+  }
+  async doctor(): Promise<DoctorReport> {
     throw new Error('not asked');
   }
   cancel(): void {}

@@ -196,6 +196,7 @@ describe('HTTP server', () => {
       assert.equal(await status('/v1/status'), 401);
       assert.equal(await status('/v1/status', 'Bearer 0123456789abcdeF'), 401);
       assert.equal(await status('/v1/status', `Basic ${token}`), 401);
+      assert.equal(await status('/v1/smolvlm/doctor', `Basic ${token}`), 401);
       assert.equal(await status('/v1/models'), 401);
       assert.equal(await status('/nothing'), 401);
       assert.equal(await status('/v1/status', `Bearer ${token}`), 200);

@@ -1,4 +1,3 @@
-import type { BundleFacts } from '../bundle-facts';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu-driver';
 import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';
@@ -77,22 +76,29 @@ function listed(libraries: readonly RuntimeLibrary[]): string {
 
 function judgeBundles(machine: Machine): Finding {
   const findings = machine.bundles.map((bundle) => judgeBundle(machine, bundle));
-  const worst =
-    findings.find(({ state }) => state === 'bad') ??
-    findings.find(({ state }) => state === 'warn') ??
-    findings[0];
-  return worst ?? info('none was named', 'smolvlm doctor --model BUNDLE compares one with this machine.');
+  const states = ['bad', 'warn', 'info', 'ok'] as const;
+  const worst = states.map((state) => findings.find((finding) => finding.state === state)).find(Boolean);
+  if (!worst) {
+    return info('none was named', 'smolvlm doctor --model BUNDLE compares one with this machine.');
+  }
+  return { ...worst, value: findings.map(({ value }) => value).join('; ') };
 }
 
-function judgeBundle(machine: Machine, { path, target, toolkitVersion }: BundleFacts): Finding {
+function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Finding {
+  if ('fault' in bundle) {
+    const { message, hint } = bundle.fault;
+    return bad(message, hint ?? 'Name another model.');
+  }
+  const { path, target, toolkitVersion } = bundle;
   if (target === 'cpu') return ok(`${path}: for any CPU`);
   const made = `${path}: for ${target}, by rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}`;
   const fitting = npuTarget(machine.soc);
   if (fitting !== target) {
-    return bad(
-      `${made}; this chip is ${machine.soc.id}`,
-      `Make a bundle for this machine: smolvlm convert --target ${fitting ?? 'cpu'}.`,
-    );
+    const value = `${made}; this chip is ${machine.soc.id}`;
+    const advice = `Make a bundle for this machine: smolvlm convert --target ${fitting ?? 'cpu'}.`;
+    if (!bundle.hasCpuStages) return bad(value, advice);
+    const onCpu = `${value}, which runs its CPU stages`;
+    return fitting === undefined ? ok(onCpu) : warn(onCpu, advice);
   }
   const runtime = machine.rknn[0]?.version;
   if (toolkitVersion === undefined || runtime === undefined) return info(made);

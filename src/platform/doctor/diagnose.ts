@@ -1,0 +1,20 @@
+import type { DoctorReport } from '../../protocol/doctor-report';
+import { readBundleFacts } from '../bundle-facts';
+import { readMachine } from '../machine';
+import { SystemFiles } from '../system-files';
+import { examine } from './examine';
+
+/**
+ * Looks a machine over.
+ * @param models whose bundles are to be compared with it
+ * @param files of the machine; default: this one
+ */
+export async function diagnose(models: readonly string[], files = new SystemFiles()): Promise<DoctorReport> {
+  const facts = await Promise.all(models.map((model) => readBundleFacts(model)));
+  return examine(
+    readMachine(
+      files,
+      facts.filter((each) => each !== undefined),
+    ),
+  );
+}
