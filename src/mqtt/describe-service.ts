@@ -63,14 +63,14 @@ export class DescribeService {
 
   /**
    * Ends what is under way, says `offline` and lets the transport go.
-   * @param forget also take the cameras out of Home Assistant
+   * @param forget for good: also take the cameras out of Home Assistant
    */
   async close(forget = false): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     for (const line of this.#lines.values()) line.withdraw();
     await this.#publisher.close(forget);
-    await this.#options.transport.close();
+    await this.#options.transport.close(forget);
   }
 
   #onDescribe(message: IncomingMessage): void {

@@ -32,6 +32,9 @@ export interface MqttTransport {
   publish(message: OutgoingMessage): Promise<boolean>;
   /** Calls back after each connection, the first and every other one. */
   onConnected(listener: () => void): void;
-  /** Ends subscriptions, and the connection if it is this transport's own. */
-  close(): Promise<void>;
+  /**
+   * Ends subscriptions, and the connection if it is this transport's own.
+   * @param removed whether nobody will come back for a shared connection
+   */
+  close(removed: boolean): Promise<void>;
 }

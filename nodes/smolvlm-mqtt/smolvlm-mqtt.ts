@@ -1,0 +1,99 @@
+import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
+import { SmolvlmError } from '../../src/errors';
+import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
+import { DescribeService } from '../../src/mqtt/describe-service';
+import { DescribeTopics } from '../../src/mqtt/describe-topics';
+import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/broker-transport';
+import type { EngineNode } from '../../src/node-red/engine-node';
+import { type MqttDialog, type SnapshotCredentials, serviceSettings } from '../../src/node-red/mqtt-dialog';
+import { NodeFailure } from '../../src/node-red/node-failure';
+import { StatusWords } from '../../src/node-red/node-status';
+import { fillPrompt } from '../../src/node-red/prompt-template';
+import { packageVersion } from '../../src/package-version';
+
+export = (RED: NodeAPI): void => {
+  function SmolvlmMqttNode(
+    this: Node<SnapshotCredentials>,
+    config: NodeDef & MqttDialog & { engine: string; broker: string },
+  ): void {
+    RED.nodes.createNode(this, config);
+    const words = new StatusWords((key, values) => RED._(`smolvlm-mqtt.${key}`, values as never));
+    try {
+      const { service, transport } = open(this, config, words);
+      service.start();
+      transport.register();
+      this.on('close', (removed: boolean, done: (error?: Error) => void) => {
+        service.close(removed).then(() => done(), done);
+      });
+    } catch (error) {
+      const failure = new NodeFailure(error);
+      this.status({ fill: 'red', shape: 'ring', text: failure.code });
+      this.error(failure);
+    }
+  }
+
+  function open(
+    node: Node<SnapshotCredentials>,
+    config: MqttDialog & { engine: string; broker: string },
+    words: StatusWords,
+  ): { service: DescribeService; transport: BrokerTransport } {
+    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
+    if (!engineNode?.engine) throw missing('node-no-engine', 'engine');
+    const brokerNode = RED.nodes.getNode(config.broker) as BrokerNode | null;
+    if (!brokerNode?.register) throw missing('node-no-broker', 'broker');
+    const engine = engineNode.engine();
+    const settings = serviceSettings(config, node.credentials, engineNode.settings.defaults);
+
+    const onState = (state: BrokerState): void => {
+      const shape = state === 'connected' ? 'dot' : 'ring';
+      const fill = { connected: 'green', connecting: 'yellow', disconnected: 'red' } as const;
+      node.status({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
+    };
+    const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
+      const message = { topic: request.camera, camera: request.camera };
+      switch (answer.kind) {
+        case 'caption': {
+          const { attributes: caption, picture } = answer;
+          node.status(words.answered(caption.queuedMs + caption.timingsMs.total));
+          node.send([{ ...message, payload: caption.text, caption, picture } as NodeMessage, null]);
+          return;
+        }
+        case 'dropped': {
+          const { reason: dropped, message: reason } = answer;
+          node.send([null, { ...message, caption: { text: null, dropped, reason } } as NodeMessage]);
+          return;
+        }
+        case 'error': {
+          const failure = new NodeFailure(answer.error);
+          node.status(words.failed(failure.code));
+          node.error(failure, message as NodeMessage);
+        }
+      }
+    };
+
+    const transport = new BrokerTransport(brokerNode, onState);
+    const service = new DescribeService({
+      transport,
+      engine,
+      settings,
+      version: packageVersion(),
+      fillPrompt,
+      onProgress: (_camera, event) => {
+        if (event.type === 'progress') node.status(words.working(event, 0));
+      },
+      onAnswer,
+    });
+    const { availability } = new DescribeTopics(settings.base);
+    const will = { topic: availability, payload: 'offline', qos: settings.qos, retain: true };
+    if (!transport.offerWill(will)) node.warn(RED._('smolvlm-mqtt.warning.will', { topic: availability } as never));
+    return { service, transport };
+  }
+
+  RED.nodes.registerType('smolvlm-mqtt', SmolvlmMqttNode as never, {
+    credentials: { user: { type: 'text' }, password: { type: 'password' } },
+  });
+};
+
+function missing(code: string, what: string): SmolvlmError {
+  return new SmolvlmError(code, `no ${what} is chosen`, { hint: `Open the node and choose or add a ${what}.` });
+}
