@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import mqttNode from '../../nodes/smolvlm-mqtt/smolvlm-mqtt';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { demoFrame } from '../fixtures';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';
+import { Watcher } from '../mqtt/watcher';
+import { serveFake } from '../server/served-fake';
+
+helper.init(require.resolve('node-red'));
+
+type Received = NodeMessage & {
+  topic?: string;
+  camera?: string;
+  caption?: Record<string, unknown>;
+  picture?: Buffer;
+  error?: { code?: string; message: string };
+};
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+const load = createRequire(__filename);
+const types = [
+  engineNode,
+  mqttNode,
+  load('@node-red/nodes/core/network/10-mqtt.js'),
+  load('@node-red/nodes/core/common/25-catch.js'),
+] as never;
+
+const brokers = [
+  { name: 'the embedded broker, MQTT 3.1.1', start: startAedes, version: 4, present: true },
+  { name: 'Mosquitto, MQTT 3.1.1', start: startMosquitto, version: 4, present: hasMosquitto },
+  { name: 'Mosquitto, MQTT 5', start: startMosquitto, version: 5, present: hasMosquitto },
+] as const;
+
+describe('smolvlm-mqtt', function () {
+  this.timeout(60_000);
+  let engine: ServedEngine;
+  before(async () => {
+    engine = await serveFake();
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+    // Core's default is 5 s; the flow's nodes read it when they are made.
+    helper.settings({ mqttReconnectTime: 100 } as never);
+  });
+  after(async () => {
+    helper.settings({});
+    await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
+    await engine.close();
+  });
+
+  for (const { name, start, version, present } of brokers) {
+    (present ? describe : describe.skip)(`with ${name}`, () => {
+      let broker: TestBroker;
+      let watcher: Watcher;
+      let received: { captions: Received[]; dropped: Received[]; errors: Received[] };
+      let statuses: string[];
+      let warnings: unknown[];
+
+      async function loadFlow(
+        dialog: object = {},
+        brokerDialog: object = {},
+        more: object[] = [],
+      ): Promise<void> {
+        const flow = [
+          { id: 'tab', type: 'tab' },
+          {
+            id: 'b',
+            type: 'mqtt-broker',
+            broker: '127.0.0.1',
+            port: String(broker.port),
+            protocolVersion: String(version),
+            keepalive: '60',
+            cleansession: true,
+            ...brokerDialog,
+          },
+          { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
+          ...more,
+          {
+            id: 'm',
+            x: 1,
+            y: 1,
+            z: 'tab',
+            type: 'smolvlm-mqtt',
+            broker: 'b',
+            engine: 'e',
+            ...dialog,
+            wires: [['ok'], ['no']],
+          },
+          { id: 'ok', x: 1, y: 1, z: 'tab', type: 'helper' },
+          { id: 'no', x: 1, y: 1, z: 'tab', type: 'helper' },
+          { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['m'], wires: [['bad']] },
+          { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+        ];
+        await helper.load(types, flow as never);
+        received = { captions: [], dropped: [], errors: [] };
+        statuses = [];
+        warnings = [];
+        const collect = (id: string, into: Received[]): void => {
+          helper.getNode(id).on('input', (message) => void into.push(message as Received));
+        };
+        collect('ok', received.captions);
+        collect('no', received.dropped);
+        collect('bad', received.errors);
+        const events = helper.getNode('m') as unknown as EventEmitter;
+        events.on('call:status', ({ firstArg }) => void statuses.push(firstArg.text ?? ''));
+        events.on('call:warn', ({ firstArg }) => void warnings.push(firstArg));
+      }
+
+      async function until(condition: () => boolean, what: string): Promise<void> {
+        for (let waited = 0; !condition() && waited < 8_000; waited += 10) await delay(10);
+        assert.ok(condition(), what);
+      }
+
+      beforeEach(async () => {
+        broker = await start();
+        watcher = await Watcher.connect(broker.port, version);
+      });
+      afterEach(async () => {
+        await helper.unload();
+        await watcher.close();
+        await broker.close();
+      });
+
+      for (const qos of [0, 1] as const) {
+        it(`describes a picture published with QoS ${qos}, and keeps the answer for who comes later`, async () => {
+          await loadFlow({ qos: String(qos), prompt: 'What is at the {{camera}}?' });
+          await watcher.on('smolvlm/availability', (text) => text === 'online');
+          await watcher.publish('smolvlm/porch/describe', street, { qos });
+          const caption = await watcher.on('smolvlm/porch/caption');
+          assert.equal(caption.text, `1 of ${street.length} bytes: What is at the porch?`);
+          assert.equal(caption.packet.qos, qos);
+          await until(() => received.captions.length === 1, 'the caption leaves by the first output');
+          const [message] = received.captions;
+          assert.deepEqual(
+            [message?.payload, message?.topic, message?.caption?.camera],
+            [caption.text, 'porch', 'porch'],
+          );
+          assert.deepEqual(message?.picture, street);
+          const later = await Watcher.connect(broker.port, version, ['smolvlm/#']);
+          const attributes = JSON.parse((await later.on('smolvlm/porch/attributes')).text);
+          assert.deepEqual([attributes.text, attributes.model], [caption.text, 'fake']);
+          assert.deepEqual((await later.on('smolvlm/porch/picture')).payload, street);
+          assert.equal((await later.on('smolvlm/porch/caption')).packet.retain, true);
+          await later.close();
+        });
+      }
+
+      it('makes a listed camera known to Home Assistant at once, and another with its first caption', async () => {
+        await loadFlow({ cameras: [{ name: 'porch', title: 'Front porch' }] });
+        const found = await watcher.on('homeassistant/device/smolvlm_porch/config');
+        assert.equal(JSON.parse(found.text).device.name, 'Front porch');
+        assert.ok(!watcher.seen.some(({ topic }) => topic.includes('hall')));
+        await watcher.publish('smolvlm/hall/describe', street);
+        const hall = JSON.parse((await watcher.on('homeassistant/device/smolvlm_hall/config')).text);
+        await watcher.on('smolvlm/hall/caption');
+        const before = watcher.seen.length;
+        await watcher.publish(hall.components.describe.command_topic, hall.components.describe.payload_press);
+        await watcher.on(hall.components.caption.state_topic, () => true, before);
+      });
+
+      it('says offline when the flow stops, and forgets its cameras when it is deleted', async () => {
+        await loadFlow({ cameras: [{ name: 'porch' }] });
+        await watcher.on('homeassistant/device/smolvlm_porch/config');
+        await helper.unload();
+        await watcher.on('smolvlm/availability', (text) => text === 'offline');
+        assert.ok(!watcher.texts('homeassistant/device/smolvlm_porch/config').includes(''));
+        await loadFlow({ cameras: [{ name: 'porch' }] });
+        const before = watcher.seen.length;
+        await watcher.on('smolvlm/availability', (text) => text === 'online', before - 1);
+        await (helper.getNode('m') as unknown as { close(removed: boolean): Promise<void> }).close(true);
+        await watcher.on('homeassistant/device/smolvlm_porch/config', (text) => text === '');
+      });
+
+      it('has the broker say offline when the connection breaks, and comes back by itself', async () => {
+        await loadFlow({ cameras: [{ name: 'porch' }] });
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        const { client } = helper.getNode('b') as unknown as { client: { stream: { destroy(): void } } };
+        client.stream.destroy();
+        await watcher.on('smolvlm/availability', (text) => text === 'offline');
+        const before = watcher.seen.length;
+        await watcher.on('smolvlm/availability', (text) => text === 'online', before - 1);
+        assert.deepEqual(warnings, []);
+        await watcher.publish('smolvlm/porch/describe', street);
+        await watcher.on('smolvlm/porch/caption');
+      });
+
+      it('serves on after the broker was away, and announces itself to the new one', async () => {
+        await loadFlow({ cameras: [{ name: 'porch' }] });
+        await watcher.on('homeassistant/device/smolvlm_porch/config');
+        await broker.cut();
+        await until(
+          () => statuses.at(-1)?.endsWith('connected') === true && statuses.length > 2,
+          statuses.join(' | '),
+        );
+        await watcher.reconnected();
+        await watcher.client.subscribeAsync('#', { qos: 1 });
+        const before = watcher.seen.length;
+        const later = await Watcher.connect(broker.port, version, ['homeassistant/#']);
+        await later.on('homeassistant/device/smolvlm_porch/config');
+        await later.close();
+        await watcher.publish('smolvlm/porch/describe', street);
+        await watcher.on('smolvlm/porch/caption', () => true, before);
+        assert.equal(watcher.texts('smolvlm/porch/caption').length, 1, 'subscribed once');
+      });
+
+      it('remembers a retained picture, and describes it when asked', async () => {
+        await watcher.publish('smolvlm/porch/describe', street, { retain: true });
+        await loadFlow();
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        const asker = await Watcher.connect(broker.port, version, ['smolvlm/porch/caption']);
+        await asker.publish('smolvlm/porch/describe', 'Is it night?');
+        const { text } = await asker.on('smolvlm/porch/caption');
+        assert.equal(text, `1 of ${street.length} bytes: Is it night?`);
+        assert.equal(asker.texts('smolvlm/porch/caption').length, 1);
+        await asker.close();
+      });
+
+      it('drops what was replaced while it waited', async () => {
+        await loadFlow();
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        for (let id = 0; id < 6; id++) {
+          const picture = street.toString('base64');
+          await watcher.publish('smolvlm/porch/describe', { picture, prompt: `slow 300`, id: String(id) });
+        }
+        await until(
+          () => received.captions.length === 2 && received.dropped.length === 4,
+          'two captions, four drops',
+        );
+        assert.deepEqual(
+          received.captions.map(({ caption }) => caption?.id),
+          ['0', '5'],
+        );
+        assert.equal(received.dropped[0]?.caption?.dropped, 'superseded');
+        assert.equal(watcher.texts('smolvlm/porch/dropped').length, 4);
+      });
+
+      it('hands what fails to Catch and to the error topic', async () => {
+        await loadFlow();
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        await watcher.publish('smolvlm/porch/describe', {
+          picture: street.toString('base64'),
+          prompt: 'fail',
+        });
+        const { error } = JSON.parse((await watcher.on('smolvlm/porch/error')).text);
+        assert.equal(error.code, 'image-truncated');
+        await until(() => received.errors.length === 1, 'Catch sees it');
+        assert.equal(received.errors[0]?.error?.code, 'image-truncated');
+        assert.equal(statuses.at(-1), 'image-truncated');
+      });
+
+      it('describes what Frigate publishes', async () => {
+        await loadFlow({ frigate: true, frigateLabels: 'person', prompt: 'Who is this {{label}}?' });
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        await watcher.publish('frigate/hall/person/snapshot', street);
+        assert.equal(
+          (await watcher.on('smolvlm/hall/caption')).text,
+          `1 of ${street.length} bytes: Who is this person?`,
+        );
+      });
+
+      it('shares the connection of other nodes, and says what it cannot do then', async () => {
+        const other = {
+          id: 'in',
+          x: 1,
+          y: 1,
+          z: 'tab',
+          type: 'mqtt in',
+          topic: 'smolvlm/#',
+          qos: '1',
+          broker: 'b',
+          wires: [[]],
+        };
+        await loadFlow({}, { willTopic: 'flows/gone', willPayload: 'yes', willQos: '0' }, [other]);
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        const warned = helper
+          .log()
+          .args.flat()
+          .filter((entry) => entry?.level === 30);
+        assert.ok(
+          warned.some((entry) => /warning\.will|smolvlm\/availability/.test(String(entry.msg))),
+          'warns of the will',
+        );
+        await watcher.publish('smolvlm/porch/describe', street);
+        await watcher.on('smolvlm/porch/caption');
+        await delay(50);
+        assert.equal(watcher.texts('smolvlm/porch/caption').length, 1, 'described once');
+      });
+
+      if (version === 5) {
+        it('answers on the response topic with the correlation data, and leaves the state alone', async () => {
+          await loadFlow();
+          await watcher.on('smolvlm/availability', (text) => text === 'online');
+          const correlationData = Buffer.from([0, 1, 254, 255]);
+          await watcher.publish('smolvlm/porch/describe', street, {
+            properties: { responseTopic: 'askers/me', correlationData },
+          });
+          const { text, packet } = await watcher.on('askers/me');
+          assert.equal(JSON.parse(text).text, `1 of ${street.length} bytes: Describe this image.`);
+          assert.deepEqual(Buffer.from(packet.properties?.correlationData ?? []), correlationData);
+          assert.equal(packet.properties?.contentType, 'application/json');
+          assert.equal(packet.retain, false);
+          await delay(50);
+          assert.deepEqual(watcher.texts('smolvlm/porch/caption'), []);
+        });
+      }
+    });
+  }
+
+  it('says that no engine or broker is chosen, or that a setting is none', async () => {
+    const flow = (more: object) => [
+      { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
+      { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: '1', autoConnect: false },
+      { id: 'm', type: 'smolvlm-mqtt', engine: 'e', broker: 'b', wires: [[], []], ...more },
+    ];
+    for (const [more, code] of [
+      [{ engine: '' }, 'node-no-engine'],
+      [{ broker: '' }, 'node-no-broker'],
+      [{ base: 'a/+' }, 'mqtt-topic'],
+      [{ cameras: [{ name: 'a/b' }] }, 'mqtt-camera-name'],
+      [{ cameras: [{ name: 'a' }, { name: 'a' }] }, 'mqtt-cameras'],
+      [{ cameras: [{ name: 'a', snapshot: 'file:///etc/passwd' }] }, 'mqtt-address'],
+    ] as const) {
+      await helper.load(types, flow(more) as never);
+      const errors = helper
+        .log()
+        .args.flat()
+        .filter((entry) => entry?.level === 20);
+      assert.deepEqual(
+        errors.map((entry) => entry.msg.code ?? entry.msg),
+        [code],
+      );
+      await helper.unload();
+    }
+  });
+});
