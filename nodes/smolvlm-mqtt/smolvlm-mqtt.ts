@@ -85,7 +85,8 @@ export = (RED: NodeAPI): void => {
     });
     const { availability } = new DescribeTopics(settings.base);
     const will = { topic: availability, payload: 'offline', qos: settings.qos, retain: true };
-    if (!transport.offerWill(will)) node.warn(RED._('smolvlm-mqtt.warning.will', { topic: availability } as never));
+    if (!transport.offerWill(will))
+      node.warn(RED._('smolvlm-mqtt.warning.will', { topic: availability } as never));
     return { service, transport };
   }
 
@@ -95,5 +96,7 @@ export = (RED: NodeAPI): void => {
 };
 
 function missing(code: string, what: string): SmolvlmError {
-  return new SmolvlmError(code, `no ${what} is chosen`, { hint: `Open the node and choose or add a ${what}.` });
+  return new SmolvlmError(code, `no ${what} is chosen`, {
+    hint: `Open the node and choose or add a ${what}.`,
+  });
 }
