@@ -27,7 +27,13 @@ const precisions = ['float32', 'int8', 'int4'] as const;
 async function benchEmulator(values: OptionValues, io: CommandIo): Promise<number> {
   const cores = optionalInteger(values, 'cores', 1, 3) ?? 3;
   const timeline = optionalString(values, 'timeline');
-  const measured = await benchmarkSchedule({ cores, tiles: 13, stageMs: 10, signal: io.signal });
+  const measured = await benchmarkSchedule({
+    cores,
+    tiles: 13,
+    stageMs: 10,
+    zeroCopy: values['zero-copy'] === true,
+    signal: io.signal,
+  });
   if (timeline !== undefined) await writeFile(timeline, timelineSvg(measured));
   const document = {
     sequential_ms: measured.sequentialMs,
@@ -45,11 +51,12 @@ export const command: Command = {
   summary: 'Measures a model on this machine: times, speeds, memory, and their ratios within one run.',
   usage:
     'bench [--model M] [--threads N] [--passes N]\n' +
-    '       smolvlm bench --emulator [--cores 2|3] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
+    '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
   options: {
     emulator: { type: 'boolean' },
     cores: { type: 'string' },
     timeline: { type: 'string' },
+    'zero-copy': { type: 'boolean' },
     model: { type: 'string' },
     threads: { type: 'string' },
     passes: { type: 'string' },

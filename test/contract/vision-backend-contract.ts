@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VisionBackend } from '../../src/backends/stage-runner';
 import type { BundleStage } from '../../src/model/bundle-manifest';
+import { cosine } from '../cosine';
 import { seededValues } from '../memory-tensors';
-import { cosine } from '../onnx/run-graph';
 
 /** One stage on disk and what it computes, for a backend to prove itself on. */
 export interface ContractStage {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { cpuVisionStage } from '../../src/onnx/cpu-vision-stage';
 import { visionStages } from '../../src/onnx/vision-stages';
+import { cosine } from '../cosine';
 import { seededValues } from '../memory-tensors';
 import { relativeError } from '../vision/agreement';
 import { activations, mlpTensors, referenceMlp } from './reference-stage';
-import { cosine, runGraph } from './run-graph';
+import { runGraph } from './run-graph';
 
 const shape = {
   tokens: 8,

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { OnnxGraph } from '../../src/onnx/graph-builder';
 import { npuVisionStage } from '../../src/onnx/npu-vision-stage';
+import { cosine } from '../cosine';
 import { seededValues } from '../memory-tensors';
 import { relativeError } from '../vision/agreement';
 import { roundedToFp16 } from './patterns/fp16-graph';
 import { blockTensors, flat, ReferenceBlock, rowsOf } from './patterns/reference-block';
 import { activations } from './reference-stage';
-import { cosine, runGraph } from './run-graph';
+import { runGraph } from './run-graph';
 
 /** 70 tokens are two chunks of 32 rows and one of 6. */
 const block = { tokens: 70, hidden: 64, heads: 4, intermediate: 128 };

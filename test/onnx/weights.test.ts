@@ -8,8 +8,9 @@ import {
   rowBlocks,
   transposedFloat32Weight,
 } from '../../src/onnx/weights';
+import { cosine } from '../cosine';
 import { MemoryTensors, seededValues } from '../memory-tensors';
-import { cosine, linear, runGraph } from './run-graph';
+import { linear, runGraph } from './run-graph';
 
 async function bytes(tensor: StreamedTensor): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

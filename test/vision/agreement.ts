@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cosine } from '../onnx/run-graph';
+import { cosine } from '../cosine';
 
 /** @returns largest absolute difference as a part of the reference's largest magnitude */
 export function relativeError(values: Float32Array, reference: Float32Array): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ImageFeatures } from '../../src/vision/image-features';
-import { cosine } from '../onnx/run-graph';
+import { cosine } from '../cosine';
 import { assertAgrees, relativeError } from './agreement';
 import { goldenActivations, openTinyTower, type TinyTowerOptions } from './tiny-tower';
 

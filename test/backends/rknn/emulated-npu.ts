@@ -29,7 +29,8 @@ export class EmulatedNpu {
     environment: Record<string, string> = {},
     build: EmulatorBuild = {},
   ): Promise<EmulatedNpu> {
-    const library = await buildEmulator('rknn', build);
+    // A run of these tests in another process may bring its own, e.g. with sanitizers.
+    const library = process.env.SMOLVLM_TEST_RKNN_LIBRARY || (await buildEmulator('rknn', build));
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-npu-'));
     const all: Record<string, string> = {
       RKNN_EMULATOR_TRACE: join(dir, 'trace'),

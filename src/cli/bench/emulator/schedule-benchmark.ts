@@ -15,6 +15,8 @@ export interface ScheduleOptions {
   readonly tiles: number;
   /** Modelled time of each stage, milliseconds; equal ones make the ratio's limit the number of cores. */
   readonly stageMs: number;
+  /** Stages hand the stream on in shared memory. */
+  readonly zeroCopy?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -63,7 +65,7 @@ export async function benchmarkSchedule(options: ScheduleOptions): Promise<Sched
   };
   const saved = Object.keys(environment).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, environment);
-  const backend = await RknnVisionBackend.load({ library, cores });
+  const backend = await RknnVisionBackend.load({ library, cores, zeroCopy: options.zeroCopy === true });
   try {
     const stages: BundleStage[] = [];
     for (const { name, halves } of visionStages(config.vision.layers, 'half-layer')) {
@@ -74,9 +76,10 @@ export async function benchmarkSchedule(options: ScheduleOptions): Promise<Sched
     }
     const runners: StageRunner[] = [];
     for (const stage of stages) runners.push(await backend.openStage(dir, stage));
+    const linked = await backend.link(runners);
     const timed = async (inFlight: number, count: number): Promise<number> => {
       const started = performance.now();
-      await runTiles(new StagePipeline(runners, inFlight), count, options.signal);
+      await runTiles(new StagePipeline(linked, inFlight), count, options.signal);
       return performance.now() - started;
     };
     await timed(1, 1);
