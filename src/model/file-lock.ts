@@ -112,11 +112,16 @@ function thisProcess(): Pick<LockHolder, 'host' | 'pid' | 'started' | 'command'>
   return { host: hostName(), pid: process.pid, started: startTime(process.pid) ?? '', command };
 }
 
+/** Options of node whose value is an argument of its own, such as a program's text. */
+const valueOption = /^(-e|--eval|-p|--print|-pe|-r|--require|--import|-C|--conditions)$/;
+
 /** Of the process, also on its threads; options of node itself left out. */
 function commandLine(): readonly string[] {
   try {
     const [program = '', ...rest] = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
-    const script = rest.findIndex((argument) => !argument.startsWith('-'));
+    const script = rest.findIndex(
+      (argument, index) => !argument.startsWith('-') && !valueOption.test(rest[index - 1] ?? ''),
+    );
     return [program, ...(script < 0 ? [] : rest.slice(script))];
   } catch {
     return process.argv;
