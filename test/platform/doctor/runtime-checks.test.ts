@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { recordedMachine } from '../recorded-machine';
+import { judged } from './judged';
+
+const path = '/usr/lib/librknnrt.so';
+
+describe('doctor: runtimes and bundles', () => {
+  it('a library that is missing, broken, doubled or without a version is told apart', () => {
+    const rknn = (...found: { path: string; version?: string; fault?: string }[]) =>
+      judged('rknn-runtime', 'rk3588-vendor', { rknn: found });
+    assert.match(rknn().advice ?? '', /SMOLVLM_RKNN_LIBRARY/);
+    const fault = rknn({ path, fault: 'it is no library (an incomplete download?)' });
+    assert.deepEqual(
+      [fault.state, fault.value],
+      ['bad', `${path}: it is no library (an incomplete download?)`],
+    );
+    assert.equal(
+      rknn({ path, version: '2.3.2' }, { path: '/opt/librknnrt.so', version: '1.4.0' }).state,
+      'warn',
+    );
+    assert.equal(rknn({ path }).state, 'warn');
+    assert.equal(rknn({ path, version: '2.3.2' }).state, 'ok');
+  });
+
+  it('librkllmrt is refused on drivers it gives junk on, and not missed', () => {
+    const rkllm = [{ path: '/usr/lib/librkllmrt.so', version: '1.2.3' }];
+    const { driver } = recordedMachine('rk3588-docker');
+    assert.equal(driver.version, '0.9.6');
+    assert.equal(judged('rkllm-runtime', 'rk3588-vendor', { rkllm, driver }).state, 'bad');
+    assert.equal(judged('rkllm-runtime', 'rk3588-vendor', { rkllm }).state, 'ok');
+    assert.equal(judged('rkllm-runtime', 'rk3588-vendor', { rkllm: [] }).state, 'info');
+  });
+
+  it('a bundle goes with the runtime of its own release: a newer one may fail, an older one does', () => {
+    const bundle = (toolkitVersion: string) =>
+      judged('bundle', 'rk3588-vendor', {
+        bundles: [{ path: '/b', target: 'rk3588', toolkitVersion, hasCpuStages: false }],
+        rknn: [{ path, version: '2.3.2' }],
+      });
+    assert.equal(bundle('2.3.2').state, 'ok');
+    assert.equal(bundle('2.3.2b4').state, 'ok');
+    assert.equal(bundle('2.3.0').state, 'warn');
+    assert.equal(bundle('2.5.0').state, 'bad');
+    assert.match(bundle('2.5.0').advice ?? '', /librknnrt 2\.5\.0, or convert with rknn-toolkit2 2\.3\.2/);
+  });
+
+  it('a bundle for another chip runs where it has CPU stages', () => {
+    const bundle = (name: 'rk3576' | 'x86', hasCpuStages: boolean) =>
+      judged('bundle', name, { bundles: [{ path: '/b', target: 'rk3588', hasCpuStages }] }).state;
+    assert.deepEqual([bundle('rk3576', false), bundle('rk3576', true)], ['bad', 'warn']);
+    assert.deepEqual([bundle('x86', false), bundle('x86', true)], ['bad', 'ok']);
+  });
+
+  it('of several bundles the worst decides', () => {
+    const fault = { code: 'bundle-manifest-invalid', message: '/c is broken', hint: 'Copy it again.' };
+    const { state, value, advice } = judged('bundle', 'x86', {
+      bundles: [
+        { path: '/a', target: 'cpu', hasCpuStages: false },
+        { model: '/c', fault },
+      ],
+    });
+    assert.deepEqual([state, value, advice], ['bad', '/a: for any CPU; /c is broken', 'Copy it again.']);
+  });
+
+  it('packages that npm left out are missed where they are needed', () => {
+    const none = { ...recordedMachine('rk3588-vendor').process, packages: {} };
+    assert.equal(judged('koffi', 'rk3588-vendor', { process: none }).state, 'bad');
+    assert.equal(judged('koffi', 'rk3588-mainline', { process: none }).state, 'info');
+    assert.equal(judged('onnxruntime', 'x86', { process: none }).state, 'bad');
+  });
+});
