@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { benchmarkVision } from '../convert/vision-benchmark';
 import { openCheckpoint } from '../model/checkpoint';
+import { readBundle } from '../model/read-bundle';
 import { resolveModel } from '../model/resolve-model';
+import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
 import { benchmarkSchedule, timelineSvg } from './bench/emulator/schedule-benchmark';
@@ -46,14 +48,31 @@ async function benchEmulator(values: OptionValues, io: CommandIo): Promise<numbe
   return 0;
 }
 
+async function benchBoard(values: OptionValues, io: CommandIo): Promise<number> {
+  const out = optionalString(values, 'out') ?? 'board-report.json';
+  const model = optionalString(values, 'model');
+  if (model === undefined)
+    throw new UsageError('--model is missing', 'Give a bundle converted for this board.');
+  const bundle = await readBundle((await resolveModel(model)).dir);
+  if (bundle.manifest.target === 'cpu')
+    throw new UsageError(`${model} is made for the CPU`, 'Give a bundle for the NPU.');
+  const report = await boardReport(bundle, io);
+  await writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
+  io.result({ out, report }, `${out}: send this file back; docs/board-checklist.md says what it should hold`);
+  return 0;
+}
+
 /** `smolvlm bench`: times of one run against each other; absolute times depend on the machine and its load. */
 export const command: Command = {
   summary: 'Measures a model on this machine: times, speeds, memory, and their ratios within one run.',
   usage:
     'bench [--model M] [--threads N] [--passes N]\n' +
+    '       smolvlm bench --board --model BUNDLE [--out board-report.json]   (on a board with an NPU)\n' +
     '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
   options: {
     emulator: { type: 'boolean' },
+    board: { type: 'boolean' },
+    out: { type: 'string' },
     cores: { type: 'string' },
     timeline: { type: 'string' },
     'zero-copy': { type: 'boolean' },
@@ -66,6 +85,7 @@ export const command: Command = {
   },
   async run(values, _positionals, io) {
     if (values.emulator === true) return benchEmulator(values, io);
+    if (values.board === true) return benchBoard(values, io);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();
     const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;

@@ -1,0 +1,52 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openBundleCaptioner } from '../../../engine/captioner';
+import type { Caption } from '../../../engine/inference';
+import type { Bundle } from '../../../model/read-bundle';
+import type { CommandIo } from '../../command';
+import { benchmarkFrame } from '../caption-benchmark';
+
+const prompt = 'Describe this image.';
+
+/** The shipped frames described with vision on the NPU and on the CPU: whether the words agree, and the times. */
+export async function boardCaptions(bundle: Bundle, io: CommandIo): Promise<unknown> {
+  const frames = (await readdir(dirname(benchmarkFrame))).filter((name) => name.endsWith('.jpg')).sort();
+  const npu = await describeAll(bundle, 'npu', frames, io);
+  const cpu = bundle.manifest.cpuStages ? await describeAll(bundle, 'cpu', frames, io) : undefined;
+  return {
+    backends: { npu: npu[0]?.backend, cpu: cpu?.[0]?.backend },
+    same: cpu && npu.filter(({ text }, index) => text === cpu[index]?.text).length,
+    of: frames.length,
+    frames: frames.map((frame, index) => ({
+      frame,
+      npu: brief(npu[index]),
+      ...(cpu && { cpu: brief(cpu[index]) }),
+    })),
+  };
+}
+
+async function describeAll(
+  bundle: Bundle,
+  backend: 'npu' | 'cpu',
+  frames: readonly string[],
+  { signal }: CommandIo,
+): Promise<readonly Caption[]> {
+  const captioner = await openBundleCaptioner(bundle.dir, bundle, { backend, signal });
+  const hooks = { signal, onProgress: () => undefined, onToken: () => undefined };
+  const captions: Caption[] = [];
+  try {
+    for (const frame of frames) {
+      const picture = await readFile(join(dirname(benchmarkFrame), frame));
+      captions.push(await captioner.describe([picture], { id: frame, prompt }, hooks));
+    }
+  } finally {
+    await captioner.close();
+  }
+  return captions;
+}
+
+function brief(caption: Caption | undefined) {
+  if (!caption) return undefined;
+  const { text, timingsMs, vision } = caption;
+  return { text, timings_ms: timingsMs, core_busy: vision?.coreBusy };
+}

@@ -1,0 +1,53 @@
+import { cpus, release, totalmem } from 'node:os';
+import { errorBody } from '../../../errors';
+import type { Bundle } from '../../../model/read-bundle';
+import { diagnose } from '../../../platform/doctor/diagnose';
+import type { CommandIo } from '../../command';
+import { boardCaptions } from './board-captions';
+import { boardContexts } from './board-contexts';
+import { boardPasses } from './board-passes';
+import { boardValidation } from './board-validation';
+
+/** A part of the report: what it gave, or why it gave nothing. */
+type Section = { readonly seconds: number } & ({ readonly found: unknown } | { readonly error: unknown });
+
+/** What a first board is asked; docs/board-checklist.md says what each answer should be. */
+const sections: Readonly<Record<string, (bundle: Bundle, io: CommandIo) => Promise<unknown>>> = {
+  doctor: ({ dir }) => diagnose([dir]),
+  contexts: boardContexts,
+  validation: boardValidation,
+  passes: boardPasses,
+  captions: boardCaptions,
+};
+
+/** Asks the board everything; a part that fails leaves the others. */
+export async function boardReport(bundle: Bundle, io: CommandIo): Promise<Record<string, unknown>> {
+  const report: Record<string, unknown> = {
+    created: new Date().toISOString(),
+    machine: { kernel: release(), cpu: cpus()[0]?.model, cores: cpus().length, memory_bytes: totalmem() },
+    node: process.version,
+    bundle: {
+      ...bundle.manifest,
+      stages: bundle.manifest.stages.length,
+      cpuStages: undefined,
+      configs: undefined,
+    },
+  };
+  for (const [name, ask] of Object.entries(sections)) {
+    io.signal.throwIfAborted();
+    io.log(name);
+    report[name] = await section(() => ask(bundle, io));
+  }
+  return report;
+}
+
+async function section(ask: () => Promise<unknown>): Promise<Section> {
+  const started = performance.now();
+  const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
+  try {
+    const found = await ask();
+    return { seconds: seconds(), found };
+  } catch (error) {
+    return { seconds: seconds(), error: errorBody(error) };
+  }
+}

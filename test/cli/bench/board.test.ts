@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { EmulatedBundle } from '../../engine/emulated-bundle';
+import { repositoryRoot } from '../../fixtures';
+import { useTempFolder } from '../../temp-folder';
+
+describe('bench --board', function () {
+  this.timeout(120_000);
+  const temp = useTempFolder();
+
+  it('asks an emulated board everything and writes one file', async () => {
+    const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
+    const bundle = await EmulatedBundle.create();
+    try {
+      const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+      const args = [main, 'bench', '--board', '--model', bundle.dir, '--out', temp('report.json')];
+      await promisify(execFile)(process.execPath, args);
+      const report = JSON.parse(await readFile(temp('report.json'), 'utf8'));
+      const { contexts, passes, captions, validation, doctor } = report;
+      assert.equal(contexts.found.contexts, 24);
+      assert.equal(contexts.found.library.path, npu.library);
+      assert.deepEqual(contexts.found.process.before.nice, contexts.found.process.after.nice);
+      assert.equal(contexts.found.first_stage.input.format, 3);
+      assert.deepEqual(
+        Object.values(contexts.found.core_masks),
+        Array.from({ length: 5 }, () => 'accepted'),
+      );
+      assert.equal(Object.keys(passes.found.ways.safe.one_tile.stages_ms).length, 24);
+      assert.equal(passes.found.ways.zero_copy.refused, undefined);
+      assert.ok(passes.found.ways.shared_scratch.pipelined_ms > 0);
+      assert.ok(captions.found.same >= captions.found.of - 1);
+      assert.equal(captions.found.backends.npu, 'rknn fp16 + onnxruntime int8');
+      // The emulated bundle carries no reference; that one part says so.
+      assert.equal(validation.error.code, 'bundle-no-reference');
+      assert.ok(doctor.found.checks.length > 5);
+      assert.deepEqual(await npu.violations(), []);
+    } finally {
+      await bundle.remove();
+      await npu.remove();
+    }
+  });
+});
