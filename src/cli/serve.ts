@@ -14,7 +14,7 @@ export const command: Command = {
   summary: 'Runs the engine behind a unix socket or a TCP port',
   usage: [
     'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
-    '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--idle-unload S] [--idle-exit S]',
+    '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port needs a token, unless it is on a loopback address and --no-token is given.',
@@ -29,6 +29,7 @@ export const command: Command = {
     threads: { type: 'string' },
     'queue-capacity': { type: 'string' },
     'model-limit-mb': { type: 'string' },
+    'memory-limit-mb': { type: 'string' },
     'idle-unload': { type: 'string' },
     'idle-exit': { type: 'string' },
     'allow-image-urls': { type: 'boolean' },
@@ -52,7 +53,10 @@ function serveOptions(values: OptionValues, log: (line: string) => void): ServeO
     const value = optionalInteger(values, name, 0, 10_000_000);
     return value === undefined ? undefined : value * 1000;
   };
-  const limitMb = optionalInteger(values, 'model-limit-mb', 1);
+  const megabytes = (name: string): number | undefined => {
+    const value = optionalInteger(values, name, 1);
+    return value === undefined ? undefined : value * 1024 * 1024;
+  };
   const tcp = tcpOptions(values);
   return withoutUndefined({
     log,
@@ -66,7 +70,8 @@ function serveOptions(values: OptionValues, log: (line: string) => void): ServeO
     model: typeof values.model === 'string' ? values.model : undefined,
     threads: optionalInteger(values, 'threads', 1, 256),
     queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
-    modelLimitBytes: limitMb === undefined ? undefined : limitMb * 1024 * 1024,
+    modelLimitBytes: megabytes('model-limit-mb'),
+    memoryLimitBytes: megabytes('memory-limit-mb'),
     idleUnloadMs: seconds('idle-unload'),
     idleExitMs: seconds('idle-exit'),
     allowImageUrls: values['allow-image-urls'] === true,

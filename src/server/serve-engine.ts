@@ -8,6 +8,7 @@ import { SmolvlmError } from '../errors';
 import { packageVersion } from '../package-version';
 import { createHttpServer } from './http-server';
 import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './listen';
+import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { LazyMetrics } from './metrics-route';
 
 export interface ServeOptions {
@@ -20,6 +21,8 @@ export interface ServeOptions {
   /** Models leave memory so long after the last request. */
   readonly idleUnloadMs?: number;
   readonly modelLimitBytes?: number;
+  /** The engine ends, and clients start another, when it has grown beyond this; default: 80 % of the machine's memory. */
+  readonly memoryLimitBytes?: number;
   readonly queueCapacity?: number;
   readonly abandonedMs?: number;
   readonly allowImageUrls?: boolean;
@@ -82,6 +85,15 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       void close();
     },
   });
+  const memoryLimitBytes = options.memoryLimitBytes ?? defaultMemoryLimit();
+  const guard = new MemoryGuard(memoryLimitBytes, (rss) => {
+    const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+    log(
+      `${megabytes(rss)} MB are in use, ${megabytes(memoryLimitBytes)} are allowed: ending; clients start another`,
+    );
+    void close();
+  });
+  engine.onResult(() => guard.check());
   const http = {
     engine,
     metrics: new LazyMetrics(engine),
@@ -110,6 +122,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     }
   } catch (error) {
     unwatch();
+    guard.stop();
     for (const app of apps) await app.close();
     await engine.close(0);
     throw error;
@@ -120,6 +133,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
 
   function close(): Promise<void> {
     unwatch();
+    guard.stop();
     closing ??= stop(engine, apps).finally(reportClosed);
     return closing;
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
 import type { EngineEvent, FinalEvent } from '../../src/protocol/events';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
-import { demoFrame } from '../fixtures';
+import { demoFrame, repositoryRoot } from '../fixtures';
 import { EmulatedBundle } from './emulated-bundle';
 
 const prompt = 'Is there a cat?';
@@ -59,6 +59,23 @@ describe('an engine with an NPU that fails', function () {
       assert.equal(status.models[0]?.fallback?.code, 'npu-deaths');
     });
   }
+
+  it('is replaced before a library that loses memory fills the machine, and answers every frame', async () => {
+    await client.close();
+    const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+    const command: [string, ...string[]] = [process.execPath, main, 'serve', '--memory-limit-mb', '700'];
+    client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0, command } });
+    await npu.faults('leak 8000000');
+    const pids = new Set<number>();
+    for (let frame = 0; frame < 6; frame++) {
+      const crop = { x: 0, y: 0, width: 1, height: 1 - frame / 100 };
+      const request = { model: bundle.dir, prompt, crop, runtime: { backend: 'npu' as const } };
+      const final = await client.describe(request, [picture]);
+      assert.equal(final.type, 'result', JSON.stringify(final));
+      pids.add((await client.status()).pid);
+    }
+    assert.ok(pids.size >= 2, `${pids.size} engines`);
+  });
 
   it('gives a frame up that ends the engine twice where the CPU is not allowed, and takes the next', async () => {
     await npu.faults('segfault');
