@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { engineSocketPath, runtimeDirectory } from '../protocol/runtime-dir';
 import { boundLog } from '../server/bounded-log';
-import { type ServeOptions, serveEngine } from '../server/serve-engine';
+import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 
 const defaultPort = 8372;
@@ -16,8 +17,10 @@ export const command: Command = {
     'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls]',
+    '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port needs a token, unless it is on a loopback address and --no-token is given.',
+    'With --mqtt it also describes on request over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
   ].join('\n'),
   options: {
     model: { type: 'string' },
@@ -33,20 +36,37 @@ export const command: Command = {
     'idle-unload': { type: 'string' },
     'idle-exit': { type: 'string' },
     'allow-image-urls': { type: 'boolean' },
+    mqtt: { type: 'string' },
+    'mqtt-password-file': { type: 'string' },
+    'mqtt-config': { type: 'string' },
+    'mqtt-version': { type: 'string' },
   },
   async run(values, _positionals, io) {
     const options = serveOptions(values, io.log);
+    // Engines started by clients do without, and need not load it.
+    const asked = Object.keys(values).some((name) => name.startsWith('mqtt'));
+    const mqtt = asked ? await import('./serve/mqtt-service.js') : undefined;
+    const mqttOptions = mqtt?.mqttOptions(values);
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     io.log(`the engine answers on ${places.join(' and ')}`);
-    const stop = (): void => void served.close();
+    const service =
+      mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
+    const stop = (): void => void Promise.resolve(service?.close()).then(() => served.close());
     io.signal.addEventListener('abort', stop, { once: true });
     if (io.signal.aborted) stop();
     await served.closed;
+    await service?.close();
     return 0;
   },
 };
+
+/** Where this process reaches its own engine. */
+function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine): EngineAddress {
+  if (socketPath !== undefined) return { kind: 'socket', path: socketPath };
+  return parseEngineAddress(url, tcp?.token);
+}
 
 function serveOptions(values: OptionValues, log: (line: string) => void): ServeOptions {
   const seconds = (name: string): number | undefined => {

@@ -1,8 +1,9 @@
 import { SmolvlmError } from '../errors';
 
-/** Where an engine is: started here when needed, or reached over the network. */
+/** Where an engine is: started here when needed, there already behind a socket, or reached over the network. */
 export type EngineAddress =
   | { readonly kind: 'local' }
+  | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'remote'; readonly url: URL; readonly token?: string };
 
 /**

@@ -85,6 +85,7 @@ export class EngineConnection {
   async #find(): Promise<Endpoint> {
     const { address, local } = this.#options;
     if (address.kind === 'local') return { socketPath: await joinLocalEngine(local, this.#closed.signal) };
+    if (address.kind === 'socket') return { socketPath: address.path };
     return address.token === undefined ? { url: address.url } : { url: address.url, token: address.token };
   }
 
@@ -116,7 +117,7 @@ export class EngineConnection {
 
   #unreachable(cause: unknown): SmolvlmError {
     const { address } = this.#options;
-    const place = address.kind === 'local' ? 'on this machine' : `at ${address.url.origin}`;
+    const place = address.kind === 'remote' ? `at ${address.url.origin}` : 'on this machine';
     const why = cause instanceof Error ? cause.message : String(cause);
     return new SmolvlmError('engine-unreachable', `no engine answers ${place}: ${why}`, {
       hint: 'Check that it runs there and that host and port are right.',

@@ -30,7 +30,7 @@ export class MqttJsTransport implements MqttTransport {
   /** Connects, and again whenever the connection breaks. */
   constructor(options: MqttConnectionOptions) {
     this.#v5 = (options.protocolVersion ?? 5) === 5;
-    this.#client = connect(options.url.href, clientOptions(options));
+    this.#client = connect(withoutUser(options.url), clientOptions(options));
     this.#trouble = options.onTrouble ?? (() => {});
     this.#client.on('error', (error) => this.#trouble(error.message || error.name));
     this.#client.on('connect', () => {
@@ -115,6 +115,8 @@ export function brokerAddress(text: string): URL {
 
 function clientOptions(options: MqttConnectionOptions): IClientOptions {
   const { topic, payload, qos, retain } = options.will;
+  const username = decodeURIComponent(options.url.username);
+  const password = options.password ?? decodeURIComponent(options.url.password);
   return {
     protocolVersion: options.protocolVersion ?? 5,
     clean: true,
@@ -123,7 +125,15 @@ function clientOptions(options: MqttConnectionOptions): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     reconnectOnConnackError: true,
-    ...(options.password !== undefined && { password: options.password }),
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
     will: { topic, payload: typeof payload === 'string' ? payload : Buffer.from(payload), qos, retain },
   };
+}
+
+function withoutUser(address: URL): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

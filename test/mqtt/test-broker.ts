@@ -14,10 +14,13 @@ export interface TestBroker {
   close(): Promise<void>;
 }
 
-/** The embedded broker: MQTT 3.1.1 only. */
-export async function startAedes(): Promise<TestBroker> {
+/** The embedded broker: MQTT 3.1.1 only. @param admit asked for each connection; all are let in when absent */
+export async function startAedes(admit?: (user: string, password: string) => boolean): Promise<TestBroker> {
   const { Aedes } = await import('aedes');
   const aedes = await Aedes.createBroker();
+  if (admit) {
+    aedes.authenticate = (_client, user, password, done) => done(null, admit(String(user), String(password)));
+  }
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

@@ -21,7 +21,7 @@ export class Watcher {
     const client = await connectAsync(`mqtt://127.0.0.1:${port}`, { protocolVersion, reconnectPeriod: 50 });
     client.on('error', () => {});
     const watcher = new Watcher(client);
-    await client.subscribeAsync([...filters], { qos: 1 });
+    await client.subscribeAsync([...filters], { qos: 2 });
     return watcher;
   }
 
@@ -35,8 +35,8 @@ export class Watcher {
   }
 
   /** Waits for a message on the topic, from the n-th that was seen on. */
-  async on(topic: string, wanted: (text: string) => boolean = () => true, from = 0) {
-    for (let waited = 0; waited < 8_000; waited += 10) {
+  async on(topic: string, wanted: (text: string) => boolean = () => true, from = 0, limitMs = 8_000) {
+    for (let waited = 0; waited < limitMs; waited += 10) {
       const found = this.seen.slice(from).find((message) => message.topic === topic && wanted(message.text));
       if (found) return found;
       await delay(10);

@@ -33,7 +33,7 @@ const types = [
 ] as never;
 
 const brokers = [
-  { name: 'the embedded broker, MQTT 3.1.1', start: startAedes, version: 4, present: true },
+  { name: 'the embedded broker, MQTT 3.1.1', start: () => startAedes(), version: 4, present: true },
   { name: 'Mosquitto, MQTT 3.1.1', start: startMosquitto, version: 4, present: hasMosquitto },
   { name: 'Mosquitto, MQTT 5', start: startMosquitto, version: 5, present: hasMosquitto },
 ] as const;

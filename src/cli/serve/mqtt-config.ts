@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { SmolvlmError } from '../../errors';
+import { JsonFields, parseJsonObject } from '../../model/json-fields';
+import {
+  type CameraSettings,
+  checkCameras,
+  type FrigateSettings,
+  httpAddress,
+  type ServiceSettings,
+  topicPrefix,
+} from '../../mqtt/service-settings';
+
+const known = [
+  'base',
+  'qos',
+  'cameras',
+  'prompt',
+  'detail',
+  'maxTokens',
+  'deadline',
+  'discovery',
+  'frigate',
+  'publishPicture',
+] as const;
+
+/**
+ * The MQTT service's settings from a JSON file; every field may be absent.
+ * @param path defaults alone when there is none
+ * @throws SmolvlmError `mqtt-config` naming the field, `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address`
+ */
+export function mqttConfig(path: string | undefined, allowAddresses: boolean): ServiceSettings {
+  const fault = (message: string): SmolvlmError =>
+    new SmolvlmError('mqtt-config', `${path}: ${message}`, { hint: `Fields: ${known.join(', ')}.` });
+  const object = path === undefined ? {} : parseJsonObject(readConfig(path), fault);
+  const unknown = Object.keys(object).find((key) => !(known as readonly string[]).includes(key));
+  if (unknown !== undefined) throw fault(`the field "${unknown}" is unknown`);
+  const fields = new JsonFields(object, fault);
+  const qos = ([0, 1, 2] as const).find((level) => level === fields.index('qos', 1));
+  if (qos === undefined) throw fields.wrong('qos', '0, 1 or 2');
+  const discovery =
+    fields.raw('discovery') === false ? undefined : fields.string('discovery', 'homeassistant');
+  return {
+    base: topicPrefix(fields.string('base', 'smolvlm'), 'base'),
+    qos,
+    cameras: fields.has('cameras') ? checkCameras(fields.objects('cameras').map(camera)) : [],
+    prompt: fields.string('prompt', 'Describe this image.'),
+    defaults: {
+      detail: fields.has('detail') ? fields.oneOf('detail', ['low', 'full']) : 'low',
+      ...(fields.has('maxTokens') && { maxNewTokens: fields.count('maxTokens') }),
+      ...(fields.has('deadline') && { deadlineMs: Math.round(fields.positive('deadline') * 1000) }),
+    },
+    ...(discovery !== undefined && { discoveryPrefix: topicPrefix(discovery, 'discovery') }),
+    ...(fields.has('frigate') && { frigate: frigate(fields.child('frigate')) }),
+    allowAddresses,
+    publishPicture: fields.boolean('publishPicture', true),
+  };
+}
+
+function camera(fields: JsonFields): CameraSettings {
+  const name = fields.string('name');
+  return {
+    name,
+    ...(fields.has('title') && { title: fields.string('title') }),
+    ...(fields.has('snapshot') && {
+      snapshot: httpAddress(fields.string('snapshot'), `snapshot of camera "${name}"`),
+    }),
+  };
+}
+
+function frigate(fields: JsonFields): FrigateSettings {
+  const labels = fields.raw('labels') ?? [];
+  if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) {
+    throw fields.wrong('labels', 'a list of texts');
+  }
+  return {
+    prefix: topicPrefix(fields.string('prefix', 'frigate'), 'frigate.prefix'),
+    labels,
+    ...(fields.has('url') && { url: httpAddress(fields.string('url'), 'frigate.url') }),
+  };
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SmolvlmError('mqtt-config', `the file ${path} cannot be read: ${String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { demoFrame, demoModel, repositoryRoot } from '../fixtures';
+import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { Watcher } from '../mqtt/watcher';
+import { useTempFolder } from '../temp-folder';
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+
+describe('smolvlm serve --mqtt', function () {
+  this.timeout(120_000);
+  const temp = useTempFolder();
+  let broker: TestBroker;
+  let watcher: Watcher;
+  let child: ChildProcess | undefined;
+  let said: string;
+
+  function start(...args: string[]): ChildProcess {
+    said = '';
+    child = spawn(process.execPath, [`${repositoryRoot}/dist/cli/main.js`, 'serve', ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, SMOLVLM_RUNTIME_DIR: temp('run') },
+    });
+    child.stderr?.on('data', (bytes) => {
+      said += bytes;
+    });
+    return child;
+  }
+
+  beforeEach(async () => {
+    broker = await startAedes();
+    watcher = await Watcher.connect(broker.port, 4);
+  });
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await watcher.close();
+    await broker.close();
+  });
+
+  for (const [name, place] of [
+    ['a socket', () => ['--socket', temp('engine.sock')]],
+    ['a port', () => ['--port', '0', '--no-token']],
+  ] as const) {
+    it(`describes with its own engine behind ${name}, and says offline when it is told to end`, async () => {
+      const config = { base: 'home/vlm', cameras: [{ name: 'street', title: 'Street' }], discovery: 'ha' };
+      writeFileSync(temp('mqtt.json'), JSON.stringify(config));
+      const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
+      const process_ = start(...place(), '--model', demoModel, ...mqtt, '--mqtt-config', temp('mqtt.json'));
+      await watcher.on('home/vlm/availability', (text) => text === 'online');
+      const device = JSON.parse((await watcher.on('ha/device/home_vlm_street/config')).text);
+      await watcher.publish(device.components.describe.command_topic, street);
+      const caption = await watcher.on(device.components.caption.state_topic, undefined, 0, 90_000);
+      assert.match(caption.text, /^A person in a yellow jacket/, said);
+      const exited = once(process_, 'exit');
+      process_.kill('SIGTERM');
+      assert.deepEqual(await exited, [0, null]);
+      await watcher.on('home/vlm/availability', (text) => text === 'offline');
+    });
+  }
+
+  it('names what is wrong with its options', async () => {
+    writeFileSync(temp('wrong.json'), '{"cameras": [{"name": "porch", "snapshot": "ftp://x"}]}');
+    writeFileSync(temp('misspelt.json'), '{"camera": []}');
+    for (const [args, status, words] of [
+      [['--mqtt', 'hub'], 1, /mqtt-broker-address/],
+      [['--mqtt-version', '5'], 2, /--mqtt is missing/],
+      [['--mqtt', 'mqtt://hub', '--mqtt-version', '3'], 2, /expected 4 or 5/],
+      [['--mqtt', 'mqtt://hub', '--mqtt-config', temp('wrong.json')], 1, /porch.*ftp:.*mqtt-address/],
+      [['--mqtt', 'mqtt://hub', '--mqtt-config', temp('misspelt.json')], 1, /"camera" is unknown/],
+      [['--mqtt', 'mqtt://hub', '--mqtt-password-file', temp('none')], 1, /mqtt-password/],
+    ] as const) {
+      const [code] = await once(start('--socket', temp('engine.sock'), ...args), 'close');
+      assert.match(said, words);
+      assert.equal(code, status, said);
+    }
+  });
+});
