@@ -12,50 +12,71 @@ export const speedChecks: readonly Check[] = [
     id: 'npu-clock',
     title: 'NPU clock',
     applies: hasVendorNpu,
-    judge: ({ clocks }) => judgeClock(clocks.npu, 'NPU'),
+    judge: ({ clocks }) => judgeClocks(given(clocks.npu), 'NPU'),
   },
   {
     id: 'cpu-clock',
     title: 'CPU clocks',
-    judge: ({ clocks }) => judgeClocks(clocks.cpu),
+    judge: ({ clocks }) => judgeClocks(clocks.cpu, 'CPU'),
   },
   {
     id: 'memory-clock',
     title: 'Memory clock',
     applies: hasVendorNpu,
-    judge: ({ clocks }) => judgeClock(clocks.memory, 'memory'),
+    judge: ({ clocks }) => judgeClocks(given(clocks.memory), 'memory'),
   },
   { id: 'temperature', title: 'Temperature', judge: judgeTemperature },
 ];
 
-function judgeClock(clock: Clock | undefined, of: string): Finding {
-  return clock === undefined ? info('not told by the kernel') : judgeSlow([clock], of);
+function given(clock: Clock | undefined): readonly Clock[] {
+  return clock === undefined ? [] : [clock];
 }
 
-function judgeClocks(clocks: readonly Clock[]): Finding {
-  return clocks.length === 0 ? info('not told by the kernel') : judgeSlow(clocks, 'CPU');
-}
-
-function judgeSlow(clocks: readonly Clock[], of: string): Finding {
-  const value = clocks.map(clockText).join('; ');
+function judgeClocks(clocks: readonly Clock[], of: string): Finding {
+  if (clocks.length === 0) return info('not told by the kernel');
+  const value = clocksText(clocks);
   if (clocks.some(({ governor }) => governor === 'powersave')) {
     return warn(
       value,
       `The governor keeps the ${of} clock at its lowest: set performance, or the system’s default.`,
     );
   }
-  if (clocks.some(({ limitHz, topHz }) => limitHz !== undefined && topHz !== undefined && limitHz < topHz)) {
+  if (clocks.some(isHeld)) {
     return warn(value, `The ${of} clock is held below its highest: a hot chip, or a limit that was set.`);
   }
   return ok(value);
 }
 
-function clockText({ currentHz, limitHz, topHz, governor }: Clock): string {
-  const top = topHz ?? limitHz;
-  const now = currentHz === undefined ? '?' : hertzText(currentHz);
-  const limited =
-    limitHz !== undefined && top !== undefined && limitHz < top ? `, held to ${hertzText(limitHz)}` : '';
-  return `${now}${top === undefined ? '' : ` of ${hertzText(top)}`}${limited}${governor === undefined ? '' : ` (${governor})`}`;
+function isHeld({ limitHz, topHz }: Clock): boolean {
+  return limitHz !== undefined && topHz !== undefined && limitHz < topHz;
+}
+
+/** Clocks that differ in nothing but their frequency at the moment are told as one. */
+function clocksText(clocks: readonly Clock[]): string {
+  const currentByRange = new Map<string, (number | undefined)[]>();
+  for (const clock of clocks) {
+    const range = rangeText(clock);
+    currentByRange.set(range, [...(currentByRange.get(range) ?? []), clock.currentHz]);
+  }
+  return [...currentByRange]
+    .map(
+      ([range, current]) => `${current.length > 1 ? `${current.length} × ` : ''}${spanText(current)}${range}`,
+    )
+    .join('; ');
+}
+
+function rangeText(clock: Clock): string {
+  const top = clock.topHz ?? clock.limitHz;
+  const held = isHeld(clock) && clock.limitHz !== undefined ? `, held to ${hertzText(clock.limitHz)}` : '';
+  return `${top === undefined ? '' : ` of ${hertzText(top)}`}${held}${clock.governor === undefined ? '' : ` (${clock.governor})`}`;
+}
+
+/** e.g. `408 MHz`, `408 MHz to 1.8 GHz`. */
+function spanText(current: readonly (number | undefined)[]): string {
+  const known = current.filter((hertz) => hertz !== undefined);
+  if (known.length === 0) return '?';
+  const [low, high] = [Math.min(...known), Math.max(...known)].map(hertzText);
+  return low === high ? `${low}` : `${low} to ${high}`;
 }
 
 function judgeTemperature({ temperature }: Machine): Finding {

@@ -12,6 +12,13 @@ describe('doctor: speed', () => {
     assert.equal(npu(1e9, 'powersave'), 'warn');
   });
 
+  it('alike cores are told as one', () => {
+    const core = { limitHz: 4.2e9, topHz: 4.2e9, governor: 'schedutil' };
+    const cpu = [{ ...core, currentHz: 8e8 }, { ...core, currentHz: 3.05e9 }, core, { currentHz: 2e9 }];
+    const { value } = judged('cpu-clock', 'x86', { clocks: { npu: undefined, memory: undefined, cpu } });
+    assert.equal(value, '3 × 800 MHz to 3.05 GHz of 4.2 GHz (schedutil); 2 GHz');
+  });
+
   it('a chip is hot from its own trip point on', () => {
     const temperature = (celsius: number, throttlesAtCelsius?: number) =>
       judged('temperature', 'rk3588-vendor', {
