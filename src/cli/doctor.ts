@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { diagnose } from '../platform/doctor/diagnose';
-import { SystemFiles } from '../platform/system-files';
+import { SystemRecorder } from '../platform/system-recorder';
+import { recordingName, writeRecording } from '../platform/system-recording';
 import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { type Command, optionalString, UsageError } from './command';
 
@@ -10,25 +11,32 @@ import { type Command, optionalString, UsageError } from './command';
 export const command: Command = {
   summary: 'Shows what this machine has and lacks for captions, with advice for what is wrong.',
   usage: [
-    'doctor [--model BUNDLE] [--root DIR]',
-    '--model compares a bundle with the machine; --root looks at a recorded machine in place of this one.',
+    'doctor [--model BUNDLE] [--record DIR] [--root DIR]',
+    '--model compares a bundle with the machine. --record keeps what was looked at, to be sent with a report;',
+    '--root looks at a recorded machine in place of this one.',
     'Ends with status 1 when anything is bad.',
   ].join('\n'),
-  options: { model: { type: 'string' }, root: { type: 'string' } },
+  options: { model: { type: 'string' }, record: { type: 'string' }, root: { type: 'string' } },
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`doctor: unexpected "${positionals[0]}"`);
     const root = optionalString(values, 'root');
     const model = optionalString(values, 'model');
-    const report = await diagnose(model === undefined ? [] : [model], systemFiles(root));
+    const folder = optionalString(values, 'record');
+    const files = new SystemRecorder(folderOf(root));
+    const report = await diagnose(model === undefined ? [] : [model], files);
+    if (folder !== undefined) {
+      await writeRecording(resolve(folder), files.recording);
+      io.log(`recorded in ${resolve(folder, recordingName)}: read it before you send it to anybody`);
+    }
     io.result(report, reportText(report));
     return report.checks.some(({ state }) => state === 'bad') ? 1 : 0;
   },
 };
 
 /** @throws SmolvlmError `doctor-root` when there is no such folder */
-function systemFiles(root: string | undefined): SystemFiles {
-  if (root === undefined) return new SystemFiles();
-  if (existsSync(root)) return new SystemFiles(resolve(root));
+function folderOf(root: string | undefined): string {
+  if (root === undefined) return '/';
+  if (existsSync(root)) return resolve(root);
   throw new SmolvlmError('doctor-root', `--root: expected a folder, there is none at ${root}`, {
     hint: 'Give the folder of a recorded machine, or nothing to look at this one.',
   });

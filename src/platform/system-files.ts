@@ -131,10 +131,7 @@ export class SystemFiles {
   }
 
   #groupName(gid: number): string | undefined {
-    const groups = this.text('/etc/group')
-      ?.split('\n')
-      .map((line) => line.split(':'));
-    return groups?.find(([, , id]) => id === String(gid))?.[0];
+    return this.match('/etc/group', new RegExp(`^([^:\n]+):[^:\n]*:${gid}:`, 'm'))?.[1];
   }
 
   protected bytes(path: string): Buffer | undefined {
@@ -178,7 +175,7 @@ export class SystemFiles {
       if (part === '..') at = posix.dirname(at);
       if (part === '.' || part === '..') continue;
       const here = posix.join(at, part);
-      const target = links < mostLinks ? this.#linkAt(here) : undefined;
+      const target = links < mostLinks ? this.linkAt(here) : undefined;
       if (target === undefined) {
         at = here;
         continue;
@@ -190,7 +187,8 @@ export class SystemFiles {
     return at;
   }
 
-  #linkAt(path: string): string | undefined {
+  /** Target of a link on the way to a path. */
+  protected linkAt(path: string): string | undefined {
     const recorded = this.#recording?.links[path];
     if (recorded !== undefined) return recorded;
     const file = join(this.root, path);

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../model/json-fields';
 
@@ -50,11 +52,27 @@ export interface SystemRecording {
   readonly denied: readonly string[];
 }
 
+/** Writes `recording.json` into a folder, which is made when it is absent. @throws SmolvlmError `doctor-record` */
+export async function writeRecording(folder: string, recording: SystemRecording): Promise<void> {
+  const lines = (text: string): string | string[] => (text.includes('\n') ? text.split('\n') : text);
+  const files = Object.entries(recording.files).map(([path, text]) => [path, lines(text)]);
+  const document = { ...recording, files: Object.fromEntries(files) };
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, recordingName), `${JSON.stringify(document, undefined, 2)}\n`);
+  } catch (cause) {
+    throw new SmolvlmError('doctor-record', `the machine cannot be recorded in ${folder}: ${String(cause)}`, {
+      hint: 'Name a folder that this user can write to.',
+      cause,
+    });
+  }
+}
+
 /** @param path of the file, for the error @throws SmolvlmError `doctor-recording` */
 export function parseRecording(text: string, path: string): SystemRecording {
   const fault = (message: string): SmolvlmError =>
     new SmolvlmError('doctor-recording', `${path}: ${message}`, {
-      hint: 'Compare it with SystemRecording in src/platform/system-recording.ts.',
+      hint: 'Record the machine again: smolvlm doctor --record DIR.',
     });
   const root = parseJsonObject(text, fault);
   const fields = new JsonFields(root, fault);

@@ -70,6 +70,17 @@ describe('smolvlm doctor', () => {
     assert.match(other.stdout, /^bad +Bundle .*this chip is rk3588\n +→ .*--target rk3588\.$/m);
   });
 
+  it('records the machine for others to look at', async () => {
+    const here = await doctor('--record', temp('machine'));
+    assert.match(here.stderr, /recorded in .*recording\.json: read it before you send it/);
+    const kernel = /^info +Kernel .*$/m;
+    const there = await doctor('--root', temp('machine'));
+    assert.equal(there.stdout.match(kernel)?.[0], here.stdout.match(kernel)?.[0]);
+    writeFileSync(temp('file'), '');
+    const refused = await doctor('--record', temp('file', 'machine'));
+    assert.match(refused.stderr, /cannot be recorded in .* \[doctor-record\]/);
+  });
+
   it('refuses a folder that is not there, and a recording that is none', async () => {
     const absent = await doctor('--root', temp('absent'));
     assert.equal(absent.status, 1);
