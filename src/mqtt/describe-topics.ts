@@ -86,8 +86,9 @@ export class DescribeTopics {
    */
   id(camera: string): string {
     const topic = `${this.base}/${camera}`;
+    const levels = topic.split('/');
+    if (levels.every((level) => /^[a-zA-Z0-9_]+$/.test(level))) return levels.join('-');
     const slug = topic.replaceAll(/[^a-zA-Z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '');
-    if (slug === topic.replaceAll('/', '_')) return slug;
     return `${slug}_${createHash('sha256').update(topic).digest('hex').slice(0, 8)}`;
   }
 }

@@ -49,7 +49,7 @@ describe('smolvlm serve --mqtt', function () {
       const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
       const process_ = start(...place(), '--model', demoModel, ...mqtt, '--mqtt-config', temp('mqtt.json'));
       await watcher.on('home/vlm/availability', (text) => text === 'online');
-      const device = JSON.parse((await watcher.on('ha/device/home_vlm_street/config')).text);
+      const device = JSON.parse((await watcher.on('ha/device/home-vlm-street/config')).text);
       await watcher.publish(device.components.describe.command_topic, street);
       const caption = await watcher.on(device.components.caption.state_topic, undefined, 0, 90_000);
       assert.match(caption.text, /^A person in a yellow jacket/, said);

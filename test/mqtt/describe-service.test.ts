@@ -204,7 +204,7 @@ describe('describe service', () => {
     transport.connect();
     assert.deepEqual(transport.topics(), [
       'smolvlm/availability',
-      'homeassistant/device/smolvlm_porch/config',
+      'homeassistant/device/smolvlm-porch/config',
       'smolvlm/porch/picture',
       'smolvlm/porch/attributes',
       'smolvlm/porch/caption',
@@ -213,14 +213,14 @@ describe('describe service', () => {
     transport.connect();
     assert.deepEqual(transport.topics(), [
       'smolvlm/availability',
-      'homeassistant/device/smolvlm_porch/config',
+      'homeassistant/device/smolvlm-porch/config',
     ]);
   });
 
   it('says offline when it closes, and takes its cameras out of Home Assistant when it is removed', async () => {
     start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch' }] });
     await service.close(true);
-    assert.equal(transport.last('homeassistant/device/smolvlm_porch/config'), '');
+    assert.equal(transport.last('homeassistant/device/smolvlm-porch/config'), '');
     assert.equal(transport.last('smolvlm/availability'), 'offline');
     assert.ok(transport.closed);
     const { length } = transport.published;

@@ -120,7 +120,7 @@ describe('the MQTT examples', function () {
       ['porch', 'Front porch'],
       ['garden', 'Garden'],
     ] as const) {
-      const { text } = await watcher.on(`homeassistant/device/smolvlm_${camera}/config`);
+      const { text } = await watcher.on(`homeassistant/device/smolvlm-${camera}/config`);
       assert.equal(JSON.parse(text).device.name, title);
     }
     press('smolvlm-ha-timer');

@@ -152,11 +152,11 @@ describe('smolvlm-mqtt', function () {
 
       it('makes a listed camera known to Home Assistant at once, and another with its first caption', async () => {
         await loadFlow({ cameras: [{ name: 'porch', title: 'Front porch' }] });
-        const found = await watcher.on('homeassistant/device/smolvlm_porch/config');
+        const found = await watcher.on('homeassistant/device/smolvlm-porch/config');
         assert.equal(JSON.parse(found.text).device.name, 'Front porch');
         assert.ok(!watcher.seen.some(({ topic }) => topic.includes('hall')));
         await watcher.publish('smolvlm/hall/describe', street);
-        const hall = JSON.parse((await watcher.on('homeassistant/device/smolvlm_hall/config')).text);
+        const hall = JSON.parse((await watcher.on('homeassistant/device/smolvlm-hall/config')).text);
         await watcher.on('smolvlm/hall/caption');
         const before = watcher.seen.length;
         await watcher.publish(hall.components.describe.command_topic, hall.components.describe.payload_press);
@@ -165,15 +165,15 @@ describe('smolvlm-mqtt', function () {
 
       it('says offline when the flow stops, and forgets its cameras when it is deleted', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
-        await watcher.on('homeassistant/device/smolvlm_porch/config');
+        await watcher.on('homeassistant/device/smolvlm-porch/config');
         await helper.unload();
         await watcher.on('smolvlm/availability', (text) => text === 'offline');
-        assert.ok(!watcher.texts('homeassistant/device/smolvlm_porch/config').includes(''));
+        assert.ok(!watcher.texts('homeassistant/device/smolvlm-porch/config').includes(''));
         await loadFlow({ cameras: [{ name: 'porch' }] });
         const before = watcher.seen.length;
         await watcher.on('smolvlm/availability', (text) => text === 'online', before - 1);
         await (helper.getNode('m') as unknown as { close(removed: boolean): Promise<void> }).close(true);
-        await watcher.on('homeassistant/device/smolvlm_porch/config', (text) => text === '');
+        await watcher.on('homeassistant/device/smolvlm-porch/config', (text) => text === '');
       });
 
       it('has the broker say offline when the connection breaks, and comes back by itself', async () => {
@@ -191,17 +191,19 @@ describe('smolvlm-mqtt', function () {
 
       it('serves on after the broker was away, and announces itself to the new one', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
-        await watcher.on('homeassistant/device/smolvlm_porch/config');
+        await watcher.on('homeassistant/device/smolvlm-porch/config');
         await broker.cut();
         await until(
-          () => statuses.at(-1)?.endsWith('connected') === true && statuses.length > 2,
+          () => statuses.at(-1)?.endsWith('.connected') === true && statuses.length > 2,
           statuses.join(' | '),
         );
         await watcher.reconnected();
+        // The broker has seen the subscription when what was published after it has come.
+        await delay(200);
         await watcher.client.subscribeAsync('#', { qos: 1 });
         const before = watcher.seen.length;
         const later = await Watcher.connect(broker.port, version, ['homeassistant/#']);
-        await later.on('homeassistant/device/smolvlm_porch/config');
+        await later.on('homeassistant/device/smolvlm-porch/config');
         await later.close();
         await watcher.publish('smolvlm/porch/describe', street);
         await watcher.on('smolvlm/porch/caption', () => true, before);
