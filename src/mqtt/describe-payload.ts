@@ -47,6 +47,9 @@ function jsonPayload(text: string): DescribePayload {
   const given = pictureFields.filter((key) => fields[key] !== undefined && fields[key] !== null);
   if (given.length > 1) throw fault(`expected one picture, received ${given.join(' and ')}`);
   const [field] = given;
+  if (fields.prompt != null && typeof fields.prompt !== 'string') {
+    throw fault(`prompt: expected a text, received ${shown(fields.prompt)}`);
+  }
   const maxTokens = number(fields, 'maxTokens');
   const deadlineSeconds = number(fields, 'deadline');
   return {

@@ -79,10 +79,7 @@ describe('the MQTT examples', function () {
     const { port } = cameras.address() as AddressInfo;
     const here = text.replaceAll(/http:\/\/(camera\.local|frigate\.local:5000)/g, `http://127.0.0.1:${port}`);
     const flow = (JSON.parse(here) as ExampleNode[]).map((node) => {
-      if (node.type === 'mqtt-broker') {
-        const protocolVersion = hasMosquitto ? node.protocolVersion : '4';
-        return { ...node, broker: '127.0.0.1', port: String(broker.port), protocolVersion };
-      }
+      if (node.type === 'mqtt-broker') return { ...node, broker: '127.0.0.1', port: String(broker.port) };
       return node.type === 'smolvlm-engine' ? { ...node, location: 'remote', url: engine.url } : node;
     });
     await helper.load(types, flow as never);
