@@ -1,7 +1,6 @@
 // npm run demo: a real Node-RED with examples/flows.json, an MQTT broker and simulated cameras.
 // npm run demo -- --once: every shipped frame once, one JSON line each on stdout, then exit.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,6 +35,7 @@ async function demo(once) {
   try {
     // Packages are there only after the set-up.
     const { startBroker } = await import('./demo/broker.mjs');
+    const { stopEngine } = await import('./demo/engine.mjs');
     const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
     const broker = await startBroker(once ? 0 : await freePort(1883));
     closing.push(() => broker.close());
@@ -140,33 +140,4 @@ function grouped(files) {
   const cameras = new Map();
   for (const each of files) cameras.set(each.camera, [...(cameras.get(each.camera) ?? []), each]);
   return cameras;
-}
-
-/** The demo's engine is its own, so it need not stay for others. */
-async function stopEngine(runtime) {
-  if (!existsSync(runtime) || !readdirSync(runtime).some((name) => name.endsWith('.sock'))) return;
-  const require = createRequire(import.meta.url);
-  const { EngineClient } = require('../dist/src/client/engine-client.js');
-  const client = new EngineClient(
-    { kind: 'local' },
-    { local: { directory: runtime, startTimeoutMs: 1_000 } },
-  );
-  try {
-    const { pid } = await client.status();
-    await client.close();
-    process.kill(pid, 'SIGTERM');
-    for (let waited = 0; waited < 10_000 && alive(pid); waited += 100) await delay(100);
-    if (alive(pid)) process.kill(pid, 'SIGKILL');
-  } catch {
-    await client.close();
-  }
-}
-
-function alive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { registerEngineAdmin } from '../../src/node-red/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine-node';
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine-settings';
 import { NodeFailure } from '../../src/node-red/node-failure';
@@ -31,4 +32,5 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType('smolvlm-engine', SmolvlmEngineNode as never, {
     credentials: { token: { type: 'password' } },
   });
+  registerEngineAdmin(RED);
 };

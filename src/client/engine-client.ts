@@ -80,8 +80,9 @@ export class EngineClient implements Engine {
     return (await this.#ask('/v1/status')) as EngineStatus;
   }
 
-  async doctor(): Promise<DoctorReport> {
-    return (await this.#ask('/v1/smolvlm/doctor')) as DoctorReport;
+  async doctor(model?: string): Promise<DoctorReport> {
+    const query = model === undefined ? '' : `?${new URLSearchParams({ model })}`;
+    return (await this.#ask(`/v1/smolvlm/doctor${query}`)) as DoctorReport;
   }
 
   cancel(id: string): void {

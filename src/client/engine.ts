@@ -32,8 +32,12 @@ export interface Engine {
   open(): Promise<void>;
   /** @throws SmolvlmError when no engine can be reached */
   status(): Promise<EngineStatus>;
-  /** What the engine's machine has and lacks. @throws SmolvlmError when no engine can be reached */
-  doctor(): Promise<DoctorReport>;
+  /**
+   * What the engine's machine has and lacks.
+   * @param model compared with the machine in place of the engine's own default
+   * @throws SmolvlmError when no engine can be reached
+   */
+  doctor(model?: string): Promise<DoctorReport>;
   /** The request, if it has not ended, ends as dropped: `cancelled`. */
   cancel(id: string): void;
   /** Calls back on every change of `state`. @returns how to stop listening */

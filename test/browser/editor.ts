@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { repositoryRoot } from '../fixtures';
+
+/** Debian's package of the same name. */
+export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+export const hasChromium = existsSync(chromiumPath);
+
+interface NodeRed {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+interface EditorParts {
+  readonly folder: string;
+  readonly nodeRed: NodeRed;
+  readonly stopEngine: () => Promise<void>;
+  readonly browser: Browser;
+  readonly page: Page;
+}
+
+interface NodeRedScript {
+  startNodeRed(options: object): Promise<NodeRed>;
+  freePort(wanted: number): Promise<number>;
+}
+
+interface EngineScript {
+  stopEngine(runtime: string): Promise<void>;
+}
+
+function demoScript<T>(name: string): Promise<T> {
+  return import(pathToFileURL(join(repositoryRoot, 'scripts', 'demo', name)).href);
+}
+
+/** A real Node-RED with this package, and its editor in a headless browser. */
+export class Editor {
+  readonly page: Page;
+  /** What the page threw, or wrote to its console as an error. */
+  readonly faults: string[] = [];
+  readonly #parts: EditorParts;
+
+  private constructor(parts: EditorParts) {
+    this.#parts = parts;
+    this.page = parts.page;
+    this.page.on('pageerror', (error) => void this.faults.push(error.message));
+    this.page.on('console', (message) => {
+      // The editor also looks for news on the internet, which may not be there.
+      const { url } = message.location();
+      if (message.type() === 'error' && url.startsWith(parts.nodeRed.url)) {
+        this.faults.push(`${url}: ${message.text()}`);
+      }
+    });
+  }
+
+  /** @param flow nodes of the flow file */
+  static async open(flow: readonly object[]): Promise<Editor> {
+    const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
+    const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
+    const folder = await mkdtemp(join(tmpdir(), 'smolvlm-editor-'));
+    const flows = join(folder, 'given-flows.json');
+    const runtime = join(folder, 'run');
+    await writeFile(flows, JSON.stringify(flow));
+    const nodeRed = await startNodeRed({
+      root: repositoryRoot,
+      folder,
+      port: await freePort(0),
+      flows,
+      environment: { SMOLVLM_RUNTIME_DIR: runtime },
+      log: () => {},
+    });
+    const browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+    });
+    const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
+    const editor = new Editor({ folder, nodeRed, stopEngine: () => stopEngine(runtime), browser, page });
+    await editor.#load();
+    return editor;
+  }
+
+  /** Opens a node's dialog and waits until it is there. */
+  async edit(id: string): Promise<void> {
+    await this.page.evaluate(
+      `(() => { const node = RED.nodes.node(${JSON.stringify(id)});
+        if (node._def.category === 'config') RED.editor.editConfig('', node.type, node.id);
+        else RED.editor.edit(node); })()`,
+    );
+    await this.page.waitForSelector('.red-ui-tray-body .dialog-form, .red-ui-tray-body form', {
+      state: 'visible',
+    });
+    // The tray slides in, and what lies below it is out of reach until it stands still.
+    await this.page.waitForFunction('$(".red-ui-tray").last().is(":not(:animated)")');
+  }
+
+  /** Closes the uppermost dialog without saving. */
+  async cancel(): Promise<void> {
+    await this.page.locator('#node-config-dialog-cancel:visible, #node-dialog-cancel:visible').last().click();
+    await this.page.waitForSelector('.red-ui-tray', { state: 'detached' });
+  }
+
+  async close(): Promise<void> {
+    const { browser, nodeRed, stopEngine, folder } = this.#parts;
+    await browser.close();
+    await nodeRed.stop();
+    await stopEngine();
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async #load(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.page.goto(this.#parts.nodeRed.url);
+        break;
+      } catch (error) {
+        assert.ok(tries < 100, `Node-RED does not answer: ${error}`);
+        await this.page.waitForTimeout(200);
+      }
+    }
+    await this.page.waitForSelector('.red-ui-palette-node[data-palette-type="smolvlm-caption"]', {
+      timeout: 60_000,
+    });
+    await this.page.waitForSelector('#red-ui-loading-progress', { state: 'hidden' });
+  }
+}

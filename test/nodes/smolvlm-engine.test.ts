@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import helper from 'node-red-node-test-helper';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import type { EngineCheck } from '../../src/node-red/engine-admin';
+import type { EngineNode } from '../../src/node-red/engine-node';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { demoModel } from '../fixtures';
+import { serveFake } from '../server/served-fake';
+
+helper.init(require.resolve('node-red'));
+
+const token = 'a-token-of-this-test';
+
+describe('smolvlm-engine', () => {
+  let served: ServedEngine;
+  const remote = () => ({ location: 'remote', url: served.url, model: demoModel });
+
+  before(async () => {
+    served = await serveFake({ tcp: { host: '127.0.0.1', port: 0, token } });
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+  });
+  after(async () => {
+    await new Promise<void>((resolve) => helper.stopServer(resolve));
+    await served.close();
+  });
+  afterEach(() => helper.unload());
+
+  async function load(dialog: object, credentials: object = {}): Promise<EngineNode> {
+    await helper.load([engineNode] as never, [{ id: 'e', type: 'smolvlm-engine', ...dialog }], {
+      e: credentials,
+    } as never);
+    return helper.getNode('e') as unknown as EngineNode;
+  }
+
+  /** What an open dialog sends, as the editor's jQuery does. */
+  async function check(dialog: object): Promise<EngineCheck> {
+    const { body } = await helper
+      .request()
+      .post('/smolvlm-engine/check')
+      .set('X-Requested-With', 'XMLHttpRequest')
+      .field('dialog', JSON.stringify(dialog))
+      .expect(200);
+    return body;
+  }
+
+  it('opens its engine with the saved address and token, and gives it back when it closes', async () => {
+    const node = await load(remote(), { token });
+    const engine = node.engine();
+    assert.equal(engine.state, 'idle', 'nothing is opened before it is used');
+    assert.equal((await engine.status()).leases, 1);
+    assert.equal(node.engine(), engine);
+    await helper.unload();
+    assert.equal(engine.state, 'closed');
+  });
+
+  it('gives the dialog’s fields to every request as their defaults', async () => {
+    const { settings } = await load({
+      ...remote(),
+      backend: 'cpu',
+      decoder: 'auto',
+      precision: 'int4',
+      threads: '2',
+      queuePolicy: 'reject',
+      queueCapacity: '3',
+      maxAge: '1.5',
+    });
+    assert.deepEqual(settings.defaults, {
+      model: demoModel,
+      runtime: { backend: 'cpu', precision: 'int4', threads: 2 },
+      queue: { policy: 'reject', capacity: 3 },
+      maxAgeMs: 1500,
+    });
+  });
+
+  it('with an address that is none says so at once, and again to every node that asks', async () => {
+    const node = await load({ location: 'remote', url: 'ftp://hub' });
+    assert.throws(() => node.engine(), { code: 'engine-address', message: /ftp:\/\/hub/ });
+    const said = (node as unknown as { error: { firstCall: { firstArg: Error } } }).error.firstCall.firstArg;
+    assert.match(said.message, /http\(s\):\/\/host:port/);
+  });
+
+  describe('check from its dialog', () => {
+    it('asks the engine that is entered, not the one that is saved', async () => {
+      await load({ location: 'remote', url: 'http://127.0.0.1:9', model: 'demo' }, { token: 'old' });
+      const answer = await check({ id: 'e', ...remote(), token });
+      assert.ok('doctor' in answer);
+      assert.ok(answer.doctor.checks.some(({ id, state }) => id === 'node' && state === 'ok'));
+      assert.equal(answer.status.pid, process.pid);
+    });
+
+    it('looks at the model that is entered', async () => {
+      await load({});
+      const answer = await check({ ...remote(), model: '/nowhere/bundle', token });
+      const bundle = 'doctor' in answer && answer.doctor.checks.find(({ id }) => id === 'bundle');
+      assert.ok(bundle && bundle.state === 'bad');
+      assert.match(bundle.value, /\/nowhere\/bundle/);
+    });
+
+    it('uses the saved token where the editor shows only that there is one', async () => {
+      await load(remote(), { token });
+      assert.ok('doctor' in (await check({ id: 'e', ...remote(), token: '__PWRD__' })));
+      const refused = await check({ id: 'e', ...remote(), token: 'wrong' });
+      assert.equal('error' in refused && refused.error.code, 'request-unauthorized');
+    });
+
+    it('fills in variables of the environment, as the runtime does for a saved node', async () => {
+      await load({});
+      process.env.SMOLVLM_TEST_URL = served.url;
+      const answer = await check({ ...remote(), url: `\${${'SMOLVLM_TEST_URL'}}`, token });
+      delete process.env.SMOLVLM_TEST_URL;
+      assert.ok('doctor' in answer, JSON.stringify(answer));
+    });
+
+    it('answers an address that is none, and an engine that is not there, with what to do', async () => {
+      await load({});
+      const none = await check({ location: 'remote', url: 'hub' });
+      assert.ok('error' in none);
+      assert.equal(none.error.code, 'engine-address');
+      assert.match(none.error.hint ?? '', /http:\/\/hub\.local:8372/);
+    });
+
+    it('leaves no lease behind', async () => {
+      const node = await load(remote(), { token });
+      await check({ id: 'e', ...remote(), token });
+      // The engine hears a little later that the connection was closed.
+      while ((await node.engine().status()).leases > 1) await delay(20);
+    });
+
+    it('refuses a form that another site’s page could have sent', async () => {
+      await load({});
+      const { body } = await helper.request().post('/smolvlm-engine/check').field('dialog', '{}');
+      assert.equal(body.error.code, 'dialog-request');
+      assert.match(body.error.message, /X-Requested-With/);
+    });
+  });
+});
