@@ -81,6 +81,7 @@ export = (RED: NodeAPI): void => {
       onProgress: (_camera, event) => {
         if (event.type === 'progress') node.status(words.working(event, 0));
       },
+      onTrouble: (error) => node.error(new NodeFailure(error)),
       onAnswer,
     });
     const { availability } = new DescribeTopics(settings.base);

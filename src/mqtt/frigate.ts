@@ -58,21 +58,17 @@ export function snapshotAddress(url: URL, id: string): string {
   return apiAddress(url, `api/events/${encodeURIComponent(id)}/snapshot.jpg?crop=1`);
 }
 
-/** Which camera saw the object, by Frigate's HTTP API; undefined when it does not say. */
-export async function cameraOfObject(
-  url: URL,
-  id: string,
-  signal: AbortSignal,
-): Promise<FrigateSnapshot | undefined> {
+/** Which camera saw the object, by Frigate's HTTP API. @throws Error when it does not say */
+export async function cameraOfObject(url: URL, id: string, signal: AbortSignal): Promise<FrigateSnapshot> {
   const response = await fetch(apiAddress(url, `api/events/${encodeURIComponent(id)}`), {
     signal: AbortSignal.any([signal, AbortSignal.timeout(apiTimeoutMs)]),
   });
   if (!response.ok) {
     await response.body?.cancel();
-    throw new Error(`${response.status} ${response.statusText}`);
+    throw new Error(`it answered ${response.status} ${response.statusText}`.trim());
   }
   const { camera, label } = (await response.json()) as { camera?: unknown; label?: unknown };
-  if (typeof camera !== 'string' || !isCameraName(camera)) return undefined;
+  if (typeof camera !== 'string' || !isCameraName(camera)) throw new Error('its answer names no camera');
   return { camera, label: typeof label === 'string' ? label : '' };
 }
 

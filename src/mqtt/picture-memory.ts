@@ -1,11 +1,15 @@
-/** The last picture of each camera, for requests that bring none; the oldest go when they hold too many bytes. */
+import { mostCameras } from './service-settings';
+
+/** The last picture of each camera, for requests that bring none; the oldest go when there are too many or too large ones. */
 export class PictureMemory {
   readonly #pictures = new Map<string, Uint8Array>();
   readonly #limitBytes: number;
+  readonly #limit: number;
   #sizeBytes = 0;
 
-  constructor(limitBytes = 64 * 1024 * 1024) {
+  constructor(limitBytes = 64 * 1024 * 1024, limit = mostCameras) {
     this.#limitBytes = limitBytes;
+    this.#limit = limit;
   }
 
   get(camera: string): Uint8Array | undefined {
@@ -17,7 +21,7 @@ export class PictureMemory {
     this.#pictures.set(camera, picture);
     this.#sizeBytes += picture.byteLength;
     for (const oldest of this.#pictures.keys()) {
-      if (this.#sizeBytes <= this.#limitBytes) break;
+      if (this.#sizeBytes <= this.#limitBytes && this.#pictures.size <= this.#limit) break;
       this.#delete(oldest);
     }
   }

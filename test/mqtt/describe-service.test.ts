@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { mostCameras, type ServiceSettings } from '../../src/mqtt/service-settings';
@@ -29,17 +30,20 @@ describe('describe service', () => {
   let engine: FakeEngine;
   let service: DescribeService;
   let answers: CameraAnswer[];
+  let troubles: SmolvlmError[];
 
   function start(settings: Partial<ServiceSettings> = {}): void {
     transport = new FakeTransport();
     engine = new FakeEngine();
     answers = [];
+    troubles = [];
     service = new DescribeService({
       transport,
       engine,
       settings: { ...plain, ...settings },
       version: '1.2.3',
       fillPrompt,
+      onTrouble: (error) => troubles.push(error),
       onAnswer: (_request, answer) => answers.push(answer),
     });
     service.start();
@@ -286,6 +290,22 @@ describe('describe service', () => {
       assert.equal(asked.length, 1);
     });
 
+    it('says when Frigate does not know an object, and publishes nothing of it', async () => {
+      start({ frigate: { prefix: 'frigate', labels: [], url: base } });
+      for (const id of ['gone.1', 'gone.2', 'gone.3']) {
+        transport.deliver('frigate/tracked_object_update', { type: 'description', id });
+      }
+      for (let turns = 0; troubles.length < 2 && turns < 2000; turns++) await turn();
+      assert.deepEqual(
+        troubles.map(({ code, message }) => [code, /gone\.\d: it answered 404/.test(message)]),
+        [
+          ['mqtt-frigate', true],
+          ['mqtt-frigate', true],
+        ],
+      );
+      assert.deepEqual(transport.topics(), []);
+    });
+
     it('describes the object of a Frigate update, asking Frigate for its camera where the update has none', async () => {
       start({ prompt: 'Is it a {{label}}?', frigate: { prefix: 'frigate', labels: [], url: base } });
       const id = '1700000000.1-abc';
@@ -306,7 +326,7 @@ describe('describe service', () => {
   });
 
   it('describes Frigate snapshots of the wanted labels, each once', async () => {
-    start({ frigate: { prefix: 'frigate', labels: ['person'] } });
+    start({ frigate: { prefix: 'frigate', labels: ['person', 'dog'] } });
     transport.deliver('frigate/hall/person/snapshot', garden, { retained: true });
     transport.deliver('frigate/hall/person/snapshot', garden);
     transport.deliver('frigate/hall/car/snapshot', street);
@@ -314,9 +334,12 @@ describe('describe service', () => {
     assert.equal(engine.asked.length, 0);
     transport.deliver('frigate/hall/person/snapshot', street);
     await ended(1);
+    transport.deliver('frigate/hall/dog/snapshot', garden);
+    await ended(2);
     transport.deliver('frigate/hall/person/snapshot', street);
+    transport.deliver('frigate/hall/dog/snapshot', garden);
     await turn();
-    assert.equal(engine.asked.length, 1);
-    assert.equal(JSON.parse(transport.last('smolvlm/hall/attributes') ?? '').label, 'person');
+    assert.equal(engine.asked.length, 2);
+    assert.equal(JSON.parse(transport.last('smolvlm/hall/attributes') ?? '').label, 'dog');
   });
 });

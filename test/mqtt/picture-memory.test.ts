@@ -14,6 +14,12 @@ describe('picture memory', () => {
     assert.equal(memory.get('a')?.[0], 3);
   });
 
+  it('keeps pictures of a bounded number of cameras, however small', () => {
+    const memory = new PictureMemory(100, 2);
+    for (const camera of ['a', 'b', 'c']) memory.set(camera, Buffer.alloc(1));
+    assert.deepEqual([memory.get('a'), memory.get('b')?.length, memory.get('c')?.length], [undefined, 1, 1]);
+  });
+
   it('does not keep a picture that is larger than all it may hold', () => {
     const memory = new PictureMemory(100);
     memory.set('a', Buffer.alloc(101));

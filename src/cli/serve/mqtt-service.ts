@@ -64,6 +64,7 @@ export function startMqttService(
     settings,
     version: packageVersion(),
     fillPrompt,
+    onTrouble: ({ message, code }) => log(`${message} [${code}]`),
     onAnswer: ({ camera }, answer) => {
       if (answer.kind === 'error') log(`camera "${camera}": ${answer.error.message} [${answer.error.code}]`);
     },

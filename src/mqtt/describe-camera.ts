@@ -1,0 +1,68 @@
+import type { Engine } from '../client/engine';
+import { errorBody } from '../errors';
+import { captionProperty } from '../protocol/caption-property';
+import type { EngineEvent, FinalEvent } from '../protocol/events';
+import type { CameraAnswer, CameraRequest } from './camera-request';
+import type { PictureMemory } from './picture-memory';
+import { requestPicture } from './request-picture';
+import type { ServiceSettings } from './service-settings';
+
+export interface DescribeContext {
+  readonly engine: Engine;
+  readonly settings: ServiceSettings;
+  readonly memory: PictureMemory;
+  /** Fills a prompt's template in. */
+  readonly fillPrompt: (template: string, view: object) => string;
+  readonly onProgress?: (camera: string, event: EngineEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Gets the request's picture and has it described. Never rejects. */
+export async function describeCamera(
+  request: CameraRequest,
+  context: DescribeContext,
+): Promise<CameraAnswer> {
+  const { engine, settings, memory, fillPrompt, onProgress, signal } = context;
+  const { camera, payload, receivedAt, frigate } = request;
+  try {
+    const picture = await requestPicture(request, settings, memory, signal);
+    const asked = { ...settings.defaults, ...payload.request };
+    const view = { camera, label: payload.label ?? '', frigate };
+    const input = {
+      capturedAt: receivedAt,
+      ...asked,
+      camera,
+      prompt: fillPrompt(asked.prompt ?? settings.prompt, view),
+      queue: { policy: 'newest', capacity: 1 },
+    } as const;
+    const onEvent = (event: EngineEvent): void => onProgress?.(camera, event);
+    const final = await engine.describe(input, [picture], { signal, onEvent });
+    // Masked or cropped, it was meant for the engine alone.
+    const whole = asked.masks === undefined && asked.crop === undefined;
+    if (final.type === 'result' && whole) memory.set(camera, picture);
+    return answer(request, final, whole && settings.publishPicture ? picture : undefined);
+  } catch (error) {
+    return { kind: 'error', error: errorBody(error) };
+  }
+}
+
+function answer(request: CameraRequest, final: FinalEvent, picture: Uint8Array | undefined): CameraAnswer {
+  switch (final.type) {
+    case 'dropped':
+      return { kind: 'dropped', reason: final.reason, message: final.message };
+    case 'error':
+      return { kind: 'error', error: final.error };
+    case 'result': {
+      const { camera, payload, frigate } = request;
+      const { id, label } = payload;
+      const attributes = {
+        ...captionProperty(final.result),
+        camera,
+        ...(id !== undefined && { id }),
+        ...(label !== undefined && { label }),
+        ...(frigate && { frigate }),
+      };
+      return picture ? { kind: 'caption', attributes, picture } : { kind: 'caption', attributes };
+    }
+  }
+}
