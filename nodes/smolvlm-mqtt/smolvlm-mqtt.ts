@@ -6,6 +6,7 @@ import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/broker-transport';
 import type { EngineNode } from '../../src/node-red/engine-node';
 import { type MqttDialog, type SnapshotCredentials, serviceSettings } from '../../src/node-red/mqtt-dialog';
+import { mqttOutput } from '../../src/node-red/mqtt-output';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
 import { fillPrompt } from '../../src/node-red/prompt-template';
@@ -50,25 +51,19 @@ export = (RED: NodeAPI): void => {
       node.status({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
     };
     const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
-      const message = { topic: request.camera, camera: request.camera };
-      switch (answer.kind) {
-        case 'caption': {
-          const { attributes: caption, picture } = answer;
-          node.status(words.answered(caption.queuedMs + caption.timingsMs.total));
-          node.send([{ ...message, payload: caption.text, caption, picture } as NodeMessage, null]);
-          return;
-        }
-        case 'dropped': {
-          const { reason: dropped, message: reason } = answer;
-          node.send([null, { ...message, caption: { text: null, dropped, reason } } as NodeMessage]);
-          return;
-        }
-        case 'error': {
-          const failure = new NodeFailure(answer.error);
-          node.status(words.failed(failure.code));
-          node.error(failure, message as NodeMessage);
-        }
+      if (answer.kind === 'error') {
+        const failure = new NodeFailure(answer.error);
+        node.status(words.failed(failure.code));
+        node.error(failure, { topic: request.camera, camera: request.camera } as NodeMessage);
+        return;
       }
+      if (answer.kind === 'caption') {
+        const { queuedMs, timingsMs } = answer.attributes;
+        node.status(words.answered(queuedMs + timingsMs.total));
+      } else {
+        node.status(words.dropped(answer.reason));
+      }
+      node.send(mqttOutput(request, answer));
     };
 
     const transport = new BrokerTransport(brokerNode, onState);
@@ -80,10 +75,16 @@ export = (RED: NodeAPI): void => {
       fillPrompt,
       onProgress: (_camera, event) => {
         if (event.type === 'progress') node.status(words.working(event, 0));
+        if (event.type === 'queued' && event.waiting > 0) node.status(words.waiting(event.waiting));
       },
       onTrouble: (error) => node.error(new NodeFailure(error)),
       onAnswer,
     });
+    const unlisten = engine.onState((state) => {
+      if (state === 'connecting') node.status(words.connecting());
+      if (state === 'lost') node.status(words.lost());
+    });
+    node.on('close', unlisten);
     const { availability } = new DescribeTopics(settings.base);
     const will = { topic: availability, payload: 'offline', qos: settings.qos, retain: true };
     if (!transport.offerWill(will))

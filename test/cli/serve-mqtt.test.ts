@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { demoFrame, demoModel, repositoryRoot } from '../fixtures';
 import { startAedes, type TestBroker } from '../mqtt/test-broker';
 import { Watcher } from '../mqtt/watcher';
@@ -59,6 +60,28 @@ describe('smolvlm serve --mqtt', function () {
       await watcher.on('home/vlm/availability', (text) => text === 'offline');
     });
   }
+
+  it('has the broker say offline when it is killed', async () => {
+    const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
+    const process_ = start('--socket', temp('engine.sock'), ...mqtt);
+    await watcher.on('smolvlm/availability', (text) => text === 'online');
+    process_.kill('SIGKILL');
+    await watcher.on('smolvlm/availability', (text) => text === 'offline');
+  });
+
+  it('starts without its broker, says so, and connects when the broker is there', async () => {
+    await broker.close();
+    const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
+    start('--socket', temp('engine.sock'), ...mqtt);
+    const until = async (words: RegExp): Promise<void> => {
+      for (let waited = 0; !words.test(said) && waited < 15_000; waited += 20) await delay(20);
+      assert.match(said, words);
+    };
+    await until(/MQTT broker 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    broker = await startAedes({ port: broker.port });
+    await until(/connected to the MQTT broker 127\.0\.0\.1:\d+: smolvlm\/\+\/describe/);
+    assert.equal(said.match(/ECONNREFUSED/g)?.length, 1, 'the same trouble is told once');
+  });
 
   it('names what is wrong with its options', async () => {
     writeFileSync(temp('wrong.json'), '{"cameras": [{"name": "porch", "snapshot": "ftp://x"}]}');

@@ -156,10 +156,11 @@ describe('MqttJsTransport', () => {
 
   it('gives the user and password of the address, or another password', async () => {
     const users: string[] = [];
-    const broker = await startAedes((user, password) => {
+    const admit = (user: string, password: string): boolean => {
       users.push(`${user} ${password}`);
       return true;
-    });
+    };
+    const broker = await startAedes({ admit });
     for (const password of [undefined, 'from a file']) {
       const url = new URL(`mqtt://me%40home:p%3Aw@127.0.0.1:${broker.port}`);
       const more = password === undefined ? {} : { password };

@@ -14,8 +14,15 @@ export interface TestBroker {
   close(): Promise<void>;
 }
 
-/** The embedded broker: MQTT 3.1.1 only. @param admit asked for each connection; all are let in when absent */
-export async function startAedes(admit?: (user: string, password: string) => boolean): Promise<TestBroker> {
+export interface AedesOptions {
+  /** Any when absent. */
+  readonly port?: number;
+  /** Asked for each connection; all are let in when absent. */
+  readonly admit?: (user: string, password: string) => boolean;
+}
+
+/** The embedded broker: MQTT 3.1.1 only. */
+export async function startAedes({ port: wanted = 0, admit }: AedesOptions = {}): Promise<TestBroker> {
   const { Aedes } = await import('aedes');
   const aedes = await Aedes.createBroker();
   if (admit) {
@@ -27,7 +34,7 @@ export async function startAedes(admit?: (user: string, password: string) => boo
     socket.on('close', () => sockets.delete(socket));
     aedes.handle(socket);
   });
-  const port = await listen(server);
+  const port = await listen(server, wanted);
   const cut = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy();
   };
@@ -87,10 +94,10 @@ export async function startMosquitto(): Promise<TestBroker> {
   };
 }
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, port = 0): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('no port');

@@ -237,7 +237,12 @@ describe('smolvlm-mqtt', function () {
           received.captions.map(({ caption }) => caption?.id),
           ['0', '5'],
         );
-        assert.equal(received.dropped[0]?.caption?.dropped, 'superseded');
+        const { dropped, id, camera } = received.dropped[0]?.caption ?? {};
+        assert.deepEqual([dropped, id, camera], ['superseded', '1', 'porch']);
+        assert.ok(
+          statuses.some((text) => /status\.vision|describing/.test(text)),
+          statuses.join(' | '),
+        );
         assert.equal(watcher.texts('smolvlm/porch/dropped').length, 4);
       });
 
