@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { withFileLock } from '../../src/model/file-lock';
+import type { NodeRedProgram } from './node-red-process';
+
+/** The Node.js that runs the tests, and the Node-RED among the development dependencies. */
+const here = { node: process.versions.node, nodeRed: '4' } as const;
+
+/** Newest of each major version on the package registry when this was written. */
+const node22 = '22.23.3';
+const node24 = '24.21.0';
+const nodeRed5 = '5.0.7';
+
+export interface TestRuntime {
+  readonly node: string;
+  readonly nodeRed: string;
+}
+
+/** What `npm test` installs into. */
+export const shortRuntimes: readonly TestRuntime[] = [here, { node: node24, nodeRed: nodeRed5 }];
+
+/** What `npm run test:package` installs into; Node-RED 5 needs Node 22.9. */
+export const allRuntimes: readonly TestRuntime[] = [
+  here,
+  { node: node22, nodeRed: here.nodeRed },
+  { node: node22, nodeRed: nodeRed5 },
+  { node: node24, nodeRed: here.nodeRed },
+  { node: node24, nodeRed: nodeRed5 },
+];
+
+/** Programs of a runtime, fetched from the package registry on first use and kept between runs. */
+export async function programOf({ node, nodeRed }: TestRuntime): Promise<NodeRedProgram> {
+  const nodePackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const executable =
+    node === here.node
+      ? process.execPath
+      : join(await kept(nodePackage, node, ['--force']), nodePackage, 'bin', 'node');
+  const red =
+    nodeRed === here.nodeRed
+      ? dirname(require.resolve('node-red/package.json'))
+      : join(await kept('node-red', nodeRed), 'node-red');
+  return { node: executable, red: join(red, 'red.js') };
+}
+
+/** @returns the `node_modules` that holds the package */
+async function kept(name: string, version: string, flags: readonly string[] = []): Promise<string> {
+  const folder = join(homedir(), '.cache', 'smolvlm-test', `${name}-${version}`);
+  await mkdir(dirname(folder), { recursive: true });
+  await withFileLock(`${folder}.lock`, async () => {
+    if (existsSync(folder)) return;
+    const partial = `${folder}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial);
+    await writeFile(join(partial, 'package.json'), '{"private":true}');
+    const args = ['install', ...flags, '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`];
+    await promisify(execFile)('npm', args, { cwd: partial });
+    await rename(partial, folder);
+  });
+  return join(folder, 'node_modules');
+}
