@@ -15,6 +15,9 @@ const node22 = '22.23.3';
 const node24 = '24.21.0';
 const nodeRed5 = '5.0.7';
 
+/** As the registry describes it. */
+export const newestNodeRed = { version: nodeRed5, engines: '>=22.9' } as const;
+
 export interface TestRuntime {
   readonly node: string;
   readonly nodeRed: string;

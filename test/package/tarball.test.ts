@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../fixtures';
+import { usePackedPackage } from './packed-package';
+
+const limitBytes = 10 * 1000 * 1000;
+
+const {
+  name,
+  bin,
+  'node-red': declared,
+  scripts,
+} = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+  name: string;
+  bin: Record<string, string>;
+  'node-red': { nodes: Record<string, string>; plugins?: Record<string, string> };
+  scripts: Record<string, string>;
+};
+
+describe(`the tarball of ${name}`, function () {
+  this.timeout(60_000);
+  const packed = usePackedPackage();
+
+  it('is smaller than 10 MB with the demo model in it', async () => {
+    const { sizeBytes, entries } = await packed();
+    assert.ok(entries.includes('models/demo/model.safetensors'));
+    assert.ok(sizeBytes < limitBytes, `${sizeBytes} bytes`);
+  });
+
+  it('holds each file that package.json names, and what Node-RED looks for beside it', async () => {
+    const { entries } = await packed();
+    for (const [type, file] of Object.entries(declared.nodes)) {
+      const folder = file.slice(0, file.lastIndexOf('/'));
+      const catalog = `${folder}/locales/en-US/${type}`;
+      for (const path of [file, file.replace(/\.js$/, '.html'), `${catalog}.json`, `${catalog}.html`]) {
+        assert.ok(entries.includes(path), path);
+      }
+      assert.ok(
+        entries.some((path) => path.startsWith(`${folder}/icons/`)),
+        `icons beside ${type}`,
+      );
+    }
+    const plugins = Object.values(declared.plugins ?? {});
+    for (const path of [...plugins, ...Object.values(bin), 'LICENSE', 'README.md', 'examples/flows.json']) {
+      assert.ok(entries.includes(path), path);
+    }
+  });
+
+  it('holds each file of resources/ that a dialog loads, at a relative address', async () => {
+    const { entries } = await packed();
+    for (const [type] of Object.entries(declared.nodes)) {
+      const html = readFileSync(join(repositoryRoot, 'nodes', type, `${type}.html`), 'utf8');
+      for (const [, source = ''] of html.matchAll(/<script src="([^"]*)"/g)) {
+        const [, path] = source.split(`resources/${name}/`);
+        assert.ok(
+          source.startsWith('resources/') && entries.includes(`resources/${path}`),
+          `${type}: ${source}`,
+        );
+      }
+    }
+  });
+
+  it('holds no tests, sources or source maps of its own', async () => {
+    const { entries } = await packed();
+    const own = entries.filter((path) => !path.startsWith('node_modules/'));
+    assert.deepEqual(
+      own.filter((path) =>
+        /^(test|src|nodes|scripts)\/|^dist\/test\/|(?<!\.d)\.ts$|\.map$|\.pyc$/.test(path),
+      ),
+      [],
+    );
+  });
+
+  it('runs nothing when it is installed', () => {
+    const atInstall = ['preinstall', 'install', 'postinstall', 'prepare'];
+    assert.deepEqual(
+      atInstall.filter((script) => script in scripts),
+      [],
+    );
+  });
+});
