@@ -1,0 +1,140 @@
+import { promisify } from 'node:util';
+import { SmolvlmError } from '../../errors';
+import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
+import { SystemFiles } from '../../platform/system-files';
+import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
+import { abiOf, defaultsFit, type RkllmAbi, type RkllmLayout, rkllmLayouts } from './rkllm-abi';
+
+const prototypes = {
+  rkllm_init: 'int rkllm_init(void *handle, void *param, void *callback)',
+  rkllm_destroy: 'int rkllm_destroy(void *handle)',
+  rkllm_run: 'int rkllm_run(void *handle, void *input, void *infer, void *userdata)',
+  rkllm_abort: 'int rkllm_abort(void *handle)',
+  rkllm_set_chat_template:
+    'int rkllm_set_chat_template(void *handle, const char *system, const char *prefix, const char *postfix)',
+} as const;
+
+type RkllmSymbol = keyof typeof prototypes;
+
+/** Of the result callback: `int (RKLLMResult *result, void *userdata, int state)`. */
+const callbackPrototype = 'int (void *result, void *userdata, int state)';
+
+/** librkllmrt, loaded, its layout known. */
+export class RkllmLibrary {
+  readonly #koffi: Koffi;
+  readonly #library: ReturnType<Koffi['load']>;
+  readonly #calls = new Map<RkllmSymbol, (...args: unknown[]) => Promise<unknown>>();
+  readonly #strlen: NativeFunction;
+
+  private constructor(
+    koffi: Koffi,
+    library: ReturnType<Koffi['load']>,
+    readonly path: string,
+    readonly version: string | undefined,
+    readonly abi: RkllmAbi,
+  ) {
+    this.#koffi = koffi;
+    this.#library = library;
+    for (const [name, prototype] of Object.entries(prototypes) as [RkllmSymbol, string][]) {
+      const declared = library.func(prototype);
+      this.#calls.set(name, promisify(declared.async.bind(declared)));
+    }
+    this.#strlen = library.func('size_t strlen(void *text)');
+  }
+
+  /**
+   * @param path the library to load and no other; default: `SMOLVLM_RKLLM_LIBRARY`, else the usual places
+   * @param abi overrides what the library's version says; default: `SMOLVLM_RKLLM_ABI`
+   * @throws SmolvlmError `backend-rkllm-library`, `backend-rkllm-abi` when its structures are not known, `backend-koffi`
+   */
+  static async load(path?: string, abi = process.env.SMOLVLM_RKLLM_ABI || undefined): Promise<RkllmLibrary> {
+    const [found] = findRuntimeLibraries(new SystemFiles(), 'rkllm', path);
+    if (!found || found.fault !== undefined)
+      throw libraryError(found?.path, found?.fault ?? 'it is not installed');
+    const chosen = chooseAbi(found.path, found.version, abi);
+    const koffi = await loadKoffi();
+    try {
+      return new RkllmLibrary(koffi, koffi.load(found.path), found.path, found.version, chosen);
+    } catch (cause) {
+      throw libraryError(found.path, cause instanceof Error ? cause.message : String(cause), cause);
+    }
+  }
+
+  get layout(): RkllmLayout {
+    return rkllmLayouts[this.abi];
+  }
+
+  /** @returns the call's status: 0 is good */
+  async call(name: RkllmSymbol, ...args: unknown[]): Promise<number> {
+    return (await this.#calls.get(name)?.(...args)) as number;
+  }
+
+  /** `RKLLMParam` with the library's defaults. @throws SmolvlmError `backend-rkllm-abi` when they lie elsewhere */
+  defaultParam(): Buffer {
+    const type = this.#koffi.struct(null, { bytes: this.#koffi.array('uint8_t', this.layout.param.size) });
+    const create = this.#library.func('rkllm_createDefaultParam', type, []);
+    const { bytes } = create() as { readonly bytes: ArrayLike<number> };
+    const param = Buffer.from(Uint8Array.from(bytes));
+    if (defaultsFit(param, this.layout)) return param;
+    throw abiError(`${this.path} has not its defaults where release ${this.abi} has them`);
+  }
+
+  /** A callback for results, to be given up with `forget`. */
+  onResult(listener: (result: bigint, state: number) => number): bigint {
+    const type = this.#koffi.pointer(this.#koffi.proto(callbackPrototype));
+    const callback = (result: unknown, _userdata: unknown, state: number): number =>
+      listener(result as bigint, state);
+    return this.#koffi.register(callback as (...args: never[]) => unknown, type);
+  }
+
+  forget(callback: bigint): void {
+    this.#koffi.unregister(callback);
+  }
+
+  /** A C string's bytes, copied; empty for a null pointer. */
+  textAt(address: bigint): Buffer {
+    if (address === 0n) return Buffer.alloc(0);
+    const length = Number(this.#strlen(address));
+    return length === 0 ? Buffer.alloc(0) : Buffer.from(Buffer.from(this.#koffi.view(address, length)));
+  }
+
+  /** Memory at an address as it is, not a copy. */
+  view(address: bigint, bytes: number): ArrayBuffer {
+    return this.#koffi.view(address, bytes);
+  }
+
+  /** Memory outside the JavaScript heap. Free it with `release`. */
+  allocate(bytes: number): { readonly address: bigint; readonly memory: ArrayBuffer } {
+    const address = this.#koffi.alloc('uint8_t', bytes);
+    return { address, memory: this.view(address, bytes) };
+  }
+
+  release(address: bigint): void {
+    this.#koffi.free(address);
+  }
+}
+
+function chooseAbi(path: string, version: string | undefined, given: string | undefined): RkllmAbi {
+  if (given !== undefined) {
+    if (given === '1.2' || given === '1.3') return given;
+    throw abiError(`SMOLVLM_RKLLM_ABI: expected 1.2 or 1.3, received "${given}"`);
+  }
+  const abi = abiOf(version);
+  if (abi) return abi;
+  throw abiError(
+    `${path} is of ${version === undefined ? 'a release it does not tell' : `release ${version}`}`,
+  );
+}
+
+function abiError(message: string): SmolvlmError {
+  return new SmolvlmError('backend-rkllm-abi', message, {
+    hint: 'Its structures are not known, and wrong ones crash. Install librkllmrt 1.2.1 to 1.2.3 or 1.3, or say which it is like: SMOLVLM_RKLLM_ABI=1.2 or 1.3.',
+  });
+}
+
+function libraryError(path: string | undefined, reason: string, cause?: unknown): SmolvlmError {
+  return new SmolvlmError('backend-rkllm-library', `${path ?? 'librkllmrt.so'} cannot be used: ${reason}`, {
+    hint: `Put the vendor's librkllmrt.so into /usr/lib, or name it: ${runtimeVariable('rkllm')}. The decoder on the CPU needs none.`,
+    cause,
+  });
+}
