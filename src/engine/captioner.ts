@@ -13,6 +13,7 @@ import type { VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
+import { NpuText } from './npu-text';
 import { openTower, type PlacedTower } from './open-tower';
 
 /** On the demo model int8 gives float32's captions, token by token, on all shipped frames (tested). */
@@ -23,15 +24,13 @@ export const defaultPrecision = 'int8';
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
-  if (options.decoder === 'npu') {
-    throw new SmolvlmError('decoder-npu', 'the request asks for a decoder on the NPU', {
-      hint: 'Choose the decoder "auto" or "cpu".',
-    });
-  }
   const resolved = await resolveModel(options.model);
   const bundle = await openBundle(resolved.dir, options);
   return openBundleCaptioner(resolved.name, bundle, options);
 };
+
+/** Tokens an exported NPU decoder has room for. */
+const npuContext = 4096;
 
 /** Opens a bundle for captions. @param vision runs its stages; default: where `openTower` places them */
 export async function openBundleCaptioner(
@@ -110,12 +109,21 @@ async function assemble(
     ...(contextLength === undefined ? {} : { contextLimit: contextLength }),
   });
   owned.push(() => runner.close());
+  if (options.decoder === 'npu' && !bundle.manifest.npuDecoder) {
+    throw new SmolvlmError('bundle-no-decoder', `${model} has no decoder for the NPU`, {
+      hint: 'Convert it with the vendor’s rkllm-toolkit (--rkllm-python), or choose the decoder "auto" or "cpu".',
+    });
+  }
+  const maxContext = Math.min(runner.contextLimit, npuContext);
+  const npuText = await NpuText.open(bundle, { ...options, maxContext });
+  if (npuText) owned.push(() => npuText.close());
   const contexts = new ContextPool(runner);
   owned.push(async () => contexts.close());
   return new ModelCaptioner({
     model,
     textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
     vision: placed,
+    ...(npuText && { npuText }),
     config,
     imageProcessor,
     prompts: await PromptBuilder.open(bundle.dir, config),

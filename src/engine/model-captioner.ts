@@ -2,7 +2,7 @@ import { type ErrorBody, SmolvlmError } from '../errors';
 import { pixelValues } from '../image/pixel-values';
 import { prepareTiles, tileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/image-processor-config';
-import type { ModelConfig } from '../model/model-config';
+import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
 import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/prompt-builder';
 import { TokenStream } from '../prompt/token-stream';
 import type { DescribeRequest, Detail } from '../protocol/describe-request';
@@ -16,6 +16,8 @@ import type { TokenEmbeddings } from '../text/token-embeddings';
 import { Lane } from '../vision/lane';
 import { type CachedFeatures, FeatureCache } from './feature-cache';
 import type { Caption, Captioner, InferenceHooks } from './inference';
+import type { NpuPictures, NpuText } from './npu-text';
+import { npuTurns } from './npu-turns';
 import type { PlacedTower } from './open-tower';
 import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
 import { Stopwatch } from './stopwatch';
@@ -30,6 +32,8 @@ export interface ModelParts {
   /** e.g. `onnxruntime int8`. */
   readonly textBackend: string;
   readonly vision: PlacedTower;
+  /** The decoder on the NPU, where the bundle has one. */
+  readonly npuText?: NpuText;
   readonly config: ModelConfig;
   readonly imageProcessor: ImageProcessorConfig;
   readonly prompts: PromptBuilder;
@@ -63,17 +67,18 @@ export class ModelCaptioner implements Captioner {
   }
 
   get backend(): string {
-    return this.#backend(this.fallback);
+    const { vision, npuText } = this.#parts;
+    return this.#backend(vision.fallback(), npuText !== undefined && !npuText.fallback);
   }
 
   get fallback(): ErrorBody | undefined {
-    return this.#parts.vision.fallback();
+    return this.#parts.vision.fallback() ?? this.#parts.npuText?.fallback;
   }
 
-  /** With vision on the NPU: a frame on each core, and one whose text is written on the CPU. */
+  /** With vision on the NPU: a frame on each core, and one whose text is written on the CPU. NPU text needs it alone. */
   get framesInFlight(): number {
-    const { cores } = this.#parts.vision;
-    return cores === 0 ? 1 : cores + 1;
+    const { vision, npuText } = this.#parts;
+    return vision.cores === 0 || npuText ? 1 : vision.cores + 1;
   }
 
   get memoryBytes(): number {
@@ -96,15 +101,16 @@ export class ModelCaptioner implements Captioner {
       () => this.#answerTo(prompt, seen.images, request, hooks, watch),
       request.priority,
     );
-    const { fallback } = seen;
+    const { fallback: textFallback, onNpu, ...words } = answer;
+    const fallback = seen.fallback ?? textFallback;
     return {
-      ...answer,
+      ...words,
       promptTokens: prompt.inputIds.length,
       tiles: seen.tiles,
       timingsMs: watch.timings(),
       ...(seen.vision && { vision: seen.vision }),
       model: this.#parts.model,
-      backend: this.#backend(fallback),
+      backend: this.#backend(seen.fallback, onNpu),
       ...(fallback && { fallback }),
       cached: seen.cached,
       frameHash: requestHash(prepared),
@@ -116,9 +122,11 @@ export class ModelCaptioner implements Captioner {
     return this.#parts.close();
   }
 
-  #backend(fallback: ErrorBody | undefined): string {
+  #backend(fallback: ErrorBody | undefined, textOnNpu: boolean): string {
     const { textBackend, vision } = this.#parts;
-    return vision.npu === undefined || fallback ? textBackend : `${vision.npu} + ${textBackend}`;
+    const text = textOnNpu ? 'rkllm' : textBackend;
+    if (vision.npu !== undefined && !fallback) return `${vision.npu} + ${text}`;
+    return textOnNpu ? `onnxruntime + ${text}` : text;
   }
 
   /** Prefill and decode. */
@@ -128,11 +136,16 @@ export class ModelCaptioner implements Captioner {
     request: DescribeRequest,
     hooks: InferenceHooks,
     watch: Stopwatch,
-  ): Promise<Answer> {
+  ): Promise<Answer & { readonly onNpu: boolean; readonly fallback?: ErrorBody }> {
     watch.lap('wait');
     hooks.signal.throwIfAborted();
     const { config, embeddings } = this.#parts;
     const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
+    const tried = await this.#answerOnNpu(prompt, rows.rows, images, request, hooks);
+    if (tried && 'text' in tried) {
+      watch.lap('decode');
+      return { ...tried, onNpu: true };
+    }
     const pooled = this.#parts.contexts.take(rows.keys);
     try {
       const { signal, onProgress } = hooks;
@@ -143,7 +156,7 @@ export class ModelCaptioner implements Captioner {
       watch.lap('prefill');
       const answer = await this.#answer(pooled, logits, request, hooks);
       watch.lap('decode');
-      return answer;
+      return { ...answer, onNpu: false, ...tried };
     } finally {
       this.#parts.contexts.give(pooled);
     }
@@ -176,11 +189,13 @@ export class ModelCaptioner implements Captioner {
           (tile) => () => pixelValues(tile, imageProcessor),
         );
         watch.lap('image');
-        const { rows, fallback } = await vision.tower.encode(pixels, {
-          signal: hooks.signal,
-          priority,
-          ...meter.report(hooks),
-        });
+        const { rows, fallback } = await npuTurns.share(() =>
+          vision.tower.encode(pixels, {
+            signal: hooks.signal,
+            priority,
+            ...meter.report(hooks),
+          }),
+        );
         watch.lap('vision');
         found = { key, rows, ...(fallback && { fallback }) };
         this.#features.add(found);
@@ -195,6 +210,54 @@ export class ModelCaptioner implements Captioner {
       cached: prepared.length > 0 && timings === undefined,
       ...(timings && { vision: timings }),
       ...(fallback && { fallback }),
+    };
+  }
+
+  /** @returns the answer, or why the CPU must give it; undefined where the CPU is the one to ask */
+  async #answerOnNpu(
+    prompt: Prompt,
+    rows: Float32Array,
+    images: readonly PromptImage[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Answer | { readonly fallback: ErrorBody } | undefined> {
+    const { npuText, embeddings, contextLimit } = this.#parts;
+    if (!npuText?.canAnswer(request)) return undefined;
+    if (npuText.fallback) return { fallback: npuText.fallback };
+    const { maxNewTokens = defaultMaxNewTokens } = request;
+    const pictures = this.#vendorPictures(images, request);
+    try {
+      return await npuText.answer(
+        {
+          rows,
+          width: embeddings.width,
+          maxNewTokens: Math.min(maxNewTokens, contextLimit - prompt.inputIds.length),
+          ...(pictures && { pictures }),
+        },
+        request,
+        hooks,
+      );
+    } catch (error) {
+      hooks.signal.throwIfAborted();
+      if (npuText.insisted) throw error;
+      return { fallback: npuText.failed(error) };
+    }
+  }
+
+  /** The vendor's prompt knows pictures of one tile and a question. */
+  #vendorPictures(images: readonly PromptImage[], { prompt }: DescribeRequest): NpuPictures | undefined {
+    const { config, embeddings } = this.#parts;
+    const rowsPerImage = imageTokensPerTile(config);
+    const oneTile = images.every(({ rows }) => rows.length === rowsPerImage * embeddings.width);
+    if (prompt === undefined || images.length === 0 || !oneTile) return undefined;
+    const rows = new Float32Array(images.length * rowsPerImage * embeddings.width);
+    for (const [index, image] of images.entries()) rows.set(image.rows, index * image.rows.length);
+    return {
+      prompt: `${'<image>'.repeat(images.length)}${prompt}`,
+      rows,
+      rowsPerImage,
+      images: images.length,
+      imageSize: config.vision.imageSize,
     };
   }
 

@@ -2,7 +2,6 @@ import { type ErrorBody, SmolvlmError } from '../errors';
 import type { Bundle } from '../model/read-bundle';
 import { recentNpuDeaths } from '../platform/npu-deaths';
 import { describeHolder, npuLockPath, tryAcquireNpuLock } from '../platform/npu-lock';
-import { FallbackTower } from '../vision/fallback-tower';
 import {
   openHostBackend,
   openVisionBackend,
@@ -11,7 +10,9 @@ import {
 } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
 import type { TileEncoder } from '../vision/vision-tower';
+import { FallbackTower } from './fallback-tower';
 import type { CaptionerOptions } from './inference';
+import { type EarlierFailures, NpuRest } from './npu-rest';
 
 /** A vision tower on the device it was asked for. */
 export interface PlacedTower {
@@ -58,7 +59,7 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
   const tower = new FallbackTower({
     openNpu: () => openOn(bundle, options, npuSettings(lasting, 'fail')),
     openCpu: () => openOn(cpu, options),
-    ...(await earlierDeaths()),
+    rest: new NpuRest(await earlierDeaths()),
   });
   return { ...placed, tower, fallback: () => tower.fallback };
 }
@@ -135,20 +136,18 @@ function watchTimes(environment: NodeJS.ProcessEnv): { slowMs?: number; lostMs?:
 }
 
 /** What earlier processes' ends say of the NPU; taking the lock once notices one that was not noticed yet. */
-async function earlierDeaths() {
+export async function earlierDeaths(): Promise<EarlierFailures | undefined> {
   const lock = await tryAcquireNpuLock().catch(() => undefined);
   if (lock && 'release' in lock) await lock.release();
   const deaths = recentNpuDeaths(npuLockPath());
   const last = deaths.at(-1);
-  if (!last) return {};
+  if (!last) return undefined;
   const reason = {
     code: 'npu-deaths',
     message: `${deaths.length === 1 ? 'a process' : `${deaths.length} processes`} ended with the NPU in use within the last hour, the latest (${last.pid}, ${last.command}) at ${last.at}`,
     hint: 'Look at the engine’s log, and at driver and runtime with smolvlm doctor.',
   };
-  return {
-    earlier: { failures: deaths.length, lastAgeMs: Date.now() - Date.parse(last.at), reason: reason },
-  };
+  return { failures: deaths.length, lastAgeMs: Date.now() - Date.parse(last.at), reason };
 }
 
 function noShards(): SmolvlmError {

@@ -29,15 +29,16 @@ export class AnswerText {
   }
 
   push(id: number): void {
-    this.#add(this.#stream.push(id));
+    this.add(this.#stream.push(id));
   }
 
   end(): void {
-    if (!this.stopped) this.#add(this.#stream.end());
+    if (!this.stopped) this.add(this.#stream.end());
     this.#handOn(this.#text.trimEnd().length);
   }
 
-  #add(piece: string): void {
+  /** Takes a piece of text that was made elsewhere. */
+  add(piece: string): void {
     this.#text = this.#text === '' ? piece.trimStart() : this.#text + piece;
     const found = this.#stops.map((stop) => this.#text.indexOf(stop)).filter((at) => at >= 0);
     if (found.length > 0) {

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeEmulatedDecoder } from '../../src/cli/bench/emulator/emulated-decoder';
 import { writeEmulatedShard } from '../../src/cli/bench/emulator/emulated-stage';
 import { writeOnnxDecoder } from '../../src/convert/onnx-decoder';
 import { preparedBundle } from '../../src/convert/prepared-bundle';
@@ -14,7 +15,7 @@ import { visionStages } from '../../src/onnx/vision-stages';
 export class EmulatedBundle {
   private constructor(readonly dir: string) {}
 
-  static async create({ cpuStages = true } = {}): Promise<EmulatedBundle> {
+  static async create({ cpuStages = true, npuDecoder = false } = {}): Promise<EmulatedBundle> {
     const { dir: model } = await resolveModel('demo');
     const decoder = { precision: 'int8', write: writeOnnxDecoder } as const;
     const prepared = await preparedBundle(model, { visionPrecision: 'int8', decoder });
@@ -23,12 +24,14 @@ export class EmulatedBundle {
     const checkpoint = await openCheckpoint(model);
     const residualScale = 0.1;
     const stages: BundleStage[] = [];
+    let decoderEntry: BundleManifest['npuDecoder'];
     try {
       const { config, tensors } = checkpoint;
       for (const plan of visionStages(config.vision.layers, 'half-layer')) {
         const core = (plan.halves[0]?.layer ?? 0) % 3;
         stages.push(await writeEmulatedShard(dir, plan, config, tensors, { residualScale, core }));
       }
+      if (npuDecoder) decoderEntry = await writeEmulatedDecoder(dir, checkpoint);
     } finally {
       await checkpoint.close();
     }
@@ -37,6 +40,7 @@ export class EmulatedBundle {
       target: 'rk3588',
       residualScale,
       stages,
+      ...(decoderEntry && { npuDecoder: decoderEntry }),
       ...(cpuStages && { cpuStages: prepared.manifest.stages }),
     };
     await writeFile(join(dir, bundleManifestName), JSON.stringify(manifest));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
 import type { EngineEvent, FinalEvent } from '../../src/protocol/events';
+import { EmulatedRkllm } from '../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { demoFrame, repositoryRoot } from '../fixtures';
 import { EmulatedBundle } from './emulated-bundle';
@@ -59,6 +60,29 @@ describe('an engine with an NPU that fails', function () {
       assert.equal(status.models[0]?.fallback?.code, 'npu-deaths');
     });
   }
+
+  it('answers with the decoder on the NPU, whose words come from a thread of its own', async () => {
+    const rkllm = await EmulatedRkllm.create('1.2');
+    const full = await EmulatedBundle.create({ npuDecoder: true });
+    try {
+      const events: EngineEvent[] = [];
+      const request = { model: full.dir, prompt, stream: true, runtime: { decoder: 'npu' as const } };
+      const final = await client.describe(request, [picture], {
+        onEvent: (event) => void events.push(event),
+      });
+      assert.ok(final.type === 'result', JSON.stringify(final));
+      assert.equal(final.result.backend, 'rknn fp16 + rkllm');
+      const words = events.flatMap((event) => (event.type === 'token' ? event.text : []));
+      assert.equal(words.join(''), final.result.text);
+      assert.deepEqual(await rkllm.violations(), []);
+      await rkllm.faults('segfault');
+      const next = await client.describe({ ...request, runtime: {} }, [picture]);
+      assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
+    } finally {
+      await full.remove();
+      await rkllm.remove();
+    }
+  });
 
   it('is replaced before a library that loses memory fills the machine, and answers every frame', async () => {
     await client.close();

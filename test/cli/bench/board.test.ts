@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { EmulatedBundle } from '../../engine/emulated-bundle';
 import { repositoryRoot } from '../../fixtures';
@@ -14,7 +15,8 @@ describe('bench --board', function () {
 
   it('asks an emulated board everything and writes one file', async () => {
     const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
-    const bundle = await EmulatedBundle.create();
+    const rkllm = await EmulatedRkllm.create('1.2');
+    const bundle = await EmulatedBundle.create({ npuDecoder: true });
     try {
       const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
       const args = [main, 'bench', '--board', '--model', bundle.dir, '--out', temp('report.json')];
@@ -37,9 +39,15 @@ describe('bench --board', function () {
       // The emulated bundle carries no reference; that one part says so.
       assert.equal(validation.error.code, 'bundle-no-reference');
       assert.ok(doctor.found.checks.length > 5);
-      assert.deepEqual(await npu.violations(), []);
+      const { library, cpu, embed, multimodal, embed_flash: flash } = report.rkllm.found;
+      assert.deepEqual([library.version, library.abi], ['1.2.3', '1.2']);
+      assert.ok(embed.text.startsWith(cpu.text.slice(0, 20)));
+      assert.deepEqual([flash.text, flash.backend], [embed.text, 'rknn fp16 + rkllm']);
+      assert.match(multimodal.text, /<image>Describe this image/);
+      assert.deepEqual([...(await npu.violations()), ...(await rkllm.violations())], []);
     } finally {
       await bundle.remove();
+      await rkllm.remove();
       await npu.remove();
     }
   });

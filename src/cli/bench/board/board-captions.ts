@@ -31,7 +31,7 @@ async function describeAll(
   frames: readonly string[],
   { signal }: CommandIo,
 ): Promise<readonly Caption[]> {
-  const captioner = await openBundleCaptioner(bundle.dir, bundle, { backend, signal });
+  const captioner = await openBundleCaptioner(bundle.dir, bundle, { backend, decoder: 'cpu', signal });
   const hooks = { signal, onProgress: () => undefined, onToken: () => undefined };
   const captions: Caption[] = [];
   try {

@@ -6,6 +6,7 @@ import type { CommandIo } from '../../command';
 import { boardCaptions } from './board-captions';
 import { boardContexts } from './board-contexts';
 import { boardPasses } from './board-passes';
+import { boardRkllm } from './board-rkllm';
 import { boardValidation } from './board-validation';
 
 /** A part of the report: what it gave, or why it gave nothing. */
@@ -18,6 +19,7 @@ const sections: Readonly<Record<string, (bundle: Bundle, io: CommandIo) => Promi
   validation: boardValidation,
   passes: boardPasses,
   captions: boardCaptions,
+  rkllm: boardRkllm,
 };
 
 /** Asks the board everything; a part that fails leaves the others. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { FallbackTower } from '../../src/engine/fallback-tower';
+import { NpuRest, pauseMs } from '../../src/engine/npu-rest';
 import { SmolvlmError } from '../../src/errors';
-import { FallbackTower, pauseMs } from '../../src/vision/fallback-tower';
 import type { TileEncoder } from '../../src/vision/vision-tower';
 
 describe('FallbackTower', () => {
@@ -34,8 +35,10 @@ describe('FallbackTower', () => {
     return new FallbackTower({
       openNpu: tower('npu', () => npuFails),
       openCpu: tower('cpu', () => false),
-      now: () => now,
-      ...(earlier && { earlier: { ...earlier, reason: { code: 'npu-deaths', message: 'died' } } }),
+      rest: new NpuRest(
+        earlier && { ...earlier, reason: { code: 'npu-deaths', message: 'died' } },
+        () => now,
+      ),
     });
   }
 

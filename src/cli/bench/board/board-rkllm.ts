@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { RkllmLibrary } from '../../../backends/rkllm/rkllm-library';
+import { openBundleCaptioner } from '../../../engine/captioner';
+import type { CaptionerOptions } from '../../../engine/inference';
+import type { Bundle } from '../../../model/read-bundle';
+import type { CommandIo } from '../../command';
+import { benchmarkFrame } from '../caption-benchmark';
+
+const prompt = 'Describe this image.';
+
+interface Way {
+  readonly decoder: NonNullable<CaptionerOptions['decoder']>;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The decoder on the CPU, on the NPU with our own prompt, with the vendor's, and with its embeddings on disk. */
+const ways: Readonly<Record<string, Way>> = {
+  cpu: { decoder: 'cpu', environment: {} },
+  embed: { decoder: 'npu', environment: {} },
+  multimodal: { decoder: 'npu', environment: { SMOLVLM_RKLLM_INPUT: 'multimodal' } },
+  embed_flash: { decoder: 'npu', environment: { SMOLVLM_RKLLM_EMBED_FLASH: '1' } },
+};
+
+/** One frame described each way. */
+export async function boardRkllm(bundle: Bundle, io: CommandIo): Promise<unknown> {
+  if (!bundle.manifest.npuDecoder) return { absent: 'the bundle has no decoder for the NPU' };
+  const { path, version, abi } = await RkllmLibrary.load();
+  const found: Record<string, unknown> = { library: { path, version, abi } };
+  for (const [name, way] of Object.entries(ways)) found[name] = await describeOnce(bundle, way, io);
+  return found;
+}
+
+async function describeOnce(bundle: Bundle, { decoder, environment }: Way, { signal }: CommandIo) {
+  Object.assign(process.env, environment);
+  const captioner = await openBundleCaptioner(bundle.dir, bundle, { decoder, signal });
+  try {
+    const picture = await readFile(benchmarkFrame);
+    const ask = async () => {
+      const started = performance.now();
+      let firstTokenMs: number | undefined;
+      const hooks = {
+        signal,
+        onProgress: () => undefined,
+        onToken: () => {
+          firstTokenMs ??= performance.now() - started;
+        },
+      };
+      const caption = await captioner.describe([picture], { id: 'board', prompt }, hooks);
+      return { caption, firstTokenMs };
+    };
+    await ask();
+    const { caption, firstTokenMs } = await ask();
+    return {
+      text: caption.text,
+      backend: caption.backend,
+      tokens: caption.tokenIds.length,
+      prompt_tokens: caption.promptTokens,
+      first_token_ms: firstTokenMs,
+      decode_ms: caption.timingsMs.decode,
+      rss_bytes: process.memoryUsage.rss(),
+    };
+  } finally {
+    for (const name of Object.keys(environment)) delete process.env[name];
+    await captioner.close();
+  }
+}

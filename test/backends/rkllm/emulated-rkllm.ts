@@ -1,0 +1,69 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RkllmAbi } from '../../../src/backends/rkllm/rkllm-abi';
+import { buildEmulator } from '../../../src/cli/bench/emulator/build-emulator';
+
+/** A call that the emulated library noted, or a rule that was broken. */
+export interface RkllmEvent {
+  readonly init?: string;
+  readonly top_k?: number;
+  readonly skip_special?: number;
+  readonly domain?: number;
+  readonly context?: number;
+  readonly embed_flash?: number;
+  readonly run?: number;
+  readonly keep_history?: number;
+  readonly abort?: number;
+  readonly live?: number;
+  readonly violation?: string;
+}
+
+export const emulatedReleases: Readonly<Record<RkllmAbi, string>> = { '1.2': '1.2.3', '1.3': '1.3.0' };
+
+/** An emulated librkllmrt of a release, with a trace and a place for faults of its own. */
+export class EmulatedRkllm {
+  private constructor(
+    readonly dir: string,
+    readonly library: string,
+    private readonly saved: ReadonlyMap<string, string | undefined>,
+  ) {}
+
+  static async create(abi: RkllmAbi, version = emulatedReleases[abi]): Promise<EmulatedRkllm> {
+    const defines = { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"` };
+    const library = await buildEmulator('rkllm', { defines });
+    const dir = await mkdtemp(join(tmpdir(), 'smolvlm-rkllm-'));
+    const all: Record<string, string> = {
+      RKLLM_EMULATOR_TRACE: join(dir, 'trace'),
+      RKLLM_EMULATOR_FAULTS: join(dir, 'faults'),
+      SMOLVLM_RKLLM_LIBRARY: library,
+    };
+    const saved = new Map(Object.keys(all).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, all);
+    return new EmulatedRkllm(dir, library, saved);
+  }
+
+  async faults(...lines: readonly string[]): Promise<void> {
+    await writeFile(join(this.dir, 'faults'), `${lines.join('\n')}\n`);
+  }
+
+  async trace(): Promise<readonly RkllmEvent[]> {
+    const text = await readFile(join(this.dir, 'trace'), 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RkllmEvent);
+  }
+
+  async violations(): Promise<readonly string[]> {
+    return (await this.trace()).flatMap(({ violation }) => violation ?? []);
+  }
+
+  async remove(): Promise<void> {
+    for (const [name, value] of this.saved) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RkllmDecoder, type RkllmSettings } from '../../../src/backends/rkllm/rkllm-decoder';
+import { RkllmLibrary } from '../../../src/backends/rkllm/rkllm-library';
+import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-decoder';
+import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint';
+import { PromptBuilder } from '../../../src/prompt/prompt-builder';
+import { demoModel } from '../../fixtures';
+import { EmulatedRkllm } from './emulated-rkllm';
+
+describe('RkllmDecoder', function () {
+  this.timeout(60_000);
+  let checkpoint: Checkpoint;
+  let dir: string;
+  let path: string;
+
+  before(async () => {
+    checkpoint = await openCheckpoint(demoModel);
+    dir = await mkdtemp(join(tmpdir(), 'smolvlm-decoder-'));
+    await writeEmulatedDecoder(dir, checkpoint);
+    path = join(dir, 'decoder.rkllm');
+  });
+  after(async () => {
+    await checkpoint.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  /** Rows of some words' token embeddings. */
+  async function promptRows(text: string): Promise<Float32Array> {
+    const { tokenizer } = await PromptBuilder.open(checkpoint.dir, checkpoint.config);
+    const { hiddenSize } = checkpoint.config.text;
+    const table = await checkpoint.tensors.read('text_model.embed_tokens.weight');
+    const ids = tokenizer.encode(text);
+    const rows = new Float32Array(ids.length * hiddenSize);
+    for (const [index, id] of ids.entries()) {
+      rows.set(table.subarray(id * hiddenSize, (id + 1) * hiddenSize), index * hiddenSize);
+    }
+    return rows;
+  }
+
+  for (const abi of ['1.2', '1.3'] as const) {
+    describe(`with the structures of ${abi}`, () => {
+      let rkllm: EmulatedRkllm;
+      let rows: Float32Array;
+      const opened: RkllmDecoder[] = [];
+      before(async () => {
+        rkllm = await EmulatedRkllm.create(abi);
+        rows = await promptRows('User: What is there?\nAssistant:');
+      });
+      after(() => rkllm.remove());
+      beforeEach(() => rkllm.faults());
+      afterEach(async () => {
+        for (const decoder of opened.splice(0)) await decoder.close();
+        assert.deepEqual(await rkllm.violations(), []);
+        assert.equal((await rkllm.trace()).findLast(({ live }) => live !== undefined)?.live, 0);
+      });
+
+      async function open(settings: Partial<RkllmSettings> = {}): Promise<RkllmDecoder> {
+        const decoder = await RkllmDecoder.open(path, { maxContext: 512, ...settings });
+        opened.push(decoder);
+        return decoder;
+      }
+
+      const answer = (decoder: RkllmDecoder, maxNewTokens = 12, more = {}) =>
+        decoder.answerRows(rows, checkpoint.config.text.hiddenSize, { maxNewTokens, ...more });
+
+      it('answers greedily from the rows it is given, piece by piece', async () => {
+        const decoder = await open({ driver: '0.9.8' });
+        const pieces: string[] = [];
+        const first = await answer(decoder, 12, { onText: (text: string) => pieces.push(text) > 0 });
+        assert.ok(first.text.length > 0);
+        assert.equal(pieces.join(''), first.text);
+        assert.deepEqual(await answer(decoder), first);
+        const short = await answer(decoder, 2);
+        assert.deepEqual([short.tokenIds, short.finishReason], [first.tokenIds.slice(0, 2), 'length']);
+        const [init] = await rkllm.trace();
+        assert.deepEqual([init?.top_k, init?.skip_special, init?.context, init?.domain], [1, 1, 512, 1]);
+      });
+
+      it('puts characters together that come byte by byte', async () => {
+        const decoder = await open();
+        const whole = await answer(decoder);
+        await rkllm.faults('split');
+        assert.equal((await answer(decoder, 500)).text.slice(0, whole.text.length), whole.text);
+      });
+
+      it('gives results without text for nothing', async () => {
+        const decoder = await open();
+        await rkllm.faults('null_text');
+        assert.equal((await answer(decoder, 3)).text, '');
+      });
+
+      it('stops when it is told to, and answers the next question', async () => {
+        const decoder = await open();
+        await rkllm.faults('slow 20');
+        const abort = new AbortController();
+        const onToken = (done: number): void => void (done === 2 && abort.abort(new Error('enough')));
+        await assert.rejects(answer(decoder, 200, { signal: abort.signal, onToken }), /enough/);
+        await rkllm.faults();
+        assert.ok((await answer(decoder)).text.length > 0);
+        assert.ok((await rkllm.trace()).some((event) => event.abort === 1));
+        let said = '';
+        const onText = (text: string): boolean => {
+          said += text;
+          return said.length < 4;
+        };
+        const part = await answer(decoder, 12, { onText });
+        assert.equal(part.text, said);
+      });
+
+      it('answers several requests one after the other', async () => {
+        const decoder = await open();
+        const all = await Promise.all([answer(decoder), answer(decoder), answer(decoder)]);
+        assert.deepEqual(all[1], all[0]);
+        assert.deepEqual(all[2], all[0]);
+      });
+
+      it('ends in an error when the library does, and goes on', async () => {
+        const decoder = await open();
+        for (const fault of ['error', 'error_after 2', 'run -1']) {
+          await rkllm.faults(fault);
+          await assert.rejects(answer(decoder), { code: 'decoder-run' }, fault);
+        }
+        await rkllm.faults();
+        assert.ok((await answer(decoder)).text.length > 0);
+        await rkllm.faults('init -1');
+        await assert.rejects(open(), { code: 'decoder-load', message: /decoder\.rkllm: rkllm_init gave -1/ });
+      });
+
+      it('tells of a run that does not come back after it was cancelled', async () => {
+        const lost: number[] = [];
+        const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
+        await rkllm.faults('slow 400');
+        const signal = AbortSignal.timeout(50);
+        await assert.rejects(answer(decoder, 3, { signal }));
+        assert.deepEqual(lost, [100]);
+      });
+
+      it('passes pictures to the vendor’s own prompt', async () => {
+        const decoder = await open();
+        await decoder.setTemplate('<|im_start|>User:', '<end_of_utterance>\nAssistant:');
+        const { hiddenSize } = checkpoint.config.text;
+        const given = {
+          prompt: '<image><image>What?',
+          rows: new Float32Array(2 * 3 * hiddenSize).fill(0.5),
+          ...{ rowsPerImage: 3, images: 2, imageSize: 256 },
+        };
+        const { text } = await decoder.answerPictures(given, { maxNewTokens: 5 });
+        const sum = (0.5 * 2 * 3 * hiddenSize).toFixed(3);
+        assert.equal(
+          text,
+          `<|im_start|>User:<image><image>What?<end_of_utterance>\nAssistant: [2 x 3 rows of <image>, sum ${sum}, width 256]`,
+        );
+      });
+    });
+  }
+
+  it('refuses an old driver before anything else', async () => {
+    for (const driver of ['0.9.7', '0.8.8']) {
+      await assert.rejects(RkllmDecoder.open(path, { maxContext: 512, driver }), {
+        code: 'npu-driver-old',
+        message: new RegExp(`is ${driver}, RKLLM needs 0.9.8`),
+      });
+    }
+  });
+
+  it('refuses a release whose structures are not known, unless it is told, and then looks', async () => {
+    const rkllm = await EmulatedRkllm.create('1.3', '1.9.0');
+    try {
+      await assert.rejects(RkllmLibrary.load(), { code: 'backend-rkllm-abi', message: /1\.9\.0/ });
+      await assert.rejects(RkllmLibrary.load(undefined, '7'), { code: 'backend-rkllm-abi', message: /"7"/ });
+      assert.equal((await RkllmLibrary.load(undefined, '1.3')).defaultParam().length, 184);
+      const wrong = await RkllmLibrary.load(undefined, '1.2');
+      assert.throws(() => wrong.defaultParam(), { code: 'backend-rkllm-abi', message: /defaults/ });
+      await assert.rejects(RkllmLibrary.load('/nowhere.so'), { code: 'backend-rkllm-library' });
+    } finally {
+      await rkllm.remove();
+    }
+  });
+});
