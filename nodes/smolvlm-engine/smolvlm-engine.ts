@@ -1,4 +1,5 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { errorBody } from '../../src/errors';
 import { registerEngineAdmin } from '../../src/node-red/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine-node';
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine-settings';
@@ -11,7 +12,9 @@ interface Credentials {
 export = (RED: NodeAPI): void => {
   function SmolvlmEngineNode(this: Node<Credentials>, config: NodeDef & EngineDialog): void {
     RED.nodes.createNode(this, config);
-    const node = this as Node<Credentials> & { -readonly [K in 'engine' | 'settings']: EngineNode[K] };
+    const node = this as Node<Credentials> & {
+      -readonly [K in 'engine' | 'settings' | 'overview']: EngineNode[K];
+    };
     try {
       node.settings = engineSettings(config, node.credentials.token, RED.settings.userDir ?? process.cwd());
     } catch (error) {
@@ -21,10 +24,12 @@ export = (RED: NodeAPI): void => {
       node.engine = () => {
         throw failure;
       };
+      node.overview = async () => ({ state: 'closed', frames: [], error: errorBody(error) });
       return;
     }
     const share = new EngineShare(node.settings);
     node.engine = () => share.engine();
+    node.overview = (sequence) => share.overview(sequence);
     node.on('close', (done: (error?: Error) => void) => {
       share.close().then(() => done(), done);
     });

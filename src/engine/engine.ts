@@ -5,6 +5,7 @@ import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engin
 import type { CaptionResult, FinalEvent } from '../protocol/events';
 import { AnsweredRequests } from './answered-requests';
 import type { Clock } from './clock';
+import { CoreLoad } from './core-load';
 import type { EventStream } from './event-stream';
 import { FrameQueue } from './frame-queue';
 import type { Inference } from './inference';
@@ -48,6 +49,7 @@ export class Engine {
   readonly #lives = new Map<string, RequestLife>();
   readonly #answered: AnsweredRequests;
   readonly #failures: FailureRecord[] = [];
+  readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
   readonly #resultListeners = new Set<(result: CaptionResult) => void>();
   readonly #stopListeners = new Set<() => void>();
@@ -57,6 +59,7 @@ export class Engine {
     this.#options = options;
     const { clock, maxWaiting, maxWaitingBytes } = options;
     this.#answered = new AnsweredRequests(clock);
+    this.#coreLoad = new CoreLoad(clock);
     this.lifetime = new Lifetime(clock, options.idleExitMs, options.onIdle);
     this.#queue = new FrameQueue({
       clock,
@@ -127,11 +130,13 @@ export class Engine {
   status(): {
     readonly cameras: Readonly<Record<string, CameraStatus>>;
     readonly models: readonly LoadedModel[];
+    readonly coreLoad: readonly number[];
     readonly lastErrors: readonly FailureRecord[];
   } {
     return {
       cameras: this.#queue.status(),
       models: this.#options.inference.models(),
+      coreLoad: this.#coreLoad.shares(),
       lastErrors: [...this.#failures],
     };
   }
@@ -228,6 +233,7 @@ export class Engine {
         ...(camera === undefined ? {} : { camera }),
         ...(capturedAt === undefined ? {} : { capturedAt }),
       };
+      this.#coreLoad.add(result);
       this.#end({ type: 'result', id, result });
       for (const listener of this.#resultListeners) listener(result);
     } catch (error) {

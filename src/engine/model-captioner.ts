@@ -1,5 +1,6 @@
 import { type ErrorBody, SmolvlmError } from '../errors';
 import { pixelValues } from '../image/pixel-values';
+import { thumbnail } from '../image/thumbnail';
 import { prepareTiles, tileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/image-processor-config';
 import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
@@ -95,6 +96,9 @@ export class ModelCaptioner implements Captioner {
     const prepared = await preparePictures(pictures, request);
     hooks.signal.throwIfAborted();
     const prompt = this.#prompt(prepared, request, detail);
+    const [first] = prepared;
+    const { thumbnailSide } = request;
+    const small = first && thumbnailSide && (await thumbnail(first.image, thumbnailSide)).toString('base64');
     watch.lap('image');
     const seen = await this.#see(prepared, { detail, priority: request.priority ?? 0 }, hooks, watch);
     const answer = await this.#text.enter(
@@ -114,6 +118,7 @@ export class ModelCaptioner implements Captioner {
       ...(fallback && { fallback }),
       cached: seen.cached,
       frameHash: requestHash(prepared),
+      ...(small && { thumbnail: small }),
       prompt: request.prompt ?? prompt.chat,
     };
   }

@@ -1,28 +1,55 @@
 import type { Node } from 'node-red';
 import type { Engine } from '../client/engine';
 import { EngineClient } from '../client/engine-client';
+import { errorBody } from '../errors';
+import type { EngineOverview } from './engine-overview';
 import type { EngineSettings } from './engine-settings';
+import { RecentFrames } from './recent-frames';
+import { RecordedEngine } from './recorded-engine';
 
 /** What the `smolvlm-engine` node offers to the nodes that use it. */
 export interface EngineNode extends Node {
   /** The engine's client, made when the first node asks; the engine itself starts with the first picture. */
   engine(): Engine;
   readonly settings: EngineSettings;
+  /** What there is to be seen of it. @param sequence of the last frame that is known already */
+  overview(sequence: number): Promise<EngineOverview>;
 }
 
 /** The client of an engine config node, opened late and closed with the node. */
 export class EngineShare {
   readonly #settings: EngineSettings;
-  #client: EngineClient | undefined;
+  readonly #recent: RecentFrames;
+  #client: Engine | undefined;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
+    this.#recent = new RecentFrames(settings.recentFrames);
   }
 
   engine(): Engine {
     const { address, idleExitSeconds } = this.#settings;
-    this.#client ??= new EngineClient(address, { local: { idleExitSeconds } });
+    this.#client ??= new RecordedEngine(
+      new EngineClient(address, { local: { idleExitSeconds } }),
+      this.#recent,
+    );
     return this.#client;
+  }
+
+  /** Starts no engine, and keeps none from going. */
+  async overview(sequence: number): Promise<EngineOverview> {
+    const { address } = this.#settings;
+    const seen = {
+      place: address.kind === 'remote' ? address.url.origin : 'local',
+      state: this.#client?.state ?? 'idle',
+      frames: this.#recent.since(sequence),
+    };
+    if (!this.#client || seen.state !== 'connected') return seen;
+    try {
+      return { ...seen, status: await this.#client.status() };
+    } catch (error) {
+      return { ...seen, error: errorBody(error) };
+    }
   }
 
   async close(): Promise<void> {

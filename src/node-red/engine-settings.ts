@@ -3,6 +3,10 @@ import type { DescribeInput } from '../client/engine';
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
 import type { QueuePolicy, RuntimeOptions } from '../protocol/describe-request';
 
+const defaultRecentFrames = 12;
+/** A megabyte or so. */
+const mostRecentFrames = 200;
+
 /** The dialog of `smolvlm-engine`, as Node-RED hands it over: numbers may come as text, or empty. */
 export interface EngineDialog {
   readonly location?: string;
@@ -16,6 +20,7 @@ export interface EngineDialog {
   readonly queueCapacity?: string | number;
   readonly maxAge?: string | number;
   readonly idle?: string | number;
+  readonly recentFrames?: string | number;
 }
 
 /** What an engine config node gives to its users. */
@@ -23,6 +28,8 @@ export interface EngineSettings {
   readonly address: EngineAddress;
   /** Seconds a local engine stays after its last user has gone. */
   readonly idleExitSeconds: number;
+  /** Frames that the sidebar can show. */
+  readonly recentFrames: number;
   /** Defaults of every request. */
   readonly defaults: Pick<DescribeInput, 'model' | 'runtime' | 'queue' | 'maxAgeMs'>;
 }
@@ -44,6 +51,7 @@ export function engineSettings(
   return {
     address: parseEngineAddress(remote ? dialog.url : 'local', token),
     idleExitSeconds: positiveNumber(dialog.idle) ?? 60,
+    recentFrames: recentFrames(dialog.recentFrames),
     defaults: {
       ...(model !== '' && { model }),
       ...(Object.keys(runtime).length > 0 && { runtime }),
@@ -67,6 +75,12 @@ function runtimeOptions(dialog: EngineDialog): RuntimeOptions {
     ...(precision && { precision }),
     ...(threads !== undefined && { threads: Math.round(threads) }),
   };
+}
+
+/** A node from before there was this field keeps as many as a new one; 0 keeps none. */
+function recentFrames(value: string | number | undefined): number {
+  if (value === undefined || value === '') return defaultRecentFrames;
+  return Math.min(mostRecentFrames, Math.round(positiveNumber(value) ?? 0));
 }
 
 /** The engine runs in a folder of its own, so a relative path is made absolute before it leaves. */

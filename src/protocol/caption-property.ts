@@ -37,7 +37,7 @@ export interface DroppedProperty {
 }
 
 export function captionProperty(result: CaptionResult): CaptionProperty {
-  const { text, tokenIds: _ids, promptTokens: _count, ...rest } = result;
+  const { text, tokenIds: _ids, promptTokens: _count, thumbnail: _small, ...rest } = result;
   return { text, short: shortened(text), ...rest };
 }
 

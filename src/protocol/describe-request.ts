@@ -72,6 +72,8 @@ export interface DescribeRequest {
   readonly deadlineMs?: number;
   /** ISO 8601; when the camera took the picture. */
   readonly capturedAt?: string;
+  /** Ask for a small JPEG of the first picture, as the model was allowed to see it: its longest side in pixels. */
+  readonly thumbnailSide?: number;
   /** Ask for `token` events. */
   readonly stream?: boolean;
 }

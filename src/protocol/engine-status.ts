@@ -48,6 +48,8 @@ export interface EngineStatus {
   readonly leases: number;
   readonly models: readonly LoadedModel[];
   readonly cameras: Readonly<Record<string, CameraStatus>>;
+  /** Share of the last minute that each NPU core worked, 0 … 1; empty as long as none has. */
+  readonly coreLoad: readonly number[];
   readonly memory: { readonly rssBytes: number; readonly modelLimitBytes: number };
   /** Newest last. */
   readonly lastErrors: readonly FailureRecord[];

@@ -49,6 +49,8 @@ export interface CaptionResult {
   readonly cached: boolean;
   /** SHA-256 over the decoded, cropped and masked pixels, hex. */
   readonly frameHash: string;
+  /** JPEG in base64, where the request asked for one. */
+  readonly thumbnail?: string;
   readonly camera?: string;
   readonly prompt: string;
   readonly capturedAt?: string;

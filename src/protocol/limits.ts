@@ -22,6 +22,8 @@ export const limits = {
   keyCharacters: 200,
   modelCharacters: 4096,
   maxNewTokens: 8192,
+  /** Pixels. */
+  thumbnailSide: 512,
   /** Waiting frames of one camera. */
   queueCapacity: 1000,
   /** One line of the event stream, without its newline. */

@@ -104,6 +104,7 @@ export const describeRequestSchema = {
     maxAgeMs: durationMs,
     deadlineMs: durationMs,
     capturedAt: { type: 'string', minLength: 1, maxLength: limits.keyCharacters },
+    thumbnailSide: { type: 'integer', minimum: 16, maximum: limits.thumbnailSide },
     stream: { type: 'boolean' },
   },
 } as const;

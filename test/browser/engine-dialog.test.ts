@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { demoFrame } from '../fixtures';
 import { Editor, hasChromium } from './editor';
 
 const engine = { id: 'engine', type: 'smolvlm-engine', name: '', location: 'local', model: 'demo', idle: 30 };
+
+const [expected] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8')) as [
+  { readonly frame: string; readonly prompt: string; readonly text: string },
+];
 
 describe('dialog of smolvlm-engine in a browser', function () {
   this.timeout(120_000);
@@ -42,5 +48,40 @@ describe('dialog of smolvlm-engine in a browser', function () {
     const error = page.locator('.smolvlm-check .smolvlm-error');
     await error.waitFor({ timeout: 30_000 });
     assert.match((await error.textContent()) ?? '', /engine-unreachable.*127\.0\.0\.1:9.*Check that it runs/);
+  });
+
+  it('describes a picture that is dropped on it, with the time and the tiles it took', async () => {
+    const { page } = editor;
+    await editor.edit('engine');
+    await page.click('a[href="#smolvlm-engine-tab-try"]');
+    await page.fill('#smolvlm-try-prompt', expected.prompt);
+    const frame = readFileSync(demoFrame(expected.frame)).toString('base64');
+    const dropped = await page.evaluateHandle(
+      `(async () => { const transfer = new DataTransfer();
+        const bytes = await (await fetch('data:image/jpeg;base64,${frame}')).blob();
+        transfer.items.add(new File([bytes], 'frame.jpg', { type: 'image/jpeg' }));
+        return transfer; })()`,
+    );
+    await page.dispatchEvent('.smolvlm-try-drop', 'drop', { dataTransfer: dropped });
+    await page.locator('.smolvlm-try-total').waitFor({ timeout: 90_000 });
+    assert.equal(await page.locator('.smolvlm-try-caption').textContent(), expected.text);
+    assert.match((await page.locator('.smolvlm-try-total').textContent()) ?? '', /^\d+\.\d+ s, 1 tile$/);
+    assert.match((await page.locator('.smolvlm-try-facts').textContent()) ?? '', /vision \d+\.\d+ s .*demo/);
+    assert.equal(await page.evaluate('$(".smolvlm-try-picture")[0].naturalWidth'), 640);
+
+    await page.fill('#smolvlm-try-prompt', 'Is there a car?');
+    await page.press('#smolvlm-try-prompt', 'Enter');
+    await page.locator('.smolvlm-try-facts', { hasText: 'known already' }).waitFor({ timeout: 60_000 });
+  });
+
+  it('says what is wrong with a file that is no picture', async () => {
+    const { page } = editor;
+    await editor.edit('engine');
+    await page.click('a[href="#smolvlm-engine-tab-try"]');
+    const buffer = Buffer.from('<html>not found</html>');
+    await page.setInputFiles('#smolvlm-try-file', { name: 'snapshot.jpg', mimeType: 'image/jpeg', buffer });
+    const error = page.locator('.smolvlm-try-caption .smolvlm-error');
+    await error.waitFor({ timeout: 60_000 });
+    assert.match((await error.textContent()) ?? '', /^image-html/);
   });
 });

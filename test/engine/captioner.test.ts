@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { openCaptioner } from '../../src/engine/captioner';
-import type { Captioner, InferenceHooks, InferenceProgress } from '../../src/engine/inference';
+import type { Caption, Captioner, InferenceHooks, InferenceProgress } from '../../src/engine/inference';
+import { decodePicture } from '../../src/image/decode-picture';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import { demoFrame, fixture } from '../fixtures';
 
@@ -110,6 +111,26 @@ describe('a captioner with the demo model', () => {
     } finally {
       await fresh.close();
     }
+  });
+
+  it('gives a small picture that shows nothing a mask covers', async () => {
+    const masks = [
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+        [0, 1],
+      ],
+    ] as const;
+    const frame = expected[0]?.frame ?? '';
+    const request = { prompt: 'x', maxNewTokens: 1, thumbnailSide: 64 };
+    const open = await ask(captioner, frame, request);
+    const covered = await ask(captioner, frame, { ...request, masks });
+    const brightest = async ({ thumbnail = '' }: Caption) =>
+      Math.max(...(await decodePicture(Buffer.from(thumbnail, 'base64'))).data);
+    assert.ok((await brightest(open)) > 100);
+    assert.ok((await brightest(covered)) <= 2, 'black, as JPEG has it');
+    assert.equal((await ask(captioner, frame, { prompt: 'x', maxNewTokens: 1 })).thumbnail, undefined);
   });
 
   it('sees another frame when a mask covers something', async () => {

@@ -51,6 +51,9 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         backend: 'fake',
         cached: false,
         frameHash: '00',
+        ...(request.thumbnailSide && {
+          thumbnail: Buffer.from(String(request.thumbnailSide)).toString('base64'),
+        }),
         prompt,
       };
     },

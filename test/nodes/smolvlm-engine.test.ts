@@ -4,6 +4,8 @@ import helper from 'node-red-node-test-helper';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import type { EngineCheck } from '../../src/node-red/engine-admin';
 import type { EngineNode } from '../../src/node-red/engine-node';
+import type { EngineEvent } from '../../src/protocol/events';
+import { NdjsonDecoder } from '../../src/protocol/ndjson';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { demoModel } from '../fixtures';
 import { serveFake } from '../server/served-fake';
@@ -132,6 +134,75 @@ describe('smolvlm-engine', () => {
       const { body } = await helper.request().post('/smolvlm-engine/check').field('dialog', '{}');
       assert.equal(body.error.code, 'dialog-request');
       assert.match(body.error.message, /X-Requested-With/);
+    });
+  });
+
+  describe('trial from its dialog', () => {
+    /** The events that the dialog hears, without heartbeats. */
+    async function trial(dialog: object, picture?: Buffer): Promise<EngineEvent[]> {
+      const request = helper
+        .request()
+        .post('/smolvlm-engine/try')
+        .set('X-Requested-With', 'XMLHttpRequest')
+        .field('dialog', JSON.stringify(dialog));
+      if (picture) request.attach('picture', picture, 'frame.jpg');
+      const { body } = await request.buffer(true).parse((response, done) => {
+        const decoder = new NdjsonDecoder();
+        const events: object[] = [];
+        response.on('data', (bytes: Buffer) => void events.push(...decoder.push(bytes)));
+        response.on('end', () => done(null, events));
+      });
+      return body;
+    }
+    const picture = Buffer.from('a picture');
+
+    it('tells progress and words as they come, and ends in the answer', async () => {
+      await load({});
+      const events = await trial({ ...remote(), token, prompt: 'What is this?' }, picture);
+      assert.ok(events.some(({ type }) => type === 'progress'));
+      const said = events.map((event) => (event.type === 'token' ? event.text : '')).join('');
+      const final = events.at(-1);
+      assert.ok(final?.type === 'result');
+      assert.equal(final.result.text, '1 of 9 bytes: What is this?');
+      assert.equal(said, final.result.text);
+      assert.equal(final.result.model, demoModel);
+    });
+
+    it('asks for a description when no question is entered', async () => {
+      await load({});
+      const final = (await trial({ ...remote(), token, prompt: ' ' }, picture)).at(-1);
+      assert.equal(final?.type === 'result' && final.result.prompt, 'Describe this image.');
+    });
+
+    it('ends in an error with its way out when there is no picture, or no such engine', async () => {
+      await load({});
+      const codes = [];
+      for (const events of [
+        await trial({ ...remote(), token }),
+        await trial({ location: 'remote', url: 'hub' }, picture),
+        await trial({ ...remote(), token, prompt: 'fail' }, picture),
+      ]) {
+        const final = events.at(-1);
+        codes.push(final?.type === 'error' && final.error.code);
+      }
+      assert.deepEqual(codes, ['dialog-picture', 'engine-address', 'image-truncated']);
+    });
+
+    it('takes the request back when the dialog is closed', async () => {
+      const node = await load(remote(), { token });
+      const dialog = helper
+        .request()
+        .post('/smolvlm-engine/try')
+        .set('X-Requested-With', 'XMLHttpRequest')
+        .field('dialog', JSON.stringify({ ...remote(), token, prompt: 'slow 60000' }))
+        .attach('picture', picture, 'frame.jpg');
+      dialog.end(() => {});
+      const editor = async () => (await node.engine().status()).cameras.editor;
+      while ((await editor())?.running !== 1) await delay(20);
+      const { dropped } = (await editor()) ?? {};
+      dialog.abort();
+      while ((await editor())?.running !== 0) await delay(20);
+      assert.equal((await editor())?.dropped.cancelled, (dropped?.cancelled ?? 0) + 1);
     });
   });
 });

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { EngineClient } from '../../src/client/engine-client';
+import { RecentFrames } from '../../src/node-red/recent-frames';
+import { RecordedEngine } from '../../src/node-red/recorded-engine';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { serveFake } from '../server/served-fake';
+
+const picture = Buffer.from('a picture');
+
+describe('recent frames of an engine', () => {
+  let served: ServedEngine;
+  let client: EngineClient;
+  before(async () => {
+    served = await serveFake();
+    client = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
+  });
+  after(async () => {
+    await client.close();
+    await served.close();
+  });
+
+  it('are the last ones, with camera, words, time and a small picture made by the engine', async () => {
+    const recent = new RecentFrames(2);
+    const engine = new RecordedEngine(client, recent);
+    for (const camera of ['gate', 'porch', 'yard'])
+      await engine.describe({ prompt: camera, camera }, [picture]);
+    const frames = recent.since(0);
+    assert.deepEqual(
+      frames.map(({ sequence, camera, text, totalMs, tiles }) => ({
+        sequence,
+        camera,
+        text,
+        totalMs,
+        tiles,
+      })),
+      [
+        { sequence: 2, camera: 'porch', text: '1 of 9 bytes: porch', totalMs: 4, tiles: 1 },
+        { sequence: 3, camera: 'yard', text: '1 of 9 bytes: yard', totalMs: 4, tiles: 1 },
+      ],
+    );
+    assert.equal(frames[0]?.thumbnail, Buffer.from('192').toString('base64'));
+    assert.deepEqual(recent.since(2), frames.slice(1));
+    assert.deepEqual(recent.since(3), []);
+  });
+
+  it('are taken out of the answer, which a flow may store', async () => {
+    const engine = new RecordedEngine(client, new RecentFrames(2));
+    const final = await engine.describe({ prompt: 'x' }, [picture]);
+    assert.ok(final.type === 'result' && !('thumbnail' in final.result));
+    const wanted = await engine.describe({ prompt: 'x', thumbnailSide: 64 }, [picture]);
+    assert.ok(wanted.type === 'result' && wanted.result.thumbnail);
+  });
+
+  it('tell what failed, and why', async () => {
+    const recent = new RecentFrames(2);
+    await new RecordedEngine(client, recent).describe({ prompt: 'fail', camera: 'gate' }, [picture]);
+    const [frame] = recent.since(0);
+    assert.equal(frame?.error?.code, 'image-truncated');
+    assert.equal(frame?.camera, 'gate');
+  });
+
+  it('are not asked for where none is kept', async () => {
+    const recent = new RecentFrames(0);
+    const final = await new RecordedEngine(client, recent).describe({ prompt: 'x' }, [picture]);
+    assert.ok(final.type === 'result' && !('thumbnail' in final.result));
+    assert.deepEqual(recent.since(0), []);
+  });
+});
