@@ -26,12 +26,3 @@ window.smolvlm.engineRequest = (path, dialog, picture, onText) => {
     },
   });
 };
-
-/** A line that says what went wrong, with the way out. */
-window.smolvlm.errorLine = ({ code, message, hint }) => {
-  const line = $('<div>', { class: 'smolvlm-error', role: 'alert' });
-  $('<code>').text(code).appendTo(line);
-  $('<span>').text(` ${message}`).appendTo(line);
-  if (hint) $('<div>').text(hint).appendTo(line);
-  return line;
-};

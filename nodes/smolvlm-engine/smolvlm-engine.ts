@@ -24,7 +24,12 @@ export = (RED: NodeAPI): void => {
       node.engine = () => {
         throw failure;
       };
-      node.overview = async () => ({ state: 'closed', frames: [], error: errorBody(error) });
+      node.overview = async () => ({
+        state: 'closed',
+        frames: [],
+        oldestSequence: 0,
+        error: errorBody(error),
+      });
       return;
     }
     const share = new EngineShare(node.settings);

@@ -43,6 +43,7 @@ export class EngineShare {
       place: address.kind === 'remote' ? address.url.origin : 'local',
       state: this.#client?.state ?? 'idle',
       frames: this.#recent.since(sequence),
+      oldestSequence: this.#recent.oldestSequence,
     };
     if (!this.#client || seen.state !== 'connected') return seen;
     try {

@@ -10,6 +10,8 @@ export interface EngineOverview {
   readonly state: ConnectionState;
   /** Of the nodes that use it, oldest first; only those that are new to the reader. */
   readonly frames: readonly RecentFrame[];
+  /** Frames below this one are forgotten. */
+  readonly oldestSequence: number;
   /** Present as long as it is connected. */
   readonly status?: EngineStatus;
   readonly error?: ErrorBody;

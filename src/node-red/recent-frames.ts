@@ -4,7 +4,7 @@ import type { FinalEvent } from '../protocol/events';
 
 /** A frame that was described, or that failed. */
 export interface RecentFrame {
-  /** Counts up; a reader asks for what is newer than the last one it knows. */
+  /** Counts up, also over deployments; a reader asks for what is newer than the last one it knows. */
   readonly sequence: number;
   /** When it ended; ISO 8601. */
   readonly at: string;
@@ -25,7 +25,7 @@ export interface RecentFrame {
 export class RecentFrames {
   readonly capacity: number;
   readonly #frames: RecentFrame[] = [];
-  #sequence = 0;
+  #sequence = Date.now();
 
   /** @param capacity frames to keep; 0 keeps none */
   constructor(capacity: number) {
@@ -41,6 +41,11 @@ export class RecentFrames {
       final.type === 'error' ? { ...ended, error: final.error } : { ...ended, ...seen(final) },
     );
     if (this.#frames.length > this.capacity) this.#frames.shift();
+  }
+
+  /** Frames below this one are forgotten. */
+  get oldestSequence(): number {
+    return this.#frames[0]?.sequence ?? this.#sequence + 1;
   }
 
   /** Oldest first. @param sequence of the last frame that is known already */

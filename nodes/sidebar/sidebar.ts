@@ -1,0 +1,11 @@
+import type { NodeAPI } from 'node-red';
+import { engineOverviews, knownFrames } from '../../src/node-red/engines-overview';
+
+/** The runtime side of the sidebar: what it reads again and again while it is looked at. */
+export = (RED: NodeAPI): void => {
+  const mayRead = RED.auth.needsPermission('smolvlm-engine.read');
+  RED.httpAdmin.get('/smolvlm-sidebar/engines', mayRead, (request, response) => {
+    response.set('cache-control', 'no-store');
+    void engineOverviews(RED, knownFrames(request.query.known)).then((engines) => response.json({ engines }));
+  });
+};

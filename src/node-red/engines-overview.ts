@@ -1,0 +1,41 @@
+import type { NodeAPI } from 'node-red';
+import type { EngineNode } from './engine-node';
+import type { EngineOverview } from './engine-overview';
+
+/** An engine node as the sidebar lists it. */
+export interface ListedEngine extends EngineOverview {
+  /** Of the node. */
+  readonly id: string;
+  readonly name: string;
+  readonly model: string;
+}
+
+/** Of each engine node, the sequence of the last frame that the reader knows. */
+export type KnownFrames = ReadonlyMap<string, number>;
+
+/** Every deployed `smolvlm-engine`, in the order of the flow file. */
+export async function engineOverviews(RED: NodeAPI, known: KnownFrames): Promise<ListedEngine[]> {
+  const listed: Promise<ListedEngine>[] = [];
+  RED.nodes.eachNode(({ id, type }) => {
+    if (type !== 'smolvlm-engine') return;
+    const node = RED.nodes.getNode(id) as EngineNode | null;
+    if (node?.overview) listed.push(listEngine(node, known.get(id) ?? 0));
+  });
+  return await Promise.all(listed);
+}
+
+async function listEngine(node: EngineNode, sequence: number): Promise<ListedEngine> {
+  const { id, name = '', settings } = node;
+  return { id, name, model: settings?.defaults.model ?? '', ...(await node.overview(sequence)) };
+}
+
+/** @param query `ID:SEQUENCE,…`; what is not so counts as not known */
+export function knownFrames(query: unknown): KnownFrames {
+  const known = new Map<string, number>();
+  for (const part of typeof query === 'string' ? query.split(',') : []) {
+    const at = part.lastIndexOf(':');
+    const sequence = Number(part.slice(at + 1));
+    if (at > 0 && Number.isSafeInteger(sequence)) known.set(part.slice(0, at), sequence);
+  }
+  return known;
+}
