@@ -6,14 +6,17 @@ import type { ImageProcessorConfig } from '../model/image-processor-config';
 import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
 import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/prompt-builder';
 import { TokenStream } from '../prompt/token-stream';
+import type { AnswerSchema } from '../protocol/answer-schema';
 import type { DescribeRequest, Detail } from '../protocol/describe-request';
 import type { VisionTimings } from '../protocol/events';
 import type { ContextPool, PooledContext } from '../text/context-pool';
 import { embedPrompt, type PromptImage } from '../text/embed-prompt';
 import { generate } from '../text/generate';
+import { JsonConstraint } from '../text/json-constraint';
 import { prefill } from '../text/prefill';
 import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
+import { TokenTrie } from '../text/token-trie';
 import { Lane } from '../vision/lane';
 import { type CachedFeatures, FeatureCache } from './feature-cache';
 import type { Caption, Captioner, InferenceHooks } from './inference';
@@ -45,7 +48,7 @@ export interface ModelParts {
   close(): Promise<void>;
 }
 
-type Answer = Pick<Caption, 'text' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
+type Answer = Pick<Caption, 'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
 
 /** What the vision side made of a request's pictures. */
 interface Seen {
@@ -62,6 +65,7 @@ export class ModelCaptioner implements Captioner {
   readonly #features = new FeatureCache();
   /** One answer is written at a time, while other frames are seen. */
   readonly #text = new Lane();
+  #trie: TokenTrie | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
@@ -294,19 +298,28 @@ export class ModelCaptioner implements Captioner {
         })),
       };
     }
-    const { maxNewTokens = defaultMaxNewTokens, temperature, topP, seed, stop } = request;
-    return generate(pooled, logits, embeddings, {
+    const { temperature, topP, seed, stop, jsonSchema } = request;
+    const room = Math.min(request.maxNewTokens ?? defaultMaxNewTokens, contextLimit - pooled.keys.length);
+    const constraint = jsonSchema && this.#constraint(jsonSchema, room);
+    const answer = await generate(pooled, logits, embeddings, {
       ...(temperature !== undefined && { temperature }),
       ...(topP !== undefined && { topP }),
       ...(seed !== undefined && { seed }),
       ...(stop !== undefined && { stop }),
-      maxNewTokens: Math.min(maxNewTokens, contextLimit - pooled.keys.length),
+      ...(constraint && { constraint }),
+      maxNewTokens: room,
       stopIds: config.eosTokenIds,
       stream: new TokenStream(prompts.tokenizer),
       signal: hooks.signal,
       onText: hooks.onToken,
       onToken: (done, total) => hooks.onProgress({ phase: 'decode', done, total }),
     });
+    return constraint ? { ...answer, json: JSON.parse(answer.text) } : answer;
+  }
+
+  #constraint(schema: AnswerSchema, room: number): JsonConstraint {
+    this.#trie ??= new TokenTrie(this.#parts.prompts.tokenizer.pieces());
+    return new JsonConstraint(schema, this.#trie, this.#parts.config.eosTokenIds, room);
   }
 
   /** As the model writes an answer after `Assistant:`: a space, the words, the end of the turn. */

@@ -11,6 +11,7 @@ interface AddedToken {
 interface TokenizerJson {
   readonly added_tokens?: readonly AddedToken[];
   readonly pre_tokenizer?: unknown;
+  readonly decoder?: unknown;
 }
 
 type Library = Awaited<ReturnType<typeof loadLibrary>>;
@@ -28,6 +29,7 @@ export class Tokenizer {
   readonly #library: LibraryTokenizer;
   readonly #addedTokens: ReadonlyMap<string, number>;
   readonly #addedPattern: RegExp;
+  readonly #byteLevel: boolean;
 
   private constructor(json: TokenizerJson, config: object, library: Library) {
     const added = json.added_tokens ?? [];
@@ -37,6 +39,7 @@ export class Tokenizer {
     );
     this.#addedTokens = new Map(added.map(({ content, id }) => [content, id]));
     this.#addedPattern = anyOf([...this.#addedTokens.keys()]);
+    this.#byteLevel = isByteLevel(json.decoder);
   }
 
   /** @param dir folder with tokenizer.json and tokenizer_config.json @throws PromptError `prompt-tokenizer` */
@@ -110,6 +113,31 @@ export class Tokenizer {
     });
   }
 
+  /**
+   * Each token's bytes by its id; undefined for control tokens.
+   * @throws PromptError `prompt-tokenizer-bytes` when the vocabulary is not byte-level
+   */
+  pieces(): (Uint8Array | undefined)[] {
+    const { model } = this.#library;
+    if (!this.#byteLevel || !model) {
+      throw new PromptError(
+        'prompt-tokenizer-bytes',
+        "answers as JSON need a byte-level tokenizer; this model's is another kind",
+        { hint: 'Ask without a JSON schema, or use a SmolVLM checkpoint.' },
+      );
+    }
+    const added = new Set(this.#addedTokens.values());
+    const pieces: (Uint8Array | undefined)[] = [];
+    for (const [token, id] of model.tokens_to_ids) {
+      const bytes = added.has(id)
+        ? []
+        : Array.from(String(token), (character) => byteOfCharacter.get(character));
+      pieces[id] =
+        added.has(id) || bytes.includes(undefined) ? undefined : Uint8Array.from(bytes as number[]);
+    }
+    return Array.from(pieces);
+  }
+
   /** @returns the control token's id, if the vocabulary has it */
   controlToken(content: string): number | undefined {
     return this.#addedTokens.get(content);
@@ -120,6 +148,26 @@ export class Tokenizer {
     for (const [content, addedId] of this.#addedTokens) if (addedId === id) return content;
     return undefined;
   }
+}
+
+/**
+ * Byte-level BPE writes each byte as a printable character (GPT-2's `bytes_to_unicode`): printable Latin-1 as itself,
+ * the others from U+0100 on, in order.
+ */
+const byteOfCharacter: ReadonlyMap<string, number> = (() => {
+  const characters = new Map<string, number>();
+  let moved = 0x100;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+    characters.set(String.fromCharCode(printable ? byte : moved++), byte);
+  }
+  return characters;
+})();
+
+function isByteLevel(decoder: unknown): boolean {
+  if (typeof decoder !== 'object' || decoder === null) return false;
+  const { type, decoders } = decoder as { type?: unknown; decoders?: unknown };
+  return type === 'ByteLevel' || (Array.isArray(decoders) && decoders.some(isByteLevel));
 }
 
 /** Typed as an ES module, so it comes by `import()`. */

@@ -10,6 +10,8 @@ export interface CaptionProperty {
   readonly short: string;
   readonly camera?: string;
   readonly prompt: string;
+  /** The answer as a value, where JSON was asked for. */
+  readonly json?: unknown;
   readonly choices?: CaptionResult['choices'];
   readonly confidence?: number;
   readonly capturedAt?: string;

@@ -1,3 +1,5 @@
+import type { AnswerSchema } from './answer-schema';
+
 /** How many image pieces the model looks at: `low` = one tile, `full` = the processor's own splitting. */
 export type Detail = 'low' | 'full';
 
@@ -60,6 +62,8 @@ export interface DescribeRequest {
   readonly stop?: readonly string[];
   /** Score these answers instead of generating; the best one becomes the text. */
   readonly choices?: readonly string[];
+  /** The answer is JSON that fits this schema; not together with `choices` or `stop`. */
+  readonly jsonSchema?: AnswerSchema;
   readonly crop?: Rectangle;
   /** Privacy polygons, painted black before anything else sees the pixels. */
   readonly masks?: readonly Polygon[];

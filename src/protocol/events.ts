@@ -28,6 +28,8 @@ export interface Choice {
 /** What the engine answers for a described frame. */
 export interface CaptionResult {
   readonly text: string;
+  /** The text's value, where the request had a `jsonSchema`. */
+  readonly json?: unknown;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
   readonly tiles: number;

@@ -90,6 +90,8 @@ export const describeRequestSchema = {
       maxItems: limits.choices,
       items: { type: 'string', minLength: 1, maxLength: limits.choiceCharacters },
     },
+    /** Read by `parseAnswerSchema`. */
+    jsonSchema: { type: 'object' },
     crop: rectangle,
     masks: { type: 'array', maxItems: limits.masks, items: polygon },
     queue: {

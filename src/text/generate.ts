@@ -1,6 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { AnswerText, type TextStream } from './answer-text';
 import type { PooledContext } from './context-pool';
+import type { TokenConstraint } from './json-constraint';
 import { append } from './prefill';
 import { logProbability } from './probability';
 import { type SamplingOptions, tokenChooser } from './sampling';
@@ -13,6 +14,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Generation ends where one of these begins; it is not part of the text. */
   readonly stop?: readonly string[];
   readonly stream: TextStream;
+  /** Tokens it forbids are never written. */
+  readonly constraint?: TokenConstraint;
   /** Looked at before each token. */
   readonly signal?: AbortSignal;
   readonly onText?: (text: string) => void;
@@ -38,7 +41,7 @@ export async function generate(
   embeddings: TokenEmbeddings,
   options: GenerateOptions,
 ): Promise<Generation> {
-  const { maxNewTokens, stopIds, stream, signal, onToken } = options;
+  const { maxNewTokens, stopIds, stream, constraint, signal, onToken } = options;
   const choose = tokenChooser(options);
   const answer = new AnswerText(stream, options.stop, options.onText);
   const tokenIds: number[] = [];
@@ -47,7 +50,8 @@ export async function generate(
   let stopped = false;
   while (tokenIds.length < maxNewTokens) {
     signal?.throwIfAborted();
-    const id = choose(current);
+    const id = choose(constraint?.mask(current, maxNewTokens - tokenIds.length) ?? current);
+    constraint?.accept(id);
     tokenIds.push(id);
     logProbabilities += logProbability(current, id);
     stopped = stopIds.includes(id);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { openCaptioner } from '../../src/engine/captioner';
 import type { Caption, Captioner, InferenceHooks, InferenceProgress } from '../../src/engine/inference';
 import { decodePicture } from '../../src/image/decode-picture';
+import { parseAnswerSchema } from '../../src/protocol/answer-schema';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import { demoFrame, fixture } from '../fixtures';
 
@@ -131,6 +132,37 @@ describe('a captioner with the demo model', () => {
     assert.ok((await brightest(open)) > 100);
     assert.ok((await brightest(covered)) <= 2, 'black, as JPEG has it');
     assert.equal((await ask(captioner, frame, { prompt: 'x', maxNewTokens: 1 })).thumbnail, undefined);
+  });
+
+  it('writes JSON that fits a schema, token for token what was streamed', async () => {
+    const jsonSchema = parseAnswerSchema({
+      type: 'object',
+      properties: {
+        caption: { type: 'string', maxLength: 60 },
+        night: { type: 'boolean' },
+        people: { type: 'integer', minimum: 0, maximum: 9 },
+      },
+    });
+    let streamed = '';
+    const { text, json, finishReason } = await ask(
+      captioner,
+      frame,
+      { prompt: 'Describe this image.', jsonSchema },
+      { onToken: (more) => (streamed += more) },
+    );
+    assert.equal(streamed, text);
+    assert.deepEqual(JSON.parse(text), json);
+    assert.equal(finishReason, 'stop');
+    const { caption, night, people } = json as Record<string, unknown>;
+    assert.deepEqual([typeof caption, typeof night, typeof people], ['string', 'boolean', 'number']);
+    const count = {
+      prompt: 'How many people are there?',
+      jsonSchema: parseAnswerSchema({ type: 'integer' }),
+    };
+    assert.ok(Number.isInteger((await ask(captioner, frame, count)).json));
+    await assert.rejects(ask(captioner, frame, { prompt: 'x', jsonSchema, maxNewTokens: 8 }), {
+      code: 'caption-json-room',
+    });
   });
 
   it('sees another frame when a mask covers something', async () => {
