@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const startMs = 60_000;
+/** Time for Node-RED to say that it has started, or that flows have. */
+const sayMs = 60_000;
 const stopMs = 20_000;
 
 /** One file of a package that registers node types, as the palette lists it. */
@@ -65,7 +66,7 @@ export class NodeRedProcess {
     });
     const nodeRed = new NodeRedProcess(`http://127.0.0.1:${port}`, child);
     try {
-      await nodeRed.#started();
+      await nodeRed.#says(/Started flows|Waiting for missing types/);
     } catch (error) {
       await nodeRed.stop();
       throw error;
@@ -78,12 +79,13 @@ export class NodeRedProcess {
     return this.#log;
   }
 
-  async #started(): Promise<void> {
-    for (const since = Date.now(); Date.now() - since < startMs; await delay(50)) {
+  /** @param from place in the log where the search begins */
+  async #says(wanted: RegExp, from = 0): Promise<void> {
+    for (const since = Date.now(); Date.now() - since < sayMs; await delay(50)) {
+      if (wanted.test(this.#log.slice(from))) return;
       if (this.child.exitCode !== null) break;
-      if (this.#log.includes('Started flows') || this.#log.includes('Waiting for missing types')) return;
     }
-    throw new Error(`Node-RED does not start:\n${this.#log}`);
+    throw new Error(`Node-RED does not say ${wanted}:\n${this.#log}`);
   }
 
   /** Uploads a package as the palette manager's upload button does; Node-RED runs npm. @returns what was added */
@@ -106,11 +108,13 @@ export class NodeRedProcess {
     return (await fetch(`${this.url}/nodes`, { headers })).text();
   }
 
-  /** Deploys a full set of flows. */
+  /** Deploys a full set of flows, and waits until they run. */
   async deploy(flows: readonly object[]): Promise<void> {
     const headers = { 'content-type': 'application/json', 'node-red-deployment-type': 'full' };
+    const before = this.#log.length;
     const answer = await fetch(`${this.url}/flows`, { method: 'POST', headers, body: JSON.stringify(flows) });
     if (!answer.ok) throw new Error(`the flows are refused: ${answer.status} ${await answer.text()}`);
+    await this.#says(/Started flows/, before);
   }
 
   async #json<T>(answer: Response): Promise<T> {

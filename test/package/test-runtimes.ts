@@ -8,7 +8,7 @@ import { withFileLock } from '../../src/model/file-lock';
 import type { NodeRedProgram } from './node-red-process';
 
 /** The Node.js that runs the tests, and the Node-RED among the development dependencies. */
-const here = { node: process.versions.node, nodeRed: '4' } as const;
+export const thisRuntime: TestRuntime = { node: process.versions.node, nodeRed: '4' };
 
 /** Newest of each major version on the package registry when this was written. */
 const node22 = '22.23.3';
@@ -24,14 +24,14 @@ export interface TestRuntime {
 }
 
 /** What `npm test` installs into. */
-export const shortRuntimes: readonly TestRuntime[] = [here, { node: node24, nodeRed: nodeRed5 }];
+export const shortRuntimes: readonly TestRuntime[] = [thisRuntime, { node: node24, nodeRed: nodeRed5 }];
 
 /** What `npm run test:package` installs into; Node-RED 5 needs Node 22.9. */
 export const allRuntimes: readonly TestRuntime[] = [
-  here,
-  { node: node22, nodeRed: here.nodeRed },
+  thisRuntime,
+  { node: node22, nodeRed: thisRuntime.nodeRed },
   { node: node22, nodeRed: nodeRed5 },
-  { node: node24, nodeRed: here.nodeRed },
+  { node: node24, nodeRed: thisRuntime.nodeRed },
   { node: node24, nodeRed: nodeRed5 },
 ];
 
@@ -39,11 +39,11 @@ export const allRuntimes: readonly TestRuntime[] = [
 export async function programOf({ node, nodeRed }: TestRuntime): Promise<NodeRedProgram> {
   const nodePackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const executable =
-    node === here.node
+    node === thisRuntime.node
       ? process.execPath
       : join(await kept(nodePackage, node, ['--force']), nodePackage, 'bin', 'node');
   const red =
-    nodeRed === here.nodeRed
+    nodeRed === thisRuntime.nodeRed
       ? dirname(require.resolve('node-red/package.json'))
       : join(await kept('node-red', nodeRed), 'node-red');
   return { node: executable, red: join(red, 'red.js') };

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { demoFrame } from '../fixtures';
+import { Watcher } from '../mqtt/watcher';
+import type { NodeRedProcess } from './node-red-process';
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+/** What the fake engine says about it. */
+const about = `1 of ${street.length} bytes: Describe this image.`;
+
+export interface Surroundings {
+  readonly nodeRed: NodeRedProcess;
+  readonly brokerPort: number;
+  /** A checkpoint to convert. */
+  readonly model: string;
+  /** Where the bundle is to be. */
+  readonly place: string;
+}
+
+/** What each type of the package is asked to do in a running Node-RED that holds the flow of test/package/every-node-flow.ts. */
+export const jobs: Readonly<Record<string, (surroundings: Surroundings) => Promise<void>>> = {
+  'smolvlm-engine': async ({ nodeRed }) => {
+    const { model } = await answered(nodeRed, 'caption', street);
+    assert.equal(model, 'chosen in the engine');
+  },
+  'smolvlm-caption': async ({ nodeRed }) => {
+    const { text } = await answered(nodeRed, 'caption', street);
+    assert.equal(text, about);
+  },
+  'smolvlm-convert': async ({ nodeRed, model, place }) => {
+    const message = { mode: 'convert', model, out: place, target: 'rk3588', precision: 'fp16' };
+    const { path } = await answered(nodeRed, 'convert', JSON.stringify(message));
+    assert.equal(path, place);
+    assert.ok(existsSync(join(place, 'smolvlm-bundle.json')));
+  },
+  'smolvlm-mqtt': async ({ brokerPort }) => {
+    const watcher = await Watcher.connect(brokerPort, 4);
+    try {
+      await watcher.on('smolvlm/availability', (state) => state === 'online');
+      await watcher.publish('smolvlm/porch/describe', street);
+      await watcher.on('smolvlm/porch/caption', (text) => text === about);
+    } finally {
+      await watcher.close();
+    }
+  },
+};
+
+/** Has the demo model describe a frame in an engine on this machine, started by the installed package. */
+export async function captionHere(nodeRed: NodeRedProcess): Promise<void> {
+  const { text, fallback } = await answered(nodeRed, 'caption-here', street);
+  const expected: { frame: string; prompt: string; text: string }[] = JSON.parse(
+    readFileSync(demoFrame('expected.json'), 'utf8'),
+  );
+  const wanted = expected.find(
+    ({ frame, prompt }) => frame === 'frame_09_street_day.jpg' && prompt === 'Describe this image.',
+  );
+  assert.deepEqual({ text, fallback }, { text: wanted?.text, fallback: undefined });
+}
+
+/** Sends a body to the node behind an address. @returns the JSON that came out of it */
+async function answered(
+  nodeRed: NodeRedProcess,
+  node: string,
+  body: Buffer<ArrayBuffer> | string,
+): Promise<Record<string, unknown>> {
+  const type = typeof body === 'string' ? 'application/json' : 'image/jpeg';
+  const options = { method: 'POST', body, headers: { 'content-type': type } };
+  const answer = await fetch(`${nodeRed.url}/${node}`, { ...options, signal: AbortSignal.timeout(60_000) });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return JSON.parse(text);
+}

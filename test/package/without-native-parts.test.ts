@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { writeSmallCheckpoint } from '../convert/small-checkpoint';
+import { testToolkit } from '../convert/test-toolkit';
+import { repositoryRoot } from '../fixtures';
+import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { serveFake } from '../server/served-fake';
+import { jobs } from './every-node';
+import { flowOfEveryNode } from './every-node-flow';
+import { NodeRedProcess } from './node-red-process';
+import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { programOf, thisRuntime } from './test-runtimes';
+
+const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
+const { name }: { name: string } = manifest;
+const types = Object.keys(manifest['node-red'].nodes);
+
+interface Installation {
+  readonly how: string;
+  /** For npm. */
+  readonly flags: readonly string[];
+  /** Packages taken away after the installation. */
+  readonly hidden: readonly string[];
+  /** The error's code of each type that cannot do its work then. */
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+/** Two ways in which a Node-RED ends up without what an engine needs, both of them in a home's Alpine container. */
+const installations: readonly Installation[] = [
+  {
+    how: 'koffi and onnxruntime-node, which do not load there',
+    flags: [],
+    hidden: ['koffi', '@koromix', 'onnxruntime-node'],
+    refused: { 'smolvlm-convert': 'onnxruntime-unavailable' },
+  },
+  {
+    how: 'any optional package (--omit=optional)',
+    flags: ['--omit=optional'],
+    hidden: [],
+    refused: { 'smolvlm-convert': 'protobuf-unavailable' },
+  },
+];
+
+describe('the package in a Node-RED', function () {
+  this.timeout(120_000);
+  const packed = usePackedPackage();
+  const folder = useSuiteFolder();
+  const model = join(folder, 'small');
+  let python: string;
+  let engine: ServedEngine;
+  let engineUrl: string;
+  let broker: TestBroker;
+
+  before(async () => {
+    engine = await serveFake();
+    engineUrl = engine.url ?? assert.fail('no TCP address');
+    broker = await startAedes();
+    python = await testToolkit();
+    await writeSmallCheckpoint(model, 1);
+  });
+  after(async () => {
+    await broker.close();
+    await engine.close();
+  });
+
+  for (const [index, { how, flags, hidden, refused }] of installations.entries()) {
+    describe(`without ${how}`, () => {
+      const userDir = join(folder, `user-${index}`);
+      let nodeRed: NodeRedProcess;
+
+      before(async () => {
+        await install(userDir, (await packed()).file, flags);
+        for (const each of hidden) {
+          const path = join(userDir, 'node_modules', each);
+          assert.ok(existsSync(path), `${each} is there to be hidden`);
+          rmSync(path, { recursive: true });
+        }
+        nodeRed = await NodeRedProcess.start(await programOf(thisRuntime), userDir);
+        await nodeRed.deploy(flowOfEveryNode(engineUrl, broker.port, python));
+      });
+      after(() => nodeRed?.stop());
+
+      it('has every node in its palette', async () => {
+        const sets = await nodeRed.nodeSets(name);
+        assert.deepEqual(sets.flatMap((set) => set.types).sort(), [...types].sort());
+        assert.deepEqual(
+          sets.filter(({ err, enabled }) => err || !enabled),
+          [],
+        );
+      });
+
+      for (const type of types) {
+        const code = refused[type];
+        it(`${type} ${code ? `says what it lacks (${code})` : 'does its work with an engine elsewhere'}`, async () => {
+          const job = jobs[type];
+          assert.ok(job, `test/package/every-node.ts has no job for ${type}`);
+          const place = join(userDir, 'bundle');
+          const work = job({ nodeRed, brokerPort: broker.port, model, place });
+          await (code ? assert.rejects(work, { message: new RegExp(code) }) : work);
+        });
+      }
+    });
+  }
+});
+
+/** As a person does at the command line, and the Home Assistant app with the second installation's flag. */
+async function install(userDir: string, tarball: string, flags: readonly string[]): Promise<void> {
+  mkdirSync(userDir);
+  writeFileSync(
+    join(userDir, 'package.json'),
+    '{"name":"node-red-project","version":"0.0.1","private":true}',
+  );
+  const args = [
+    'install',
+    '--omit=dev',
+    ...flags,
+    '--engine-strict',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    tarball,
+  ];
+  await promisify(execFile)('npm', args, { cwd: userDir });
+}
