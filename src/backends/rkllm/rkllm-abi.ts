@@ -90,6 +90,9 @@ export const rkllmLayouts: Readonly<Record<RkllmAbi, RkllmLayout>> = {
 /** `RKLLMCallback` of 1.3: the result callback first, all else null. */
 export const callbackStruct = { size: 48, result: 0 } as const;
 
+/** More than any release's `RKLLMParam`: a library that is taken for another one must not write past the end. */
+export const paramRoom = 512;
+
 export const inputType = { prompt: 0, token: 1, embed: 2, multimodal: 3 } as const;
 
 /** `waiting`: a character is not whole yet. */
@@ -98,8 +101,9 @@ export const runState = { normal: 0, waiting: 1, finish: 2, error: 3 } as const;
 /** @returns undefined for a release whose structures are not known */
 export function abiOf(version: string | undefined): RkllmAbi | undefined {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  if (major !== '1') return undefined;
-  if (minor === '2' && Number(patch) >= 1 && !version?.includes('b')) return '1.2';
+  // A beta may lie between two layouts, as 1.2.1b1 does.
+  if (major !== '1' || version?.includes('b')) return undefined;
+  if (minor === '2' && Number(patch) >= 1) return '1.2';
   return minor === '3' ? '1.3' : undefined;
 }
 
@@ -111,4 +115,12 @@ export function defaultsFit(param: Buffer, { param: at, extend }: RkllmLayout): 
   return (
     near(at.topP, 0.9) && near(at.temperature, 0.8) && near(at.repeatPenalty, 1.1) && cpus >= 1 && cpus <= 8
   );
+}
+
+/** The one layout whose place the defaults are in. @param param as any release fills it: what is looked at lies within the shortest */
+export function abiOfDefaults(param: Buffer): RkllmAbi | undefined {
+  const fitting = (Object.keys(rkllmLayouts) as RkllmAbi[]).filter((abi) =>
+    defaultsFit(param, rkllmLayouts[abi]),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
 }

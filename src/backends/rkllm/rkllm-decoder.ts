@@ -1,8 +1,13 @@
 import { SmolvlmError } from '../../errors';
-import { callbackStruct, inputType, runState } from './rkllm-abi';
+import { callbackStruct, inputType } from './rkllm-abi';
+import { AnswerCollector, type RkllmAnswer, type RkllmRun } from './rkllm-answer';
+import { checkDriver, checkPictures, checkRows, type MultimodalPrompt } from './rkllm-checks';
 import { RkllmLibrary } from './rkllm-library';
+import { type RunLimits, RunWatch } from './run-watch';
 
-export interface RkllmSettings {
+export type { MultimodalPrompt, RkllmAnswer, RkllmRun };
+
+export interface RkllmSettings extends RunLimits {
   readonly library?: string;
   /** Longest context in tokens; the file's own limit is set when it is converted. */
   readonly maxContext: number;
@@ -12,42 +17,7 @@ export interface RkllmSettings {
   readonly embedFlash?: boolean;
   /** Of the kernel driver, `x.y.z`; undefined when it cannot be read. */
   readonly driver?: string | undefined;
-  /** A cancelled run that has not come back after this never does. */
-  readonly lostMs?: number;
-  readonly onLost?: (ms: number) => void;
 }
-
-export interface RkllmRun {
-  readonly maxNewTokens: number;
-  readonly signal?: AbortSignal;
-  /** Pieces of the answer, whole characters. @returns whether the answer may go on */
-  readonly onText?: (text: string) => boolean;
-  readonly onToken?: (done: number, total: number) => void;
-}
-
-export interface RkllmAnswer {
-  readonly text: string;
-  /** As the library names them; one may stand for a part of a character. */
-  readonly tokenIds: readonly number[];
-  readonly finishReason: 'stop' | 'length';
-}
-
-/** Pictures for the vendor's own prompt. */
-export interface MultimodalPrompt {
-  /** With one `<image>` for each picture. */
-  readonly prompt: string;
-  /** [images × rowsPerImage, width] float32 */
-  readonly rows: Float32Array;
-  readonly rowsPerImage: number;
-  readonly images: number;
-  /** Pixels each side of the pictures given to the vision tower. */
-  readonly imageSize: number;
-}
-
-/** Below it the runtime loads models and prints junk (rknn-llm#449, #290). */
-const leastDriver = [0, 9, 8];
-
-const defaultLostMs = 20_000;
 
 /** A language model on the NPU through librkllmrt. One request at a time; others wait. */
 export class RkllmDecoder {
@@ -57,14 +27,19 @@ export class RkllmDecoder {
   readonly #strings = new Map<string, bigint>();
   readonly #callback: bigint;
   #handle = 0n;
-  #onResult: (result: bigint, state: number) => number = () => 0;
+  #onResult: (result: bigint, state: number) => void = () => undefined;
   #last: Promise<unknown> = Promise.resolve();
+  /** A run was given up and has not come back: the library still uses the handle. */
+  #lost: SmolvlmError | undefined;
   #closed = false;
 
   private constructor(library: RkllmLibrary, settings: RkllmSettings) {
     this.#library = library;
     this.#settings = settings;
-    this.#callback = library.onResult((result, state) => this.#onResult(result, state));
+    this.#callback = library.onResult((result, state) => {
+      this.#onResult(result, state);
+      return 0;
+    });
   }
 
   /**
@@ -91,19 +66,23 @@ export class RkllmDecoder {
   /**
    * Greedy continuation of our own prompt: each row a token's embedding or an image row.
    * @param rows [tokens, width] float32
-   * @throws SmolvlmError `decoder-run`; the signal's reason when aborted
+   * @throws SmolvlmError `decoder-rows`, `decoder-context`, `decoder-run`, `decoder-silent`, `npu-lost`; the signal's
+   *   reason when aborted
    */
-  answerRows(rows: Float32Array, width: number, run: RkllmRun): Promise<RkllmAnswer> {
+  async answerRows(rows: Float32Array, width: number, run: RkllmRun): Promise<RkllmAnswer> {
     const { embed, input } = this.#library.layout;
-    return this.#answer(run, rows, (struct, address) => {
+    const count = checkRows(rows, width, this.#context);
+    const maxNewTokens = Math.min(run.maxNewTokens, this.#context - count);
+    return this.#answer({ ...run, maxNewTokens }, rows, (struct, address) => {
       struct.writeInt32LE(inputType.embed, input.type);
       struct.writeBigUInt64LE(address, input.union + embed.rows);
-      struct.writeBigUInt64LE(BigInt(rows.length / width), input.union + embed.count);
+      struct.writeBigUInt64LE(BigInt(count), input.union + embed.count);
     });
   }
 
   /** The vendor's own prompt: its tokenizer, its template, pictures at `<image>`. */
-  answerPictures(given: MultimodalPrompt, run: RkllmRun): Promise<RkllmAnswer> {
+  async answerPictures(given: MultimodalPrompt, run: RkllmRun): Promise<RkllmAnswer> {
+    checkPictures(given);
     const { multimodal: at, input } = this.#library.layout;
     return this.#answer(run, given.rows, (struct, address) => {
       const write = (value: bigint | number, offset: number): void =>
@@ -125,22 +104,28 @@ export class RkllmDecoder {
     if (status !== 0) throw runError('rkllm_set_chat_template', status);
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is under way; what is lost keeps its memory, which the library may still use. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#last;
+    if (this.#lost) return;
     await this.#library.call('rkllm_destroy', this.#handle);
     this.#release();
   }
 
+  /** Tokens; the library wants a multiple of 32. */
+  get #context(): number {
+    return Math.floor(this.#settings.maxContext / 32) * 32;
+  }
+
   async #init(path: string): Promise<void> {
     const { param: at, extend } = this.#library.layout;
-    const { maxContext, baseDomain = 1, embedFlash = false } = this.#settings;
+    const { baseDomain = 1, embedFlash = false } = this.#settings;
     const param = this.#library.defaultParam();
     param.writeBigUInt64LE(this.#string(path), at.modelPath);
-    param.writeInt32LE(Math.floor(maxContext / 32) * 32, at.maxContext);
-    param.writeInt32LE(maxContext, at.maxNewTokens);
+    param.writeInt32LE(this.#context, at.maxContext);
+    param.writeInt32LE(this.#context, at.maxNewTokens);
     // Greedy, so that the same frame gives the same words.
     param.writeInt32LE(1, at.topK);
     param.writeFloatLE(1, at.repeatPenalty);
@@ -188,6 +173,7 @@ export class RkllmDecoder {
     fill: (input: Buffer, rowsAddress: bigint) => void,
   ): Promise<RkllmAnswer> {
     if (this.#closed) throw new SmolvlmError('decoder-closed', 'the decoder was closed');
+    if (this.#lost) throw this.#lost;
     run.signal?.throwIfAborted();
     const { input: at, infer } = this.#library.layout;
     const input = Buffer.alloc(at.size);
@@ -197,44 +183,33 @@ export class RkllmDecoder {
     const held = this.#library.allocate(rows.byteLength);
     new Float32Array(held.memory).set(rows);
     fill(input, held.address);
-    const collector = new AnswerCollector(this.#library, run, () => void this.#abort());
-    this.#onResult = (result, state) => collector.take(result, state);
-    const cancel = (): void => void this.#abort();
-    run.signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      const status = await this.#watched(
-        this.#library.call('rkllm_run', this.#handle, input, inference, null),
-        run,
-      );
-      run.signal?.throwIfAborted();
-      if (status !== 0) throw runError('rkllm_run', status);
-      return collector.answer();
-    } finally {
-      run.signal?.removeEventListener('abort', cancel);
-      this.#onResult = () => 0;
-      this.#library.release(held.address);
-    }
-  }
-
-  /** A run that was cancelled and does not come back holds its thread and the NPU for good. */
-  async #watched(call: Promise<number>, { signal }: RkllmRun): Promise<number> {
-    const { lostMs = defaultLostMs, onLost } = this.#settings;
-    let timer: NodeJS.Timeout | undefined;
-    const watch = (): void => {
-      timer = setTimeout(() => onLost?.(lostMs), lostMs);
+    const watch = new RunWatch(this.#settings, () => this.#library.call('rkllm_abort', this.#handle));
+    const stop = (): void => watch.stop();
+    const collector = new AnswerCollector(this.#library, run, stop);
+    this.#onResult = (result, state) => {
+      watch.heard();
+      collector.take(result, state);
     };
-    if (signal?.aborted) watch();
-    signal?.addEventListener('abort', watch, { once: true });
+    run.signal?.addEventListener('abort', stop, { once: true });
+    const call = this.#library.call('rkllm_run', this.#handle, input, inference, null);
     try {
-      return await call;
+      const status = await watch.over(call);
+      run.signal?.throwIfAborted();
+      if (status !== 0 && !collector.stopped) throw runError('rkllm_run', status);
+      return collector.answer();
+    } catch (error) {
+      if (error instanceof SmolvlmError && error.code === 'npu-lost') this.#lost = error;
+      throw error;
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', watch);
+      run.signal?.removeEventListener('abort', stop);
+      this.#onResult = this.#lost ? () => watch.heard() : () => undefined;
+      const free = (): void => {
+        this.#lost = undefined;
+        this.#library.release(held.address);
+      };
+      if (this.#lost) call.then(free, free);
+      else free();
     }
-  }
-
-  async #abort(): Promise<void> {
-    await this.#library.call('rkllm_abort', this.#handle);
   }
 
   /** A C string that lives as long as the handle. */
@@ -252,85 +227,6 @@ export class RkllmDecoder {
     this.#library.forget(this.#callback);
     for (const address of this.#strings.values()) this.#library.release(address);
     this.#strings.clear();
-  }
-}
-
-/** Pieces of one answer as they come from the library's thread. */
-class AnswerCollector {
-  readonly #library: RkllmLibrary;
-  readonly #run: RkllmRun;
-  readonly #stop: () => void;
-  /** Pieces may end within a character. */
-  readonly #decoder = new TextDecoder();
-  readonly #tokenIds: number[] = [];
-  #text = '';
-  #stopped = false;
-  #ended: 'finish' | 'error' | undefined;
-
-  constructor(library: RkllmLibrary, run: RkllmRun, stop: () => void) {
-    this.#library = library;
-    this.#run = run;
-    this.#stop = stop;
-  }
-
-  /** @returns 0: go on */
-  take(result: bigint, state: number): number {
-    const { size, text, token } = this.#library.layout.result;
-    const struct = Buffer.from(this.#library.view(result, size));
-    if (state === runState.finish || state === runState.error) {
-      this.#ended = state === runState.finish ? 'finish' : 'error';
-      return 0;
-    }
-    if (this.#stopped) return 0;
-    const id = struct.readInt32LE(token);
-    if (id >= 0) this.#tokenIds.push(id);
-    this.#run.onToken?.(this.#tokenIds.length, this.#run.maxNewTokens);
-    this.#say(this.#decoder.decode(this.#library.textAt(struct.readBigUInt64LE(text)), { stream: true }));
-    // Up to 1.2 a run has no bound of its own.
-    if (this.#tokenIds.length >= this.#run.maxNewTokens) this.#end();
-    return 0;
-  }
-
-  answer(): RkllmAnswer {
-    if (this.#ended !== 'finish' && !this.#stopped) {
-      throw new SmolvlmError('decoder-run', 'the NPU’s decoder gave up in the middle of the answer', {
-        hint: 'Its own words are in the engine’s log. A too long prompt is one reason: lower the detail or the number of pictures.',
-      });
-    }
-    const rest = this.#decoder.decode();
-    if (!this.#stopped) this.#say(rest);
-    const full = this.#tokenIds.length >= this.#run.maxNewTokens;
-    return { text: this.#text, tokenIds: this.#tokenIds, finishReason: full ? 'length' : 'stop' };
-  }
-
-  #say(text: string): void {
-    if (text === '') return;
-    this.#text += text;
-    if (this.#run.onText?.(text) === false) this.#end();
-  }
-
-  #end(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#stop();
-  }
-}
-
-function checkDriver(driver: string | undefined): void {
-  if (driver === undefined) return;
-  const parts = driver.split('.').map(Number);
-  for (const [index, least] of leastDriver.entries()) {
-    const part = parts[index] ?? 0;
-    if (part > least) return;
-    if (part < least) {
-      throw new SmolvlmError(
-        'npu-driver-old',
-        `the NPU's driver is ${driver}, RKLLM needs ${leastDriver.join('.')}`,
-        {
-          hint: 'Update the board’s kernel image, or choose the decoder "cpu".',
-        },
-      );
-    }
   }
 }
 

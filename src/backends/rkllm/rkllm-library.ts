@@ -3,7 +3,15 @@ import { SmolvlmError } from '../../errors';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
 import { SystemFiles } from '../../platform/system-files';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
-import { abiOf, defaultsFit, type RkllmAbi, type RkllmLayout, rkllmLayouts } from './rkllm-abi';
+import {
+  abiOf,
+  abiOfDefaults,
+  defaultsFit,
+  paramRoom,
+  type RkllmAbi,
+  type RkllmLayout,
+  rkllmLayouts,
+} from './rkllm-abi';
 
 const prototypes = {
   rkllm_init: 'int rkllm_init(void *handle, void *param, void *callback)',
@@ -51,11 +59,18 @@ export class RkllmLibrary {
     const [found] = findRuntimeLibraries(new SystemFiles(), 'rkllm', path);
     if (!found || found.fault !== undefined)
       throw libraryError(found?.path, found?.fault ?? 'it is not installed');
-    const chosen = chooseAbi(found.path, found.version, abi);
+    const { version } = found;
+    const told = given(abi) ?? abiOf(version);
+    // A release that is named and not known is not called at all.
+    if (!told && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
     const koffi = await loadKoffi();
     try {
-      return new RkllmLibrary(koffi, koffi.load(found.path), found.path, found.version, chosen);
+      const library = koffi.load(found.path);
+      const chosen = told ?? probeAbi(koffi, library);
+      if (!chosen) throw abiError(`${found.path} is of a release it does not tell`);
+      return new RkllmLibrary(koffi, library, found.path, version, chosen);
     } catch (cause) {
+      if (cause instanceof SmolvlmError) throw cause;
       throw libraryError(found.path, cause instanceof Error ? cause.message : String(cause), cause);
     }
   }
@@ -71,11 +86,8 @@ export class RkllmLibrary {
 
   /** `RKLLMParam` with the library's defaults. @throws SmolvlmError `backend-rkllm-abi` when they lie elsewhere */
   defaultParam(): Buffer {
-    const type = this.#koffi.struct(null, { bytes: this.#koffi.array('uint8_t', this.layout.param.size) });
-    const create = this.#library.func('rkllm_createDefaultParam', type, []);
-    const { bytes } = create() as { readonly bytes: ArrayLike<number> };
-    const param = Buffer.from(Uint8Array.from(bytes));
-    if (defaultsFit(param, this.layout)) return param;
+    const param = defaults(this.#koffi, this.#library);
+    if (defaultsFit(param, this.layout)) return param.subarray(0, this.layout.param.size);
     throw abiError(`${this.path} has not its defaults where release ${this.abi} has them`);
   }
 
@@ -114,16 +126,27 @@ export class RkllmLibrary {
   }
 }
 
-function chooseAbi(path: string, version: string | undefined, given: string | undefined): RkllmAbi {
-  if (given !== undefined) {
-    if (given === '1.2' || given === '1.3') return given;
-    throw abiError(`SMOLVLM_RKLLM_ABI: expected 1.2 or 1.3, received "${given}"`);
+function given(abi: string | undefined): RkllmAbi | undefined {
+  if (abi === undefined || abi === '1.2' || abi === '1.3') return abi;
+  throw abiError(`SMOLVLM_RKLLM_ABI: expected 1.2 or 1.3, received "${abi}"`);
+}
+
+/** Of a library that does not tell its release: 1.2.1 or later by its symbols, the layout by where its defaults lie. */
+function probeAbi(koffi: Koffi, library: ReturnType<Koffi['load']>): RkllmAbi | undefined {
+  try {
+    library.func('int rkllm_set_function_tools(void *handle, const char *a, const char *b, const char *c)');
+  } catch {
+    return undefined;
   }
-  const abi = abiOf(version);
-  if (abi) return abi;
-  throw abiError(
-    `${path} is of ${version === undefined ? 'a release it does not tell' : `release ${version}`}`,
-  );
+  return abiOfDefaults(defaults(koffi, library));
+}
+
+/** What `rkllm_createDefaultParam` returns by value; what lies after it means nothing. */
+function defaults(koffi: Koffi, library: ReturnType<Koffi['load']>): Buffer {
+  const type = koffi.struct(null, { bytes: koffi.array('uint8_t', paramRoom) });
+  const create = library.func('rkllm_createDefaultParam', type, []);
+  const { bytes } = create() as { readonly bytes: ArrayLike<number> };
+  return Buffer.from(Uint8Array.from(bytes));
 }
 
 function abiError(message: string): SmolvlmError {

@@ -16,6 +16,7 @@ export interface RkllmEvent {
   readonly keep_history?: number;
   readonly abort?: number;
   readonly live?: number;
+  readonly tokens?: number;
   readonly violation?: string;
 }
 
@@ -29,8 +30,12 @@ export class EmulatedRkllm {
     private readonly saved: ReadonlyMap<string, string | undefined>,
   ) {}
 
-  static async create(abi: RkllmAbi, version = emulatedReleases[abi]): Promise<EmulatedRkllm> {
-    const defines = { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"` };
+  static async create(
+    abi: RkllmAbi,
+    version = emulatedReleases[abi],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<EmulatedRkllm> {
+    const defines = { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"`, ...more };
     const library = await buildEmulator('rkllm', { defines });
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-rkllm-'));
     const all: Record<string, string> = {

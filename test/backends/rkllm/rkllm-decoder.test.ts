@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RkllmAbi } from '../../../src/backends/rkllm/rkllm-abi';
 import { RkllmDecoder, type RkllmSettings } from '../../../src/backends/rkllm/rkllm-decoder';
 import { RkllmLibrary } from '../../../src/backends/rkllm/rkllm-library';
 import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-decoder';
@@ -40,6 +42,19 @@ describe('RkllmDecoder', function () {
     return rows;
   }
 
+  /** The decoder with other bytes for some tokens, in the alphabet of byte-level BPE. */
+  async function writeWideDecoder(folder: string, pieces: ReadonlyMap<number, string>): Promise<void> {
+    const tokenizer = JSON.parse(await readFile(join(checkpoint.dir, 'tokenizer.json'), 'utf8'));
+    const vocab: Record<string, number> = tokenizer.model.vocab;
+    const replaced = new Set(pieces.values());
+    const others = Object.entries(vocab).filter(([piece, id]) => !pieces.has(id) && !replaced.has(piece));
+    const ours = [...pieces].map(([id, piece]) => [piece, id] as const);
+    tokenizer.model.vocab = Object.fromEntries([...others, ...ours]);
+    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+    const { config, tensors } = checkpoint;
+    await writeEmulatedDecoder(folder, { dir: folder, config, tensors });
+  }
+
   for (const abi of ['1.2', '1.3'] as const) {
     describe(`with the structures of ${abi}`, () => {
       let rkllm: EmulatedRkllm;
@@ -57,8 +72,8 @@ describe('RkllmDecoder', function () {
         assert.equal((await rkllm.trace()).findLast(({ live }) => live !== undefined)?.live, 0);
       });
 
-      async function open(settings: Partial<RkllmSettings> = {}): Promise<RkllmDecoder> {
-        const decoder = await RkllmDecoder.open(path, { maxContext: 512, ...settings });
+      async function open(settings: Partial<RkllmSettings> = {}, file = path): Promise<RkllmDecoder> {
+        const decoder = await RkllmDecoder.open(file, { maxContext: 512, ...settings });
         opened.push(decoder);
         return decoder;
       }
@@ -79,11 +94,33 @@ describe('RkllmDecoder', function () {
         assert.deepEqual([init?.top_k, init?.skip_special, init?.context, init?.domain], [1, 1, 512, 1]);
       });
 
-      it('puts characters together that come byte by byte', async () => {
-        const decoder = await open();
-        const whole = await answer(decoder);
-        await rkllm.faults('split');
-        assert.equal((await answer(decoder, 500)).text.slice(0, whole.text.length), whole.text);
+      it('puts characters together that come byte by byte, or over several tokens', async () => {
+        const plain = await answer(await open());
+        const [first, second, ...others] = [...new Set(plain.tokenIds)];
+        assert.ok(first !== undefined && second !== undefined && others.length > 0);
+        // Bytes of U+218A3 in two tokens, of U+8AAA in each other one; each token's are different.
+        const pieces = new Map([
+          [first, 'ð¡'],
+          [second, '¢£'],
+          ...others.map((id, index) => [id, 'èªª'.repeat(index + 1)] as const),
+        ]);
+        const wide = await mkdtemp(join(tmpdir(), 'smolvlm-wide-'));
+        try {
+          await writeWideDecoder(wide, pieces);
+          const bytes = plain.tokenIds.map((id) => Buffer.from(pieces.get(id) ?? '', 'latin1'));
+          const expected = new TextDecoder().decode(Buffer.concat(bytes));
+          assert.ok(expected.startsWith('\u{218a3}\u8aaa'), expected);
+          const decoder = await open({}, join(wide, 'decoder.rkllm'));
+          assert.equal((await answer(decoder)).text, expected);
+          await rkllm.faults('split');
+          const said: string[] = [];
+          const onText = (text: string): boolean => said.push(text) > 0;
+          const { text } = await answer(decoder, 200, { onText });
+          assert.deepEqual([text.slice(0, expected.length), said.join('')], [expected, text]);
+          assert.ok(said.every((piece) => !piece.includes('\ufffd')));
+        } finally {
+          await rm(wide, { recursive: true, force: true });
+        }
       });
 
       it('gives results without text for nothing', async () => {
@@ -129,13 +166,74 @@ describe('RkllmDecoder', function () {
         await assert.rejects(open(), { code: 'decoder-load', message: /decoder\.rkllm: rkllm_init gave -1/ });
       });
 
-      it('tells of a run that does not come back after it was cancelled', async () => {
+      it('stops a run that had not begun when it was told to stop', async () => {
+        const decoder = await open();
+        await rkllm.faults('late 80', 'slow 20', 'stopped -1');
+        await assert.rejects(answer(decoder, 200, { signal: AbortSignal.timeout(20) }), {
+          name: 'TimeoutError',
+        });
+        const { tokens } = (await rkllm.trace()).findLast((event) => event.tokens !== undefined) ?? {};
+        assert.ok(tokens !== undefined && tokens <= 4, `${tokens} tokens`);
+      });
+
+      it('takes no offence at the status of a run that it ended itself', async () => {
+        const decoder = await open();
+        await rkllm.faults('slow 5', 'stopped -1');
+        const { text } = await answer(decoder, 200, { onText: () => false });
+        assert.ok(text.length > 0);
+      });
+
+      it('hands on what a listener throws', async () => {
+        const decoder = await open();
+        const onText = (): never => {
+          throw new Error('listener');
+        };
+        await assert.rejects(answer(decoder, 12, { onText }), /listener/);
+        assert.ok((await answer(decoder)).text.length > 0);
+      });
+
+      it('stops a run that falls silent', async () => {
+        const decoder = await open({ silenceMs: 60 });
+        await rkllm.faults('slow 200');
+        await assert.rejects(answer(decoder, 5), { code: 'decoder-silent' });
+        await rkllm.faults();
+        assert.ok((await answer(decoder)).text.length > 0);
+      });
+
+      it('gives up on a run that does not stop, and refuses others until it is back', async () => {
         const lost: number[] = [];
         const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
         await rkllm.faults('slow 400');
-        const signal = AbortSignal.timeout(50);
-        await assert.rejects(answer(decoder, 3, { signal }));
+        const signal = AbortSignal.timeout(20);
+        await assert.rejects(answer(decoder, 3, { signal }), { code: 'npu-lost' });
         assert.deepEqual(lost, [100]);
+        await assert.rejects(answer(decoder), { code: 'npu-lost' });
+        await rkllm.faults();
+        for (let again = true; again; ) {
+          await delay(20);
+          again = await answer(decoder).then(
+            () => false,
+            () => true,
+          );
+        }
+      });
+
+      it('refuses rows that are no rows, and more than the context holds', async () => {
+        const decoder = await open({ maxContext: 64 });
+        const { hiddenSize } = checkpoint.config.text;
+        const ask = (values: number) =>
+          decoder.answerRows(new Float32Array(values), hiddenSize, { maxNewTokens: 100 });
+        await assert.rejects(ask(0), { code: 'decoder-rows' });
+        await assert.rejects(ask(hiddenSize + 1), { code: 'decoder-rows' });
+        await assert.rejects(ask(64 * hiddenSize), { code: 'decoder-context', message: /64 tokens/ });
+        assert.ok((await ask(60 * hiddenSize)).tokenIds.length <= 4);
+        const pictures = { rows: new Float32Array(hiddenSize), rowsPerImage: 1, images: 1, imageSize: 256 };
+        for (const wrong of [
+          { ...pictures, prompt: 'What?' },
+          { ...pictures, prompt: '<image>', rowsPerImage: 7 },
+        ]) {
+          await assert.rejects(decoder.answerPictures(wrong, { maxNewTokens: 5 }), { code: 'decoder-rows' });
+        }
       });
 
       it('passes pictures to the vendor’s own prompt', async () => {
@@ -178,5 +276,20 @@ describe('RkllmDecoder', function () {
     } finally {
       await rkllm.remove();
     }
+  });
+
+  it('finds the structures of a release that does not tell, where its symbols and defaults do', async () => {
+    const load = async (abi: RkllmAbi, more = {}): Promise<RkllmLibrary> => {
+      const rkllm = await EmulatedRkllm.create(abi, '', more);
+      return RkllmLibrary.load().finally(() => rkllm.remove());
+    };
+    for (const abi of ['1.2', '1.3'] as const) {
+      const library = await load(abi);
+      assert.deepEqual([library.version, library.abi], [undefined, abi]);
+    }
+    await assert.rejects(load('1.2', { EMULATOR_WITHOUT_TOOLS: '1' }), {
+      code: 'backend-rkllm-abi',
+      message: /does not tell/,
+    });
   });
 });

@@ -3,7 +3,10 @@
  *
  *   RKLLM_EMULATOR_TRACE   file that gets a JSON line for each call that matters, and each rule that is broken
  *   RKLLM_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE]
- *       init CODE | run CODE | error | error_after N | hang | slow MS | segfault | null_text | split
+ *       init CODE | run CODE | error | error_after N | hang | late MS | slow MS | stopped CODE | segfault | null_text | split
+ *
+ * `late` begins a run that much after the call: an abort before that finds nothing to stop. `stopped` is the status of an
+ * aborted run.
  *
  * It answers from its own thread, as the real one does, with the words that a float32 Llama decoder gives; `split`
  * hands out the bytes of a character one by one. A multimodal prompt, whose tokens the real library makes itself, is
@@ -44,7 +47,7 @@ typedef struct {
   RKLLMInput *input;
   RKLLMInferParam *infer;
   void *userdata;
-  int status;
+  int status, made;
 } job;
 
 static atomic_int live;
@@ -222,6 +225,7 @@ static void generate(job *j, const float *rows, size_t count, int most) {
     if (say_piece(j, token, pending, &waiting)) break;
     token = llama_append(self->model, llama_embedding(self->model, token), 1);
   }
+  j->made = made;
   int failed = token < 0 || fault("error", NULL) || fault("error_after", NULL);
   say(j, failed ? RKLLM_RUN_ERROR : RKLLM_RUN_FINISH, NULL, -1, made);
 }
@@ -271,15 +275,19 @@ static void *work(void *given) {
 
 int rkllm_run(LLMHandle handle, RKLLMInput *input, RKLLMInferParam *infer, void *userdata) {
   instance *self = handle;
+  long value = 0;
+  if (fault("late", &value)) usleep((useconds_t)value * 1000);
   if (atomic_exchange(&self->running, 1)) return violation("two requests in one handle");
   if (!input->role || strcmp(input->role, "user")) violation("a role that is not user");
   if (infer->mode != 0) violation("a mode that is not generate");
   trace("{\"run\":%d,\"keep_history\":%d}", input->input_type, infer->keep_history);
-  job j = {self, input, infer, userdata, 0};
+  job j = {self, input, infer, userdata, 0, 0};
   pthread_t thread;
   atomic_store(&self->abort, 0);
   if (pthread_create(&thread, NULL, work, &j)) j.status = -1;
   else pthread_join(thread, NULL);
+  if (atomic_load(&self->abort) && fault("stopped", &value)) j.status = (int)value;
+  trace("{\"tokens\":%d}", j.made);
   atomic_store(&self->running, 0);
   return j.status;
 }
@@ -309,3 +317,11 @@ int rkllm_set_chat_template(LLMHandle handle, const char *system, const char *pr
   snprintf(self->postfix, sizeof self->postfix, "%s", postfix);
   return 0;
 }
+
+#ifndef EMULATOR_WITHOUT_TOOLS
+/* Since 1.2.1; tools are no use to a picture's caption. */
+int rkllm_set_function_tools(LLMHandle handle, const char *system, const char *tools, const char *tag) {
+  (void)handle, (void)system, (void)tools, (void)tag;
+  return violation("rkllm_set_function_tools");
+}
+#endif

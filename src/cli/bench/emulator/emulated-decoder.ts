@@ -10,7 +10,10 @@ const fileName = 'decoder.rkllm';
 const stopRoom = 8;
 
 /** Writes a checkpoint's language model as the emulator's stand-in for a .rkllm file, in float32. */
-export async function writeEmulatedDecoder(dir: string, checkpoint: Checkpoint): Promise<BundleDecoder> {
+export async function writeEmulatedDecoder(
+  dir: string,
+  checkpoint: Pick<Checkpoint, 'dir' | 'config' | 'tensors'>,
+): Promise<BundleDecoder> {
   const { config, tensors } = checkpoint;
   const { text, eosTokenIds, tieWordEmbeddings } = config;
   const header = Buffer.alloc(84);
