@@ -23,11 +23,3 @@ export function differenceHash(image: RgbImage): string {
   }
   return bits.toString(16).padStart(16, '0');
 }
-
-/** Differing bits of two difference hashes, 0 … 64. */
-export function hammingDistance(a: string, b: string): number {
-  let bits = BigInt(`0x${a}`) ^ BigInt(`0x${b}`);
-  let count = 0;
-  for (; bits > 0n; bits &= bits - 1n) count++;
-  return count;
-}

@@ -1,10 +1,29 @@
 import { errorBody } from '../errors';
+import { digestAuthorization } from './digest-auth';
 import { ImageError } from './image-error';
 import { checkByteCount, type PictureLimits } from './picture-limits';
 
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A picture as a server gave it. */
+export interface FetchedPicture {
+  readonly bytes: Uint8Array;
+  /** What the server says of its age (`Last-Modified`), milliseconds since 1970. */
+  readonly modifiedAt?: number;
+}
+
+export interface FetchOptions {
+  /** In place of user and password in the address. */
+  readonly credentials?: Credentials;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Gets a picture by its address; the size is bounded while it comes, the time as a whole.
- * User and password in the address are sent as basic authentication and never shown in errors.
+ * User and password are sent as basic authentication, or digest where the server asks for it, and never shown in errors.
  * @throws ImageError `image-fetch`, `image-too-large`
  */
 export async function fetchPicture(
@@ -12,35 +31,74 @@ export async function fetchPicture(
   limits: PictureLimits,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const url = new URL(address);
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
-  const authorization =
-    username === ''
-      ? {}
-      : {
-          authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
-        };
+  return (await fetchPictureWith(address, limits, { signal })).bytes;
+}
+
+/** As `fetchPicture`, with credentials of their own and the picture's age. */
+export async function fetchPictureWith(
+  address: URL,
+  limits: PictureLimits,
+  { credentials, signal }: FetchOptions = {},
+): Promise<FetchedPicture> {
   const timeout = AbortSignal.timeout(limits.fetchTimeoutMs);
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
-    const response = await fetch(url, {
-      headers: { accept: 'image/*', ...authorization },
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-    });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw refusal(url, response.status, response.statusText);
-    }
-    return await boundedBody(response, limits);
+    const response = await authorizedFetch(address, { accept: 'image/*' }, either, credentials);
+    const modifiedAt = Date.parse(response.headers.get('last-modified') ?? '');
+    return { bytes: await boundedBody(response, limits), ...(modifiedAt > 0 && { modifiedAt }) };
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
     const reason = timeout.aborted ? `no answer within ${limits.fetchTimeoutMs} ms` : causeOf(cause);
-    throw new ImageError('image-fetch', `the picture at ${url.href} cannot be fetched: ${reason}`, {
+    throw new ImageError('image-fetch', `the picture at ${bare(address).href} cannot be fetched: ${reason}`, {
       hint: 'Open the address in a browser on this machine; check that the camera is on.',
       cause,
     });
   }
+}
+
+/**
+ * A response that is good.
+ * @throws ImageError `image-fetch` for any other status; what `fetch` throws
+ */
+export async function authorizedFetch(
+  address: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+  credentials = credentialsOf(address),
+): Promise<Response> {
+  const url = bare(address);
+  const ask = (authorization?: string): Promise<Response> =>
+    fetch(url, { headers: { ...headers, ...(authorization && { authorization }) }, signal });
+  let response = await ask(credentials && basic(credentials));
+  const challenge = response.status === 401 ? response.headers.get('www-authenticate') : null;
+  const digest =
+    challenge !== null && credentials
+      ? digestAuthorization(challenge, 'GET', `${url.pathname}${url.search}`, credentials)
+      : undefined;
+  if (digest !== undefined) {
+    await response.body?.cancel();
+    response = await ask(digest);
+  }
+  if (response.ok) return response;
+  await response.body?.cancel();
+  throw refusal(url, response.status, response.statusText);
+}
+
+/** The address as it may be shown. */
+export function bare(address: URL): URL {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url;
+}
+
+function credentialsOf({ username, password }: URL): Credentials | undefined {
+  if (username === '') return undefined;
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+}
+
+function basic({ user, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 async function boundedBody(response: Response, limits: PictureLimits): Promise<Uint8Array> {

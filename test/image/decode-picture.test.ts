@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { decodePicture } from '../../src/image/decode-picture';
-import { differenceHash, frameHash, hammingDistance } from '../../src/image/frame-hash';
+import { differenceHash, frameHash } from '../../src/image/frame-hash';
 import type { RgbImage } from '../../src/image/rgb-image';
+import { hammingDistance } from '../../src/picture/prepared-frame';
 import { demoFrame, fixture } from '../fixtures';
 
 const frame = readFileSync(demoFrame('frame_05_porch_day.jpg'));

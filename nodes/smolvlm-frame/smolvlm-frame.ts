@@ -1,0 +1,177 @@
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import { ImageChild } from '../../src/client/image-child';
+import { FrameGate } from '../../src/frame/frame-gate';
+import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
+import {
+  type FrameDialog,
+  frameSettings,
+  sourceCredentials,
+  sourceSettings,
+} from '../../src/node-red/frame-dialog';
+import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame-intake';
+import { frameMessage, heldMessage } from '../../src/node-red/frame-message';
+import { registerFrameSample } from '../../src/node-red/frame-sample';
+import { messagePictures } from '../../src/node-red/message-pictures';
+import { NodeFailure } from '../../src/node-red/node-failure';
+import { openFrameSource } from '../../src/node-red/open-frame-source';
+import { evaluate } from '../../src/node-red/typed-input';
+
+type Message = NodeMessageInFlow & { camera?: unknown; capturedAt?: unknown; reset?: unknown };
+type Credentials = { user?: string; password?: string };
+
+/** What comes back with a verdict. */
+interface Origin {
+  readonly message: NodeMessage;
+  readonly name?: string;
+  readonly done?: (error?: Error) => void;
+}
+
+export = (RED: NodeAPI): void => {
+  const child = new ImageChild();
+  const sample = registerFrameSample(RED, child);
+
+  function SmolvlmFrameNode(this: Node<Credentials>, config: NodeDef & FrameDialog): void {
+    RED.nodes.createNode(this, config);
+    const word = (key: string, values?: object): string => RED._(`smolvlm-frame.${key}`, values as never);
+    const counts = { passed: 0, held: 0 };
+
+    const show = (verdict: FrameVerdict): void => {
+      if ('error' in verdict) {
+        this.status({ fill: 'red', shape: 'dot', text: new NodeFailure(verdict.error).code });
+      } else if ('held' in verdict) {
+        const text = word(`status.held.${verdict.held.reason}`, counts);
+        this.status({ fill: verdict.held.reason === 'stale' ? 'red' : 'yellow', shape: 'dot', text });
+      } else {
+        this.status({ fill: 'green', shape: 'dot', text: word('status.passed', counts) });
+      }
+    };
+
+    const onVerdicts = (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]): void => {
+      const { message, name, done } = picture.tag;
+      let failure: NodeFailure | undefined;
+      for (const verdict of verdicts) {
+        const copy =
+          verdicts.length > 1 ? RED.util.cloneMessage({ ...message, payload: undefined }) : message;
+        if ('error' in verdict) {
+          failure = new NodeFailure(verdict.error);
+          if (!done) this.error(failure, { ...copy, camera: picture.camera } as NodeMessage);
+        } else if ('held' in verdict) {
+          counts.held++;
+          this.send([null, heldMessage(copy, picture, verdict.held, verdict.zone)]);
+        } else {
+          counts.passed++;
+          this.send([frameMessage(copy, picture, verdict.frame, { zone: verdict.zone, name }), null]);
+        }
+        show(verdict);
+      }
+      done?.(failure);
+    };
+
+    let opened: {
+      readonly intake: FrameIntake<Origin>;
+      readonly gate: FrameGate;
+      readonly source?: FrameSource;
+    };
+    try {
+      opened = open(this, config, onVerdicts, word);
+    } catch (error) {
+      const failure = new NodeFailure(error);
+      this.status({ fill: 'red', shape: 'ring', text: failure.code });
+      this.on('input', (_message, _send, done) => done(failure));
+      return;
+    }
+    const { intake, gate, source } = opened;
+    const closing = new AbortController();
+
+    const take = async (message: Message): Promise<ArrivedPicture<Origin>> => {
+      const typed = (value: string, type: string, field: string): Promise<unknown> =>
+        evaluate(RED, this, { value, type }, message, field);
+      const camera = await cameraOf(message, typed);
+      const image = await typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
+      const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
+      const at = timeOf(message.capturedAt);
+      return { camera, bytes, ...(at !== undefined && { capturedAt: at }), tag: { message } };
+    };
+    const cameraOf = async (
+      message: Message,
+      typed: (value: string, type: string, field: string) => Promise<unknown>,
+    ): Promise<string> => {
+      const named = await typed(config.camera ?? '', config.cameraType ?? 'str', 'camera');
+      return String(named || message.camera || message.topic || '');
+    };
+
+    this.on('input', (message: Message, _send, done) => {
+      if (message.reset) {
+        gate.reset(message.camera === undefined ? undefined : String(message.camera));
+        done();
+      } else if (source) {
+        source.take();
+        done();
+      } else {
+        take(message).then(
+          (picture) => {
+            sample.keep(this.id, picture.bytes);
+            intake.offer({ ...picture, tag: { message, done } });
+          },
+          (error: unknown) => {
+            const failure = new NodeFailure(error);
+            this.status({ fill: 'red', shape: 'dot', text: failure.code });
+            done(failure);
+          },
+        );
+      }
+    });
+    this.on('close', () => {
+      closing.abort();
+      source?.close();
+      sample.forget(this.id);
+    });
+  }
+
+  function open(
+    node: Node<Credentials>,
+    config: NodeDef & FrameDialog,
+    onVerdicts: (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]) => void,
+    word: (key: string) => string,
+  ) {
+    const { gate: gateSettings, options, zones } = frameSettings(config);
+    const gate = new FrameGate(gateSettings);
+    const prepare = child.prepare.bind(child);
+    const intake = new FrameIntake<Origin>({ gate, prepare, options, zones, onVerdicts });
+    const settings = sourceSettings(config);
+    const camera =
+      config.cameraType === 'str' || config.cameraType === undefined ? (config.camera ?? '') : '';
+    const key = camera || config.name || node.id;
+    const source = openFrameSource(settings, sourceCredentials(node.credentials), {
+      onFrame: ({ bytes, capturedAt, name }: SourceFrame) => {
+        sample.keep(node.id, bytes);
+        const message = { _msgid: RED.util.generateId(), topic: key } as NodeMessage;
+        intake.offer({
+          camera: key,
+          bytes,
+          capturedAt,
+          tag: { message, ...(name !== undefined && { name }) },
+        });
+      },
+      onConnected: () => node.status({ fill: 'green', shape: 'ring', text: word('status.connected') }),
+      onTrouble: (error) => {
+        node.status({ fill: 'red', shape: 'ring', text: error.code });
+        node.error(new NodeFailure(error), { topic: key, camera: key } as unknown as NodeMessage);
+      },
+    });
+    if (source) node.status({ fill: 'yellow', shape: 'ring', text: word('status.connecting') });
+    else node.status({ fill: 'grey', shape: 'ring', text: word('status.idle') });
+    return { intake, gate, ...(source && { source }) };
+  }
+
+  RED.nodes.registerType('smolvlm-frame', SmolvlmFrameNode as never, {
+    credentials: { user: { type: 'text' }, password: { type: 'password' } },
+  });
+};
+
+/** Milliseconds since 1970 of a message's date, number or text. */
+function timeOf(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const at = typeof value === 'number' ? value : Date.parse(String(value));
+  return Number.isFinite(at) ? at : undefined;
+}

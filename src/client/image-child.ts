@@ -1,0 +1,163 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { type ErrorBody, SmolvlmError } from '../errors';
+import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
+
+/** From dist/src/client. */
+const workerPath = join(__dirname, '..', 'image', 'frame-worker.js');
+
+/** A picture of 64 megapixels takes seconds on a small hub; one that takes longer hangs. */
+const timeoutMs = 30_000;
+const idleMs = 60_000;
+const mostWaiting = 64;
+
+interface Job {
+  readonly job: number;
+  readonly bytes: Uint8Array;
+  readonly options: FrameOptions;
+  readonly resolve: (frame: PreparedFrame) => void;
+  readonly reject: (error: SmolvlmError) => void;
+}
+
+type Answer = { readonly job: number } & ({ readonly frame: PreparedFrame } | { readonly error: ErrorBody });
+
+export interface ImageChildOptions {
+  readonly timeoutMs?: number;
+  readonly idleMs?: number;
+  /** The program, for tests. */
+  readonly worker?: string;
+}
+
+/**
+ * Makes pictures ready in a process of its own, one at a time: a picture that ends or hangs it fails alone, and the
+ * next one starts another. The process ends by itself when nothing is asked of it.
+ */
+export class ImageChild {
+  readonly #options: Required<ImageChildOptions>;
+  readonly #waiting: Job[] = [];
+  #running: Job | undefined;
+  #child: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastJob = 0;
+  #closed = false;
+
+  constructor(options: ImageChildOptions = {}) {
+    this.#options = { timeoutMs, idleMs, worker: workerPath, ...options };
+  }
+
+  /** @throws SmolvlmError ImageError's codes; `image-child-lost`, `image-child-slow`, `image-busy`, `image-child-closed` */
+  prepare(bytes: Uint8Array, options: FrameOptions = {}): Promise<PreparedFrame> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new SmolvlmError('image-child-closed', 'the node is closing and prepares no more pictures'));
+        return;
+      }
+      if (this.#waiting.length >= mostWaiting) {
+        reject(
+          new SmolvlmError('image-busy', `${mostWaiting} pictures wait to be prepared already`, {
+            hint: 'Send pictures less often, or set a cooldown.',
+          }),
+        );
+        return;
+      }
+      this.#waiting.push({ job: ++this.#lastJob, bytes, options, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends the process; what is unanswered fails. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const left = [...(this.#running ? [this.#running] : []), ...this.#waiting.splice(0)];
+    this.#running = undefined;
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+    for (const { reject } of left) {
+      reject(new SmolvlmError('image-child-closed', 'the node closed before the picture was ready'));
+    }
+  }
+
+  #next(): void {
+    clearTimeout(this.#timer);
+    if (this.#running) return;
+    const next = this.#waiting.shift();
+    if (!next) {
+      this.#timer = setTimeout(() => this.#stop(), this.#options.idleMs);
+      this.#timer.unref();
+      return;
+    }
+    this.#running = next;
+    const { job, bytes, options } = next;
+    this.#child ??= this.#start();
+    this.#child.send(
+      { job, bytes, options },
+      (error) => error && this.#lost(`it cannot be reached: ${error.message}`),
+    );
+    this.#timer = setTimeout(() => this.#slow(), this.#options.timeoutMs);
+  }
+
+  #start(): ChildProcess {
+    const child = fork(this.#options.worker, [], {
+      // `advanced` carries bytes as they are.
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      execArgv: [],
+    });
+    child.unref();
+    child.channel?.unref();
+    child.on('message', (answer: Answer) => this.#answered(answer));
+    child.once('error', (error) => this.#ended(child, error.message));
+    child.once('exit', (code, signal) => this.#ended(child, `${signal ?? `status ${code}`}`));
+    return child;
+  }
+
+  #answered(answer: Answer): void {
+    const job = this.#running;
+    if (!job || job.job !== answer.job) return;
+    this.#running = undefined;
+    if ('frame' in answer) job.resolve(answer.frame);
+    else job.reject(revived(answer.error));
+    this.#next();
+  }
+
+  #ended(child: ChildProcess, how: string): void {
+    if (child !== this.#child) return;
+    this.#child = undefined;
+    this.#lost(`it ended with ${how}`);
+  }
+
+  #lost(how: string): void {
+    const job = this.#running;
+    if (!job) return;
+    this.#running = undefined;
+    job.reject(
+      new SmolvlmError('image-child-lost', `the image process could not prepare the picture: ${how}`, {
+        hint: 'The next picture starts another. If the same picture does it again, please report it with the file.',
+      }),
+    );
+    this.#next();
+  }
+
+  #slow(): void {
+    const job = this.#running;
+    this.#running = undefined;
+    this.#stop();
+    job?.reject(
+      new SmolvlmError('image-child-slow', `the picture was not ready within ${this.#options.timeoutMs} ms`, {
+        hint: 'Ask the camera for a smaller picture.',
+      }),
+    );
+    this.#next();
+  }
+
+  #stop(): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.kill('SIGKILL');
+  }
+}
+
+function revived({ code, message, hint }: ErrorBody): SmolvlmError {
+  return new SmolvlmError(code, message, hint === undefined ? {} : { hint });
+}

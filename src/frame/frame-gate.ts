@@ -1,0 +1,131 @@
+import { hammingDistance } from '../picture/prepared-frame';
+
+/** Why a frame is held back. */
+export type HeldReason = 'unchanged' | 'stale' | 'cooldown' | 'superseded';
+
+export interface Held {
+  readonly reason: HeldReason;
+  /** One sentence. */
+  readonly message: string;
+}
+
+export interface GateSettings {
+  /** Frames that differ in at most so many of 64 bits from the last one let through are held; undefined: none. */
+  readonly unchangedBits?: number;
+  /** An unchanged frame is let through all the same after so long. */
+  readonly refreshMs?: number;
+  /** The same bytes so many times in a row: the camera is stuck. */
+  readonly staleRepeats?: number;
+  /** A picture older than this is stale. */
+  readonly maxAgeMs?: number;
+  /** Rest of a camera after a burst. */
+  readonly cooldownMs?: number;
+  /** Frames let through before the rest; default 1. */
+  readonly burst?: number;
+}
+
+/** A frame as it comes, before anything is decoded. */
+export interface ArrivedFrame {
+  readonly camera: string;
+  /** Over its bytes. */
+  readonly sha256: string;
+  /** Milliseconds since 1970; undefined when nobody says. */
+  readonly capturedAt?: number;
+}
+
+interface CameraState {
+  sha256?: string;
+  repeats: number;
+  /** Difference hash and time of the last frame let through. */
+  passed?: { readonly hash: string; readonly at: number };
+  burstCount: number;
+  burstAt: number;
+}
+
+/** Cameras beyond this are forgotten, the one seen longest ago first. */
+const mostCameras = 1000;
+
+/** Holds back a camera's frames that say nothing new. Times in milliseconds since 1970, given by the caller. */
+export class FrameGate {
+  readonly #settings: GateSettings;
+  readonly #cameras = new Map<string, CameraState>();
+
+  constructor(settings: GateSettings) {
+    this.#settings = settings;
+  }
+
+  /** Looks at a frame before it is decoded. @returns why it is held back; undefined to go on */
+  arrive({ camera, sha256, capturedAt }: ArrivedFrame, now: number): Held | undefined {
+    const state = this.#state(camera);
+    state.repeats = state.sha256 === sha256 ? state.repeats + 1 : 1;
+    state.sha256 = sha256;
+    const { staleRepeats, maxAgeMs, cooldownMs } = this.#settings;
+    if (staleRepeats !== undefined && state.repeats >= staleRepeats) {
+      return held('stale', `camera "${camera}" sent the same bytes ${state.repeats} times: it is stuck`);
+    }
+    if (maxAgeMs !== undefined && capturedAt !== undefined && now - capturedAt > maxAgeMs) {
+      return held('stale', `the picture of camera "${camera}" is ${seconds(now - capturedAt)} old`);
+    }
+    if (cooldownMs === undefined) return undefined;
+    const rested = now - state.burstAt;
+    if (rested >= cooldownMs) state.burstCount = 0;
+    if (state.burstCount < (this.#settings.burst ?? 1)) return undefined;
+    return held('cooldown', `camera "${camera}" rests for ${seconds(cooldownMs - rested)} more`);
+  }
+
+  /** The hash that a frame must differ from now. */
+  unless(
+    camera: string,
+    now: number,
+  ): { readonly differenceHash: string; readonly bits: number } | undefined {
+    const { unchangedBits, refreshMs } = this.#settings;
+    const passed = this.#cameras.get(camera)?.passed;
+    if (unchangedBits === undefined || !passed) return undefined;
+    if (refreshMs !== undefined && now - passed.at >= refreshMs) return undefined;
+    return { differenceHash: passed.hash, bits: unchangedBits };
+  }
+
+  /** Looks at a decoded frame, and counts it when it may go on. @returns why it is held back */
+  decoded(camera: string, differenceHash: string, now: number): Held | undefined {
+    const unless = this.unless(camera, now);
+    if (unless) {
+      const bits = hammingDistance(differenceHash, unless.differenceHash);
+      if (bits <= unless.bits) {
+        return held(
+          'unchanged',
+          `camera "${camera}" shows what it showed before (${bits} of 64 bits differ)`,
+        );
+      }
+    }
+    const state = this.#state(camera);
+    state.passed = { hash: differenceHash, at: now };
+    // A burst is counted from its first frame; the rest from its last.
+    state.burstCount++;
+    state.burstAt = now;
+    return undefined;
+  }
+
+  /** Forgets a camera, so that its next frame is let through. */
+  reset(camera?: string): void {
+    if (camera === undefined) this.#cameras.clear();
+    else this.#cameras.delete(camera);
+  }
+
+  #state(camera: string): CameraState {
+    const known = this.#cameras.get(camera);
+    const state = known ?? { repeats: 0, burstCount: 0, burstAt: Number.NEGATIVE_INFINITY };
+    this.#cameras.delete(camera);
+    this.#cameras.set(camera, state);
+    const [oldest] = this.#cameras.keys();
+    if (this.#cameras.size > mostCameras && oldest !== undefined) this.#cameras.delete(oldest);
+    return state;
+  }
+}
+
+function held(reason: HeldReason, message: string): Held {
+  return { reason, message };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,113 @@
+import { SmolvlmError } from '../errors';
+
+/** A stream without a whole picture in so many bytes is no stream of pictures. */
+const defaultMaxBytes = 16 * 1024 * 1024;
+
+/**
+ * Cuts a stream into JPEGs, whatever lies between them (parts' headers of MJPEG over HTTP, nothing from ffmpeg). Follows
+ * the segments, so that a thumbnail within a picture is not taken for its end.
+ */
+export class JpegSplitter {
+  readonly #maxBytes: number;
+  readonly #onPicture: (bytes: Uint8Array) => void;
+  #buffer = Buffer.alloc(0);
+  /** Where the look for the picture's end goes on; -1 while its begin is sought. */
+  #at = -1;
+  #inScan = false;
+
+  constructor(onPicture: (bytes: Uint8Array) => void, maxBytes = defaultMaxBytes) {
+    this.#onPicture = onPicture;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws SmolvlmError `frame-stream` when a picture does not end */
+  push(chunk: Uint8Array): void {
+    this.#buffer = this.#buffer.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#buffer, chunk]);
+    while (this.#step()) {}
+    if (this.#buffer.length > this.#maxBytes) {
+      const bytes = this.#buffer.length;
+      this.reset();
+      throw new SmolvlmError('frame-stream', `${bytes} bytes came without the end of a picture`, {
+        hint: 'The address may be of another kind of stream: for H.264 or H.265 choose RTSP.',
+      });
+    }
+  }
+
+  /** Forgets an unfinished picture. */
+  reset(): void {
+    this.#buffer = Buffer.alloc(0);
+    this.#at = -1;
+    this.#inScan = false;
+  }
+
+  /** @returns whether there may be more to find */
+  #step(): boolean {
+    if (this.#at < 0) return this.#findBegin();
+    return this.#inScan ? this.#skipScan() : this.#skipSegment();
+  }
+
+  #findBegin(): boolean {
+    const begin = this.#buffer.indexOf(Buffer.from([0xff, 0xd8, 0xff]));
+    // The last two bytes may be the begin of a begin.
+    this.#buffer = this.#buffer.subarray(begin < 0 ? Math.max(0, this.#buffer.length - 2) : begin);
+    if (begin < 0) return false;
+    this.#at = 2;
+    return true;
+  }
+
+  /** A marker and, where it has one, its segment (ITU T.81, B.1.1). */
+  #skipSegment(): boolean {
+    const buffer = this.#buffer;
+    if (buffer.length < this.#at + 2) return false;
+    if (buffer[this.#at] !== 0xff) return this.#startOver();
+    const marker = buffer[this.#at + 1] ?? 0;
+    if (marker === 0xff) {
+      this.#at++;
+      return true;
+    }
+    if (marker === 0xd9) return this.#finish(this.#at + 2);
+    if (marker === 0xd8 || marker === 0x00) return this.#startOver();
+    if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
+      this.#at += 2;
+      return true;
+    }
+    if (buffer.length < this.#at + 4) return false;
+    const length = buffer.readUInt16BE(this.#at + 2);
+    if (length < 2) return this.#startOver();
+    this.#at += 2 + length;
+    this.#inScan = marker === 0xda;
+    return true;
+  }
+
+  /** Compressed data: up to a marker that is neither a stuffed byte nor a restart. */
+  #skipScan(): boolean {
+    for (let at = this.#at; ; at++) {
+      at = this.#buffer.indexOf(0xff, at);
+      if (at < 0 || at + 1 >= this.#buffer.length) {
+        this.#at = at < 0 ? Math.max(this.#at, this.#buffer.length) : at;
+        return false;
+      }
+      const next = this.#buffer[at + 1] ?? 0;
+      if (next === 0x00 || (next >= 0xd0 && next <= 0xd7)) continue;
+      this.#at = at;
+      this.#inScan = false;
+      return true;
+    }
+  }
+
+  #finish(end: number): boolean {
+    const picture = this.#buffer.subarray(0, end);
+    this.#buffer = this.#buffer.subarray(end);
+    this.#at = -1;
+    this.#onPicture(new Uint8Array(picture));
+    return true;
+  }
+
+  /** It was no picture: looks for the next begin after this one. */
+  #startOver(): boolean {
+    this.#buffer = this.#buffer.subarray(2);
+    this.#at = -1;
+    this.#inScan = false;
+    return true;
+  }
+}

@@ -1,0 +1,42 @@
+/** Fractions of the upright picture, 0 … 1. */
+export interface FrameRectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How a camera's picture is made ready. */
+export interface FrameOptions {
+  readonly crop?: FrameRectangle;
+  /** Polygons of the upright picture, painted black before anything else sees the pixels. */
+  readonly masks?: readonly (readonly (readonly [x: number, y: number])[])[];
+  /** `contrast` spreads the grey levels; `night` also lifts dark parts, where the picture is dark. */
+  readonly normalise?: 'contrast' | 'night';
+  /** Longest side of the prepared picture, pixels; smaller ones stay as they are. */
+  readonly maxSide?: number;
+  /** Of the JPEG, 1 … 100; default 85. */
+  readonly quality?: number;
+  /** No picture is made when its difference hash is this near. */
+  readonly unless?: { readonly differenceHash: string; readonly bits: number };
+}
+
+/** A picture made ready. */
+export interface PreparedFrame {
+  /** Absent when it is as near as `unless` says. */
+  readonly jpeg?: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** 64 bits of the masked, cropped picture, 16 hex digits. */
+  readonly differenceHash: string;
+  /** Mean brightness before normalisation, 0 … 255. */
+  readonly brightness: number;
+}
+
+/** Differing bits of two difference hashes, 0 … 64. */
+export function hammingDistance(a: string, b: string): number {
+  let bits = BigInt(`0x${a}`) ^ BigInt(`0x${b}`);
+  let count = 0;
+  for (; bits > 0n; bits &= bits - 1n) count++;
+  return count;
+}

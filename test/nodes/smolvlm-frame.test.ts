@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import sharp from 'sharp';
+import frameNode from '../../nodes/smolvlm-frame/smolvlm-frame';
+import { demoFrame } from '../fixtures';
+import { useTempFolder } from '../temp-folder';
+
+helper.init(require.resolve('node-red'));
+
+type Received = NodeMessage & {
+  payload?: unknown;
+  camera?: string;
+  frame?: Record<string, unknown>;
+  error?: { code?: string; message: string };
+};
+
+const load = createRequire(__filename);
+const types = [frameNode, load('@node-red/nodes/core/common/25-catch.js')] as never;
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+
+describe('smolvlm-frame', function () {
+  this.timeout(30_000);
+  const temp = useTempFolder();
+  let received: { frames: Received[]; held: Received[]; errors: Received[] };
+  let statuses: string[];
+
+  before((done) => void helper.startServer(done));
+  after((done) => void helper.stopServer(() => done()));
+  afterEach(() => helper.unload());
+
+  async function loadFlow(dialog: object = {}, credentials: object = {}): Promise<void> {
+    received = { frames: [], held: [], errors: [] };
+    statuses = [];
+    const flow = [
+      { id: 'tab', type: 'tab' },
+      {
+        ...{
+          id: 'f',
+          z: 'tab',
+          type: 'smolvlm-frame',
+          source: 'message',
+          camera: 'topic',
+          cameraType: 'msg',
+        },
+        ...{ x: 1, y: 1, image: 'payload', imageType: 'msg', wires: [['frames'], ['held']] },
+        ...dialog,
+      },
+      { id: 'catch', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['f'], wires: [['errors']] },
+      ...['frames', 'held', 'errors'].map((id) => ({ id, z: 'tab', type: 'helper' })),
+    ];
+    await helper.load(types, flow as never, { f: credentials } as never);
+    for (const id of ['frames', 'held', 'errors'] as const) {
+      helper.getNode(id).on('input', (message: Received) => void received[id].push(message));
+    }
+    const node = helper.getNode('f') as unknown as EventEmitter;
+    node.on('call:status', (call: { args: [{ text: string }] }) => void statuses.push(call.args[0].text));
+  }
+
+  function send(message: object): void {
+    (helper.getNode('f') as unknown as { receive(message: object): void }).receive(message);
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await delay(5);
+  }
+
+  it('prepares the picture of a message and keeps what else is in it', async () => {
+    await loadFlow({ maxSide: '320' });
+    send({ payload: street, topic: 'street', label: 'car', capturedAt: '2026-11-24T01:02:03Z' });
+    await until(() => received.frames.length === 1);
+    const [message] = received.frames as [Received & { label?: string; topic?: string; capturedAt?: string }];
+    assert.deepEqual([message.camera, message.topic, message.label], ['street', 'street', 'car']);
+    const { frame } = message;
+    assert.deepEqual([frame?.width, frame?.height, frame?.camera], [320, 240, 'street']);
+    assert.equal(frame?.capturedAt, '2026-11-24T01:02:03.000Z');
+    const { format, width } = await sharp(message.payload as Buffer).metadata();
+    assert.deepEqual([format, width], ['jpeg', 320]);
+    assert.equal(statuses.at(-1), 'smolvlm-frame.status.passed');
+  });
+
+  it('holds unchanged frames back by the second output, until it is told to forget', async () => {
+    await loadFlow({ unchanged: true });
+    send({ payload: street, topic: 'street' });
+    send({ payload: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
+    await until(() => received.held.length === 1);
+    assert.deepEqual([received.frames.length, received.held[0]?.frame?.held], [1, 'unchanged']);
+    assert.match(String(received.held[0]?.frame?.reason), /of 64 bits differ/);
+    send({ reset: true, camera: 'street' });
+    send({ payload: street, topic: 'street' });
+    await until(() => received.frames.length === 2);
+  });
+
+  it('takes the newest of a flood, and accounts for every message', async () => {
+    await loadFlow();
+    for (let sent = 0; sent < 50; sent++) send({ payload: street, topic: 'street', sent });
+    await until(() => received.frames.length + received.held.length === 50);
+    assert.equal((received.frames.at(-1) as { sent?: number }).sent, 49);
+    assert.ok(received.frames.length >= 2 && received.frames.length < 10);
+    assert.ok(received.held.every(({ frame }) => frame?.held === 'superseded'));
+  });
+
+  it('paints masks before anything leaves, and sends each zone as a frame of its own', async () => {
+    const all = [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ];
+    const zones = [
+      { name: 'left', x: 0, y: 0, width: 0.5, height: 1 },
+      { name: 'door', x: 0.5, y: 0.5, width: 0.25, height: 0.25 },
+    ];
+    await loadFlow({ masks: [all], zones });
+    send({ payload: street, topic: 'street' });
+    await until(() => received.frames.length === 2);
+    assert.deepEqual(
+      received.frames.map(({ camera, frame }) => [camera, frame?.zone, frame?.width]),
+      [
+        ['street/left', 'left', 320],
+        ['street/door', 'door', 160],
+      ],
+    );
+    for (const { payload } of received.frames) {
+      const { channels } = await sharp(payload as Buffer).stats();
+      assert.ok(channels.every(({ max }) => max < 8));
+    }
+  });
+
+  it('says what is wrong with a picture, and goes on', async () => {
+    await loadFlow();
+    send({ payload: Buffer.from('<html>login</html>'), topic: 'street' });
+    await until(() => received.errors.length === 1);
+    send({ payload: 7 });
+    await until(() => received.errors.length === 2);
+    assert.deepEqual(
+      received.errors.map(({ error }) => error?.code),
+      ['image-html', 'image-source'],
+    );
+    send({ payload: street, topic: 'street' });
+    await until(() => received.frames.length === 1);
+  });
+
+  it('says which field of the dialog is wrong', async () => {
+    for (const [dialog, field] of [
+      [{ masks: [[[0, 0]]] }, /masks: expected shapes/],
+      [{ zones: [{ name: 'a', x: 0, y: 0, width: 2, height: 1 }] }, /zones: expected/],
+      [{ maxSide: 'big' }, /maxSide: expected a number from 16 to 8192, received big/],
+      [{ source: 'snapshot', url: 'ftp://x' }, /url: expected an address that begins with http:/],
+      [{ source: 'folder', folder: ' ' }, /folder: expected the path/],
+    ] as const) {
+      await loadFlow(dialog);
+      send({ payload: street });
+      await until(() => received.errors.length === 1);
+      assert.equal(received.errors[0]?.error?.code, 'node-property');
+      assert.match(received.errors[0]?.error?.message ?? '', field);
+      await helper.unload();
+    }
+  });
+
+  describe('with a camera of its own', () => {
+    let server: Server;
+    let up: boolean;
+    before((done) => {
+      server = createServer((request, response) => {
+        const good = request.headers.authorization === `Basic ${Buffer.from('me:pass').toString('base64')}`;
+        response.statusCode = !up ? 503 : good ? 200 : 401;
+        response.end(up && good ? street : '');
+      });
+      server.listen(0, '127.0.0.1', done);
+    });
+    after((done) => void server.close(done));
+    beforeEach(() => {
+      up = true;
+    });
+    const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/snap.jpg`;
+
+    it('fetches a snapshot when a message comes, with its credentials', async () => {
+      await loadFlow(
+        { source: 'snapshot', url: url(), camera: 'porch', cameraType: 'str', retries: '0' },
+        { user: 'me', password: 'pass' },
+      );
+      send({});
+      await until(() => received.frames.length === 1);
+      assert.deepEqual([received.frames[0]?.camera, received.frames[0]?.frame?.width], ['porch', 640]);
+      up = false;
+      send({});
+      await until(() => received.errors.length === 1);
+      assert.match(received.errors[0]?.error?.message ?? '', /503/);
+      up = true;
+      send({});
+      await until(() => received.frames.length === 2);
+    });
+
+    it('fetches in a rhythm, and says that the camera is stuck', async () => {
+      const dialog = { source: 'snapshot', url: url(), interval: '0.02', staleRepeats: '3' };
+      await loadFlow(
+        { ...dialog, name: 'porch', camera: '', cameraType: 'str' },
+        { user: 'me', password: 'pass' },
+      );
+      const stale = (): Received | undefined => received.held.find(({ frame }) => frame?.held === 'stale');
+      await until(() => stale() !== undefined);
+      assert.equal(stale()?.camera, 'porch');
+      assert.match(String(stale()?.frame?.reason), /same bytes \d+ times/);
+      assert.ok(received.frames.length <= 2);
+    });
+  });
+
+  it('takes new files of a folder', async () => {
+    mkdirSync(temp('in'));
+    await loadFlow({ source: 'folder', folder: temp('in'), interval: '0.2' });
+    await delay(100);
+    writeFileSync(temp('in/one.jpg'), street);
+    await until(() => received.frames.length === 1);
+    assert.equal(received.frames[0]?.frame?.name, 'one.jpg');
+  });
+
+  it('shows its dialog the last picture, made smaller, and nothing before there is one', async () => {
+    await loadFlow();
+    await helper.request().get('/smolvlm-frame/f/sample').expect(404);
+    send({ payload: await sharp(street).resize(1920).jpeg().toBuffer(), topic: 'street' });
+    await until(() => received.frames.length === 1);
+    const { body, headers } = await helper.request().get('/smolvlm-frame/f/sample').expect(200);
+    assert.equal(headers['content-type'], 'image/jpeg');
+    assert.equal((await sharp(body as Buffer).metadata()).width, 960);
+  });
+});
