@@ -116,7 +116,7 @@ window.smolvlm.SidebarEngine = class {
     );
   }
 
-  frame({ sequence, at, camera, prompt, text, totalMs, queuedMs, thumbnail, error }) {
+  frame({ sequence, at, camera, prompt, text, totalMs, queuedMs, fallback, thumbnail, error }) {
     const seconds = (ms) => (ms / 1000).toFixed(1);
     const words = $('<div>', { class: 'smolvlm-frame-words' }).append(
       $('<div>', { class: 'smolvlm-frame-head' }).text(`${this.time(at)} ${camera}`),
@@ -125,6 +125,9 @@ window.smolvlm.SidebarEngine = class {
     if (totalMs !== undefined) {
       const took = this.translate('took', { seconds: seconds(totalMs), queued: seconds(queuedMs) });
       $('<div>', { class: 'smolvlm-frame-head' }).text(took).appendTo(words);
+    }
+    if (fallback) {
+      $('<div>', { class: 'smolvlm-frame-fallback' }).text(this.translate('onCpu', fallback)).appendTo(words);
     }
     const picture = thumbnail
       ? $('<img>', { src: `data:image/jpeg;base64,${thumbnail}`, alt: text ?? '' })

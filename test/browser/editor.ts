@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { repositoryRoot } from '../fixtures';
+import type { Ingress } from './ingress';
 
 /** Debian's package of the same name. */
 export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -21,6 +22,8 @@ interface EditorParts {
   readonly folder: string;
   readonly nodeRed: NodeRed;
   readonly stopEngine: () => Promise<void>;
+  /** What stands between browser and Node-RED. */
+  readonly front: Ingress | undefined;
   readonly browser: Browser;
   readonly page: Page;
 }
@@ -43,23 +46,31 @@ export class Editor {
   readonly page: Page;
   /** What the page threw, or wrote to its console as an error. */
   readonly faults: string[] = [];
+  readonly #url: string;
   readonly #parts: EditorParts;
 
   private constructor(parts: EditorParts) {
     this.#parts = parts;
     this.page = parts.page;
+    this.#url = parts.front?.url ?? parts.nodeRed.url;
     this.page.on('pageerror', (error) => void this.faults.push(error.message));
     this.page.on('console', (message) => {
       // The editor also looks for news on the internet, which may not be there.
       const { url } = message.location();
-      if (message.type() === 'error' && url.startsWith(parts.nodeRed.url)) {
+      if (message.type() === 'error' && url.startsWith(new URL('/', this.#url).href)) {
         this.faults.push(`${url}: ${message.text()}`);
       }
     });
   }
 
-  /** @param flow nodes of the flow file */
-  static async open(flow: readonly object[]): Promise<Editor> {
+  /**
+   * @param flow nodes of the flow file
+   * @param openFront opens what the browser shall go through
+   */
+  static async open(
+    flow: readonly object[],
+    openFront?: (target: string) => Promise<Ingress>,
+  ): Promise<Editor> {
     const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
     const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
     const folder = await mkdtemp(join(tmpdir(), 'smolvlm-editor-'));
@@ -74,14 +85,26 @@ export class Editor {
       environment: { SMOLVLM_RUNTIME_DIR: runtime },
       log: () => {},
     });
+    const front = await openFront?.(nodeRed.url);
     const browser = await chromium.launch({
       executablePath: chromiumPath,
       args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
     });
     const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
-    const editor = new Editor({ folder, nodeRed, stopEngine: () => stopEngine(runtime), browser, page });
+    const editor = new Editor({
+      folder,
+      nodeRed,
+      stopEngine: () => stopEngine(runtime),
+      front,
+      browser,
+      page,
+    });
     await editor.#load();
     return editor;
+  }
+
+  get front(): Ingress | undefined {
+    return this.#parts.front;
   }
 
   /** Opens a node's dialog and waits until it is there. */
@@ -105,8 +128,9 @@ export class Editor {
   }
 
   async close(): Promise<void> {
-    const { browser, nodeRed, stopEngine, folder } = this.#parts;
+    const { browser, front, nodeRed, stopEngine, folder } = this.#parts;
     await browser.close();
+    await front?.close();
     await nodeRed.stop();
     await stopEngine();
     await rm(folder, { recursive: true, force: true });
@@ -115,7 +139,7 @@ export class Editor {
   async #load(): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.page.goto(this.#parts.nodeRed.url);
+        await this.page.goto(this.#url);
         break;
       } catch (error) {
         assert.ok(tries < 100, `Node-RED does not answer: ${error}`);

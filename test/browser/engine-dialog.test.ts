@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { demoFrame } from '../fixtures';
+import { demoFrame, fixture } from '../fixtures';
 import { Editor, hasChromium } from './editor';
 
 const engine = { id: 'engine', type: 'smolvlm-engine', name: '', location: 'local', model: 'demo', idle: 30 };
@@ -72,6 +72,16 @@ describe('dialog of smolvlm-engine in a browser', function () {
     await page.fill('#smolvlm-try-prompt', 'Is there a car?');
     await page.press('#smolvlm-try-prompt', 'Enter');
     await page.locator('.smolvlm-try-facts', { hasText: 'known already' }).waitFor({ timeout: 60_000 });
+  });
+
+  it('tells how many tiles a closer look takes', async () => {
+    const { page } = editor;
+    await editor.edit('engine');
+    await page.fill('#node-config-input-model', fixture('goldens/tiny-idefics3'));
+    await page.click('a[href="#smolvlm-engine-tab-try"]');
+    await page.selectOption('#smolvlm-try-detail', 'full');
+    await page.setInputFiles('#smolvlm-try-file', demoFrame(expected.frame));
+    await page.locator('.smolvlm-try-total', { hasText: / 13 tiles$/ }).waitFor({ timeout: 90_000 });
   });
 
   it('says what is wrong with a file that is no picture', async () => {

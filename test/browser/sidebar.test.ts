@@ -1,59 +1,66 @@
 import assert from 'node:assert/strict';
+import type { ServedEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
+import { serveFake } from '../server/served-fake';
 import { Editor, hasChromium } from './editor';
 
-const caption = 'smolvlm-caption';
-const flow = [
+const inject = (id: string, to: string, payload: string, payloadType: string) => ({
+  id,
+  type: 'inject',
+  z: 'tab',
+  wires: [[to]],
+  props: [{ p: 'payload' }],
+  payload,
+  payloadType,
+});
+
+const caption = (id: string, engine: string, camera: string) => ({
+  id,
+  type: 'smolvlm-caption',
+  z: 'tab',
+  engine,
+  image: 'payload',
+  imageType: 'msg',
+  camera,
+  cameraType: 'str',
+  wires: [[], []],
+});
+
+const driveway = demoFrame('frame_01_driveway_day.jpg');
+const loginPage = JSON.stringify([...Buffer.from('<html>Please log in</html>')]);
+
+/** @param url of the hub */
+const flow = (url = '') => [
   { id: 'tab', type: 'tab', label: 'Flow' },
   { id: 'engine', type: 'smolvlm-engine', name: 'Hall', location: 'local', model: 'demo', idle: 30 },
-  { id: 'ask', type: 'inject', z: 'tab', x: 100, y: 60, wires: [['caption']], props: [{ p: 'payload' }] },
-  {
-    id: 'spoil',
-    type: 'inject',
-    z: 'tab',
-    x: 100,
-    y: 120,
-    wires: [['caption']],
-    props: [{ p: 'payload' }],
-    payload: JSON.stringify([...Buffer.from('<html>Please log in</html>')]),
-    payloadType: 'bin',
-  },
-  {
-    id: 'caption',
-    type: caption,
-    z: 'tab',
-    x: 300,
-    y: 60,
-    engine: 'engine',
-    image: 'payload',
-    imageType: 'msg',
-    camera: 'driveway',
-    cameraType: 'str',
-    wires: [[], []],
-  },
+  { id: 'hub', type: 'smolvlm-engine', name: 'Hub', location: 'remote', url, model: 'fake' },
+  inject('ask', 'caption', driveway, 'str'),
+  inject('spoil', 'caption', loginPage, 'bin'),
+  inject('ask-hub', 'hub-caption', driveway, 'str'),
+  caption('caption', 'engine', 'driveway'),
+  caption('hub-caption', 'hub', 'gate'),
 ];
 
 describe('sidebar in a browser', function () {
   this.timeout(120_000);
   let editor: Editor;
+  /** An engine elsewhere, with an NPU. */
+  let hub: ServedEngine | undefined;
 
   before(async function () {
     if (!hasChromium) this.skip();
-    editor = await Editor.open(
-      flow.map((node) =>
-        node.id === 'ask'
-          ? { ...node, payload: demoFrame('frame_01_driveway_day.jpg'), payloadType: 'str' }
-          : node,
-      ),
-    );
+    hub = await serveFake();
+    editor = await Editor.open(flow(hub.url));
   });
-  after(() => editor?.close());
+  after(async () => {
+    await editor?.close();
+    await hub?.close();
+  });
   afterEach(() => assert.deepEqual(editor.faults, []));
 
   const shown = '.smolvlm-engine[data-engine="engine"]';
   const text = async (selector: string): Promise<string> =>
     (await editor.page.locator(`${shown} ${selector}`).first().textContent()) ?? '';
-  const inject = () => editor.page.evaluate(`$.post('inject/ask')`);
 
   it('lists an engine that sleeps, and leaves it asleep', async () => {
     await editor.page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
@@ -62,7 +69,7 @@ describe('sidebar in a browser', function () {
   });
 
   it('shows backend, memory, queue, and the frame with its caption as soon as one was described', async () => {
-    await inject();
+    await editor.page.evaluate(`$.post('inject/ask')`);
     await editor.page.locator(`${shown} .smolvlm-frames li`).waitFor({ timeout: 90_000 });
     assert.match(await text('.smolvlm-frames li'), /driveway.*A black cat sits on the left of the driveway/);
     const image = `$('.smolvlm-frames img')[0]`;
@@ -72,9 +79,24 @@ describe('sidebar in a browser', function () {
     );
     assert.match(await text('.smolvlm-engine-title'), /ready/);
     assert.match(await text('.smolvlm-model'), /demo: onnxruntime int8/);
-    assert.match(await text('.smolvlm-engine-facts'), /this machine.*Memory \d+ of \d+ MB/);
+    assert.match(await text('.smolvlm-engine-facts'), /this machine.*Memory \d+ MB/);
     const counts = editor.page.locator(`${shown} tr[data-camera="driveway"] td`);
     assert.deepEqual(await counts.allTextContents(), ['0', '0', '1', '0', '0']);
+  });
+
+  it('shows the load of each core of a hub’s NPU, and why the CPU saw a frame', async () => {
+    await editor.page.evaluate(`$.post('inject/ask-hub')`);
+    const hubShown = editor.page.locator('.smolvlm-engine[data-engine="hub"]');
+    await hubShown.locator('.smolvlm-core').nth(2).waitFor({ timeout: 30_000 });
+    const cores = await hubShown.locator('.smolvlm-core').allTextContents();
+    assert.equal(cores.length, 3);
+    const fallback = await hubShown.locator('.smolvlm-frame-fallback').textContent();
+    assert.equal(fallback, 'on the CPU: held by another');
+    for (const [core, words] of cores.entries()) assert.match(words, new RegExp(`^Core ${core}: \\d+ %$`));
+    assert.match(
+      (await hubShown.locator('.smolvlm-engine-facts').textContent()) ?? '',
+      /http:\/\/127\.0\.0\.1/,
+    );
   });
 
   it('shows what failed, and what to do about it', async () => {

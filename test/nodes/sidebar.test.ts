@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import helper from 'node-red-node-test-helper';
+import sidebar from '../../nodes/sidebar/sidebar';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import type { EngineNode } from '../../src/node-red/engine-node';
+import type { ListedEngine } from '../../src/node-red/engines-overview';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { serveFake } from '../server/served-fake';
+
+helper.init(require.resolve('node-red'));
+
+describe('sidebar’s view of the engines', () => {
+  let served: ServedEngine;
+  const picture = Buffer.from('a picture');
+
+  before(async () => {
+    served = await serveFake();
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+  });
+  after(async () => {
+    await new Promise<void>((resolve) => helper.stopServer(resolve));
+    await served.close();
+  });
+  afterEach(() => helper.unload());
+
+  async function load(...engines: object[]): Promise<void> {
+    const flow = engines.map((engine, index) => ({ id: `e${index}`, type: 'smolvlm-engine', ...engine }));
+    await helper.load([engineNode, sidebar] as never, flow);
+  }
+  const hub = (more: object = {}) => ({
+    name: 'Hub',
+    location: 'remote',
+    url: served.url,
+    model: 'fake',
+    ...more,
+  });
+  const engine = (id: string) => (helper.getNode(id) as unknown as EngineNode).engine();
+
+  async function seen(known = ''): Promise<ListedEngine[]> {
+    const { body } = await helper.request().get('/smolvlm-sidebar/engines').query({ known }).expect(200);
+    return body.engines;
+  }
+
+  it('opens no connection, and so starts no engine', async () => {
+    await load(hub(), { location: 'local' });
+    const [remote, local] = await seen();
+    assert.deepEqual(
+      [remote?.state, remote?.name, remote?.place, remote?.status],
+      ['idle', 'Hub', new URL(served.url ?? '').origin, undefined],
+    );
+    assert.deepEqual([local?.state, local?.place], ['idle', 'local']);
+  });
+
+  it('has status and frames once a node has used the engine; a frame is sent once', async () => {
+    await load(hub());
+    await engine('e0').describe({ prompt: 'one', camera: 'gate' }, [picture]);
+    const [first] = await seen();
+    assert.equal(first?.status?.cameras.gate?.done, 1);
+    assert.deepEqual(first?.status?.coreLoad.length, 3);
+    assert.deepEqual(
+      first?.frames.map(({ prompt }) => prompt),
+      ['one'],
+    );
+    await engine('e0').describe({ prompt: 'two', camera: 'gate' }, [picture]);
+    const [later] = await seen(`e0:${first?.frames[0]?.sequence}`);
+    assert.deepEqual(
+      later?.frames.map(({ prompt }) => prompt),
+      ['two'],
+    );
+    assert.equal(later?.oldestSequence, first?.frames[0]?.sequence);
+  });
+
+  it('keeps as many frames as the dialog says, and none for 0', async () => {
+    await load(hub({ recentFrames: '1' }), hub({ recentFrames: '0' }));
+    for (const id of ['e0', 'e1'])
+      for (const prompt of ['one', 'two']) await engine(id).describe({ prompt }, [picture]);
+    assert.deepEqual(
+      (await seen()).map(({ frames }) => frames.map(({ prompt }) => prompt)),
+      [['two'], []],
+    );
+  });
+
+  it('says what is wrong with a node that cannot be used', async () => {
+    await load({ location: 'remote', url: 'hub' });
+    const [broken] = await seen();
+    assert.deepEqual([broken?.state, broken?.error?.code], ['closed', 'engine-address']);
+  });
+
+  it('takes no harm from a query that makes no sense', async () => {
+    await load(hub());
+    for (const known of ['e0', ':', 'e0:x', '__proto__:1', 'e0:1e400'])
+      assert.equal((await seen(known)).length, 1);
+  });
+});
