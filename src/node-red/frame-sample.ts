@@ -13,7 +13,7 @@ export interface FrameSample {
 
 /**
  * `GET smolvlm-frame/ID/sample`: a node's last picture, made smaller and not masked, for editors who may read nodes'
- * pictures (`smolvlm-frame.read`).
+ * pictures (`smolvlm-frame.read`). Empty (204) before one came.
  */
 export function registerFrameSample(RED: NodeAPI, child: ImageChild): FrameSample {
   const pictures = new Map<string, Uint8Array>();
@@ -23,7 +23,7 @@ export function registerFrameSample(RED: NodeAPI, child: ImageChild): FrameSampl
     (request, response) => {
       const bytes = pictures.get(String(request.params.id));
       if (!bytes) {
-        response.status(404).json({ code: 'frame-no-sample', message: 'no picture came yet' });
+        response.status(204).end();
         return;
       }
       child.prepare(bytes, { maxSide: longestSide }).then(

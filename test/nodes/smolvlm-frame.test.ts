@@ -223,7 +223,7 @@ describe('smolvlm-frame', function () {
 
   it('shows its dialog the last picture, made smaller, and nothing before there is one', async () => {
     await loadFlow();
-    await helper.request().get('/smolvlm-frame/f/sample').expect(404);
+    await helper.request().get('/smolvlm-frame/f/sample').expect(204);
     send({ payload: await sharp(street).resize(1920).jpeg().toBuffer(), topic: 'street' });
     await until(() => received.frames.length === 1);
     const { body, headers } = await helper.request().get('/smolvlm-frame/f/sample').expect(200);
