@@ -37,6 +37,7 @@ export async function startNodeRed({ root, folder, port, flows, broker, environm
   child.stderr.on('data', log);
   return {
     url: `http://127.0.0.1:${port}/`,
+    pid: child.pid,
     exited: once(child, 'exit'),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
