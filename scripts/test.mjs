@@ -16,7 +16,8 @@ const counts = { passed: 0, failed: 0, skipped: [] };
 try {
   setUp();
   check('style, import rules', 'npx', ['biome', 'check', '--error-on-warnings', '.']);
-  await mocha(process.argv.slice(2));
+  const named = process.argv.slice(2);
+  await mocha(named.length > 0 ? named : ['dist/test/**/*.test.js']);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   counts.failed += 1;

@@ -1,5 +1,4 @@
 import type { TextConfig } from '../model/model-config';
-import { pastName } from './decoder-graph';
 import { type DecoderCanvas, decoderLinear } from './decoder-linear';
 import type { RotaryTables } from './rotary-tables';
 
@@ -36,8 +35,8 @@ export function decoderAttention(
   const { heads, kvHeads, headDim } = text;
   const at = `text_model.layers.${layer}.self_attn`;
   const [queries, newKeys, newValues] = projected(canvas, value, at, text, inputs);
-  const pastKeys = graph.input(pastName(layer, 'key'), 'float32', [kvHeads, 1, headDim, 'past']);
-  const pastValues = graph.input(pastName(layer, 'value'), 'float32', [kvHeads, 1, 'past', headDim]);
+  const pastKeys = graph.input(`past_key_${layer}`, 'float32', [kvHeads, 1, headDim, 'past']);
+  const pastValues = graph.input(`past_value_${layer}`, 'float32', [kvHeads, 1, 'past', headDim]);
   const ofPastKeys = graph.op('MatMul', [queries, pastKeys], { name: `${at}.past_scores` });
   const ofNewKeys = graph.op('FusedMatMul', [queries, newKeys], {
     domain: 'com.microsoft',

@@ -9,11 +9,6 @@ import { float32Weight } from './weights';
 
 const opsets = { '': 17, 'com.microsoft': 1 };
 
-/** Name of layer i's past keys or values among the graph's inputs. */
-export function pastName(layer: number, kind: 'key' | 'value'): string {
-  return `past_${kind}_${layer}`;
-}
-
 /**
  * A Llama decoder for onnxruntime on a CPU, for any number n of new tokens after p cached ones.
  *
