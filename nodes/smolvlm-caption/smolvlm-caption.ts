@@ -63,13 +63,13 @@ function open(
         hint: 'Open the node and choose or add an engine.',
       });
     }
+    // First: an engine that cannot be has no settings either.
+    const engine = engineNode.engine();
     const { defaults } = engineNode.settings;
     const settings = captionSettings(config);
     return {
       requests: new CaptionRequests({ RED, node, dialog: config, settings, defaults, translate }),
-      calls: new CaptionCalls(engineNode.engine(), new StatusWords(translate), (status) =>
-        node.status(status),
-      ),
+      calls: new CaptionCalls(engine, new StatusWords(translate), (status) => node.status(status)),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);
