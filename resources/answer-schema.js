@@ -33,6 +33,10 @@ window.smolvlm = window.smolvlm || {};
     if (!allowed) return fault(`${path}.type`, `${Object.keys(keywords).join(', ')}`);
     const unknown = Object.keys(schema).find((key) => ![...allowed, 'type', ...notes].includes(key));
     if (unknown !== undefined) return fault(`${path}.${unknown}`, ['type', ...allowed, ...notes].join(', '));
+    const notWhole = allowed.find(
+      (key) => /^m(in|ax)/.test(key) && schema[key] !== undefined && !Number.isInteger(schema[key]),
+    );
+    if (notWhole) return fault(`${path}.${notWhole}`, '0, 1, 2, …');
     if (schema.type === 'array') return faultOf(schema.items, `${path}.items`);
     if (schema.type !== 'object') return null;
     if (!isRecord(schema.properties) || Object.keys(schema.properties).length === 0)
