@@ -53,7 +53,7 @@ export class CaptionRequests implements CallSource {
     this.#changes.close();
   }
 
-  /** @throws SmolvlmError `node-property`, `node-choices`, `prompt-mustache`, and the `image-…` of reading */
+  /** @throws SmolvlmError `node-property`, `prompt-mustache`, and the `image-…` of reading */
   async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionCall | HeldPicture> {
     const { dialog, defaults } = this.#options;
     const source = await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { demoFrame } from '../fixtures';
 import { Editor, hasChromium } from './editor';
 
 const engine = { id: 'engine', type: 'smolvlm-engine', name: '', location: 'local', model: 'demo', idle: 30 };
@@ -14,6 +15,17 @@ const flow = [
   { id: 'tab', type: 'tab', label: 'Flow' },
   engine,
   { ...common, id: 'new', x: 100, preset: 'describe', prompt: '', promptType: 'template', wires: [[], []] },
+  {
+    id: 'inject',
+    type: 'inject',
+    z: 'tab',
+    x: 100,
+    y: 160,
+    props: [{ p: 'payload' }],
+    payload: demoFrame('frame_09_street_day.jpg'),
+    payloadType: 'str',
+    wires: [['new']],
+  },
   // As flows were saved before there were presets.
   { ...common, id: 'asks', x: 300, prompt: 'Is it late?', promptType: 'template', wires: [[], []] },
   { ...common, id: 'scores', x: 500, prompt: 'Where?', choices: 'here, there', wires: [[], []] },
@@ -150,6 +162,19 @@ describe('dialog of smolvlm-caption in a browser', function () {
     assert.equal(await page.isVisible('#node-input-stream'), false);
     await save();
     assert.deepEqual([(await node('asks')).outputs, (await node('asks')).stream], [2, false]);
+  });
+
+  it('tells how long the engine took for its last answer', async () => {
+    const { page } = editor;
+    await page.evaluate(`$.ajax({ url: 'inject/inject', type: 'POST' })`);
+    await page.waitForFunction(
+      `(async () => (await $.getJSON('smolvlm-sidebar/engines')).engines[0].frames.length > 0)()`,
+      undefined,
+      { timeout: 90_000, polling: 500 },
+    );
+    await editor.edit('new');
+    const pace = page.locator('#smolvlm-caption-pace', { hasText: /took \d+\.\d s \(tiles: 1\)/ });
+    await pace.waitFor({ state: 'attached' });
   });
 
   it('fits into a narrow editor', async () => {

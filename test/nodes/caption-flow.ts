@@ -95,7 +95,7 @@ export class CaptionFlow {
 
   /** Waits until so many messages have left, and a little longer for one too many. */
   async ended(count: number): Promise<void> {
-    for (let waited = 0; this.#ended < count && waited < 8_000; waited += 20) await delay(20);
+    for (let waited = 0; this.#ended < count && waited < 60_000; waited += 20) await delay(20);
     await delay(50);
     assert.equal(this.#ended, count, 'every message ends exactly once');
   }

@@ -116,6 +116,13 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.equal('fallbackReason' in (caption ?? {}), false);
   });
 
+  it('gives no fallback to what is under way when the node closes', async () => {
+    await flow.load({ detail: 'full', deadline: '60', fallback: 'Closing', fallbackAlways: true });
+    for (let frame = 0; frame < 3; frame++) flow.send({ payload: street, topic: `c${frame}` });
+    await flow.unload();
+    assert.ok(flow.captions.every(({ payload }) => payload !== 'Closing'));
+  });
+
   it('sends the words as they come, and the whole caption still by the first output', async () => {
     await flow.load({ stream: true, camera: 'porch' });
     const { payload, caption } = await flow.ask({ payload: street, topic: 't' });
