@@ -48,6 +48,17 @@ try {
   await page.screenshot({ path: join(out, 'editor.png') });
   await edit(page, 'smolvlm-ex-caption');
   await page.screenshot({ path: join(out, 'caption-dialog.png') });
+  for (const preset of ['yes-no', 'changed', 'json']) {
+    await page.selectOption('#node-input-preset', preset);
+    await delay(300);
+    await tray(page, `caption-dialog-${preset}.png`);
+  }
+  await page.click('a[href="#smolvlm-caption-tab-answer"]');
+  await page.fill('#node-input-deadline', '8');
+  await page.fill('#node-input-fallback', 'Somebody is at the {{camera}} camera');
+  await page.check('#node-input-late');
+  await delay(300);
+  await tray(page, 'caption-dialog-answer.png');
   await page.click('#node-dialog-cancel');
   await delay(700);
   await editConfig(page, 'smolvlm-ex-engine');
@@ -68,6 +79,14 @@ async function edit(page, id) {
   await page.evaluate((node) => window.RED.editor.edit(window.RED.nodes.node(node)), id);
   await page.waitForSelector('#node-input-engine', { state: 'visible' });
   await delay(800);
+}
+
+/** The dialog alone. */
+async function tray(page, file) {
+  await page
+    .locator('.red-ui-tray')
+    .last()
+    .screenshot({ path: join(out, file) });
 }
 
 async function editConfig(page, id) {

@@ -1,101 +1,94 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import { SmolvlmError } from '../../src/errors';
-import { type CaptionCall, CaptionCalls } from '../../src/node-red/caption-calls';
+import { CaptionCalls } from '../../src/node-red/caption-calls';
 import {
   type CaptionDialog,
   type CaptionOverrides,
-  defaultPrompt,
-  requestOptions,
+  deadlineMs,
+  textOf,
 } from '../../src/node-red/caption-dialog';
+import { CaptionRequests } from '../../src/node-red/caption-requests';
+import { captionSettings } from '../../src/node-red/caption-settings';
+import type { CaptionTerms, Deliver } from '../../src/node-red/caption-turn';
 import type { EngineNode } from '../../src/node-red/engine-node';
-import { messagePictures } from '../../src/node-red/message-pictures';
 import { NodeFailure } from '../../src/node-red/node-failure';
-import { type NodeStatus, StatusWords } from '../../src/node-red/node-status';
-import { fillPrompt } from '../../src/node-red/prompt-template';
-import { evaluate } from '../../src/node-red/typed-input';
+import { StatusWords } from '../../src/node-red/node-status';
+import { fallbackText } from '../../src/node-red/prompt-template';
 
-type Message = NodeMessageInFlow & CaptionOverrides & { caption?: unknown };
+type Message = NodeMessageInFlow & CaptionOverrides;
+type CaptionNodeDef = NodeDef & CaptionDialog & { readonly engine: string };
+
+const outputs = ['caption', 'dropped', 'piece'] as const;
 
 export = (RED: NodeAPI): void => {
-  function SmolvlmCaptionNode(this: Node, config: NodeDef & CaptionDialog & { engine: string }): void {
+  function SmolvlmCaptionNode(this: Node, config: CaptionNodeDef): void {
     RED.nodes.createNode(this, config);
-    const words = new StatusWords((key, values) => RED._(`smolvlm-caption.${key}`, values as never));
-    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
-    const opened = openCalls(engineNode, words, (status) => this.status(status));
-    if (opened instanceof Error) {
+    const opened = open(RED, this, config);
+    if (opened instanceof NodeFailure) {
       this.status({ fill: 'red', shape: 'ring', text: opened.code });
+      this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;
     }
-    const { calls, defaults } = opened;
-
-    const prepare = async (message: Message, signal: AbortSignal): Promise<CaptionCall> => {
-      const typed = (value: string, type: string, field: string): Promise<unknown> =>
-        evaluate(RED, this, { value, type }, message, field);
-      const camera =
-        (await typed(config.camera ?? '', config.cameraType ?? 'str', 'camera')) ||
-        message.camera ||
-        message.topic;
-      const image = await typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
-      const options = requestOptions(config, message);
-      return {
-        request: {
-          ...defaults,
-          ...options,
-          queue: { ...defaults.queue, ...options.queue },
-          prompt: await prompt(typed, message),
-          ...(camera && { camera: String(camera) }),
-        },
-        pictures: await messagePictures(image, signal),
-      };
-    };
-
-    const prompt = async (
-      typed: (value: string, type: string, field: string) => Promise<unknown>,
-      message: Message,
-    ): Promise<string> => {
-      const { prompt: written = '', promptType = 'template' } = config;
-      if (promptType !== 'template') return String((await typed(written, promptType, 'prompt')) ?? '');
-      const template = written.trim() || (typeof message.prompt === 'string' ? message.prompt : '');
-      return fillPrompt(template || defaultPrompt, message);
-    };
+    const { calls, requests } = opened;
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
-      void calls
-        .run(message, (signal) => prepare(message, signal))
-        .then((outcome) => {
-          if (outcome.output === 'error') {
-            const failure = new NodeFailure(outcome.error);
-            this.status(words.failed(failure.code));
-            done(failure);
-            return;
-          }
-          send(outcome.output === 'result' ? [outcome.message, null] : [null, outcome.message]);
-          done();
-        });
+      const deliver: Deliver = (output, sent) => send(outputs.map((each) => (each === output ? sent : null)));
+      const terms = captionTerms(config, message);
+      const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
+      void calls.run(message, requests, { terms, deliver, copy }).then(({ error }) => {
+        if (error === undefined) done();
+        else done(new NodeFailure(error));
+      });
     });
-    this.on('close', () => calls.close());
+    this.on('close', () => {
+      calls.close();
+      requests.close();
+    });
   }
   RED.nodes.registerType('smolvlm-caption', SmolvlmCaptionNode as never);
 };
 
-/** @returns the failure that every message of the node ends in when there is no usable engine */
-function openCalls(
-  engineNode: EngineNode | null,
-  words: StatusWords,
-  show: (status: NodeStatus) => void,
-): { calls: CaptionCalls; defaults: EngineNode['settings']['defaults'] } | NodeFailure {
+/** @returns the failure that every message of the node ends in when it cannot work */
+function open(
+  RED: NodeAPI,
+  node: Node,
+  config: CaptionNodeDef,
+): { readonly calls: CaptionCalls; readonly requests: CaptionRequests } | NodeFailure {
+  const translate = (key: string, values?: object): string =>
+    RED._(`smolvlm-caption.${key}`, values as never);
   try {
+    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
     if (!engineNode?.engine) {
       throw new SmolvlmError('node-no-engine', 'no engine is chosen', {
         hint: 'Open the node and choose or add an engine.',
       });
     }
+    // First: an engine that cannot be has no settings either.
+    const engine = engineNode.engine();
+    const { defaults } = engineNode.settings;
+    const settings = captionSettings(config);
     return {
-      calls: new CaptionCalls(engineNode.engine(), words, show),
-      defaults: engineNode.settings.defaults,
+      requests: new CaptionRequests({ RED, node, dialog: config, settings, defaults, translate }),
+      calls: new CaptionCalls(engine, new StatusWords(translate), (status) => node.status(status)),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);
   }
+}
+
+function captionTerms(dialog: CaptionDialog, message: Message): CaptionTerms {
+  const limitMs = deadlineMs(dialog, message);
+  const template = textOf(dialog.fallback, message.fallback);
+  return {
+    stream: dialog.stream === true,
+    ...(limitMs !== undefined && { deadlineMs: limitMs }),
+    ...(template !== '' && {
+      fallback: {
+        text: (camera: string) => fallbackText(template, message, camera),
+        always: dialog.fallbackAlways === true,
+        late: dialog.late === true,
+      },
+    }),
+  };
 }

@@ -1,28 +1,29 @@
 import type { NodeMessage } from 'node-red';
-import type { DescribeInput, Engine } from '../client/engine';
-import { captionProperty, type DroppedProperty } from '../protocol/caption-property';
-import type { EngineEvent, FinalEvent } from '../protocol/events';
+import type { Engine } from '../client/engine';
+import { errorBody } from '../errors';
+import type { CaptionResult, EngineEvent, FinalEvent } from '../protocol/events';
+import type { CaptionAsk, CaptionCall, HeldPicture } from './caption-call';
+import type { CaptionOverrides } from './caption-dialog';
+import { type CaptionEnd, CaptionTurn, type CaptionTurnOptions } from './caption-turn';
 import type { NodeStatus, StatusWords } from './node-status';
 
-/** A request ready to be sent. */
-export interface CaptionCall {
-  readonly request: DescribeInput;
-  readonly pictures: readonly Uint8Array[];
+/** Makes calls of messages. */
+export interface CallSource {
+  camera(message: NodeMessage & CaptionOverrides): Promise<string>;
+  prepare(
+    message: NodeMessage & CaptionOverrides,
+    camera: string,
+    signal: AbortSignal,
+  ): Promise<CaptionCall | HeldPicture>;
 }
-
-/** What a message became: it leaves by the first output, by the second, or not at all. */
-export type CaptionOutcome =
-  | { readonly output: 'result' | 'dropped'; readonly message: NodeMessage }
-  | { readonly output: 'error'; readonly error: unknown };
 
 /** The requests a caption node has under way, and what its status says of them. */
 export class CaptionCalls {
   readonly #engine: Engine;
   readonly #words: StatusWords;
   readonly #show: (status: NodeStatus) => void;
-  readonly #closing = new AbortController();
   readonly #unlisten: () => void;
-  #underWay = 0;
+  readonly #turns = new Set<CaptionTurn>();
 
   constructor(engine: Engine, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
@@ -35,73 +36,87 @@ export class CaptionCalls {
     show(words.idle());
   }
 
-  /** Aborted when the node closes. */
-  get signal(): AbortSignal {
-    return this.#closing.signal;
-  }
-
-  /** Never rejects; `prepare` turns the message into a request. */
+  /** Never rejects. @returns the error for Catch nodes, where that is how it ended */
   async run(
-    message: NodeMessage,
-    prepare: (signal: AbortSignal) => Promise<CaptionCall>,
-  ): Promise<CaptionOutcome> {
-    const started = performance.now();
-    this.#underWay += 1;
+    message: NodeMessage & CaptionOverrides,
+    source: CallSource,
+    options: Omit<CaptionTurnOptions, 'onFallback'>,
+  ): Promise<{ readonly error?: unknown }> {
+    const turn = new CaptionTurn(message, { ...options, onFallback: (end) => this.#ended(turn, end) });
+    this.#turns.add(turn);
+    let end: CaptionEnd;
     try {
-      const { request, pictures } = await prepare(this.signal);
-      const final = await this.#engine.describe(request, pictures, {
-        signal: this.signal,
-        onEvent: (event) => this.#onEvent(event),
-      });
-      return this.#outcome(message, request, final, performance.now() - started);
+      end = await this.#answer(turn, message, source);
     } catch (error) {
-      return { output: 'error', error };
-    } finally {
-      this.#underWay -= 1;
+      end = turn.failed(error);
     }
+    this.#ended(turn, end);
+    this.#turns.delete(turn);
+    return end.kind === 'failed' ? { error: end.error } : {};
   }
 
   /** Ends what is under way; each message still ends once. */
   close(): void {
     this.#unlisten();
-    this.#closing.abort();
+    for (const turn of this.#turns) turn.close();
   }
 
-  #onEvent(event: EngineEvent): void {
-    if (event.type === 'progress') this.#show(this.#words.working(event, this.#underWay - 1));
+  async #answer(
+    turn: CaptionTurn,
+    message: NodeMessage & CaptionOverrides,
+    source: CallSource,
+  ): Promise<CaptionEnd> {
+    turn.camera = await source.camera(message);
+    const call = await source.prepare(message, turn.camera, turn.signal);
+    if ('held' in call) return turn.dropped(call.held, call.reason);
+    const results: CaptionResult[] = [];
+    for (const ask of call.asks) {
+      const final = await this.#ask(ask, turn);
+      if (final.type === 'dropped') return turn.dropped(final.reason, final.message, call.prompt);
+      if (final.type === 'error') return turn.failed(final.error);
+      results.push(final.result);
+    }
+    return turn.answered(call, results);
+  }
+
+  async #ask({ request, pictures, inWords }: CaptionAsk, turn: CaptionTurn): Promise<FinalEvent> {
+    const { signal, remainingMs, stream } = turn;
+    const timely = {
+      ...request,
+      ...(remainingMs !== undefined && { deadlineMs: remainingMs }),
+      ...(stream && inWords && { stream }),
+    };
+    return await this.#engine.describe(timely, pictures, {
+      signal,
+      onEvent: (event) => this.#onEvent(event, turn),
+    });
+  }
+
+  #onEvent(event: EngineEvent, turn: CaptionTurn): void {
+    if (event.type === 'token') turn.piece(event.text);
+    if (event.type === 'progress') this.#show(this.#words.working(event, this.#turns.size - 1));
     if (event.type === 'queued' && event.waiting > 0) this.#show(this.#words.waiting(event.waiting));
   }
 
-  #outcome(
-    message: NodeMessage,
-    request: DescribeInput,
-    final: FinalEvent,
-    elapsedMs: number,
-  ): CaptionOutcome {
-    switch (final.type) {
-      case 'result': {
-        const caption = captionProperty(final.result);
-        const others = this.#underWay - 1;
-        this.#show(
-          others > 0
-            ? this.#words.waiting(others)
-            : this.#words.answered(elapsedMs, caption.fallback !== undefined),
-        );
-        return { output: 'result', message: Object.assign(message, { payload: caption.text, caption }) };
+  /** What is still under way is worth more than what has just ended, errors excepted. */
+  #ended(turn: CaptionTurn, end: CaptionEnd): void {
+    const others = this.#turns.size - 1;
+    switch (end.kind) {
+      case 'answered': {
+        const onCpu = end.results.some(({ fallback }) => fallback !== undefined);
+        const answered = this.#words.answered(turn.elapsedMs, onCpu);
+        this.#show(others > 0 ? this.#words.waiting(others) : answered);
+        break;
       }
-      case 'dropped': {
-        const caption: DroppedProperty = {
-          text: null,
-          dropped: final.reason,
-          reason: final.message,
-          ...(request.camera !== undefined && { camera: request.camera }),
-          prompt: request.prompt ?? '',
-        };
-        if (this.#underWay === 1) this.#show(this.#words.dropped(final.reason));
-        return { output: 'dropped', message: Object.assign(message, { caption }) };
-      }
-      case 'error':
-        return { output: 'error', error: final.error };
+      case 'dropped':
+        if (others === 0) this.#show(this.#words.dropped(end.reason));
+        break;
+      case 'fallback':
+        this.#show(this.#words.fallback(end.reason));
+        break;
+      case 'failed':
+        this.#show(this.#words.failed(errorBody(end.error).code));
+        break;
     }
   }
 }

@@ -1,14 +1,22 @@
 import { ImageError } from '../picture/image-error';
 import { readPicture } from '../picture/picture-source';
+import { limits } from '../protocol/limits';
 
 /**
  * The pictures of a message's property: bytes, a path, an address, a data URI or base64, or an array of these.
  * They are read, never decoded: an odd file must not reach a decoder in this process.
- * @throws ImageError `image-source` for anything else, and what reading throws
+ * @throws ImageError `image-source` for anything else, `image-count` for too many, and what reading throws
  */
 export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
   const sources: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (sources.length === 0) throw notAPicture(value);
+  if (sources.length > limits.pictures) {
+    throw new ImageError(
+      'image-count',
+      `expected at most ${limits.pictures} pictures for one question, received ${sources.length}`,
+      { hint: 'Send fewer: every second one, or those where something happens.' },
+    );
+  }
   return Promise.all(
     sources.map((source) => {
       if (typeof source === 'string' || source instanceof Uint8Array)

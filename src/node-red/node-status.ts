@@ -62,6 +62,11 @@ export class StatusWords {
     return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.dropped.${reason}`) };
   }
 
+  /** A text stands in for the caption. @param reason of a drop, or an error's code */
+  fallback(reason: string): NodeStatus {
+    return this.#status('yellow', 'dot', 'fallback', { reason });
+  }
+
   failed(code: string): NodeStatus {
     return { fill: 'red', shape: 'dot', text: code };
   }

@@ -32,7 +32,8 @@ export interface CaptionProperty {
 /** `msg.caption` of a frame that was not described. */
 export interface DroppedProperty {
   readonly text: null;
-  readonly dropped: DropReason;
+  /** `anchor-set`: it was kept, for later frames to be compared with. */
+  readonly dropped: DropReason | 'anchor-set';
   readonly reason: string;
   readonly camera?: string;
   readonly prompt: string;

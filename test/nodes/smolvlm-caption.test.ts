@@ -1,145 +1,19 @@
 import assert from 'node:assert/strict';
-import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NodeMessage } from 'node-red';
-import helper from 'node-red-node-test-helper';
-import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
-import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
-import { EngineClient } from '../../src/client/engine-client';
 import { demoFrame } from '../fixtures';
-
-helper.init(require.resolve('node-red'));
-
-type Received = NodeMessage & {
-  caption?: Record<string, unknown>;
-  error?: { code?: string; message: string };
-  keep?: string;
-};
+import { CaptionFlow, CaptionRuntime, type Received } from './caption-flow';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
-/** Node-RED's own Catch node; the helper loads only what it is given. */
-const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
-const types = [engineNode, captionNode, catchNode] as never;
-
-/** A flow with one caption node; messages of its outputs and its errors are collected. */
-class CaptionFlow {
-  readonly captions: Received[] = [];
-  readonly dropped: Received[] = [];
-  readonly errors: Received[] = [];
-  readonly statuses: string[] = [];
-  #ended = 0;
-  #last: Received | undefined;
-
-  async load(caption: object = {}, engine: object = {}): Promise<void> {
-    const flow = [
-      { id: 'tab', type: 'tab' },
-      {
-        id: 'e',
-        type: 'smolvlm-engine',
-        location: 'local',
-        model: 'demo',
-        queueCapacity: 1,
-        idle: 30,
-        ...engine,
-      },
-      {
-        id: 'c',
-        x: 1,
-        y: 1,
-        z: 'tab',
-        type: 'smolvlm-caption',
-        engine: 'e',
-        image: 'payload',
-        imageType: 'msg',
-        prompt: '',
-        promptType: 'template',
-        camera: '',
-        cameraType: 'str',
-        ...caption,
-        wires: [['ok'], ['no']],
-      },
-      { id: 'ok', x: 1, y: 1, z: 'tab', type: 'helper' },
-      { id: 'no', x: 1, y: 1, z: 'tab', type: 'helper' },
-      { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['c'], wires: [['bad']] },
-      { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
-    ];
-    await helper.load(types, flow);
-    const collect = (id: string, into: Received[]): void => {
-      helper.getNode(id).on('input', (message: Received) => {
-        into.push(message);
-        this.#last = message;
-        this.#ended += 1;
-      });
-    };
-    collect('ok', this.captions);
-    collect('no', this.dropped);
-    collect('bad', this.errors);
-    const events = helper.getNode('c') as unknown as EventEmitter;
-    events.on('call:status', (call: { firstArg: { text?: string } }) => {
-      this.statuses.push(call.firstArg.text ?? '');
-    });
-  }
-
-  send(message: object): void {
-    helper.getNode('c').receive(message as NodeMessage);
-  }
-
-  /** Waits until so many messages have left, and a little longer for one too many. */
-  async ended(count: number): Promise<void> {
-    for (let waited = 0; this.#ended < count && waited < 8_000; waited += 20) await delay(20);
-    await delay(50);
-    assert.equal(this.#ended, count, 'every message ends exactly once');
-  }
-
-  async ask(message: object): Promise<Received> {
-    const before = this.#ended;
-    this.send(message);
-    await this.ended(before + 1);
-    return this.#last as Received;
-  }
-}
 
 describe('smolvlm-caption', function () {
   this.timeout(90_000);
-  let runtime: string;
+  const runtime = new CaptionRuntime();
   let flow: CaptionFlow;
 
-  async function enginePid(): Promise<number> {
-    const client = new EngineClient({ kind: 'local' }, { local: { directory: runtime } });
-    const { pid } = await client.status();
-    await client.close();
-    return pid;
-  }
-
-  before(async () => {
-    runtime = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
-    process.env.SMOLVLM_RUNTIME_DIR = runtime;
-    await new Promise<void>((resolve) => helper.startServer(resolve));
-  });
-  after(async () => {
-    const pid = await enginePid();
-    process.kill(pid, 'SIGTERM');
-    for (
-      let waited = 0;
-      waited < 10_000 && (await readdir(runtime)).some((name) => name.endsWith('.sock'));
-      waited += 50
-    )
-      await delay(50);
-    delete process.env.SMOLVLM_RUNTIME_DIR;
-    await rm(runtime, { recursive: true, force: true });
-    await new Promise<void>((resolve) => helper.stopServer(resolve));
-  });
   beforeEach(() => {
     flow = new CaptionFlow();
-  });
-  afterEach(async () => {
-    await helper.unload();
   });
 
   it('describes a picture and keeps the rest of the message', async () => {
@@ -193,7 +67,7 @@ describe('smolvlm-caption', function () {
     assert.equal(night.payload, 'It is day.');
     assert.equal(Object.keys(night.caption?.choices ?? {}).length, 2);
     assert.equal((await flow.ask({ payload: street, maxTokens: 3 })).caption?.finishReason, 'length');
-    await helper.unload();
+    await flow.unload();
     flow = new CaptionFlow();
     await flow.load({ prompt: 'Where is this?' });
     assert.equal(
@@ -250,7 +124,7 @@ describe('smolvlm-caption', function () {
   it('ends every message exactly once when the engine is killed in the middle, and the next frame works', async () => {
     await flow.load({ prompt: 'Describe this image.' }, { queueCapacity: 10, queuePolicy: 'oldest' });
     await flow.ask({ payload: garden });
-    const pid = await enginePid();
+    const pid = await runtime.enginePid();
     for (let frame = 0; frame < 6; frame++)
       flow.send({ payload: frame % 2 === 0 ? street : garden, topic: `camera${frame}` });
     await delay(30);
@@ -258,13 +132,13 @@ describe('smolvlm-caption', function () {
     await flow.ended(7);
     assert.equal(flow.captions.length + flow.errors.length + flow.dropped.length, 7);
     assert.match(String((await flow.ask({ payload: street })).payload), /^A person/);
-    assert.notEqual(await enginePid(), pid);
+    assert.notEqual(await runtime.enginePid(), pid);
   });
 
   it('says that no engine is chosen, or that its address is none', async () => {
     await flow.load({ engine: '' });
     assert.equal((await flow.ask({ payload: street })).error?.code, 'node-no-engine');
-    await helper.unload();
+    await flow.unload();
     flow = new CaptionFlow();
     await flow.load({}, { location: 'remote', url: 'hub' });
     assert.equal((await flow.ask({ payload: street })).error?.code, 'engine-address');
@@ -274,6 +148,6 @@ describe('smolvlm-caption', function () {
     await flow.load({ detail: 'full' }, { queueCapacity: 10 });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
     await delay(20);
-    await helper.unload();
+    await flow.unload();
   });
 });

@@ -1,0 +1,122 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { type AskedMessage, type CaptionCall, type HeldPicture, singleCall } from './caption-call';
+import type { CallSource } from './caption-calls';
+import {
+  type CaptionDialog,
+  type CaptionOverrides,
+  choiceList,
+  requestOptions,
+  textOf,
+} from './caption-dialog';
+import type { CaptionSettings } from './caption-settings';
+import { ChangeCalls } from './change-calls';
+import type { EngineSettings } from './engine-settings';
+import { jsonFieldsCall } from './json-fields-call';
+import { messagePictures } from './message-pictures';
+import type { Translate } from './node-status';
+import {
+  askQuestion,
+  chooseQuestion,
+  countQuestion,
+  describeQuestion,
+  jsonQuestion,
+  type PresetQuestion,
+  yesNoQuestion,
+} from './preset-question';
+import { fillPrompt, templateView } from './prompt-template';
+import { evaluate } from './typed-input';
+
+type Message = NodeMessage & CaptionOverrides;
+
+export interface CaptionRequestsOptions {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly dialog: CaptionDialog;
+  readonly settings: CaptionSettings;
+  /** Of the engine's node. */
+  readonly defaults: EngineSettings['defaults'];
+  readonly translate: Translate;
+}
+
+/** Turns messages into calls, as the node's dialog says. */
+export class CaptionRequests implements CallSource {
+  readonly #options: CaptionRequestsOptions;
+  readonly #changes: ChangeCalls;
+
+  constructor(options: CaptionRequestsOptions) {
+    this.#options = options;
+    this.#changes = new ChangeCalls(options.settings, options.translate);
+  }
+
+  /** Frames kept for comparison are forgotten. */
+  close(): void {
+    this.#changes.close();
+  }
+
+  /** @throws SmolvlmError `node-property`, `prompt-mustache`, and the `image-…` of reading */
+  async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionCall | HeldPicture> {
+    const { dialog, defaults } = this.#options;
+    const source = await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image');
+    const pictures = await messagePictures(source, signal);
+    const options = requestOptions(dialog, message);
+    const asked: AskedMessage = {
+      message,
+      pictures,
+      camera,
+      question: await this.#question(message, camera, pictures.length),
+      language: textOf(dialog.language, message.language),
+      request: {
+        ...defaults,
+        ...options,
+        queue: { ...defaults.queue, ...options.queue },
+        ...(camera !== '' && { camera }),
+      },
+    };
+    return this.#call(asked);
+  }
+
+  /** @throws SmolvlmError `node-property` @returns blank where no camera is named */
+  async camera(message: Message): Promise<string> {
+    const { camera: written = '', cameraType = 'str' } = this.#options.dialog;
+    const camera = await this.#typed(written, cameraType, message, 'camera');
+    return String(camera || message.camera || message.topic || '');
+  }
+
+  #call(asked: AskedMessage): CaptionCall | HeldPicture {
+    const { preset, fields } = this.#options.settings;
+    if (preset === 'changed') return this.#changes.call(asked);
+    return fields ? jsonFieldsCall(asked, fields) : singleCall(asked, this.#preset(asked));
+  }
+
+  #preset({ message, pictures, question, language }: AskedMessage): PresetQuestion {
+    const { preset, choices = choiceList(message.choices), minConfidence, schema } = this.#options.settings;
+    switch (preset) {
+      case 'yes-no':
+        return yesNoQuestion(question, minConfidence);
+      case 'choose':
+        return chooseQuestion(question, choices, minConfidence);
+      case 'count':
+        return countQuestion(question);
+      case 'json':
+        return jsonQuestion(question, language, schema as NonNullable<typeof schema>);
+      case 'describe':
+        return describeQuestion(question, language, pictures.length);
+      default:
+        return askQuestion(question, language, choices);
+    }
+  }
+
+  /** @returns blank for the preset's own */
+  async #question(message: Message, camera: string, frames: number): Promise<string> {
+    const { prompt = '', promptType = 'template' } = this.#options.dialog;
+    if (promptType !== 'template') {
+      return String((await this.#typed(prompt, promptType, message, 'prompt')) ?? '').trim();
+    }
+    return fillPrompt(textOf(prompt, message.prompt), templateView(message, camera, frames)).trim();
+  }
+
+  #typed(value: string, type: string, message: Message, field: string): Promise<unknown> {
+    const { RED, node } = this.#options;
+    return evaluate(RED, node, { value, type }, message, field);
+  }
+}

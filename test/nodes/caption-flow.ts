@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import { EngineClient } from '../../src/client/engine-client';
+
+helper.init(require.resolve('node-red'));
+
+export type Received = NodeMessage & {
+  caption?: Record<string, unknown>;
+  error?: { code?: string; message: string };
+  keep?: string;
+};
+
+/** Node-RED's own Catch node; the helper loads only what it is given. */
+const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
+const types = [engineNode, captionNode, catchNode] as never;
+
+/** A flow with one caption node; messages of its outputs and its errors are collected. */
+export class CaptionFlow {
+  readonly captions: Received[] = [];
+  readonly dropped: Received[] = [];
+  readonly pieces: Received[] = [];
+  readonly errors: Received[] = [];
+  readonly statuses: string[] = [];
+  #ended = 0;
+  #last: Received | undefined;
+
+  async load(caption: object = {}, engine: object = {}): Promise<void> {
+    const flow = [
+      { id: 'tab', type: 'tab' },
+      {
+        id: 'e',
+        type: 'smolvlm-engine',
+        location: 'local',
+        model: 'demo',
+        queueCapacity: 1,
+        idle: 30,
+        ...engine,
+      },
+      {
+        id: 'c',
+        x: 1,
+        y: 1,
+        z: 'tab',
+        type: 'smolvlm-caption',
+        engine: 'e',
+        image: 'payload',
+        imageType: 'msg',
+        prompt: '',
+        promptType: 'template',
+        camera: '',
+        cameraType: 'str',
+        ...caption,
+        wires: [['ok'], ['no'], ['words']],
+      },
+      { id: 'ok', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'no', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'words', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['c'], wires: [['bad']] },
+      { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+    ];
+    await helper.load(types, flow);
+    const collect = (id: string, into: Received[]): void => {
+      helper.getNode(id).on('input', (message: Received) => {
+        into.push(message);
+        this.#last = message;
+        this.#ended += 1;
+      });
+    };
+    collect('ok', this.captions);
+    collect('no', this.dropped);
+    collect('bad', this.errors);
+    helper.getNode('words').on('input', (message: Received) => void this.pieces.push(message));
+    const events = helper.getNode('c') as unknown as EventEmitter;
+    events.on('call:status', (call: { firstArg: { text?: string } }) => {
+      this.statuses.push(call.firstArg.text ?? '');
+    });
+  }
+
+  send(message: object): void {
+    helper.getNode('c').receive(message as NodeMessage);
+  }
+
+  async unload(): Promise<void> {
+    await helper.unload();
+  }
+
+  /** Waits until so many messages have left, and a little longer for one too many. */
+  async ended(count: number): Promise<void> {
+    for (let waited = 0; this.#ended < count && waited < 60_000; waited += 20) await delay(20);
+    await delay(50);
+    assert.equal(this.#ended, count, 'every message ends exactly once');
+  }
+
+  async ask(message: object): Promise<Received> {
+    const before = this.#ended;
+    this.send(message);
+    await this.ended(before + 1);
+    return this.#last as Received;
+  }
+}
+
+/** A Node-RED and an engine of its own for the tests of a suite; to be called in it. */
+export class CaptionRuntime {
+  #folder = '';
+
+  constructor() {
+    before(async () => {
+      this.#folder = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
+      process.env.SMOLVLM_RUNTIME_DIR = this.#folder;
+      await new Promise<void>((resolve) => helper.startServer(resolve));
+    });
+    after(async () => {
+      await this.#stopEngine();
+      delete process.env.SMOLVLM_RUNTIME_DIR;
+      await rm(this.#folder, { recursive: true, force: true });
+      await new Promise<void>((resolve) => helper.stopServer(resolve));
+    });
+    afterEach(() => helper.unload());
+  }
+
+  async enginePid(): Promise<number> {
+    const client = new EngineClient({ kind: 'local' }, { local: { directory: this.#folder } });
+    const { pid } = await client.status();
+    await client.close();
+    return pid;
+  }
+
+  async #stopEngine(): Promise<void> {
+    process.kill(await this.enginePid(), 'SIGTERM');
+    for (
+      let waited = 0;
+      waited < 10_000 && (await readdir(this.#folder)).some((name) => name.endsWith('.sock'));
+      waited += 50
+    )
+      await delay(50);
+  }
+}
