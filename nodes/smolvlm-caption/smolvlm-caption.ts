@@ -8,13 +8,14 @@ import {
   requestOptions,
 } from '../../src/node-red/caption-dialog';
 import type { EngineNode } from '../../src/node-red/engine-node';
+import { questionPictures } from '../../src/node-red/feature-handles';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { type NodeStatus, StatusWords } from '../../src/node-red/node-status';
 import { fillPrompt } from '../../src/node-red/prompt-template';
 import { evaluate } from '../../src/node-red/typed-input';
 
-type Message = NodeMessageInFlow & CaptionOverrides & { caption?: unknown };
+type Message = NodeMessageInFlow & CaptionOverrides & { caption?: unknown; features?: unknown };
 
 export = (RED: NodeAPI): void => {
   function SmolvlmCaptionNode(this: Node, config: NodeDef & CaptionDialog & { engine: string }): void {
@@ -36,7 +37,8 @@ export = (RED: NodeAPI): void => {
         (await typed(config.camera ?? '', config.cameraType ?? 'str', 'camera')) ||
         message.camera ||
         message.topic;
-      const image = await typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
+      const image = (): Promise<unknown> =>
+        typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
       const options = requestOptions(config, message);
       return {
         request: {
@@ -46,7 +48,9 @@ export = (RED: NodeAPI): void => {
           prompt: await prompt(typed, message),
           ...(camera && { camera: String(camera) }),
         },
-        pictures: await messagePictures(image, signal),
+        pictures: await questionPictures(message.features, this.id, async () =>
+          messagePictures(await image(), signal),
+        ),
       };
     };
 

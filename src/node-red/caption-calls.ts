@@ -2,12 +2,13 @@ import type { NodeMessage } from 'node-red';
 import type { DescribeInput, Engine } from '../client/engine';
 import { captionProperty, type DroppedProperty } from '../protocol/caption-property';
 import type { EngineEvent, FinalEvent } from '../protocol/events';
+import { describeSeen, type QuestionPictures } from './feature-handles';
 import type { NodeStatus, StatusWords } from './node-status';
 
 /** A request ready to be sent. */
 export interface CaptionCall {
   readonly request: DescribeInput;
-  readonly pictures: readonly Uint8Array[];
+  readonly pictures: QuestionPictures;
 }
 
 /** What a message became: it leaves by the first output, by the second, or not at all. */
@@ -49,7 +50,7 @@ export class CaptionCalls {
     this.#underWay += 1;
     try {
       const { request, pictures } = await prepare(this.signal);
-      const final = await this.#engine.describe(request, pictures, {
+      const final = await describeSeen(this.#engine, request, pictures, {
         signal: this.signal,
         onEvent: (event) => this.#onEvent(event),
       });
