@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
-import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
+import type { DropReason, EngineEvent, EngineFinal } from '../protocol/events';
 import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
 import type { Connected, EngineConnection } from './engine-connection';
 import { callEngine, describeBody, readJson } from './engine-http';
@@ -16,14 +16,14 @@ const retries = 1;
 /** One request and its pictures, kept until it ends and handed again to an engine that was restarted. */
 export class DescribeCall {
   readonly sizeBytes: number;
-  readonly final: Promise<FinalEvent>;
+  readonly final: Promise<EngineFinal>;
   readonly #request: DescribeRequest;
   readonly #pictures: readonly Uint8Array[];
   readonly #connection: EngineConnection;
   readonly #onEvent: (event: EngineEvent) => void;
   readonly #startedAt = performance.now();
   readonly #ended = new AbortController();
-  #resolve: (final: FinalEvent) => void = () => {};
+  #resolve: (final: EngineFinal) => void = () => {};
   /** Engine run that reported it running. */
   #ranOn: string | undefined;
   #lostRuns = 0;
@@ -51,7 +51,7 @@ export class DescribeCall {
   }
 
   /** @param deadlineMs for a request that has none */
-  async run(deadlineMs: number): Promise<FinalEvent> {
+  async run(deadlineMs: number): Promise<EngineFinal> {
     const limitMs = this.#request.deadlineMs ?? deadlineMs;
     const timer = setTimeout(
       () => this.drop('deadline', `no answer within ${limitMs} ms`),
@@ -66,11 +66,11 @@ export class DescribeCall {
   /** Ends it here and takes it back from the engine. */
   drop(reason: DropReason, message: string): void {
     const { id } = this.#request;
-    const final: FinalEvent = { type: 'dropped', id, reason, message };
+    const final: EngineFinal = { type: 'dropped', id, reason, message };
     if (this.#end(final)) this.takenBack = this.#takeBack();
   }
 
-  #end(final: FinalEvent): boolean {
+  #end(final: EngineFinal): boolean {
     if (this.#ended.signal.aborted) return false;
     this.#ended.abort();
     this.#resolve(final);

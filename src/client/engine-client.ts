@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { FinalEvent } from '../protocol/events';
+import type { EngineFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
 import { DescribeCall } from './describe-call';
-import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from './engine';
+import type { ConnectionState, DescribeInput, DescribeOptions, Engine, SeeInput } from './engine';
 import type { EngineAddress } from './engine-address';
 import { type Connected, EngineConnection } from './engine-connection';
 import { callEngine, readJson } from './engine-http';
@@ -53,7 +54,25 @@ export class EngineClient implements Engine {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<FinalEvent> {
-    const request = { ...input, id: input.id ?? randomUUID() };
+    const final = await this.#call({ ...input, id: input.id ?? randomUUID() }, pictures, options);
+    return final.type === 'features' ? answeredOtherwise(final) : final;
+  }
+
+  async see(
+    input: SeeInput,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions = {},
+  ): Promise<FeaturesFinal> {
+    const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
+    const final = await this.#call(request, pictures, options);
+    return final.type === 'result' ? answeredOtherwise(final) : final;
+  }
+
+  async #call(
+    request: DescribeRequest,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions,
+  ): Promise<EngineFinal> {
     const { id } = request;
     const refused = this.#refusal(id, pictures);
     if (refused) return refused;
@@ -115,7 +134,7 @@ export class EngineClient implements Engine {
     }
   }
 
-  #refusal(id: string, pictures: readonly Uint8Array[]): FinalEvent | undefined {
+  #refusal(id: string, pictures: readonly Uint8Array[]): (FinalEvent & FeaturesFinal) | undefined {
     if (this.#state === 'closed') {
       return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
     }
@@ -136,4 +155,11 @@ export class EngineClient implements Engine {
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
+}
+
+/** An id was used again, for something else. */
+function answeredOtherwise({ id, type }: EngineFinal): FinalEvent & FeaturesFinal {
+  const asked = type === 'features' ? 'features' : 'a description';
+  const message = `the id "${id}" belongs to a request for ${asked}`;
+  return { type: 'error', id, error: { code: 'client-id-in-use', message } };
 }

@@ -1,7 +1,7 @@
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { EngineEvent, FinalEvent } from '../protocol/events';
+import type { EngineEvent, FeaturesFinal, FinalEvent } from '../protocol/events';
 
 /** `connecting` also while a local engine starts; `lost` between two tries; `idle` before the first use. */
 export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'lost' | 'closed';
@@ -14,13 +14,30 @@ export interface DescribeOptions {
 }
 
 /** A request as a caller writes it; the client chooses the id when there is none. */
-export type DescribeInput = Omit<DescribeRequest, 'id'> & { readonly id?: string };
+export type DescribeInput = Omit<DescribeRequest, 'id' | 'task'> & { readonly id?: string };
+
+/** The same for a frame that is only to be seen. */
+export type SeeInput = Pick<
+  DescribeRequest,
+  | 'model'
+  | 'runtime'
+  | 'camera'
+  | 'detail'
+  | 'crop'
+  | 'masks'
+  | 'queue'
+  | 'priority'
+  | 'maxAgeMs'
+  | 'deadlineMs'
+  | 'capturedAt'
+  | 'thumbnailSide'
+> & { readonly id?: string };
 
 /** An engine as its clients see it: local or remote, started or joined, restarted or not. */
 export interface Engine {
   readonly state: ConnectionState;
   /**
-   * Describes pictures (JPEG, PNG, … bytes, kept until the answer).
+   * Describes pictures (JPEG, PNG, … bytes, kept until the answer), or what `request.features` names in their place.
    * Never rejects: whatever happens, it ends in exactly one result, drop or error.
    */
   describe(
@@ -28,6 +45,11 @@ export interface Engine {
     pictures: readonly Uint8Array[],
     options?: DescribeOptions,
   ): Promise<FinalEvent>;
+  /**
+   * Has pictures seen, and their features kept for descriptions that name their handles.
+   * Never rejects: it ends in exactly one list of handles, drop or error.
+   */
+  see(request: SeeInput, pictures: readonly Uint8Array[], options?: DescribeOptions): Promise<FeaturesFinal>;
   /** Joins (or starts) the engine ahead of the first picture. @throws SmolvlmError when it cannot */
   open(): Promise<void>;
   /** @throws SmolvlmError when no engine can be reached */

@@ -123,6 +123,7 @@ async function assemble(
     model,
     textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
     vision: placed,
+    cpuVision: `onnxruntime ${(bundle.manifest.cpuStages ?? bundle.manifest.stages)[0]?.precision}`,
     ...(npuText && { npuText }),
     config,
     imageProcessor,

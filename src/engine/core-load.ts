@@ -1,4 +1,4 @@
-import type { CaptionResult } from '../protocol/events';
+import type { Timings, VisionTimings } from '../protocol/events';
 import type { Clock } from './clock';
 
 const windowMs = 60_000;
@@ -9,7 +9,13 @@ interface Worked {
   readonly busyMs: readonly number[];
 }
 
-/** How busy each NPU core was in the last minute, by the frames that were described in it. */
+/** What a frame's result says of the cores. */
+export interface SeenFrame {
+  readonly vision?: VisionTimings;
+  readonly timingsMs: Pick<Timings, 'vision'>;
+}
+
+/** How busy each NPU core was in the last minute, by the frames that were seen in it. */
 export class CoreLoad {
   readonly #clock: Clock;
   readonly #startedMs: number;
@@ -21,7 +27,7 @@ export class CoreLoad {
     this.#startedMs = clock.now();
   }
 
-  add({ vision, timingsMs }: CaptionResult): void {
+  add({ vision, timingsMs }: SeenFrame): void {
     if (!vision?.coreBusy) return;
     const busyMs = vision.coreBusy.map((share) => share * timingsMs.vision);
     this.#worked.push({ atMs: this.#clock.now(), busyMs });

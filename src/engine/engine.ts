@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { errorBody, SmolvlmError } from '../errors';
+import { type ErrorBody, errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
-import type { CaptionResult, FinalEvent } from '../protocol/events';
+import type { DoneEvent, EngineFinal } from '../protocol/events';
+import { featuresGone } from '../protocol/features';
 import { AnsweredRequests } from './answered-requests';
 import type { Clock } from './clock';
 import { CoreLoad } from './core-load';
 import type { EventStream } from './event-stream';
 import { FrameQueue } from './frame-queue';
-import type { Inference } from './inference';
+import type { Inference, InferenceHooks } from './inference';
 import { Lifetime } from './lifetime';
 import { RequestLife } from './request-life';
 
@@ -51,7 +52,7 @@ export class Engine {
   readonly #failures: FailureRecord[] = [];
   readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
-  readonly #resultListeners = new Set<(result: CaptionResult) => void>();
+  readonly #doneListeners = new Set<(done: DoneEvent) => void>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
 
@@ -80,9 +81,9 @@ export class Engine {
     return () => void this.#stopListeners.delete(listener);
   }
 
-  /** Calls back for every frame described. */
-  onResult(listener: (result: CaptionResult) => void): void {
-    this.#resultListeners.add(listener);
+  /** Calls back for every frame described or seen. */
+  onDone(listener: (done: DoneEvent) => void): void {
+    this.#doneListeners.add(listener);
   }
 
   /**
@@ -108,6 +109,7 @@ export class Engine {
       this.#queue.offer({
         id: request.id,
         camera: request.camera ?? '',
+        ...(request.queue?.lane === undefined ? {} : { lane: request.queue.lane }),
         policy: request.queue?.policy ?? 'newest',
         capacity: request.queue?.capacity ?? this.#options.queueCapacity,
         priority: request.priority ?? 0,
@@ -216,45 +218,60 @@ export class Engine {
   }
 
   async #describe(life: RequestLife): Promise<void> {
-    const { clock, inference } = this.#options;
-    const { request, id } = life;
-    const queuedMs = clock.now() - life.receivedAtMs;
+    const { id } = life;
+    const queuedMs = this.#options.clock.now() - life.receivedAtMs;
     life.emit({ type: 'progress', id, phase: 'image', done: 0, total: 1 });
     try {
-      const caption = await inference.describe(life.pictures, request, {
-        signal: life.abort.signal,
-        onProgress: (progress) => life.emit({ type: 'progress', id, ...progress }),
-        onToken: (text) => request.stream && life.emit({ type: 'token', id, text }),
-      });
-      const { camera, capturedAt } = request;
-      const result = {
-        ...caption,
-        queuedMs,
-        ...(camera === undefined ? {} : { camera }),
-        ...(capturedAt === undefined ? {} : { capturedAt }),
-      };
-      this.#coreLoad.add(result);
-      this.#end({ type: 'result', id, result });
-      for (const listener of this.#resultListeners) listener(result);
+      const done = await this.#infer(life, queuedMs);
+      this.#coreLoad.add(done.type === 'result' ? done.result : done.features);
+      this.#end(done);
+      for (const listener of this.#doneListeners) listener(done);
     } catch (error) {
       this.#fail(life, error);
     }
     const { final } = life;
-    this.#queue.finish(
-      id,
-      final?.type === 'dropped' ? final.reason : final?.type === 'result' ? 'done' : 'failed',
-    );
+    const done = final?.type === 'result' || final?.type === 'features';
+    this.#queue.finish(id, final?.type === 'dropped' ? final.reason : done ? 'done' : 'failed');
+  }
+
+  /** @throws whatever the inference throws */
+  async #infer(life: RequestLife, queuedMs: number): Promise<DoneEvent> {
+    const { request, id } = life;
+    const { inference } = this.#options;
+    const { camera, capturedAt } = request;
+    const hooks: InferenceHooks = {
+      signal: life.abort.signal,
+      onProgress: (progress) => life.emit({ type: 'progress', id, ...progress }),
+      onToken: (text) => request.stream && life.emit({ type: 'token', id, text }),
+    };
+    const frame = {
+      queuedMs,
+      ...(camera === undefined ? {} : { camera }),
+      ...(capturedAt === undefined ? {} : { capturedAt }),
+    };
+    if (request.task !== 'features') {
+      const caption = await inference.describe(life.pictures, request, hooks);
+      return { type: 'result', id, result: { ...caption, ...frame } };
+    }
+    const sight = await inference.see(life.pictures, request, hooks);
+    const handles = sight.handles.map((handle) => ({ engine: this.instance, ...handle }));
+    return { type: 'features', id, features: { ...sight, ...frame, handles } };
   }
 
   #fail(life: RequestLife, thrown: unknown): void {
     if (life.final) return;
     const error = errorBody(thrown);
-    this.#failures.push({ at: new Date().toISOString(), camera: life.request.camera ?? '', error });
-    if (this.#failures.length > keptFailures) this.#failures.shift();
+    // Features may always be gone: the client sends the picture then, and nothing is wrong.
+    if (error.code !== featuresGone) this.#remember(life, error);
     this.#end({ type: 'error', id: life.id, error });
   }
 
-  #end(final: FinalEvent): void {
+  #remember({ request }: RequestLife, error: ErrorBody): void {
+    this.#failures.push({ at: new Date().toISOString(), camera: request.camera ?? '', error });
+    if (this.#failures.length > keptFailures) this.#failures.shift();
+  }
+
+  #end(final: EngineFinal): void {
     const life = this.#lives.get(final.id);
     if (!life?.emit(final)) return;
     this.#lives.delete(final.id);

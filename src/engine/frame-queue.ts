@@ -9,8 +9,10 @@ import type { Clock } from './clock';
 export interface QueueTicket {
   readonly id: string;
   readonly camera: string;
+  /** Within the camera's; empty as a rule. */
+  readonly lane?: string;
   readonly policy: QueuePolicy;
-  /** Most frames of this camera that may wait. */
+  /** Most frames of this camera and lane that may wait. */
   readonly capacity: number;
   /** Higher runs first. */
   readonly priority: number;
@@ -36,8 +38,8 @@ interface Waiting {
 }
 
 /**
- * Waiting frames, a bounded queue per camera. Served by priority, then the camera that was served
- * longest ago, then the order of arrival.
+ * Waiting frames, a bounded queue per camera and lane. Served by priority, then the camera that was served
+ * longest ago, then its lane of which that is true, then the order of arrival.
  */
 export class FrameQueue {
   readonly #options: FrameQueueOptions;
@@ -46,6 +48,8 @@ export class FrameQueue {
   readonly #running = new Map<string, QueueTicket>();
   /** Turn at which each camera was last served. */
   readonly #lastTurn = new Map<string, number>();
+  /** The same of each camera's lanes. */
+  readonly #lastLaneTurn = new Map<string, number>();
   #sequence = 0;
   #waitingBytes = 0;
 
@@ -66,7 +70,7 @@ export class FrameQueue {
    * @throws SmolvlmError `engine-queue-full` (policy `reject`), `engine-busy` (all cameras together wait for too much)
    */
   offer(ticket: QueueTicket): void {
-    const rivals = this.#of(ticket.camera);
+    const rivals = this.#rivals(ticket);
     if (rivals.length >= ticket.capacity && !this.#makeRoom(ticket, rivals)) return;
     this.#checkTotals(ticket);
     this.#waitingBytes += ticket.sizeBytes;
@@ -98,7 +102,7 @@ export class FrameQueue {
     this.#remove(best);
     this.#running.set(ticket.id, ticket);
     this.#tally.start(ticket.camera);
-    this.#served(ticket.camera);
+    this.#served(ticket);
     return ticket;
   }
 
@@ -163,22 +167,28 @@ export class FrameQueue {
   #before(a: Waiting, b: Waiting): boolean {
     const byPriority = b.ticket.priority - a.ticket.priority;
     if (byPriority !== 0) return byPriority < 0;
-    const turns = this.#turn(a.ticket.camera) - this.#turn(b.ticket.camera);
-    return turns === 0 ? a.sequence < b.sequence : turns < 0;
-  }
-
-  #turn(camera: string): number {
-    return this.#lastTurn.get(camera) ?? -1;
+    const cameras = turnOf(this.#lastTurn, a.ticket.camera) - turnOf(this.#lastTurn, b.ticket.camera);
+    if (cameras !== 0) return cameras < 0;
+    const lanes =
+      turnOf(this.#lastLaneTurn, laneKey(a.ticket)) - turnOf(this.#lastLaneTurn, laneKey(b.ticket));
+    return lanes === 0 ? a.sequence < b.sequence : lanes < 0;
   }
 
   /** A camera with nothing waiting keeps its turn only as long as others are in line. */
-  #served(camera: string): void {
-    if (this.#waiting.size === 0 || this.#lastTurn.size > 1000) this.#lastTurn.clear();
-    if (this.#waiting.size > 0) this.#lastTurn.set(camera, this.#sequence++);
+  #served(ticket: QueueTicket): void {
+    for (const [turns, key] of [
+      [this.#lastTurn, ticket.camera],
+      [this.#lastLaneTurn, laneKey(ticket)],
+    ] as const) {
+      if (this.#waiting.size === 0 || turns.size > 1000) turns.clear();
+      if (this.#waiting.size > 0) turns.set(key, this.#sequence++);
+    }
   }
 
-  #of(camera: string): Waiting[] {
-    return [...this.#waiting.values()].filter((entry) => entry.ticket.camera === camera);
+  #rivals({ camera, lane }: QueueTicket): Waiting[] {
+    return [...this.#waiting.values()].filter(
+      ({ ticket }) => ticket.camera === camera && ticket.lane === lane,
+    );
   }
 
   #remove(entry: Waiting): void {
@@ -186,4 +196,12 @@ export class FrameQueue {
     this.#waiting.delete(entry.ticket.id);
     this.#waitingBytes -= entry.ticket.sizeBytes;
   }
+}
+
+function turnOf(turns: ReadonlyMap<string, number>, key: string): number {
+  return turns.get(key) ?? -1;
+}
+
+function laneKey({ camera, lane = '' }: QueueTicket): string {
+  return JSON.stringify([camera, lane]);
 }

@@ -1,7 +1,7 @@
 import type { ErrorBody } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
-import type { Caption, InferenceProgress } from './inference';
+import type { Caption, InferenceProgress, Sight } from './inference';
 
 /** How the inference thread is set up. */
 export interface InferenceSetup {
@@ -27,7 +27,7 @@ export function slotOf(job: number): number {
 
 export type ToInference =
   | {
-      readonly type: 'describe';
+      readonly type: 'describe' | 'see';
       readonly job: number;
       readonly request: DescribeRequest;
       readonly pictures: readonly Uint8Array[];
@@ -38,7 +38,7 @@ export type ToInference =
 export type FromInference =
   | { readonly type: 'progress'; readonly job: number; readonly progress: InferenceProgress }
   | { readonly type: 'token'; readonly job: number; readonly text: string }
-  | { readonly type: 'done'; readonly job: number; readonly caption: Caption }
+  | { readonly type: 'done'; readonly job: number; readonly answer: Caption | Sight }
   | { readonly type: 'failed'; readonly job: number; readonly error: ErrorBody }
   | { readonly type: 'models'; readonly models: readonly LoadedModel[] }
   /** The process must end: see `CaptionerOptions.onDeviceLost`. */

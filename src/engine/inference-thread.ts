@@ -4,7 +4,7 @@ import { type ErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Clock } from './clock';
-import type { Caption, Inference, InferenceHooks } from './inference';
+import type { Caption, Inference, InferenceHooks, Sight } from './inference';
 import {
   type FromInference,
   type InferenceSetup,
@@ -28,7 +28,7 @@ export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJ
 interface Job {
   readonly worker: Worker;
   readonly hooks: InferenceHooks;
-  readonly resolve: (caption: Caption) => void;
+  readonly resolve: (answer: Caption | Sight) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -61,6 +61,23 @@ export class InferenceThread implements Inference {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption> {
+    return (await this.#run('describe', pictures, request, hooks)) as Caption;
+  }
+
+  async see(
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Sight> {
+    return (await this.#run('see', pictures, request, hooks)) as Sight;
+  }
+
+  async #run(
+    type: 'describe' | 'see',
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Caption | Sight> {
     this.#cancelUnload?.();
     this.#worker ??= this.#start();
     const worker = this.#worker;
@@ -74,9 +91,9 @@ export class InferenceThread implements Inference {
     };
     hooks.signal.addEventListener('abort', cancel, { once: true });
     try {
-      return await new Promise<Caption>((resolve, reject) => {
+      return await new Promise<Caption | Sight>((resolve, reject) => {
         this.#jobs.set(job, { worker, hooks, resolve, reject });
-        post(worker, { type: 'describe', job, request, pictures });
+        post(worker, { type, job, request, pictures });
         if (hooks.signal.aborted) cancel();
       });
     } finally {
@@ -139,7 +156,7 @@ export class InferenceThread implements Inference {
         job?.hooks.onToken(message.text);
         break;
       case 'done':
-        job?.resolve(message.caption);
+        job?.resolve(message.answer);
         break;
       case 'failed': {
         const { code, message: text, hint } = message.error;

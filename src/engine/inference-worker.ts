@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
 import { CaptionerCache } from './captioner-cache';
-import type { InferenceProgress, OpenCaptioner } from './inference';
+import type { Caption, InferenceProgress, OpenCaptioner, Sight } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 
 // The inference thread: native calls block here, so that the HTTP thread always answers.
@@ -16,8 +16,8 @@ async function openCache(): Promise<CaptionerCache> {
   return new CaptionerCache({ ...setup, open: module.openCaptioner });
 }
 
-async function describe(
-  { job, request, pictures }: ToInference & { type: 'describe' },
+async function work(
+  { type, job, request, pictures }: ToInference & { type: 'describe' | 'see' },
   abort: AbortController,
 ): Promise<void> {
   const checkCancel = (): void => {
@@ -42,12 +42,12 @@ async function describe(
   try {
     cache ??= openCache();
     const captioners = await cache;
-    const caption = await captioners.use(request, open, (captioner) => {
+    const answer = await captioners.use<Caption | Sight>(request, open, (captioner) => {
       post({ type: 'models', models: captioners.models() });
-      return captioner.describe(pictures, request, hooks);
+      return captioner[type](pictures, request, hooks);
     });
     post({ type: 'models', models: captioners.models() });
-    post({ type: 'done', job, caption });
+    post({ type: 'done', job, answer });
   } catch (error) {
     post({ type: 'failed', job, error: errorBody(error) });
   }
@@ -62,10 +62,11 @@ async function close(): Promise<void> {
 
 parentPort?.on('message', (message: ToInference) => {
   switch (message.type) {
-    case 'describe': {
+    case 'describe':
+    case 'see': {
       const abort = new AbortController();
       // The job is known before its work begins.
-      const ended = Promise.resolve().then(() => describe(message, abort));
+      const ended = Promise.resolve().then(() => work(message, abort));
       running.set(message.job, { abort, ended });
       break;
     }

@@ -2,15 +2,24 @@ import type { ErrorBody } from '../errors';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, ProgressPhase } from '../protocol/events';
+import type { FeatureHandle, FeaturesResult } from '../protocol/features';
 
 /** What inference knows of a result; the queue's part is added by the engine. */
 export type Caption = Omit<CaptionResult, 'queuedMs' | 'camera' | 'capturedAt'>;
+
+/** The same of a frame that was only seen. */
+export interface Sight extends Omit<FeaturesResult, 'queuedMs' | 'camera' | 'capturedAt' | 'handles'> {
+  /** One a picture; the engine adds its own name. */
+  readonly handles: readonly Omit<FeatureHandle, 'engine'>[];
+}
 
 export interface InferenceProgress {
   readonly phase: ProgressPhase;
   readonly done: number;
   readonly total: number;
   readonly stage?: string;
+  /** NPU core that ran the stage. */
+  readonly core?: number;
   /** Something holds it up; the work goes on. */
   readonly warning?: ErrorBody;
 }
@@ -32,6 +41,8 @@ export interface Inference {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption>;
+  /** The vision side alone. @throws as `describe` does */
+  see(pictures: readonly Uint8Array[], request: DescribeRequest, hooks: InferenceHooks): Promise<Sight>;
   models(): readonly LoadedModel[];
   close(): Promise<void>;
 }
@@ -46,11 +57,14 @@ export interface Captioner {
   readonly framesInFlight: number;
   /** Why the CPU does what the NPU should, now. */
   readonly fallback?: ErrorBody | undefined;
+  /** @throws SmolvlmError `features-gone` for handles whose features are not held (any more) */
   describe(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption>;
+  /** Sees the pictures and holds their features for a while. */
+  see(pictures: readonly Uint8Array[], request: DescribeRequest, hooks: InferenceHooks): Promise<Sight>;
   close(): Promise<void>;
 }
 

@@ -1,14 +1,12 @@
 import { type ErrorBody, SmolvlmError } from '../errors';
-import { pixelValues } from '../image/pixel-values';
 import { thumbnail } from '../image/thumbnail';
-import { prepareTiles, tileGrid } from '../image/tiles';
+import type { TileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/image-processor-config';
 import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
 import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/prompt-builder';
 import { TokenStream } from '../prompt/token-stream';
 import type { AnswerSchema } from '../protocol/answer-schema';
-import type { DescribeRequest, Detail } from '../protocol/describe-request';
-import type { VisionTimings } from '../protocol/events';
+import type { DescribeRequest } from '../protocol/describe-request';
 import type { ContextPool, PooledContext } from '../text/context-pool';
 import { embedPrompt, type PromptImage } from '../text/embed-prompt';
 import { generate } from '../text/generate';
@@ -18,14 +16,12 @@ import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
 import { TokenTrie } from '../text/token-trie';
 import { Lane } from '../vision/lane';
-import { type CachedFeatures, FeatureCache } from './feature-cache';
-import type { Caption, Captioner, InferenceHooks } from './inference';
+import { FrameSight, type SightOptions } from './frame-sight';
+import type { Caption, Captioner, InferenceHooks, Sight } from './inference';
 import type { NpuPictures, NpuText } from './npu-text';
-import { npuTurns } from './npu-turns';
 import type { PlacedTower } from './open-tower';
 import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
 import { Stopwatch } from './stopwatch';
-import { VisionMeter } from './vision-meter';
 
 /** Long enough for a few sentences. */
 export const defaultMaxNewTokens = 128;
@@ -36,6 +32,8 @@ export interface ModelParts {
   /** e.g. `onnxruntime int8`. */
   readonly textBackend: string;
   readonly vision: PlacedTower;
+  /** What the CPU sees with, e.g. `onnxruntime int8`. */
+  readonly cpuVision: string;
   /** The decoder on the NPU, where the bundle has one. */
   readonly npuText?: NpuText;
   readonly config: ModelConfig;
@@ -50,25 +48,17 @@ export interface ModelParts {
 
 type Answer = Pick<Caption, 'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
 
-/** What the vision side made of a request's pictures. */
-interface Seen {
-  readonly images: readonly PromptImage[];
-  readonly tiles: number;
-  readonly cached: boolean;
-  readonly vision?: VisionTimings;
-  readonly fallback?: ErrorBody;
-}
-
 /** From pictures and a question to an answer, with one loaded model. */
 export class ModelCaptioner implements Captioner {
   readonly #parts: ModelParts;
-  readonly #features = new FeatureCache();
+  readonly #sight: FrameSight;
   /** One answer is written at a time, while other frames are seen. */
   readonly #text = new Lane();
   #trie: TokenTrie | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
+    this.#sight = new FrameSight(parts.vision, parts.imageProcessor);
   }
 
   get backend(): string {
@@ -87,7 +77,7 @@ export class ModelCaptioner implements Captioner {
   }
 
   get memoryBytes(): number {
-    return this.#parts.weightBytes + this.#features.sizeBytes + this.#parts.contexts.sizeBytes;
+    return this.#parts.weightBytes + this.#sight.sizeBytes + this.#parts.contexts.sizeBytes;
   }
 
   async describe(
@@ -96,15 +86,17 @@ export class ModelCaptioner implements Captioner {
     hooks: InferenceHooks,
   ): Promise<Caption> {
     const watch = new Stopwatch();
-    const { detail = 'low' } = request;
-    const prepared = await preparePictures(pictures, request);
+    const held = request.features && this.#sight.recall(request.features);
+    const prepared = held ? [] : await preparePictures(pictures, request);
     hooks.signal.throwIfAborted();
-    const prompt = this.#prompt(prepared, request, detail);
-    const [first] = prepared;
-    const { thumbnailSide } = request;
-    const small = first && thumbnailSide && (await thumbnail(first.image, thumbnailSide)).toString('base64');
+    const options = sightOptions(request);
+    const grids =
+      held?.images.map(({ grid }) => grid) ??
+      prepared.map((picture) => this.#sight.grid(picture, options.detail));
+    const prompt = this.#prompt(grids, request);
+    const small = await smallPicture(prepared, request);
     watch.lap('image');
-    const seen = await this.#see(prepared, { detail, priority: request.priority ?? 0 }, hooks, watch);
+    const seen = held ?? (await this.#sight.see(prepared, options, hooks, watch));
     const answer = await this.#text.enter(
       () => this.#answerTo(prompt, seen.images, request, hooks, watch),
       request.priority,
@@ -121,9 +113,37 @@ export class ModelCaptioner implements Captioner {
       backend: this.#backend(seen.fallback, onNpu),
       ...(fallback && { fallback }),
       cached: seen.cached,
-      frameHash: requestHash(prepared),
-      ...(small && { thumbnail: small }),
+      frameHash: requestHash(seen.images),
+      ...small,
       prompt: request.prompt ?? prompt.chat,
+    };
+  }
+
+  async see(
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Sight> {
+    const watch = new Stopwatch();
+    const prepared = await preparePictures(pictures, request);
+    hooks.signal.throwIfAborted();
+    const small = await smallPicture(prepared, request);
+    watch.lap('image');
+    const seen = await this.#sight.see(prepared, sightOptions(request), hooks, watch);
+    const { vision: placed, cpuVision, model } = this.#parts;
+    const { tiles, cached, vision, fallback } = seen;
+    const { image, vision: visionMs, total } = watch.timings();
+    return {
+      handles: this.#sight.hold(seen),
+      tiles,
+      timingsMs: { image, vision: visionMs, total },
+      ...(vision && { vision }),
+      model,
+      backend: fallback ? cpuVision : (placed.npu ?? cpuVision),
+      ...(fallback && { fallback }),
+      cached,
+      frameHash: requestHash(seen.images),
+      ...small,
     };
   }
 
@@ -171,55 +191,10 @@ export class ModelCaptioner implements Captioner {
     }
   }
 
-  #prompt(prepared: readonly PreparedPicture[], request: DescribeRequest, detail: Detail): Prompt {
-    const { prompts, imageProcessor, contextLimit } = this.#parts;
-    const messages = request.messages ?? questionMessages(request.prompt ?? '', prepared.length);
-    const grids = prepared.map(({ image }) => tileGrid(image.width, image.height, imageProcessor, detail));
+  #prompt(grids: readonly TileGrid[], request: DescribeRequest): Prompt {
+    const { prompts, contextLimit } = this.#parts;
+    const messages = request.messages ?? questionMessages(request.prompt ?? '', grids.length);
     return prompts.build(messages, grids, { contextLimit });
-  }
-
-  /** Image rows of each picture, from the cache where its pixels were seen before. */
-  async #see(
-    prepared: readonly PreparedPicture[],
-    { detail, priority }: { readonly detail: Detail; readonly priority: number },
-    hooks: InferenceHooks,
-    watch: Stopwatch,
-  ): Promise<Seen> {
-    const { imageProcessor, vision } = this.#parts;
-    const images: CachedFeatures[] = [];
-    const meter = new VisionMeter();
-    let tiles = 0;
-    for (const { image, hash } of prepared) {
-      const key = `${hash}-${detail}`;
-      tiles += tileGrid(image.width, image.height, imageProcessor, detail).tiles;
-      let found = this.#features.get(key);
-      if (!found) {
-        const pixels = prepareTiles(image, imageProcessor, detail).images.map(
-          (tile) => () => pixelValues(tile, imageProcessor),
-        );
-        watch.lap('image');
-        const { rows, fallback } = await npuTurns.share(() =>
-          vision.tower.encode(pixels, {
-            signal: hooks.signal,
-            priority,
-            ...meter.report(hooks),
-          }),
-        );
-        watch.lap('vision');
-        found = { key, rows, ...(fallback && { fallback }) };
-        this.#features.add(found);
-      }
-      images.push(found);
-    }
-    const timings = meter.timings(watch.ms('vision'));
-    const fallback = images.find((image) => image.fallback)?.fallback;
-    return {
-      images,
-      tiles,
-      cached: prepared.length > 0 && timings === undefined,
-      ...(timings && { vision: timings }),
-      ...(fallback && { fallback }),
-    };
   }
 
   /** @returns the answer, or why the CPU must give it; undefined where the CPU is the one to ask */
@@ -334,4 +309,17 @@ export class ModelCaptioner implements Captioner {
     }
     return [...prompts.tokenizer.encodePieces([{ text: ` ${text.trim()}`, plain: true }]), end];
   }
+}
+
+function sightOptions({ detail = 'low', priority = 0 }: DescribeRequest): SightOptions {
+  return { detail, priority };
+}
+
+/** A small JPEG of the first picture, where one is asked for. */
+async function smallPicture(
+  [first]: readonly PreparedPicture[],
+  { thumbnailSide }: DescribeRequest,
+): Promise<{ readonly thumbnail?: string }> {
+  if (!first || !thumbnailSide) return {};
+  return { thumbnail: (await thumbnail(first.image, thumbnailSide)).toString('base64') };
 }

@@ -25,7 +25,7 @@ export async function preparePictures(
 }
 
 /** One hash for a request: its picture's, or that of its pictures' hashes. */
-export function requestHash(pictures: readonly PreparedPicture[]): string {
+export function requestHash(pictures: readonly Pick<PreparedPicture, 'hash'>[]): string {
   const [only, ...others] = pictures;
   if (only && others.length === 0) return only.hash;
   const hash = createHash('sha256');

@@ -1,5 +1,5 @@
 import type { DescribeRequest } from '../protocol/describe-request';
-import type { EngineEvent, FinalEvent } from '../protocol/events';
+import type { EngineEvent, EngineFinal } from '../protocol/events';
 import { isFinal } from '../protocol/ndjson';
 import { type Clock, systemClock } from './clock';
 import { EventStream } from './event-stream';
@@ -15,7 +15,7 @@ export class RequestLife {
   #queued: EngineEvent | undefined;
   #progress: EngineEvent | undefined;
   #tokens = '';
-  #final: FinalEvent | undefined;
+  #final: EngineFinal | undefined;
   #pictures: readonly Uint8Array[];
 
   /** @param onAlone called whenever the last reader left before the end */
@@ -34,7 +34,7 @@ export class RequestLife {
     return this.request.id;
   }
 
-  get final(): FinalEvent | undefined {
+  get final(): EngineFinal | undefined {
     return this.#final;
   }
 

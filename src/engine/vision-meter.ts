@@ -15,7 +15,7 @@ export class VisionMeter {
         last = { done, total };
         this.#stagesMs.set(stage, (this.#stagesMs.get(stage) ?? 0) + ms);
         if (core !== undefined) this.#coresMs[core] = (this.#coresMs[core] ?? 0) + ms;
-        onProgress({ phase: 'vision', done, total, stage });
+        onProgress({ phase: 'vision', done, total, stage, ...(core !== undefined && { core }) });
       },
       onSlow: (stage, ms) => {
         const message = `stage ${stage} has been on the NPU for ${ms / 1000} s`;

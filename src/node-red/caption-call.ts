@@ -1,13 +1,14 @@
 import type { DescribeInput } from '../client/engine';
 import type { CaptionResult } from '../protocol/events';
 import type { CaptionOverrides } from './caption-dialog';
+import type { QuestionPictures } from './feature-handles';
 import type { Meaning, PresetQuestion } from './preset-question';
 
-/** A message, its pictures read. */
-export interface AskedMessage {
+/** A message, its pictures read, or seen before. */
+export interface AskedMessage<Pictures extends QuestionPictures = QuestionPictures> {
   readonly message: CaptionOverrides;
   /** At least one. */
-  readonly pictures: readonly Uint8Array[];
+  readonly pictures: Pictures;
   /** All of the request but what the preset says. */
   readonly request: DescribeInput;
   /** Blank: none. */
@@ -21,7 +22,7 @@ export interface AskedMessage {
 /** One request to the engine. */
 export interface CaptionAsk {
   readonly request: DescribeInput;
-  readonly pictures: readonly Uint8Array[];
+  readonly pictures: QuestionPictures;
   /** Its words may be handed on as they come. */
   readonly inWords: boolean;
 }

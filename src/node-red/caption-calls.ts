@@ -5,6 +5,7 @@ import type { CaptionResult, EngineEvent, FinalEvent } from '../protocol/events'
 import type { CaptionAsk, CaptionCall, HeldPicture } from './caption-call';
 import type { CaptionOverrides } from './caption-dialog';
 import { type CaptionEnd, CaptionTurn, type CaptionTurnOptions } from './caption-turn';
+import { describeSeen } from './feature-handles';
 import type { NodeStatus, StatusWords } from './node-status';
 
 /** Makes calls of messages. */
@@ -86,7 +87,7 @@ export class CaptionCalls {
       ...(remainingMs !== undefined && { deadlineMs: remainingMs }),
       ...(stream && inWords && { stream }),
     };
-    return await this.#engine.describe(timely, pictures, {
+    return await describeSeen(this.#engine, timely, pictures, {
       signal,
       onEvent: (event) => this.#onEvent(event, turn),
     });

@@ -11,6 +11,7 @@ import {
 import type { CaptionSettings } from './caption-settings';
 import { ChangeCalls } from './change-calls';
 import type { EngineSettings } from './engine-settings';
+import { type QuestionPictures, questionPictures } from './feature-handles';
 import { jsonFieldsCall } from './json-fields-call';
 import { messagePictures } from './message-pictures';
 import type { Translate } from './node-status';
@@ -26,7 +27,7 @@ import {
 import { fillPrompt, templateView } from './prompt-template';
 import { evaluate } from './typed-input';
 
-type Message = NodeMessage & CaptionOverrides;
+type Message = NodeMessage & CaptionOverrides & { readonly features?: unknown };
 
 export interface CaptionRequestsOptions {
   readonly RED: NodeAPI;
@@ -56,10 +57,16 @@ export class CaptionRequests implements CallSource {
   /** @throws SmolvlmError `node-property`, `prompt-mustache`, and the `image-…` of reading */
   async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionCall | HeldPicture> {
     const { dialog, defaults } = this.#options;
-    const source = await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image');
-    const pictures = await messagePictures(source, signal);
+    const { preset } = this.#options.settings;
+    const read = async (): Promise<readonly Uint8Array[]> =>
+      messagePictures(
+        await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image'),
+        signal,
+      );
     const options = requestOptions(dialog, message);
-    const asked: AskedMessage = {
+    const asked = async <Pictures extends QuestionPictures>(
+      pictures: Pictures,
+    ): Promise<AskedMessage<Pictures>> => ({
       message,
       pictures,
       camera,
@@ -71,8 +78,10 @@ export class CaptionRequests implements CallSource {
         queue: { ...defaults.queue, ...options.queue },
         ...(camera !== '' && { camera }),
       },
-    };
-    return this.#call(asked);
+    });
+    // Frames are kept for comparison as pictures: an engine forgets what it has seen.
+    if (preset === 'changed') return this.#changes.call(await asked(await read()));
+    return this.#call(await asked(await questionPictures(message.features, this.#options.node.id, read)));
   }
 
   /** @throws SmolvlmError `node-property` @returns blank where no camera is named */
@@ -82,9 +91,8 @@ export class CaptionRequests implements CallSource {
     return String(camera || message.camera || message.topic || '');
   }
 
-  #call(asked: AskedMessage): CaptionCall | HeldPicture {
-    const { preset, fields } = this.#options.settings;
-    if (preset === 'changed') return this.#changes.call(asked);
+  #call(asked: AskedMessage): CaptionCall {
+    const { fields } = this.#options.settings;
     return fields ? jsonFieldsCall(asked, fields) : singleCall(asked, this.#preset(asked));
   }
 

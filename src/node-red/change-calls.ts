@@ -22,7 +22,7 @@ export class ChangeCalls {
    * Two pictures in the message are before and now; one is compared with its camera's anchor.
    * @throws ImageError `image-count` for more
    */
-  call(asked: AskedMessage): CaptionCall | HeldPicture {
+  call(asked: AskedMessage<readonly Uint8Array[]>): CaptionCall | HeldPicture {
     const { pictures, request } = asked;
     if (pictures.length > 2) {
       throw new ImageError(

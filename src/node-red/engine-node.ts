@@ -1,7 +1,7 @@
-import type { Node } from 'node-red';
+import type { Node, NodeAPI } from 'node-red';
 import type { Engine } from '../client/engine';
 import { EngineClient } from '../client/engine-client';
-import { errorBody } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import type { EngineOverview } from './engine-overview';
 import type { EngineSettings } from './engine-settings';
 import { RecentFrames } from './recent-frames';
@@ -14,6 +14,15 @@ export interface EngineNode extends Node {
   readonly settings: EngineSettings;
   /** What there is to be seen of it. @param sequence of the last frame that is known already */
   overview(sequence: number): Promise<EngineOverview>;
+}
+
+/** @param id of the config node that a dialog names @throws SmolvlmError `node-no-engine` */
+export function chosenEngine(RED: NodeAPI, id: string): EngineNode {
+  const node = RED.nodes.getNode(id) as EngineNode | null;
+  if (node?.engine) return node;
+  throw new SmolvlmError('node-no-engine', 'no engine is chosen', {
+    hint: 'Open the node and choose or add an engine.',
+  });
 }
 
 /** The client of an engine config node, opened late and closed with the node. */

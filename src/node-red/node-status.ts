@@ -58,6 +58,20 @@ export class StatusWords {
       : this.#status('green', 'dot', 'answered', { seconds });
   }
 
+  /** A stage of the vision side was done. @param waiting requests behind this one */
+  seeing(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
+    const { core, done, total, warning } = event;
+    if (core === undefined || warning) return this.working(event, waiting);
+    return this.#status('blue', 'dot', 'visionOnCore', { done, total, core });
+  }
+
+  /** @param elapsedMs of the last frame @param coreBusy share of it that each NPU core worked, 0 … 1 */
+  seen(elapsedMs: number, coreBusy: readonly number[]): NodeStatus {
+    const seconds = (elapsedMs / 1000).toFixed(1);
+    const cores = coreBusy.map((share) => Math.round(100 * share)).join('/');
+    return this.#status('green', 'dot', 'seen', { seconds, cores });
+  }
+
   dropped(reason: string): NodeStatus {
     return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.dropped.${reason}`) };
   }

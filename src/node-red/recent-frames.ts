@@ -1,6 +1,7 @@
 import type { DescribeInput } from '../client/engine';
 import type { ErrorBody } from '../errors';
 import type { FinalEvent } from '../protocol/events';
+import { featuresGone } from '../protocol/features';
 
 /** A frame that was described, or that failed. */
 export interface RecentFrame {
@@ -25,6 +26,8 @@ export interface RecentFrame {
 export class RecentFrames {
   readonly capacity: number;
   readonly #frames: RecentFrame[] = [];
+  /** By the hash of their pixels: small pictures of frames that were seen, for questions asked without a picture. */
+  readonly #seen = new Map<string, string>();
   #sequence = Date.now();
 
   /** @param capacity frames to keep; 0 keeps none */
@@ -32,13 +35,25 @@ export class RecentFrames {
     this.capacity = capacity;
   }
 
-  /** Frames that were dropped are counted by the engine, and not kept. */
+  /** Keeps a small picture of a frame, to show it beside the answers about it. */
+  saw(frameHash: string, thumbnail: string): void {
+    this.#seen.delete(frameHash);
+    this.#seen.set(frameHash, thumbnail);
+    const [oldest = ''] = this.#seen.keys();
+    if (this.#seen.size > this.capacity) this.#seen.delete(oldest);
+  }
+
+  /**
+   * Frames that were dropped are counted by the engine, and not kept; nor are questions about features that are
+   * gone, since they are asked again with the picture.
+   */
   add({ camera = '', prompt = '' }: DescribeInput, final: FinalEvent): void {
     if (this.capacity === 0 || final.type === 'dropped') return;
+    if (final.type === 'error' && final.error.code === featuresGone) return;
     this.#sequence += 1;
     const ended = { sequence: this.#sequence, at: new Date().toISOString(), camera, prompt };
     this.#frames.push(
-      final.type === 'error' ? { ...ended, error: final.error } : { ...ended, ...seen(final) },
+      final.type === 'error' ? { ...ended, error: final.error } : { ...ended, ...this.#answered(final) },
     );
     if (this.#frames.length > this.capacity) this.#frames.shift();
   }
@@ -52,18 +67,19 @@ export class RecentFrames {
   since(sequence: number): readonly RecentFrame[] {
     return this.#frames.filter((frame) => frame.sequence > sequence);
   }
-}
 
-function seen({ result }: FinalEvent & { type: 'result' }): Partial<RecentFrame> {
-  const { text, prompt, timingsMs, queuedMs, tiles, backend, fallback, thumbnail } = result;
-  return {
-    text,
-    prompt,
-    totalMs: timingsMs.total,
-    queuedMs,
-    tiles,
-    backend,
-    ...(fallback && { fallback }),
-    ...(thumbnail && { thumbnail }),
-  };
+  #answered({ result }: FinalEvent & { type: 'result' }): Partial<RecentFrame> {
+    const { text, prompt, timingsMs, queuedMs, tiles, backend, fallback, frameHash } = result;
+    const thumbnail = result.thumbnail ?? this.#seen.get(frameHash);
+    return {
+      text,
+      prompt,
+      totalMs: timingsMs.total,
+      queuedMs,
+      tiles,
+      backend,
+      ...(fallback && { fallback }),
+      ...(thumbnail && { thumbnail }),
+    };
+  }
 }

@@ -1,7 +1,7 @@
-import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from '../client/engine';
+import type { ConnectionState, DescribeInput, DescribeOptions, Engine, SeeInput } from '../client/engine';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { FinalEvent } from '../protocol/events';
+import type { FeaturesFinal, FinalEvent } from '../protocol/events';
 import type { RecentFrames } from './recent-frames';
 
 /** Longest side in pixels: the sidebar shows it at half that, for screens with two pixels to a point. */
@@ -32,6 +32,22 @@ export class RecordedEngine implements Engine {
     if (final.type !== 'result' || request.thumbnailSide !== undefined) return final;
     const { thumbnail: _kept, ...result } = final.result;
     return { ...final, result };
+  }
+
+  async see(
+    request: SeeInput,
+    pictures: readonly Uint8Array[],
+    options?: DescribeOptions,
+  ): Promise<FeaturesFinal> {
+    if (this.#recent.capacity === 0) return await this.#engine.see(request, pictures, options);
+    const final = await this.#engine.see({ thumbnailSide, ...request }, pictures, options);
+    if (final.type !== 'features') {
+      this.#recent.add(request, final);
+      return final;
+    }
+    const { thumbnail, ...features } = final.features;
+    if (thumbnail) this.#recent.saw(features.frameHash, thumbnail);
+    return request.thumbnailSide === undefined ? { ...final, features } : final;
   }
 
   open(): Promise<void> {

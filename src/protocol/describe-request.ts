@@ -46,6 +46,10 @@ export interface RuntimeOptions {
 export interface DescribeRequest {
   /** Chosen by the client; the engine answers an id once. */
   readonly id: string;
+  /** `features` stops after the vision side and ends in handles; `caption` (default) in an answer. */
+  readonly task?: 'caption' | 'features';
+  /** Ids of handles in place of pictures, in their order; crop, masks and detail are already in them. */
+  readonly features?: readonly string[];
   /** Bundle or checkpoint folder, or hub id; the engine's default when absent. */
   readonly model?: string;
   readonly runtime?: RuntimeOptions;
@@ -67,7 +71,12 @@ export interface DescribeRequest {
   readonly crop?: Rectangle;
   /** Privacy polygons, painted black before anything else sees the pixels. */
   readonly masks?: readonly Polygon[];
-  readonly queue?: { readonly policy?: QueuePolicy; readonly capacity?: number };
+  readonly queue?: {
+    readonly policy?: QueuePolicy;
+    readonly capacity?: number;
+    /** Requests of a camera in different lanes do not displace each other: several questions about one frame. */
+    readonly lane?: string;
+  };
   /** Higher runs first; 0 by default. */
   readonly priority?: number;
   /** A frame waiting longer than this is dropped as `expired`. */

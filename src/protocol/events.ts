@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { FeaturesResult } from './features';
 
 /** Milliseconds spent in each part of a caption. */
 export interface Timings {
@@ -62,7 +63,7 @@ export type DropReason = 'queue-full' | 'superseded' | 'expired' | 'deadline' | 
 
 export type ProgressPhase = 'loading' | 'image' | 'vision' | 'prefill' | 'decode';
 
-/** One line of the answer to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, dropped or error. */
+/** One line of the answer to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, features, dropped or error. */
 export type EngineEvent =
   | {
       readonly type: 'queued';
@@ -79,14 +80,28 @@ export type EngineEvent =
       readonly total: number;
       /** e.g. `l3_mlp`. */
       readonly stage?: string;
+      /** NPU core that ran the stage; absent on a CPU. */
+      readonly core?: number;
       /** Something holds it up, e.g. `npu-slow`, `npu-busy`; the work goes on. */
       readonly warning?: ErrorBody;
     }
   | { readonly type: 'token'; readonly id: string; readonly text: string }
-  | FinalEvent;
+  | EngineFinal;
 
-/** The event that ends a request. */
-export type FinalEvent =
-  | { readonly type: 'result'; readonly id: string; readonly result: CaptionResult }
+type Answered = { readonly type: 'result'; readonly id: string; readonly result: CaptionResult };
+type Seen = { readonly type: 'features'; readonly id: string; readonly features: FeaturesResult };
+type Unanswered =
   | { readonly type: 'dropped'; readonly id: string; readonly reason: DropReason; readonly message: string }
   | { readonly type: 'error'; readonly id: string; readonly error: ErrorBody };
+
+/** The event that ends a description. */
+export type FinalEvent = Answered | Unanswered;
+
+/** The event that ends a request for features. */
+export type FeaturesFinal = Seen | Unanswered;
+
+/** The event that ends a request. */
+export type EngineFinal = FinalEvent | FeaturesFinal;
+
+/** A request that was done. */
+export type DoneEvent = Answered | Seen;

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../errors';
-import type { EngineEvent, FinalEvent } from './events';
+import type { EngineEvent, EngineFinal } from './events';
 import { limits } from './limits';
 
 /** Media type of an event stream; an empty line is a heartbeat. */
@@ -12,8 +12,10 @@ export function encodeEvent(event: EngineEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
-export function isFinal(event: EngineEvent): event is FinalEvent {
-  return event.type === 'result' || event.type === 'dropped' || event.type === 'error';
+export function isFinal(event: EngineEvent): event is EngineFinal {
+  return (
+    event.type === 'result' || event.type === 'features' || event.type === 'dropped' || event.type === 'error'
+  );
 }
 
 /** Cuts a byte stream into lines and the lines into JSON objects, however the bytes were packed. */
@@ -82,6 +84,7 @@ const eventTypes: ReadonlySet<unknown> = new Set<EngineEvent['type']>([
   'progress',
   'token',
   'result',
+  'features',
   'dropped',
   'error',
 ]);

@@ -69,6 +69,8 @@ export const describeRequestSchema = {
   not: { required: ['prompt', 'messages'] },
   properties: {
     id: key,
+    task: { enum: ['caption', 'features'] },
+    features: { type: 'array', minItems: 1, maxItems: limits.pictures, items: key },
     model: { type: 'string', minLength: 1, maxLength: limits.modelCharacters },
     runtime,
     camera: key,
@@ -100,6 +102,7 @@ export const describeRequestSchema = {
       properties: {
         policy: { enum: ['newest', 'oldest', 'reject'] },
         capacity: { type: 'integer', minimum: 1, maximum: limits.queueCapacity },
+        lane: key,
       },
     },
     priority: { type: 'integer', minimum: -1000, maximum: 1000 },

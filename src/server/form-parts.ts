@@ -10,7 +10,7 @@ export interface FormParts {
   readonly pictures: readonly Uint8Array[];
 }
 
-/** @throws SmolvlmError `request-form`, `request-json`, `request-no-picture`, `request-too-large` */
+/** @throws SmolvlmError `request-form`, `request-json`, `request-too-large` */
 export async function readFormParts(contentType: string, body: Buffer): Promise<FormParts> {
   let form: FormData;
   try {
@@ -70,21 +70,18 @@ async function readPictures(fields: readonly FormField[]): Promise<Uint8Array[]>
     }
     pictures.push(new Uint8Array(await field.arrayBuffer()));
   }
-  return checkPictures(pictures);
+  return checkSizes(pictures);
 }
 
-/** @throws SmolvlmError `request-no-picture`, `request-too-large` */
-export function checkPictures(pictures: Uint8Array[]): Uint8Array[] {
-  if (pictures.length === 0) {
-    throw new SmolvlmError('request-no-picture', 'expected at least one picture, received none');
-  }
+/** @throws SmolvlmError `request-too-large` */
+export function checkSizes(pictures: Uint8Array[]): Uint8Array[] {
   if (pictures.length > limits.pictures) {
     throw new SmolvlmError(
       'request-too-large',
       `expected at most ${limits.pictures} pictures, received ${pictures.length}`,
     );
   }
-  const largest = Math.max(...pictures.map((picture) => picture.byteLength));
+  const largest = Math.max(0, ...pictures.map((picture) => picture.byteLength));
   if (largest > limits.pictureBytes) {
     throw new SmolvlmError(
       'request-too-large',

@@ -9,10 +9,10 @@ export class LazyMetrics {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    engine.onResult(
-      (result) =>
+    engine.onDone(
+      (done) =>
         void this.get().then(
-          (metrics) => metrics.add(result),
+          (metrics) => metrics.add(done),
           () => undefined,
         ),
     );

@@ -1,7 +1,7 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { SmolvlmError } from '../errors';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { CaptionResult } from '../protocol/events';
+import type { DoneEvent } from '../protocol/events';
 
 type Prometheus = typeof import('prom-client');
 type Watched = Pick<EngineStatus, 'cameras' | 'models'>;
@@ -13,6 +13,7 @@ const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120];
 export class EngineMetrics {
   readonly #registry: Registry;
   readonly #parts: Histogram<'part'>;
+  readonly #sightParts: Histogram<'part'>;
   readonly #queued: Histogram;
   readonly #stages: Counter<'stage'>;
   readonly #cores: Counter<'core'>;
@@ -33,9 +34,16 @@ export class EngineMetrics {
       buckets,
       registers,
     });
+    this.#sightParts = new Histogram({
+      name: 'smolvlm_features_seconds',
+      help: 'Time of a frame that was only seen, its features kept for questions, by part: image, vision, total',
+      labelNames: ['part'],
+      buckets,
+      registers,
+    });
     this.#queued = new Histogram({
       name: 'smolvlm_queued_seconds',
-      help: 'Time a described frame waited',
+      help: 'Time a described or seen frame waited',
       buckets,
       registers,
     });
@@ -47,7 +55,7 @@ export class EngineMetrics {
     });
     this.#cores = new Counter({
       name: 'smolvlm_npu_core_busy_seconds_total',
-      help: 'Time each NPU core worked on frames that were described',
+      help: 'Time each NPU core worked on frames that were described or seen',
       labelNames: ['core'],
       registers,
     });
@@ -93,9 +101,11 @@ export class EngineMetrics {
     }
   }
 
-  /** Counts a frame that was described. */
-  add({ timingsMs, queuedMs, vision, fallback }: CaptionResult): void {
-    for (const [part, ms] of Object.entries(timingsMs)) this.#parts.observe({ part }, ms / 1000);
+  /** Counts a frame that was described or seen. */
+  add(done: DoneEvent): void {
+    const { timingsMs, queuedMs, vision, fallback } = done.type === 'result' ? done.result : done.features;
+    const parts = done.type === 'result' ? this.#parts : this.#sightParts;
+    for (const [part, ms] of Object.entries(timingsMs)) parts.observe({ part }, ms / 1000);
     this.#queued.observe(queuedMs / 1000);
     for (const [stage, ms] of Object.entries(vision?.stagesMs ?? {})) this.#stages.inc({ stage }, ms / 1000);
     for (const [core, share] of (vision?.coreBusy ?? []).entries()) {

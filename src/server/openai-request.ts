@@ -1,7 +1,8 @@
 import { SmolvlmError } from '../errors';
 import type { ChatMessage, DescribeRequest, MessagePart } from '../protocol/describe-request';
 import type { ChatCompletionRequest, OpenAiPart } from '../protocol/openai';
-import { checkPictures } from './form-parts';
+import { checkSizes } from './form-parts';
+import { checkSomePicture } from './request-checks';
 
 /** Fetches the bytes behind a remote picture's address. */
 export type FetchPicture = (url: URL) => Promise<Uint8Array>;
@@ -31,10 +32,11 @@ export async function fromChatCompletion(
     }
     messages.push({ role: role === 'developer' ? 'system' : role, content: parts });
   }
+  checkSomePicture(pictures.length);
   const maxNewTokens = request.max_completion_tokens ?? request.max_tokens;
   const stop = typeof request.stop === 'string' ? [request.stop] : request.stop;
   return {
-    pictures: checkPictures(pictures),
+    pictures: checkSizes(pictures),
     request: {
       id,
       messages,

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Engine } from '../engine/engine';
 import type { EventStream } from '../engine/event-stream';
 import { type ErrorBody, SmolvlmError } from '../errors';
-import type { CaptionResult, FinalEvent } from '../protocol/events';
+import type { CaptionResult, EngineFinal } from '../protocol/events';
 import { isFinal } from '../protocol/ndjson';
 import { type ChatCompletionRequest, chatCompletionSchema } from '../protocol/openai';
 import { writeResponse } from './event-response';
@@ -65,20 +65,20 @@ interface Head {
   readonly model: string;
 }
 
-async function finalOf(stream: EventStream): Promise<FinalEvent | undefined> {
-  let final: FinalEvent | undefined;
+async function finalOf(stream: EventStream): Promise<EngineFinal | undefined> {
+  let final: EngineFinal | undefined;
   for await (const event of stream) if (isFinal(event)) final = event;
   return final;
 }
 
 /** @throws SmolvlmError when the request ended in anything but a result */
-function resultOf(final: FinalEvent | undefined): CaptionResult {
+function resultOf(final: EngineFinal | undefined): CaptionResult {
   if (final?.type === 'result') return final.result;
   if (final?.type === 'error') {
     const { code, message, hint } = final.error;
     throw new SmolvlmError(code, message, hint === undefined ? {} : { hint });
   }
-  if (final) throw new SmolvlmError(`engine-dropped-${final.reason}`, final.message);
+  if (final?.type === 'dropped') throw new SmolvlmError(`engine-dropped-${final.reason}`, final.message);
   throw new SmolvlmError('engine-stopping', 'the engine stopped before the answer', {
     hint: 'Send the request again.',
   });
@@ -131,7 +131,7 @@ async function streamCompletion(
       const send = (data: object) => write(`data: ${JSON.stringify(data)}\n\n`);
       await send(chunk({ role: 'assistant', content: '' }));
       let sent = '';
-      let final: FinalEvent | undefined;
+      let final: EngineFinal | undefined;
       for await (const event of stream) {
         if (isFinal(event)) final = event;
         if (event.type !== 'token') continue;

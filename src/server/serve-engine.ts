@@ -93,7 +93,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     );
     void close();
   });
-  engine.onResult(() => guard.check());
+  engine.onDone(() => guard.check());
   const http = {
     engine,
     metrics: new LazyMetrics(engine),

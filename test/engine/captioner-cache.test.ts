@@ -21,6 +21,7 @@ describe('models in memory', () => {
           framesInFlight: 1,
           memoryBytes: model === 'huge' ? 1000 : 100,
           describe: () => assert.fail('not asked for'),
+          see: () => assert.fail('not asked for'),
           close: async () => void log.push(`close ${model} ${precision}`),
         };
       },

@@ -17,6 +17,7 @@ class HeldInference implements Inference {
     this.running.delete(id);
     return { text: id } as Caption;
   }
+  see = () => assert.fail('not asked for');
   models = () => [];
   close = async (): Promise<void> => undefined;
 }

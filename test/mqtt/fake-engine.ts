@@ -1,7 +1,7 @@
 import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from '../../src/client/engine';
 import type { DoctorReport } from '../../src/protocol/doctor-report';
 import type { EngineStatus } from '../../src/protocol/engine-status';
-import type { FinalEvent } from '../../src/protocol/events';
+import type { FeaturesFinal, FinalEvent } from '../../src/protocol/events';
 
 export interface Asked {
   readonly request: DescribeInput;
@@ -32,6 +32,9 @@ export class FakeEngine implements Engine {
     });
   }
 
+  async see(): Promise<FeaturesFinal> {
+    throw new Error('not asked');
+  }
   async open(): Promise<void> {}
   async status(): Promise<EngineStatus> {
     throw new Error('not asked');

@@ -1,0 +1,58 @@
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import { chosenEngine } from '../../src/node-red/engine-node';
+import { NodeFailure } from '../../src/node-red/node-failure';
+import { StatusWords } from '../../src/node-red/node-status';
+import { VisionCalls } from '../../src/node-red/vision-calls';
+import { type VisionDialog, type VisionOverrides, VisionRequests } from '../../src/node-red/vision-requests';
+
+type Message = NodeMessageInFlow & VisionOverrides;
+type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
+
+export = (RED: NodeAPI): void => {
+  function SmolvlmVisionNode(this: Node, config: VisionNodeDef): void {
+    RED.nodes.createNode(this, config);
+    const words = new StatusWords((key, values) => RED._(`smolvlm-vision.${key}`, values as never));
+    const opened = open(RED, this, config, words);
+    if (opened instanceof NodeFailure) {
+      this.status({ fill: 'red', shape: 'ring', text: opened.code });
+      this.on('input', (_message, _send, done) => done(opened));
+      return;
+    }
+    const { calls, requests } = opened;
+
+    this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
+      void calls
+        .run(message, (signal) => requests.prepare(message, signal))
+        .then((outcome) => {
+          if (outcome.output === 'error') {
+            const failure = new NodeFailure(outcome.error);
+            this.status(words.failed(failure.code));
+            done(failure);
+            return;
+          }
+          send(outcome.output === 'seen' ? [outcome.message, null] : [null, outcome.message]);
+          done();
+        });
+    });
+    this.on('close', () => calls.close());
+  }
+  RED.nodes.registerType('smolvlm-vision', SmolvlmVisionNode as never);
+};
+
+/** @returns the failure that every message of the node ends in when there is no usable engine */
+function open(
+  RED: NodeAPI,
+  node: Node,
+  config: VisionNodeDef,
+  words: StatusWords,
+): { readonly calls: VisionCalls; readonly requests: VisionRequests } | NodeFailure {
+  try {
+    const engineNode = chosenEngine(RED, config.engine);
+    return {
+      calls: new VisionCalls(engineNode.engine(), words, (status) => node.status(status)),
+      requests: new VisionRequests(RED, node, config, engineNode.settings.defaults),
+    };
+  } catch (error) {
+    return error instanceof NodeFailure ? error : new NodeFailure(error);
+  }
+}

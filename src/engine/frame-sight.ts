@@ -1,0 +1,123 @@
+import { type ErrorBody, SmolvlmError } from '../errors';
+import { pixelValues } from '../image/pixel-values';
+import { prepareTiles, type TileGrid, tileGrid } from '../image/tiles';
+import type { ImageProcessorConfig } from '../model/image-processor-config';
+import type { Detail } from '../protocol/describe-request';
+import type { VisionTimings } from '../protocol/events';
+import { type FeatureHandle, featuresGone } from '../protocol/features';
+import { type CachedFeatures, FeatureCache } from './feature-cache';
+import type { InferenceHooks } from './inference';
+import { npuTurns } from './npu-turns';
+import type { PlacedTower } from './open-tower';
+import type { PreparedPicture } from './prepare-pictures';
+import type { Stopwatch } from './stopwatch';
+import { VisionMeter } from './vision-meter';
+
+/** What the vision side made of a request's pictures. */
+export interface Seen {
+  readonly images: readonly CachedFeatures[];
+  readonly tiles: number;
+  readonly cached: boolean;
+  readonly vision?: VisionTimings;
+  readonly fallback?: ErrorBody;
+}
+
+export interface SightOptions {
+  readonly detail: Detail;
+  readonly priority: number;
+}
+
+/** The vision side of a loaded model: each frame is looked at once, and remembered for a while. */
+export class FrameSight {
+  readonly #vision: PlacedTower;
+  readonly #imageProcessor: ImageProcessorConfig;
+  readonly #features = new FeatureCache();
+
+  constructor(vision: PlacedTower, imageProcessor: ImageProcessorConfig) {
+    this.#vision = vision;
+    this.#imageProcessor = imageProcessor;
+  }
+
+  /** Bytes of the features kept. */
+  get sizeBytes(): number {
+    return this.#features.sizeBytes;
+  }
+
+  grid({ image }: PreparedPicture, detail: Detail): TileGrid {
+    return tileGrid(image.width, image.height, this.#imageProcessor, detail);
+  }
+
+  /** Image rows of each picture, from the cache where its pixels were seen before. */
+  async see(
+    prepared: readonly PreparedPicture[],
+    options: SightOptions,
+    hooks: InferenceHooks,
+    watch: Stopwatch,
+  ): Promise<Seen> {
+    const images: CachedFeatures[] = [];
+    const meter = new VisionMeter();
+    for (const picture of prepared) {
+      const known = this.#features.get(keyOf(picture, options.detail));
+      images.push(known ?? (await this.#look(picture, options, meter, hooks, watch)));
+    }
+    const timings = meter.timings(watch.ms('vision'));
+    return {
+      ...seenBefore(images),
+      cached: prepared.length > 0 && timings === undefined,
+      ...(timings && { vision: timings }),
+    };
+  }
+
+  /** What handles stand for. @throws SmolvlmError `features-gone` */
+  recall(ids: readonly string[]): Seen {
+    const images = ids.map((id) => {
+      const image = this.#features.held(id);
+      if (image) return image;
+      throw new SmolvlmError(featuresGone, `this engine does not hold the features "${id}"`, {
+        hint: 'Send the picture: handles expire, and end with the engine run and the model that made them.',
+      });
+    });
+    return seenBefore(images);
+  }
+
+  /** Handles of what was seen just now, one a picture. */
+  hold({ images }: Seen): Omit<FeatureHandle, 'engine'>[] {
+    return images.map((image) => this.#features.hold(image));
+  }
+
+  async #look(
+    picture: PreparedPicture,
+    { detail, priority }: SightOptions,
+    meter: VisionMeter,
+    hooks: InferenceHooks,
+    watch: Stopwatch,
+  ): Promise<CachedFeatures> {
+    const pixels = prepareTiles(picture.image, this.#imageProcessor, detail).images.map(
+      (tile) => () => pixelValues(tile, this.#imageProcessor),
+    );
+    watch.lap('image');
+    const { rows, fallback } = await npuTurns.share(() =>
+      this.#vision.tower.encode(pixels, { signal: hooks.signal, priority, ...meter.report(hooks) }),
+    );
+    watch.lap('vision');
+    const { hash } = picture;
+    const grid = this.grid(picture, detail);
+    const seen = { key: keyOf(picture, detail), hash, detail, grid, rows, ...(fallback && { fallback }) };
+    this.#features.add(seen);
+    return seen;
+  }
+}
+
+function keyOf({ hash }: PreparedPicture, detail: Detail): string {
+  return `${hash}-${detail}`;
+}
+
+function seenBefore(images: readonly CachedFeatures[]): Seen {
+  const fallback = images.find((image) => image.fallback)?.fallback;
+  return {
+    images,
+    tiles: images.reduce((sum, { grid }) => sum + grid.tiles, 0),
+    cached: true,
+    ...(fallback && { fallback }),
+  };
+}

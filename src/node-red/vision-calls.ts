@@ -1,0 +1,96 @@
+import type { NodeMessage } from 'node-red';
+import type { Engine } from '../client/engine';
+import type { EngineEvent, FeaturesFinal } from '../protocol/events';
+import { droppedSight, visionProperty } from '../protocol/vision-property';
+import type { NodeStatus, StatusWords } from './node-status';
+import type { VisionCall } from './vision-requests';
+
+/** What a message became: it leaves by the first output, by the second, or not at all. */
+export type VisionOutcome =
+  | { readonly output: 'seen' | 'dropped'; readonly message: NodeMessage }
+  | { readonly output: 'error'; readonly error: unknown };
+
+/** The frames a vision node has under way, and what its status says of them. */
+export class VisionCalls {
+  readonly #engine: Engine;
+  readonly #words: StatusWords;
+  readonly #show: (status: NodeStatus) => void;
+  readonly #closing = new AbortController();
+  readonly #unlisten: () => void;
+  #underWay = 0;
+
+  constructor(engine: Engine, words: StatusWords, show: (status: NodeStatus) => void) {
+    this.#engine = engine;
+    this.#words = words;
+    this.#show = show;
+    this.#unlisten = engine.onState((state) => {
+      if (state === 'connecting') show(words.connecting());
+      if (state === 'lost') show(words.lost());
+    });
+    show(words.idle());
+  }
+
+  /** Never rejects; `prepare` turns the message into a request. */
+  async run(
+    message: NodeMessage,
+    prepare: (signal: AbortSignal) => Promise<VisionCall>,
+  ): Promise<VisionOutcome> {
+    const started = performance.now();
+    const { signal } = this.#closing;
+    this.#underWay += 1;
+    try {
+      const call = await prepare(signal);
+      const onEvent = (event: EngineEvent): void => this.#onEvent(event);
+      const final = await this.#engine.see(call.request, call.pictures, { signal, onEvent });
+      return this.#outcome(message, call, final, performance.now() - started);
+    } catch (error) {
+      return { output: 'error', error };
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /** Ends what is under way; each message still ends once. */
+  close(): void {
+    this.#unlisten();
+    this.#closing.abort();
+  }
+
+  #onEvent(event: EngineEvent): void {
+    if (event.type === 'progress') this.#show(this.#words.seeing(event, this.#underWay - 1));
+    if (event.type === 'queued' && event.waiting > 0) this.#show(this.#words.waiting(event.waiting));
+  }
+
+  #outcome(
+    message: NodeMessage,
+    { request }: VisionCall,
+    final: FeaturesFinal,
+    elapsedMs: number,
+  ): VisionOutcome {
+    const others = this.#underWay - 1;
+    switch (final.type) {
+      case 'features': {
+        const { handles, vision, fallback } = final.features;
+        const done =
+          vision?.coreBusy && !fallback
+            ? this.#words.seen(elapsedMs, vision.coreBusy)
+            : this.#words.answered(elapsedMs, fallback !== undefined);
+        this.#show(others > 0 ? this.#words.waiting(others) : done);
+        const [only, ...more] = handles;
+        const features = more.length === 0 ? only : handles;
+        return {
+          output: 'seen',
+          message: Object.assign(message, { features, vision: visionProperty(final.features) }),
+        };
+      }
+      case 'dropped':
+        if (others === 0) this.#show(this.#words.dropped(final.reason));
+        return {
+          output: 'dropped',
+          message: Object.assign(message, { vision: droppedSight(final, request.camera) }),
+        };
+      case 'error':
+        return { output: 'error', error: final.error };
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import type { SeeInput } from '../client/engine';
+import { type CaptionDialog, type CaptionOverrides, requestOptions } from './caption-dialog';
+import type { EngineSettings } from './engine-settings';
+import { messagePictures } from './message-pictures';
+import { evaluate } from './typed-input';
+
+/** The dialog of `smolvlm-vision`, as Node-RED hands it over; its fields are those of the caption dialog. */
+export type VisionDialog = Pick<
+  CaptionDialog,
+  'image' | 'imageType' | 'camera' | 'cameraType' | 'detail' | 'deadline' | 'queuePolicy'
+>;
+
+/** What a message may say where the dialog's field is blank. */
+export type VisionOverrides = Pick<
+  CaptionOverrides,
+  'camera' | 'topic' | 'deadline' | 'priority' | 'capturedAt'
+>;
+
+/** A request ready to be sent. */
+export interface VisionCall {
+  readonly request: SeeInput;
+  readonly pictures: readonly Uint8Array[];
+}
+
+/** Turns messages into requests, as the node's dialog says. */
+export class VisionRequests {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #dialog: VisionDialog;
+  readonly #defaults: EngineSettings['defaults'];
+
+  constructor(RED: NodeAPI, node: Node, dialog: VisionDialog, defaults: EngineSettings['defaults']) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#dialog = dialog;
+    this.#defaults = defaults;
+  }
+
+  /** @throws SmolvlmError `node-property`, and the `image-…` of reading */
+  async prepare(message: NodeMessage & VisionOverrides, signal: AbortSignal): Promise<VisionCall> {
+    const { image, imageType = 'msg', camera: written = '', cameraType = 'str' } = this.#dialog;
+    const typed = (value: string, type: string, field: string): Promise<unknown> =>
+      evaluate(this.#RED, this.#node, { value, type }, message, field);
+    const camera = (await typed(written, cameraType, 'camera')) || message.camera || message.topic;
+    const source = await typed(image || 'payload', imageType, 'image');
+    const { detail, deadlineMs, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
+    return {
+      request: {
+        ...this.#defaults,
+        ...(detail && { detail }),
+        ...(deadlineMs !== undefined && { deadlineMs }),
+        ...(priority !== undefined && { priority }),
+        ...(capturedAt !== undefined && { capturedAt }),
+        queue: { ...this.#defaults.queue, ...queue },
+        ...(camera !== undefined && camera !== '' && { camera: String(camera) }),
+      },
+      pictures: await messagePictures(source, signal),
+    };
+  }
+}
