@@ -50,7 +50,11 @@ window.smolvlm.engineCheck = (tab, dialog, translate) => {
       Object.entries(can).map(([purpose, possible]) =>
         $('<li>', { 'data-can': purpose, class: `smolvlm-${possible ? 'ok' : 'info'}` }).append(
           $('<i>', { class: `fa ${possible ? 'fa-check' : 'fa-minus'}`, 'aria-hidden': 'true' }),
-          ` ${translate(`check.can.${purpose}`)}: ${translate(possible ? 'check.yes' : 'check.no')}`,
+          ' ',
+          translate('check.verdict', {
+            purpose: translate(`check.can.${purpose}`),
+            answer: translate(possible ? 'check.yes' : 'check.no'),
+          }),
         ),
       ),
     );
@@ -61,10 +65,12 @@ window.smolvlm.engineCheck = (tab, dialog, translate) => {
     for (const { id, title, state, value, advice } of checks) {
       const said = translate(`check.state.${state}`);
       const mark = $('<i>', { class: `fa ${marks[state]}`, role: 'img', title: said, 'aria-label': said });
+      // An engine elsewhere may know of more than this catalog; names of programs are in none.
+      const named = translate(`check.title.${id}`, { defaultValue: title });
       const cell = $('<td>').append($('<div>').text(value));
       if (advice) $('<div>', { class: 'smolvlm-check-advice' }).text(advice).appendTo(cell);
       $('<tr>', { 'data-check': id, class: `smolvlm-${state}` })
-        .append($('<td>').append(mark), $('<th>', { scope: 'row' }).text(title), cell)
+        .append($('<td>').append(mark), $('<th>', { scope: 'row' }).text(named), cell)
         .appendTo(body);
     }
     return $('<table>').append(body);

@@ -8,7 +8,9 @@ window.smolvlm = window.smolvlm || {};
  * @returns {() => void} ends what is under way, when the dialog closes
  */
 window.smolvlm.engineTry = (tab, dialog, translate) => {
-  const { errorLine, engineRequest } = window.smolvlm;
+  const { errorLine, engineRequest, editorNumber } = window.smolvlm;
+  // What the engine takes when the field is empty: words for the model, in no catalog.
+  const defaultPrompt = 'Describe this image.';
   let picture;
   let pictureUrl;
   let request;
@@ -21,8 +23,8 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
   const question = $('<input>', {
     type: 'text',
     id: 'smolvlm-try-prompt',
-    placeholder: translate('try.prompt'),
-    'aria-label': translate('try.prompt'),
+    placeholder: defaultPrompt,
+    'aria-label': translate('try.question'),
   });
   const detail = $('<select>', { id: 'smolvlm-try-detail', 'aria-label': translate('try.detail') }).append(
     ['low', 'full'].map((value) => $('<option>', { value }).text(translate(`try.${value}`))),
@@ -110,7 +112,7 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
 
   function showResult({ text, tiles, timingsMs, queuedMs, backend, model, fallback, cached }) {
     caption.text(text);
-    const seconds = (ms) => (ms / 1000).toFixed(ms < 100 ? 3 : 2);
+    const seconds = (ms) => editorNumber(ms / 1000, ms < 100 ? 3 : 2);
     const parts = ['image', 'vision', 'prefill', 'decode'].map((part) =>
       translate(`try.part.${part}`, { seconds: seconds(timingsMs[part]) }),
     );

@@ -54,7 +54,7 @@ window.smolvlm.SidebarEngine = class {
   models({ models }) {
     return models.map(({ model, backend, fallback }) =>
       $('<div>', { class: 'smolvlm-model' }).append(
-        $('<div>').text(`${model}: ${backend}`),
+        $('<div>').text(this.translate('model', { model, backend })),
         fallback ? window.smolvlm.errorLine(fallback) : undefined,
       ),
     );
@@ -84,7 +84,9 @@ window.smolvlm.SidebarEngine = class {
     );
     const rows = entries.map(([camera, counts]) => {
       const dropped = Object.values(counts.dropped).reduce((sum, count) => sum + count, 0);
-      const why = Object.entries(counts.dropped).map(([reason, count]) => `${reason}: ${count}`);
+      const why = Object.entries(counts.dropped).map(([reason, count]) =>
+        this.translate(`why.${reason}`, { number: count }),
+      );
       return $('<tr>', { 'data-camera': camera }).append(
         $('<th>', { scope: 'row' }).text(camera || this.translate('noCamera')),
         columns.map((column) =>
@@ -104,7 +106,7 @@ window.smolvlm.SidebarEngine = class {
   errors(lastErrors) {
     if (lastErrors.length === 0) return undefined;
     return $('<details>', { class: 'smolvlm-errors' }).append(
-      $('<summary>').text(`${this.translate('errors')}: ${lastErrors.length}`),
+      $('<summary>').text(this.translate('errors', { number: lastErrors.length })),
       [...lastErrors]
         .reverse()
         .map(({ at, camera, error }) =>
@@ -117,7 +119,7 @@ window.smolvlm.SidebarEngine = class {
   }
 
   frame({ sequence, at, camera, prompt, text, totalMs, queuedMs, fallback, thumbnail, error }) {
-    const seconds = (ms) => (ms / 1000).toFixed(1);
+    const seconds = (ms) => window.smolvlm.editorNumber(ms / 1000, 1);
     const words = $('<div>', { class: 'smolvlm-frame-words' }).append(
       $('<div>', { class: 'smolvlm-frame-head' }).text(`${this.time(at)} ${camera}`),
       error ? window.smolvlm.errorLine(error) : $('<div>', { title: prompt }).text(text),
@@ -138,12 +140,14 @@ window.smolvlm.SidebarEngine = class {
   }
 
   time(at) {
-    return new Date(at).toLocaleTimeString();
+    return new Date(at).toLocaleTimeString(window.smolvlm.editorLocale());
   }
 
   duration(ms) {
     const minutes = Math.floor(ms / 60_000);
-    if (minutes < 60) return `${minutes} min`;
-    return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+    if (minutes < 60) return this.translate('uptime.minutes', { number: minutes });
+    return minutes < 48 * 60
+      ? this.translate('uptime.hours', { number: Math.floor(minutes / 60) })
+      : this.translate('uptime.days', { number: Math.floor(minutes / 1440) });
   }
 };

@@ -66,10 +66,12 @@ export class Editor {
   /**
    * @param flow nodes of the flow file
    * @param openFront opens what the browser shall go through
+   * @param language of the browser, and so of the editor
    */
   static async open(
     flow: readonly object[],
     openFront?: (target: string) => Promise<Ingress>,
+    language = 'en-US',
   ): Promise<Editor> {
     const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
     const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
@@ -90,7 +92,7 @@ export class Editor {
       executablePath: chromiumPath,
       args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
     });
-    const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
+    const page = await browser.newPage({ viewport: { width: 1200, height: 760 }, locale: language });
     const editor = new Editor({
       folder,
       nodeRed,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { repositoryRoot } from '../fixtures';
+import { localePath, nodeFolders } from '../nodes/catalogs';
 import { usePackedPackage } from './packed-package';
 
 const limitBytes = 10 * 1000 * 1000;
@@ -40,6 +41,15 @@ describe(`the tarball of ${name}`, function () {
         entries.some((path) => path.startsWith(`${folder}/icons/`)),
         `icons beside ${type}`,
       );
+    }
+    for (const folder of nodeFolders) {
+      const languages = readdirSync(join(repositoryRoot, 'nodes', folder, 'locales'));
+      for (const path of languages.map((language) => localePath(folder, language, 'json'))) {
+        const packedPath = `dist/${relative(repositoryRoot, path)}`;
+        assert.ok(entries.includes(packedPath), packedPath);
+        const help = packedPath.replace(/json$/, 'html');
+        assert.ok(folder === 'sidebar' || entries.includes(help), help);
+      }
     }
     const plugins = Object.values(declared.plugins ?? {});
     for (const path of [...plugins, ...Object.values(bin), 'LICENSE', 'README.md', 'examples/flows.json']) {

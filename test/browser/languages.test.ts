@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { nodeFolders, readCatalog, readHelp, translations } from '../nodes/catalogs';
+import { Editor, hasChromium } from './editor';
+
+/** What a browser says it speaks. */
+const regions = { de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
+
+/** Nodes that are still to be translated. */
+const toCome: readonly string[] = ['smolvlm-caption'];
+const types = nodeFolders.filter((folder) => folder !== 'sidebar' && !toCome.includes(folder));
+
+/** Each marked element of the open dialog: where its words go, their key, the words. */
+const marked = `$('.red-ui-tray').last().find('.smolvlm-dialog [data-i18n]').toArray().map((element) => {
+  const [, attribute = '', key] = /^(?:\\[(\\w+)\\])?(?:@.*:)?(.*)$/.exec(element.dataset.i18n);
+  const words = attribute === '' ? element.textContent
+    : attribute === 'html' ? element.innerHTML : element.getAttribute(attribute);
+  return [key, words]; })`;
+
+/** Words of the open dialog that reach beyond the place they have. */
+const cut = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('label, button, li.red-ui-tab, .form-tips')
+  .filter(':visible').toArray().filter((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element.querySelector('.red-ui-tab-label') ?? element);
+    return range.getBoundingClientRect().right > element.getBoundingClientRect().right + 1; })
+  .map((element) => element.textContent.trim())`;
+
+for (const language of translations) {
+  describe(`editor in ${language} in a browser`, function () {
+    this.timeout(180_000);
+    let editor: Editor;
+
+    before(async function () {
+      if (!hasChromium) this.skip();
+      const nodes = types.map((type, index) => ({
+        id: `the-${type}`,
+        type,
+        ...(type === 'smolvlm-engine'
+          ? { name: '', location: 'local', model: 'demo', idle: 30 }
+          : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
+      }));
+      const flow = [{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes];
+      editor = await Editor.open(flow, undefined, regions[language]);
+    });
+    after(() => editor?.close());
+    afterEach(async () => {
+      if ((await editor.page.locator('.red-ui-tray').count()) > 0) await editor.cancel();
+      assert.deepEqual(editor.faults, []);
+    });
+
+    for (const type of types) {
+      const catalog = readCatalog(type, language);
+
+      it(`shows the dialog of ${type}, no word of it cut`, async () => {
+        const { page } = editor;
+        await editor.edit(`the-${type}`);
+        const dialog = page.locator('.red-ui-tray').last();
+        for (const [key, words] of (await page.evaluate(marked)) as readonly [string, string][]) {
+          if (!key.startsWith('node-red:')) assert.equal(words, catalog.get(key), key);
+        }
+        const tabs = dialog.locator('.smolvlm-tabs a.red-ui-tab-label');
+        assert.deepEqual(
+          (await tabs.allTextContents()).map((label) => label.trim()),
+          [...catalog].filter(([key]) => key.startsWith(`${type}.tab.`)).map(([, label]) => label),
+        );
+        for (let tab = 0; tab === 0 || tab < (await tabs.count()); tab++) {
+          if ((await tabs.count()) > 0) await tabs.nth(tab).click();
+          assert.doesNotMatch(await dialog.innerText(), new RegExp(`${type}\\.\\w+\\.\\w|__\\w+__`));
+          assert.deepEqual(await page.evaluate(cut), []);
+        }
+      });
+
+      it(`explains ${type}`, async () => {
+        const help = String(await editor.page.evaluate(`RED.nodes.getNodeHelp('${type}')`));
+        for (const heading of readHelp(type, language)?.headings ?? []) {
+          assert.ok(help.includes(`<h3>${heading}</h3>`), heading);
+        }
+      });
+
+      const name = catalog.get(`${type}.palette`);
+      if (name === undefined) continue;
+      it(`names ${type} in the palette`, async () => {
+        const entry = editor.page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
+        // On as many lines as it has words: what is longer than a line is broken in the middle.
+        assert.equal((await entry.innerText()).trim().replace(/\n/g, ' '), name);
+      });
+    }
+
+    it('names what the doctor found on the machine', async () => {
+      const { page } = editor;
+      const catalog = readCatalog('smolvlm-engine', language);
+      await editor.edit('the-smolvlm-engine');
+      await page.click('a[href="#smolvlm-engine-tab-check"]');
+      await page.click('#smolvlm-engine-check');
+      const title = page.locator('.smolvlm-check tr[data-check="memory"] th');
+      await title.waitFor({ timeout: 60_000 });
+      assert.equal(await title.textContent(), catalog.get('smolvlm-engine.check.title.memory'));
+      const purpose = catalog.get('smolvlm-engine.check.can.captionOnCpu') ?? '';
+      assert.ok((await page.locator('.smolvlm-check-can').innerText()).includes(purpose));
+    });
+
+    it('shows the sidebar, numbers as the language writes them', async () => {
+      const { page } = editor;
+      const catalog = readCatalog('sidebar', language);
+      await page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
+      const engine = page.locator('.smolvlm-engine[data-engine="the-smolvlm-engine"]');
+      await engine.waitFor({ timeout: 30_000 });
+      const states = [...catalog].filter(([key]) => key.includes('.state.')).map(([, words]) => words);
+      const title = await engine.locator('.smolvlm-engine-title span').innerText();
+      assert.ok(states.includes(title), title);
+      const hide = await page.locator('.smolvlm-sidebar-foot button').innerText();
+      assert.equal(hide, catalog.get('smolvlm-sidebar.hide'));
+      assert.doesNotMatch(await page.locator('.smolvlm-sidebar').innerText(), /smolvlm-sidebar\.\w|__\w+__/);
+      const number = await page.evaluate('smolvlm.editorNumber(1.5, 2)');
+      assert.equal(number, language === 'zh-CN' ? '1.50' : '1,50');
+    });
+  });
+}
