@@ -167,11 +167,8 @@ describe('dialog of smolvlm-caption in a browser', function () {
   it('tells how long the engine took for its last answer', async () => {
     const { page } = editor;
     await page.evaluate(`$.ajax({ url: 'inject/inject', type: 'POST' })`);
-    await page.waitForFunction(
-      `(async () => (await $.getJSON('smolvlm-sidebar/engines')).engines[0].frames.length > 0)()`,
-      undefined,
-      { timeout: 90_000, polling: 500 },
-    );
+    const frames = `(async () => (await $.getJSON('smolvlm-sidebar/engines')).engines[0].frames.length)()`;
+    while (Number(await page.evaluate(frames)) === 0) await page.waitForTimeout(200);
     await editor.edit('new');
     const pace = page.locator('#smolvlm-caption-pace', { hasText: /took \d+\.\d s \(tiles: 1\)/ });
     await pace.waitFor({ state: 'attached' });
