@@ -29,12 +29,13 @@ interface Program {
  */
 export function errorCodes(reasons: Readonly<Record<string, readonly string[]>>): ErrorCodes {
   const programs = readPrograms();
+  const constants = exportedConstants(programs);
   const forwarders = new Map<string, Set<number>>();
   const places = new Map<string, Set<string>>();
   const unread: string[] = [];
 
   function add(node: AnyNode, { source }: Program): boolean {
-    const codes = literals(node, reasons);
+    const codes = literals(node, reasons) ?? constants.get(nameOf(node));
     for (const code of codes ?? []) places.set(code, (places.get(code) ?? new Set()).add(source));
     return codes !== undefined;
   }
@@ -105,6 +106,22 @@ function readPrograms(): readonly Program[] {
         return { source, tree };
       }),
   );
+}
+
+/** Strings that a file exports under a name: `exports.featuresGone = 'features-gone'`. */
+function exportedConstants(programs: readonly Program[]): ReadonlyMap<string, readonly string[]> {
+  const constants = new Map<string, readonly string[]>();
+  for (const { tree } of programs) {
+    simple(tree, {
+      AssignmentExpression: ({ left, right }) => {
+        const value = literals(right, {});
+        if (left.type === 'MemberExpression' && nameOf(left.object) === 'exports' && value) {
+          constants.set(nameOf(left), value);
+        }
+      },
+    });
+  }
+  return constants;
 }
 
 /** The codes an expression can be; undefined for one that is only known when it runs. */
