@@ -74,6 +74,16 @@ async function demo(once) {
   }
 }
 
+/** @returns undefined for what is no JSON object */
+function parsed(payload) {
+  try {
+    const value = JSON.parse(String(payload));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function describeOnce(broker, bounded) {
   const waiting = new Map();
   broker.onMessage((topic, payload) => {
@@ -102,9 +112,11 @@ async function simulate(broker, url, interrupted, crashed) {
   );
   say('The demo model knows drawn camera scenes only. Ctrl-C ends everything.\n');
   broker.onMessage((topic, payload) => {
-    const [, camera, kind] = topic.split('/');
-    if (kind === 'frame') return;
-    const { text, timingsMs, reason, message } = JSON.parse(String(payload));
+    const [base, camera, kind] = topic.split('/');
+    // Whoever tries the demo adds flows of their own, which publish what they like.
+    const answer = base === 'cameras' && kind !== 'frame' ? parsed(payload) : undefined;
+    if (!answer) return;
+    const { text, timingsMs, reason, message } = answer;
     const time = timingsMs ? `  (${Math.round(timingsMs.total)} ms)` : '';
     say(`${camera.padEnd(12)} ${text ?? message ?? `${kind}: ${reason}`}${time}`);
   });

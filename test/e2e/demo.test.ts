@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectAsync } from 'mqtt';
 import { demoFrame, repositoryRoot } from '../fixtures';
 
 interface Expected {
@@ -43,7 +44,7 @@ describe('npm run demo', function () {
     assert.deepEqual(leftovers(), before);
   });
 
-  it('ends in order at Ctrl-C in the middle of its work', async () => {
+  it('goes on whatever others publish on its broker, and ends in order at Ctrl-C in the middle of its work', async () => {
     const before = leftovers();
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -52,6 +53,17 @@ describe('npm run demo', function () {
     });
     const exited = once(child, 'exit');
     while (!/driveway +A /.test(said)) {
+      assert.equal(child.exitCode, null, said);
+      await delay(100);
+    }
+    const [, port] = /MQTT broker: mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+    const client = await connectAsync(`mqtt://127.0.0.1:${port}`);
+    for (const topic of ['smolvlm/availability', 'cameras/porch/caption']) {
+      await client.publishAsync(topic, 'online', { qos: 1 });
+    }
+    await client.endAsync();
+    const captions = said.split('\n').length;
+    while (said.split('\n').length < captions + 2) {
       assert.equal(child.exitCode, null, said);
       await delay(100);
     }

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { repositoryRoot } from '../fixtures';
+import { anchors, codeLines, links, namedInTables, type Page, readPage, readPages } from './markdown';
+
+/** `smolvlm COMMAND …`, at the beginning or after a prompt, a variable, npx. */
+const commandLine = /(?:^|[\s(])(?:smolvlm|node dist\/cli\/main\.js) ([a-z]+)(.*)$/;
+
+/** Options that the pages name alone: of every command, and of other programs. */
+const othersOptions = new Set([
+  '--json',
+  '--help',
+  '--omit=optional',
+  '--engine-strict',
+  '--privileged',
+  '--security-opt',
+  '--device',
+]);
+
+describe('the pages for people', () => {
+  const pages = readPages();
+  const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    readonly 'node-red': { readonly nodes: Readonly<Record<string, string>> };
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  const nodes = Object.keys(manifest['node-red'].nodes);
+
+  it('link to files and headings that exist', () => {
+    const broken = pages.flatMap((page) =>
+      links(page)
+        .filter((target) => !/^(https?|mailto):/.test(target) && !leadsSomewhere(page, target))
+        .map((target) => `${page.path}: ${target}`),
+    );
+    assert.deepEqual(broken, []);
+  });
+
+  it('name commands and options that the command line has', () => {
+    const help = new CommandHelp();
+    const wrong = pages.flatMap((page) =>
+      codeLines(page).flatMap((line) =>
+        help.faults(line).map((fault) => `${page.path}: ${fault} in "${line}"`),
+      ),
+    );
+    assert.deepEqual(wrong, []);
+    assert.ok(help.asked > 5, 'commands are found in the pages');
+  });
+
+  it('name scripts and variables that exist', () => {
+    const sources = ['src', 'nodes', 'scripts', 'test'].flatMap((room) =>
+      readdirSync(join(repositoryRoot, room), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.(ts|mjs)$/.test(name))
+        .map((name) => readFileSync(join(repositoryRoot, room, name), 'utf8')),
+    );
+    for (const { path, text } of pages) {
+      for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g)) {
+        assert.ok(script in manifest.scripts, `${path}: npm run ${script}`);
+      }
+      for (const [name] of text.matchAll(/SMOLVLM_[A-Z_]+/g)) {
+        assert.ok(
+          sources.some((source) => source.includes(name)),
+          `${path}: ${name}`,
+        );
+      }
+    }
+  });
+
+  it('list every node in README.md, and no other', () => {
+    assert.deepEqual(namedInTables(readPage('README.md'), /^## The nodes/).toSorted(), nodes.toSorted());
+  });
+
+  it('give every node a page, with its dialog’s type in the title', () => {
+    for (const type of nodes) {
+      assert.match(readPage(`docs/nodes/${type}.md`).text, new RegExp(`^# ${type}\\b`));
+    }
+  });
+
+  it('are all to be reached from README.md', () => {
+    const reached = new Set<string>();
+    const open = ['README.md'];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      if (reached.has(path)) continue;
+      reached.add(path);
+      for (const target of links(readPage(path))) {
+        const file = pathOf(path, target);
+        if (file.endsWith('.md') && existsSync(join(repositoryRoot, file))) open.push(file);
+      }
+    }
+    assert.deepEqual(
+      pages.map(({ path }) => path).filter((path) => !reached.has(path)),
+      [],
+    );
+  });
+});
+
+function pathOf(from: string, target: string): string {
+  const [file = ''] = target.split('#');
+  return file === '' ? from : normalize(join(dirname(from), decodeURIComponent(file)));
+}
+
+function leadsSomewhere(page: Page, target: string): boolean {
+  const file = pathOf(page.path, target);
+  const [, anchor] = target.split('#');
+  if (!existsSync(join(repositoryRoot, file))) return false;
+  return anchor === undefined || (file.endsWith('.md') && anchors(readPage(file)).has(anchor));
+}
+
+/** What the command line says of itself, asked once a command. */
+class CommandHelp {
+  readonly #texts = new Map<string, string>();
+
+  get asked(): number {
+    return this.#texts.size;
+  }
+
+  /** What a line of code names that the command line does not have. */
+  faults(line: string): readonly string[] {
+    if (/^--/.test(line)) {
+      const [name = ''] = /^--[\w=-]+/.exec(line) ?? [];
+      const known = othersOptions.has(name) || this.#all().includes(name.split('=')[0] ?? name);
+      return known ? [] : [name];
+    }
+    const [, command, rest = ''] = commandLine.exec(line) ?? [];
+    if (command === undefined) return [];
+    if (!this.#overview().includes(`\n  ${command} `)) return [`smolvlm ${command}`];
+    const [subcommand] = command === 'inspect' ? (/^ ([a-z-]+)/.exec(rest)?.slice(1) ?? []) : [];
+    const help = this.#help(subcommand === undefined ? [command] : [command, subcommand]);
+    const given = rest.split(/ #|;| && |\| /)[0]?.matchAll(/(?<=^|[\s[(`])--[a-z][a-z0-9-]*/g) ?? [];
+    return [...given].map(([option]) => option).filter((option) => !`${help} --json --help`.includes(option));
+  }
+
+  #overview(): string {
+    return this.#help([]);
+  }
+
+  #all(): string {
+    const commands = [...this.#overview().matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+    return commands.map((name) => this.#help([name])).join('\n');
+  }
+
+  #help(command: readonly string[]): string {
+    const key = command.join(' ');
+    let text = this.#texts.get(key);
+    if (text === undefined) {
+      const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+      text = execFileSync(process.execPath, [main, ...command, '--help'], { encoding: 'utf8' });
+      this.#texts.set(key, text);
+    }
+    return text;
+  }
+}
