@@ -228,20 +228,17 @@ for (const [name, open] of [
         });
       });
       await started;
-      const questions = ['a', 'b', 'c'].map((lane) => {
-        const waits = new Promise<Promise<FinalEvent>>((resolve) => {
-          const final: Promise<FinalEvent> = client.describe(
-            { prompt: lane, camera: 'door', queue: { ...queue, lane } },
-            [picture],
-            { onEvent: ({ type }) => type === 'queued' && setImmediate(() => resolve(final)) },
-          );
-        });
-        return waits.then(async (final) => {
-          abort.abort();
-          return outcome(await final);
-        });
-      });
-      assert.deepEqual(await Promise.all(questions), ['result a', 'result b', 'result c']);
+      let waiting = 0;
+      const questions = ['a', 'b', 'c'].map((lane) =>
+        client.describe({ prompt: lane, camera: 'door', queue: { ...queue, lane } }, [picture], {
+          onEvent: ({ type }) => {
+            if (type === 'queued') waiting += 1;
+            if (waiting === 3) abort.abort();
+          },
+        }),
+      );
+      const finals = await Promise.all(questions);
+      assert.deepEqual(finals.map(outcome), ['result a', 'result b', 'result c']);
     });
 
     it('reports models, cameras and errors in its status', async () => {

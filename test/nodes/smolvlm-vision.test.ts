@@ -64,7 +64,7 @@ class VisionFlow {
       cameraType: 'msg',
       wires: [['answers'], ['no']],
     }));
-    await helper.load(types, [
+    const nodes: readonly object[] = [
       { id: 'tab', type: 'tab' },
       {
         id: 'e',
@@ -87,7 +87,8 @@ class VisionFlow {
       ...captions,
       ...['ok', 'no', 'answers', 'bad'].map((id) => ({ ...place, id, type: 'helper' })),
       { ...place, id: 'failures', type: 'catch', scope: null, wires: [['bad']] },
-    ]);
+    ];
+    await helper.load(types, nodes as never);
     const collect = (id: string, into: Received[]): void => {
       helper.getNode(id).on('input', (message: Received) => void into.push(message));
     };
