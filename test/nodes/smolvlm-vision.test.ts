@@ -243,7 +243,6 @@ describe('smolvlm-vision', function () {
     await flow.count(flow.captions, 1);
     const [{ vision, ...seen }] = flow.seen as [Received];
     assert.equal(handleOf(seen).detail, 'full');
-    assert.ok((vision?.tiles ?? 0) > 1);
     const { caption } = flow.captions[0] as Received;
     assert.deepEqual([caption?.tiles, caption?.timingsMs.vision], [vision?.tiles, 0]);
   });
@@ -344,7 +343,7 @@ describe('smolvlm-vision', function () {
 
   it('says how busy each core of the NPU was, and where it is at', async () => {
     await stopEngine();
-    const npu = await EmulatedNpu.create();
+    const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
     const bundle = await EmulatedBundle.create();
     try {
       await flow.load({}, { model: bundle.dir, backend: 'npu' }, ['Where is this?', 'Is there a cat?']);
@@ -353,7 +352,12 @@ describe('smolvlm-vision', function () {
       const { vision } = flow.seen[0] as Received;
       assert.deepEqual([vision?.backend, vision?.fallback], ['rknn fp16', undefined]);
       assert.equal(Object.keys(vision?.stagesMs ?? {}).length, 24);
-      assert.ok(vision?.coreBusy?.length === 3 && vision.coreBusy.every((share) => share > 0 && share <= 1));
+      const { coreBusy = [] } = vision ?? {};
+      assert.equal(coreBusy.length, 3);
+      assert.ok(
+        coreBusy.every((share) => share > 0 && share <= 1),
+        coreBusy.join(' '),
+      );
       assert.ok(flow.captions.every(({ caption }) => caption?.timingsMs.vision === 0));
       assert.ok(
         flow.statuses.some((text) => /visionOnCore|core \d/.test(text)),
