@@ -113,6 +113,27 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 2);
   });
 
+  it('hands frames that are to be seen to the next engine, which does not know the handles of the last', async () => {
+    const client = fake.client();
+    const before = await client.see({}, [Buffer.alloc(7)]);
+    assert.ok(before.type === 'features');
+    const { pid } = await client.status();
+    const running = signal();
+    const first = client.see({ camera: 'slow 300' }, [picture], {
+      onEvent: (event) => event.type === 'progress' && running.resolve(),
+    });
+    await running.promise;
+    const second = client.see({ camera: 'second' }, [picture]);
+    const features = before.features.handles.map(({ id }) => id);
+    const question = client.describe({ prompt: 'x', features }, []);
+    process.kill(pid, 'SIGKILL');
+    const [one, two] = await Promise.all([first, second]);
+    assert.ok(one.type === 'features' && two.type === 'features');
+    const [old, fresh] = [before, one].map(({ features }) => features.handles[0]?.engine);
+    assert.notEqual(old, fresh);
+    assert.equal(outcome(await question), 'error features-gone');
+  });
+
   it('ends every request of every client exactly once, however often it is killed', async () => {
     const clients = [fake.client(), fake.client(), fake.client()];
     const endings = new Map<string, number>();

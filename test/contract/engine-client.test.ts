@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
-import type { EngineEvent, FinalEvent } from '../../src/protocol/events';
+import type { EngineEvent, FeaturesFinal, FinalEvent } from '../../src/protocol/events';
 import { type ServedEngine, serveEngine } from '../../src/server/serve-engine';
 import { LocalFake } from '../client/local-fake';
 
@@ -44,7 +44,8 @@ async function remotePlace(): Promise<Place> {
   };
 }
 
-function outcome(final: FinalEvent): string {
+function outcome(final: FinalEvent | FeaturesFinal): string {
+  if (final.type === 'features') return `features ${final.features.handles.map(({ id }) => id).join(' ')}`;
   if (final.type === 'result') return `result ${final.result.prompt}`;
   return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
 }
@@ -165,6 +166,79 @@ for (const [name, open] of [
       const wrong = await client.describe({ detail: 'medium' } as object, [picture]);
       assert.match(wrong.type === 'error' ? wrong.error.message : '', /request\.detail .*low, full/);
       assert.equal(outcome(await client.describe({}, [])), 'error request-no-picture');
+    });
+
+    it('sees pictures and answers questions about them by their handles, alone or in messages', async () => {
+      const events: EngineEvent[] = [];
+      const final = await client.see({ camera: 'porch', detail: 'full' }, [picture, Buffer.alloc(5)], {
+        onEvent: (event) => events.push(event),
+      });
+      assert.equal(outcome(final), 'features handle-9 handle-5');
+      if (final.type !== 'features') return;
+      assert.equal(events[0]?.type, 'queued');
+      assert.ok(events.some((event) => event.type === 'progress' && event.phase === 'vision'));
+      const { handles, camera, tiles, vision, queuedMs } = final.features;
+      assert.deepEqual([camera, tiles, vision?.coreBusy], ['porch', 2, [0, 0.5, 1]]);
+      assert.ok(queuedMs >= 0);
+      const { instance } = await client.status();
+      assert.ok(handles.every(({ engine, detail }) => engine === instance && detail === 'full'));
+      const features = handles.map(({ id }) => id);
+      const answer = await client.describe({ prompt: 'x', features }, []);
+      assert.equal(answer.type === 'result' && answer.result.text, '2 of 9+5 bytes: x');
+      const content = [{ type: 'image' }, { type: 'text', text: 'y' }] as const;
+      const other = await client.describe(
+        { messages: [{ role: 'user', content }], features: features.slice(1) },
+        [],
+      );
+      assert.equal(other.type === 'result' && other.result.text, '1 of 5 bytes: y');
+    });
+
+    it('says that features are gone, and does not count that among its errors', async () => {
+      const final = await client.describe({ prompt: 'x', features: ['never seen'] }, []);
+      assert.equal(outcome(final), 'error features-gone');
+      const { lastErrors } = await client.status();
+      assert.ok(!lastErrors.some(({ error }) => error.code === 'features-gone'));
+    });
+
+    it('cancels, ends and fails a frame that is to be seen as any other', async () => {
+      const running = client.see({ id: 'sight', camera: 'slow 60000' }, [picture], {
+        onEvent: ({ type }) => type === 'progress' && client.cancel('sight'),
+      });
+      assert.equal(outcome(await running), 'dropped cancelled');
+      const late = await client.see({ camera: 'slow 60000', deadlineMs: 60 }, [picture]);
+      assert.equal(outcome(late), 'dropped deadline');
+      assert.equal(outcome(await client.see({ camera: 'fail' }, [picture])), 'error image-truncated');
+      assert.equal(outcome(await client.see({}, [])), 'error request-no-picture');
+    });
+
+    it('answers an id again only with what it was asked for', async () => {
+      const first = await client.see({ id: 'seen once' }, [picture]);
+      assert.deepEqual(await place.client().see({ id: 'seen once' }, [Buffer.alloc(3)]), first);
+      const other = await place.client().describe({ id: 'seen once' }, [picture]);
+      assert.equal(outcome(other), 'error client-id-in-use');
+    });
+
+    it('lets questions in lanes of their own wait beside each other', async () => {
+      const queue = { policy: 'newest', capacity: 1 } as const;
+      const abort = new AbortController();
+      const started = new Promise<void>((resolve) => {
+        void client.describe({ prompt: 'slow 60000', camera: 'door' }, [picture], {
+          signal: abort.signal,
+          onEvent: ({ type }) => type === 'progress' && resolve(),
+        });
+      });
+      await started;
+      let waiting = 0;
+      const questions = ['a', 'b', 'c'].map((lane) =>
+        client.describe({ prompt: lane, camera: 'door', queue: { ...queue, lane } }, [picture], {
+          onEvent: ({ type }) => {
+            if (type === 'queued') waiting += 1;
+            if (waiting === 3) abort.abort();
+          },
+        }),
+      );
+      const finals = await Promise.all(questions);
+      assert.deepEqual(finals.map(outcome), ['result a', 'result b', 'result c']);
     });
 
     it('reports models, cameras and errors in its status', async () => {

@@ -65,9 +65,10 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         backend: 'fake',
         cached: request.features !== undefined,
         frameHash: '00',
-        ...(request.thumbnailSide && {
-          thumbnail: Buffer.from(String(request.thumbnailSide)).toString('base64'),
-        }),
+        ...(request.thumbnailSide &&
+          pictures.length > 0 && {
+            thumbnail: Buffer.from(String(request.thumbnailSide)).toString('base64'),
+          }),
         prompt,
       };
     },

@@ -37,6 +37,27 @@ describe('frame queue', () => {
     assert.deepEqual(drain(), ['b', 'c']);
   });
 
+  it('lets frames in different lanes of a camera wait beside each other, and replace those of their own', () => {
+    for (const lane of ['x', 'y', 'z']) offer(`${lane}1`, { lane, capacity: 1 });
+    assert.deepEqual(drops, []);
+    offer('y2', { lane: 'y', capacity: 1 });
+    assert.deepEqual(drops, ['y1 superseded']);
+    assert.deepEqual(drain(), ['x1', 'z1', 'y2']);
+  });
+
+  it('serves the lanes of a camera in turn, and the cameras in turn whatever their lanes', () => {
+    for (const lane of ['x', 'y', 'z']) offer(`${lane}1`, { lane });
+    offer('garden1', { camera: 'garden' });
+    offer('garden2', { camera: 'garden' });
+    const order: string[] = [];
+    for (let ticket = queue.next(); ticket; ticket = queue.next()) {
+      order.push(ticket.id);
+      queue.finish(ticket.id, 'done');
+      if (ticket.id === 'x1') offer('x2', { lane: 'x' });
+    }
+    assert.deepEqual(order, ['x1', 'garden1', 'y1', 'garden2', 'z1', 'x2']);
+  });
+
   it('drops the newcomer with the policy "oldest"', () => {
     for (const id of ['a', 'b', 'c']) offer(id, { policy: 'oldest' });
     assert.deepEqual(drops, ['c queue-full']);

@@ -77,6 +77,29 @@ describe('openCaptioner with a bundle for the NPU', function () {
     assert.ok(overlapping.length > 0, 'frames on different cores at the same time');
   });
 
+  it('sees a frame on its cores once, says which, and answers about it without them', async () => {
+    const captioner = await open();
+    const [one] = frames as [Expected];
+    const progress: InferenceProgress[] = [];
+    const hooks = {
+      signal: new AbortController().signal,
+      onProgress: (each: InferenceProgress) => void progress.push(each),
+      onToken: () => undefined,
+    };
+    const sight = await captioner.see([readFileSync(demoFrame(one.frame))], { id: 'see' }, hooks);
+    assert.equal(sight.backend, 'rknn fp16');
+    assert.equal(Object.keys(sight.vision?.stagesMs ?? {}).length, 24);
+    assert.ok(sight.vision?.coreBusy?.every((share) => share > 0 && share <= 1));
+    assert.equal(progress.length, 24);
+    assert.deepEqual([...new Set(progress.map(({ core }) => core))].sort(), [0, 1, 2]);
+    const ids = sight.handles.map(({ id }) => id);
+    for (let question = 0; question < 3; question++) {
+      const asked = { id: `${question}`, prompt: one.prompt, features: ids };
+      assert.equal((await captioner.describe([], asked, hooks)).text, one.text);
+    }
+    assert.equal((await npu.trace()).filter(({ stage }) => stage !== undefined).length, 24);
+  });
+
   it('lets the CPU answer when the NPU gives nonsense, and says so in the result', async () => {
     const captioner = await open();
     const [first, second] = frames as [Expected, Expected];

@@ -6,6 +6,8 @@ import type { ServedEngine } from '../../src/server/serve-engine';
 import { serveFake } from '../server/served-fake';
 
 const picture = Buffer.from('a picture');
+/** What the fake engine gives for the small picture that is asked for. */
+const final192 = Buffer.from('192').toString('base64');
 
 describe('recent frames of an engine', () => {
   let served: ServedEngine;
@@ -60,5 +62,20 @@ describe('recent frames of an engine', () => {
     const final = await new RecordedEngine(client, recent).describe({ prompt: 'x' }, [picture]);
     assert.ok(final.type === 'result' && !('thumbnail' in final.result));
     assert.deepEqual(recent.since(0), []);
+  });
+
+  it('show the small picture of a frame that was seen beside the answers about it', async () => {
+    const recent = new RecentFrames(3);
+    const engine = new RecordedEngine(client, recent);
+    const final = await engine.see({ camera: 'gate' }, [picture]);
+    assert.ok(final.type === 'features');
+    assert.equal(final.features.thumbnail, undefined, 'it was not asked for');
+    assert.deepEqual(recent.since(0), [], 'no words were said about it');
+    await engine.describe({ prompt: 'x', features: final.features.handles.map(({ id }) => id) }, []);
+    await engine.describe({ prompt: 'x', features: ['gone'] }, []);
+    await engine.see({ camera: 'fail' }, [picture]);
+    const [answered, failed, ...others] = recent.since(0);
+    assert.deepEqual([answered?.text, answered?.thumbnail], ['1 of 9 bytes: x', final192]);
+    assert.deepEqual([failed?.camera, failed?.error?.code, others], ['fail', 'image-truncated', []]);
   });
 });

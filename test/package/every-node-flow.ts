@@ -19,6 +19,10 @@ export function flowOfEveryNode(engineUrl: string, brokerPort: number, python: s
     ...behindAddress('caption-here', [
       onTab('here', 'smolvlm-caption', ['caption-told'], { engine: 'engine-here' }),
     ]),
+    ...behindAddress('vision', [
+      onTab('vision', 'smolvlm-vision', ['seen-caption'], { engine: 'engine' }),
+      onTab('seen-caption', 'smolvlm-caption', ['caption-told'], { engine: 'engine' }),
+    ]),
     ...behindAddress('convert', [
       onTab('convert-asked', 'change', ['convert'], {
         rules: ['mode', 'model', 'out', 'target', 'precision'].map((field) =>

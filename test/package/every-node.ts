@@ -28,6 +28,10 @@ export const jobs: Readonly<Record<string, (surroundings: Surroundings) => Promi
     const { text } = await answered(nodeRed, 'caption', street);
     assert.equal(text, about);
   },
+  'smolvlm-vision': async ({ nodeRed }) => {
+    const { text, cached } = await answered(nodeRed, 'vision', street);
+    assert.deepEqual([text, cached], [about, true]);
+  },
   'smolvlm-convert': async ({ nodeRed, model, place }) => {
     const message = { mode: 'convert', model, out: place, target: 'rk3588', precision: 'fp16' };
     const { path } = await answered(nodeRed, 'convert', JSON.stringify(message));

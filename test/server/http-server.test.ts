@@ -149,6 +149,24 @@ describe('HTTP server', () => {
     await assertStillAnswers();
   });
 
+  it('refuses fields and pictures that do not go with features', async () => {
+    const question = { id: 'a', prompt: 'x', features: ['f'] };
+    const crop = { x: 0, y: 0, width: 1, height: 1 };
+    assert.deepEqual(await post(form(question, 1)), [400, 'request-features']);
+    assert.deepEqual(await post(form({ ...question, crop }, 0)), [400, 'request-features']);
+    assert.deepEqual(await post(form({ ...question, masks: [] }, 0)), [400, 'request-features']);
+    assert.deepEqual(await post(form({ ...question, detail: 'low' }, 0)), [400, 'request-features']);
+    assert.deepEqual(await post(form({ ...question, features: [] }, 0)), [400, 'request-invalid']);
+    const content = [{ type: 'image' }, { type: 'image' }];
+    const messages = [{ role: 'user', content }];
+    assert.deepEqual(await post(form({ id: 'a', messages, features: ['f'] }, 0)), [400, 'request-images']);
+    for (const asked of [{ prompt: 'x' }, { choices: ['a'] }, { features: ['f'] }, { stream: true }]) {
+      assert.deepEqual(await post(form({ id: 'a', task: 'features', ...asked }, 0)), [400, 'request-task']);
+    }
+    assert.deepEqual(await post(form({ id: 'a', task: 'features' }, 0)), [400, 'request-no-picture']);
+    await assertStillAnswers();
+  });
+
   it('keeps a request whose client has gone, for it to come back', async () => {
     const abort = new AbortController();
     const response = await fetch(`${url}/v1/frames/describe`, {

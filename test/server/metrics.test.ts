@@ -10,8 +10,12 @@ describe('GET /metrics', () => {
   after(() => served.close());
 
   async function describeFrame(camera: string, prompt: string): Promise<void> {
+    await send({ camera, prompt });
+  }
+
+  async function send(request: object): Promise<void> {
     const data = new FormData();
-    data.set('request', JSON.stringify({ id: crypto.randomUUID(), camera, prompt }));
+    data.set('request', JSON.stringify({ id: crypto.randomUUID(), ...request }));
     data.append('image', new Blob(['picture']), 'frame.jpg');
     await (await fetch(`${served.url}/v1/frames/describe`, { method: 'POST', body: data })).text();
   }
@@ -37,5 +41,16 @@ describe('GET /metrics', () => {
     assert.equal(await value('smolvlm_npu_core_busy_seconds_total{core="1"}'), 0.001);
     assert.equal(await value('smolvlm_fallback_frames_total{code="npu-busy"}'), 2);
     assert.equal(await value('smolvlm_model_bytes{model="fake",backend="fake"}'), 1000);
+  });
+
+  it('counts frames that were only seen apart from captions, and their stages and cores with the others', async () => {
+    const captions = await value('smolvlm_caption_seconds_count{part="vision"}');
+    const core = (await value('smolvlm_npu_core_busy_seconds_total{core="2"}')) ?? 0;
+    await send({ camera: 'lawn', task: 'features' });
+    assert.equal(await value('smolvlm_features_seconds_count{part="vision"}'), 1);
+    assert.equal(await value('smolvlm_features_seconds_sum{part="total"}'), 0.002);
+    assert.equal(await value('smolvlm_caption_seconds_count{part="vision"}'), captions);
+    assert.equal(await value('smolvlm_frames{camera="lawn",outcome="done"}'), 1);
+    assert.ok(((await value('smolvlm_npu_core_busy_seconds_total{core="2"}')) ?? 0) > core);
   });
 });

@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeMessage } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
+import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import visionNode from '../../nodes/smolvlm-vision/smolvlm-vision';
+import { EngineClient } from '../../src/client/engine-client';
+import type { CaptionProperty } from '../../src/protocol/caption-property';
+import type { FeatureHandle } from '../../src/protocol/features';
+import type { VisionProperty } from '../../src/protocol/vision-property';
+import { EmulatedNpu } from '../backends/rknn/emulated-npu';
+import { EmulatedBundle } from '../engine/emulated-bundle';
+import { demoFrame } from '../fixtures';
+
+helper.init(require.resolve('node-red'));
+
+type Received = NodeMessage & {
+  features?: FeatureHandle | FeatureHandle[];
+  vision?: VisionProperty & { dropped?: string; reason?: string };
+  caption?: CaptionProperty;
+  error?: { code?: string; message: string };
+  /** Node that it came out of. */
+  from?: string;
+};
+
+const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
+const questions = [
+  'Describe this image.',
+  'Where is this?',
+  'Is there a cat?',
+  'What colour is the truck?',
+  'Is it day or night?',
+];
+const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
+const types = [engineNode, visionNode, captionNode, catchNode] as never;
+const place = { x: 1, y: 1, z: 'tab' };
+
+/** A flow of one vision node with a caption node for each question behind it; whatever leaves is collected. */
+class VisionFlow {
+  readonly seen: Received[] = [];
+  readonly dropped: Received[] = [];
+  readonly captions: Received[] = [];
+  readonly errors: Received[] = [];
+  readonly statuses: string[] = [];
+
+  /** @param asked of the caption nodes `c0`, `c1`, … */
+  async load(vision: object = {}, engine: object = {}, asked: readonly string[] = []): Promise<void> {
+    const common = { ...place, engine: 'e', image: 'payload', imageType: 'msg' };
+    const captions = asked.map((prompt, index) => ({
+      ...common,
+      id: `c${index}`,
+      type: 'smolvlm-caption',
+      prompt,
+      promptType: 'template',
+      camera: 'topic',
+      cameraType: 'msg',
+      wires: [['answers'], ['no']],
+    }));
+    const nodes: readonly object[] = [
+      { id: 'tab', type: 'tab' },
+      {
+        id: 'e',
+        type: 'smolvlm-engine',
+        location: 'local',
+        model: 'demo',
+        queueCapacity: 1,
+        idle: 30,
+        ...engine,
+      },
+      {
+        ...common,
+        id: 'v',
+        type: 'smolvlm-vision',
+        camera: 'topic',
+        cameraType: 'msg',
+        ...vision,
+        wires: [['ok', ...captions.map(({ id }) => id)], ['no']],
+      },
+      ...captions,
+      ...['ok', 'no', 'answers', 'bad'].map((id) => ({ ...place, id, type: 'helper' })),
+      { ...place, id: 'failures', type: 'catch', scope: null, wires: [['bad']] },
+    ];
+    await helper.load(types, nodes as never);
+    const collect = (id: string, into: Received[]): void => {
+      helper.getNode(id).on('input', (message: Received) => void into.push(message));
+    };
+    collect('ok', this.seen);
+    collect('no', this.dropped);
+    collect('answers', this.captions);
+    collect('bad', this.errors);
+    helper.getNode('v').on(
+      'call:status' as 'input',
+      ((call: { firstArg: { text?: string } }) => {
+        this.statuses.push(call.firstArg.text ?? '');
+      }) as never,
+    );
+  }
+
+  send(message: object, to = 'v'): void {
+    helper.getNode(to).receive(message as NodeMessage);
+  }
+
+  /** Sends a message and waits for what comes out. */
+  async through(message: object, into: readonly Received[], to = 'v'): Promise<Received> {
+    const before = into.length;
+    this.send(message, to);
+    await this.count(into, before + 1);
+    return into.at(-1) as Received;
+  }
+
+  async count(into: readonly Received[], count: number): Promise<void> {
+    while (into.length < count) {
+      const [error] = this.errors;
+      if (error && into !== this.errors) assert.fail(`${error.error?.code}: ${error.error?.message}`);
+      await delay(10);
+    }
+    assert.equal(into.length, count);
+  }
+
+  /** Waits until so many messages have left in all. */
+  async ended(count: number): Promise<void> {
+    const all = [this.seen, this.dropped, this.captions, this.errors];
+    while (all.reduce((sum, { length }) => sum + length, 0) < count) await delay(10);
+  }
+
+  answers(): string[][] {
+    return this.captions.map(({ caption }) => [caption?.prompt ?? '', caption?.text ?? '']).sort();
+  }
+}
+
+describe('smolvlm-vision', function () {
+  this.timeout(120_000);
+  let runtime: string;
+  let flow: VisionFlow;
+
+  async function engine<T>(ask: (client: EngineClient) => Promise<T>): Promise<T> {
+    const client = new EngineClient({ kind: 'local' }, { local: { directory: runtime } });
+    try {
+      return await ask(client);
+    } finally {
+      await client.close();
+    }
+  }
+  const status = () => engine((client) => client.status());
+
+  async function stopEngine(): Promise<void> {
+    const sockets = async () => (await readdir(runtime)).filter((name) => name.endsWith('.sock'));
+    if ((await sockets()).length === 0) return;
+    process.kill((await status()).pid, 'SIGTERM');
+    while ((await sockets()).length > 0) await delay(20);
+  }
+
+  function handleOf({ features }: Received): FeatureHandle {
+    assert.ok(features && !Array.isArray(features));
+    return features;
+  }
+
+  before(async () => {
+    runtime = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
+    process.env.SMOLVLM_RUNTIME_DIR = runtime;
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+  });
+  after(async () => {
+    await stopEngine();
+    delete process.env.SMOLVLM_RUNTIME_DIR;
+    await rm(runtime, { recursive: true, force: true });
+    await new Promise<void>((resolve) => helper.stopServer(resolve));
+  });
+  beforeEach(() => {
+    flow = new VisionFlow();
+  });
+  afterEach(async () => {
+    await helper.unload();
+  });
+
+  it('has a frame seen once for five questions of one camera, and the answers are those without it', async () => {
+    await flow.load({}, {}, questions);
+    flow.send({ payload: street, topic: 'street', keep: 'me' });
+    await flow.count(flow.captions, 5);
+    const [seen] = flow.seen;
+    assert.deepEqual([seen?.payload, (seen as { keep?: string }).keep], [street, 'me']);
+    const { vision } = seen as Received;
+    assert.deepEqual(
+      [vision?.cached, vision?.tiles, vision?.backend, vision?.model, vision?.camera],
+      [false, 1, 'onnxruntime int8', 'demo', 'street'],
+    );
+    assert.ok((vision?.timingsMs.vision ?? 0) > 0 && Object.keys(vision?.stagesMs ?? {}).length > 0);
+    const handle = handleOf(seen as Received);
+    assert.equal(handle.engine, (await status()).instance);
+    assert.equal(handle.frameHash, vision?.frameHash);
+    assert.ok(Date.parse(handle.expires) > Date.now());
+    assert.doesNotMatch(JSON.stringify(seen?.features), /rows|\[/, 'a handle, no tensors');
+    for (const { caption } of flow.captions) {
+      assert.deepEqual([caption?.cached, caption?.timingsMs.vision, caption?.vision], [true, 0, undefined]);
+      assert.equal(caption?.frameHash, handle.frameHash);
+    }
+    assert.deepEqual((await status()).cameras.street?.dropped, {}, 'no question took another one’s place');
+    const answers = flow.answers();
+    const without = await engine(async (client) => {
+      const texts: string[][] = [];
+      for (const prompt of questions) {
+        const final = await client.describe({ model: 'demo', prompt }, [street]);
+        texts.push([prompt, final.type === 'result' ? final.result.text : JSON.stringify(final)]);
+      }
+      return texts.sort();
+    });
+    assert.deepEqual(answers, without);
+  });
+
+  it('shows what it is doing, and the time it took', async () => {
+    await flow.load();
+    await flow.through({ payload: garden, topic: 'garden' }, flow.seen);
+    const has = (pattern: RegExp): void =>
+      assert.ok(
+        flow.statuses.some((text) => pattern.test(text)),
+        flow.statuses.join(' | '),
+      );
+    has(/status\.vision|seeing/);
+    assert.match(flow.statuses.at(-1) ?? '', /status\.answered|\d s$/);
+  });
+
+  it('names several pictures in an array, and questions are about all of them', async () => {
+    await flow.load({}, {}, ['Where is this?']);
+    flow.send({ payload: [garden, street] });
+    await flow.count(flow.captions, 1);
+    const [seen] = flow.seen;
+    assert.ok(Array.isArray(seen?.features) && seen.features.length === 2);
+    assert.deepEqual([seen.vision?.tiles, flow.captions[0]?.caption?.tiles], [2, 2]);
+    assert.equal(flow.captions[0]?.caption?.timingsMs.vision, 0);
+  });
+
+  it('lets its detail count, also for the caption nodes behind it', async () => {
+    await flow.load({ detail: 'full' }, {}, ['Where is this?']);
+    flow.send({ payload: street });
+    await flow.count(flow.captions, 1);
+    const [{ vision, ...seen }] = flow.seen as [Received];
+    assert.equal(handleOf(seen).detail, 'full');
+    const { caption } = flow.captions[0] as Received;
+    assert.deepEqual([caption?.tiles, caption?.timingsMs.vision], [vision?.tiles, 0]);
+  });
+
+  it('is no loss when the engine was started again: the picture is looked at once more', async () => {
+    await flow.load({}, {}, ['Where is this?', 'Is there a cat?']);
+    flow.send({ payload: street, topic: 'street' });
+    await flow.count(flow.captions, 2);
+    const before = flow.answers();
+    const old = handleOf(flow.seen[0] as Received);
+    await stopEngine();
+    for (const to of ['c0', 'c1']) flow.send({ payload: street, topic: 'street', features: old }, to);
+    await flow.count(flow.captions, 4);
+    assert.notEqual((await status()).instance, old.engine);
+    const again = flow.captions.slice(2);
+    assert.deepEqual(again.map(({ caption }) => [caption?.prompt, caption?.text]).sort(), before);
+    assert.deepEqual(
+      again.map(({ caption }) => caption?.cached).sort(),
+      [false, true],
+      'seen once more, and once only',
+    );
+    assert.deepEqual((await status()).lastErrors, []);
+  });
+
+  it('goes back to the picture with a handle that expired or that another engine gave', async () => {
+    await flow.load({}, {}, ['Where is this?']);
+    const seen = await flow.through({ payload: street }, flow.seen);
+    const handle = handleOf(seen);
+    await flow.count(flow.captions, 1);
+    for (const features of [
+      { ...handle, expires: new Date(Date.now() - 1000).toISOString() },
+      { ...handle, engine: 'another', id: `another-${handle.frameHash}-low` },
+    ]) {
+      const { caption } = await flow.through({ payload: garden, features }, flow.captions, 'c0');
+      assert.equal(caption?.text, 'This is a garden.', 'the picture, not the handle');
+    }
+  });
+
+  it('needs no picture as long as the handle is good, and says clearly when both are gone', async () => {
+    await flow.load({}, {}, ['Where is this?']);
+    const { features } = await flow.through({ payload: street }, flow.seen);
+    await flow.count(flow.captions, 1);
+    const { caption } = await flow.through({ payload: 'a caption', features }, flow.captions, 'c0');
+    assert.equal(caption?.text, 'This is a street.');
+    await stopEngine();
+    const failed = await flow.through({ payload: 'a caption', features }, flow.errors, 'c0');
+    assert.equal(failed.error?.code, 'features-gone');
+    assert.match(failed.error?.message ?? '', /msg\.features.*no picture/);
+  });
+
+  for (const [what, payload, code] of [
+    ['a number', 7, 'image-source'],
+    ['a login page', Buffer.from('<html><title>Login</title>'), 'image-html'],
+    ['half a picture', street.subarray(0, 9000), 'image-truncated'],
+  ] as const) {
+    it(`hands ${what} to Catch with its code, and goes on`, async () => {
+      await flow.load();
+      const failed = await flow.through({ payload }, flow.errors);
+      assert.equal(failed.error?.code, code, failed.error?.message);
+      assert.match(flow.statuses.at(-1) ?? '', new RegExp(code));
+      flow.errors.length = 0;
+      assert.ok((await flow.through({ payload: street }, flow.seen)).features);
+    });
+  }
+
+  it('drops the older of two waiting frames by the second output, and at the deadline', async () => {
+    await flow.load();
+    const pictures = [street, garden, street, garden];
+    for (const payload of pictures) flow.send({ payload, topic: 'porch' });
+    await flow.ended(4);
+    assert.equal(flow.seen.length + flow.dropped.length, 4);
+    for (const { vision, payload } of flow.dropped) {
+      assert.deepEqual([vision?.dropped, vision?.camera], ['superseded', 'porch']);
+      assert.match(vision?.reason ?? '', /newer frame/);
+      assert.ok(Buffer.isBuffer(payload), 'the picture is kept');
+    }
+    await helper.unload();
+    flow = new VisionFlow();
+    await flow.load({ deadline: '0.001' });
+    const late = await flow.through({ payload: street }, flow.dropped);
+    assert.equal(late.vision?.dropped, 'deadline');
+    assert.equal(late.features, undefined);
+  });
+
+  it('says that no engine is chosen', async () => {
+    await flow.load({ engine: '' });
+    const failed = await flow.through({ payload: street }, flow.errors);
+    assert.equal(failed.error?.code, 'node-no-engine');
+  });
+
+  it('closes at once with work under way', async () => {
+    await flow.load({ detail: 'full' }, { queueCapacity: 10 });
+    const status = once(helper.getNode('v'), 'call:status');
+    for (const topic of ['a', 'b', 'c']) flow.send({ payload: garden, topic });
+    await status;
+    await helper.unload();
+  });
+
+  it('says how busy each core of the NPU was, and where it is at', async () => {
+    await stopEngine();
+    const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
+    const bundle = await EmulatedBundle.create();
+    try {
+      await flow.load({}, { model: bundle.dir, backend: 'npu' }, ['Where is this?', 'Is there a cat?']);
+      flow.send({ payload: street });
+      await flow.count(flow.captions, 2);
+      const { vision } = flow.seen[0] as Received;
+      assert.deepEqual([vision?.backend, vision?.fallback], ['rknn fp16', undefined]);
+      assert.equal(Object.keys(vision?.stagesMs ?? {}).length, 24);
+      const { coreBusy = [] } = vision ?? {};
+      assert.equal(coreBusy.length, 3);
+      assert.ok(
+        coreBusy.every((share) => share > 0 && share <= 1),
+        coreBusy.join(' '),
+      );
+      assert.ok(flow.captions.every(({ caption }) => caption?.timingsMs.vision === 0));
+      assert.ok(
+        flow.statuses.some((text) => /visionOnCore|core \d/.test(text)),
+        flow.statuses.join(' | '),
+      );
+      assert.match(flow.statuses.at(-1) ?? '', /status\.seen|cores/);
+      const runs = (await npu.trace()).filter(({ stage }) => stage !== undefined);
+      assert.equal(runs.length, 24, 'one pass for two questions');
+    } finally {
+      await helper.unload();
+      await stopEngine();
+      await bundle.remove();
+      await npu.remove();
+    }
+  });
+});
