@@ -1,5 +1,4 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { SmolvlmError } from '../../src/errors';
 import { CaptionCalls } from '../../src/node-red/caption-calls';
 import {
   type CaptionDialog,
@@ -10,7 +9,7 @@ import {
 import { CaptionRequests } from '../../src/node-red/caption-requests';
 import { captionSettings } from '../../src/node-red/caption-settings';
 import type { CaptionTerms, Deliver } from '../../src/node-red/caption-turn';
-import type { EngineNode } from '../../src/node-red/engine-node';
+import { chosenEngine } from '../../src/node-red/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
 import { fallbackText } from '../../src/node-red/prompt-template';
@@ -58,12 +57,7 @@ function open(
   const translate = (key: string, values?: object): string =>
     RED._(`smolvlm-caption.${key}`, values as never);
   try {
-    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
-    if (!engineNode?.engine) {
-      throw new SmolvlmError('node-no-engine', 'no engine is chosen', {
-        hint: 'Open the node and choose or add an engine.',
-      });
-    }
+    const engineNode = chosenEngine(RED, config.engine);
     // First: an engine that cannot be has no settings either.
     const engine = engineNode.engine();
     const { defaults } = engineNode.settings;

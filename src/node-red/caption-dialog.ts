@@ -47,6 +47,8 @@ export interface CaptionOverrides {
   readonly capturedAt?: unknown;
   /** True: this frame is what later ones are compared with. */
   readonly anchor?: unknown;
+  /** What a smolvlm-vision node has seen. */
+  readonly features?: unknown;
 }
 
 /** Asked when neither dialog nor message has a prompt. */

@@ -27,7 +27,7 @@ import {
 import { fillPrompt, templateView } from './prompt-template';
 import { evaluate } from './typed-input';
 
-type Message = NodeMessage & CaptionOverrides & { readonly features?: unknown };
+type Message = NodeMessage & CaptionOverrides;
 
 export interface CaptionRequestsOptions {
   readonly RED: NodeAPI;

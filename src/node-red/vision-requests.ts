@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { SeeInput } from '../client/engine';
-import { type CaptionDialog, type CaptionOverrides, requestOptions } from './caption-dialog';
+import { type CaptionDialog, type CaptionOverrides, deadlineMs, requestOptions } from './caption-dialog';
 import type { EngineSettings } from './engine-settings';
 import { messagePictures } from './message-pictures';
 import { evaluate } from './typed-input';
@@ -44,12 +44,13 @@ export class VisionRequests {
       evaluate(this.#RED, this.#node, { value, type }, message, field);
     const camera = (await typed(written, cameraType, 'camera')) || message.camera || message.topic;
     const source = await typed(image || 'payload', imageType, 'image');
-    const { detail, deadlineMs, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
+    const { detail, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
+    const limitMs = deadlineMs(this.#dialog, message);
     return {
       request: {
         ...this.#defaults,
         ...(detail && { detail }),
-        ...(deadlineMs !== undefined && { deadlineMs }),
+        ...(limitMs !== undefined && { deadlineMs: limitMs }),
         ...(priority !== undefined && { priority }),
         ...(capturedAt !== undefined && { capturedAt }),
         queue: { ...this.#defaults.queue, ...queue },
