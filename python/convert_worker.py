@@ -89,10 +89,8 @@ def load_toolkit():
 
 
 def toolkit_version():
-    try:
-        from importlib.metadata import version
-    except ImportError:
-        return "unknown"
+    from importlib.metadata import version
+
     return version("rknn-toolkit2")
 
 

@@ -16,6 +16,8 @@ export interface CommandProgress {
   readonly step: string;
   readonly done: number;
   readonly total: number;
+  /** Of a conversion: stages of the vision tower that are made, e.g. 7 of 24. */
+  readonly stages?: { readonly done: number; readonly total: number };
   /** From the pace so far; absent while nothing can be said. */
   readonly secondsLeft?: number;
 }

@@ -46,6 +46,22 @@ describe('ToolkitWorker', function () {
     await assert.rejects(started, { code: 'toolkit-version', message: /expected .* 2\.5\.0, found 2\.3\.2/ });
   });
 
+  it('says when it speaks what is no event, instead of taking the conversion down', async () => {
+    const script = temp('noise.py');
+    await writeFile(script, "import os\nos.write(4, b'Segmentation fault\\n')\nos.read(3, 1)\n");
+    const started = ToolkitWorker.start({ python, logFile: temp('log'), script });
+    await assert.rejects(started, { code: 'toolkit-worker-lost', message: /no event: Segmentation fault/ });
+  });
+
+  it('hears a worker that is ready at once', async () => {
+    const script = temp('quick');
+    await writeFile(script, `echo '{"event":"ready","toolkit":"2.5.0"}' >&4; read line <&3`);
+    for (let n = 0; n < 20; n++) {
+      const worker = await ToolkitWorker.start({ python: 'sh', logFile: temp('log'), script });
+      await worker[Symbol.asyncDispose]();
+    }
+  });
+
   it('leaves no files behind, also when it is killed', async () => {
     const folders = async (): Promise<string[]> =>
       (await readdir(tmpdir())).filter((name) => name.startsWith('smolvlm-toolkit-'));
