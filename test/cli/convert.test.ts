@@ -110,7 +110,7 @@ describe('smolvlm convert and validate', function () {
   it('makes whole layers for the two cores of an RK3576, and the whole tower as one stage', async () => {
     const made = async (out: string, ...more: string[]) => {
       const fixed = ['convert', '--model', model, '--out', join(folder, out), '--calibration', frames];
-      const sizes = ['--query-rows', '512', '--no-cpu-stages', '--python', python, '--json'];
+      const sizes = ['--query-rows', '1024', '--no-cpu-stages', '--python', python, '--json'];
       const { status, stdout, stderr } = await smolvlm([...fixed, ...sizes, ...more]);
       assert.equal(status, 0, stderr);
       const { manifest } = JSON.parse(stdout);
