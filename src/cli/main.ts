@@ -65,8 +65,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
   const stop = (): void => abort.abort(new Error(`smolvlm ${name} was interrupted`));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  // Whoever started this over IPC and waits for its document is gone.
-  process.once('disconnect', stop);
+  if (!command.outlivesCaller) process.once('disconnect', stop);
   const json = values.json === true;
   const io: CommandIo = {
     json,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -182,9 +182,12 @@ describe('smolvlm convert and validate', function () {
       await sleep(20);
       if (existsSync(journal) && (await readFile(journal, 'utf8')).includes('l0_mlp')) break;
     }
+    const worker = await workerOf(child.pid!);
     child.kill('SIGKILL');
     await ended;
     assert.ok(!existsSync(out), 'no half bundle where a whole one is expected');
+    // The worker notices that its converter is gone.
+    while (await isWorker(worker)) await sleep(20);
     const before = await stat(first);
     const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1', '--resume'));
     assert.equal(status, 0, stderr);
@@ -228,22 +231,29 @@ describe('smolvlm convert and validate', function () {
     assert.match(stderr, /holiday\.jpg.*\[bundle-place\]/);
   });
 
-  it('ends its workers when it is interrupted', async () => {
-    const out = join(folder, 'stopped');
-    const child = spawn(process.execPath, [main, ...arguments_(out)], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+  for (const [title, stop] of [
+    ['it is interrupted', (child: ChildProcess) => child.kill('SIGTERM')],
+    ['the process that started it is gone', (child: ChildProcess) => child.disconnect()],
+  ] as const) {
+    it(`ends its workers when ${title}`, async () => {
+      const out = join(folder, 'stopped');
+      const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const;
+      const args = [main, ...arguments_(out, '--workers', '1')];
+      const child = spawn(process.execPath, args, { stdio: [...stdio] });
+      let told = '';
+      child.stderr?.on('data', (data: Buffer) => {
+        told += data;
+      });
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      let worker: number | undefined;
+      while (worker === undefined) worker = await sleep(20).then(() => findWorker(child.pid!));
+      stop(child);
+      assert.equal(await ended, 1);
+      assert.match(told, /interrupted/);
+      assert.ok(!existsSync(out));
+      assert.equal(await isWorker(worker), false);
     });
-    let told = '';
-    child.stderr.on('data', (data: Buffer) => {
-      told += data;
-    });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    while (!told.includes('connector_projection')) await sleep(20);
-    child.kill('SIGTERM');
-    assert.equal(await ended, 1);
-    assert.match(told, /interrupted/);
-    assert.ok(!existsSync(out));
-  });
+  }
 
   it('converts for the CPU with a reference, and validates there', async () => {
     const out = join(folder, 'cpu');
@@ -269,14 +279,25 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** The worker that a conversion of one worker started. */
-async function workerOf(pid: number): Promise<number> {
-  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const read = (file: string) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '');
-    const isChild = (await read('status')).includes(`\nPPid:\t${pid}\n`);
-    if (isChild && (await read('cmdline')).includes('convert_worker.py')) return Number(id);
+/** The worker that a conversion of one worker started, once it has. */
+async function findWorker(pid: number): Promise<number | undefined> {
+  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '');
+    if (status.includes(`\nPPid:\t${pid}\n`) && (await isWorker(id))) return id;
   }
-  throw new Error(`process ${pid} has no worker`);
+  return undefined;
+}
+
+async function workerOf(pid: number): Promise<number> {
+  const worker = await findWorker(pid);
+  assert.ok(worker !== undefined, `process ${pid} has a worker`);
+  return worker;
+}
+
+/** false for a process that has ended, also where nobody has taken its status yet. */
+async function isWorker(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes('convert_worker.py');
 }
 
 function smolvlm(args: readonly string[], nodeOptions: readonly string[] = []): Promise<Ended> {
