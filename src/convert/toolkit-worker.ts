@@ -87,6 +87,7 @@ export class ToolkitWorker implements AsyncDisposable {
 
   /** @throws SmolvlmError `toolkit-version`, `toolkit-missing`, `toolkit-worker-lost` */
   static async start(options: WorkerOptions): Promise<ToolkitWorker> {
+    // The worker removes a folder of this name when this process is gone.
     const scratch = await mkdtemp(join(tmpdir(), 'smolvlm-toolkit-'));
     const log = await open(options.logFile, 'a');
     let worker: ToolkitWorker;

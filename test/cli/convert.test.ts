@@ -133,7 +133,7 @@ describe('smolvlm convert and validate', function () {
       told += data;
     });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    while (!told.includes('l0_attn (')) await sleep(20);
+    while (!told.includes('l0_attn (') && child.exitCode === null) await sleep(20);
     process.kill(await workerOf(child.pid!), 'SIGKILL');
     assert.equal(await ended, 1);
     assert.match(
@@ -244,11 +244,16 @@ describe('smolvlm convert and validate', function () {
       child.stderr?.on('data', (data: Buffer) => {
         told += data;
       });
-      const ended = new Promise((resolve) => child.once('close', resolve));
+      const heard = new Promise((resolve) => child.stderr?.once('end', resolve));
+      const ended = new Promise((resolve) => child.once('exit', resolve));
       let worker: number | undefined;
-      while (worker === undefined) worker = await sleep(20).then(() => findWorker(child.pid!));
+      while (worker === undefined && child.exitCode === null) {
+        worker = await sleep(20).then(() => findWorker(child.pid!));
+      }
+      assert.ok(worker !== undefined, told);
       stop(child);
       assert.equal(await ended, 1);
+      await heard;
       assert.match(told, /interrupted/);
       assert.ok(!existsSync(out));
       assert.equal(await isWorker(worker), false);
