@@ -25,11 +25,7 @@ describe('example two hubs share one queue', function () {
     broker = hasMosquitto ? await startMosquitto() : await startAedes();
     watcher = await Watcher.connect(broker.port, 4);
     other = await serveEngine({ tcp: { host: '127.0.0.1', port: 0 }, model: 'demo', log: () => {} });
-    await home.run('two hubs share one queue', {}, ({ type, location }) => ({
-      ...(type === 'mqtt-broker' && { broker: '127.0.0.1', port: String(broker.port) }),
-      ...(location === 'remote' && { url: other.url }),
-    }));
-    await home.until(() => /Connected to broker/.test(home.nodeRed.log), 'the connection');
+    await run(other);
   });
   after(async () => {
     await home.close();
@@ -37,6 +33,15 @@ describe('example two hubs share one queue', function () {
     await broker.close();
     await other.close();
   });
+
+  async function run(engine: ServedEngine): Promise<void> {
+    const begin = home.nodeRed.log.length;
+    await home.run('two hubs share one queue', {}, ({ type, location }) => ({
+      ...(type === 'mqtt-broker' && { broker: '127.0.0.1', port: String(broker.port) }),
+      ...(location === 'remote' && { url: engine.url }),
+    }));
+    await home.until(() => /Connected to broker/.test(home.nodeRed.log.slice(begin)), 'the connection');
+  }
 
   interface Answer {
     readonly text: string;
@@ -63,10 +68,18 @@ describe('example two hubs share one queue', function () {
     assert.ok(watcher.texts('cameras/flood/caption').length < 17);
   });
 
-  it('hands the picture of a hub that has gone to the other one', async () => {
-    await other.close();
-    await Promise.all(frames.map((frame, index) => send(`later-${index}`, frame)));
-    const answers = await Promise.all(frames.map((frame, index) => answer(`later-${index}`, frame)));
-    assert.deepEqual([...new Set(answers.map(({ hub }) => hub))], [1]);
+  it('hands the picture of a hub that fails to the other one', async () => {
+    // As after somebody changed its token; one that is gone fails the same way, half a minute later.
+    const token = 'a token that the flow does not know';
+    const closed = await serveEngine({ tcp: { host: '127.0.0.1', port: 0, token }, log: () => {} });
+    try {
+      await run(closed);
+      await Promise.all(frames.map((frame, index) => send(`later-${index}`, frame)));
+      const answers = await Promise.all(frames.map((frame, index) => answer(`later-${index}`, frame)));
+      assert.deepEqual([...new Set(answers.map(({ hub }) => hub))], [1]);
+      assert.match(await home.told('error'), /request-unauthorized/);
+    } finally {
+      await closed.close();
+    }
   });
 });
