@@ -7,7 +7,7 @@ import { useTempFolder } from '../temp-folder';
 import { Home } from './home';
 
 describe('example convert on a PC and deliver to the hub', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const temp = useTempFolder();
   let home: Home;
 

@@ -7,7 +7,7 @@ interface Line {
 }
 
 describe('example daily digest', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let home: Home;
 
   before(async () => {

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { expectedCaption, Home } from './home';
 
 describe('example doorbell to phone notification', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let home: Home;
 
   before(async () => {

@@ -26,7 +26,7 @@ export interface ExampleNode {
 }
 
 /** Most time for anything that a test waits for, on a machine with other work. */
-const waitMs = 60_000;
+const waitMs = 120_000;
 
 /** What the demo model says of a shipped frame. */
 export function expectedCaption(frame: string, prompt = 'Describe this image.'): string {

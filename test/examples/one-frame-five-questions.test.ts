@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { expectedCaption, Home } from './home';
 
 describe('example one frame, five questions', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let home: Home;
 
   before(async () => {

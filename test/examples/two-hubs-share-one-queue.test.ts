@@ -14,7 +14,7 @@ const frames = [
 ] as const;
 
 describe('example two hubs share one queue', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let home: Home;
   let other: ServedEngine;
   let broker: TestBroker;

@@ -25,7 +25,9 @@ const possible = hasMosquitto && python313 !== undefined;
   let service: DescribeService;
   const topics = new DescribeTopics('smolvlm');
 
-  before(async () => {
+  before(async function () {
+    // Fetching its fifty packages takes one minute on a good day.
+    this.timeout(1_200_000);
     const python = await homeAssistantPython();
     broker = await startMosquitto();
     home = await TestHomeAssistant.start(python, broker.port, '5');
