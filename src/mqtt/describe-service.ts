@@ -54,6 +54,7 @@ export class DescribeService {
     const { transport, settings } = this.#options;
     transport.subscribe(this.#topics.describeFilter, settings.qos, (message) => this.#onDescribe(message));
     this.#frigate?.subscribe(transport, settings.qos);
+    transport.subscribe(this.#topics.availability, settings.qos, (message) => this.#onAvailability(message));
     transport.onConnected(() => this.#publisher.announce());
     if (transport.connected) this.#publisher.announce();
   }
@@ -83,6 +84,15 @@ export class DescribeService {
     } catch (error) {
       this.#end({ ...request, ...this.#replyIfUsable(message) }, { kind: 'error', error: errorBody(error) });
     }
+  }
+
+  /**
+   * After a power cut the broker notices the lost connection only when its keepalive has run out, a minute or two
+   * after this service is back under another client id; it then says `offline` for the connection of before.
+   */
+  #onAvailability({ payload, retained }: IncomingMessage): void {
+    if (retained || this.#closing.signal.aborted) return;
+    if (Buffer.from(payload).toString('utf8') === 'offline') this.#publisher.sayOnline();
   }
 
   #frigateSink(): FrigateSink {

@@ -23,11 +23,15 @@ export class Publisher {
 
   /** To be called at each connection: the broker may have said `offline` for us, or be another one. */
   announce(): void {
-    this.send(this.#kept(this.#topics.availability, 'online'));
+    this.sayOnline();
     for (const camera of this.#cameras.values()) this.#discovery(camera);
     const unsent = [...this.#unsent.values()];
     this.#unsent.clear();
     for (const message of unsent) this.send(message);
+  }
+
+  sayOnline(): void {
+    this.send(this.#kept(this.#topics.availability, 'online'));
   }
 
   /** A camera that nobody listed becomes known with its first caption. */

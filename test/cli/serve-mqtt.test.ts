@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { demoFrame, demoModel, repositoryRoot } from '../fixtures';
-import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';
 import { Watcher } from '../mqtt/watcher';
 import { useTempFolder } from '../temp-folder';
 
@@ -60,6 +60,34 @@ describe('smolvlm serve --mqtt', function () {
       await watcher.on('home/vlm/availability', (text) => text === 'offline');
     });
   }
+
+  (hasMosquitto ? it : it.skip)(
+    'answers who asks by MQTT 5 on their response topic (needs Mosquitto)',
+    async () => {
+      const newer = await startMosquitto();
+      try {
+        const asker = await Watcher.connect(newer.port, 5);
+        start(
+          '--socket',
+          temp('engine.sock'),
+          '--model',
+          demoModel,
+          '--mqtt',
+          `mqtt://127.0.0.1:${newer.port}`,
+        );
+        await asker.on('smolvlm/availability', (text) => text === 'online');
+        const correlationData = Buffer.from([7, 0, 255]);
+        const properties = { responseTopic: 'askers/me', correlationData };
+        await asker.publish('smolvlm/street/describe', street, { properties });
+        const { text, packet } = await asker.on('askers/me', undefined, 0, 90_000);
+        assert.match(JSON.parse(text).text, /^A person in a yellow jacket/, said);
+        assert.deepEqual(Buffer.from(packet.properties?.correlationData ?? []), correlationData);
+        await asker.close();
+      } finally {
+        await newer.close();
+      }
+    },
+  );
 
   it('has the broker say offline when it is killed', async () => {
     const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];

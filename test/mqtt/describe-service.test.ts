@@ -233,6 +233,19 @@ describe('describe service', () => {
     assert.equal(transport.published.length, length);
   });
 
+  it('takes back what the broker says of a connection of before, until it closes', async () => {
+    start();
+    transport.deliver('smolvlm/availability', 'offline');
+    assert.equal(transport.last('smolvlm/availability'), 'online');
+    transport.published.length = 0;
+    transport.deliver('smolvlm/availability', 'online');
+    transport.deliver('smolvlm/availability', 'offline', { retained: true });
+    assert.deepEqual(transport.topics(), []);
+    await service.close();
+    transport.deliver('smolvlm/availability', 'offline');
+    assert.equal(transport.last('smolvlm/availability'), 'offline');
+  });
+
   it('serves a bounded number of cameras', async () => {
     start();
     for (let camera = 0; camera <= mostCameras; camera++) {

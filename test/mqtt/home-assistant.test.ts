@@ -25,7 +25,9 @@ const possible = hasMosquitto && python313 !== undefined;
   let service: DescribeService;
   const topics = new DescribeTopics('smolvlm');
 
-  before(async () => {
+  before(async function () {
+    // Fetching its fifty packages takes one minute on a good day.
+    this.timeout(1_200_000);
     const python = await homeAssistantPython();
     broker = await startMosquitto();
     home = await TestHomeAssistant.start(python, broker.port, '5');
@@ -100,6 +102,17 @@ const possible = hasMosquitto && python313 !== undefined;
   it('learns of a camera that nobody listed', async () => {
     await watcher.publish('smolvlm/Hinter hof/describe', street);
     await home.entity('sensor.hinter_hof_caption', is('answer to: What is there?'));
+  });
+
+  it('takes any base topic, name and title', async () => {
+    const below = new DescribeTopics('home/cameras');
+    const camera = { name: 'Küche 1', title: 'Kitchen "1"' };
+    const payload = discoveryPayload(below, camera, { version: '1.2.3' });
+    await watcher.publish(discoveryTopic('homeassistant', below, camera.name), payload);
+    await watcher.publish(below.availability, 'online', { retain: true });
+    await watcher.publish(below.caption(camera.name), 'A kettle.', { retain: true });
+    await home.entity('sensor.kitchen_1_caption', is('A kettle.'));
+    assert.deepEqual(home.complaints(), []);
   });
 
   it('shows the cameras as unavailable when the service has gone', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import helper from 'node-red-node-test-helper';
 import convertNode from '../../nodes/smolvlm-convert/smolvlm-convert';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/test-toolkit';
-import { demoFrame, repositoryRoot } from '../fixtures';
+import { demoFrame } from '../fixtures';
 
 helper.init(require.resolve('node-red'));
 
@@ -183,23 +183,5 @@ describe('smolvlm-convert', function () {
     flow.send({});
     await until(() => flow.bad.length > 0);
     assert.match(flow.bad[0]!.error!.message, /out: expected the folder of the bundle, received nothing/);
-  });
-});
-
-describe('the example that converts and delivers', () => {
-  it('holds only core nodes and ours', () => {
-    const path = join(repositoryRoot, 'examples', 'convert on a PC and deliver to the hub.json');
-    const flow = JSON.parse(readFileSync(path, 'utf8')) as { type: string }[];
-    const types = new Set(flow.map(({ type }) => type));
-    assert.deepEqual([...types].sort(), [
-      'comment',
-      'debug',
-      'file in',
-      'http in',
-      'http response',
-      'inject',
-      'smolvlm-convert',
-      'tab',
-    ]);
   });
 });

@@ -189,6 +189,17 @@ describe('smolvlm-mqtt', function () {
         await watcher.on('smolvlm/porch/caption');
       });
 
+      it('says online again when the broker says offline late, for its connection of before', async () => {
+        await loadFlow();
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        await watcher.publish('smolvlm/availability', 'offline', { retain: true });
+        const late = await watcher.on('smolvlm/availability', (text) => text === 'offline');
+        await watcher.on('smolvlm/availability', (text) => text === 'online', watcher.seen.indexOf(late));
+        const later = await Watcher.connect(broker.port, version, ['smolvlm/availability']);
+        assert.equal((await later.on('smolvlm/availability')).text, 'online');
+        await later.close();
+      });
+
       it('serves on after the broker was away, and announces itself to the new one', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
         await watcher.on('homeassistant/device/smolvlm-porch/config');

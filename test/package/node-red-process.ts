@@ -41,11 +41,15 @@ export class NodeRedProcess {
     }
   }
 
-  /** @param userDir made when it is not there; what was installed into it stays */
+  /**
+   * @param userDir made when it is not there; what was installed into it stays
+   * @param more settings beside those every test has
+   */
   static async start(
     program: NodeRedProgram,
     userDir: string,
     environment: NodeJS.ProcessEnv = {},
+    more: object = {},
   ): Promise<NodeRedProcess> {
     mkdirSync(userDir, { recursive: true });
     const port = await freePort();
@@ -57,6 +61,7 @@ export class NodeRedProcess {
       telemetry: { enabled: false, updateNotification: false },
       editorTheme: { tours: false },
       logging: { console: { level: 'info', metrics: false, audit: false } },
+      ...more,
     };
     writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};\n`);
     const child = spawn(program.node, [program.red, '--userDir', userDir], {

@@ -47,8 +47,17 @@ export async function homeAssistantPython(): Promise<string> {
     if (existsSync(marker)) return;
     await rm(folder, { recursive: true, force: true });
     execFileSync(python313 ?? '', ['-m', 'venv', folder]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages];
-    execFileSync(python, pip, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const install = (...more: string[]): void => {
+      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...more];
+      // Some of its packages would compile themselves for speed; they work as they are.
+      const env = { ...process.env, SKIP_CYTHON: '1' };
+      execFileSync(python, pip, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    };
+    // It says itself which version of everything it was released with; without these pins pip tries newer ones
+    // that this Python cannot run, one after the other.
+    install('--no-deps', ...packages);
+    const site = join(folder, 'lib', 'python3.13', 'site-packages');
+    install('--constraint', join(site, 'homeassistant', 'package_constraints.txt'), ...packages);
     await writeFile(marker, '');
   });
   return python;

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../fixtures';
+import { Editor, hasChromium } from './editor';
+
+interface FlowNode {
+  readonly id: string;
+  readonly type: string;
+}
+
+const folder = join(repositoryRoot, 'examples');
+const nodes: FlowNode[] = readdirSync(folder).flatMap((file) =>
+  JSON.parse(readFileSync(join(folder, file), 'utf8')),
+);
+
+/** Room between two nodes of a flow, in pixels of the editor. */
+const room = { across: 8, down: 4 };
+
+(hasChromium ? describe : describe.skip)('the examples in the editor (needs Chromium)', function () {
+  this.timeout(180_000);
+  let editor: Editor;
+
+  before(async () => {
+    editor = await Editor.open(nodes);
+  });
+  after(() => editor.close());
+
+  it('have no node that the editor marks as not filled in', async () => {
+    const invalid = await editor.page.evaluate(
+      `RED.nodes.filterNodes({}).filter((node) => node.valid === false)
+        .map((node) => node.id + ': ' + JSON.stringify(node.validationErrors))`,
+    );
+    assert.deepEqual(invalid, []);
+  });
+
+  it('lie open on each tab: no node covers another or leaves the sheet', async () => {
+    const covered: string[] = [];
+    for (const { id } of nodes.filter(({ type }) => type === 'tab')) {
+      await editor.page.evaluate(`RED.workspaces.show(${JSON.stringify(id)})`);
+      // Nodes have their width once they are drawn.
+      const drawn = `RED.nodes.filterNodes({ z: ${JSON.stringify(id)} })`;
+      await editor.page.waitForFunction(`${drawn}.every(({ w, dirty }) => w > 0 && !dirty)`);
+      const boxes = (await editor.page.evaluate(
+        `${drawn}.map(({ id, x, y, w, h }) => ({ id, x, y, w, h }))`,
+      )) as { id: string; x: number; y: number; w: number; h: number }[];
+      assert.ok(boxes.length > 0, id);
+      for (const [index, one] of boxes.entries()) {
+        if (one.x - one.w / 2 < 0 || one.y - one.h / 2 < 0) covered.push(`${one.id} leaves the sheet`);
+        for (const other of boxes.slice(index + 1)) {
+          const across = Math.abs(one.x - other.x) < (one.w + other.w) / 2 + room.across;
+          const down = Math.abs(one.y - other.y) < (one.h + other.h) / 2 + room.down;
+          if (across && down) covered.push(`${one.id} covers ${other.id}`);
+        }
+      }
+    }
+    assert.deepEqual(covered, []);
+    assert.deepEqual(editor.faults, []);
+  });
+});

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { repositoryRoot } from '../fixtures';
+import type { ExampleNode } from './home';
+
+/** Where an example is run, when not in a test of its own name in this folder. */
+const runElsewhere: Readonly<Record<string, string>> = {
+  flows: 'e2e/demo.test.ts',
+  'MQTT-triggered description': 'nodes/mqtt-examples.test.ts',
+  'Home Assistant entities by discovery': 'nodes/mqtt-examples.test.ts',
+  'Frigate event to description': 'nodes/mqtt-examples.test.ts',
+};
+
+const folder = join(repositoryRoot, 'examples');
+
+describe('every example', () => {
+  for (const file of readdirSync(folder)) {
+    const name = basename(file, '.json');
+    const nodes: ExampleNode[] = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+
+    it(`${name} is run by a test`, () => {
+      const own = `examples/${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.test.ts`;
+      const path = join(repositoryRoot, 'test', runElsewhere[name] ?? own);
+      assert.ok(existsSync(path), `write ${path}`);
+      // The demo runs the file flows.json, by its own script.
+      const run = name === 'flows' ? 'demo.mjs' : `run('${name}'`;
+      assert.ok(readFileSync(path, 'utf8').includes(run), `${path} does not run ${name}`);
+    });
+
+    it(`${name} says on each tab what to fill in, and holds no secret`, () => {
+      for (const { id } of nodes.filter(({ type }) => type === 'tab')) {
+        const notes = nodes.filter(({ type, z }) => type === 'comment' && z === id);
+        assert.ok(
+          notes.some(({ info }) => info !== ''),
+          `a comment with an explanation on ${id}`,
+        );
+      }
+      assert.doesNotMatch(JSON.stringify(nodes), /"(credentials|password|token)":/);
+    });
+
+    it(`${name} has ids of its own, and wires that end at its nodes`, () => {
+      const ids = nodes.map(({ id }) => id);
+      assert.equal(new Set(ids).size, ids.length);
+      for (const { id, wires, links, scope } of nodes) {
+        for (const to of [wires ?? [], links ?? [], scope ?? []].flat(2)) {
+          assert.ok(ids.includes(String(to)), `${id} leads to ${to}`);
+        }
+      }
+    });
+  }
+
+  it('has ids that no other example has, so that all can be imported', () => {
+    const all = readdirSync(folder).flatMap((file) =>
+      (JSON.parse(readFileSync(join(folder, file), 'utf8')) as ExampleNode[]).map(({ id }) => id),
+    );
+    assert.equal(new Set(all).size, all.length);
+  });
+});
