@@ -187,11 +187,19 @@ describe('RknnVisionBackend', function () {
 
   for (const [code, name] of [
     [-1, 'FAIL'],
+    [-2, 'TIMEOUT'],
     [-3, 'DEVICE_UNAVAILABLE'],
     [-4, 'MALLOC_FAIL'],
+    [-5, 'PARAM_INVALID'],
     [-6, 'MODEL_INVALID'],
+    [-7, 'CTX_INVALID'],
+    [-8, 'INPUT_INVALID'],
+    [-9, 'OUTPUT_INVALID'],
     [-10, 'DEVICE_UNMATCH'],
+    [-11, 'INCOMPATILE_PRE_COMPILE_MODEL'],
+    [-12, 'INCOMPATILE_OPTIMIZATION_LEVEL_VERSION'],
     [-13, 'TARGET_PLATFORM_UNMATCH'],
+    [-100, 'RUNTIME_ABORT'],
     [-77, 'unknown RKNN error -77'],
   ] as const) {
     it(`names the file and the error when a model is refused with ${code}`, async () => {
