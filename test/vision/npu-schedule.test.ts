@@ -6,7 +6,7 @@ describe('the NPU’s schedule on the timed emulator', function () {
   const tiles = 13;
   let run: ScheduleBenchmark;
   before(async () => {
-    run = await benchmarkSchedule({ cores: 3, tiles, stageMs: 2 });
+    run = await benchmarkSchedule({ cores: 3, tiles, stageMs: 5 });
   });
 
   /** A stage's or a core's runs, by start. */
@@ -44,12 +44,31 @@ describe('the NPU’s schedule on the timed emulator', function () {
     }
   });
 
-  it('has all three cores at work at once most of the time', () => {
-    const starts = run.timeline.map(({ start }) => start);
-    const atOnce = starts.map(
-      (at) => run.timeline.filter(({ start, end }) => start <= at && at < end).length,
+  it('has all three cores at work at once', () => {
+    const atOnce = run.timeline.map(
+      ({ start: at }) => run.timeline.filter(({ start, end }) => start <= at && at < end).length,
     );
     assert.equal(Math.max(...atOnce), 3);
-    assert.ok(atOnce.filter((count) => count === 3).length > starts.length / 2);
+  });
+
+  it('leaves no core to wait for another’s work, were all stages of equal time', () => {
+    // The order in which the cores took their stages, replayed in whole stages: a busy machine stretches the trace's
+    // own times, not this.
+    const stages = [...runsOf('stage').keys()];
+    const order = [...run.timeline].sort((a, b) => a.start - b.start);
+    const coreFree = new Map<number, number>();
+    const tileReady = new Map<string, number>();
+    const turns = new Map<string, number>();
+    for (const { stage, core } of order) {
+      const tile = turns.get(stage) ?? 0;
+      turns.set(stage, tile + 1);
+      const previous = stages[stages.indexOf(stage) - 1];
+      const ready = previous === undefined ? 0 : tileReady.get(`${previous} ${tile}`)!;
+      const end = Math.max(coreFree.get(core) ?? 0, ready) + 1;
+      coreFree.set(core, end);
+      tileReady.set(`${stage} ${tile}`, end);
+    }
+    const replayed = Math.max(...coreFree.values());
+    assert.ok(replayed <= run.timeline.length / 2, `${replayed} of ${run.timeline.length} stages' time`);
   });
 });

@@ -43,6 +43,40 @@ class Recorder {
   }
 }
 
+/** Time that passes only when everything waits: a schedule's length in whole stages, whatever the machine's load. */
+class StageTime {
+  now = 0;
+  readonly #waiting: { readonly at: number; readonly wake: () => void }[] = [];
+
+  /** A stage that takes 1 and hands its input on. */
+  stage(name: string, core: number): StageRunner {
+    const stage = { name, file, precision: 'float32', input: tensor, output: tensor, core } as const;
+    const run = async (input: Float32Array): Promise<Float32Array> => {
+      await new Promise<void>((wake) => this.#waiting.push({ at: this.now + 1, wake }));
+      return input;
+    };
+    return { stage, run, close: async () => undefined };
+  }
+
+  /** @returns when the last stage of `work` ended */
+  async of(work: Promise<unknown>): Promise<number> {
+    const started = this.now;
+    let ended = false;
+    const over = work.finally(() => {
+      ended = true;
+    });
+    for (await nextTurn(); !ended; await nextTurn()) {
+      this.now = Math.min(...this.#waiting.map(({ at }) => at));
+      assert.ok(Number.isFinite(this.now), 'nothing runs and nothing ends');
+      const due = this.#waiting.filter(({ at }) => at === this.now);
+      this.#waiting.splice(0, Infinity, ...this.#waiting.filter(({ at }) => at > this.now));
+      for (const { wake } of due) wake();
+    }
+    await over;
+    return this.now - started;
+  }
+}
+
 function run(pipeline: StagePipeline, tiles: number, options = {}): Promise<number[]> {
   const results: number[] = [];
   return pipeline
@@ -70,6 +104,18 @@ describe('StagePipeline', () => {
     const stages = Array.from({ length: 9 }, (_, index) => recorder.stage(`s${index}`, index % 3));
     assert.deepEqual(await run(new StagePipeline(stages, 3), 7), [9, 109, 209, 309, 409, 509, 609]);
     assert.equal(recorder.mostAtOnce, 3);
+  });
+
+  it('takes 13 tiles through 24 equal stages on three cores in at most 1/2.8 of the time, and one in its own', async () => {
+    const time = new StageTime();
+    const stages = Array.from({ length: 24 }, (_, index) =>
+      time.stage(`s${index}`, Math.floor(index / 2) % 3),
+    );
+    assert.equal(await time.of(run(new StagePipeline(stages, 1), 13)), 13 * 24);
+    const pipeline = new StagePipeline(stages, 7);
+    assert.equal(await time.of(run(pipeline, 1)), 24);
+    const together = await time.of(run(pipeline, 13));
+    assert.ok(together <= (13 * 24) / 2.8, `${together} stages' time`);
   });
 
   it('never runs two stages at once on one core, with many tiles in flight and two calls', async () => {

@@ -14,10 +14,11 @@ const compiler = 'aarch64-linux-gnu-gcc';
 const tests = [
   ['rknn-abi.test.js', ''],
   ['half-precision.test.js', ''],
+  ['../rkllm/rkllm-abi.test.js', ''],
   ['rknn-vision-backend.test.js', 'the vision backend rknn|tells versions|refused with -6|no numbers'],
 ] as const;
 
-describe('the RKNN binding on arm64', function () {
+describe('the NPU bindings on arm64', function () {
   this.timeout(300_000);
 
   before(function () {

@@ -187,11 +187,19 @@ describe('RknnVisionBackend', function () {
 
   for (const [code, name] of [
     [-1, 'FAIL'],
+    [-2, 'TIMEOUT'],
     [-3, 'DEVICE_UNAVAILABLE'],
     [-4, 'MALLOC_FAIL'],
+    [-5, 'PARAM_INVALID'],
     [-6, 'MODEL_INVALID'],
+    [-7, 'CTX_INVALID'],
+    [-8, 'INPUT_INVALID'],
+    [-9, 'OUTPUT_INVALID'],
     [-10, 'DEVICE_UNMATCH'],
+    [-11, 'INCOMPATILE_PRE_COMPILE_MODEL'],
+    [-12, 'INCOMPATILE_OPTIMIZATION_LEVEL_VERSION'],
     [-13, 'TARGET_PLATFORM_UNMATCH'],
+    [-100, 'RUNTIME_ABORT'],
     [-77, 'unknown RKNN error -77'],
   ] as const) {
     it(`names the file and the error when a model is refused with ${code}`, async () => {
@@ -233,16 +241,18 @@ describe('RknnVisionBackend', function () {
     const told: string[] = [];
     const watch = {
       slowMs: 50,
-      lostMs: 300,
+      lostMs: 60_000,
       onSlow: (stage: string) => void told.push(`slow ${stage}`),
       onLost: (stage: string) => void told.push(`lost ${stage}`),
     };
-    const backend = await npu.open({ watch });
-    const runner = await backend.openStage(dir, stages[1]!);
+    const patient = await npu.open({ watch });
     await npu.faults('slow 150');
-    await runner.run(new Float32Array(1024 * 64));
+    await (await patient.openStage(dir, stages[1]!)).run(new Float32Array(1024 * 64));
     assert.deepEqual(told, ['slow l0_mlp']);
-    await npu.faults('slow 900');
+    await patient.close();
+    const backend = await npu.open({ watch: { ...watch, lostMs: 300 } });
+    const runner = await backend.openStage(dir, stages[1]!);
+    await npu.faults('slow 2000');
     await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
     assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
     await backend.close();
