@@ -136,7 +136,7 @@ export class Editor {
     await this.page.waitForSelector('.red-ui-tray', { state: 'detached' });
   }
 
-  /** Deploys what was changed, and waits until it runs. */
+  /** Deploys what was changed, and waits until it is taken; the flows start a moment later. */
   async deploy(): Promise<void> {
     const deployed = this.page.waitForResponse(
       (response) =>
