@@ -12,7 +12,7 @@ describe('editor below a path, as behind Home Assistant’s ingress', function (
       { id: 'tab', type: 'tab', label: 'Flow' },
       { id: 'engine', type: 'smolvlm-engine', name: 'Hall', location: 'local', model: 'demo', idle: 30 },
     ];
-    editor = await Editor.open(flow, openIngress);
+    editor = await Editor.open(flow, { openFront: openIngress });
   });
   after(() => editor?.close());
   afterEach(() => {

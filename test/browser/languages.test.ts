@@ -39,7 +39,7 @@ for (const language of translations) {
           : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
       }));
       const flow = [{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes];
-      editor = await Editor.open(flow, undefined, regions[language]);
+      editor = await Editor.open(flow, { language: regions[language] });
     });
     after(() => editor?.close());
     afterEach(async () => {
