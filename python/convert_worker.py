@@ -75,8 +75,14 @@ def read_jobs(jobs):
     with os.fdopen(3, "r", encoding="utf-8") as lines:
         for line in lines:
             jobs.put(json.loads(line))
-    shutil.rmtree(os.getcwd(), ignore_errors=True)
+    remove_scratch(os.getcwd())
     os._exit(0)
+
+
+def remove_scratch(folder):
+    # Started by hand, this program may stand in anybody's folder.
+    if os.path.basename(folder).startswith("smolvlm-toolkit-"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_toolkit():
@@ -89,10 +95,8 @@ def load_toolkit():
 
 
 def toolkit_version():
-    try:
-        from importlib.metadata import version
-    except ImportError:
-        return "unknown"
+    from importlib.metadata import version
+
     return version("rknn-toolkit2")
 
 

@@ -5,11 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { treeMemoryBytes } from './process-memory.mjs';
 import { root, run, setUp } from './setup.mjs';
 
 setUp();
 const main = join(root, 'dist', 'cli', 'main.js');
 const precision = process.argv[2] ?? 'fp16';
+let peakBytes = 0;
 const work = mkdtempSync(join(tmpdir(), 'smolvlm-convert-full-'));
 try {
   run(process.execPath, [main, 'convert', '--setup']);
@@ -22,7 +24,7 @@ try {
   const killAfter = 8;
   const begun = performance.now();
   const first = spawn(process.execPath, [main, ...convert], { stdio: ['ignore', 'ignore', 2] });
-  const gone = new Promise((resolve) => first.once('close', resolve));
+  const gone = watched(first);
   while (finished(out).length < killAfter) await delay(100);
   first.kill('SIGKILL');
   await gone;
@@ -40,7 +42,8 @@ try {
   const bytes = manifest.stages.reduce((sum, { file }) => sum + file.sizeBytes, 0);
   process.stdout.write(
     `resumed: ${report.seconds.toFixed(0)} s for the other ${24 - kept.length} shards and the decoder; ` +
-      `${(bytes / 1e6).toFixed(0)} MB of shards; at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; ` +
+      `${(bytes / 1e6).toFixed(0)} MB of shards; at most ${gigabytes(report.peak_rss_bytes)} a worker, ` +
+      `${gigabytes(peakBytes)} all processes together; ` +
       `cosine of the whole tower ${report.tower_cosine.toFixed(6)}\n`,
   );
   const validation = await json(['validate', path, '--backend', 'simulator', '--model', model]);
@@ -62,6 +65,20 @@ function finished(out) {
   }
 }
 
+function gigabytes(bytes) {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** Waits for a process to end, and keeps the most memory it and its children took. @returns its status */
+async function watched(child) {
+  const sample = setInterval(() => {
+    peakBytes = Math.max(peakBytes, treeMemoryBytes(child.pid));
+  }, 500);
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(sample);
+  return status;
+}
+
 function expect(met, what) {
   if (!met) throw new Error(`expected: ${what}`);
 }
@@ -72,7 +89,7 @@ async function json(args) {
   child.stdout.on('data', (data) => {
     text += data;
   });
-  const status = await new Promise((resolve) => child.once('close', resolve));
+  const status = await watched(child);
   if (status !== 0) throw new Error(`smolvlm ${args[0]} ended with ${status}`);
   return JSON.parse(text);
 }

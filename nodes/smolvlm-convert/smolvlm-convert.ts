@@ -7,6 +7,12 @@ import type { NodeStatus } from '../../src/node-red/node-status';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
 
+/** Work under way in a node. */
+interface Work {
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
 export = (RED: NodeAPI): void => {
   function SmolvlmConvertNode(this: Node, config: NodeDef & ConversionDialog): void {
     RED.nodes.createNode(this, config);
@@ -14,53 +20,85 @@ export = (RED: NodeAPI): void => {
       RED._(`smolvlm-convert.status.${key}`, values as never);
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       this.status({ fill, shape, text });
-    let underWay: AbortController | undefined;
+    let underWay: Work | undefined;
     show('grey', 'ring', words('idle'));
 
-    const run = async (message: Message, send: (out: (NodeMessage | null)[]) => void): Promise<void> => {
-      const { mode, steps } = planConversion(config, message);
-      if (underWay) {
-        throw new SmolvlmError('convert-busy', 'a conversion is under way in this node', {
-          hint: 'Wait for it, or stop it with msg.cancel = true.',
-        });
+    /** e.g. `l3_mlp, 8/24, 35 s left` */
+    const stepText = ({ step, stages, secondsLeft }: CommandStep, percent: number): string => {
+      if (secondsLeft === undefined) return words('working', { step, percent });
+      const seconds = Math.ceil(secondsLeft);
+      if (!stages) return words('workingFor', { step, percent, seconds });
+      return words('stage', { step, done: stages.done, total: stages.total, seconds });
+    };
+
+    const run = async (
+      { mode, steps }: ReturnType<typeof planConversion>,
+      message: Message,
+      signal: AbortSignal,
+      send: (out: (NodeMessage | null)[]) => void,
+    ): Promise<void> => {
+      let payload: Record<string, unknown> = {};
+      for (const args of steps) {
+        const onProgress = (step: CommandStep): void => {
+          const percent = Math.round((100 * step.done) / Math.max(1, step.total));
+          show('blue', 'dot', stepText(step, percent));
+          send([null, { payload: { ...step, percent }, topic: mode } as NodeMessage]);
+        };
+        const { document } = await runCommandChild(args, { signal, onProgress });
+        payload = { ...payload, ...(args[0] === 'pack' ? { archive: document } : (document as object)) };
       }
-      underWay = new AbortController();
-      try {
-        let payload: Record<string, unknown> = {};
-        for (const args of steps) {
-          const onProgress = (step: CommandStep): void => {
-            const percent = Math.round((100 * step.done) / Math.max(1, step.total));
-            show('blue', 'dot', words('working', { ...step, percent }));
-            send([null, { payload: { ...step, percent }, topic: mode } as NodeMessage]);
-          };
-          const { document } = await runCommandChild(args, { signal: underWay.signal, onProgress });
-          payload = { ...payload, ...(args[0] === 'pack' ? { archive: document } : (document as object)) };
-        }
-        const passed = payload.pass !== false;
-        show(passed ? 'green' : 'red', 'dot', words(passed ? `done.${mode}` : 'missed'));
-        send([Object.assign(message, { payload }) as NodeMessage, null]);
-      } finally {
-        underWay = undefined;
-      }
+      const passed = payload.pass !== false;
+      show(passed ? 'green' : 'red', 'dot', words(passed ? `done.${mode}` : 'missed'));
+      send([Object.assign(message, { payload }) as NodeMessage, null]);
+    };
+
+    const showFailure = ({ code }: NodeFailure): void => {
+      if (code === 'toolkit-missing') show('yellow', 'ring', words('setup'));
+      else show('red', code === 'convert-cancelled' ? 'ring' : 'dot', code);
     };
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
       if (message.cancel === true) {
-        underWay?.abort(new SmolvlmError('convert-cancelled', 'the conversion was cancelled'));
+        underWay?.abort.abort(new SmolvlmError('convert-cancelled', 'the conversion was cancelled'));
         done();
         return;
       }
-      run(message, send).then(
+      const begin = async (): Promise<void> => {
+        const plan = planConversion(config, message);
+        if (underWay) {
+          throw new SmolvlmError('convert-busy', 'a conversion is under way in this node', {
+            hint: 'Wait for it, or stop it with msg.cancel = true.',
+          });
+        }
+        const abort = new AbortController();
+        const work = run(plan, message, abort.signal, send);
+        underWay = { abort, ended: work.catch(() => undefined) };
+        try {
+          await work;
+        } finally {
+          underWay = undefined;
+        }
+      };
+      begin().then(
         () => done(),
         (error: unknown) => {
-          const failure = new NodeFailure(error);
+          const failure = new NodeFailure(asksForSetup(error, words('askSetup')));
           // A message refused while another is at work says nothing about that one.
-          if (!underWay) show('red', failure.code === 'convert-cancelled' ? 'ring' : 'dot', failure.code);
+          if (!underWay) showFailure(failure);
           done(failure);
         },
       );
     });
-    this.on('close', () => underWay?.abort(new SmolvlmError('convert-cancelled', 'the flow was stopped')));
+    this.on('close', (done: () => void) => {
+      underWay?.abort.abort(new SmolvlmError('convert-cancelled', 'the flow was stopped'));
+      void (underWay?.ended ?? Promise.resolve()).then(done);
+    });
   }
   RED.nodes.registerType('smolvlm-convert', SmolvlmConvertNode as never);
 };
+
+/** In a flow the way to a missing converter is the dialog's box or a message, not the command line. */
+function asksForSetup(error: unknown, hint: string): unknown {
+  if (!(error instanceof SmolvlmError) || error.code !== 'toolkit-missing') return error;
+  return new SmolvlmError(error.code, error.message, { hint, cause: error });
+}

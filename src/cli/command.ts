@@ -16,6 +16,8 @@ export interface CommandProgress {
   readonly step: string;
   readonly done: number;
   readonly total: number;
+  /** Of a conversion: stages of the vision tower that are made, e.g. 7 of 24. */
+  readonly stages?: { readonly done: number; readonly total: number };
   /** From the pace so far; absent while nothing can be said. */
   readonly secondsLeft?: number;
 }
@@ -39,6 +41,8 @@ export interface Command {
   readonly usage: string;
   /** For `node:util` parseArgs; `--json` and `--help` are added. */
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** A service: goes on when the process that started it over IPC is gone. Others end, since nobody takes their result. */
+  readonly outlivesCaller?: boolean;
   /** @returns exit status 0 (ok) or 1 (failed, already said) @throws UsageError for a wrong command line */
   run(values: OptionValues, positionals: readonly string[], io: CommandIo): Promise<number>;
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import type { BuildProgress } from '../convert/build-progress';
 import { withReference } from '../convert/bundle-reference';
 import { chooseFrames } from '../convert/calibration-frames';
 import { checkBundlePlace } from '../convert/check-bundle-place';
 import { prepareCpuBundle } from '../convert/cpu-bundle';
+import { checkMachine, findPython } from '../convert/find-python';
 import { prepareNpuBundle } from '../convert/npu-bundle';
 import { npuResidualScale } from '../convert/npu-stage-build';
 import { defaultBounds } from '../convert/npu-stage-part';
@@ -12,6 +14,7 @@ import { findToolkit, prepareToolkitEnvironment } from '../convert/toolkit-envir
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
 import { resolveModel } from '../model/resolve-model';
+import type { VisionGranularity } from '../onnx/vision-stages';
 import {
   type Command,
   type CommandIo,
@@ -62,13 +65,19 @@ export const command: Command = {
   async run(values, _positionals, io) {
     const interpreter = values.setup === true ? await setUp(values, io) : undefined;
     if (interpreter !== undefined && values.model === undefined) {
-      io.result({ python: interpreter }, `rknn-toolkit2 is ready: ${interpreter}`);
+      const { version, toolkit } = await findPython(interpreter);
+      io.result(
+        { python: interpreter, python_version: version, toolkit_version: toolkit },
+        `rknn-toolkit2 ${toolkit} is ready: ${interpreter} (Python ${version})`,
+      );
       return 0;
     }
-    const { dir } = await resolveModel(requiredString(values, 'model'));
+    const model = requiredString(values, 'model');
     const out = resolve(requiredString(values, 'out'));
     const target = optionalChoice(values, 'target', ['rk3588', 'rk3576', 'cpu']);
     if (target === undefined) throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
+    if (target !== 'cpu') checkMachine(process.platform, process.arch);
+    const { dir } = await resolveModel(model);
     await checkBundlePlace(out);
     const checkpoint = await openCheckpoint(dir);
     try {
@@ -105,12 +114,14 @@ async function convertForNpu(
 ): Promise<number> {
   const started = performance.now();
   const workers = optionalInteger(values, 'workers', 1, 64);
+  const { layers } = checkpoint.config.vision;
   const precision = optionalChoice(values, 'precision', ['fp16', 'hybrid', 'auto']) ?? 'fp16';
+  const granularity = optionalChoice(values, 'granularity', ['half-layer', 'layer', 'tower']) ?? 'half-layer';
   const options = {
     target,
     precision,
-    int8Layers: layerList(values, checkpoint.config.vision.layers),
-    granularity: optionalChoice(values, 'granularity', ['half-layer', 'layer', 'tower']) ?? 'half-layer',
+    int8Layers: int8Layers(values, precision, granularity, layers),
+    granularity,
     queryRows: optionalInteger(values, 'query-rows', 1, 65536) ?? 32,
     residualScale: optionalNumber(values, 'residual-scale', 1e-4, 1) ?? npuResidualScale,
     bounds: cosineBounds(values),
@@ -164,8 +175,7 @@ async function convertForCpu(
 function progressOf(io: CommandIo) {
   return {
     signal: io.signal,
-    onProgress: ({ part, ...rest }: { part: string; done: number; total: number; secondsLeft?: number }) =>
-      io.progress({ step: part, ...rest }),
+    onProgress: ({ part, ...rest }: BuildProgress) => io.progress({ step: part, ...rest }),
   };
 }
 
@@ -177,13 +187,32 @@ export function cosineBounds(values: OptionValues): { readonly stage: number; re
   };
 }
 
-function layerList(values: OptionValues, layers: number): readonly number[] {
-  // As the original system meant to: the layers after the first two.
-  const text = optionalString(values, 'int8-layers') ?? [2, 3, 4].filter((layer) => layer < layers).join();
-  const chosen = text.split(',').map(Number);
-  if (chosen.some((layer) => !Number.isInteger(layer) || layer < 0 || layer >= layers)) {
+/** As the original system meant to: the layers after the first two. */
+const usualInt8Layers = '2,3,4';
+
+/** @throws UsageError for layers the tower does not have, or that are no whole stage */
+function int8Layers(
+  values: OptionValues,
+  precision: 'fp16' | 'hybrid' | 'auto',
+  granularity: VisionGranularity,
+  layers: number,
+): readonly number[] {
+  const given = optionalString(values, 'int8-layers');
+  if (precision !== 'hybrid') {
+    if (given === undefined) return [];
+    throw new UsageError(`--int8-layers belongs to --precision hybrid, not to ${precision}`);
+  }
+  const text = given ?? usualInt8Layers;
+  const chosen = text.split(',').map((word) => (/^\s*\d+\s*$/.test(word) ? Number(word) : Number.NaN));
+  if (!chosen.every((layer) => layer < layers)) {
     throw new UsageError(
       `--int8-layers: expected layers from 0 to ${layers - 1}, separated by commas, received "${text}"`,
+    );
+  }
+  if (granularity === 'tower' && new Set(chosen).size < layers) {
+    throw new UsageError(
+      `--int8-layers ${text}: with --granularity tower the one stage is INT8 or fp16 as a whole`,
+      'Name all layers, or use the granularity half-layer or layer.',
     );
   }
   return chosen;

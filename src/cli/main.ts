@@ -65,6 +65,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
   const stop = (): void => abort.abort(new Error(`smolvlm ${name} was interrupted`));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  if (!command.outlivesCaller) process.once('disconnect', stop);
   const json = values.json === true;
   const io: CommandIo = {
     json,
@@ -82,6 +83,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
+    process.off('disconnect', stop);
   }
 }
 

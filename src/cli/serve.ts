@@ -12,6 +12,7 @@ const defaultPort = 8372;
 
 /** The engine process: local engines are started with it, and remote ones by hand or as a service. */
 export const command: Command = {
+  outlivesCaller: true,
   summary: 'Runs the engine behind a unix socket or a TCP port',
   usage: [
     'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',

@@ -7,6 +7,8 @@ import { findToolkit } from '../convert/toolkit-environment';
 import { type BundleValidation, validateBundle } from '../convert/validate-bundle';
 import { validationChart } from '../convert/validation-chart';
 import { SmolvlmError } from '../errors';
+import { sharpLibrary } from '../image/sharp-library';
+import { cpuBundle } from '../model/cpu-bundle';
 import { type Bundle, readBundle } from '../model/read-bundle';
 import { openVisionBackend } from '../vision/open-vision-backend';
 import {
@@ -28,7 +30,7 @@ export const command: Command = {
   summary:
     'Compares every stage of a bundle with the float32 reference it carries; fails when a bound is missed.',
   usage:
-    'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
+    'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg|F.png] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
     '       the simulator (on x86-64) builds the stages again: [--model CHECKPOINT] [--calibration DIR] [--python PYTHON]',
   options: {
     backend: { type: 'string' },
@@ -43,19 +45,21 @@ export const command: Command = {
     const [dir, ...rest] = positionals;
     if (dir === undefined || rest.length > 0)
       throw new UsageError('expected one bundle', 'smolvlm validate BUNDLE');
-    const bundle = await readBundle(dir);
     const asked = optionalChoice(values, 'backend', backends);
     const bounds = cosineBounds(values);
-    const chart = optionalString(values, 'chart');
+    const chart = chartPath(values);
+    const found = await readBundle(dir);
+    const backendName = asked ?? usualBackend(found);
+    const bundle = bundleFor(backendName, found);
     const work = await mkdtemp(join(tmpdir(), 'smolvlm-validate-'));
     try {
-      const backend = await openBackend(bundle, asked ?? usualBackend(bundle), work, values, io);
+      const backend = await openBackend(bundle, backendName, work, values, io);
       try {
         const validation = await validateBundle(bundle, backend, bounds, {
           signal: io.signal,
           onStage: (step, done, total) => io.progress({ step, done, total }),
         });
-        if (chart !== undefined) await writeFile(chart, validationChart(validation));
+        if (chart !== undefined) await writeChart(chart, validationChart(validation));
         io.result(validationDocument(validation), validationTable(validation));
         return validation.pass ? 0 : 1;
       } finally {
@@ -73,6 +77,26 @@ function usualBackend({ manifest }: Bundle): BackendName {
   return process.arch === 'arm64' ? 'npu' : 'simulator';
 }
 
+/** The stages a backend runs. @throws SmolvlmError `validate-backend` where the bundle has none for it */
+function bundleFor(backend: BackendName, bundle: Bundle): Bundle {
+  const { target } = bundle.manifest;
+  if (target === 'cpu') {
+    if (backend === 'cpu') return bundle;
+    throw new SmolvlmError('validate-backend', `${bundle.dir} is made for cpu: ${backend} cannot run it`, {
+      hint: 'Use --backend cpu.',
+    });
+  }
+  const stages = backend === 'cpu' ? cpuBundle(bundle) : bundle;
+  if (stages) return stages;
+  throw new SmolvlmError(
+    'validate-backend',
+    `${bundle.dir} is made for ${target} and has no stages for the CPU`,
+    {
+      hint: 'Use --backend npu on the hub, or --backend simulator on a PC.',
+    },
+  );
+}
+
 async function openBackend(
   bundle: Bundle,
   name: BackendName,
@@ -80,26 +104,35 @@ async function openBackend(
   values: OptionValues,
   io: CommandIo,
 ): Promise<VisionBackend> {
-  const { target } = bundle.manifest;
-  if ((name === 'cpu') !== (target === 'cpu')) {
-    throw new SmolvlmError('validate-backend', `${bundle.dir} is made for ${target}: ${name} cannot run it`, {
-      hint:
-        target === 'cpu'
-          ? 'Use --backend cpu.'
-          : 'Use --backend npu on the hub, or --backend simulator on a PC.',
-    });
-  }
   if (name !== 'simulator') return openVisionBackend(bundle, {});
   const model = optionalString(values, 'model');
   const calibration = optionalString(values, 'calibration');
+  const total = bundle.manifest.stages.length;
+  let built = 0;
   return openSimulator(bundle, {
     python: await findToolkit(optionalString(values, 'python')),
     work,
     ...(model !== undefined && { model }),
     ...(calibration !== undefined && { calibration }),
     signal: io.signal,
-    onStage: (stage) => io.log(`building ${stage} for the simulator`),
+    onFrame: (frame, count) =>
+      io.progress({ step: `frame ${frame} of ${count} through the float32 tower`, done: 0, total }),
+    onStage: (stage) => io.progress({ step: `building ${stage} for the simulator`, done: built++, total }),
   });
+}
+
+/** @throws UsageError for a kind of picture that is not drawn */
+function chartPath(values: OptionValues): string | undefined {
+  const path = optionalString(values, 'chart');
+  if (path === undefined || /\.(svg|png)$/i.test(path)) return path;
+  throw new UsageError(`--chart: expected a name that ends with .svg or .png, received "${path}"`);
+}
+
+async function writeChart(path: string, svg: string): Promise<void> {
+  if (/\.svg$/i.test(path)) return writeFile(path, svg);
+  const sharp = await sharpLibrary();
+  // Twice the drawing's own size, for screens that have the pixels.
+  await sharp(Buffer.from(svg), { density: 144 }).png().toFile(path);
 }
 
 /** The JSON document; names as in the manifest's file and the other commands' documents. */

@@ -13,6 +13,8 @@ export interface CommandStep {
   readonly step: string;
   readonly done: number;
   readonly total: number;
+  /** Of a conversion: stages of the vision tower that are made, e.g. 7 of 24. */
+  readonly stages?: { readonly done: number; readonly total: number };
   readonly secondsLeft?: number;
 }
 

@@ -1,10 +1,11 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { BundleError, verifyBundleFile } from '../model/bundle-file';
 import type { BundleFile, BundleManifest } from '../model/bundle-manifest';
 import { fileSha256 } from '../model/file-checksum';
 import { type Bundle, bundleManifestName, readBundle } from '../model/read-bundle';
+import { isFullDisk } from './disk-space';
 
 export interface PackedBundle {
   readonly path: string;
@@ -55,6 +56,7 @@ export async function unpackBundle(archive: string, dir: string): Promise<Bundle
     if ((await readdir(dir)).length === 0) throw new Error('it holds no files');
   } catch (cause) {
     await rm(dir, { recursive: true, force: true });
+    if (isFullDisk(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SmolvlmError('archive-damaged', `${archive} cannot be unpacked: ${reason}`, {
       hint: 'Expected an archive made by smolvlm pack. Copy or fetch it again.',
@@ -63,7 +65,13 @@ export async function unpackBundle(archive: string, dir: string): Promise<Bundle
   }
   try {
     const bundle = await readBundle(dir);
-    for (const file of bundleFiles(bundle.manifest)) await verifyBundleFile(dir, file);
+    const files = bundleFiles(bundle.manifest);
+    for (const file of files) await verifyBundleFile(dir, file);
+    const named = new Set([bundleManifestName, ...files.map((file) => normalize(file.path))]);
+    for (const name of await readdir(dir, { recursive: true })) {
+      const path = join(dir, name);
+      if (!named.has(name) && (await stat(path)).isFile()) await rm(path);
+    }
     return bundle;
   } catch (error) {
     await rm(dir, { recursive: true, force: true });

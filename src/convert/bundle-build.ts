@@ -11,6 +11,7 @@ import { type Checkpoint, configFiles } from '../model/checkpoint';
 import { hostTensors } from '../model/host-tensors';
 import { imageTokensPerTile, type ModelConfig, patchesPerTile } from '../model/model-config';
 import type { VisionGraphShape } from '../onnx/cpu-vision-stage';
+import { BuildClock, type BuildProgress, type PartCounts } from './build-progress';
 import { BundleFolder, type BundlePart } from './bundle-folder';
 import { writeCpuProjection } from './cpu-vision-files';
 import { writeHostTensors } from './host-tensors-file';
@@ -29,15 +30,6 @@ export interface DecoderBuild {
   readonly write: DecoderWriter;
 }
 
-export interface BuildProgress {
-  /** The one just finished: a stage's name, `host` or `decoder`. */
-  readonly part: string;
-  readonly done: number;
-  readonly total: number;
-  /** From the pace of the parts made so far; absent until one was made. */
-  readonly secondsLeft?: number;
-}
-
 export interface BuildControl {
   readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
@@ -50,40 +42,50 @@ export interface Build {
   readonly control: { readonly signal?: AbortSignal };
   /** Makes a part or finds it made, and reports it. */
   part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+  /** As `part`, for one of the bundle's stages. */
+  stage<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+  /** Reports what is under way between the parts. */
+  during(step: string): void;
+  /** Forgets parts, so that they are made anew. */
+  drop(names: readonly string[]): Promise<void>;
 }
 
 /**
  * Takes up a bundle where it was left, or begins it.
- * @param key everything the files depend on @param total parts to be made
+ * @param key everything the files depend on @param counts parts to be made
  */
 export async function openBuild(
   checkpoint: Checkpoint,
   bundleDir: string,
   key: string,
-  total: number,
+  counts: PartCounts,
   { onProgress, signal }: BuildControl,
 ): Promise<Build> {
   const folder = await BundleFolder.open(bundleDir, key);
-  const begun = performance.now();
-  let done = 0;
-  let made = 0;
+  const clock = new BuildClock(counts);
+  const part =
+    (kind: keyof PartCounts): Build['part'] =>
+    async (name, make) => {
+      signal?.throwIfAborted();
+      let made = false;
+      const entry = await folder.part(name, async (dir) => {
+        const written = await make(dir);
+        made = true;
+        return written;
+      });
+      onProgress?.(clock.finished(name, kind, made));
+      return entry;
+    };
   return {
     checkpoint,
     folder,
     control: signal ? { signal } : {},
-    part: async (name, make) => {
-      signal?.throwIfAborted();
-      const entry = await folder.part(name, async (dir) => {
-        const part = await make(dir);
-        made++;
-        return part;
-      });
-      // Stages that are made again count twice.
-      done = Math.min(done + 1, total);
-      const secondsEach = (performance.now() - begun) / 1000 / Math.max(made, 1);
-      const left = { secondsLeft: secondsEach * (total - done) };
-      onProgress?.({ part: name, done, total, ...(made > 0 && left) });
-      return entry;
+    part: part('others'),
+    stage: part('stages'),
+    during: (step) => onProgress?.(clock.during(step)),
+    drop: async (names) => {
+      clock.undone(names);
+      await folder.drop(names);
     },
   };
 }

@@ -39,6 +39,9 @@ export class BundleFolder {
   /** @param key changes with anything the parts depend on; parts of another key are thrown away */
   static async open(bundleDir: string, key: string): Promise<BundleFolder> {
     const dir = `${bundleDir}.partial`;
+    // Where the machine stopped in the middle of a replacement, the bundle before is still whole.
+    const replaced = replacedPath(bundleDir);
+    if (existsSync(replaced) && !existsSync(bundleDir)) await rename(replaced, bundleDir);
     const found = await readJournal(dir);
     if (found?.key !== key) await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true });
@@ -50,6 +53,8 @@ export class BundleFolder {
     const done = this.#journal.parts[name];
     if (done && (await this.#whole(done.files))) return done.entry as T;
     const part = await make(this.dir);
+    // What wrote no file may turn out otherwise next time, e.g. once a tool is installed.
+    if (part.files.length === 0) return part.entry;
     this.#journal.parts[name] = part;
     await this.#writeJournal();
     return part.entry;
@@ -79,7 +84,7 @@ export class BundleFolder {
     await writeWhole(join(this.dir, bundleManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
     await rm(join(this.dir, journalName), { force: true });
     await rm(join(this.dir, workName), { recursive: true, force: true });
-    const replaced = `${this.#finalDir}.replaced`;
+    const replaced = replacedPath(this.#finalDir);
     await rm(replaced, { recursive: true, force: true });
     if (existsSync(this.#finalDir)) await rename(this.#finalDir, replaced);
     await rename(this.dir, this.#finalDir);
@@ -101,6 +106,10 @@ export class BundleFolder {
       return false;
     }
   }
+}
+
+function replacedPath(bundleDir: string): string {
+  return `${bundleDir}.replaced`;
 }
 
 async function readJournal(dir: string): Promise<Journal | undefined> {

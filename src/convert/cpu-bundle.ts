@@ -15,7 +15,7 @@ import {
 } from './bundle-build';
 import type { BundlePart } from './bundle-folder';
 import { writeCpuVisionStage } from './cpu-vision-files';
-import { checkDiskSpace, cpuBundleBytes } from './disk-space';
+import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options give other files than before. */
 const cpuBuilderVersion = 3;
@@ -39,20 +39,29 @@ export interface CpuBundleOptions {
  * interruption is kept and found again; the folder appears when it is whole.
  * @throws SmolvlmError `bundle-disk-space`; the signal's reason when aborted
  */
-export async function prepareCpuBundle(
+export function prepareCpuBundle(
   checkpoint: Checkpoint,
   bundleDir: string,
   options: CpuBundleOptions,
   control: BuildControl = {},
 ): Promise<BundleManifest> {
+  return namingFullDisk(bundleDir, () => buildCpuBundle(checkpoint, bundleDir, options, control));
+}
+
+async function buildCpuBundle(
+  checkpoint: Checkpoint,
+  bundleDir: string,
+  options: CpuBundleOptions,
+  control: BuildControl,
+): Promise<BundleManifest> {
   const { visionPrecision, decoder: decoderBuild, reference } = options;
   await checkDiskSpace(bundleDir, cpuBundleBytes(checkpoint, visionPrecision, decoderBuild?.precision));
-  const total =
-    hostParts + visionPlans(checkpoint, options).length + (decoderBuild ? 1 : 0) + (reference ? 1 : 0);
+  const plans = visionPlans(checkpoint, options);
+  const others = hostParts + (decoderBuild ? 1 : 0) + (reference ? 1 : 0);
   const key = await cpuBundleKey(checkpoint, options);
-  const build = await openBuild(checkpoint, bundleDir, key, total, control);
+  const build = await openBuild(checkpoint, bundleDir, key, { stages: plans.length, others }, control);
   const host = await buildHost(build);
-  const stages = await buildCpuStages(build, visionPlans(checkpoint, options), visionPrecision);
+  const stages = await buildCpuStages(build, plans, visionPrecision);
   const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
   const workDir = await build.folder.workDir();
   const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
@@ -72,19 +81,20 @@ export async function prepareCpuBundle(
   return manifest;
 }
 
-/** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names, where others have the stages' own */
+/** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names where the bundle's stages are others */
 export async function buildCpuStages(
-  { checkpoint, control, part }: Build,
+  { checkpoint, control, part, stage }: Build,
   plans: readonly VisionStagePlan[],
   precision: CpuPrecision,
   prefix = '',
 ): Promise<readonly BundleStage[]> {
+  const write = prefix === '' ? stage : part;
   const { config, tensors } = checkpoint;
   const shape = visionGraphShape(config);
   const stages: BundleStage[] = [];
   for (const plan of plans) {
     const make = (dir: string) => writeCpuVisionStage(dir, plan, shape, tensors, precision, control);
-    stages.push(await part(`${prefix}${plan.name}`, make));
+    stages.push(await write(`${prefix}${plan.name}`, make));
   }
   return stages;
 }

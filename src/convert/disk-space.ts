@@ -1,5 +1,5 @@
-import { mkdir, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SmolvlmError } from '../errors';
 import type { Precision } from '../model/bundle-manifest';
 import type { Checkpoint } from '../model/checkpoint';
@@ -65,17 +65,64 @@ export function npuBundleBytes(
   );
 }
 
-/** @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less room than that */
-export async function checkDiskSpace(path: string, neededBytes: number): Promise<void> {
+/**
+ * @param what takes the room, as the subject of "needs" @param there what an interrupted try left and is used again
+ * @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less room than that
+ */
+export async function checkDiskSpace(
+  path: string,
+  neededBytes: number,
+  what = 'the bundle',
+  there = `${path}.partial`,
+): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes) return;
+  if (freeBytes >= neededBytes || freeBytes + (await folderBytes(there)) >= neededBytes) return;
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
   throw new SmolvlmError(
     'bundle-disk-space',
-    `${folder}: preparing the model needs about ${megabytes(neededBytes)}, ${megabytes(freeBytes)} are free`,
-    { hint: 'Free some space, or set SMOLVLM_CACHE to a folder on another disk.' },
+    `${folder}: ${what} needs about ${megabytes(neededBytes)}, ${megabytes(freeBytes)} are free`,
+    { hint: spaceHint },
   );
+}
+
+/**
+ * Runs work that writes below a path, and gives a disk that fills up meanwhile its name.
+ * @throws SmolvlmError `bundle-disk-space` for a full disk; else what the work throws
+ */
+export async function namingFullDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isFullDisk(cause)) throw cause;
+    throw new SmolvlmError('bundle-disk-space', `${dirname(path)}: the disk is full`, {
+      hint: `${spaceHint} What was finished is kept: the next try goes on from there.`,
+      cause,
+    });
+  }
+}
+
+const spaceHint =
+  'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for what is kept in the cache).';
+
+/** Of this process's own writes, or told by the toolkit. */
+export function isFullDisk(error: unknown): boolean {
+  if (!(error instanceof Error) || (error instanceof SmolvlmError && error.code === 'bundle-disk-space')) {
+    return false;
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || error.message.includes('No space left on device');
+}
+
+async function folderBytes(dir: string): Promise<number> {
+  const names = await readdir(dir, { recursive: true }).catch((): string[] => []);
+  const sizes = names.map((name) =>
+    stat(join(dir, name)).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

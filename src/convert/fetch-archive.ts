@@ -55,9 +55,11 @@ async function fetchFrom(
     // Nothing is missing: the earlier try ended after the last byte.
     if (response.status === 416 && rest && response.headers.get('content-range') === `bytes */${from}`)
       return;
+    // What is here is not the beginning of what the server has.
+    if (response.status === 416 && rest) await rm(partial, { force: true });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
-      throw refusal(url, response);
+      throw refusal(url, response, rest);
     }
     const begin = response.status === 206 ? from : 0;
     const length = Number(response.headers.get('content-length') ?? Number.NaN);
@@ -89,10 +91,10 @@ async function fetchFrom(
   }
 }
 
-function refusal({ host, pathname }: URL, { status, statusText }: Response): HubError {
+function refusal({ host, pathname }: URL, { status, statusText }: Response, ranged: boolean): HubError {
   const message = `${host} answered ${status} ${statusText} for ${pathname}`.trimEnd();
   return new HubError('archive-refused', message, {
-    retryable: status === 429 || status >= 500,
+    retryable: status === 429 || status >= 500 || (status === 416 && ranged),
     hint: 'Check the address in a browser on this machine.',
   });
 }

@@ -6,6 +6,7 @@ import { withFileLock } from '../model/file-lock';
 import { type Bundle, readBundle } from '../model/read-bundle';
 import { downloadPath, unpackBundle } from './bundle-archive';
 import { checkBundlePlace } from './check-bundle-place';
+import { namingFullDisk } from './disk-space';
 import { type FetchArchiveControl, fetchArchive } from './fetch-archive';
 
 export interface InstallControl extends FetchArchiveControl {
@@ -51,7 +52,8 @@ export async function installBundle(
     return readBundle(path);
   };
   await mkdir(dirname(path), { recursive: true });
-  return withFileLock(`${path}.lock`, install, control.signal ? { signal: control.signal } : {});
+  const lock = control.signal ? { signal: control.signal } : {};
+  return namingFullDisk(path, () => withFileLock(`${path}.lock`, install, lock));
 }
 
 async function checkPlace(path: string): Promise<void> {

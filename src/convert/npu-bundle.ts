@@ -16,13 +16,14 @@ import {
 import { copyReference } from './bundle-reference';
 import type { CalibrationFrames } from './calibration-frames';
 import { buildCpuStages } from './cpu-bundle';
-import { checkDiskSpace, npuBundleBytes } from './disk-space';
+import { checkDiskSpace, namingFullDisk, npuBundleBytes } from './disk-space';
 import type { NpuPrecision, NpuTower } from './npu-stage-build';
 import type { CosineBounds, NpuStageEntry } from './npu-stage-part';
 import { convertNpuStages, type StageBuildOptions } from './npu-stages';
 import { type NpuTarget, npuCores } from './npu-target';
 import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
 import { exportRkllm } from './rkllm-export';
+import { ToolkitPool } from './toolkit-pool';
 import { toolkitVersion } from './toolkit-worker';
 
 /** Raised whenever the same checkpoint, frames and options give other files than before. */
@@ -63,30 +64,39 @@ export interface NpuBundle {
  * @throws SmolvlmError `convert-bound`, `bundle-disk-space`, `toolkit-failed`, `toolkit-worker-lost`,
  *   `toolkit-version`; the signal's reason when aborted
  */
-export async function prepareNpuBundle(
+export function prepareNpuBundle(
   checkpoint: Checkpoint,
   bundleDir: string,
   options: NpuBundleOptions,
   control: BuildControl = {},
 ): Promise<NpuBundle> {
+  return namingFullDisk(bundleDir, () => buildNpuBundle(checkpoint, bundleDir, options, control));
+}
+
+async function buildNpuBundle(
+  checkpoint: Checkpoint,
+  bundleDir: string,
+  options: NpuBundleOptions,
+  control: BuildControl,
+): Promise<NpuBundle> {
   const { target, precision, granularity, queryRows, residualScale, frames } = options;
   const plans = visionStages(checkpoint.config.vision.layers, granularity);
   await checkDiskSpace(bundleDir, npuBundleBytes(checkpoint, options));
   const cpuPlans = options.cpuStages ? visionStages(checkpoint.config.vision.layers, 'half-layer') : [];
-  const total = hostParts + plans.length + cpuPlans.length + (options.rkllmPython === undefined ? 2 : 3);
-  const build = await openBuild(
-    checkpoint,
-    bundleDir,
-    await npuBundleKey(checkpoint, options),
-    total,
-    control,
-  );
+  const others = hostParts + cpuPlans.length + (options.rkllmPython === undefined ? 2 : 3);
+  const key = await npuBundleKey(checkpoint, options);
+  const build = await openBuild(checkpoint, bundleDir, key, { stages: plans.length, others }, control);
   const host = await buildHost(build);
   const activations = await ReferenceActivations.capture(
     checkpoint,
     frames,
     join(await build.folder.workDir(), 'reference'),
-    { residualScale, calibrate: precision !== 'fp16', ...build.control },
+    {
+      residualScale,
+      calibrate: precision !== 'fp16',
+      onFrame: (frame, count) => build.during(`frame ${frame} of ${count} through the float32 tower`),
+      ...build.control,
+    },
   );
   const tower: NpuTower = {
     target,
@@ -136,16 +146,15 @@ async function buildStages(
 ): Promise<readonly NpuStageEntry[]> {
   const reference = await ValidationReference.open(join(activations.dir, validationName));
   const cores = npuCores[options.target];
+  const logFile = join(await build.folder.workDir(), 'toolkit.log');
   const stageOptions: StageBuildOptions = {
     tower,
     reference,
     bounds: options.bounds,
-    python: options.python,
-    logFile: join(await build.folder.workDir(), 'toolkit.log'),
+    openWorkers: () => new ToolkitPool({ python: options.python, logFile }, options.workers),
     precisions: (plan) => precisionsOf(plan, options),
     // One stage that is the whole tower has no core of its own: its tiles are spread over all of them.
     ...(options.granularity !== 'tower' && { coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % cores }),
-    ...(options.workers !== undefined && { workers: options.workers }),
   };
   try {
     return await convertNpuStages(build, plans, stageOptions);

@@ -6,7 +6,8 @@ import { type NpuStageOptions, npuVisionStage } from '../onnx/npu-vision-stage';
 import type { VisionStagePlan } from '../onnx/vision-stages';
 import { writeModel } from '../onnx/write-model';
 import type { NpuTarget } from './npu-target';
-import type { BuildResult, ToolkitWorker } from './toolkit-worker';
+import type { StageWorker } from './toolkit-pool';
+import type { BuildResult } from './toolkit-worker';
 
 export type NpuPrecision = 'fp16' | 'int8';
 
@@ -27,7 +28,7 @@ export const npuResidualScale = 0.1;
  * @param dir for the .rknn file and, while it is needed, the graph @param path of the .rknn file
  */
 export async function buildNpuStage(
-  worker: ToolkitWorker,
+  worker: Pick<StageWorker, 'build'>,
   plan: VisionStagePlan,
   precision: NpuPrecision,
   tower: NpuTower,

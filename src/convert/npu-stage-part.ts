@@ -8,7 +8,8 @@ import { type Agreement, agreement } from './agreement';
 import type { BundlePart } from './bundle-folder';
 import { buildNpuStage, inputOf, type NpuPrecision, type NpuTower, outputOf } from './npu-stage-build';
 import type { ValidationReference } from './reference-activations';
-import type { BuildResult, ToolkitWorker } from './toolkit-worker';
+import type { StageWorker } from './toolkit-pool';
+import type { BuildResult } from './toolkit-worker';
 
 /** Cosines to the float32 reference that must be reached. */
 export interface CosineBounds {
@@ -61,7 +62,7 @@ export interface NpuStageJob {
  * @throws SmolvlmError `convert-bound` when none is; what the worker throws
  */
 export async function convertNpuStage(
-  worker: ToolkitWorker,
+  worker: StageWorker,
   dir: string,
   job: NpuStageJob,
 ): Promise<BundlePart<NpuStageEntry>> {
@@ -98,7 +99,7 @@ export async function readStream(dir: string, { stream }: NpuStageEntry): Promis
 }
 
 async function simulate(
-  worker: ToolkitWorker,
+  worker: StageWorker,
   precision: NpuPrecision,
   { model, seconds, peakRssBytes }: BuildResult & { readonly model: string },
   { plan, tower, reference, previous }: NpuStageJob,

@@ -11,15 +11,14 @@ import {
   readStream,
 } from './npu-stage-part';
 import type { ValidationReference } from './reference-activations';
-import { ToolkitPool } from './toolkit-pool';
+import type { StageWorkers } from './toolkit-pool';
 
 export interface StageBuildOptions {
   readonly tower: NpuTower;
   readonly reference: ValidationReference;
   readonly bounds: CosineBounds;
-  readonly python: string;
-  readonly logFile: string;
-  readonly workers?: number;
+  /** Lends the workers of one pass over the stages; closed after it. */
+  openWorkers(): StageWorkers;
   /** Those a stage may have, the most wanted first. */
   precisions(plan: VisionStagePlan): readonly NpuPrecision[];
   /** The NPU core a stage runs on; left out: any. */
@@ -52,7 +51,7 @@ export async function convertNpuStages(
     );
     if (!worst) throw towerOutOfBound(reached, options.bounds);
     kept.add(worst.stage.name);
-    await build.folder.drop(plans.slice(entries.indexOf(worst)).map(({ name }) => name));
+    await build.drop(plans.slice(entries.indexOf(worst)).map(({ name }) => name));
   }
 }
 
@@ -70,12 +69,12 @@ async function convertAll(
 ): Promise<readonly NpuStageEntry[]> {
   const { signal } = build.control;
   const { tower, reference, bounds, coreOf } = options;
-  await using pool = new ToolkitPool(options, options.workers);
+  await using pool = options.openWorkers();
   let fault: unknown;
   const fail = (error: unknown): void => {
     fault ??= error;
-    // Ends the other stages: their work would come to nothing.
-    void pool[Symbol.asyncDispose]();
+    // Ends the other stages: their work would come to nothing. What closing throws is heard at the end.
+    Promise.resolve(pool[Symbol.asyncDispose]()).catch(() => undefined);
   };
   const onAbort = (): void => fail(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -105,7 +104,7 @@ async function convertAll(
         });
       });
     };
-    const entry = build.part(plan.name, convert);
+    const entry = build.stage(plan.name, convert);
     entry.then(begin, (error: unknown) => {
       begin();
       fail(error);

@@ -19,6 +19,9 @@ export interface OpenSimulatorOptions {
   /** The folder of frames the bundle was made with; default: the shipped ones. */
   readonly calibration?: string;
   readonly signal?: AbortSignal;
+  /** A calibration frame's turn has come, counted from 1. */
+  readonly onFrame?: (frame: number, frames: number) => void;
+  /** A stage is being built. */
   readonly onStage?: (name: string) => void;
 }
 
@@ -59,6 +62,7 @@ export async function openSimulator(
       ? await ReferenceActivations.capture(checkpoint, frames, join(options.work, 'reference'), {
           residualScale,
           calibrate,
+          ...(options.onFrame && { onFrame: options.onFrame }),
           ...(options.signal && { signal: options.signal }),
         })
       : undefined;

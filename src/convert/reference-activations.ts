@@ -24,7 +24,8 @@ export interface CaptureOptions {
   /** Write the stages' inputs for INT8 calibration as well as the reference. */
   readonly calibrate: boolean;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (frame: number, frames: number) => void;
+  /** A frame's turn has come, counted from 1. */
+  readonly onFrame?: (frame: number, frames: number) => void;
 }
 
 /**
@@ -45,7 +46,7 @@ export class ReferenceActivations {
     dir: string,
     options: CaptureOptions,
   ): Promise<ReferenceActivations> {
-    const { calibrate, signal, onProgress } = options;
+    const { calibrate, signal, onFrame } = options;
     const count = calibrate ? frames.calibration.length : 0;
     const activations = new ReferenceActivations(dir, count);
     if (await isFile(join(dir, validationName))) return activations;
@@ -60,10 +61,10 @@ export class ReferenceActivations {
       );
       tower = await openVisionTower(bundle, backend);
       for (const [index, frame] of frames.calibration.slice(0, count).entries()) {
-        onProgress?.(index, count + 1);
+        onFrame?.(index + 1, count + 1);
         await captureStreams(tower, checkpoint, await tileOf(checkpoint, frame, signal), index, dir, options);
       }
-      onProgress?.(count, count + 1);
+      onFrame?.(count + 1, count + 1);
       await captureReference(
         tower,
         checkpoint,

@@ -91,7 +91,7 @@ async function runExport(
     const events = child.stdio[4];
     if (events && 'read' in events) {
       createInterface({ input: events }).on('line', (line) => {
-        last = JSON.parse(line) as ExportEvent;
+        last = parsedEvent(line);
       });
     }
     let fault: string | undefined;
@@ -106,5 +106,13 @@ async function runExport(
     return complete && last ? last : { event: 'failed', message: fault ?? `${python} ended with ${status}` };
   } finally {
     await log.close();
+  }
+}
+
+function parsedEvent(line: string): ExportEvent {
+  try {
+    return JSON.parse(line) as ExportEvent;
+  } catch {
+    return { event: 'failed', message: `it said what is no event: ${line.slice(0, 80)}` };
   }
 }

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { StageRunner, VisionBackend } from '../backends/stage-runner';
 import { SmolvlmError } from '../errors';
 import type { BundleConversion, BundleStage } from '../model/bundle-manifest';
+import { cacheFolder } from '../model/cache-folder';
 import { visionStages } from '../onnx/vision-stages';
 import { buildNpuStage, type NpuPrecision, type NpuTower } from './npu-stage-build';
 import { ToolkitWorker } from './toolkit-worker';
@@ -34,7 +35,11 @@ export class SimulatorBackend implements VisionBackend {
   ): Promise<SimulatorBackend> {
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-simulator-'));
     try {
-      const worker = await ToolkitWorker.start({ python, logFile: join(dir, 'toolkit.log') });
+      // Kept after the simulator is gone: an error may point to it.
+      const logFile = join(cacheFolder(), 'toolkit', 'simulator.log');
+      await mkdir(dirname(logFile), { recursive: true });
+      await writeFile(logFile, '');
+      const worker = await ToolkitWorker.start({ python, logFile });
       return new SimulatorBackend(worker, dir, tower, granularity, onStage);
     } catch (error) {
       await rm(dir, { recursive: true, force: true });

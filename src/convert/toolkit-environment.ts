@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../errors';
 import { cacheFolder } from '../model/cache-folder';
 import { withFileLock } from '../model/file-lock';
 import { checkDiskSpace } from './disk-space';
-import { findPython } from './find-python';
-import { toolkitVersion } from './toolkit-worker';
+import { askedPython, checkMachine, findPython } from './find-python';
+import { ToolkitWorker, toolkitVersion, wrongToolkit } from './toolkit-worker';
 
 /** From dist/src/convert. */
 const requirements = join(__dirname, '..', '..', '..', 'python', 'requirements.txt');
@@ -36,13 +36,18 @@ export function toolkitFolder(cache = cacheFolder()): string {
 
 /**
  * The interpreter to convert with: the one asked for when the toolkit is installed there, else the one of the
- * environment made before.
- * @throws SmolvlmError `toolkit-missing` when there is neither; `convert-machine`, `convert-python`
+ * environment made before, else one on the PATH that has it.
+ * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` for one asked for that has another
+ *   release; `convert-machine`, `convert-python`
  */
-export async function findToolkit(python?: string, dir = toolkitFolder()): Promise<string> {
-  const found = await findPython(python);
-  if (found.toolkit) return found.command;
-  if (await isMade(dir)) return interpreterOf(dir);
+export async function findToolkit(python = askedPython(), dir = toolkitFolder()): Promise<string> {
+  checkMachine(process.platform, process.arch);
+  const isReady = await isMade(dir);
+  if (python === undefined && isReady) return interpreterOf(dir);
+  const { command, toolkit } = await findPython(python);
+  if (toolkit === toolkitVersion) return command;
+  if (python !== undefined && toolkit !== undefined) throw wrongToolkit(command, toolkit);
+  if (isReady) return interpreterOf(dir);
   throw new SmolvlmError('toolkit-missing', 'rknn-toolkit2 is not set up on this machine', {
     hint: 'Run smolvlm convert --setup (0.65 GB), or point --python at an environment that has it.',
   });
@@ -59,9 +64,11 @@ export async function prepareToolkitEnvironment(
   dir = toolkitFolder(),
   control: SetUpControl = {},
 ): Promise<string> {
-  const { signal, onProgress } = control;
-  const base = await findPython(control.python);
-  if (base.toolkit) return base.command;
+  const { signal, onProgress, python = askedPython() } = control;
+  checkMachine(process.platform, process.arch);
+  if (python === undefined && (await isMade(dir))) return interpreterOf(dir);
+  const base = await findPython(python);
+  if (base.toolkit === toolkitVersion) return base.command;
   if (await isMade(dir)) return interpreterOf(dir);
   const make = async (): Promise<void> => {
     if (!(await isMade(dir))) await makeEnvironment(dir, base.command, control);
@@ -74,7 +81,7 @@ export async function prepareToolkitEnvironment(
 
 async function makeEnvironment(dir: string, base: string, control: SetUpControl): Promise<void> {
   const { signal, onProgress } = control;
-  await checkDiskSpace(dir, environmentBytes);
+  await checkDiskSpace(dir, environmentBytes, 'the environment of rknn-toolkit2', dir);
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const total = await packageCount();
@@ -102,6 +109,9 @@ async function makeEnvironment(dir: string, base: string, control: SetUpControl)
       },
       signal,
     );
+    onProgress?.({ step: 'checking that rknn-toolkit2 loads', done: total, total });
+    await checkThatItLoads(dir);
+    signal?.throwIfAborted();
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
@@ -117,11 +127,32 @@ function markerOf(dir: string): string {
   return join(dir, `rknn-toolkit2-${toolkitVersion}`);
 }
 
+/** Also false where the Python it was made with has gone: the interpreter is a link to it. */
 async function isMade(dir: string): Promise<boolean> {
-  return access(markerOf(dir)).then(
+  return Promise.all([access(markerOf(dir)), access(interpreterOf(dir), constants.X_OK)]).then(
     () => true,
     () => false,
   );
+}
+
+/** Packages may be whole and lack a library of the system. */
+async function checkThatItLoads(dir: string): Promise<void> {
+  try {
+    const worker = await ToolkitWorker.start({
+      python: interpreterOf(dir),
+      logFile: join(dir, 'load.log'),
+    });
+    await worker[Symbol.asyncDispose]();
+  } catch (cause) {
+    throw new SmolvlmError(
+      'toolkit-set-up',
+      `the new environment does not work: ${(cause as Error).message}`,
+      {
+        hint: 'A library of the system may be missing: install what the message names, and set up again.',
+        cause,
+      },
+    );
+  }
 }
 
 /** Packages of the requirements file, each counted once whatever the Python version. */

@@ -10,27 +10,35 @@ export function workerCount(cores = availableParallelism(), freeBytes = freemem(
   return Math.max(1, Math.min(cores, Math.floor(freeBytes / workerBytes)));
 }
 
+/** What a stage's conversion asks of a worker. */
+export type StageWorker = Pick<ToolkitWorker, 'build' | 'simulate' | 'release'>;
+
+/** Lends workers to stages. */
+export interface StageWorkers extends AsyncDisposable {
+  /** Gives a worker to `work` alone, for as long as it takes. */
+  use<T>(work: (worker: StageWorker) => Promise<T>): Promise<T>;
+}
+
 interface Waiting {
   resolve(worker: ToolkitWorker): void;
   reject(error: Error): void;
 }
 
 /** Workers handed out first come, first served; each is started when it is first needed. */
-export class ToolkitPool implements AsyncDisposable {
+export class ToolkitPool implements StageWorkers {
   readonly #options: WorkerOptions;
   readonly #size: number;
   readonly #started: ToolkitWorker[] = [];
   readonly #idle: ToolkitWorker[] = [];
   readonly #waiting: Waiting[] = [];
   #starting = 0;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: WorkerOptions, size = workerCount()) {
     this.#options = options;
     this.#size = size;
   }
 
-  /** Gives a worker to `work` alone. */
   async use<T>(work: (worker: ToolkitWorker) => Promise<T>): Promise<T> {
     const worker = await this.#acquire();
     try {
@@ -43,14 +51,18 @@ export class ToolkitPool implements AsyncDisposable {
   }
 
   /** Ends all workers, in the middle of their jobs too; whoever waits for one gets `toolkit-worker-lost`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    const closed = new SmolvlmError('toolkit-worker-lost', 'the conversion was ended');
-    for (const { reject } of this.#waiting.splice(0)) reject(closed);
-    for (const worker of this.#started.splice(0)) await worker[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const { reject } of this.#waiting.splice(0)) reject(ended());
+    await Promise.all(this.#started.map((worker) => worker[Symbol.asyncDispose]()));
   }
 
   async #acquire(): Promise<ToolkitWorker> {
+    if (this.#closing !== undefined) throw ended();
     const idle = this.#idle.pop();
     if (idle) return idle;
     if (this.#started.length + this.#starting >= this.#size) {
@@ -59,11 +71,18 @@ export class ToolkitPool implements AsyncDisposable {
     this.#starting++;
     try {
       const worker = await ToolkitWorker.start(this.#options);
-      if (this.#closed) await worker[Symbol.asyncDispose]();
-      else this.#started.push(worker);
+      if (this.#closing !== undefined) {
+        await worker[Symbol.asyncDispose]();
+        throw ended();
+      }
+      this.#started.push(worker);
       return worker;
     } finally {
       this.#starting--;
     }
   }
+}
+
+function ended(): SmolvlmError {
+  return new SmolvlmError('toolkit-worker-lost', 'the conversion was ended');
 }

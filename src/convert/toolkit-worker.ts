@@ -87,9 +87,11 @@ export class ToolkitWorker implements AsyncDisposable {
 
   /** @throws SmolvlmError `toolkit-version`, `toolkit-missing`, `toolkit-worker-lost` */
   static async start(options: WorkerOptions): Promise<ToolkitWorker> {
+    // The worker removes a folder of this name when this process is gone.
     const scratch = await mkdtemp(join(tmpdir(), 'smolvlm-toolkit-'));
     const log = await open(options.logFile, 'a');
     let worker: ToolkitWorker;
+    let ready: Promise<void>;
     try {
       const child = spawn(options.python, [options.script ?? workerScript], {
         cwd: scratch,
@@ -98,11 +100,14 @@ export class ToolkitWorker implements AsyncDisposable {
         env: { ...process.env, TMPDIR: scratch, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
       });
       worker = new ToolkitWorker(child, scratch, options);
+      // Listened for at once: what it says while the log is closed must not be missed.
+      ready = worker.#ready();
+      ready.catch(() => undefined);
     } finally {
       await log.close();
     }
     try {
-      await worker.#ready();
+      await ready;
       return worker;
     } catch (error) {
       await worker[Symbol.asyncDispose]();
@@ -174,13 +179,7 @@ export class ToolkitWorker implements AsyncDisposable {
   async #ready(): Promise<void> {
     const event = await this.#nextEvent();
     if (event.event === 'ready' && event.toolkit === toolkitVersion) return;
-    if (event.event === 'ready') {
-      throw new SmolvlmError(
-        'toolkit-version',
-        `${this.#options.python}: expected rknn-toolkit2 ${toolkitVersion}, found ${event.toolkit}`,
-        { hint: 'Run smolvlm convert --setup for an environment with the right one.' },
-      );
-    }
+    if (event.event === 'ready') throw wrongToolkit(this.#options.python, event.toolkit);
     throw new SmolvlmError(
       'toolkit-missing',
       `${this.#options.python}: ${event.event === 'failed' ? event.message : event.event}`,
@@ -196,7 +195,14 @@ export class ToolkitWorker implements AsyncDisposable {
   }
 
   #hear(line: string): void {
-    this.#waiting?.resolve(JSON.parse(line) as WorkerEvent);
+    let event: WorkerEvent;
+    try {
+      event = JSON.parse(line) as WorkerEvent;
+    } catch (error) {
+      this.#fail(`said what is no event: ${line.slice(0, 80)}`, error as Error);
+      return;
+    }
+    this.#waiting?.resolve(event);
     this.#waiting = undefined;
   }
 
@@ -212,4 +218,13 @@ export class ToolkitWorker implements AsyncDisposable {
     this.#waiting?.reject(this.#fault);
     this.#waiting = undefined;
   }
+}
+
+/** The fault of an environment with another release. */
+export function wrongToolkit(python: string, found: string): SmolvlmError {
+  return new SmolvlmError(
+    'toolkit-version',
+    `${python}: expected rknn-toolkit2 ${toolkitVersion}, found ${found}`,
+    { hint: 'Run smolvlm convert --setup for an environment with the right one.' },
+  );
 }

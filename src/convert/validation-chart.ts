@@ -10,11 +10,11 @@ const floor = 1e-8;
  * accumulated stream, dashes for the bounds.
  */
 export function validationChart({ stages, bounds, backend, pass }: BundleValidation): string {
-  const errors = stages.flatMap(({ cosine, accumulatedCosine }) => [1 - cosine, 1 - accumulatedCosine]);
-  const top = Math.ceil(
-    Math.log10(Math.max(1 - bounds.stage, 1 - bounds.tower, ...errors.filter(Number.isFinite)) * 1.2),
-  );
-  const bottom = Math.floor(Math.log10(Math.max(floor, Math.min(...errors.filter(Number.isFinite)))));
+  const errors = stages
+    .flatMap(({ cosine, accumulatedCosine }) => [1 - cosine, 1 - accumulatedCosine])
+    .filter(Number.isFinite);
+  const top = Math.ceil(Math.log10(Math.max(floor, 1 - bounds.stage, 1 - bounds.tower, ...errors) * 1.2));
+  const bottom = Math.min(top - 1, Math.floor(Math.log10(Math.max(floor, Math.min(...errors, 1)))));
   const plot = {
     width: size.width - size.left - size.right,
     height: size.height - size.top - size.bottom,

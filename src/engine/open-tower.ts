@@ -1,4 +1,5 @@
 import { type ErrorBody, SmolvlmError } from '../errors';
+import { cpuBundle } from '../model/cpu-bundle';
 import type { Bundle } from '../model/read-bundle';
 import { recentNpuDeaths } from '../platform/npu-deaths';
 import { describeHolder, npuLockPath, tryAcquireNpuLock } from '../platform/npu-lock';
@@ -62,13 +63,6 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     rest: new NpuRest(await earlierDeaths()),
   });
   return { ...placed, tower, fallback: () => tower.fallback };
-}
-
-/** The bundle as one for the CPU. @returns undefined for a bundle without stages for it */
-export function cpuBundle({ dir, manifest }: Bundle): Bundle | undefined {
-  const { cpuStages, ...rest } = manifest;
-  if (!cpuStages) return undefined;
-  return { dir, manifest: { ...rest, target: 'cpu', stages: cpuStages, residualScale: 1 } };
 }
 
 /** A tower with the backends it runs in; closing it closes them. */

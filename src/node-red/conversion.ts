@@ -15,9 +15,12 @@ export interface ConversionDialog {
   readonly source?: string;
 }
 
-/** Fields a message may give where the dialog's is blank; `mode` always. */
+/** Fields a message may give where the dialog's is blank; `mode` always; `setup` and `sha256` are a message's alone. */
 export type ConversionMessage = Partial<
-  Record<'mode' | 'model' | 'out' | 'target' | 'precision' | 'calibration' | 'source', unknown>
+  Record<
+    'mode' | 'model' | 'out' | 'target' | 'precision' | 'calibration' | 'source' | 'sha256' | 'setup',
+    unknown
+  >
 >;
 
 /** What a message starts, as commands that run one after the other. */
@@ -42,11 +45,11 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
     return value;
   };
   const out = needed('out', 'the folder of the bundle');
+  const optional = (option: string, value: string): string[] => (value === '' ? [] : [`--${option}`, value]);
   if (mode === 'install') {
     const source = needed('source', 'the path or http(s) address of a packed bundle');
-    return { mode, steps: [['install', source, '--to', out]] };
+    return { mode, steps: [['install', source, '--to', out, ...optional('sha256', text(message.sha256))]] };
   }
-  const optional = (option: string, value: string): string[] => (value === '' ? [] : [`--${option}`, value]);
   const common = [
     ...optional('calibration', field('calibration')),
     ...optional('python', text(dialog.python)),
@@ -62,7 +65,7 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
     ...optional('precision', precision),
     ...optional('int8-layers', precision === 'hybrid' ? text(dialog.int8Layers) : ''),
     ...common,
-    ...(dialog.setup && target !== 'cpu' ? ['--setup'] : []),
+    ...((dialog.setup || message.setup === true) && target !== 'cpu' ? ['--setup'] : []),
   ];
   return { mode, steps: dialog.pack ? [convert, ['pack', out, '--out', `${out}.tar`]] : [convert] };
 }

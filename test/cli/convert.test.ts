@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/test-toolkit';
 import { demoFrame, repositoryRoot } from '../fixtures';
@@ -70,7 +71,11 @@ describe('smolvlm convert and validate', function () {
         'validation.safetensors',
       ],
     );
-    assert.match(stderr, /l1_mlp \(\d+\/10, about \d+ s left\)/);
+    // 4 stages, as many for the CPU, 3 host parts, decoder, RKLLM's (left out here), reference.
+    assert.match(stderr, /^l1_mlp \(\d+\/14, about \d+ s left\)$/m);
+    assert.match(stderr, /^validation \(14\/14, about 0 s left\)$/m);
+    assert.match(stderr, /no decoder for the NPU.*rkllm-toolkit/);
+    assert.equal(report.npu_decoder, false);
   });
 
   it('validates it in the simulator, draws the chart, and fails when a bound is missed', async () => {
@@ -83,16 +88,89 @@ describe('smolvlm convert and validate', function () {
     assert.ok(end_to_end_cosine > 0.99 && end_to_end_cosine < 1);
     assert.ok(stages[2].cosine < stages[0].cosine, 'INT8 is further off than fp16');
     assert.match(await readFile(chart, 'utf8'), /l1_mlp int8/);
-    const bad = await smolvlm([
-      'validate',
-      join(folder, 'hybrid'),
-      ...fixed,
-      '--stage-cosine',
-      '0.9999999999',
-    ]);
+  });
+
+  it('validates the stages for the CPU beside them, and exits with 1 when a bound is missed', async () => {
+    const validate = ['validate', join(folder, 'hybrid'), '--backend', 'cpu', '--json'];
+    const picture = join(folder, 'chart.png');
+    const good = await smolvlm([...validate, ...loose, '--chart', picture]);
+    assert.equal(good.status, 0, good.stderr);
+    const { backend, stages } = JSON.parse(good.stdout);
+    assert.deepEqual([backend, stages[0].precision], ['onnxruntime', 'int8']);
+    const { format, width } = await sharp(picture).metadata();
+    assert.deepEqual([format, width], ['png', 1920]);
+    const bad = await smolvlm([...validate, '--stage-cosine', '0.9999999999']);
     assert.equal(bad.status, 1);
     assert.equal(JSON.parse(bad.stdout).pass, false);
+    const odd = await smolvlm([...validate, '--chart', join(folder, 'chart.pdf')]);
+    assert.equal(odd.status, 2);
+    assert.match(odd.stderr, /--chart: expected a name that ends with \.svg or \.png/);
   });
+
+  it('makes whole layers for the two cores of an RK3576, and the whole tower as one stage', async () => {
+    const made = async (out: string, ...more: string[]) => {
+      const fixed = ['convert', '--model', model, '--out', join(folder, out), '--calibration', frames];
+      const sizes = ['--query-rows', '1024', '--no-cpu-stages', '--python', python, '--json'];
+      const { status, stdout, stderr } = await smolvlm([...fixed, ...sizes, ...more]);
+      assert.equal(status, 0, stderr);
+      const { manifest } = JSON.parse(stdout);
+      return manifest.stages.map(({ name, core }: Record<string, unknown>) => [name, core]);
+    };
+    assert.deepEqual(await made('layers', '--target', 'rk3576', '--granularity', 'layer'), [
+      ['l0', 0],
+      ['l1', 1],
+    ]);
+    assert.deepEqual(await made('tower', '--target', 'rk3588', '--granularity', 'tower'), [
+      ['vision', undefined],
+    ]);
+  });
+
+  it('says when a worker was killed, leaves no bundle, and goes on the next time', async () => {
+    const out = join(folder, 'worker');
+    const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')]);
+    let told = '';
+    child.stderr.on('data', (data: Buffer) => {
+      told += data;
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    while (!told.includes('l0_attn (') && child.exitCode === null) await sleep(20);
+    process.kill(await workerOf(child.pid!), 'SIGKILL');
+    assert.equal(await ended, 1);
+    assert.match(
+      told,
+      /the conversion worker .* ended with SIGKILL \[toolkit-worker-lost\].*ran out of memory/s,
+    );
+    assert.ok(!existsSync(out));
+    const first = await stat(join(`${out}.partial`, 'l0_attn.rknn'));
+    const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1'));
+    assert.equal(status, 0, stderr);
+    assert.equal((await stat(join(out, 'l0_attn.rknn'))).ino, first.ino);
+  });
+
+  it('says before any work that this machine cannot convert', async () => {
+    const arm = join(folder, 'arm.cjs');
+    await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
+    const { status, stderr } = await smolvlm(arguments_(join(folder, 'arm')), ['--require', arm]);
+    assert.equal(status, 1);
+    assert.match(stderr, /x86-64; this machine is linux on arm64 \[convert-machine\].*on a PC/s);
+  });
+
+  for (const [title, args, told] of [
+    ['layers the tower does not have', ['--precision', 'hybrid'], /layers from 0 to 1.* received "2,3,4"/],
+    ['a list of layers with a gap', ['--precision', 'hybrid', '--int8-layers', '1,,0'], /received "1,,0"/],
+    ['INT8 layers without hybrid', ['--int8-layers', '1'], /belongs to --precision hybrid, not to fp16/],
+    [
+      'a part of the one stage in INT8',
+      ['--precision', 'hybrid', '--int8-layers', '1', '--granularity', 'tower'],
+      /INT8 or fp16 as a whole/,
+    ],
+  ] as const) {
+    it(`is a usage error with ${title}`, async () => {
+      const { status, stderr } = await smolvlm(arguments_(join(folder, 'usage'), ...args));
+      assert.equal(status, 2);
+      assert.match(stderr, told);
+    });
+  }
 
   it('takes up where a killed conversion stopped, and does not build finished shards again', async () => {
     const out = join(folder, 'killed');
@@ -104,9 +182,12 @@ describe('smolvlm convert and validate', function () {
       await sleep(20);
       if (existsSync(journal) && (await readFile(journal, 'utf8')).includes('l0_mlp')) break;
     }
+    const worker = await workerOf(child.pid!);
     child.kill('SIGKILL');
     await ended;
     assert.ok(!existsSync(out), 'no half bundle where a whole one is expected');
+    // The worker notices that its converter is gone.
+    while (await isWorker(worker)) await sleep(20);
     const before = await stat(first);
     const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1', '--resume'));
     assert.equal(status, 0, stderr);
@@ -150,22 +231,34 @@ describe('smolvlm convert and validate', function () {
     assert.match(stderr, /holiday\.jpg.*\[bundle-place\]/);
   });
 
-  it('ends its workers when it is interrupted', async () => {
-    const out = join(folder, 'stopped');
-    const child = spawn(process.execPath, [main, ...arguments_(out)], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+  for (const [title, stop] of [
+    ['it is interrupted', (child: ChildProcess) => child.kill('SIGTERM')],
+    ['the process that started it is gone', (child: ChildProcess) => child.disconnect()],
+  ] as const) {
+    it(`ends its workers when ${title}`, async () => {
+      const out = join(folder, 'stopped');
+      const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const;
+      const args = [main, ...arguments_(out, '--workers', '1')];
+      const child = spawn(process.execPath, args, { stdio: [...stdio] });
+      let told = '';
+      child.stderr?.on('data', (data: Buffer) => {
+        told += data;
+      });
+      const heard = new Promise((resolve) => child.stderr?.once('end', resolve));
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      let worker: number | undefined;
+      while (worker === undefined && child.exitCode === null) {
+        worker = await sleep(20).then(() => findWorker(child.pid!));
+      }
+      assert.ok(worker !== undefined, told);
+      stop(child);
+      assert.equal(await ended, 1);
+      await heard;
+      assert.match(told, /interrupted/);
+      assert.ok(!existsSync(out));
+      assert.equal(await isWorker(worker), false);
     });
-    let told = '';
-    child.stderr.on('data', (data: Buffer) => {
-      told += data;
-    });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    while (!told.includes('connector_projection')) await sleep(20);
-    child.kill('SIGTERM');
-    assert.equal(await ended, 1);
-    assert.match(told, /interrupted/);
-    assert.ok(!existsSync(out));
-  });
+  }
 
   it('converts for the CPU with a reference, and validates there', async () => {
     const out = join(folder, 'cpu');
@@ -191,8 +284,29 @@ interface Ended {
   readonly stderr: string;
 }
 
-function smolvlm(args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args]);
+/** The worker that a conversion of one worker started, once it has. */
+async function findWorker(pid: number): Promise<number | undefined> {
+  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '');
+    if (status.includes(`\nPPid:\t${pid}\n`) && (await isWorker(id))) return id;
+  }
+  return undefined;
+}
+
+async function workerOf(pid: number): Promise<number> {
+  const worker = await findWorker(pid);
+  assert.ok(worker !== undefined, `process ${pid} has a worker`);
+  return worker;
+}
+
+/** false for a process that has ended, also where nobody has taken its status yet. */
+async function isWorker(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes('convert_worker.py');
+}
+
+function smolvlm(args: readonly string[], nodeOptions: readonly string[] = []): Promise<Ended> {
+  const child = spawn(process.execPath, [...nodeOptions, main, ...args]);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => {

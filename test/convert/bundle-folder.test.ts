@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BundleFolder, type BundlePart } from '../../src/convert/bundle-folder';
@@ -56,6 +56,23 @@ describe('BundleFolder', () => {
     await folder.part('a', making('a'));
     assert.deepEqual(made, ['a', 'b', 'a']);
     assert.deepEqual((await readdir(folder.dir)).sort(), ['a', 'parts.json']);
+  });
+
+  it('asks again next time for a part that wrote no file', async () => {
+    const nothing = async (): Promise<BundlePart<undefined>> => {
+      made.push('nothing');
+      return { files: [], entry: undefined };
+    };
+    for (const _ of [1, 2]) await (await BundleFolder.open(bundleDir, 'key')).part('optional', nothing);
+    assert.deepEqual(made, ['nothing', 'nothing']);
+  });
+
+  it('puts the bundle before back where a replacement was cut off in the middle', async () => {
+    await mkdir(`${bundleDir}.replaced`);
+    await writeFile(join(`${bundleDir}.replaced`, 'a'), 'a');
+    await interrupted('key');
+    assert.deepEqual((await readdir(root)).sort(), ['bundle', 'bundle.partial']);
+    assert.deepEqual(await readdir(bundleDir), ['a']);
   });
 
   it('gives the folder its name only when it is whole, over an older one', async () => {

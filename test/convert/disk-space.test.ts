@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepareCpuBundle } from '../../src/convert/cpu-bundle';
-import { checkDiskSpace, cpuBundleBytes } from '../../src/convert/disk-space';
+import type { DecoderWriter } from '../../src/convert/bundle-build';
+import { type CpuBundleOptions, prepareCpuBundle } from '../../src/convert/cpu-bundle';
+import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from '../../src/convert/disk-space';
+import { SmolvlmError } from '../../src/errors';
+import { describeBundleFile } from '../../src/model/bundle-file';
 import { openCheckpoint } from '../../src/model/checkpoint';
 import { fixture } from '../fixtures';
 
@@ -43,12 +46,51 @@ describe('disk space for a bundle', function () {
     assert.ok(bytes[0]! > cpuBundleBytes(checkpoint, 'int8', undefined));
   });
 
-  it('says how much is needed and free, and where else to go', async () => {
+  it('says what needs how much, what is free, and where else to go', async () => {
     await checkDiskSpace(join(tmpdir(), 'bundle'), 1);
-    await assert.rejects(checkDiskSpace(join(tmpdir(), 'bundle'), 1e18), {
+    await assert.rejects(checkDiskSpace(join(tmpdir(), 'bundle'), 1e18, 'the model'), {
       code: 'bundle-disk-space',
-      message: /needs about 1000000000000 MB, \d+ MB are free/,
+      message: /the model needs about 1000000000000 MB, \d+ MB are free/,
       hint: /SMOLVLM_CACHE/,
     });
+  });
+
+  it('names a disk that fills up in the middle, leaves no bundle, and goes on when there is room', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'smolvlm-full-'));
+    const checkpoint = await openCheckpoint(fixture('goldens', 'tiny-idefics3'));
+    let path = '/dev/full';
+    const writeDecoder: DecoderWriter = async (dir, _checkpoint, precision) => {
+      await writeFile(path, 'decoder');
+      const files = [await describeBundleFile(dir, 'decoder.onnx')];
+      return { files, entry: { format: 'onnx', precision, files } };
+    };
+    const options: CpuBundleOptions = {
+      visionPrecision: 'int8',
+      decoder: { precision: 'int8', write: writeDecoder },
+    };
+    const bundle = join(root, 'bundle');
+    try {
+      await assert.rejects(prepareCpuBundle(checkpoint, bundle, options), {
+        code: 'bundle-disk-space',
+        message: `${root}: the disk is full`,
+        hint: /Free some space.* goes on from there/,
+      });
+      assert.deepEqual(await readdir(root), ['bundle.partial']);
+      const before = await stat(join(`${bundle}.partial`, 'l11_mlp.onnx'));
+      path = join(`${bundle}.partial`, 'decoder.onnx');
+      await prepareCpuBundle(checkpoint, bundle, options);
+      assert.equal((await stat(join(bundle, 'l11_mlp.onnx'))).ino, before.ino);
+    } finally {
+      await checkpoint.close();
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
+  it('takes the toolkit’s word for a full disk', async () => {
+    const told = new SmolvlmError('toolkit-failed', 'l0_attn: OSError: [Errno 28] No space left on device');
+    await assert.rejects(
+      namingFullDisk('/data/bundle', () => Promise.reject(told)),
+      { code: 'bundle-disk-space', message: '/data: the disk is full', cause: told },
+    );
   });
 });

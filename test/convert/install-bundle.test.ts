@@ -101,6 +101,15 @@ describe('a packed bundle', function () {
     assert.deepEqual(left, ['bundle', `bundle@${archives[0]!.sha256.slice(0, 12)}`]);
   });
 
+  it('takes no file that its manifest does not name', async () => {
+    await tar.extract({ file: archives[0]!.path, cwd: temp() });
+    const named = await readdir(temp());
+    await writeFile(temp('run-me.sh'), 'x');
+    await tar.create({ file: temp('more.tar'), cwd: temp() }, [...named, 'run-me.sh']);
+    await unpackBundle(temp('more.tar'), temp('out'));
+    assert.deepEqual((await readdir(temp('out'))).sort(), named.sort());
+  });
+
   it('takes no file from an archive that lies outside the bundle', async () => {
     await writeFile(temp('outside'), 'x');
     await mkdir(temp('inside'));
@@ -157,6 +166,18 @@ describe('a packed bundle', function () {
     it('begins again when the server has another file by now', async () => {
       await writeFile(temp('a.tar.partial'), 'old bytes');
       await writeFile(temp('a.tar.partial.version'), '"old"');
+      await fetchArchive(url, temp('a.tar'), { settings: quick });
+      assert.deepEqual(await readFile(temp('a.tar')), await readFile(archives[1]!.path));
+    });
+
+    it('begins again when what came before is longer than the server’s file', async () => {
+      await writeFile(temp('a.tar.partial'), Buffer.alloc(50_000_000));
+      await writeFile(temp('a.tar.partial.version'), '"one"');
+      const whole = serve('"one"');
+      answer = (request, response, data) => {
+        if (request.headers.range === undefined) return whole(request, response, data);
+        response.writeHead(416, { 'content-range': `bytes */${data.length}` }).end();
+      };
       await fetchArchive(url, temp('a.tar'), { settings: quick });
       assert.deepEqual(await readFile(temp('a.tar')), await readFile(archives[1]!.path));
     });

@@ -13,6 +13,7 @@ import { float32Tensor, writeSafetensors } from '../../src/model/safetensors-wri
 import { visionStages } from '../../src/onnx/vision-stages';
 import { fixture } from '../fixtures';
 import { readSafetensorsFixture } from '../safetensors-fixture';
+import { KeptModels } from './kept-models';
 import { testToolkit } from './test-toolkit';
 
 const tiny = fixture('goldens', 'tiny-idefics3');
@@ -22,14 +23,14 @@ describe('converting the golden checkpoint', function () {
   this.timeout(600_000);
   const residualScale = 0.1;
   let folder: string;
-  let python: string;
   let checkpoint: Checkpoint;
   let activations: ReferenceActivations;
   let reference: ValidationReference;
+  let models: KeptModels;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
-    python = await testToolkit();
+    models = await KeptModels.start(folder, await testToolkit(), 2);
     checkpoint = await openCheckpoint(tiny);
     const options = { residualScale, calibrate: true };
     activations = await ReferenceActivations.capture(
@@ -41,6 +42,7 @@ describe('converting the golden checkpoint', function () {
     reference = await goldenReference(join(folder, 'golden.safetensors'));
   });
   after(async () => {
+    await models?.[Symbol.asyncDispose]();
     await reference?.close();
     await checkpoint?.close();
     await rm(folder, { recursive: true, force: true });
@@ -50,7 +52,7 @@ describe('converting the golden checkpoint', function () {
     name: string,
     precisions: (layer: number) => readonly NpuPrecision[],
   ): Promise<{ readonly build: Build; readonly entries: readonly NpuStageEntry[] }> {
-    const build = await openBuild(checkpoint, join(folder, name), 'key', 24, {});
+    const build = await openBuild(checkpoint, join(folder, name), 'key', { stages: 24, others: 0 }, {});
     await mkdir(await build.folder.workDir(), { recursive: true });
     const entries = await convertNpuStages(build, visionStages(12, 'half-layer'), {
       tower: {
@@ -64,9 +66,7 @@ describe('converting the golden checkpoint', function () {
       },
       reference,
       bounds: defaultBounds,
-      python,
-      logFile: join(folder, `${name}.log`),
-      workers: 2,
+      openWorkers: () => models.lend(),
       precisions: ({ halves }) => precisions(halves[0]?.layer ?? 0),
       coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % 3,
     });
@@ -93,6 +93,7 @@ describe('converting the golden checkpoint', function () {
     const { entries } = await convert('hybrid', (layer) => ([2, 3, 4].includes(layer) ? ['int8'] : ['fp16']));
     const int8 = entries.filter(({ stage }) => stage.precision === 'int8').map(({ stage }) => stage.name);
     assert.deepEqual(int8, ['l2_attn', 'l2_mlp', 'l3_attn', 'l3_mlp', 'l4_attn', 'l4_mlp']);
+    assert.equal(models.builds, 24 + 6, 'fp16 stages were built before');
     const tower = entries.at(-1)?.stage.accumulatedCosine ?? 0;
     assert.ok(tower >= 0.998 && tower < 0.99999, `cosine ${tower}`);
   });
@@ -101,6 +102,7 @@ describe('converting the golden checkpoint', function () {
     const { entries } = await convert('auto', () => ['int8', 'fp16']);
     const int8 = entries.filter(({ stage }) => stage.precision === 'int8');
     assert.ok(int8.length >= 1);
+    assert.equal(models.builds, 48, 'each stage once in each precision');
     for (const { stage } of int8) assert.ok((stage.cosine ?? 0) >= defaultBounds.stage, stage.name);
     const tower = entries.at(-1)?.stage.accumulatedCosine ?? 0;
     assert.ok(tower >= defaultBounds.tower, `cosine ${tower}`);

@@ -1,23 +1,34 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   findToolkit,
   prepareToolkitEnvironment,
   type SetUpStep,
 } from '../../src/convert/toolkit-environment';
+import { toolkitVersion } from '../../src/convert/toolkit-worker';
 import { useTempFolder } from '../temp-folder';
+import { testToolkit, testToolkitFolder } from './test-toolkit';
 
 describe('prepareToolkitEnvironment', () => {
   const temp = useTempFolder();
 
-  /** A Python whose `-m venv DIR` puts itself into DIR, and whose `-m pip` does what is given. */
-  async function pretend(pip: string): Promise<string> {
-    const answer = '{"version":"3.11.2","machine":"x86_64","system":"Linux","venv":true,"toolkit":null}';
+  /** The worker's answer of an environment that works. */
+  const works = `echo '{"event":"ready","toolkit":"${toolkitVersion}"}' >&4; cat <&3 >&-`;
+
+  /**
+   * A Python whose `-m venv DIR` puts itself into DIR, whose `-m pip` does what is given, and which answers as a worker
+   * when it is told to run one.
+   */
+  async function pretend(pip: string, worker = works, toolkit: string | null = null): Promise<string> {
+    const told = { version: '3.11.2', machine: 'x86_64', system: 'Linux', venv: true, toolkit };
+    const answer = JSON.stringify(told);
     const script = `#!/bin/sh
 case "$1 $2" in
   "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo made >> "${temp('venvs')}";;
   "-m pip") ${pip};;
+  *convert_worker.py*) ${worker};;
   *) echo '${answer}';;
 esac
 `;
@@ -41,6 +52,39 @@ esac
     assert.equal(await findToolkit(python, temp('env')), temp('env/bin/python'));
   });
 
+  it('makes its own where the Python on the PATH has another release of the toolkit', async () => {
+    const python = await pretend('true', works, '2.3.2');
+    await assert.rejects(findToolkit(python, temp('env')), {
+      code: 'toolkit-version',
+      message: /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2/,
+      hint: /--setup/,
+    });
+    assert.equal(await prepareToolkitEnvironment(temp('env'), { python }), temp('env/bin/python'));
+    assert.equal(await findToolkit(undefined, temp('env')), temp('env/bin/python'));
+  });
+
+  it('makes the environment again where its Python has gone', async () => {
+    const python = await pretend('true');
+    await prepareToolkitEnvironment(temp('env'), { python });
+    await rm(temp('env/bin/python'));
+    await assert.rejects(findToolkit(python, temp('env')), { code: 'toolkit-missing' });
+    await prepareToolkitEnvironment(temp('env'), { python });
+    assert.equal(await findToolkit(python, temp('env')), temp('env/bin/python'));
+  });
+
+  it('is not ready before the toolkit loads', async () => {
+    const python = await pretend(
+      'true',
+      `echo '{"event":"failed","id":null,"message":"rknn-toolkit2 does not load: libGL.so.1"}' >&4`,
+    );
+    await assert.rejects(prepareToolkitEnvironment(temp('env'), { python }), {
+      code: 'toolkit-set-up',
+      message: /libGL\.so\.1/,
+      hint: /library of the system/,
+    });
+    assert.ok(!existsSync(temp('env')));
+  });
+
   it('tells pip’s last words when it fails, and leaves nothing half made', async () => {
     const python = await pretend('echo "ERROR: No space left on device" >&2; exit 1');
     await assert.rejects(prepareToolkitEnvironment(temp('env'), { python }), {
@@ -61,5 +105,21 @@ esac
     });
     await assert.rejects(setUp, /enough/);
     assert.ok(!existsSync(temp('env')));
+  });
+});
+
+describe('the environment of the tests, which is a real one', function () {
+  this.timeout(300_000);
+
+  it('takes less than 1 GB', async () => {
+    await testToolkit();
+    // By file, since lib64 is lib by another name.
+    const files = new Map<number, number>();
+    for (const name of await readdir(testToolkitFolder, { recursive: true })) {
+      const { ino, blocks } = await lstat(join(testToolkitFolder, name));
+      files.set(ino, blocks * 512);
+    }
+    const bytes = [...files.values()].reduce((sum, size) => sum + size, 0);
+    assert.ok(bytes > 1e8 && bytes < 1e9, `${bytes} bytes`);
   });
 });

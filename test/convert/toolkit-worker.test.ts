@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BuildJob, ToolkitWorker } from '../../src/convert/toolkit-worker';
+import { promisify } from 'node:util';
+import { type BuildJob, ToolkitWorker, workerScript } from '../../src/convert/toolkit-worker';
 import { useTempFolder } from '../temp-folder';
 import { testToolkit } from './test-toolkit';
 
@@ -46,14 +47,44 @@ describe('ToolkitWorker', function () {
     await assert.rejects(started, { code: 'toolkit-version', message: /expected .* 2\.5\.0, found 2\.3\.2/ });
   });
 
+  it('says when it speaks what is no event, instead of taking the conversion down', async () => {
+    const script = temp('noise.py');
+    await writeFile(script, "import os\nos.write(4, b'Segmentation fault\\n')\nos.read(3, 1)\n");
+    const started = ToolkitWorker.start({ python, logFile: temp('log'), script });
+    await assert.rejects(started, { code: 'toolkit-worker-lost', message: /no event: Segmentation fault/ });
+  });
+
+  it('hears a worker that is ready at once', async () => {
+    const script = temp('quick');
+    await writeFile(script, `echo '{"event":"ready","toolkit":"2.5.0"}' >&4; read line <&3`);
+    for (let n = 0; n < 20; n++) {
+      const worker = await ToolkitWorker.start({ python: 'sh', logFile: temp('log'), script });
+      await worker[Symbol.asyncDispose]();
+    }
+  });
+
   it('leaves no files behind, also when it is killed', async () => {
-    const folders = async (): Promise<string[]> =>
-      (await readdir(tmpdir())).filter((name) => name.startsWith('smolvlm-toolkit-'));
-    const before = await folders();
-    const worker = await ToolkitWorker.start({ python, logFile: temp('log') });
-    assert.equal((await folders()).length, before.length + 1);
-    await worker[Symbol.asyncDispose]();
-    assert.deepEqual(await folders(), before);
+    // A temporary folder of its own: other conversions on this machine use the usual one.
+    const usual = process.env.TMPDIR;
+    process.env.TMPDIR = temp();
+    try {
+      const folders = async (): Promise<string[]> =>
+        (await readdir(temp())).filter((name) => name.startsWith('smolvlm-toolkit-'));
+      const worker = await ToolkitWorker.start({ python, logFile: temp('log') });
+      assert.equal((await folders()).length, 1);
+      await worker[Symbol.asyncDispose]();
+      assert.deepEqual(await folders(), []);
+    } finally {
+      if (usual === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = usual;
+    }
+  });
+
+  it('started by hand, removes nothing from the folder it stands in', async () => {
+    await writeFile(temp('mine'), 'x');
+    const script = `cd "$1" && exec "$2" "$3" 3</dev/null 4>/dev/null`;
+    await promisify(execFile)('sh', ['-c', script, 'sh', temp(), python, workerScript]);
+    assert.deepEqual(await readdir(temp()), ['mine']);
   });
 
   it('names an interpreter that is not there', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,10 @@ describe('smolvlm-convert', function () {
     const steps = flow.progress.map(({ payload: { step } }) => step);
     assert.ok(steps.includes('l0_mlp') && steps.includes('decoder'));
     assert.match(String(flow.progress.at(-1)?.payload.percent), /^\d+$/);
+    const shard = flow.progress.find(({ payload: { step } }) => step === 'l0_mlp')!.payload;
+    assert.deepEqual(shard.stages, { done: 2, total: 2 });
+    assert.ok(typeof shard.secondsLeft === 'number' && shard.secondsLeft >= 0);
+    assert.ok(flow.statuses.some((text) => /status\.stage|l0_mlp, 2\/2, \d+ s left/.test(text)));
     flow.send({ mode: 'validate' });
     await until(() => flow.out.length + flow.bad.length > 1);
     assert.deepEqual(flow.bad, []);
@@ -117,6 +121,51 @@ describe('smolvlm-convert', function () {
     await until(() => flow.bad.length > 1);
     assert.equal(flow.bad[1]?.error?.code, 'convert-cancelled');
     assert.ok(!existsSync(join(folder, 'cancelled')));
+  });
+
+  it('asks before it sets the converter up, and takes a message for an answer', async () => {
+    // An interpreter without the toolkit; no environment is made in the tests' own cache.
+    const bare = join(folder, 'bare-python');
+    const told = { version: '3.11.2', machine: 'x86_64', system: 'Linux', venv: true, toolkit: null };
+    const script = `#!/bin/sh\ncase "$2" in venv) echo "asked to make $3" >&2; exit 1;; esac\necho '${JSON.stringify(told)}'\n`;
+    await writeFile(bare, script, { mode: 0o755 });
+    const flow = await load({ ...conversion(), out: join(folder, 'asked'), python: bare });
+    flow.send({});
+    await until(() => flow.bad.length > 0);
+    assert.equal(flow.bad[0]?.error?.code, 'toolkit-missing');
+    assert.match(flow.bad[0]!.error!.message, /not set up on this machine/);
+    assert.match(flow.statuses.at(-1)!, /status\.setup|set up the converter\?/);
+    flow.send({ setup: true });
+    await until(() => flow.bad.length > 1);
+    const { code, message } = flow.bad[1]!.error!;
+    assert.deepEqual([code, /asked to make .*rknn-toolkit2-/.test(message)], ['toolkit-set-up', true]);
+    assert.ok(flow.progress.some(({ payload: { step } }) => step === 'making a virtual environment'));
+  });
+
+  it('says politely on a hub that conversion is a PC’s work', async () => {
+    const arm = join(folder, 'arm.cjs');
+    await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
+    process.env.NODE_OPTIONS = `--require ${arm}`;
+    try {
+      const flow = await load({ ...conversion(), out: join(folder, 'arm') });
+      flow.send({});
+      await until(() => flow.bad.length > 0);
+      const { code, message } = flow.bad[0]!.error!;
+      assert.equal(code, 'convert-machine');
+      assert.match(message, /this machine is linux on arm64. Convert on a PC.*smolvlm install here/);
+    } finally {
+      delete process.env.NODE_OPTIONS;
+    }
+  });
+
+  it('ends its work when the flow is stopped, before the flow is', async () => {
+    const out = join(folder, 'stopped');
+    const flow = await load({ ...conversion(), out });
+    flow.send({});
+    await until(() => flow.progress.length > 0);
+    assert.ok(existsSync(`${out}.lock`));
+    await helper.unload();
+    assert.ok(!existsSync(`${out}.lock`) && !existsSync(out));
   });
 
   it('says politely what this machine lacks', async () => {

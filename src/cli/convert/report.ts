@@ -11,6 +11,8 @@ export interface ConversionReport {
     readonly peak_rss_bytes: number;
     /** Of the stream after the last stage to the float32 reference's, in the simulator. */
     readonly tower_cosine: number;
+    /** false: the decoder runs on the hub's CPU, since rkllm-toolkit was not there to export it. */
+    readonly npu_decoder: boolean;
     readonly stages: readonly StageRow[];
   };
 }
@@ -40,6 +42,7 @@ export function conversionReport(
       seconds,
       peak_rss_bytes: Math.max(...peaks),
       tower_cosine: entries.at(-1)?.stage.accumulatedCosine ?? 0,
+      npu_decoder: manifest.npuDecoder !== undefined,
       stages: entries.map(stageRow),
     },
   };
@@ -75,7 +78,7 @@ export function conversionTable({ path, manifest, report }: ConversionReport): s
     alignedTable(['stage', 'precision', 'cosine', 'accumulated', 'as int8', 'size', 'built in'], rows),
     '',
     `${path}: ${rows.length} stages for ${manifest.target}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
-    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${(manifest.npuDecoder ?? manifest.decoder)?.format} ${manifest.decoder?.precision}`,
+    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${manifest.decoder?.precision} on the CPU${report.npu_decoder ? ', and w8a8 on the NPU' : ', none for the NPU'}`,
   ].join('\n');
 }
 

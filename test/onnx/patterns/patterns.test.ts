@@ -4,11 +4,11 @@ import {
   npuActivation,
   type OnnxGraph,
   queryChunks,
-  queryTiledAttention,
   sandwich,
   scaledLayerNorm,
   tanhGelu,
 } from '@rk3588/node-red-smolvlm/patterns';
+import { cosine } from '../../cosine';
 import { seededValues } from '../../memory-tensors';
 import { relativeError } from '../../vision/agreement';
 import { activations } from '../reference-stage';
@@ -79,61 +79,42 @@ describe('patterns', () => {
     assert.throws(() => queryChunks(8, 0), { code: 'onnx-query-rows' });
   });
 
-  it('converts a plain ViT block that is not SmolVLM: 197 tokens, one weight for q, k and v', async () => {
-    const [tokens, hidden, heads] = [197, 32, 2];
-    const graph = new GraphBuilder('vit_block', { opsets: { '': 12 }, irVersion: 7 });
-    const input = graph.input('in', 'float32', [1, tokens, hidden]);
-    const fused = graph.constant('qkv', 'float32', [hidden, 3 * hidden], seededValues(3 * hidden ** 2, 3));
-    const ones = graph.constant('ones', 'float32', [hidden], new Float32Array(hidden).fill(1));
-    const zeros = graph.constant('zeros', 'float32', [hidden], new Float32Array(hidden));
-    const out = sandwich(graph, input, { scale: 0.125, output: 'out' }, (stream) => {
-      const normal = scaledLayerNorm(graph, stream, { weight: ones, bias: zeros, eps: 1e-6, scale: 0.125 });
-      const [query = '', key = '', value = ''] = graph.node('Split', [graph.op('MatMul', [normal, fused])], {
-        outputs: 3,
-        attributes: { axis: { int: 2 }, split: { ints: [hidden, hidden, hidden] } },
-      });
-      return queryTiledAttention(graph, { query, key, value }, { tokens, hidden, heads, queryRows: 64 });
-    });
-    graph.output(out, 'float32', [1, tokens, hidden]);
-
-    const whole = graph.build();
-    const stream = seededValues(tokens * hidden, 4);
-    const result = await runGraph(whole, stream, [1, tokens, hidden]);
-    const expected = plainVit(stream, tokens, hidden, heads, seededValues(3 * hidden ** 2, 3));
-    assert.ok(relativeError(result, expected) < 1e-5);
-  });
-});
-
-/** x + 0.125 · attention(norm(x)), all queries at once, in double precision. */
-function plainVit(
-  stream: Float32Array,
-  tokens: number,
-  hidden: number,
-  heads: number,
-  qkv: Float32Array,
-): Float32Array {
-  const width = hidden / heads;
-  const projected = Array.from({ length: tokens }, (_, token) => {
-    const row = [...stream.subarray(token * hidden, (token + 1) * hidden)];
-    const mean = row.reduce((sum, x) => sum + x, 0) / hidden;
-    const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / hidden;
-    const deviation = Math.sqrt(variance + 1e-6 * 0.125 ** 2);
-    return Float64Array.from({ length: 3 * hidden }, (_, out) =>
-      row.reduce((sum, x, c) => sum + ((x - mean) / deviation) * qkv[c * 3 * hidden + out]!, 0),
+  for (const [what, outlier] of [
+    ['a quiet row', 0],
+    ['a row with outliers of ±2,000', 2000],
+  ] as const) {
+    /** One token of 64 channels, scaled. */
+    const row = seededValues(64, 8).map((value, channel) =>
+      channel === 5 ? value + outlier : channel === 40 ? value - outlier : value,
     );
-  });
-  return stream.map((x, index) => {
-    const [token, channel] = [Math.floor(index / hidden), index % hidden];
-    const begin = Math.floor(channel / width) * width;
-    const scores = projected.map((row) => {
-      let sum = 0;
-      for (let c = begin; c < begin + width; c++) sum += projected[token]![c]! * row[hidden + c]!;
-      return sum / Math.sqrt(width);
+    const scaled = row.map((value) => value * 0.1);
+
+    it(`scaledLayerNorm is layer norm of ${what}, through fp16 too`, async () => {
+      const [weight, bias] = [seededValues(64, 9), seededValues(64, 10)];
+      const graph = pointwise(64, (builder, value) =>
+        scaledLayerNorm(builder, value, {
+          weight: builder.constant('w', 'float32', [64], weight),
+          bias: builder.constant('b', 'float32', [64], bias),
+          eps: 1e-6,
+          scale: 0.1,
+        }),
+      );
+      const mean = row.reduce((sum, x) => sum + x, 0) / 64;
+      const deviation = Math.sqrt(row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 64 + 1e-6);
+      const expected = row.map((x, channel) => ((x - mean) / deviation) * weight[channel]! + bias[channel]!);
+      assert.ok(relativeError(await runGraph(graph, scaled, [1, 64]), expected) < 1e-5);
+      const rounded = await runGraph(roundedToFp16(graph), scaled, [1, 64]);
+      assert.ok(rounded.every(Number.isFinite) && cosine(rounded, expected) >= 0.999);
     });
-    const largest = Math.max(...scores);
-    const shares = scores.map((score) => Math.exp(score - largest));
-    const total = shares.reduce((sum, share) => sum + share, 0);
-    const mixed = shares.reduce((sum, share, t) => sum + share * projected[t]![2 * hidden + channel]!, 0);
-    return x + (0.125 * mixed) / total;
-  });
-}
+
+    it(`sandwich adds the branch to ${what}, through fp16 too`, async () => {
+      const graph = pointwise(64, (builder, value) =>
+        sandwich(builder, value, { scale: 0.1, output: 'sum' }, (stream) => builder.op('Sigmoid', [stream])),
+      );
+      const expected = scaled.map((x) => x + 0.1 / (1 + Math.exp(-x)));
+      assert.ok(relativeError(await runGraph(graph, scaled, [1, 64]), expected) < 1e-6);
+      const rounded = await runGraph(roundedToFp16(graph), scaled, [1, 64]);
+      assert.ok(rounded.every(Number.isFinite) && cosine(rounded, expected) >= 0.999);
+    });
+  }
+});

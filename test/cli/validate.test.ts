@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chooseFrames } from '../../src/convert/calibration-frames';
+import { ReferenceActivations, validationName } from '../../src/convert/reference-activations';
+import { describeBundleFile } from '../../src/model/bundle-file';
+import { openCheckpoint } from '../../src/model/checkpoint';
+import { bundleManifestName } from '../../src/model/read-bundle';
+import { resolveModel } from '../../src/model/resolve-model';
+import { EmulatedNpu } from '../backends/rknn/emulated-npu';
+import { EmulatedBundle } from '../engine/emulated-bundle';
+import { repositoryRoot } from '../fixtures';
+import { useTempFolder } from '../temp-folder';
+
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+
+describe('smolvlm validate on a hub', function () {
+  this.timeout(120_000);
+  const temp = useTempFolder();
+  let npu: EmulatedNpu;
+  let bundle: EmulatedBundle;
+
+  before(async () => {
+    npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
+    bundle = await EmulatedBundle.create();
+  });
+  after(async () => {
+    await bundle?.remove();
+    await npu?.remove();
+  });
+
+  /** Puts the float32 reference of a demo frame into the bundle. */
+  async function addReference(): Promise<void> {
+    const checkpoint = await openCheckpoint((await resolveModel('demo')).dir);
+    try {
+      const options = { residualScale: 0.1, calibrate: false };
+      await ReferenceActivations.capture(checkpoint, await chooseFrames(), temp('reference'), options);
+    } finally {
+      await checkpoint.close();
+    }
+    await copyFile(temp('reference', validationName), join(bundle.dir, validationName));
+    const path = join(bundle.dir, bundleManifestName);
+    const validation = await describeBundleFile(bundle.dir, validationName);
+    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), validation }));
+  }
+
+  it('needs no Python: the bundle’s own reference runs through its 24 shards', async () => {
+    await addReference();
+    const environment = { ...process.env, PATH: '/nowhere' };
+    const good = await validate(['--backend', 'npu'], environment);
+    assert.equal(good.status, 0, good.stderr);
+    const { pass, backend, end_to_end_cosine, stages } = JSON.parse(good.stdout);
+    assert.deepEqual([pass, backend, stages.length], [true, 'rknn', 24]);
+    assert.ok(end_to_end_cosine > 0.9999, `cosine ${end_to_end_cosine}`);
+    assert.ok(stages.every(({ accumulated_cosine }: Record<string, number>) => accumulated_cosine! > 0.9999));
+  });
+
+  it('exits with 1 and names the shard when the NPU gives wrong results', async () => {
+    await npu.faults('nan');
+    const broken = await validate(['--backend', 'npu'], process.env);
+    assert.equal(broken.status, 1);
+    assert.match(broken.stderr, /l0_attn/);
+    await npu.faults('wrong');
+    const { status, stdout } = await validate(
+      ['--backend', 'npu', '--chart', temp('chart.svg')],
+      process.env,
+    );
+    await npu.faults();
+    assert.equal(status, 1);
+    const { pass, stages } = JSON.parse(stdout);
+    assert.equal(pass, false);
+    assert.equal(stages[0].pass, false);
+    assert.match(await readFile(temp('chart.svg'), 'utf8'), /24 stages on rknn: FAILED/);
+  });
+
+  function validate(args: readonly string[], env: NodeJS.ProcessEnv) {
+    const child = spawn(process.execPath, [main, 'validate', bundle.dir, '--json', ...args], { env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data;
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data;
+    });
+    return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) =>
+      child.once('close', (status) => resolve({ status, stdout, stderr })),
+    );
+  }
+});
