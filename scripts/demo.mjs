@@ -79,7 +79,7 @@ async function describeOnce(broker, bounded) {
   broker.onMessage((topic, payload) => {
     const [, camera, kind] = topic.split('/');
     const answer = waiting.get(camera);
-    if (!answer || !['caption', 'dropped', 'error'].includes(kind)) return;
+    if (!answer || !['caption', 'held', 'dropped', 'error'].includes(kind)) return;
     waiting.delete(camera);
     answer({ kind, body: JSON.parse(String(payload)) });
   });
@@ -89,7 +89,7 @@ async function describeOnce(broker, bounded) {
     await broker.publish(`cameras/${camera}/frame`, readFileSync(join(frames, file)));
     const { kind, body } = await bounded(answered, limitMs, `the caption of ${file}`);
     if (kind !== 'caption')
-      throw new Error(`${file}: ${body.message ?? body.reason} [${body.code ?? body.dropped}]`);
+      throw new Error(`${file}: ${body.message ?? body.reason} [${body.code ?? body.dropped ?? body.held}]`);
     const { prompt, text, timingsMs } = body;
     process.stdout.write(`${JSON.stringify({ frame: file, camera, prompt, text, timings_ms: timingsMs })}\n`);
     limitMs = captionMs;

@@ -1,5 +1,5 @@
 // npm run screenshots: pictures of the editor for the README, taken in headless Chromium from a real Node-RED.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,13 +13,19 @@ const { startBroker } = await import('./demo/broker.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-shots-'));
 const out = join(root, 'docs', 'img');
 mkdirSync(out, { recursive: true });
+const examples = ['flows', 'convert on a PC and deliver to the hub', 'MQTT-triggered description'];
+const nodes = examples.flatMap((name) =>
+  JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8')),
+);
+const flows = join(folder, 'given-flows.json');
+writeFileSync(flows, JSON.stringify(nodes, undefined, 2));
 const broker = await startBroker(0);
 const subscribed = broker.subscribed('cameras/+/frame');
 const nodeRed = await startNodeRed({
   root,
   folder,
   port: await freePort(0),
-  flows: join(root, 'examples', 'flows.json'),
+  flows,
   broker: broker.port,
   environment: { SMOLVLM_RUNTIME_DIR: join(folder, 'run') },
   log: () => {},
@@ -67,12 +73,94 @@ try {
     await delay(300);
     await page.screenshot({ path: join(out, `engine-dialog-${tab}.png`) });
   }
+  for (const [tab, picture] of [
+    ['check', checkEngine],
+    ['try', tryEngine],
+  ]) {
+    await page.click(`a[href="#smolvlm-engine-tab-${tab}"]`);
+    await picture(page);
+    await page.screenshot({ path: join(out, `engine-dialog-${tab}.png`) });
+  }
+  await page.click('#node-config-dialog-cancel');
+  await delay(700);
+  for (const type of ['convert', 'mqtt']) {
+    const { id } = nodes.find((node) => node.type === `smolvlm-${type}`);
+    await open(page, id);
+    await page.screenshot({ path: join(out, `${type}-dialog.png`) });
+    await page.click('#node-dialog-cancel');
+    await delay(700);
+  }
+  await sidebar(page);
+  await page.screenshot({ path: join(out, 'sidebar.png') });
+  await drawMask(page);
+  await page.screenshot({ path: join(out, 'frame-dialog.png') });
   if (faults.length > 0) throw new Error(`the editor threw: ${faults.join('; ')}`);
 } finally {
   await browser.close();
   await nodeRed.stop();
   await broker.close();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function open(page, id) {
+  await page.evaluate((node) => window.RED.editor.edit(window.RED.nodes.node(node)), id);
+  await page.waitForSelector('#node-input-name', { state: 'visible' });
+  await delay(1_500);
+}
+
+async function checkEngine(page) {
+  await page.click('#smolvlm-engine-check');
+  await page.waitForSelector('.smolvlm-check table', { timeout: 60_000 });
+  await delay(300);
+}
+
+async function tryEngine(page) {
+  await page.setInputFiles('#smolvlm-try-file', demoFrame('frame_09_street_day.jpg'));
+  await page.waitForSelector('.smolvlm-try-total', { timeout: 120_000 });
+  await delay(300);
+}
+
+/** The sidebar with what the cameras showed. */
+async function sidebar(page) {
+  const frames = {
+    driveway: 'frame_01_driveway_day',
+    porch: 'frame_05_porch_day',
+    street: 'frame_09_street_day',
+  };
+  await page.evaluate(() => window.RED.sidebar.show('smolvlm-sidebar'));
+  for (const [index, [camera, file]] of Object.entries(frames).entries()) {
+    await broker.publish(`cameras/${camera}/frame`, readFileSync(demoFrame(`${file}.jpg`)));
+    await page.locator('.smolvlm-frames li').nth(index).waitFor({ timeout: 120_000 });
+  }
+  await delay(1_000);
+}
+
+/** The frame node's dialog with a mask and a zone on the last picture. */
+async function drawMask(page) {
+  await open(page, 'smolvlm-ex-frame');
+  await page.click('a[href="#smolvlm-frame-tab-picture"]');
+  await page.waitForFunction(() => document.getElementById('smolvlm-frame-canvas').height === 480);
+  const box = await page.locator('#smolvlm-frame-canvas').boundingBox();
+  const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
+  const corners = [
+    [0.02, 0.05],
+    [0.42, 0.08],
+    [0.42, 0.4],
+    [0.02, 0.45],
+  ];
+  for (const corner of [...corners, corners[0]]) {
+    await page.mouse.click(...at(corner));
+    await page.mouse.move(...at([0.5, 0.02]));
+  }
+  await page.click('#smolvlm-frame-zone');
+  await page.mouse.move(...at([0.5, 0.5]));
+  await page.mouse.down();
+  await page.mouse.move(...at([0.95, 0.95]), { steps: 5 });
+  await page.mouse.up();
+}
+
+function demoFrame(file) {
+  return join(root, 'models', 'demo-frames', file);
 }
 
 async function edit(page, id) {

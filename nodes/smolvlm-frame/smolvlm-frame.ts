@@ -12,6 +12,7 @@ import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/n
 import { frameMessage, heldMessage } from '../../src/node-red/frame-message';
 import { registerFrameSample } from '../../src/node-red/frame-sample';
 import { messagePictures } from '../../src/node-red/message-pictures';
+import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { openFrameSource } from '../../src/node-red/open-frame-source';
 import { evaluate } from '../../src/node-red/typed-input';
@@ -46,8 +47,13 @@ export = (RED: NodeAPI): void => {
       }
     };
 
+    const closing = new AbortController();
     const onVerdicts = (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]): void => {
       const { message, name, done } = picture.tag;
+      if (closing.signal.aborted) {
+        done?.();
+        return;
+      }
       let failure: NodeFailure | undefined;
       for (const verdict of verdicts) {
         const copy =
@@ -57,7 +63,8 @@ export = (RED: NodeAPI): void => {
           if (!done) this.error(failure, { ...copy, camera: picture.camera } as NodeMessage);
         } else if ('held' in verdict) {
           counts.held++;
-          this.send([null, heldMessage(copy, picture, verdict.held, verdict.zone)]);
+          const held = verdicts.length > 1 ? { ...copy, payload: message.payload } : copy;
+          this.send([null, heldMessage(held, picture, verdict.held, verdict.zone)]);
         } else {
           counts.passed++;
           this.send([frameMessage(copy, picture, verdict.frame, { zone: verdict.zone, name }), null]);
@@ -70,6 +77,7 @@ export = (RED: NodeAPI): void => {
     let opened: {
       readonly intake: FrameIntake<Origin>;
       readonly gate: FrameGate;
+      readonly isMasked: boolean;
       readonly source?: FrameSource;
     };
     try {
@@ -80,8 +88,7 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(failure));
       return;
     }
-    const { intake, gate, source } = opened;
-    const closing = new AbortController();
+    const { intake, gate, source, isMasked } = opened;
 
     const take = async (message: Message): Promise<ArrivedPicture<Origin>> => {
       const typed = (value: string, type: string, field: string): Promise<unknown> =>
@@ -89,6 +96,10 @@ export = (RED: NodeAPI): void => {
       const camera = await cameraOf(message, typed);
       const image = await typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
       const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
+      // Nobody gets past the masks: neither the second output, nor a Catch node, nor what else the message carries.
+      if (isMasked && (config.imageType ?? 'msg') === 'msg') {
+        RED.util.setMessageProperty(message, config.image || 'payload', undefined);
+      }
       const at = timeOf(message.capturedAt);
       return { camera, bytes, ...(at !== undefined && { capturedAt: at }), tag: { message } };
     };
@@ -121,10 +132,12 @@ export = (RED: NodeAPI): void => {
         );
       }
     });
-    this.on('close', () => {
+    this.on('close', (removed: boolean, closed: () => void) => {
       closing.abort();
       source?.close();
-      sample.forget(this.id);
+      // After a mere restart the dialog still has something to draw on.
+      if (removed) sample.forget(this.id);
+      closed();
     });
   }
 
@@ -139,9 +152,8 @@ export = (RED: NodeAPI): void => {
     const prepare = child.prepare.bind(child);
     const intake = new FrameIntake<Origin>({ gate, prepare, options, zones, onVerdicts });
     const settings = sourceSettings(config);
-    const camera =
-      config.cameraType === 'str' || config.cameraType === undefined ? (config.camera ?? '') : '';
-    const key = camera || config.name || node.id;
+    const key = fixedCamera(node, config) || config.name || node.id;
+    let isConnected = false;
     const source = openFrameSource(settings, sourceCredentials(node.credentials), {
       onFrame: ({ bytes, capturedAt, name }: SourceFrame) => {
         sample.keep(node.id, bytes);
@@ -153,25 +165,28 @@ export = (RED: NodeAPI): void => {
           tag: { message, ...(name !== undefined && { name }) },
         });
       },
-      onConnected: () => node.status({ fill: 'green', shape: 'ring', text: word('status.connected') }),
+      onConnected: () => {
+        if (!isConnected) node.status({ fill: 'green', shape: 'ring', text: word('status.connected') });
+        isConnected = true;
+      },
       onTrouble: (error) => {
+        isConnected = false;
         node.status({ fill: 'red', shape: 'ring', text: error.code });
         node.error(new NodeFailure(error), { topic: key, camera: key } as unknown as NodeMessage);
       },
     });
     if (source) node.status({ fill: 'yellow', shape: 'ring', text: word('status.connecting') });
     else node.status({ fill: 'grey', shape: 'ring', text: word('status.idle') });
-    return { intake, gate, ...(source && { source }) };
+    return { intake, gate, isMasked: options.masks !== undefined, ...(source && { source }) };
+  }
+
+  /** The camera of a source, as far as it is known without a message. */
+  function fixedCamera(node: Node, { camera = '', cameraType = 'str' }: FrameDialog): string {
+    if (cameraType !== 'str' && cameraType !== 'env') return '';
+    return String(RED.util.evaluateNodeProperty(camera, cameraType, node, {}) ?? '');
   }
 
   RED.nodes.registerType('smolvlm-frame', SmolvlmFrameNode as never, {
     credentials: { user: { type: 'text' }, password: { type: 'password' } },
   });
 };
-
-/** Milliseconds since 1970 of a message's date, number or text. */
-function timeOf(value: unknown): number | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
-  const at = typeof value === 'number' ? value : Date.parse(String(value));
-  return Number.isFinite(at) ? at : undefined;
-}

@@ -14,8 +14,9 @@ const stopMs = 20_000;
  * A real Node-RED in a folder of its own, with this package and one file of flows.
  * @param options.broker port that takes the place of the flows' 1883
  * @param options.log receives Node-RED's output
+ * @param options.program another Node.js (`node`) and Node-RED (`red`, its red.js) than this one
  */
-export async function startNodeRed({ root, folder, port, flows, broker, environment, log }) {
+export async function startNodeRed({ root, folder, port, flows, broker, environment, log, program }) {
   mkdirSync(join(folder, 'node_modules', '@rk3588'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules', '@rk3588', 'node-red-smolvlm'));
   writeFileSync(
@@ -25,8 +26,11 @@ export async function startNodeRed({ root, folder, port, flows, broker, environm
   writeFileSync(join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings(port))};\n`);
   const text = readFileSync(flows, 'utf8').replaceAll('"port": "1883"', `"port": "${broker}"`);
   writeFileSync(join(folder, 'flows.json'), text);
-  const red = join(dirname(require.resolve('node-red/package.json')), 'red.js');
-  const child = spawn(process.execPath, [red, '--userDir', folder], {
+  const { node, red } = program ?? {
+    node: process.execPath,
+    red: join(dirname(require.resolve('node-red/package.json')), 'red.js'),
+  };
+  const child = spawn(node, [red, '--userDir', folder], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },

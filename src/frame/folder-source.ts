@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorBody, SmolvlmError } from '../errors';
-import { defaultPictureLimits } from '../picture/picture-limits';
+import { checkByteCount, defaultPictureLimits } from '../picture/picture-limits';
 import type { FrameSource, SourceHooks } from './frame-source';
 
 export interface FolderOptions {
@@ -91,7 +91,8 @@ export class FolderSource implements FrameSource {
     const path = join(this.#options.folder, name);
     try {
       const { size, mtimeMs } = await stat(path);
-      if (size > defaultPictureLimits.maxBytes || this.#closed) return;
+      if (this.#closed) return;
+      checkByteCount(size, defaultPictureLimits);
       this.#hooks.onFrame({ bytes: await readFile(path), capturedAt: mtimeMs, name });
     } catch (error) {
       // It may have been taken away again meanwhile.
@@ -101,6 +102,10 @@ export class FolderSource implements FrameSource {
 }
 
 function folderError(path: string, error: unknown): SmolvlmError {
+  if (error instanceof SmolvlmError) {
+    const { code, message, hint } = error;
+    return new SmolvlmError(code, `${path}: ${message}`, hint === undefined ? {} : { hint });
+  }
   return new SmolvlmError('frame-folder', `${path} cannot be read: ${errorBody(error).message}`, {
     hint: 'Check the path, and that the user of Node-RED may read it.',
     cause: error,

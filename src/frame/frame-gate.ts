@@ -10,7 +10,7 @@ export interface Held {
 }
 
 export interface GateSettings {
-  /** Frames that differ in at most so many of 64 bits from the last one let through are held; undefined: none. */
+  /** Frames that differ in at most so many of 512 bits from the last one let through are held; undefined: none. */
   readonly unchangedBits?: number;
   /** An unchanged frame is let through all the same after so long. */
   readonly refreshMs?: number;
@@ -93,22 +93,24 @@ export class FrameGate {
       if (bits <= unless.bits) {
         return held(
           'unchanged',
-          `camera "${camera}" shows what it showed before (${bits} of 64 bits differ)`,
+          `camera "${camera}" shows what it showed before (${bits} of 512 bits differ)`,
         );
       }
     }
     const state = this.#state(camera);
     state.passed = { hash: differenceHash, at: now };
-    // A burst is counted from its first frame; the rest from its last.
+    // Whoever stays quiet for as long as the rest lasts begins a new burst.
     state.burstCount++;
     state.burstAt = now;
     return undefined;
   }
 
-  /** Forgets a camera, so that its next frame is let through. */
+  /** Forgets a camera and its zones (`camera/zone`), so that the next frame is let through. */
   reset(camera?: string): void {
-    if (camera === undefined) this.#cameras.clear();
-    else this.#cameras.delete(camera);
+    for (const known of [...this.#cameras.keys()]) {
+      const isMeant = camera === undefined || known === camera || known.startsWith(`${camera}/`);
+      if (isMeant) this.#cameras.delete(known);
+    }
   }
 
   #state(camera: string): CameraState {

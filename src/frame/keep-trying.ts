@@ -5,8 +5,7 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
 
 /**
- * Does something again and again, as a stream that breaks: at once after one that worked, and after a growing pause when
- * it fails, until the signal is aborted.
+ * Does something again and again, as a stream that breaks: after a pause that grows while it fails, until the signal is aborted.
  * @param attempt calls `onWorked` as soon as it works
  */
 export async function keepTrying(

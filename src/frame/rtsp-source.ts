@@ -78,6 +78,7 @@ export class RtspSource implements FrameSource {
       },
       (error: NodeJS.ErrnoException) => {
         clearTimeout(watch);
+        this.#closing.signal.removeEventListener('abort', stop);
         throw error.code === 'ENOENT' ? noFfmpeg(ffmpeg) : streamError(url, error.message);
       },
     );

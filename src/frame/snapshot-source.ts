@@ -59,8 +59,9 @@ export class SnapshotSource implements FrameSource {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (attempt >= retries) {
-          const { code, message, hint } = errorBody(error);
+        const { code, message, hint } = errorBody(error);
+        // Cameras lock out whoever tries a wrong password too often.
+        if (attempt >= retries || code === 'image-login') {
           this.#hooks.onTrouble(new SmolvlmError(code, message, hint === undefined ? {} : { hint }));
           return;
         }

@@ -57,11 +57,12 @@ export type SourceSettings =
     }
   | { readonly kind: 'folder'; readonly folder: string; readonly intervalMs: number };
 
-const defaultUnchangedBits = 4;
+/** Noise and compression change fewer of the 512 bits, a person a third as high as the picture more. */
+const defaultUnchangedBits = 10;
 
 /** @throws SmolvlmError `node-property` naming the field, what was expected and what it holds */
 export function frameSettings(dialog: FrameDialog): FrameSettings {
-  const bits = number(dialog.unchangedBits, 'unchangedBits', 0, 64) ?? defaultUnchangedBits;
+  const bits = number(dialog.unchangedBits, 'unchangedBits', 0, 512) ?? defaultUnchangedBits;
   const gate = defined({
     unchangedBits: dialog.unchanged === true ? bits : undefined,
     refreshMs: times(number(dialog.refresh, 'refresh', 0), 60_000),
@@ -162,7 +163,9 @@ function isPolygon(value: unknown): boolean {
 function isZone(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { name, x, y, width, height } = value as Partial<Record<keyof Zone, unknown>>;
-  const inside = [x, y, width, height].every(isFraction) && Number(width) > 0 && Number(height) > 0;
+  // The dialog keeps four digits, so that a zone at the edge may be that much too wide.
+  const fits = Number(x) + Number(width) <= 1.0001 && Number(y) + Number(height) <= 1.0001;
+  const inside = [x, y, width, height].every(isFraction) && Number(width) > 0 && Number(height) > 0 && fits;
   return typeof name === 'string' && name !== '' && inside;
 }
 

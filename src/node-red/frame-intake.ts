@@ -65,9 +65,9 @@ export class FrameIntake<T> {
   }
 
   async #work(first: ArrivedPicture<T>): Promise<void> {
+    const { camera } = first;
     for (let picture: ArrivedPicture<T> | undefined = first; picture; ) {
       this.#options.onVerdicts(picture, await this.#verdicts(picture));
-      const { camera }: ArrivedPicture<T> = picture;
       picture = this.#cameras.get(camera);
       if (picture) this.#cameras.set(camera, undefined);
       else this.#cameras.delete(camera);
@@ -101,7 +101,7 @@ export class FrameIntake<T> {
       const unless = gate.unless(key, this.#now());
       const frame = await prepare(bytes, {
         ...options,
-        ...(zone && { crop: { x: zone.x, y: zone.y, width: zone.width, height: zone.height } }),
+        ...(zone && { crop: cropOf(zone) }),
         ...(unless && { unless }),
       });
       const late = gate.decoded(key, frame.differenceHash, this.#now());
@@ -112,4 +112,9 @@ export class FrameIntake<T> {
       return { error };
     }
   }
+}
+
+/** The zone as a crop; what rounding puts beyond the edge is cut off. */
+function cropOf({ x, y, width, height }: Zone): FrameRectangle {
+  return { x, y, width: Math.min(width, 1 - x), height: Math.min(height, 1 - y) };
 }

@@ -12,7 +12,7 @@ export interface FrameProperty {
   readonly width: number;
   readonly height: number;
   readonly brightness: number;
-  /** 64 bits, 16 hex digits. */
+  /** 512 bits, 128 hex digits. */
   readonly differenceHash: string;
   /** ISO 8601. */
   readonly capturedAt: string;

@@ -23,8 +23,8 @@ export interface FetchOptions {
 
 /**
  * Gets a picture by its address; the size is bounded while it comes, the time as a whole.
- * User and password are sent as basic authentication, or digest where the server asks for it, and never shown in errors.
- * @throws ImageError `image-fetch`, `image-too-large`
+ * User and password are sent when the server asks for them, by digest authentication or basic, and never shown in errors.
+ * @throws ImageError `image-fetch`, `image-login`, `image-too-large`
  */
 export async function fetchPicture(
   address: URL,
@@ -58,7 +58,7 @@ export async function fetchPictureWith(
 
 /**
  * A response that is good.
- * @throws ImageError `image-fetch` for any other status; what `fetch` throws
+ * @throws ImageError `image-login` for 401 and 403, `image-fetch` for any other status; what `fetch` throws
  */
 export async function authorizedFetch(
   address: URL,
@@ -69,15 +69,13 @@ export async function authorizedFetch(
   const url = bare(address);
   const ask = (authorization?: string): Promise<Response> =>
     fetch(url, { headers: { ...headers, ...(authorization && { authorization }) }, signal });
-  let response = await ask(credentials && basic(credentials));
-  const challenge = response.status === 401 ? response.headers.get('www-authenticate') : null;
-  const digest =
-    challenge !== null && credentials
-      ? digestAuthorization(challenge, 'GET', `${url.pathname}${url.search}`, credentials)
-      : undefined;
-  if (digest !== undefined) {
+  // Not before it is asked for: whoever knows digest is not told the password, and sees no failed login each time.
+  let response = await ask();
+  if (response.status === 401 && credentials) {
+    const challenge = response.headers.get('www-authenticate') ?? '';
+    const digest = digestAuthorization(challenge, 'GET', `${url.pathname}${url.search}`, credentials);
     await response.body?.cancel();
-    response = await ask(digest);
+    response = await ask(digest ?? basic(credentials));
   }
   if (response.ok) return response;
   await response.body?.cancel();
@@ -116,11 +114,15 @@ async function boundedBody(response: Response, limits: PictureLimits): Promise<U
 }
 
 function refusal(url: URL, status: number, statusText: string): ImageError {
-  const hint =
-    status === 401 || status === 403
-      ? 'The camera wants a user and password: put them into the address or the credentials.'
-      : 'Open the address in a browser on this machine.';
-  return new ImageError('image-fetch', `${url.href} answered ${status} ${statusText}`.trim(), { hint });
+  const wantsLogin = status === 401 || status === 403;
+  const hint = wantsLogin
+    ? 'The camera wants a user and password: put them into the address or the credentials.'
+    : 'Open the address in a browser on this machine.';
+  return new ImageError(
+    wantsLogin ? 'image-login' : 'image-fetch',
+    `${url.href} answered ${status} ${statusText}`.trim(),
+    { hint },
+  );
 }
 
 /** fetch hides the reason of a network fault in its cause. */

@@ -9,7 +9,7 @@ export type PictureSource = Uint8Array | string;
 
 /**
  * The bytes behind any form of picture; what the bytes are is not looked at here.
- * @throws ImageError `image-too-large`, `image-fetch`, `image-missing`, `image-source`
+ * @throws ImageError `image-too-large`, `image-fetch`, `image-login`, `image-missing`, `image-source`
  */
 export async function readPicture(
   source: PictureSource,

@@ -27,13 +27,13 @@ export interface PreparedFrame {
   readonly jpeg?: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** 64 bits of the masked, cropped picture, 16 hex digits. */
+  /** 512 bits of the masked, cropped picture, 128 hex digits. */
   readonly differenceHash: string;
   /** Mean brightness before normalisation, 0 … 255. */
   readonly brightness: number;
 }
 
-/** Differing bits of two difference hashes, 0 … 64. */
+/** Differing bits of two difference hashes, 0 … 512. */
 export function hammingDistance(a: string, b: string): number {
   let bits = BigInt(`0x${a}`) ^ BigInt(`0x${b}`);
   let count = 0;

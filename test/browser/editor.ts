@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { repositoryRoot } from '../fixtures';
+import type { NodeRedProgram } from '../package/node-red-process';
 import type { Ingress } from './ingress';
 
 /** Debian's package of the same name. */
@@ -67,11 +68,13 @@ export class Editor {
    * @param flow nodes of the flow file
    * @param openFront opens what the browser shall go through
    * @param language of the browser, and so of the editor
+   * @param program another Node-RED than the one among the development dependencies
    */
   static async open(
     flow: readonly object[],
     openFront?: (target: string) => Promise<Ingress>,
     language = 'en-US',
+    program?: NodeRedProgram,
   ): Promise<Editor> {
     const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
     const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
@@ -86,6 +89,7 @@ export class Editor {
       flows,
       environment: { SMOLVLM_RUNTIME_DIR: runtime },
       log: () => {},
+      program,
     });
     const front = await openFront?.(nodeRed.url);
     const browser = await chromium.launch({
@@ -105,6 +109,11 @@ export class Editor {
     return editor;
   }
 
+  /** Where the browser finds Node-RED; ends with a slash. */
+  get url(): string {
+    return this.#url;
+  }
+
   get front(): Ingress | undefined {
     return this.#parts.front;
   }
@@ -121,6 +130,30 @@ export class Editor {
     });
     // The tray slides in, and what lies below it is out of reach until it stands still.
     await this.page.waitForFunction('$(".red-ui-tray").last().is(":not(:animated)")');
+  }
+
+  /** Closes a node's dialog with "Done". */
+  async save(): Promise<void> {
+    await this.page.locator('#node-dialog-ok').click();
+    await this.page.waitForSelector('.red-ui-tray', { state: 'detached' });
+  }
+
+  /** Deploys what was changed, and waits until it is taken; the flows start a moment later. */
+  async deploy(): Promise<void> {
+    const deployed = this.page.waitForResponse(
+      (response) =>
+        response.url() === new URL('flows', this.#url).href && response.request().method() === 'POST',
+      { timeout: 60_000 },
+    );
+    await this.page.locator('#red-ui-header-button-deploy').click();
+    assert.ok((await deployed).ok());
+  }
+
+  /** Chooses the dark theme that Node-RED has since version 5, as its settings do. */
+  async darken(): Promise<void> {
+    await this.page.evaluate(`RED.settings.setLocal('view-dark-theme', 'dark')`);
+    await this.#load();
+    await this.page.waitForSelector('html.nr-theme-dark');
   }
 
   /** Closes the uppermost dialog without saving. */

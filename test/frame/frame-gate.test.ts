@@ -104,6 +104,14 @@ describe('FrameGate', () => {
     assert.equal(pass(gate, scene, { camera: 'b' }), 'passed');
   });
 
+  it('forgets the zones of a camera with it, and no other camera', () => {
+    const gate = gateOf({ unchangedBits: 4 });
+    for (const camera of ['a/door', 'ab']) pass(gate, scene, { camera });
+    gate.reset('a');
+    assert.equal(pass(gate, scene, { camera: 'a/door' }), 'passed');
+    assert.equal(pass(gate, scene, { camera: 'ab' }), 'unchanged');
+  });
+
   it('remembers a bounded number of cameras', () => {
     const gate = gateOf({ unchangedBits: 4 });
     for (let camera = 0; camera < 3000; camera++) pass(gate, scene, { camera: String(camera) });

@@ -147,6 +147,24 @@ describe('sources of frames', () => {
       });
     }
 
+    it('tells the password to nobody who does not ask for it, and a wrong one once', async () => {
+      answer = (_request, response) => response.end(picture);
+      snapshot({ credentials: { user: 'me', password: 'secret' } }).take();
+      await told.until(() => told.frames.length === 1);
+      assert.equal(requests[0]?.headers.authorization, undefined);
+      requests.length = 0;
+      answer = (_request, response) => {
+        response
+          .writeHead(401, { 'www-authenticate': 'Digest realm="camera", nonce="abc", qop="auth"' })
+          .end();
+      };
+      snapshot({ credentials: { user: 'me', password: 'wrong' }, retries: 5 }).take();
+      await told.until(() => told.troubles.length === 1);
+      assert.equal(told.troubles[0]!.code, 'image-login');
+      const sent = requests.map(({ headers }) => headers.authorization?.split(' ')[0]);
+      assert.deepEqual(sent, [undefined, 'Digest']);
+    });
+
     it('logs in by basic authentication, and says when it is refused', async () => {
       answer = (request, response) => {
         const good = request.headers.authorization === `Basic ${Buffer.from('me:right').toString('base64')}`;

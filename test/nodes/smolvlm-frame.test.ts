@@ -91,7 +91,7 @@ describe('smolvlm-frame', function () {
     send({ payload: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
     await until(() => received.held.length === 1);
     assert.deepEqual([received.frames.length, received.held[0]?.frame?.held], [1, 'unchanged']);
-    assert.match(String(received.held[0]?.frame?.reason), /of 64 bits differ/);
+    assert.match(String(received.held[0]?.frame?.reason), /of 512 bits differ/);
     send({ reset: true, camera: 'street' });
     send({ payload: street, topic: 'street' });
     await until(() => received.frames.length === 2);
@@ -131,6 +131,38 @@ describe('smolvlm-frame', function () {
       const { channels } = await sharp(payload as Buffer).stats();
       assert.ok(channels.every(({ max }) => max < 8));
     }
+  });
+
+  it('leaves no unmasked picture in any message, wherever it came from', async () => {
+    const masks = [
+      [
+        [0, 0],
+        [0.5, 0],
+        [0, 0.5],
+      ],
+    ];
+    await loadFlow({ masks, image: 'snapshot', unchanged: true });
+    send({ snapshot: street, topic: 'street' });
+    send({ snapshot: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
+    send({ snapshot: street.subarray(0, 2000), topic: 'other' });
+    await until(() => received.frames.length + received.held.length + received.errors.length === 3);
+    assert.deepEqual(
+      [received.frames, received.held, received.errors].map((messages) => 'snapshot' in (messages[0] ?? {})),
+      [false, false, false],
+    );
+    assert.equal(received.held[0]?.payload, undefined);
+  });
+
+  it('forgets a camera’s zones too, and takes times of any kind', async () => {
+    await loadFlow({ unchanged: true, zones: [{ name: 'all', x: 0, y: 0, width: 1, height: 1 }] });
+    send({ payload: street, topic: 'street', capturedAt: 1e20 });
+    await until(() => received.frames.length === 1);
+    send({ payload: street, topic: 'street', capturedAt: 1_795_000_000.5 });
+    await until(() => received.held.length === 1);
+    assert.equal(received.held[0]?.frame?.capturedAt, new Date(1_795_000_000_500).toISOString());
+    send({ reset: true, camera: 'street' });
+    send({ payload: street, topic: 'street' });
+    await until(() => received.frames.length === 2);
   });
 
   it('says what is wrong with a picture, and goes on', async () => {

@@ -1,3 +1,11 @@
+/** A privacy mask. */
+const leftHalf = [
+  [0, 0],
+  [0.5, 0],
+  [0.5, 1],
+  [0, 1],
+];
+
 /**
  * A flow with each type of the package; failures answer with status 500. `caption-here` has an engine
  * of its own on this machine, the others the one elsewhere.
@@ -15,6 +23,17 @@ export function flowOfEveryNode(engineUrl: string, brokerPort: number, python: s
     ...behindAddress('caption', [
       onTab('caption', 'smolvlm-caption', ['caption-told'], { engine: 'engine' }),
       onTab('caption-told', 'change', ['answer'], { rules: [assign('payload', 'caption', 'msg')] }),
+    ]),
+    ...behindAddress('frame', [
+      onTab('frame', 'smolvlm-frame', ['frame-passed'], {
+        ...{ source: 'message', image: 'payload', imageType: 'msg', camera: 'porch', cameraType: 'str' },
+        ...{ masks: [leftHalf], zones: [], maxSide: '320', unchanged: true },
+        wires: [['frame-passed'], ['frame-held']],
+      }),
+      onTab('frame-passed', 'change', ['answer'], {
+        rules: [assign('headers', '{"content-type":"image/jpeg"}', 'json')],
+      }),
+      onTab('frame-held', 'change', ['answer'], { rules: [assign('payload', 'frame', 'msg')] }),
     ]),
     ...behindAddress('caption-here', [
       onTab('here', 'smolvlm-caption', ['caption-told'], { engine: 'engine-here' }),

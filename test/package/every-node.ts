@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { demoFrame } from '../fixtures';
 import { Watcher } from '../mqtt/watcher';
 import type { NodeRedProcess } from './node-red-process';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
+/** A hang, not a slow machine. */
+const answerMs = 120_000;
 /** What the fake engine says about it. */
 const about = `1 of ${street.length} bytes: Describe this image.`;
 
@@ -27,6 +30,17 @@ export const jobs: Readonly<Record<string, (surroundings: Surroundings) => Promi
   'smolvlm-caption': async ({ nodeRed }) => {
     const { text } = await answered(nodeRed, 'caption', street);
     assert.equal(text, about);
+  },
+  'smolvlm-frame': async ({ nodeRed }) => {
+    const prepared = Buffer.from(await (await sent(nodeRed, 'frame', street)).arrayBuffer());
+    const { data, info } = await sharp(prepared).greyscale().raw().toBuffer({ resolveWithObject: true });
+    const brightest = (from: number, to: number): number =>
+      Math.max(...data.filter((_, at) => at % info.width >= from && at % info.width < to));
+    assert.deepEqual([info.width, info.height], [320, 240]);
+    // A JPEG's blocks of 8 pixels blur an edge.
+    assert.ok(brightest(0, 152) < 16 && brightest(168, 320) > 150);
+    const { held } = await answered(nodeRed, 'frame', street);
+    assert.equal(held, 'unchanged');
   },
   'smolvlm-convert': async ({ nodeRed, model, place }) => {
     const message = { mode: 'convert', model, out: place, target: 'rk3588', precision: 'fp16' };
@@ -64,10 +78,18 @@ async function answered(
   node: string,
   body: Buffer<ArrayBuffer> | string,
 ): Promise<Record<string, unknown>> {
+  return JSON.parse(await (await sent(nodeRed, node, body)).text());
+}
+
+/** @returns an answer with status 200 */
+async function sent(
+  nodeRed: NodeRedProcess,
+  node: string,
+  body: Buffer<ArrayBuffer> | string,
+): Promise<Response> {
   const type = typeof body === 'string' ? 'application/json' : 'image/jpeg';
   const options = { method: 'POST', body, headers: { 'content-type': type } };
-  const answer = await fetch(`${nodeRed.url}/${node}`, { ...options, signal: AbortSignal.timeout(60_000) });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return JSON.parse(text);
+  const answer = await fetch(`${nodeRed.url}/${node}`, { ...options, signal: AbortSignal.timeout(answerMs) });
+  if (answer.status !== 200) assert.fail(await answer.text());
+  return answer;
 }

@@ -25,7 +25,7 @@ const types = Object.keys(declared.nodes);
 const runtimes = process.env.SMOLVLM_TEST_PACKAGE === 'full' ? allRuntimes : shortRuntimes;
 
 describe('installing the package with the palette manager', function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   const packed = usePackedPackage();
   const folder = useSuiteFolder();
   const model = join(folder, 'small');

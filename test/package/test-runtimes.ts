@@ -12,8 +12,8 @@ export const thisRuntime: TestRuntime = { node: process.versions.node, nodeRed: 
 
 /** Newest of each major version on the package registry when this was written. */
 const node22 = '22.23.3';
-const node24 = '24.21.0';
-const nodeRed5 = '5.0.7';
+export const node24 = '24.21.0';
+export const nodeRed5 = '5.0.7';
 
 /** As the registry describes it. */
 export const newestNodeRed = { version: nodeRed5, engines: '>=22.9' } as const;
@@ -24,7 +24,11 @@ export interface TestRuntime {
 }
 
 /** What `npm test` installs into. */
-export const shortRuntimes: readonly TestRuntime[] = [thisRuntime, { node: node24, nodeRed: nodeRed5 }];
+export const shortRuntimes: readonly TestRuntime[] = [
+  thisRuntime,
+  { node: node22, nodeRed: nodeRed5 },
+  { node: node24, nodeRed: nodeRed5 },
+];
 
 /** What `npm run test:package` installs into; Node-RED 5 needs Node 22.9. */
 export const allRuntimes: readonly TestRuntime[] = [

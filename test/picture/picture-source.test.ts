@@ -88,7 +88,7 @@ describe('readPicture', () => {
           assert.match(error.message, /answered 401/);
           assert.match(error.hint ?? '', /user and password/);
           assert.ok(!error.message.includes('secret'));
-          assert.equal(error.code, 'image-fetch');
+          assert.equal(error.code, 'image-login');
           return true;
         },
       );

@@ -1,0 +1,17 @@
+/** Numbers below this are seconds, as Frigate's and MQTT's often are: as milliseconds they would mean the year 1973. */
+const leastMs = 1e11;
+/** The last moment that a Date can hold. */
+const mostMs = 8.64e15;
+
+/** @param value a Date, ISO text, or a number (or its digits) of seconds or milliseconds @returns milliseconds since 1970 */
+export function timeOf(value: unknown): number | undefined {
+  if (value instanceof Date) return bounded(value.getTime());
+  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return undefined;
+  const number = Number(value);
+  if (Number.isNaN(number)) return bounded(Date.parse(String(value)));
+  return bounded(Math.abs(number) < leastMs ? number * 1000 : number);
+}
+
+function bounded(ms: number): number | undefined {
+  return Math.abs(ms) <= mostMs ? Math.round(ms) : undefined;
+}
