@@ -251,14 +251,14 @@ window.smolvlm = window.smolvlm || {};
   };
 
   /** The shapes as a list: to be removed and, zones, to be named. */
-  window.smolvlm.frameShapeList = (list, { masks, zones }, { translate, onChange }) => {
+  window.smolvlm.frameShapeList = (list, { masks, zones }, { shapeWord, onChange }) => {
     list.empty();
     const row = (label, remove) => {
       const button = $('<button>', {
         type: 'button',
         class: 'red-ui-button red-ui-button-small',
-        'aria-label': translate('remove'),
-        title: translate('remove'),
+        'aria-label': shapeWord('remove'),
+        title: shapeWord('remove'),
       }).append($('<i class="fa fa-trash-o"></i>'));
       button.on('click', () => {
         remove();
@@ -267,11 +267,11 @@ window.smolvlm = window.smolvlm || {};
       $('<li>').append(label, button).appendTo(list);
     };
     masks.forEach((mask, index) => {
-      const words = translate('maskOf', { number: index + 1, corners: mask.length });
+      const words = shapeWord('maskOf', { number: index + 1, corners: mask.length });
       row($('<span>').text(words), () => masks.splice(index, 1));
     });
     zones.forEach((zone, index) => {
-      const name = $('<input>', { type: 'text', 'aria-label': translate('name') }).val(zone.name);
+      const name = $('<input>', { type: 'text', 'aria-label': shapeWord('name') }).val(zone.name);
       name.on('change', () => {
         const wanted = name.val().trim();
         if (wanted !== '' && !zones.some((other) => other !== zone && other.name === wanted))

@@ -5,9 +5,7 @@ import { Editor, hasChromium } from './editor';
 /** What a browser says it speaks. */
 const regions = { de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
 
-/** Nodes that are still to be translated. */
-const toCome: readonly string[] = ['smolvlm-caption'];
-const types = nodeFolders.filter((folder) => folder !== 'sidebar' && !toCome.includes(folder));
+const types = nodeFolders.filter((folder) => folder !== 'sidebar');
 
 /** Each marked element of the open dialog: where its words go, their key, the words. */
 const marked = `$('.red-ui-tray').last().find('.smolvlm-dialog [data-i18n]').toArray().map((element) => {

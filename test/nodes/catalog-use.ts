@@ -16,6 +16,8 @@ const lookUps: Readonly<Record<string, string>> = {
   word: '',
   words: 'status.',
   note: 'draw.',
+  onNote: 'draw.',
+  shapeWord: 'draw.',
 };
 
 /** Each reason, phase and warning there is: the compiler says when one is missing. */
@@ -27,6 +29,8 @@ const dropReasons = Object.keys({
   cancelled: true,
   shutdown: true,
 } satisfies Record<DropReason, true>);
+/** Why a caption node keeps a picture to itself, by the second output too. */
+const keptReasons: Readonly<Record<string, readonly string[]>> = { 'smolvlm-caption': ['anchor-set'] };
 const phases = Object.keys({
   loading: true,
   image: true,
@@ -37,24 +41,32 @@ const phases = Object.keys({
 const warnings = ['npu-slow', 'npu-busy'];
 
 /** What `StatusWords` asks of a catalog, by the method that is called and the number of values it is given. */
-const statusCalls: Readonly<Record<string, (words: StatusWords, given: number) => void>> = {
+const statusCalls: Readonly<Record<string, (words: StatusWords, given: number, root: string) => void>> = {
   idle: (words) => words.idle(),
   connecting: (words) => words.connecting(),
   lost: (words) => words.lost(),
   waiting: (words) => words.waiting(1),
-  working: (words) => {
-    for (const phase of phases) words.working(progress(phase), 0);
-    for (const code of warnings) words.working(progress('vision', code), 0);
+  working: (words) => working(words, phases),
+  seeing: (words) => {
+    working(words, ['loading', 'image', 'vision']);
+    words.seeing({ ...progress('vision'), core: 0 }, 0);
   },
+  seen: (words) => words.seen(1, [1]),
   answered: (words, given) => {
     words.answered(1);
     if (given > 1) words.answered(1, true);
   },
-  dropped: (words) => {
-    for (const reason of dropReasons) words.dropped(reason);
+  dropped: (words, _given, root) => {
+    for (const reason of [...dropReasons, ...(keptReasons[root] ?? [])]) words.dropped(reason);
   },
+  fallback: (words) => words.fallback('code'),
   failed: (words) => words.failed('code'),
 };
+
+function working(words: StatusWords, among: readonly ProgressPhase[]): void {
+  for (const phase of among) words.working(progress(phase), 0);
+  for (const code of warnings) words.working(progress('vision', code), 0);
+}
 
 /** What a folder's dialog, scripts and runtime ask of its catalog: keys, and patterns such as `tab.*`. */
 export function usedKeys(folder: string, root: string): ReadonlySet<string> {
@@ -105,7 +117,7 @@ function addCalls(script: string, root: string, used: Set<string>): void {
         used.add(`${root}.${key}`);
         return key;
       });
-      statusCalls[name]?.(words, given.length);
+      statusCalls[name]?.(words, given.length, root);
     },
   });
 }
