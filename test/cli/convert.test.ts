@@ -24,7 +24,7 @@ describe('smolvlm convert and validate', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     model = join(folder, 'small');
     frames = join(folder, 'frames');
     await writeSmallCheckpoint(model);

@@ -29,7 +29,7 @@ describe('smolvlm-convert', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-node-'));
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     await writeSmallCheckpoint(join(folder, 'small'), 1);
     await mkdir(join(folder, 'frames'));
     await cp(demoFrame('frame_01_driveway_day.jpg'), join(folder, 'frames', 'frame.jpg'));
