@@ -6,7 +6,8 @@ descriptor 3 closes, the converter is gone: this process removes that folder and
 
 A finished .rknn file cannot be simulated, only the model it was built from, so models are kept until released.
 
-Jobs:   {"id", "do": "build", "model", "onnx", "output", "target", "quantize", "calibration": [npy]}
+Jobs:   {"id", "do": "build", "model", "onnx", "output", "target", "quantize", "calibration": [npy],
+         "quantizedDtype", "disabledRules"} (what differs between releases of the toolkit)
         {"id", "do": "simulate", "model", "input": raw, "output": raw, "shape": [1, tokens, hidden]}
         {"id", "do": "release", "model"}
 Events: {"event": "ready", "toolkit", "python"} | {"event": "done", "id", "seconds", "peak_rss_bytes"}
@@ -24,17 +25,6 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
-# Fusions that undo the query tiling, of the kinds the original system turned off.
-DISABLED_RULES = [
-    "fuse_matmul_add_mul_softmax_matmul_to_sdpa",
-    "fuse_exmatmul_add_mul_exsoftmax13_exmatmul_to_sdpa",
-    "convert_softmax_to_exsoftmax13",
-    "fuse_exmatmul_mul",
-    "replace_channel_shuffle_by_conv",
-    # Fails in 2.5.0 on the query chunks: "'split' object is not iterable".
-    "reduce_reshape_op_around_split",
-]
 
 
 class JobFailed(Exception):
@@ -136,8 +126,8 @@ def build(toolkit, job):
                 target_platform=job["target"],
                 optimization_level=0,
                 float_dtype="float16",
-                quantized_dtype="w8a8",
-                disable_rules=DISABLED_RULES,
+                quantized_dtype=job["quantizedDtype"],
+                disable_rules=job["disabledRules"],
             ),
         )
         check("load_onnx", rknn.load_onnx(model=job["onnx"]))

@@ -21,16 +21,16 @@ const frames = join(root, 'models', 'demo-frames');
 const prompt = 'Describe the image.';
 const hooks = { onProgress: () => {}, onToken: () => {}, signal: new AbortController().signal };
 try {
-  const python = await prepareToolkitEnvironment(undefined, {
+  const toolkit = await prepareToolkitEnvironment({
     onProgress: ({ step }) => process.stderr.write(`${step}\n`),
   });
   const out = join(work, 'bundle');
   const convert = ['convert', '--model', 'demo', '--out', out, '--target', 'rk3588', '--precision', 'auto'];
-  run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...convert, '--python', python]);
+  run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...convert, '--python', toolkit.python]);
   const bundle = await readBundle(out);
 
   const reference = await openCaptioner({ model: 'demo', precision: 'float32' });
-  const simulator = await openSimulator(bundle, { python, work });
+  const simulator = await openSimulator(bundle, { toolkit, work });
   const shards = await openBundleCaptioner('demo', bundle, {}, simulator);
   const rows = [];
   for (const name of readdirSync(frames).filter((file) => file.endsWith('.jpg'))) {
@@ -43,7 +43,7 @@ try {
   await reference.close();
   await shards.close();
 
-  const again = await openSimulator(bundle, { python, work });
+  const again = await openSimulator(bundle, { toolkit, work });
   const validation = await validateBundle(bundle, again, defaultBounds);
   await again.close();
   writeFileSync(join(root, 'docs', 'img', 'conversion-demo.svg'), validationChart(validation));

@@ -10,10 +10,12 @@ import { npuResidualScale } from '../convert/npu-stage-build';
 import { defaultBounds } from '../convert/npu-stage-part';
 import { writeOnnxDecoder } from '../convert/onnx-decoder';
 import { rkllmHint } from '../convert/rkllm-export';
-import { findToolkit, prepareToolkitEnvironment } from '../convert/toolkit-environment';
+import { findToolkit, prepareToolkitEnvironment, type ToolkitWish } from '../convert/toolkit-environment';
+import type { Toolkit } from '../convert/toolkit-worker';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
 import { withFileLock } from '../model/file-lock';
 import { resolveModel } from '../model/resolve-model';
+import { toolkitVersions } from '../model/rknn-toolkits';
 import type { VisionGranularity } from '../onnx/vision-stages';
 import {
   type Command,
@@ -34,8 +36,9 @@ const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
 export const command: Command = {
   summary: 'Converts a checkpoint to a bundle for an RK3588 or RK3576 (on x86-64 Linux), or for a CPU.',
   usage:
-    'convert --setup [--python PYTHON]\n' +
+    'convert --setup [--toolkit 2.3.2|2.5.0] [--python PYTHON]\n' +
     '       smolvlm convert --model M --out B --target rk3588|rk3576|cpu [--setup]\n' +
+    '         [--toolkit 2.3.2|2.5.0] (the version of librknnrt on the hub)\n' +
     '         [--precision fp16|hybrid|auto] [--int8-layers 2,3,4] [--calibration DIR]\n' +
     '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
     '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4] [--no-cpu-stages]\n' +
@@ -56,6 +59,7 @@ export const command: Command = {
     'tower-cosine': { type: 'string' },
     decoder: { type: 'string' },
     'no-cpu-stages': { type: 'boolean' },
+    toolkit: { type: 'string' },
     python: { type: 'string' },
     'rkllm-python': { type: 'string' },
     workers: { type: 'string' },
@@ -63,12 +67,13 @@ export const command: Command = {
     resume: { type: 'boolean' },
   },
   async run(values, _positionals, io) {
-    const interpreter = values.setup === true ? await setUp(values, io) : undefined;
-    if (interpreter !== undefined && values.model === undefined) {
-      const { version, toolkit } = await findPython(interpreter);
+    const wish = toolkitWish(values);
+    const toolkit = values.setup === true ? await setUp(wish, io) : undefined;
+    if (toolkit !== undefined && values.model === undefined) {
+      const { version } = await findPython(toolkit.python);
       io.result(
-        { python: interpreter, python_version: version, toolkit_version: toolkit },
-        `rknn-toolkit2 ${toolkit} is ready: ${interpreter} (Python ${version})`,
+        { python: toolkit.python, python_version: version, toolkit_version: toolkit.version },
+        `rknn-toolkit2 ${toolkit.version} is ready: ${toolkit.python} (Python ${version})`,
       );
       return 0;
     }
@@ -84,7 +89,7 @@ export const command: Command = {
       const convert = (): Promise<number> =>
         target === 'cpu'
           ? convertForCpu(checkpoint, out, values, io)
-          : convertForNpu(checkpoint, out, target, interpreter, values, io);
+          : convertForNpu(checkpoint, out, target, toolkit, values, io);
       return await withFileLock(`${out}.lock`, convert, {
         signal: io.signal,
         onWait: (pid) => io.log(`waiting for process ${pid}, which is converting to ${out}`),
@@ -95,20 +100,21 @@ export const command: Command = {
   },
 };
 
-async function setUp(values: OptionValues, io: CommandIo): Promise<string> {
+function toolkitWish(values: OptionValues): ToolkitWish {
+  const version = optionalChoice(values, 'toolkit', toolkitVersions);
   const python = optionalString(values, 'python');
-  return prepareToolkitEnvironment(undefined, {
-    ...(python && { python }),
-    signal: io.signal,
-    onProgress: io.progress,
-  });
+  return { ...(version && { version }), ...(python && { python }) };
+}
+
+function setUp(wish: ToolkitWish, io: CommandIo): Promise<Toolkit> {
+  return prepareToolkitEnvironment({ ...wish, signal: io.signal, onProgress: io.progress });
 }
 
 async function convertForNpu(
   checkpoint: Checkpoint,
   out: string,
   target: 'rk3588' | 'rk3576',
-  interpreter: string | undefined,
+  ready: Toolkit | undefined,
   values: OptionValues,
   io: CommandIo,
 ): Promise<number> {
@@ -133,9 +139,10 @@ async function convertForNpu(
     cpuStages: values['no-cpu-stages'] !== true,
     ...(workers !== undefined && { workers }),
   } as const;
-  const python = interpreter ?? (await findToolkit(optionalString(values, 'python')));
-  const rkllmPython = optionalString(values, 'rkllm-python') ?? process.env.SMOLVLM_RKLLM_PYTHON ?? python;
-  const made = await prepareNpuBundle(checkpoint, out, { ...options, python, rkllmPython }, progressOf(io));
+  const toolkit = ready ?? (await findToolkit(toolkitWish(values)));
+  const rkllmPython =
+    optionalString(values, 'rkllm-python') ?? process.env.SMOLVLM_RKLLM_PYTHON ?? toolkit.python;
+  const made = await prepareNpuBundle(checkpoint, out, { ...options, toolkit, rkllmPython }, progressOf(io));
   if (!made.manifest.npuDecoder) io.log(`${out} has no decoder for the NPU. ${rkllmHint}`);
   const report = conversionReport(out, made, (performance.now() - started) / 1000);
   io.result(report, conversionTable(report));

@@ -10,6 +10,7 @@ import { SmolvlmError } from '../errors';
 import { sharpLibrary } from '../image/sharp-library';
 import { cpuBundle } from '../model/cpu-bundle';
 import { type Bundle, readBundle } from '../model/read-bundle';
+import { type ToolkitVersion, toolkitVersions } from '../model/rknn-toolkits';
 import { openVisionBackend } from '../vision/open-vision-backend';
 import {
   type Command,
@@ -107,10 +108,11 @@ async function openBackend(
   if (name !== 'simulator') return openVisionBackend(bundle, {});
   const model = optionalString(values, 'model');
   const calibration = optionalString(values, 'calibration');
+  const python = optionalString(values, 'python');
   const total = bundle.manifest.stages.length;
   let built = 0;
   return openSimulator(bundle, {
-    python: await findToolkit(optionalString(values, 'python')),
+    toolkit: await findToolkit({ version: madeWith(bundle), ...(python !== undefined && { python }) }),
     work,
     ...(model !== undefined && { model }),
     ...(calibration !== undefined && { calibration }),
@@ -119,6 +121,17 @@ async function openBackend(
       io.progress({ step: `frame ${frame} of ${count} through the float32 tower`, done: 0, total }),
     onStage: (stage) => io.progress({ step: `building ${stage} for the simulator`, done: built++, total }),
   });
+}
+
+/** The simulator builds the stages again as they were built. @throws SmolvlmError `validate-backend` for a foreign one */
+function madeWith({ dir, manifest: { toolkitVersion } }: Bundle): ToolkitVersion {
+  const version = toolkitVersions.find((known) => known === toolkitVersion);
+  if (version) return version;
+  throw new SmolvlmError(
+    'validate-backend',
+    `${dir} was made with rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}; the simulator builds with ${toolkitVersions.join(' or ')}`,
+    { hint: 'Use --backend npu on the hub, or convert the checkpoint again.' },
+  );
 }
 
 /** @throws UsageError for a kind of picture that is not drawn */

@@ -5,7 +5,7 @@ import { SmolvlmError } from '../errors';
 /** Tried in this order: the newest the toolkit has wheels for comes first. */
 const commonNames = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
 
-/** Minor versions of Python 3 that rknn-toolkit2 2.5.0 has wheels for and this converter is made for. */
+/** Minor versions of Python 3 that rknn-toolkit2 (2.3.2 and 2.5.0) has wheels for and this converter is made for. */
 const minors = { first: 8, last: 12 } as const;
 
 export interface PythonInfo {

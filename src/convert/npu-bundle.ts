@@ -24,10 +24,10 @@ import { type NpuTarget, npuCores } from './npu-target';
 import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
 import { exportRkllm } from './rkllm-export';
 import { ToolkitPool } from './toolkit-pool';
-import { toolkitVersion } from './toolkit-worker';
+import type { Toolkit } from './toolkit-worker';
 
 /** Raised whenever the same checkpoint, frames and options give other files than before. */
-const npuBuilderVersion = 2;
+const npuBuilderVersion = 3;
 
 export interface NpuBundleOptions {
   readonly target: NpuTarget;
@@ -43,8 +43,7 @@ export interface NpuBundleOptions {
   readonly decoder: DecoderBuild;
   /** Puts the tower for the CPU in as well (INT8), for moments when the NPU cannot be used. */
   readonly cpuStages: boolean;
-  /** An interpreter with rknn-toolkit2. */
-  readonly python: string;
+  readonly toolkit: Toolkit;
   /** Default: as many as cores and memory allow. */
   readonly workers?: number;
   /** An interpreter that may have the vendor's rkllm-toolkit, for an NPU decoder beside the CPU's. */
@@ -115,7 +114,7 @@ async function buildNpuBundle(
     schemaVersion: 1,
     model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
     target,
-    toolkitVersion,
+    toolkitVersion: options.toolkit.version,
     conversion: {
       granularity,
       queryRows,
@@ -151,7 +150,7 @@ async function buildStages(
     tower,
     reference,
     bounds: options.bounds,
-    openWorkers: () => new ToolkitPool({ python: options.python, logFile }, options.workers),
+    openWorkers: () => new ToolkitPool({ toolkit: options.toolkit, logFile }, options.workers),
     precisions: (plan) => precisionsOf(plan, options),
     // One stage that is the whole tower has no core of its own: its tiles are spread over all of them.
     ...(options.granularity !== 'tower' && { coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % cores }),
@@ -186,11 +185,11 @@ function precisionsOf(
 }
 
 /** Everything the bundle's files depend on: another key, other files. */
-async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): Promise<string> {
+export async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): Promise<string> {
   const { target, precision, int8Layers, granularity, queryRows, residualScale, bounds, frames } = options;
   return JSON.stringify([
     npuBuilderVersion,
-    toolkitVersion,
+    options.toolkit.version,
     await checkpoint.sha256(),
     frames.sha256,
     [

@@ -8,10 +8,11 @@ import { chooseFrames } from './calibration-frames';
 import { npuCores } from './npu-target';
 import { ReferenceActivations } from './reference-activations';
 import { SimulatorBackend } from './simulator-backend';
+import type { Toolkit } from './toolkit-worker';
 
 export interface OpenSimulatorOptions {
-  /** An interpreter with rknn-toolkit2. */
-  readonly python: string;
+  /** Of the release the bundle was made with. */
+  readonly toolkit: Toolkit;
   /** For activations; the caller's to remove. */
   readonly work: string;
   /** The checkpoint the bundle was made of; default: the one of the bundle's id, or the demo model. */
@@ -67,7 +68,7 @@ export async function openSimulator(
         })
       : undefined;
     const backend = await SimulatorBackend.start(
-      options.python,
+      options.toolkit,
       {
         target,
         residualScale,

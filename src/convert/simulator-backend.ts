@@ -7,7 +7,7 @@ import type { BundleConversion, BundleStage } from '../model/bundle-manifest';
 import { cacheFolder } from '../model/cache-folder';
 import { visionStages } from '../onnx/vision-stages';
 import { buildNpuStage, type NpuPrecision, type NpuTower } from './npu-stage-build';
-import { ToolkitWorker } from './toolkit-worker';
+import { type Toolkit, ToolkitWorker } from './toolkit-worker';
 
 /**
  * Runs an NPU bundle's stages in the toolkit's simulator. A finished .rknn file cannot be simulated, so each stage
@@ -26,9 +26,9 @@ export class SimulatorBackend implements VisionBackend {
     private readonly onStage: (name: string) => void,
   ) {}
 
-  /** @param python an interpreter with rknn-toolkit2 @throws what starting the worker throws */
+  /** @throws what starting the worker throws */
   static async start(
-    python: string,
+    toolkit: Toolkit,
     tower: NpuTower,
     granularity: BundleConversion['granularity'],
     onStage: (name: string) => void = () => undefined,
@@ -39,7 +39,7 @@ export class SimulatorBackend implements VisionBackend {
       const logFile = join(cacheFolder(), 'toolkit', 'simulator.log');
       await mkdir(dirname(logFile), { recursive: true });
       await writeFile(logFile, '');
-      const worker = await ToolkitWorker.start({ python, logFile });
+      const worker = await ToolkitWorker.start({ toolkit, logFile });
       return new SimulatorBackend(worker, dir, tower, granularity, onStage);
     } catch (error) {
       await rm(dir, { recursive: true, force: true });

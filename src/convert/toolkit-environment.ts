@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../errors';
 import { cacheFolder } from '../model/cache-folder';
 import { withFileLock } from '../model/file-lock';
+import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../model/rknn-toolkits';
 import { checkDiskSpace } from './disk-space';
-import { askedPython, checkMachine, findPython } from './find-python';
-import { ToolkitWorker, toolkitVersion, wrongToolkit } from './toolkit-worker';
+import { askedPython, checkMachine, findPython, type PythonInfo } from './find-python';
+import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
 
 /** From dist/src/convert. */
 const requirements = join(__dirname, '..', '..', '..', 'python', 'requirements.txt');
@@ -15,9 +16,17 @@ const requirements = join(__dirname, '..', '..', '..', 'python', 'requirements.t
 /** Measured: 0.65 GB installed; pip unpacks one package at a time beside it. */
 const environmentBytes = 1e9;
 
-export interface SetUpControl {
+/** Which toolkit is wanted, and where. */
+export interface ToolkitWish {
+  /** Default: that of the interpreter that was named, else `defaultToolkit`. */
+  readonly version?: ToolkitVersion;
   /** An interpreter for the environment, or of an environment that has the toolkit; default: searched. */
   readonly python?: string;
+  /** Of the environment made before, or to be made; default: the cache's own for the version. */
+  readonly dir?: string;
+}
+
+export interface SetUpControl extends ToolkitWish {
   readonly signal?: AbortSignal;
   /** What is being done, and how many of the packages are here. */
   readonly onProgress?: (step: SetUpStep) => void;
@@ -30,58 +39,81 @@ export interface SetUpStep {
 }
 
 /** Where the environment is made unless another place is asked for. */
-export function toolkitFolder(cache = cacheFolder()): string {
-  return join(cache, 'toolkit', `rknn-toolkit2-${toolkitVersion}`);
+export function toolkitFolder(version: ToolkitVersion, cache = cacheFolder()): string {
+  return join(cache, 'toolkit', `rknn-toolkit2-${version}`);
 }
 
 /**
- * The interpreter to convert with: the one asked for when the toolkit is installed there, else the one of the
- * environment made before, else one on the PATH that has it.
- * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` for one asked for that has another
- *   release; `convert-machine`, `convert-python`
+ * The toolkit to convert with: that of the interpreter asked for when it is installed there, else that of the
+ * environment made before, else that of one on the PATH that has it.
+ * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` for an interpreter asked for that has
+ *   another release; `convert-machine`, `convert-python`
  */
-export async function findToolkit(python = askedPython(), dir = toolkitFolder()): Promise<string> {
+export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
+  const { python = askedPython() } = wish;
   checkMachine(process.platform, process.arch);
-  const isReady = await isMade(dir);
-  if (python === undefined && isReady) return interpreterOf(dir);
-  const { command, toolkit } = await findPython(python);
-  if (toolkit === toolkitVersion) return command;
-  if (python !== undefined && toolkit !== undefined) throw wrongToolkit(command, toolkit);
-  if (isReady) return interpreterOf(dir);
-  throw new SmolvlmError('toolkit-missing', 'rknn-toolkit2 is not set up on this machine', {
-    hint: 'Run smolvlm convert --setup (0.65 GB), or point --python at an environment that has it.',
+  if (python === undefined) {
+    const made = await madeBefore(wish);
+    if (made) return made;
+  }
+  const base = await findPython(python);
+  const version = wantedVersion(wish, python === undefined ? undefined : base);
+  if (base.toolkit === version) return { python: base.command, version };
+  if (python !== undefined && base.toolkit !== undefined)
+    throw wrongToolkit(base.command, version, base.toolkit);
+  const made = await madeBefore(wish);
+  if (made) return made;
+  throw new SmolvlmError('toolkit-missing', `rknn-toolkit2 ${version} is not set up on this machine`, {
+    hint: `Run smolvlm convert --setup --toolkit ${version} (0.65 GB), or point --python at an environment that has it.`,
   });
 }
 
 /**
  * Makes a virtual environment with rknn-toolkit2, or finds the one made before; one process makes it, others
  * wait. The marker file is written last: what an interruption left is made anew.
- * @returns the environment's interpreter
  * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `convert-machine`, `convert-python`; the signal's
  *   reason when aborted
  */
-export async function prepareToolkitEnvironment(
-  dir = toolkitFolder(),
-  control: SetUpControl = {},
-): Promise<string> {
+export async function prepareToolkitEnvironment(control: SetUpControl = {}): Promise<Toolkit> {
   const { signal, onProgress, python = askedPython() } = control;
   checkMachine(process.platform, process.arch);
-  if (python === undefined && (await isMade(dir))) return interpreterOf(dir);
+  if (python === undefined) {
+    const made = await madeBefore(control);
+    if (made) return made;
+  }
   const base = await findPython(python);
-  if (base.toolkit === toolkitVersion) return base.command;
-  if (await isMade(dir)) return interpreterOf(dir);
+  const version = wantedVersion(control, python === undefined ? undefined : base);
+  if (base.toolkit === version) return { python: base.command, version };
+  const dir = control.dir ?? toolkitFolder(version);
+  const toolkit = { python: interpreterOf(dir), version };
+  if (await isMade(dir, version)) return toolkit;
   const make = async (): Promise<void> => {
-    if (!(await isMade(dir))) await makeEnvironment(dir, base.command, control);
+    if (!(await isMade(dir, version))) await makeEnvironment(dir, version, base.command, control);
   };
   const onWait = (pid: number): void =>
     onProgress?.({ step: `waiting for process ${pid}, which is setting it up`, done: 0, total: 1 });
   await withFileLock(`${dir}.lock`, make, { onWait, ...(signal && { signal }) });
-  return interpreterOf(dir);
+  return toolkit;
 }
 
-async function makeEnvironment(dir: string, base: string, control: SetUpControl): Promise<void> {
+/** An interpreter that was named without a version is taken with the release it has, where that is a known one. */
+function wantedVersion({ version }: ToolkitWish, named: PythonInfo | undefined): ToolkitVersion {
+  return version ?? toolkitVersions.find((known) => known === named?.toolkit) ?? defaultToolkit;
+}
+
+async function madeBefore({ version = defaultToolkit, dir }: ToolkitWish): Promise<Toolkit | undefined> {
+  const folder = dir ?? toolkitFolder(version);
+  return (await isMade(folder, version)) ? { python: interpreterOf(folder), version } : undefined;
+}
+
+async function makeEnvironment(
+  dir: string,
+  version: ToolkitVersion,
+  base: string,
+  control: SetUpControl,
+): Promise<void> {
   const { signal, onProgress } = control;
-  await checkDiskSpace(dir, environmentBytes, 'the environment of rknn-toolkit2', dir);
+  await checkDiskSpace(dir, environmentBytes, `the environment of rknn-toolkit2 ${version}`, dir);
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const total = await packageCount();
@@ -101,6 +133,7 @@ async function makeEnvironment(dir: string, base: string, control: SetUpControl)
         '--no-deps',
         '-r',
         requirements,
+        `rknn-toolkit2==${version}`,
       ],
       (line) => {
         const name = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)?.[1];
@@ -110,36 +143,36 @@ async function makeEnvironment(dir: string, base: string, control: SetUpControl)
       signal,
     );
     onProgress?.({ step: 'checking that rknn-toolkit2 loads', done: total, total });
-    await checkThatItLoads(dir);
+    await checkThatItLoads(dir, version);
     signal?.throwIfAborted();
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
   }
-  await writeFile(markerOf(dir), '');
+  await writeFile(markerOf(dir, version), '');
 }
 
 function interpreterOf(dir: string): string {
   return join(dir, 'bin', 'python');
 }
 
-function markerOf(dir: string): string {
-  return join(dir, `rknn-toolkit2-${toolkitVersion}`);
+function markerOf(dir: string, version: ToolkitVersion): string {
+  return join(dir, `rknn-toolkit2-${version}`);
 }
 
 /** Also false where the Python it was made with has gone: the interpreter is a link to it. */
-async function isMade(dir: string): Promise<boolean> {
-  return Promise.all([access(markerOf(dir)), access(interpreterOf(dir), constants.X_OK)]).then(
+async function isMade(dir: string, version: ToolkitVersion): Promise<boolean> {
+  return Promise.all([access(markerOf(dir, version)), access(interpreterOf(dir), constants.X_OK)]).then(
     () => true,
     () => false,
   );
 }
 
 /** Packages may be whole and lack a library of the system. */
-async function checkThatItLoads(dir: string): Promise<void> {
+async function checkThatItLoads(dir: string, version: ToolkitVersion): Promise<void> {
   try {
     const worker = await ToolkitWorker.start({
-      python: interpreterOf(dir),
+      toolkit: { python: interpreterOf(dir), version },
       logFile: join(dir, 'load.log'),
     });
     await worker[Symbol.asyncDispose]();
@@ -155,10 +188,10 @@ async function checkThatItLoads(dir: string): Promise<void> {
   }
 }
 
-/** Packages of the requirements file, each counted once whatever the Python version. */
+/** The toolkit and the packages of the requirements file, each counted once whatever the Python version. */
 async function packageCount(): Promise<number> {
   const names = (await readFile(requirements, 'utf8')).match(/^[A-Za-z][A-Za-z0-9._-]*/gm) ?? [];
-  return new Set(names).size;
+  return 1 + new Set(names).size;
 }
 
 /** Runs a set-up step to its end; an abort kills it. */

@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { SmolvlmError } from '../errors';
+import { type RknnToolkit, rknnToolkits, type ToolkitVersion, toolkitVersions } from '../model/rknn-toolkits';
 import type { NpuTarget } from './npu-target';
-
-/** The toolkit release whose files and cosines were measured; another one is refused. */
-export const toolkitVersion = '2.5.0';
 
 /** From dist/src/convert. */
 export const workerScript = join(__dirname, '..', '..', '..', 'python', 'convert_worker.py');
+
+/** An interpreter with rknn-toolkit2, and which release it is. */
+export interface Toolkit {
+  readonly python: string;
+  readonly version: ToolkitVersion;
+}
 
 export interface BuildJob {
   /** The worker keeps the built model under this name for `simulate`. */
@@ -20,7 +24,7 @@ export interface BuildJob {
   /** Where the .rknn goes. */
   readonly output: string;
   readonly target: NpuTarget;
-  /** .npy files of inputs to quantise with (w8a8); none: fp16. */
+  /** .npy files of inputs to quantise with; none: fp16. */
   readonly calibration: readonly string[];
 }
 
@@ -31,7 +35,7 @@ export interface BuildResult {
 }
 
 type WorkerJob =
-  | (BuildJob & { readonly do: 'build'; readonly quantize: boolean })
+  | (BuildJob & RknnToolkit & { readonly do: 'build'; readonly quantize: boolean })
   | {
       readonly do: 'simulate';
       readonly model: string;
@@ -47,8 +51,8 @@ type WorkerEvent =
   | { readonly event: 'failed'; readonly id: number | null; readonly message: string };
 
 export interface WorkerOptions {
-  /** The environment's interpreter. */
-  readonly python: string;
+  /** Another release than this one is refused. */
+  readonly toolkit: Toolkit;
   /** Takes all the toolkit prints. */
   readonly logFile: string;
   /** The program to run, for tests; it speaks the protocol described in `convert_worker.py`. */
@@ -93,7 +97,7 @@ export class ToolkitWorker implements AsyncDisposable {
     let worker: ToolkitWorker;
     let ready: Promise<void>;
     try {
-      const child = spawn(options.python, [options.script ?? workerScript], {
+      const child = spawn(options.toolkit.python, [options.script ?? workerScript], {
         cwd: scratch,
         stdio: ['ignore', log.fd, log.fd, 'pipe', 'pipe'],
         // Two workers that each take all cores are slower than two that take one.
@@ -124,6 +128,7 @@ export class ToolkitWorker implements AsyncDisposable {
     const { seconds, peak_rss_bytes } = await this.#run(job.onnx, {
       do: 'build',
       quantize: job.calibration.length > 0,
+      ...rknnToolkits[this.#options.toolkit.version],
       ...job,
     });
     return { seconds, peakRssBytes: peak_rss_bytes };
@@ -178,12 +183,13 @@ export class ToolkitWorker implements AsyncDisposable {
 
   async #ready(): Promise<void> {
     const event = await this.#nextEvent();
-    if (event.event === 'ready' && event.toolkit === toolkitVersion) return;
-    if (event.event === 'ready') throw wrongToolkit(this.#options.python, event.toolkit);
+    const { python, version } = this.#options.toolkit;
+    if (event.event === 'ready' && event.toolkit === version) return;
+    if (event.event === 'ready') throw wrongToolkit(python, version, event.toolkit);
     throw new SmolvlmError(
       'toolkit-missing',
-      `${this.#options.python}: ${event.event === 'failed' ? event.message : event.event}`,
-      { hint: 'Run smolvlm convert --setup.' },
+      `${python}: ${event.event === 'failed' ? event.message : event.event}`,
+      { hint: `Run smolvlm convert --setup --toolkit ${version}.` },
     );
   }
 
@@ -209,7 +215,7 @@ export class ToolkitWorker implements AsyncDisposable {
   #fail(what: string, cause?: Error): void {
     this.#fault ??= new SmolvlmError(
       'toolkit-worker-lost',
-      `the conversion worker (${this.#options.python}) ${what}`,
+      `the conversion worker (${this.#options.toolkit.python}) ${what}`,
       {
         hint: `Often the machine ran out of memory; a worker needs about 0.9 GB. Log: ${this.#options.logFile}.`,
         cause,
@@ -221,10 +227,12 @@ export class ToolkitWorker implements AsyncDisposable {
 }
 
 /** The fault of an environment with another release. */
-export function wrongToolkit(python: string, found: string): SmolvlmError {
+export function wrongToolkit(python: string, expected: ToolkitVersion, found: string): SmolvlmError {
   return new SmolvlmError(
     'toolkit-version',
-    `${python}: expected rknn-toolkit2 ${toolkitVersion}, found ${found}`,
-    { hint: 'Run smolvlm convert --setup for an environment with the right one.' },
+    `${python}: expected rknn-toolkit2 ${expected}, found ${found}`,
+    {
+      hint: `Supported: ${toolkitVersions.join(' and ')} (--toolkit). smolvlm convert --setup --toolkit ${expected} makes an environment for it.`,
+    },
   );
 }

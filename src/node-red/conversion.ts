@@ -6,6 +6,7 @@ export interface ConversionDialog {
   readonly model?: string;
   readonly out?: string;
   readonly target?: string;
+  readonly toolkit?: string;
   readonly precision?: string;
   readonly int8Layers?: string;
   readonly calibration?: string;
@@ -18,7 +19,16 @@ export interface ConversionDialog {
 /** Fields a message may give where the dialog's is blank; `mode` always; `setup` and `sha256` are a message's alone. */
 export type ConversionMessage = Partial<
   Record<
-    'mode' | 'model' | 'out' | 'target' | 'precision' | 'calibration' | 'source' | 'sha256' | 'setup',
+    | 'mode'
+    | 'model'
+    | 'out'
+    | 'target'
+    | 'toolkit'
+    | 'precision'
+    | 'calibration'
+    | 'source'
+    | 'sha256'
+    | 'setup',
     unknown
   >
 >;
@@ -62,6 +72,7 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
   const convert = [
     'convert',
     ...['--model', needed('model', 'a checkpoint’s folder or hub id'), '--out', out, '--target', target],
+    ...optional('toolkit', target === 'cpu' ? '' : field('toolkit')),
     ...optional('precision', precision),
     ...optional('int8-layers', precision === 'hybrid' ? text(dialog.int8Layers) : ''),
     ...common,

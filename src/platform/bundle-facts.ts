@@ -6,6 +6,8 @@ import { resolveModel } from '../model/resolve-model';
 /** What a bundle says of the machine it was made for. */
 export interface BundleFacts {
   readonly path: string;
+  /** The checkpoint it was made of. */
+  readonly model: string;
   readonly target: BundleTarget;
   /** Of rknn-toolkit2, which made the stages. */
   readonly toolkitVersion?: string;
@@ -27,9 +29,15 @@ export async function readBundleFacts(model: string): Promise<BundleFacts | Unus
   try {
     const { dir, kind } = await resolveModel(model);
     if (kind === 'checkpoint') return undefined;
-    const { target, toolkitVersion, cpuStages } = (await readBundle(dir)).manifest;
+    const { model: checkpoint, target, toolkitVersion, cpuStages } = (await readBundle(dir)).manifest;
     const hasCpuStages = cpuStages !== undefined;
-    return { path: dir, target, hasCpuStages, ...(toolkitVersion === undefined ? {} : { toolkitVersion }) };
+    return {
+      path: dir,
+      model: checkpoint.id,
+      target,
+      hasCpuStages,
+      ...(toolkitVersion === undefined ? {} : { toolkitVersion }),
+    };
   } catch (error) {
     return { model, fault: errorBody(error) };
   }

@@ -24,7 +24,7 @@ describe('smolvlm convert and validate', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     model = join(folder, 'small');
     frames = join(folder, 'frames');
     await writeSmallCheckpoint(model);
@@ -58,6 +58,7 @@ describe('smolvlm convert and validate', function () {
       ],
     );
     assert.deepEqual(manifest.conversion.calibrationFrames, 1);
+    assert.equal(manifest.toolkitVersion, '2.3.2');
     assert.equal(report.stages[2].precision, 'int8');
     assert.ok(report.tower_cosine > 0.99 && report.peak_rss_bytes > 1e8);
     assert.deepEqual(
@@ -76,6 +77,15 @@ describe('smolvlm convert and validate', function () {
     assert.match(stderr, /^validation \(14\/14, about 0 s left\)$/m);
     assert.match(stderr, /no decoder for the NPU.*rkllm-toolkit/);
     assert.equal(report.npu_decoder, false);
+  });
+
+  it('refuses a toolkit it does not know, and one that is not where it was told to look', async () => {
+    const unknown = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /--toolkit.*2\.3\.2.*2\.5\.0/);
+    const other = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.5.0'));
+    assert.equal(other.status, 1);
+    assert.match(other.stderr, /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2 \[toolkit-version\]/);
   });
 
   it('validates it in the simulator, draws the chart, and fails when a bound is missed', async () => {

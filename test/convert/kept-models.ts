@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageWorker, StageWorkers } from '../../src/convert/toolkit-pool';
-import { type BuildResult, ToolkitWorker } from '../../src/convert/toolkit-worker';
+import { type BuildResult, type Toolkit, ToolkitWorker } from '../../src/convert/toolkit-worker';
 
 interface Kept {
   readonly worker: ToolkitWorker;
@@ -22,8 +22,8 @@ export class KeptModels implements AsyncDisposable {
     private readonly workers: readonly ToolkitWorker[],
   ) {}
 
-  static async start(dir: string, python: string, count: number): Promise<KeptModels> {
-    const options = { python, logFile: join(dir, 'kept.log') };
+  static async start(dir: string, toolkit: Toolkit, count: number): Promise<KeptModels> {
+    const options = { toolkit, logFile: join(dir, 'kept.log') };
     const workers = Array.from({ length: count }, () => ToolkitWorker.start(options));
     return new KeptModels(dir, await Promise.all(workers));
   }

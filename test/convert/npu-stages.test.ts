@@ -7,16 +7,12 @@ import { chooseFrames } from '../../src/convert/calibration-frames';
 import type { NpuPrecision } from '../../src/convert/npu-stage-build';
 import { defaultBounds, type NpuStageEntry } from '../../src/convert/npu-stage-part';
 import { convertNpuStages } from '../../src/convert/npu-stages';
-import { ReferenceActivations, ValidationReference } from '../../src/convert/reference-activations';
+import { ReferenceActivations, type ValidationReference } from '../../src/convert/reference-activations';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint';
-import { float32Tensor, writeSafetensors } from '../../src/model/safetensors-writer';
 import { visionStages } from '../../src/onnx/vision-stages';
-import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../safetensors-fixture';
+import { goldenCheckpoint, goldenReference } from './golden-reference';
 import { KeptModels } from './kept-models';
 import { testToolkit } from './test-toolkit';
-
-const tiny = fixture('goldens', 'tiny-idefics3');
 
 /** The whole golden tower through the real toolkit and its simulator, against the goldens' activations. */
 describe('converting the golden checkpoint', function () {
@@ -31,7 +27,7 @@ describe('converting the golden checkpoint', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
     models = await KeptModels.start(folder, await testToolkit(), 2);
-    checkpoint = await openCheckpoint(tiny);
+    checkpoint = await openCheckpoint(goldenCheckpoint);
     const options = { residualScale, calibrate: true };
     activations = await ReferenceActivations.capture(
       checkpoint,
@@ -108,19 +104,3 @@ describe('converting the golden checkpoint', function () {
     assert.ok(tower >= defaultBounds.tower, `cosine ${tower}`);
   });
 });
-
-/** The goldens' activations of the photo's global tile, as a reference of one tile. */
-async function goldenReference(path: string): Promise<ValidationReference> {
-  const golden = readSafetensorsFixture(join(tiny, 'activations.safetensors'));
-  const names = ['embeddings', ...visionStages(12, 'half-layer').map(({ name }) => name)];
-  const tensors = await Promise.all(
-    names.map(async (name) => {
-      const values = await golden.read(name);
-      const [tiles = 1, tokens = 0, width = 0] = golden.shape(name);
-      const tile = values.slice((tiles - 1) * tokens * width);
-      return float32Tensor(name, [1, tokens, width], tile);
-    }),
-  );
-  await writeSafetensors(path, tensors);
-  return ValidationReference.open(path);
-}

@@ -15,9 +15,12 @@ describe('ToolkitPool', () => {
   /** Workers that write down that they were started, and say they are ready. */
   async function pool(size: number): Promise<ToolkitPool> {
     const script = temp('worker');
-    const ready = '{"event":"ready","toolkit":"2.5.0"}';
+    const ready = '{"event":"ready","toolkit":"2.3.2"}';
     await writeFile(script, `echo started >> ${temp('starts')}; echo '${ready}' >&4; read line <&3`);
-    return new ToolkitPool({ python: 'sh', logFile: temp('log'), script }, size);
+    return new ToolkitPool(
+      { toolkit: { python: 'sh', version: '2.3.2' }, logFile: temp('log'), script },
+      size,
+    );
   }
 
   const starts = async (): Promise<number> =>

@@ -29,7 +29,7 @@ describe('smolvlm-convert', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-node-'));
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     await writeSmallCheckpoint(join(folder, 'small'), 1);
     await mkdir(join(folder, 'frames'));
     await cp(demoFrame('frame_01_driveway_day.jpg'), join(folder, 'frames', 'frame.jpg'));
@@ -78,6 +78,7 @@ describe('smolvlm-convert', function () {
     model: join(folder, 'small'),
     out: join(folder, 'bundle'),
     target: 'rk3588',
+    toolkit: '2.3.2',
     precision: 'fp16',
     calibration: join(folder, 'frames'),
     python,
@@ -92,6 +93,7 @@ describe('smolvlm-convert', function () {
     assert.equal(topic, 'kept');
     assert.equal(payload.path, join(folder, 'bundle'));
     assert.ok(existsSync((payload.archive as { path: string }).path));
+    assert.equal((payload.manifest as { toolkitVersion: string }).toolkitVersion, '2.3.2');
     const { stages } = payload.report as { stages: { name: string; cosine: number }[] };
     assert.deepEqual(
       stages.map(({ name }) => name),
@@ -108,6 +110,14 @@ describe('smolvlm-convert', function () {
     await until(() => flow.out.length + flow.bad.length > 1);
     assert.deepEqual(flow.bad, []);
     assert.equal(flow.out[1]?.payload.pass, true);
+  });
+
+  it('refuses an interpreter with another toolkit than the hub’s runtime asks for', async () => {
+    const flow = await load({ ...conversion(), toolkit: '2.5.0' });
+    flow.send({});
+    await until(() => flow.out.length + flow.bad.length > 0);
+    assert.equal(flow.bad[0]?.error?.code, 'toolkit-version');
+    assert.match(flow.bad[0]?.error?.message ?? '', /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2/);
   });
 
   it('is cancelled by a message, and refuses a second one meanwhile', async () => {

@@ -36,7 +36,7 @@ describe('installing the package with the palette manager', function () {
   before(async () => {
     engine = await serveFake();
     broker = await startAedes();
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     await writeSmallCheckpoint(model, 1);
   });
   after(async () => {

@@ -60,7 +60,7 @@ describe('the package in a Node-RED', function () {
     engine = await serveFake();
     engineUrl = engine.url ?? assert.fail('no TCP address');
     broker = await startAedes();
-    python = await testToolkit();
+    ({ python } = await testToolkit());
     await writeSmallCheckpoint(model, 1);
   });
   after(async () => {

@@ -10,7 +10,7 @@ import {
   type TensorAttr,
   tensorType,
 } from './rknn-abi';
-import { rknnError } from './rknn-error';
+import { rknnError, rknnLoadError } from './rknn-error';
 import type { RknnLibrary, RknnSymbol } from './rknn-library';
 import { createTensorMemory, shareTensorMemory, type TensorMemory } from './tensor-memory';
 
@@ -72,7 +72,7 @@ export class RknnContext {
     const flags =
       initFlags.disableProcHighPriority | (options.sharedScratch ? initFlags.internalAllocOutside : 0);
     const status = await library.call('rknn_init', out, path, 0, flags, null);
-    if (status !== 0) throw rknnError('stage-load', `stage ${name}: rknn_init of ${path}`, status);
+    if (status !== 0) throw rknnLoadError(`stage ${name}: rknn_init of ${path}`, status, library.version);
     const handle = out.readBigUInt64LE(0);
     try {
       const count = Buffer.alloc(layouts.inputOutputNumber.size);

@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { bundleAdvice } from '../../model/rknn-toolkits';
 
 /** `RKNN_ERR_…` of rknn_api.h 2.3.2; -100 as the toolkit 2.5.0 names it. */
 const names: Readonly<Record<number, string>> = {
@@ -35,6 +36,16 @@ const hints: Readonly<Record<number, string>> = {
 export function rknnCode(code: number): string {
   const name = names[code];
   return name === undefined ? `unknown RKNN error ${code}` : `RKNN_ERR_${name} (${code})`;
+}
+
+/** What a runtime gives for a model of a newer toolkit, among other things. */
+const versionFaults: readonly number[] = [-1, -6];
+
+/** A model that was not loaded. @param runtime version of the library, where it tells one */
+export function rknnLoadError(what: string, status: number, runtime: string | undefined): SmolvlmError {
+  const error = rknnError('stage-load', what, status);
+  if (runtime === undefined || !versionFaults.includes(status)) return error;
+  return new SmolvlmError(error.code, error.message, { hint: `${error.hint} ${bundleAdvice(runtime)}` });
 }
 
 /** @param what the call and its object, e.g. `rknn_run of l3_mlp` */

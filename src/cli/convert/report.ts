@@ -77,7 +77,7 @@ export function conversionTable({ path, manifest, report }: ConversionReport): s
   return [
     alignedTable(['stage', 'precision', 'cosine', 'accumulated', 'as int8', 'size', 'built in'], rows),
     '',
-    `${path}: ${rows.length} stages for ${manifest.target}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
+    `${path}: ${rows.length} stages for ${manifest.target} with librknnrt ${manifest.toolkitVersion}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
     `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${manifest.decoder?.precision} on the CPU${report.npu_decoder ? ', and w8a8 on the NPU' : ', none for the NPU'}`,
   ].join('\n');
 }

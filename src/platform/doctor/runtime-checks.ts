@@ -1,3 +1,4 @@
+import { bundleAdvice, defaultToolkit, releaseOf } from '../../model/rknn-toolkits';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu-driver';
 import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';
@@ -28,7 +29,7 @@ function judgeRknn(machine: Machine): Finding {
   if (!first) {
     return bad(
       'librknnrt.so was not found',
-      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version) into /usr/lib, or name it: ${runtimeVariable('rknn')}.`,
+      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version, by default ${defaultToolkit}) into /usr/lib, or name it: ${runtimeVariable('rknn')}.`,
     );
   }
   return judgeLibrary('rknn', machine.rknn, first);
@@ -79,7 +80,11 @@ function judgeBundles(machine: Machine): Finding {
   const states = ['bad', 'warn', 'info', 'ok'] as const;
   const worst = states.map((state) => findings.find((finding) => finding.state === state)).find(Boolean);
   if (!worst) {
-    return info('none was named', 'smolvlm doctor --model BUNDLE compares one with this machine.');
+    const compare = 'smolvlm doctor --model BUNDLE compares one with this machine.';
+    const target = npuTarget(machine.soc);
+    const runtime = hasVendorNpu(machine) ? machine.rknn[0]?.version : undefined;
+    const fitting = target && runtime ? ` ${bundleAdvice(runtime, { target })}` : '';
+    return info('none was named', `${compare}${fitting}`);
   }
   return { ...worst, value: findings.map(({ value }) => value).join('; ') };
 }
@@ -89,7 +94,7 @@ function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Find
     const { message, hint } = bundle.fault;
     return bad(message, hint ?? 'Name another model.');
   }
-  const { path, target, toolkitVersion } = bundle;
+  const { path, model, target, toolkitVersion } = bundle;
   if (target === 'cpu') return ok(`${path}: for any CPU`);
   const made = `${path}: for ${target}, by rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}`;
   const fitting = npuTarget(machine.soc);
@@ -103,14 +108,9 @@ function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Find
   const runtime = machine.rknn[0]?.version;
   if (toolkitVersion === undefined || runtime === undefined) return info(made);
   const value = `${made}; librknnrt is ${runtime}`;
-  if (release(toolkitVersion) === release(runtime)) return ok(value);
-  const advice = `Install librknnrt ${release(toolkitVersion)}, or convert with rknn-toolkit2 ${release(runtime)}: they belong together.`;
+  if (releaseOf(toolkitVersion) === releaseOf(runtime)) return ok(value);
+  const advice = `Install librknnrt ${releaseOf(toolkitVersion)}, or convert again. ${bundleAdvice(runtime, { model, target })}`;
   return versionAtLeast(runtime, toolkitVersion) ? warn(value, advice) : bad(value, advice);
-}
-
-/** `2.3.2b0` is of the release 2.3.2. */
-function release(version: string): string {
-  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
 }
 
 function judgeOnnxruntime({ process, libc }: Machine): Finding {

@@ -28,6 +28,7 @@ describe('the report of a conversion', () => {
 
   const manifest = {
     target: 'rk3588',
+    toolkitVersion: '2.3.2',
     decoder: { format: 'onnx', precision: 'int8', files: [] },
   } as unknown as BundleManifest;
   const entries = [
@@ -53,7 +54,7 @@ describe('the report of a conversion', () => {
       'l0_attn  fp16       0.999999  0.999899     0.998100  5.30 MB  8.0 s',
       'l0_mlp   int8       0.999500  0.999400     0.999500  5.30 MB  8.0 s',
       '',
-      '/data/bundle: 2 stages for rk3588, 1 of them INT8; cosine of the whole tower 0.999400',
+      '/data/bundle: 2 stages for rk3588 with librknnrt 2.3.2, 1 of them INT8; cosine of the whole tower 0.999400',
       '80 s, at most 0.90 GB a worker; decoder: int8 on the CPU, none for the NPU',
     ]);
   });

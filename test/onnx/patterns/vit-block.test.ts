@@ -102,8 +102,8 @@ describe('a block of ViT, which is not SmolVLM, with the patterns', function () 
     const onnx = temp('vit.onnx');
     const output = temp('vit.rknn');
     await writeModel(vitBlock(), onnx);
-    const python = await testToolkit();
-    await using worker = await ToolkitWorker.start({ python, logFile: `${folder}/log` });
+    const toolkit = await testToolkit();
+    await using worker = await ToolkitWorker.start({ toolkit, logFile: `${folder}/log` });
     await worker.build({ model: 'vit', onnx, output, target: 'rk3588', calibration: [] });
     assert.equal((await readFile(output)).subarray(0, 4).toString(), 'RKNN');
     for (const outlier of [0, 2000]) {

@@ -34,19 +34,29 @@ describe('doctor: runtimes and bundles', () => {
   it('a bundle goes with the runtime of its own release: a newer one may fail, an older one does', () => {
     const bundle = (toolkitVersion: string) =>
       judged('bundle', 'rk3588-vendor', {
-        bundles: [{ path: '/b', target: 'rk3588', toolkitVersion, hasCpuStages: false }],
+        bundles: [{ path: '/b', model: 'm', target: 'rk3588', toolkitVersion, hasCpuStages: false }],
         rknn: [{ path, version: '2.3.2' }],
       });
     assert.equal(bundle('2.3.2').state, 'ok');
     assert.equal(bundle('2.3.2b4').state, 'ok');
     assert.equal(bundle('2.3.0').state, 'warn');
     assert.equal(bundle('2.5.0').state, 'bad');
-    assert.match(bundle('2.5.0').advice ?? '', /librknnrt 2\.5\.0, or convert with rknn-toolkit2 2\.3\.2/);
+    assert.match(
+      bundle('2.5.0').advice ?? '',
+      /librknnrt 2\.5\.0, or convert again\..* smolvlm convert --toolkit 2\.3\.2 --target rk3588 --model m /,
+    );
+  });
+
+  it('without a bundle the way to one that fits the runtime is named', () => {
+    const advice = (version: string) =>
+      judged('bundle', 'rk3588-vendor', { bundles: [], rknn: [{ path, version }] }).advice ?? '';
+    assert.match(advice('2.5.0'), /smolvlm convert --toolkit 2\.5\.0 --target rk3588/);
+    assert.match(advice('1.6.0'), /install librknnrt 2\.3\.2 or 2\.5\.0 here/);
   });
 
   it('a bundle for another chip runs where it has CPU stages', () => {
     const bundle = (name: 'rk3576' | 'x86', hasCpuStages: boolean) =>
-      judged('bundle', name, { bundles: [{ path: '/b', target: 'rk3588', hasCpuStages }] }).state;
+      judged('bundle', name, { bundles: [{ path: '/b', model: 'm', target: 'rk3588', hasCpuStages }] }).state;
     assert.deepEqual([bundle('rk3576', false), bundle('rk3576', true)], ['bad', 'warn']);
     assert.deepEqual([bundle('x86', false), bundle('x86', true)], ['bad', 'ok']);
   });
@@ -55,7 +65,7 @@ describe('doctor: runtimes and bundles', () => {
     const fault = { code: 'bundle-manifest-invalid', message: '/c is broken', hint: 'Copy it again.' };
     const { state, value, advice } = judged('bundle', 'x86', {
       bundles: [
-        { path: '/a', target: 'cpu', hasCpuStages: false },
+        { path: '/a', model: 'm', target: 'cpu', hasCpuStages: false },
         { model: '/c', fault },
       ],
     });

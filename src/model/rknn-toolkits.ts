@@ -1,0 +1,56 @@
+/** What a release of rknn-toolkit2 is told to make our graphs right. */
+export interface RknnToolkit {
+  /** What it calls INT8 weights and activations. */
+  readonly quantizedDtype: string;
+  /** Fusions, by the names its registries have. */
+  readonly disabledRules: readonly string[];
+}
+
+/** They undo the query tiling; of the kinds the original system turned off. */
+const fusionsOfAttention = [
+  'fuse_matmul_softmax_matmul_to_sdpa',
+  'fuse_exmatmul_add_mul_exsoftmax13_exmatmul_to_sdpa',
+  'convert_softmax_to_exsoftmax13',
+  'fuse_exmatmul_mul',
+  'fuse_channel_shuffle_split_concat_to_gather',
+];
+
+/**
+ * The releases whose files and cosines were measured; others are refused. The last rule of each fails on the query
+ * chunks: "'split' object is not iterable".
+ */
+export const rknnToolkits = {
+  '2.3.2': {
+    quantizedDtype: 'asymmetric_quantized-8',
+    disabledRules: [...fusionsOfAttention, 'reduce_reshape_op_around_concat'],
+  },
+  '2.5.0': {
+    quantizedDtype: 'w8a8',
+    disabledRules: [...fusionsOfAttention, 'reduce_reshape_op_around_split'],
+  },
+} as const satisfies Readonly<Record<string, RknnToolkit>>;
+
+export type ToolkitVersion = keyof typeof rknnToolkits;
+
+export const toolkitVersions = Object.keys(rknnToolkits) as readonly ToolkitVersion[];
+
+/** The newest librknnrt in the vendor's public repository is 2.3.2, and a runtime refuses what a newer toolkit made. */
+export const defaultToolkit: ToolkitVersion = '2.3.2';
+
+/**
+ * How to get a bundle that fits a hub's runtime, as a sentence: the release of both must be the same.
+ * @param runtime version of librknnrt, e.g. `2.3.2b0`
+ */
+export function bundleAdvice(runtime: string, { model = 'MODEL', target = 'CHIP' } = {}): string {
+  const release = releaseOf(runtime);
+  const version = toolkitVersions.find((known) => known === release);
+  const command = (toolkit: string): string =>
+    `smolvlm convert --toolkit ${toolkit} --target ${target} --model ${model} --out BUNDLE`;
+  if (version !== undefined) return `For librknnrt ${release} convert on a PC with: ${command(version)}`;
+  return `No supported toolkit makes bundles for librknnrt ${release}: install librknnrt ${toolkitVersions.join(' or ')} here, and for ${defaultToolkit} convert with: ${command(defaultToolkit)}`;
+}
+
+/** `2.3.2b0` is of the release 2.3.2. */
+export function releaseOf(version: string): string {
+  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
+}
