@@ -12,11 +12,11 @@ import { nodeFolders, original, readCatalog, readHelp, type Translation, transla
 const sameWords: Readonly<Record<Translation, ReadonlySet<string>>> = {
   de: wordSet(
     'Engine Token Decoder Threads CPU NPU Chip Kernel Container Bundle Checkpoint Python INT8 float32 Zone',
-    'Prompt QoS',
+    'Prompt QoS Toolkit',
   ),
   fr: wordSet(
     'Vision Threads CPU NPU Bundle bundle Checkpoint Python INT8 float32 Source Prompt QoS Zone zone',
-    'messages minutes pixels Question tokens',
+    'messages minutes pixels Question tokens Toolkit',
   ),
   'zh-CN': wordSet('CPU NPU Python INT8 float32 QoS'),
 };
