@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageRunner } from '../../src/backends/stage-runner';
 import { StagePipeline } from '../../src/vision/stage-pipeline';
+import { VirtualNpu } from './virtual-npu';
 
 const file = { path: 'x', sha256: '', sizeBytes: 0 };
 const tensor = { name: 'in', dtype: 'float32', shape: [1] } as const;
@@ -78,6 +79,24 @@ describe('StagePipeline', () => {
     const pipeline = new StagePipeline(stages, 5);
     await Promise.all([run(pipeline, 5), run(pipeline, 5)]);
     assert.equal(recorder.mostAtOnce, 1);
+  });
+
+  it('takes 13 tiles through 24 equal stages on three cores in 1/2.8 of the time one after the other', async () => {
+    const npu = new VirtualNpu(3, 24);
+    assert.equal(await npu.timeOf(13, 1), 13 * 24);
+    const ratio = (13 * 24) / (await npu.timeOf(13, 7));
+    assert.ok(ratio >= 2.8 && ratio <= 3, `${ratio}`);
+    const two = new VirtualNpu(2, 24);
+    assert.ok((13 * 24) / (await two.timeOf(13, 5)) >= 1.85);
+  });
+
+  it('takes a single tile as long as its stages, however many may be in flight', async () => {
+    assert.equal(await new VirtualNpu(3, 24).timeOf(1, 7), 24);
+  });
+
+  it('keeps the cores busy as well when MLP halves take longer than attention', async () => {
+    const npu = new VirtualNpu(3, 24, (index) => 1 + (index % 2));
+    assert.ok((13 * 36) / (await npu.timeOf(13, 7)) >= 2.8);
   });
 
   it('counts progress over all tiles', async () => {
