@@ -24,7 +24,7 @@ describe('an engine with an NPU that fails', function () {
   });
   after(() => bundle.remove());
   beforeEach(async () => {
-    npu = await EmulatedNpu.create({ SMOLVLM_NPU_LOST_MS: '600' });
+    npu = await EmulatedNpu.create({ SMOLVLM_NPU_LOST_MS: '3000' });
     directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
     client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0 } });
   });

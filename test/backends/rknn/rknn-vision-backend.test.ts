@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RknnSettings } from '../../../src/backends/rknn/rknn-vision-backend';
+import type { StageWatch } from '../../../src/backends/rknn/stage-watch';
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
 import type { BundleStage } from '../../../src/model/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint';
@@ -231,21 +232,24 @@ describe('RknnVisionBackend', function () {
 
   it('says at once that a stage is slow, and gives up on one that does not come back', async () => {
     const told: string[] = [];
-    const watch = {
+    const watch = (lostMs?: number): StageWatch => ({
       slowMs: 50,
-      lostMs: 300,
-      onSlow: (stage: string) => void told.push(`slow ${stage}`),
-      onLost: (stage: string) => void told.push(`lost ${stage}`),
-    };
-    const backend = await npu.open({ watch });
-    const runner = await backend.openStage(dir, stages[1]!);
+      ...(lostMs !== undefined && { lostMs }),
+      onSlow: (stage) => void told.push(`slow ${stage}`),
+      onLost: (stage) => void told.push(`lost ${stage}`),
+    });
+    const patient = await npu.open({ watch: watch() });
+    const slow = await patient.openStage(dir, stages[1]!);
     await npu.faults('slow 150');
-    await runner.run(new Float32Array(1024 * 64));
+    await slow.run(new Float32Array(1024 * 64));
     assert.deepEqual(told, ['slow l0_mlp']);
+    await patient.close();
+    const impatient = await npu.open({ watch: watch(300) });
+    const lost = await impatient.openStage(dir, stages[1]!);
     await npu.faults('slow 900');
-    await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
+    await assert.rejects(lost.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
     assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
-    await backend.close();
+    await impatient.close();
   });
 
   it('lets one process have the NPU, and says who', async () => {
