@@ -225,6 +225,17 @@ describe('RkllmDecoder', function () {
         }
       });
 
+      it('gives up on a file that is never loaded', async () => {
+        const lost: number[] = [];
+        const before = (await rkllm.trace()).length;
+        await rkllm.faults('init_hang');
+        await assert.rejects(open({ loadMs: 100, onLost: (ms) => void lost.push(ms) }), { code: 'npu-lost' });
+        assert.deepEqual(lost, [100]);
+        await rkllm.faults();
+        // Loaded after all, it is destroyed.
+        while ((await rkllm.trace()).length < before + 2) await delay(20);
+      });
+
       it('refuses rows that are no rows, and more than the context holds', async () => {
         const decoder = await open({ maxContext: 64 });
         const { hiddenSize } = checkpoint.config.text;
