@@ -108,10 +108,19 @@ async function overview(): Promise<string> {
   return ['Usage: smolvlm COMMAND [options]', ...lines].join('\n');
 }
 
+/** A command that is over leaves the process this long to end by itself. */
+const endMs = 10_000;
+
 /** Runs the process's own command line and leaves its status as the exit code. */
 export function runProcess(): void {
   void main(process.argv.slice(2)).then((status) => {
     process.exitCode = status;
+    // A call into a hung NPU keeps its thread, and even process.exit would wait for that.
+    const end = (): void => {
+      process.stderr.write('smolvlm: a native call does not come back: ending the process\n');
+      process.kill(process.pid, 'SIGKILL');
+    };
+    setTimeout(end, endMs).unref();
   });
 }
 

@@ -5,11 +5,11 @@ import { NpuHold } from '../platform/npu-hold';
 import { SystemFiles } from '../platform/system-files';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { AnswerText } from '../text/answer-text';
-import { openNpuDecoder, type RkllmDecoder } from '../text/open-npu-decoder';
+import { openNpuDecoder, type RkllmDecoder, type RkllmSettings } from '../text/open-npu-decoder';
 import type { Caption, CaptionerOptions, InferenceHooks } from './inference';
 import { NpuRest } from './npu-rest';
 import { npuTurns } from './npu-turns';
-import { earlierDeaths } from './open-tower';
+import { earlierDeaths, milliseconds } from './open-tower';
 
 /** A prompt for the NPU's decoder. */
 export interface NpuPrompt {
@@ -40,6 +40,15 @@ interface Opened {
 
 /** The template around a turn, as the checkpoint's own; the runtime cannot read it from the file (rknn-llm#420). */
 const template = { prefix: '<|im_start|>User:', postfix: '<end_of_utterance>\nAssistant:' } as const;
+
+/** `SMOLVLM_NPU_SILENCE_MS` and `SMOLVLM_NPU_LOST_MS`: how long it may give no word, and then not stop. */
+function decoderLimits(environment: NodeJS.ProcessEnv): Pick<RkllmSettings, 'silenceMs' | 'lostMs'> {
+  const [silenceMs, lostMs] = [
+    milliseconds(environment, 'SMOLVLM_NPU_SILENCE_MS'),
+    milliseconds(environment, 'SMOLVLM_NPU_LOST_MS'),
+  ];
+  return { ...(silenceMs !== undefined && { silenceMs }), ...(lostMs !== undefined && { lostMs }) };
+}
 
 /** The decoder on the NPU, opened when it is first needed. */
 export class NpuText {
@@ -129,10 +138,11 @@ export class NpuText {
           maxContext,
           driver: npuDriver(new SystemFiles()).version,
           embedFlash: process.env.SMOLVLM_RKLLM_EMBED_FLASH === '1',
+          ...decoderLimits(process.env),
           onLost: (ms) =>
             onDeviceLost?.({
               code: 'npu-lost',
-              message: `the NPU's decoder has not stopped for ${ms / 1000} s after it was told to`,
+              message: `the NPU's decoder has not come back for ${ms / 1000} s`,
             }),
         }),
       );

@@ -121,12 +121,17 @@ function npuSettings(
 
 /** `SMOLVLM_NPU_SLOW_MS` and `SMOLVLM_NPU_LOST_MS`, for boards and models that are slower than the defaults think. */
 function watchTimes(environment: NodeJS.ProcessEnv): { slowMs?: number; lostMs?: number } {
-  const ms = (name: string): number | undefined => {
-    const value = Number(environment[name] || Number.NaN);
-    return value > 0 ? value : undefined;
-  };
-  const [slowMs, lostMs] = [ms('SMOLVLM_NPU_SLOW_MS'), ms('SMOLVLM_NPU_LOST_MS')];
+  const [slowMs, lostMs] = [
+    milliseconds(environment, 'SMOLVLM_NPU_SLOW_MS'),
+    milliseconds(environment, 'SMOLVLM_NPU_LOST_MS'),
+  ];
   return { ...(slowMs !== undefined && { slowMs }), ...(lostMs !== undefined && { lostMs }) };
+}
+
+/** A time in the environment; undefined where there is none. */
+export function milliseconds(environment: NodeJS.ProcessEnv, name: string): number | undefined {
+  const value = Number(environment[name] || Number.NaN);
+  return value > 0 ? value : undefined;
 }
 
 /** What earlier processes' ends say of the NPU; taking the lock once notices one that was not noticed yet. */

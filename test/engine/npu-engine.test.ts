@@ -24,7 +24,7 @@ describe('an engine with an NPU that fails', function () {
   });
   after(() => bundle.remove());
   beforeEach(async () => {
-    npu = await EmulatedNpu.create({ SMOLVLM_NPU_LOST_MS: '600' });
+    npu = await EmulatedNpu.create({ SMOLVLM_NPU_LOST_MS: '3000' });
     directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
     client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0 } });
   });
@@ -79,6 +79,26 @@ describe('an engine with an NPU that fails', function () {
       const next = await client.describe({ ...request, runtime: {} }, [picture]);
       assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
     } finally {
+      await full.remove();
+      await rkllm.remove();
+    }
+  });
+
+  it('answers from a new engine when the decoder on the NPU never comes back, and says why', async () => {
+    const rkllm = await EmulatedRkllm.create('1.3');
+    const full = await EmulatedBundle.create({ npuDecoder: true });
+    process.env.SMOLVLM_NPU_SILENCE_MS = '1000';
+    try {
+      const request = { model: full.dir, prompt };
+      const first = await client.describe(request, [picture]);
+      assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + rkllm');
+      const { pid } = await client.status();
+      await rkllm.faults('hang');
+      const next = await client.describe(request, [picture]);
+      assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
+      assert.notEqual((await client.status()).pid, pid);
+    } finally {
+      delete process.env.SMOLVLM_NPU_SILENCE_MS;
       await full.remove();
       await rkllm.remove();
     }

@@ -6,7 +6,7 @@ describe('the NPU’s schedule on the timed emulator', function () {
   const tiles = 13;
   let run: ScheduleBenchmark;
   before(async () => {
-    run = await benchmarkSchedule({ cores: 3, tiles, stageMs: 5 });
+    run = await benchmarkSchedule({ cores: 3, tiles, stageMs: 2 });
   });
 
   /** A stage's or a core's runs, by start. */
@@ -44,31 +44,48 @@ describe('the NPU’s schedule on the timed emulator', function () {
     }
   });
 
-  it('has all three cores at work at once', () => {
-    const atOnce = run.timeline.map(
-      ({ start: at }) => run.timeline.filter(({ start, end }) => start <= at && at < end).length,
-    );
-    assert.equal(Math.max(...atOnce), 3);
+  it('overlaps the cores: in the order that was run, each stage taking the same, they do more than 2 stages at a time', () => {
+    const ratio = run.timeline.length / equalTimes(runsOf('core'), runsOf('stage'));
+    assert.ok(ratio > 2 && ratio <= 3, `${ratio}`);
   });
 
-  it('leaves no core to wait for another’s work, were all stages of equal time', () => {
-    // The order in which the cores took their stages, replayed in whole stages: a busy machine stretches the trace's
-    // own times, not this.
-    const stages = [...runsOf('stage').keys()];
-    const order = [...run.timeline].sort((a, b) => a.start - b.start);
-    const coreFree = new Map<number, number>();
-    const tileReady = new Map<string, number>();
-    const turns = new Map<string, number>();
-    for (const { stage, core } of order) {
-      const tile = turns.get(stage) ?? 0;
-      turns.set(stage, tile + 1);
-      const previous = stages[stages.indexOf(stage) - 1];
-      const ready = previous === undefined ? 0 : tileReady.get(`${previous} ${tile}`)!;
-      const end = Math.max(coreFree.get(core) ?? 0, ready) + 1;
-      coreFree.set(core, end);
-      tileReady.set(`${stage} ${tile}`, end);
-    }
-    const replayed = Math.max(...coreFree.values());
-    assert.ok(replayed <= run.timeline.length / 2, `${replayed} of ${run.timeline.length} stages' time`);
+  it('runs stages on different cores at the same time', () => {
+    const crossed = run.timeline.filter((each) =>
+      run.timeline.some(({ core, start, end }) => core !== each.core && start < each.end && each.start < end),
+    );
+    assert.ok(crossed.length > 0);
   });
+
+  /**
+   * What the run takes when every core does its stages in the order of the trace, each as soon as core and tile are
+   * free and in one unit of time: how busy this machine was in between does not count.
+   */
+  function equalTimes(cores: ReturnType<typeof runsOf>, stages: ReturnType<typeof runsOf>): number {
+    const inFlight = 7;
+    const names = Array.from({ length: 12 }, (_, layer) => [`l${layer}_attn`, `l${layer}_mlp`]).flat();
+    const ends = new Map<string, number>();
+    const queues = [...cores.values()].map((runs) => ({
+      free: 0,
+      left: runs.map((each) => ({
+        tile: stages.get(each.stage)!.indexOf(each),
+        index: names.indexOf(each.stage),
+      })),
+    }));
+    while (queues.some(({ left }) => left.length > 0)) {
+      const before = ends.size;
+      for (const queue of queues) {
+        const [next] = queue.left;
+        if (!next) continue;
+        const { tile, index } = next;
+        const entry = tile < inFlight ? 0 : ends.get(`${tile - inFlight} ${names.length - 1}`);
+        const ready = index === 0 ? entry : ends.get(`${tile} ${index - 1}`);
+        if (ready === undefined) continue;
+        queue.free = Math.max(queue.free, ready) + 1;
+        ends.set(`${tile} ${index}`, queue.free);
+        queue.left.shift();
+      }
+      assert.ok(ends.size > before, 'no core can go on: the trace is in no order that can be run');
+    }
+    return Math.max(...ends.values());
+  }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageRunner } from '../../src/backends/stage-runner';
 import { StagePipeline } from '../../src/vision/stage-pipeline';
+import { VirtualNpu } from './virtual-npu';
 
 const file = { path: 'x', sha256: '', sizeBytes: 0 };
 const tensor = { name: 'in', dtype: 'float32', shape: [1] } as const;
@@ -43,40 +44,6 @@ class Recorder {
   }
 }
 
-/** Time that passes only when everything waits: a schedule's length in whole stages, whatever the machine's load. */
-class StageTime {
-  now = 0;
-  readonly #waiting: { readonly at: number; readonly wake: () => void }[] = [];
-
-  /** A stage that takes 1 and hands its input on. */
-  stage(name: string, core: number): StageRunner {
-    const stage = { name, file, precision: 'float32', input: tensor, output: tensor, core } as const;
-    const run = async (input: Float32Array): Promise<Float32Array> => {
-      await new Promise<void>((wake) => this.#waiting.push({ at: this.now + 1, wake }));
-      return input;
-    };
-    return { stage, run, close: async () => undefined };
-  }
-
-  /** @returns when the last stage of `work` ended */
-  async of(work: Promise<unknown>): Promise<number> {
-    const started = this.now;
-    let ended = false;
-    const over = work.finally(() => {
-      ended = true;
-    });
-    for (await nextTurn(); !ended; await nextTurn()) {
-      this.now = Math.min(...this.#waiting.map(({ at }) => at));
-      assert.ok(Number.isFinite(this.now), 'nothing runs and nothing ends');
-      const due = this.#waiting.filter(({ at }) => at === this.now);
-      this.#waiting.splice(0, Infinity, ...this.#waiting.filter(({ at }) => at > this.now));
-      for (const { wake } of due) wake();
-    }
-    await over;
-    return this.now - started;
-  }
-}
-
 function run(pipeline: StagePipeline, tiles: number, options = {}): Promise<number[]> {
   const results: number[] = [];
   return pipeline
@@ -106,24 +73,30 @@ describe('StagePipeline', () => {
     assert.equal(recorder.mostAtOnce, 3);
   });
 
-  it('takes 13 tiles through 24 equal stages on three cores in at most 1/2.8 of the time, and one in its own', async () => {
-    const time = new StageTime();
-    const stages = Array.from({ length: 24 }, (_, index) =>
-      time.stage(`s${index}`, Math.floor(index / 2) % 3),
-    );
-    assert.equal(await time.of(run(new StagePipeline(stages, 1), 13)), 13 * 24);
-    const pipeline = new StagePipeline(stages, 7);
-    assert.equal(await time.of(run(pipeline, 1)), 24);
-    const together = await time.of(run(pipeline, 13));
-    assert.ok(together <= (13 * 24) / 2.8, `${together} stages' time`);
-  });
-
   it('never runs two stages at once on one core, with many tiles in flight and two calls', async () => {
     const recorder = new Recorder();
     const stages = Array.from({ length: 4 }, (_, index) => recorder.stage(`s${index}`, 0));
     const pipeline = new StagePipeline(stages, 5);
     await Promise.all([run(pipeline, 5), run(pipeline, 5)]);
     assert.equal(recorder.mostAtOnce, 1);
+  });
+
+  it('takes 13 tiles through 24 equal stages on three cores in 1/2.8 of the time one after the other', async () => {
+    const npu = new VirtualNpu(3, 24);
+    assert.equal(await npu.timeOf(13, 1), 13 * 24);
+    const ratio = (13 * 24) / (await npu.timeOf(13, 7));
+    assert.ok(ratio >= 2.8 && ratio <= 3, `${ratio}`);
+    const two = new VirtualNpu(2, 24);
+    assert.ok((13 * 24) / (await two.timeOf(13, 5)) >= 1.85);
+  });
+
+  it('takes a single tile as long as its stages, however many may be in flight', async () => {
+    assert.equal(await new VirtualNpu(3, 24).timeOf(1, 7), 24);
+  });
+
+  it('keeps the cores busy as well when MLP halves take longer than attention', async () => {
+    const npu = new VirtualNpu(3, 24, (index) => 1 + (index % 2));
+    assert.ok((13 * 36) / (await npu.timeOf(13, 7)) >= 2.8);
   });
 
   it('counts progress over all tiles', async () => {

@@ -3,7 +3,7 @@ import { callbackStruct, inputType } from './rkllm-abi';
 import { AnswerCollector, type RkllmAnswer, type RkllmRun } from './rkllm-answer';
 import { checkDriver, checkPictures, checkRows, type MultimodalPrompt } from './rkllm-checks';
 import { RkllmLibrary } from './rkllm-library';
-import { type RunLimits, RunWatch } from './run-watch';
+import { type RunLimits, RunWatch, watchLoad } from './run-watch';
 
 export type { MultimodalPrompt, RkllmAnswer, RkllmRun };
 
@@ -44,7 +44,7 @@ export class RkllmDecoder {
 
   /**
    * @param path the .rkllm file
-   * @throws SmolvlmError `npu-driver-old`, `backend-rkllm-library`, `backend-rkllm-abi`, `decoder-load`
+   * @throws SmolvlmError `npu-driver-old`, `backend-rkllm-library`, `backend-rkllm-abi`, `decoder-load`, `npu-lost`
    */
   static async open(path: string, settings: RkllmSettings): Promise<RkllmDecoder> {
     checkDriver(settings.driver);
@@ -53,7 +53,8 @@ export class RkllmDecoder {
       await decoder.#init(path);
       return decoder;
     } catch (error) {
-      decoder.#release();
+      // What is lost keeps its memory, which the library may still use.
+      if (!isLost(error)) decoder.#release();
       throw error;
     }
   }
@@ -137,13 +138,24 @@ export class RkllmDecoder {
     callback.writeBigUInt64LE(this.#callback, callbackStruct.result);
     const third = this.#library.abi === '1.2' ? this.#callback : callback;
     const out = Buffer.alloc(8);
-    const status = await this.#library.call('rkllm_init', out, param, third);
+    const loading = this.#library.call('rkllm_init', out, param, third);
+    const status = await watchLoad(this.#settings, loading).catch((error: unknown) => {
+      if (isLost(error)) void this.#discard(loading, out);
+      throw error;
+    });
     if (status !== 0) {
       throw new SmolvlmError('decoder-load', `${path}: rkllm_init gave ${status}`, {
         hint: 'The file may be made for another chip or a newer runtime; the library’s own words are in the engine’s log.',
       });
     }
     this.#handle = out.readBigUInt64LE(0);
+  }
+
+  /** A model that was given up and is loaded after all. */
+  async #discard(loading: Promise<number>, handle: Buffer): Promise<void> {
+    const status = await loading.catch(() => undefined);
+    if (status === 0) await this.#library.call('rkllm_destroy', handle.readBigUInt64LE(0));
+    this.#release();
   }
 
   /** The markers the checkpoint's own prompt has around a picture of one tile. */
@@ -198,7 +210,7 @@ export class RkllmDecoder {
       if (status !== 0 && !collector.stopped) throw runError('rkllm_run', status);
       return collector.answer();
     } catch (error) {
-      if (error instanceof SmolvlmError && error.code === 'npu-lost') this.#lost = error;
+      if (isLost(error)) this.#lost = error;
       throw error;
     } finally {
       run.signal?.removeEventListener('abort', stop);
@@ -228,6 +240,10 @@ export class RkllmDecoder {
     for (const address of this.#strings.values()) this.#library.release(address);
     this.#strings.clear();
   }
+}
+
+function isLost(error: unknown): error is SmolvlmError {
+  return error instanceof SmolvlmError && error.code === 'npu-lost';
 }
 
 function runError(call: string, status: number): SmolvlmError {

@@ -1,8 +1,8 @@
-import { promisify } from 'node:util';
 import { SmolvlmError } from '../../errors';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
 import { SystemFiles } from '../../platform/system-files';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
+import { type NativeCall, nativeCall } from '../native-call';
 import {
   abiOf,
   abiOfDefaults,
@@ -31,7 +31,7 @@ const callbackPrototype = 'int (void *result, void *userdata, int state)';
 export class RkllmLibrary {
   readonly #koffi: Koffi;
   readonly #library: ReturnType<Koffi['load']>;
-  readonly #calls = new Map<RkllmSymbol, (...args: unknown[]) => Promise<unknown>>();
+  readonly #calls = new Map<RkllmSymbol, NativeCall>();
   readonly #strlen: NativeFunction;
 
   private constructor(
@@ -44,8 +44,7 @@ export class RkllmLibrary {
     this.#koffi = koffi;
     this.#library = library;
     for (const [name, prototype] of Object.entries(prototypes) as [RkllmSymbol, string][]) {
-      const declared = library.func(prototype);
-      this.#calls.set(name, promisify(declared.async.bind(declared)));
+      this.#calls.set(name, nativeCall(library.func(prototype)));
     }
     this.#strlen = library.func('size_t strlen(void *text)');
   }

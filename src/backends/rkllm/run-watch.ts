@@ -6,7 +6,12 @@ const defaultSilenceMs = 60_000;
 /** As long as the driver's own three waits for a job: see the vision stages' watch. */
 const defaultLostMs = 20_000;
 
+/** A model of gigabytes from a slow card. */
+const defaultLoadMs = 120_000;
+
 export interface RunLimits {
+  /** A file that is not loaded after this never is. */
+  readonly loadMs?: number;
   /** A run that gives nothing for so long is told to stop. */
   readonly silenceMs?: number;
   /** A run that was told to stop and has not come back after this never does. */
@@ -75,7 +80,7 @@ export class RunWatch {
     const { lostMs = defaultLostMs, onLost } = this.#limits;
     this.#lost = setTimeout(() => {
       onLost?.(lostMs);
-      this.#giveUp(lost(lostMs));
+      this.#giveUp(lost(`has not stopped for ${lostMs / 1000} s after it was told to`));
     }, lostMs);
   }
 
@@ -86,14 +91,29 @@ export class RunWatch {
   }
 }
 
-function lost(ms: number): SmolvlmError {
-  return new SmolvlmError(
-    'npu-lost',
-    `the NPU’s decoder has not stopped for ${ms / 1000} s after it was told to`,
-    {
-      hint: 'The engine is started anew. If it happens again: update driver and runtime, see smolvlm doctor.',
-    },
-  );
+/** Waits for a file to be loaded. @throws SmolvlmError `npu-lost` when it takes too long */
+export async function watchLoad<T>(
+  { loadMs = defaultLoadMs, onLost }: RunLimits,
+  call: Promise<T>,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      onLost?.(loadMs);
+      reject(lost(`has not loaded its file for ${loadMs / 1000} s`));
+    }, loadMs);
+  });
+  try {
+    return await Promise.race([call, gone]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function lost(what: string): SmolvlmError {
+  return new SmolvlmError('npu-lost', `the NPU’s decoder ${what}`, {
+    hint: 'The engine is started anew. If it happens again: update driver and runtime, see smolvlm doctor.',
+  });
 }
 
 function silent(ms: number): SmolvlmError {

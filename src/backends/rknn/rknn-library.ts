@@ -1,8 +1,8 @@
-import { promisify } from 'node:util';
 import { SmolvlmError } from '../../errors';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
 import { SystemFiles } from '../../platform/system-files';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
+import { type NativeCall, nativeCall } from '../native-call';
 
 /** Every entry the binding may call, as koffi declares it. */
 const prototypes = {
@@ -35,8 +35,6 @@ const needed: readonly RknnSymbol[] = [
   'rknn_outputs_get',
   'rknn_outputs_release',
 ];
-
-type NativeCall = (...args: unknown[]) => Promise<unknown>;
 
 /** librknnrt, loaded. Every call runs on a thread of its own and leaves the event loop free. */
 export class RknnLibrary {
@@ -73,7 +71,7 @@ export class RknnLibrary {
     const calls = new Map<RknnSymbol, NativeCall>();
     for (const [name, prototype] of Object.entries(prototypes) as [RknnSymbol, string][]) {
       const declared = declare(library, prototype);
-      if (declared) calls.set(name, promisify(declared.async.bind(declared)));
+      if (declared) calls.set(name, nativeCall(declared));
     }
     const missing = needed.filter((name) => !calls.has(name));
     if (missing.length > 0) throw libraryError(found.path, `it lacks ${missing.join(', ')}`);

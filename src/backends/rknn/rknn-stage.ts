@@ -2,11 +2,11 @@ import { SmolvlmError } from '../../errors';
 import type { BundleStage } from '../../model/bundle-manifest';
 import type { StageRunner } from '../stage-runner';
 import type { RknnContext } from './rknn-context';
-import { type StageWatch, watchStage } from './stage-watch';
+import type { StageWatchdog } from './stage-watch';
 
 /** A stage in a context of its own; values go in and come out as float32, the library converts. */
 export class RknnStage implements StageRunner {
-  readonly #watch: StageWatch;
+  readonly #watchdog: StageWatchdog;
   readonly #elements: number;
   readonly #onClose: (stage: RknnStage) => void;
   readonly #openContext: () => Promise<RknnContext>;
@@ -18,12 +18,12 @@ export class RknnStage implements StageRunner {
     readonly stage: BundleStage,
     context: RknnContext,
     openContext: () => Promise<RknnContext>,
-    watch: StageWatch,
+    watchdog: StageWatchdog,
     onClose: (stage: RknnStage) => void,
   ) {
     this.#context = context;
     this.#openContext = openContext;
-    this.#watch = watch;
+    this.#watchdog = watchdog;
     this.#elements = stage.input.shape.reduce((product, size) => product * size, 1);
     this.#onClose = onClose;
   }
@@ -32,10 +32,21 @@ export class RknnStage implements StageRunner {
   static async open(
     stage: BundleStage,
     openContext: () => Promise<RknnContext>,
-    watch: StageWatch,
+    watchdog: StageWatchdog,
     onClose: (stage: RknnStage) => void,
   ): Promise<RknnStage> {
-    return new RknnStage(stage, await openContext(), openContext, watch, onClose);
+    const opening = openContext();
+    try {
+      const context = await watchdog.load(stage.name, opening);
+      return new RknnStage(stage, context, openContext, watchdog, onClose);
+    } catch (error) {
+      // One that was given up may come back after all.
+      opening.then(
+        (context) => context.close(),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   get context(): RknnContext {
@@ -45,7 +56,7 @@ export class RknnStage implements StageRunner {
   /** A new context, bound to no memory. */
   async reopen(): Promise<void> {
     await this.#context.close();
-    this.#context = await this.#openContext();
+    this.#context = await this.#watchdog.load(this.stage.name, this.#openContext());
   }
 
   get deviceMs(): number | undefined {
@@ -89,14 +100,15 @@ export class RknnStage implements StageRunner {
     );
   }
 
+  /** Waits for a run under way; while one is lost it waits for nothing, and the backend closes the stage when it is back. */
   async close(): Promise<void> {
-    if (this.#closed) return;
     this.#closed = true;
+    if (this.#watchdog.lost) return;
     this.#onClose(this);
     await this.context.close();
   }
 
   private watched<T>(call: Promise<T>, onSlow?: (ms: number) => void): Promise<T> {
-    return watchStage(this.stage.name, call, this.#watch, onSlow);
+    return this.#watchdog.run(this.stage.name, call, onSlow);
   }
 }

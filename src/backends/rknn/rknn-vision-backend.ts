@@ -12,7 +12,7 @@ import { RknnLibrary } from './rknn-library';
 import { RknnStage } from './rknn-stage';
 import { shareScratch } from './shared-scratch';
 import { chainStages } from './stage-chain';
-import type { StageWatch } from './stage-watch';
+import { type StageWatch, StageWatchdog } from './stage-watch';
 
 export interface RknnSettings extends NpuHoldOptions {
   /** The chip the stages are made for; another one is refused. */
@@ -27,7 +27,7 @@ export interface RknnSettings extends NpuHoldOptions {
   readonly sharedScratch?: boolean;
   /** Told why `zeroCopy` was not possible; the safe path is used then. */
   readonly onRefused?: (why: string) => void;
-  /** Told of a stage that takes too long; default: a warning of the process. */
+  /** Told of a stage that takes too long or does not come back. */
   readonly watch?: StageWatch;
 }
 
@@ -36,6 +36,7 @@ export class RknnVisionBackend implements VisionBackend {
   readonly name = 'rknn';
   readonly #open = new Set<RknnStage>();
   readonly #options: RknnSettings;
+  readonly #watchdog: StageWatchdog;
 
   private constructor(
     readonly library: RknnLibrary,
@@ -45,6 +46,7 @@ export class RknnVisionBackend implements VisionBackend {
     options: RknnSettings,
   ) {
     this.#options = options;
+    this.#watchdog = new StageWatchdog(options.watch);
   }
 
   /**
@@ -102,10 +104,16 @@ export class RknnVisionBackend implements VisionBackend {
         throw error;
       }
     };
-    return RknnStage.open(placed, open, this.#options.watch ?? {}, (closed) => this.#open.delete(closed));
+    return RknnStage.open(placed, open, this.#watchdog, (closed) => this.#open.delete(closed));
   }
 
+  /** Waits for a call that was given up no more: until that is back or the process ends, the NPU stays this process's. */
   async close(): Promise<void> {
+    if (this.#watchdog.lost) void this.#watchdog.back().then(() => this.#release());
+    else await this.#release();
+  }
+
+  async #release(): Promise<void> {
     for (const runner of [...this.#open].reverse()) await runner.close();
     await this.hold.release();
   }

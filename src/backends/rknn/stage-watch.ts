@@ -18,41 +18,72 @@ export interface StageWatch {
   readonly onLost?: (stage: string, ms: number) => void;
 }
 
-/**
- * Waits for a native call, says so when it is slow, and gives up on it once the driver itself must have.
- * @throws SmolvlmError `npu-lost` then
- */
-export async function watchStage<T>(
-  stage: string,
-  call: Promise<T>,
-  watch: StageWatch,
-  onSlow?: (ms: number) => void,
-): Promise<T> {
-  const slowAfter = watch.slowMs ?? slowMs;
-  const lostAfter = watch.lostMs ?? lostMs;
-  let lost: NodeJS.Timeout | undefined;
-  const slow = setTimeout(() => {
-    watch.onSlow?.(stage, slowAfter);
-    onSlow?.(slowAfter);
-  }, slowAfter);
-  const gone = new Promise<never>((_, reject) => {
-    lost = setTimeout(() => {
-      watch.onLost?.(stage, lostAfter);
-      reject(
-        new SmolvlmError(
-          'npu-lost',
-          `stage ${stage} has not come back from the NPU for ${lostAfter / 1000} s`,
-          {
-            hint: 'The engine is started anew. If it happens again: update driver and runtime, cool the board, see smolvlm doctor.',
-          },
-        ),
-      );
-    }, lostAfter);
-  });
-  try {
-    return await Promise.race([call, gone]);
-  } finally {
-    clearTimeout(slow);
-    clearTimeout(lost);
+/** Loading a file from a slow card takes seconds. */
+const loadFactor = 3;
+
+/** Waits for native calls of one backend, says so when one is slow, and gives up on those that the driver itself must have. */
+export class StageWatchdog {
+  readonly #watch: StageWatch;
+  readonly #out = new Set<Promise<unknown>>();
+
+  constructor(watch: StageWatch = {}) {
+    this.#watch = watch;
   }
+
+  /** Whether a call was given up and has not come back: the library still uses its memory, and the NPU may be stuck. */
+  get lost(): boolean {
+    return this.#out.size > 0;
+  }
+
+  /** Resolves when every call that was given up has come back. */
+  async back(): Promise<void> {
+    await Promise.allSettled(this.#out);
+  }
+
+  /** A run of a stage. @throws SmolvlmError `npu-lost` when it is given up */
+  async run<T>(stage: string, call: Promise<T>, onSlow?: (ms: number) => void): Promise<T> {
+    const slowAfter = this.#watch.slowMs ?? slowMs;
+    const slow = setTimeout(() => {
+      this.#watch.onSlow?.(stage, slowAfter);
+      onSlow?.(slowAfter);
+    }, slowAfter);
+    try {
+      return await this.#within(this.#watch.lostMs ?? lostMs, stage, call);
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  /** The opening of a stage's file. @throws SmolvlmError `npu-lost` when it is given up */
+  load<T>(stage: string, call: Promise<T>): Promise<T> {
+    return this.#within(loadFactor * (this.#watch.lostMs ?? lostMs), stage, call);
+  }
+
+  async #within<T>(ms: number, stage: string, call: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const gone = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#giveUp(call);
+        this.#watch.onLost?.(stage, ms);
+        reject(lost(stage, ms));
+      }, ms);
+    });
+    try {
+      return await Promise.race([call, gone]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #giveUp(call: Promise<unknown>): void {
+    const back = (): void => void this.#out.delete(call);
+    this.#out.add(call);
+    call.then(back, back);
+  }
+}
+
+function lost(stage: string, ms: number): SmolvlmError {
+  return new SmolvlmError('npu-lost', `stage ${stage} has not come back from the NPU for ${ms / 1000} s`, {
+    hint: 'The engine is started anew. If it happens again: update driver and runtime, cool the board, see smolvlm doctor.',
+  });
 }

@@ -175,7 +175,7 @@ describe('RkllmDecoder', function () {
 
       it('stops a run that had not begun when it was told to stop', async () => {
         const decoder = await open({}, endless);
-        await rkllm.faults('late 80', 'slow 5', 'stopped -1');
+        await rkllm.faults('late 80', 'slow 20', 'stopped -1');
         await assert.rejects(answer(decoder, 200, { signal: AbortSignal.timeout(20) }), {
           name: 'TimeoutError',
         });
@@ -200,8 +200,8 @@ describe('RkllmDecoder', function () {
       });
 
       it('stops a run that falls silent', async () => {
-        const decoder = await open({ silenceMs: 60 });
-        await rkllm.faults('slow 200');
+        const decoder = await open({ silenceMs: 600 });
+        await rkllm.faults('slow 1500');
         await assert.rejects(answer(decoder, 5), { code: 'decoder-silent' });
         await rkllm.faults();
         assert.ok((await answer(decoder)).text.length > 0);
@@ -210,7 +210,7 @@ describe('RkllmDecoder', function () {
       it('gives up on a run that does not stop, and refuses others until it is back', async () => {
         const lost: number[] = [];
         const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
-        await rkllm.faults('slow 400');
+        await rkllm.faults('slow 2000');
         const signal = AbortSignal.timeout(20);
         await assert.rejects(answer(decoder, 3, { signal }), { code: 'npu-lost' });
         assert.deepEqual(lost, [100]);
@@ -223,6 +223,17 @@ describe('RkllmDecoder', function () {
             () => true,
           );
         }
+      });
+
+      it('gives up on a file that is never loaded', async () => {
+        const lost: number[] = [];
+        const before = (await rkllm.trace()).length;
+        await rkllm.faults('init_hang');
+        await assert.rejects(open({ loadMs: 100, onLost: (ms) => void lost.push(ms) }), { code: 'npu-lost' });
+        assert.deepEqual(lost, [100]);
+        await rkllm.faults();
+        // Loaded after all, it is destroyed.
+        while ((await rkllm.trace()).length < before + 2) await delay(20);
       });
 
       it('refuses rows that are no rows, and more than the context holds', async () => {

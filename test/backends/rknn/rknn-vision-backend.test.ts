@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RknnSettings } from '../../../src/backends/rknn/rknn-vision-backend';
+import type { StageWatch } from '../../../src/backends/rknn/stage-watch';
+import type { StageRunner } from '../../../src/backends/stage-runner';
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
 import type { BundleStage } from '../../../src/model/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint';
@@ -244,24 +247,41 @@ describe('RknnVisionBackend', function () {
 
   it('says at once that a stage is slow, and gives up on one that does not come back', async () => {
     const told: string[] = [];
-    const watch = {
+    const watch = (lostMs?: number): StageWatch => ({
       slowMs: 50,
-      lostMs: 60_000,
-      onSlow: (stage: string) => void told.push(`slow ${stage}`),
-      onLost: (stage: string) => void told.push(`lost ${stage}`),
-    };
-    const patient = await npu.open({ watch });
+      ...(lostMs !== undefined && { lostMs }),
+      onSlow: (stage) => void told.push(`slow ${stage}`),
+      onLost: (stage) => void told.push(`lost ${stage}`),
+    });
+    const patient = await npu.open({ watch: watch() });
+    const slow = await patient.openStage(dir, stages[1]!);
     await npu.faults('slow 150');
-    await (await patient.openStage(dir, stages[1]!)).run(new Float32Array(1024 * 64));
+    await slow.run(new Float32Array(1024 * 64));
     assert.deepEqual(told, ['slow l0_mlp']);
     await patient.close();
-    const backend = await npu.open({ watch: { ...watch, lostMs: 300 } });
-    const runner = await backend.openStage(dir, stages[1]!);
-    await npu.faults('slow 2000');
-    await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
+    const impatient = await npu.open({ watch: watch(300) });
+    const lost = await impatient.openStage(dir, stages[1]!);
+    await npu.faults('slow 900');
+    await assert.rejects(lost.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
     assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
-    await backend.close();
+    await npu.faults();
+    while (!(await comesBack(lost))) await delay(20);
+    await impatient.close();
   });
+
+  for (const fault of ['hang', 'init_hang']) {
+    it(`closes at once, and keeps the NPU from others, while the library does not come back (${fault})`, async () => {
+      const backend = await npu.open({ watch: { lostMs: 200 } });
+      const hung = fault === 'hang' ? await backend.openStage(dir, stages[1]!) : undefined;
+      await npu.faults(fault);
+      const call = hung ? hung.run(new Float32Array(1024 * 64)) : backend.openStage(dir, stages[1]!);
+      await assert.rejects(call, { code: 'npu-lost', message: /l0_mlp/ });
+      await backend.close();
+      assert.equal(existsSync(npuLockPath()), true);
+      await npu.faults();
+      while (existsSync(npuLockPath())) await delay(20);
+    });
+  }
 
   it('lets one process have the NPU, and says who', async () => {
     const other = await holdNpuLock(npuLockPath());
@@ -319,6 +339,13 @@ describe('RknnVisionBackend', function () {
     assert.ok(after.rss - before.rss < 12e6, `${before.rss} → ${after.rss}`);
   });
 });
+
+function comesBack(runner: StageRunner): Promise<boolean> {
+  return runner.run(new Float32Array(1024 * 64)).then(
+    () => true,
+    () => false,
+  );
+}
 
 async function residentBytes(): Promise<number> {
   global.gc?.();

@@ -10,7 +10,7 @@ import { repositoryRoot } from '../../fixtures';
 import { useTempFolder } from '../../temp-folder';
 
 describe('bench --board', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const temp = useTempFolder();
 
   it('asks an emulated board everything and writes one file', async () => {
@@ -44,6 +44,7 @@ describe('bench --board', function () {
       assert.ok(embed.text.startsWith(cpu.text.slice(0, 20)));
       assert.deepEqual([flash.text, flash.backend], [embed.text, 'rknn fp16 + rkllm']);
       assert.match(multimodal.text, /<image>Describe this image/);
+      await holdsWhatTheChecklistLooksAt(report);
       assert.deepEqual([...(await npu.violations()), ...(await rkllm.violations())], []);
     } finally {
       await bundle.remove();
@@ -52,3 +53,20 @@ describe('bench --board', function () {
     }
   });
 });
+
+/** Every path in the checklist's column "Where to look" leads to something in the report. */
+async function holdsWhatTheChecklistLooksAt(report: unknown): Promise<void> {
+  const page = await readFile(join(repositoryRoot, 'docs', 'board-checklist.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => /^\| \d+ \|/.test(line));
+  const paths = rows.flatMap((row) => [
+    ...(row.split(/(?<!\\)\|/)[3] ?? '').matchAll(/`([a-z_]+\.[\w.]+)`/g),
+  ]);
+  assert.ok(rows.length >= 19 && paths.length >= 17, `${rows.length} rows, ${paths.length} paths`);
+  for (const [, path = ''] of paths) {
+    // The emulated bundle carries no reference to validate against, and this machine may have no sensor.
+    if (/^validation\.|\.temperature\./.test(path)) continue;
+    let at: unknown = report;
+    for (const name of path.split('.')) at = (at as Record<string, unknown> | undefined)?.[name];
+    assert.notEqual(at, undefined, `docs/board-checklist.md looks at ${path}`);
+  }
+}

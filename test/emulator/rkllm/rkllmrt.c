@@ -3,7 +3,7 @@
  *
  *   RKLLM_EMULATOR_TRACE   file that gets a JSON line for each call that matters, and each rule that is broken
  *   RKLLM_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE]
- *       init CODE | run CODE | error | error_after N | hang | late MS | slow MS | stopped CODE | segfault | null_text | split
+ *       init CODE | init_hang | run CODE | error | error_after N | hang | late MS | slow MS | stopped CODE | segfault | null_text | split
  *
  * `late` begins a run that much after the call: an abort before that finds nothing to stop. `stopped` is the status of an
  * aborted run.
@@ -110,6 +110,7 @@ RKLLMParam rkllm_createDefaultParam(void) {
 static int open_instance(LLMHandle *handle, RKLLMParam *param, LLMResultCallback callback, void *userdata) {
   long code;
   if (fault("init", &code)) return (int)code;
+  while (fault("init_hang", NULL)) usleep(20000);
   if (!callback) return violation("rkllm_init without a callback");
   if (!param->model_path) return violation("rkllm_init without a path");
   for (size_t i = 0; i < sizeof param->extend_param.reserved; i++)
@@ -259,7 +260,7 @@ static void *work(void *given) {
     return NULL;
   }
   if (fault("segfault", NULL)) raise(11);
-  while (fault("hang", NULL)) pause();
+  while (fault("hang", NULL)) usleep(20000);
   int most = j->self->param.max_new_tokens;
 #if RKLLM_ABI == 13
   if (j->infer->max_new_tokens > 0) most = j->infer->max_new_tokens;

@@ -6,7 +6,7 @@
  *   RKNN_EMULATOR_EXACT   1: float32 throughout; else tensors are rounded through fp16 as on the chip
  *   RKNN_EMULATOR_TRACE   file for one JSON line an event: runs with core and times, broken rules, live objects
  *   RKNN_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE [FROM_RUN]]
- *       init CODE | run CODE | slow MS | hang | nan | wrong | segfault | leak BYTES | no_native | io_wrong
+ *       init CODE | init_hang | run CODE | slow MS | hang (both: as long as the line is there) | nan | wrong | segfault | leak BYTES | no_native | io_wrong
  */
 #define _GNU_SOURCE
 #include "model.h"
@@ -183,6 +183,7 @@ static int add_context(model *m, atomic_int *users, uint32_t flags, rknn_context
 int rknn_init(rknn_context *ctx, void *given, uint32_t size, uint32_t flag, rknn_init_extend *extend) {
   long code;
   if (fault("init", &code)) return (int)code;
+  while (fault("init_hang", NULL)) usleep(20000);
   if (extend)
     for (size_t i = 0; i < sizeof extend->reserved; i++)
       if (extend->reserved[i]) return violation(RKNN_PARAM_INVALID, "reserved bytes of rknn_init_extend are not zero");
@@ -393,7 +394,7 @@ int rknn_run(rknn_context id, rknn_run_extend *extend) {
     void *lost = malloc((size_t)value);
     if (lost) memset(lost, 1, (size_t)value);
   }
-  while (fault("hang", NULL)) pause();
+  while (fault("hang", NULL)) usleep(20000);
   int core = take_core(c->mask);
   int64_t start = now_us();
   if (fault("slow", &value)) sleep_us(value * 1000);

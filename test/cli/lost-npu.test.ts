@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { EmulatedNpu } from '../backends/rknn/emulated-npu';
+import { EmulatedBundle } from '../engine/emulated-bundle';
+import { demoFrame, repositoryRoot } from '../fixtures';
+
+interface Expected {
+  readonly frame: string;
+  readonly prompt: string;
+  readonly text: string;
+}
+
+describe('a command whose NPU hangs', function () {
+  this.timeout(180_000);
+
+  it('answers from the CPU, says why, and ends', async () => {
+    const [expected]: [Expected] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8'));
+    const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3', SMOLVLM_NPU_LOST_MS: '3000' });
+    const bundle = await EmulatedBundle.create();
+    try {
+      await npu.faults('hang');
+      const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+      const { frame, prompt } = expected;
+      const args = ['caption', '--model', bundle.dir, '--image', demoFrame(frame), '--prompt', prompt];
+      const command = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const [said, warned] = await Promise.all([
+        text(command.stdout),
+        text(command.stderr),
+        once(command, 'close'),
+      ]);
+      assert.equal(said.trim(), expected.text, warned);
+      assert.match(warned, /on the CPU instead of the NPU: stage l0_attn has not come back/);
+      assert.match(warned, /ending the process/);
+    } finally {
+      await bundle.remove();
+      await npu.remove();
+    }
+  });
+});
