@@ -19,7 +19,7 @@ const tests = [
 ] as const;
 
 describe('the NPU bindings on arm64', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
 
   before(function () {
     const absent = [qemu[0], compiler].filter((program) => spawnSync(program, ['--version']).error);

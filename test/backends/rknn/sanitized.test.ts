@@ -23,7 +23,7 @@ function sanitizerEnvironment(library: string): NodeJS.ProcessEnv {
 }
 
 describe('the RKNN binding on an emulator with sanitizers', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
 
   it('reads and writes nothing outside its memory', async () => {
     const library = await buildEmulator('rknn', { sanitize: true });
