@@ -91,17 +91,27 @@ export class RtspSource implements FrameSource {
       address.username = encodeURIComponent(credentials.user);
       address.password = encodeURIComponent(credentials.password);
     }
-    const rate = (1000 / Math.max(1, intervalMs)).toFixed(4);
     return [
       ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-rtsp_transport', 'tcp', '-i', address.href],
-      ...['-an', '-vf', `fps=${rate}`, '-q:v', '3', '-f', 'image2pipe', '-c:v', 'mjpeg', 'pipe:1'],
+      ...[
+        '-an',
+        '-vf',
+        `fps=1000/${Math.max(1, Math.round(intervalMs))}`,
+        '-q:v',
+        '3',
+        '-f',
+        'image2pipe',
+        '-c:v',
+        'mjpeg',
+        'pipe:1',
+      ],
     ];
   }
 }
 
 function ended(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.on('error', reject);
     child.once('close', (code, signal) => resolve(`ffmpeg ended with ${signal ?? code}`));
   });
 }
