@@ -4,7 +4,7 @@ import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request'
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/broker-transport';
-import type { EngineNode } from '../../src/node-red/engine-node';
+import { chosenEngine } from '../../src/node-red/engine-node';
 import { type MqttDialog, type SnapshotCredentials, serviceSettings } from '../../src/node-red/mqtt-dialog';
 import { mqttOutput } from '../../src/node-red/mqtt-output';
 import { NodeFailure } from '../../src/node-red/node-failure';
@@ -38,10 +38,13 @@ export = (RED: NodeAPI): void => {
     config: MqttDialog & { engine: string; broker: string },
     words: StatusWords,
   ): { service: DescribeService; transport: BrokerTransport } {
-    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
-    if (!engineNode?.engine) throw missing('node-no-engine', 'engine');
+    const engineNode = chosenEngine(RED, config.engine);
     const brokerNode = RED.nodes.getNode(config.broker) as BrokerNode | null;
-    if (!brokerNode?.register) throw missing('node-no-broker', 'broker');
+    if (!brokerNode?.register) {
+      throw new SmolvlmError('node-no-broker', 'no broker is chosen', {
+        hint: 'Open the node and choose or add a broker.',
+      });
+    }
     const engine = engineNode.engine();
     const settings = serviceSettings(config, node.credentials, engineNode.settings.defaults);
 
@@ -96,9 +99,3 @@ export = (RED: NodeAPI): void => {
     credentials: { user: { type: 'text' }, password: { type: 'password' } },
   });
 };
-
-function missing(code: string, what: string): SmolvlmError {
-  return new SmolvlmError(code, `no ${what} is chosen`, {
-    hint: `Open the node and choose or add a ${what}.`,
-  });
-}
