@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { SmolvlmError } from '../errors';
 import { bare } from '../picture/fetch-picture';
+import { withoutLogin } from '../picture/without-login';
 import type { FrameSource, SourceHooks } from './frame-source';
 import { JpegSplitter } from './jpeg-splitter';
 import { keepTrying } from './keep-trying';
@@ -74,7 +75,7 @@ export class RtspSource implements FrameSource {
         this.#closing.signal.removeEventListener('abort', stop);
         this.#newest.forget();
         if (broken) throw broken;
-        throw streamError(url, silent ? `nothing came for ${silentMs} ms` : (lastLine(said, url) ?? how));
+        throw streamError(url, silent ? `nothing came for ${silentMs} ms` : (lastLine(said) ?? how));
       },
       (error: NodeJS.ErrnoException) => {
         clearTimeout(watch);
@@ -117,9 +118,9 @@ function ended(child: ChildProcess): Promise<string> {
 }
 
 /** What ffmpeg said last, without the password that stands in the address it repeats. */
-function lastLine(said: string, url: URL): string | undefined {
+function lastLine(said: string): string | undefined {
   const line = said.trim().split('\n').at(-1);
-  return line ? line.replaceAll(/\/\/[^/@\s]*@/g, '//').replace(url.password || '\0', '…') : undefined;
+  return line ? withoutLogin(line) : undefined;
 }
 
 function noFfmpeg(program: string): SmolvlmError {

@@ -2,6 +2,7 @@ import { SmolvlmError } from '../errors';
 import type { GateSettings } from '../frame/frame-gate';
 import type { Credentials } from '../picture/fetch-picture';
 import type { FrameOptions } from '../picture/prepared-frame';
+import { withoutLogin } from '../picture/without-login';
 import type { Zone } from './frame-intake';
 
 /** The dialog's fields as Node-RED keeps them: text, mostly. */
@@ -121,7 +122,7 @@ function address(text: string | undefined, protocols: readonly string[]): URL {
   throw invalid(
     'url',
     `an address that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`,
-    text || 'nothing',
+    withoutLogin(text || 'nothing'),
   );
 }
 
