@@ -112,6 +112,10 @@ export = (RED: NodeAPI): void => {
       } else {
         take(message).then(
           (picture) => {
+            if (closing.signal.aborted) {
+              done();
+              return;
+            }
             sample.keep(this.id, picture.bytes);
             intake.offer({ ...picture, tag: { message, done } });
           },
