@@ -51,10 +51,13 @@ window.smolvlm.engineCheck = (tab, dialog, translate) => {
         $('<li>', { 'data-can': purpose, class: `smolvlm-${possible ? 'ok' : 'info'}` }).append(
           $('<i>', { class: `fa ${possible ? 'fa-check' : 'fa-minus'}`, 'aria-hidden': 'true' }),
           ' ',
-          translate('check.verdict', {
-            purpose: translate(`check.can.${purpose}`),
-            answer: translate(possible ? 'check.yes' : 'check.no'),
-          }),
+          // As text: an engine elsewhere may name a purpose that this catalog does not know.
+          $('<span>').text(
+            translate('check.verdict', {
+              purpose: translate(`check.can.${purpose}`),
+              answer: translate(possible ? 'check.yes' : 'check.no'),
+            }),
+          ),
         ),
       ),
     );

@@ -214,7 +214,9 @@ window.smolvlm = window.smolvlm || {};
       })
       .on('dragover', (event) => event.preventDefault())
       .on('drop', (event) => {
+        // The editor would take a file that is dropped for a flow to import.
         event.preventDefault();
+        event.stopPropagation();
         const [file] = event.originalEvent.dataTransfer.files;
         if (file) show(file);
       });

@@ -11,6 +11,7 @@ import {
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame-intake';
 import { frameMessage, heldMessage } from '../../src/node-red/frame-message';
 import { registerFrameSample } from '../../src/node-red/frame-sample';
+import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
@@ -91,24 +92,14 @@ export = (RED: NodeAPI): void => {
     const { intake, gate, source, isMasked } = opened;
 
     const take = async (message: Message): Promise<ArrivedPicture<Origin>> => {
-      const typed = (value: string, type: string, field: string): Promise<unknown> =>
-        evaluate(RED, this, { value, type }, message, field);
-      const camera = await cameraOf(message, typed);
-      const image = await typed(config.image || 'payload', config.imageType ?? 'msg', 'image');
-      const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
+      const field = { value: config.image || 'payload', type: config.imageType ?? 'msg' };
+      const camera = await messageCamera(RED, this, config, message);
+      const image = await evaluate(RED, this, field, message, 'image');
       // Nobody gets past the masks: neither the second output, nor a Catch node, nor what else the message carries.
-      if (isMasked && (config.imageType ?? 'msg') === 'msg') {
-        RED.util.setMessageProperty(message, config.image || 'payload', undefined);
-      }
+      if (isMasked && field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
+      const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
       const at = timeOf(message.capturedAt);
       return { camera, bytes, ...(at !== undefined && { capturedAt: at }), tag: { message } };
-    };
-    const cameraOf = async (
-      message: Message,
-      typed: (value: string, type: string, field: string) => Promise<unknown>,
-    ): Promise<string> => {
-      const named = await typed(config.camera ?? '', config.cameraType ?? 'str', 'camera');
-      return String(named || message.camera || message.topic || '');
     };
 
     this.on('input', (message: Message, _send, done) => {
@@ -121,6 +112,10 @@ export = (RED: NodeAPI): void => {
       } else {
         take(message).then(
           (picture) => {
+            if (closing.signal.aborted) {
+              done();
+              return;
+            }
             sample.keep(this.id, picture.bytes);
             intake.offer({ ...picture, tag: { message, done } });
           },

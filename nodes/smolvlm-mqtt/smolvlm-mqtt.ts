@@ -4,7 +4,8 @@ import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request'
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/broker-transport';
-import type { EngineNode } from '../../src/node-red/engine-node';
+import { chosenEngine } from '../../src/node-red/engine-node';
+import { EngineStatusLine } from '../../src/node-red/engine-status-line';
 import { type MqttDialog, type SnapshotCredentials, serviceSettings } from '../../src/node-red/mqtt-dialog';
 import { mqttOutput } from '../../src/node-red/mqtt-output';
 import { NodeFailure } from '../../src/node-red/node-failure';
@@ -38,10 +39,13 @@ export = (RED: NodeAPI): void => {
     config: MqttDialog & { engine: string; broker: string },
     words: StatusWords,
   ): { service: DescribeService; transport: BrokerTransport } {
-    const engineNode = RED.nodes.getNode(config.engine) as EngineNode | null;
-    if (!engineNode?.engine) throw missing('node-no-engine', 'engine');
+    const engineNode = chosenEngine(RED, config.engine);
     const brokerNode = RED.nodes.getNode(config.broker) as BrokerNode | null;
-    if (!brokerNode?.register) throw missing('node-no-broker', 'broker');
+    if (!brokerNode?.register) {
+      throw new SmolvlmError('node-no-broker', 'no broker is chosen', {
+        hint: 'Open the node and choose or add a broker.',
+      });
+    }
     const engine = engineNode.engine();
     const settings = serviceSettings(config, node.credentials, engineNode.settings.defaults);
 
@@ -66,6 +70,7 @@ export = (RED: NodeAPI): void => {
       node.send(mqttOutput(request, answer));
     };
 
+    const line = new EngineStatusLine(engine, words, (status) => node.status(status));
     const transport = new BrokerTransport(brokerNode, onState);
     const service = new DescribeService({
       transport,
@@ -73,18 +78,11 @@ export = (RED: NodeAPI): void => {
       settings,
       version: packageVersion(),
       fillPrompt,
-      onProgress: (_camera, event) => {
-        if (event.type === 'progress') node.status(words.working(event, 0));
-        if (event.type === 'queued' && event.waiting > 0) node.status(words.waiting(event.waiting));
-      },
+      onProgress: (_camera, event) => line.onEvent(event, 0),
       onTrouble: (error) => node.error(new NodeFailure(error)),
       onAnswer,
     });
-    const unlisten = engine.onState((state) => {
-      if (state === 'connecting') node.status(words.connecting());
-      if (state === 'lost') node.status(words.lost());
-    });
-    node.on('close', unlisten);
+    node.on('close', () => line.close());
     const { availability } = new DescribeTopics(settings.base);
     const will = { topic: availability, payload: 'offline', qos: settings.qos, retain: true };
     if (!transport.offerWill(will))
@@ -96,9 +94,3 @@ export = (RED: NodeAPI): void => {
     credentials: { user: { type: 'text' }, password: { type: 'password' } },
   });
 };
-
-function missing(code: string, what: string): SmolvlmError {
-  return new SmolvlmError(code, `no ${what} is chosen`, {
-    hint: `Open the node and choose or add a ${what}.`,
-  });
-}

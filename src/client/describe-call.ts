@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DropReason, EngineEvent, EngineFinal } from '../protocol/events';
+import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
 import type { Connected, EngineConnection } from './engine-connection';
 import { callEngine, describeBody, readJson } from './engine-http';
@@ -55,7 +56,7 @@ export class DescribeCall {
     const limitMs = this.#request.deadlineMs ?? deadlineMs;
     const timer = setTimeout(
       () => this.drop('deadline', `no answer within ${limitMs} ms`),
-      limitMs + deadlineMarginMs,
+      Math.min(limitMs + deadlineMarginMs, longestTimerMs),
     );
     void this.#untilAnswered(limitMs).catch((error: unknown) => this.#fail(error));
     const final = await this.final;

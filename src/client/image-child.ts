@@ -90,9 +90,11 @@ export class ImageChild {
     this.#running = next;
     const { job, bytes, options } = next;
     this.#child ??= this.#start();
-    this.#child.send(
+    const child = this.#child;
+    child.send(
       { job, bytes, options },
-      (error) => error && this.#lost(`it cannot be reached: ${error.message}`),
+      // It may be told after the process's end, when another works on the next picture.
+      (error) => error && this.#ended(child, `an unreachable channel: ${error.message}`),
     );
     this.#timer = setTimeout(() => this.#slow(), this.#options.timeoutMs);
   }
@@ -107,7 +109,7 @@ export class ImageChild {
     child.unref();
     child.channel?.unref();
     child.on('message', (answer: Answer) => this.#answered(answer));
-    child.once('error', (error) => this.#ended(child, error.message));
+    child.on('error', (error) => this.#ended(child, error.message));
     child.once('exit', (code, signal) => this.#ended(child, `${signal ?? `status ${code}`}`));
     return child;
   }
@@ -123,7 +125,7 @@ export class ImageChild {
 
   #ended(child: ChildProcess, how: string): void {
     if (child !== this.#child) return;
-    this.#child = undefined;
+    this.#stop();
     this.#lost(`it ended with ${how}`);
   }
 

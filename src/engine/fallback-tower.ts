@@ -42,14 +42,22 @@ export class FallbackTower implements TileEncoder {
         fallback = rest.failed(error);
       }
     }
-    this.#cpu ??= this.#options.openCpu();
-    return { ...(await (await this.#cpu).encode(tiles, options)), fallback };
+    return { ...(await (await this.#openCpu()).encode(tiles, options)), fallback };
   }
 
   async close(): Promise<void> {
     await this.#opening?.catch(() => undefined);
     await this.#npu?.close();
     await (await this.#cpu?.catch(() => undefined))?.close();
+  }
+
+  /** One that could not be opened, for want of memory perhaps, is tried again with the next frame. */
+  #openCpu(): Promise<TileEncoder> {
+    this.#cpu ??= this.#options.openCpu().catch((error: unknown) => {
+      this.#cpu = undefined;
+      throw error;
+    });
+    return this.#cpu;
   }
 
   /** Frames in flight find it opened once. */

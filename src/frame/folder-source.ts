@@ -40,10 +40,13 @@ export class FolderSource implements FrameSource {
     this.#look();
   }
 
-  /** The newest picture there is, also one from before. */
+  /** The newest whole picture there is, also one from before. */
   take(): void {
-    const newest = [...this.#seen].sort(([, a], [, b]) => b.modifiedMs - a.modifiedMs)[0];
-    if (newest) void this.#hand(newest[0]);
+    let newest: (Seen & { readonly name: string }) | undefined;
+    for (const [name, seen] of this.#seen) {
+      if (seen.done && !(newest && newest.modifiedMs >= seen.modifiedMs)) newest = { ...seen, name };
+    }
+    if (newest) void this.#hand(newest.name);
   }
 
   close(): void {
@@ -73,7 +76,8 @@ export class FolderSource implements FrameSource {
 
   async #scan(): Promise<void> {
     const names = (await readdir(this.#options.folder)).filter((name) => pictures.test(name)).sort();
-    for (const name of this.#seen.keys()) if (!names.includes(name)) this.#seen.delete(name);
+    const there = new Set(names);
+    for (const name of this.#seen.keys()) if (!there.has(name)) this.#seen.delete(name);
     for (const name of names) {
       const found = await stat(join(this.#options.folder, name)).catch(() => undefined);
       if (!found?.isFile() || this.#closed) continue;
@@ -91,10 +95,11 @@ export class FolderSource implements FrameSource {
     const path = join(this.#options.folder, name);
     try {
       const { size, mtimeMs } = await stat(path);
-      if (this.#closed) return;
       checkByteCount(size, defaultPictureLimits);
-      this.#hooks.onFrame({ bytes: await readFile(path), capturedAt: mtimeMs, name });
+      const bytes = await readFile(path);
+      if (!this.#closed) this.#hooks.onFrame({ bytes, capturedAt: mtimeMs, name });
     } catch (error) {
+      if (this.#closed) return;
       // It may have been taken away again meanwhile.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#hooks.onTrouble(folderError(path, error));
     }

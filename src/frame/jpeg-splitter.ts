@@ -10,7 +10,9 @@ const defaultMaxBytes = 16 * 1024 * 1024;
 export class JpegSplitter {
   readonly #maxBytes: number;
   readonly #onPicture: (bytes: Uint8Array) => void;
-  #buffer = Buffer.alloc(0);
+  #store = Buffer.alloc(0);
+  /** What came and is not cut off yet; lies in the store, which has room behind it. */
+  #buffer = this.#store;
   /** Where the look for the picture's end goes on; -1 while its begin is sought. */
   #at = -1;
   #inScan = false;
@@ -22,7 +24,7 @@ export class JpegSplitter {
 
   /** @throws SmolvlmError `frame-stream` when a picture does not end */
   push(chunk: Uint8Array): void {
-    this.#buffer = this.#buffer.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#buffer, chunk]);
+    this.#append(chunk);
     while (this.#step()) {}
     if (this.#buffer.length > this.#maxBytes) {
       const bytes = this.#buffer.length;
@@ -35,9 +37,22 @@ export class JpegSplitter {
 
   /** Forgets an unfinished picture. */
   reset(): void {
-    this.#buffer = Buffer.alloc(0);
+    this.#buffer = this.#store.subarray(0, 0);
     this.#at = -1;
     this.#inScan = false;
+  }
+
+  /** Copied once, not with each chunk of its picture again: a large picture comes in hundreds. */
+  #append(chunk: Uint8Array): void {
+    const { length } = this.#buffer;
+    let begin = this.#buffer.byteOffset - this.#store.byteOffset;
+    if (begin + length + chunk.length > this.#store.length) {
+      this.#store = Buffer.alloc(Math.max(64 * 1024, 2 * (length + chunk.length)));
+      this.#store.set(this.#buffer);
+      begin = 0;
+    }
+    this.#store.set(chunk, begin + length);
+    this.#buffer = this.#store.subarray(begin, begin + length + chunk.length);
   }
 
   /** @returns whether there may be more to find */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { SmolvlmError } from '../errors';
 import { bare } from '../picture/fetch-picture';
+import { withoutLogin } from '../picture/without-login';
 import type { FrameSource, SourceHooks } from './frame-source';
 import { JpegSplitter } from './jpeg-splitter';
 import { keepTrying } from './keep-trying';
@@ -74,7 +75,7 @@ export class RtspSource implements FrameSource {
         this.#closing.signal.removeEventListener('abort', stop);
         this.#newest.forget();
         if (broken) throw broken;
-        throw streamError(url, silent ? `nothing came for ${silentMs} ms` : (lastLine(said, url) ?? how));
+        throw streamError(url, silent ? `nothing came for ${silentMs} ms` : (lastLine(said) ?? how));
       },
       (error: NodeJS.ErrnoException) => {
         clearTimeout(watch);
@@ -91,25 +92,35 @@ export class RtspSource implements FrameSource {
       address.username = encodeURIComponent(credentials.user);
       address.password = encodeURIComponent(credentials.password);
     }
-    const rate = (1000 / Math.max(1, intervalMs)).toFixed(4);
     return [
       ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-rtsp_transport', 'tcp', '-i', address.href],
-      ...['-an', '-vf', `fps=${rate}`, '-q:v', '3', '-f', 'image2pipe', '-c:v', 'mjpeg', 'pipe:1'],
+      ...[
+        '-an',
+        '-vf',
+        `fps=1000/${Math.max(1, Math.round(intervalMs))}`,
+        '-q:v',
+        '3',
+        '-f',
+        'image2pipe',
+        '-c:v',
+        'mjpeg',
+        'pipe:1',
+      ],
     ];
   }
 }
 
 function ended(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.on('error', reject);
     child.once('close', (code, signal) => resolve(`ffmpeg ended with ${signal ?? code}`));
   });
 }
 
 /** What ffmpeg said last, without the password that stands in the address it repeats. */
-function lastLine(said: string, url: URL): string | undefined {
+function lastLine(said: string): string | undefined {
   const line = said.trim().split('\n').at(-1);
-  return line ? line.replaceAll(/\/\/[^/@\s]*@/g, '//').replace(url.password || '\0', '…') : undefined;
+  return line ? withoutLogin(line) : undefined;
 }
 
 function noFfmpeg(program: string): SmolvlmError {

@@ -4,6 +4,9 @@ import { type Credentials, fetchPictureWith } from '../picture/fetch-picture';
 import { defaultPictureLimits } from '../picture/picture-limits';
 import type { FrameSource, SourceHooks } from './frame-source';
 
+/** Pause of the rhythm after a refused login. */
+const loginRestMs = 60_000;
+
 export interface SnapshotOptions {
   readonly url: URL;
   readonly credentials?: Credentials;
@@ -23,13 +26,17 @@ export class SnapshotSource implements FrameSource {
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
   #busy = false;
+  /** No rhythm before: milliseconds since 1970. */
+  #restsUntil = 0;
 
   constructor(options: SnapshotOptions, hooks: SourceHooks) {
     this.#options = options;
     this.#hooks = hooks;
     const { intervalMs } = options;
     if (intervalMs === undefined) return;
-    this.#timer = setInterval(() => this.take(), intervalMs);
+    this.#timer = setInterval(() => {
+      if (Date.now() >= this.#restsUntil) this.take();
+    }, intervalMs);
     this.take();
   }
 
@@ -61,6 +68,7 @@ export class SnapshotSource implements FrameSource {
         if (signal.aborted) return;
         const { code, message, hint } = errorBody(error);
         // Cameras lock out whoever tries a wrong password too often.
+        if (code === 'image-login') this.#restsUntil = Date.now() + loginRestMs;
         if (attempt >= retries || code === 'image-login') {
           this.#hooks.onTrouble(new SmolvlmError(code, message, hint === undefined ? {} : { hint }));
           return;

@@ -1,5 +1,6 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { SmolvlmError } from '../errors';
+import { withoutLogin } from '../picture/without-login';
 import type { IncomingMessage, MqttTransport, OutgoingMessage, Qos } from './mqtt-transport';
 
 export interface MqttConnectionOptions {
@@ -108,9 +109,13 @@ export function matchesFilter(filter: string, topic: string): boolean {
 export function brokerAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(url.protocol) && url.hostname !== '') return url;
-  throw new SmolvlmError('mqtt-broker-address', `expected mqtt://host:port, received "${text}"`, {
-    hint: 'Write for example mqtt://user@broker.local:1883, or mqtts:// for an encrypted connection.',
-  });
+  throw new SmolvlmError(
+    'mqtt-broker-address',
+    `expected mqtt://host:port, received "${withoutLogin(text)}"`,
+    {
+      hint: 'Write for example mqtt://user@broker.local:1883, or mqtts:// for an encrypted connection.',
+    },
+  );
 }
 
 function clientOptions(options: MqttConnectionOptions): IClientOptions {

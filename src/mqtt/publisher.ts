@@ -12,6 +12,8 @@ export class Publisher {
   readonly #cameras = new Map<string, CameraSettings>();
   /** Retained messages that found no connection, the last of each topic. */
   readonly #unsent = new Map<string, OutgoingMessage>();
+  /** Retained messages under way, the last of each topic. */
+  readonly #newest = new Map<string, OutgoingMessage>();
 
   constructor(transport: MqttTransport, topics: DescribeTopics, settings: ServiceSettings, version: string) {
     this.#transport = transport;
@@ -44,9 +46,17 @@ export class Publisher {
   /** A retained message without a connection goes out with the next one; others are lost. */
   send(message: OutgoingMessage): void {
     const { topic, retain } = message;
-    if (retain) this.#unsent.delete(topic);
+    if (!retain) {
+      void this.#transport.publish(message);
+      return;
+    }
+    this.#unsent.delete(topic);
+    this.#newest.set(topic, message);
     void this.#transport.publish(message).then((sent) => {
-      if (!sent && retain) this.#unsent.set(topic, message);
+      // A connection that breaks tells so late; what was said since then counts.
+      if (this.#newest.get(topic) !== message) return;
+      this.#newest.delete(topic);
+      if (!sent) this.#unsent.set(topic, message);
     });
   }
 

@@ -5,6 +5,7 @@ import type { CaptionResult, EngineEvent, FinalEvent } from '../protocol/events'
 import type { CaptionAsk, CaptionCall, HeldPicture } from './caption-call';
 import type { CaptionOverrides } from './caption-dialog';
 import { type CaptionEnd, CaptionTurn, type CaptionTurnOptions } from './caption-turn';
+import { EngineStatusLine } from './engine-status-line';
 import { describeSeen } from './feature-handles';
 import type { NodeStatus, StatusWords } from './node-status';
 
@@ -21,19 +22,12 @@ export interface CallSource {
 /** The requests a caption node has under way, and what its status says of them. */
 export class CaptionCalls {
   readonly #engine: Engine;
-  readonly #words: StatusWords;
-  readonly #show: (status: NodeStatus) => void;
-  readonly #unlisten: () => void;
+  readonly #status: EngineStatusLine;
   readonly #turns = new Set<CaptionTurn>();
 
   constructor(engine: Engine, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
-    this.#words = words;
-    this.#show = show;
-    this.#unlisten = engine.onState((state) => {
-      if (state === 'connecting') show(words.connecting());
-      if (state === 'lost') show(words.lost());
-    });
+    this.#status = new EngineStatusLine(engine, words, show);
     show(words.idle());
   }
 
@@ -58,7 +52,7 @@ export class CaptionCalls {
 
   /** Ends what is under way; each message still ends once. */
   close(): void {
-    this.#unlisten();
+    this.#status.close();
     for (const turn of this.#turns) turn.close();
   }
 
@@ -95,28 +89,28 @@ export class CaptionCalls {
 
   #onEvent(event: EngineEvent, turn: CaptionTurn): void {
     if (event.type === 'token') turn.piece(event.text);
-    if (event.type === 'progress') this.#show(this.#words.working(event, this.#turns.size - 1));
-    if (event.type === 'queued' && event.waiting > 0) this.#show(this.#words.waiting(event.waiting));
+    this.#status.onEvent(event, this.#turns.size - 1);
   }
 
   /** What is still under way is worth more than what has just ended, errors excepted. */
   #ended(turn: CaptionTurn, end: CaptionEnd): void {
+    const { show, words } = this.#status;
     const others = this.#turns.size - 1;
     switch (end.kind) {
       case 'answered': {
         const onCpu = end.results.some(({ fallback }) => fallback !== undefined);
-        const answered = this.#words.answered(turn.elapsedMs, onCpu);
-        this.#show(others > 0 ? this.#words.waiting(others) : answered);
+        const answered = words.answered(turn.elapsedMs, onCpu);
+        show(others > 0 ? words.waiting(others) : answered);
         break;
       }
       case 'dropped':
-        if (others === 0) this.#show(this.#words.dropped(end.reason));
+        if (others === 0) show(words.dropped(end.reason));
         break;
       case 'fallback':
-        this.#show(this.#words.fallback(end.reason));
+        show(words.fallback(end.reason));
         break;
       case 'failed':
-        this.#show(this.#words.failed(errorBody(end.error).code));
+        show(words.failed(errorBody(end.error).code));
         break;
     }
   }

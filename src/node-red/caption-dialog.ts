@@ -1,6 +1,7 @@
 import type { DescribeInput } from '../client/engine';
 import type { Detail, QueuePolicy } from '../protocol/describe-request';
 import { positiveNumber } from './engine-settings';
+import { timeOf } from './message-time';
 
 /** The dialog of `smolvlm-caption`, as Node-RED hands it over. */
 export interface CaptionDialog {
@@ -63,7 +64,7 @@ export function requestOptions(dialog: CaptionDialog, message: CaptionOverrides)
     ...(maxNewTokens !== undefined && { maxNewTokens: Math.round(maxNewTokens) }),
     ...(policy && { queue: { policy: policy satisfies QueuePolicy } }),
     ...(typeof message.priority === 'number' && { priority: message.priority }),
-    capturedAt: capturedAt(message.capturedAt),
+    capturedAt: new Date(timeOf(message.capturedAt) ?? Date.now()).toISOString(),
   };
 }
 
@@ -87,13 +88,4 @@ export function choiceList(value: unknown): string[] | undefined {
   const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(',') : [];
   const choices = list.map((choice) => choice.trim()).filter((choice) => choice !== '');
   return choices.length === 0 ? undefined : choices;
-}
-
-/** The camera's own time where the message brings one, else now. */
-function capturedAt(value: unknown): string {
-  const given =
-    typeof value === 'string' || typeof value === 'number' || value instanceof Date
-      ? new Date(value)
-      : undefined;
-  return (given && !Number.isNaN(given.getTime()) ? given : new Date()).toISOString();
 }

@@ -13,6 +13,7 @@ import { ChangeCalls } from './change-calls';
 import type { EngineSettings } from './engine-settings';
 import { type QuestionPictures, questionPictures } from './feature-handles';
 import { jsonFieldsCall } from './json-fields-call';
+import { messageCamera } from './message-camera';
 import { messagePictures } from './message-pictures';
 import type { Translate } from './node-status';
 import {
@@ -86,9 +87,8 @@ export class CaptionRequests implements CallSource {
 
   /** @throws SmolvlmError `node-property` @returns blank where no camera is named */
   async camera(message: Message): Promise<string> {
-    const { camera: written = '', cameraType = 'str' } = this.#options.dialog;
-    const camera = await this.#typed(written, cameraType, message, 'camera');
-    return String(camera || message.camera || message.topic || '');
+    const { RED, node, dialog } = this.#options;
+    return await messageCamera(RED, node, dialog, message);
   }
 
   #call(asked: AskedMessage): CaptionCall {

@@ -3,6 +3,7 @@ import type { NodeMessage } from 'node-red';
 import type { ErrorBody } from '../errors';
 import { errorBody } from '../errors';
 import type { CaptionResult, DropReason } from '../protocol/events';
+import { longestTimerMs } from '../protocol/limits';
 import type { CaptionCall } from './caption-call';
 import {
   type CaptionHead,
@@ -69,7 +70,10 @@ export class CaptionTurn {
     this.#options = options;
     const { deadlineMs, fallback } = options.terms;
     if (deadlineMs !== undefined && fallback) {
-      this.#timer = setTimeout(() => this.#passDeadline(deadlineMs, fallback), deadlineMs);
+      this.#timer = setTimeout(
+        () => this.#passDeadline(deadlineMs, fallback),
+        Math.min(deadlineMs, longestTimerMs),
+      );
     }
   }
 
@@ -96,6 +100,7 @@ export class CaptionTurn {
   /** The node closes: what is under way is cancelled, and nothing stands in for it. */
   close(): void {
     this.#closing = true;
+    clearTimeout(this.#timer);
     this.#abort.abort();
   }
 

@@ -2,6 +2,7 @@ import { SmolvlmError } from '../errors';
 import type { GateSettings } from '../frame/frame-gate';
 import type { Credentials } from '../picture/fetch-picture';
 import type { FrameOptions } from '../picture/prepared-frame';
+import { withoutLogin } from '../picture/without-login';
 import type { Zone } from './frame-intake';
 
 /** The dialog's fields as Node-RED keeps them: text, mostly. */
@@ -60,6 +61,8 @@ export type SourceSettings =
 /** Noise and compression change fewer of the 512 bits, a person a third as high as the picture more. */
 const defaultUnchangedBits = 10;
 
+const daySeconds = 86_400;
+
 /** @throws SmolvlmError `node-property` naming the field, what was expected and what it holds */
 export function frameSettings(dialog: FrameDialog): FrameSettings {
   const bits = number(dialog.unchangedBits, 'unchangedBits', 0, 512) ?? defaultUnchangedBits;
@@ -89,7 +92,7 @@ export function frameSettings(dialog: FrameDialog): FrameSettings {
 /** @throws SmolvlmError `node-property` */
 export function sourceSettings(dialog: FrameDialog): SourceSettings {
   const { source = 'message' } = dialog;
-  const intervalMs = times(number(dialog.interval, 'interval', 0), 1000);
+  const intervalMs = times(number(dialog.interval, 'interval', 0, daySeconds), 1000);
   if (source === 'message') return { kind: source };
   if (source === 'folder') {
     const folder = (dialog.folder ?? '').trim();
@@ -97,7 +100,7 @@ export function sourceSettings(dialog: FrameDialog): SourceSettings {
     return { kind: source, folder, intervalMs: Math.max(200, intervalMs ?? 1000) };
   }
   const url = address(dialog.url, source === 'rtsp' ? ['rtsp:', 'rtsps:'] : ['http:', 'https:']);
-  const timeoutMs = times(number(dialog.timeout, 'timeout', 0.1), 1000) ?? 10_000;
+  const timeoutMs = times(number(dialog.timeout, 'timeout', 0.1, daySeconds), 1000) ?? 10_000;
   if (source === 'snapshot') {
     const retries = number(dialog.retries, 'retries', 0, 10) ?? 2;
     return { kind: source, url, timeoutMs, retries, ...(intervalMs ? { intervalMs } : {}) };
@@ -119,7 +122,7 @@ function address(text: string | undefined, protocols: readonly string[]): URL {
   throw invalid(
     'url',
     `an address that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`,
-    text || 'nothing',
+    withoutLogin(text || 'nothing'),
   );
 }
 

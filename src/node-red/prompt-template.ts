@@ -9,13 +9,13 @@ import { SmolvlmError } from '../errors';
  */
 export function fillPrompt(template: string, message: object, now = new Date(), what = 'prompt'): string {
   return mustache(template, what, () =>
-    Mustache.render(template, { ...clock(now), ...message }, {}, { escape: String }),
+    writer().render(template, { ...clock(now), ...message }, {}, { escape: String }),
   );
 }
 
 /** @throws SmolvlmError `prompt-mustache` when the template is broken, whatever it is filled with */
 export function checkTemplate(template: string, what = 'prompt'): void {
-  mustache(template, what, () => void Mustache.parse(template));
+  mustache(template, what, () => void writer().parse(template));
 }
 
 /** What templates know besides the message's own properties. */
@@ -59,6 +59,11 @@ function clock(now: Date): { readonly time: string; readonly date: string } {
     time: `${two(now.getHours())}:${two(now.getMinutes())}`,
     date: `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`,
   };
+}
+
+/** One for each template: Mustache's own keeps every template for good, and messages bring new ones all day. */
+function writer(): Mustache.Writer {
+  return new Mustache.Writer();
 }
 
 function mustache<T>(template: string, what: string, use: () => T): T | string {

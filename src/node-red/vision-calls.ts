@@ -2,6 +2,7 @@ import type { NodeMessage } from 'node-red';
 import type { Engine } from '../client/engine';
 import type { EngineEvent, FeaturesFinal } from '../protocol/events';
 import { droppedSight, visionProperty } from '../protocol/vision-property';
+import { EngineStatusLine } from './engine-status-line';
 import type { NodeStatus, StatusWords } from './node-status';
 import type { VisionCall } from './vision-requests';
 
@@ -13,20 +14,13 @@ export type VisionOutcome =
 /** The frames a vision node has under way, and what its status says of them. */
 export class VisionCalls {
   readonly #engine: Engine;
-  readonly #words: StatusWords;
-  readonly #show: (status: NodeStatus) => void;
+  readonly #status: EngineStatusLine;
   readonly #closing = new AbortController();
-  readonly #unlisten: () => void;
   #underWay = 0;
 
   constructor(engine: Engine, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
-    this.#words = words;
-    this.#show = show;
-    this.#unlisten = engine.onState((state) => {
-      if (state === 'connecting') show(words.connecting());
-      if (state === 'lost') show(words.lost());
-    });
+    this.#status = new EngineStatusLine(engine, words, show);
     show(words.idle());
   }
 
@@ -40,7 +34,7 @@ export class VisionCalls {
     this.#underWay += 1;
     try {
       const call = await prepare(signal);
-      const onEvent = (event: EngineEvent): void => this.#onEvent(event);
+      const onEvent = (event: EngineEvent): void => this.#status.onEvent(event, this.#underWay - 1, 'seeing');
       const final = await this.#engine.see(call.request, call.pictures, { signal, onEvent });
       return this.#outcome(message, call, final, performance.now() - started);
     } catch (error) {
@@ -52,13 +46,8 @@ export class VisionCalls {
 
   /** Ends what is under way; each message still ends once. */
   close(): void {
-    this.#unlisten();
+    this.#status.close();
     this.#closing.abort();
-  }
-
-  #onEvent(event: EngineEvent): void {
-    if (event.type === 'progress') this.#show(this.#words.seeing(event, this.#underWay - 1));
-    if (event.type === 'queued' && event.waiting > 0) this.#show(this.#words.waiting(event.waiting));
   }
 
   #outcome(
@@ -67,15 +56,16 @@ export class VisionCalls {
     final: FeaturesFinal,
     elapsedMs: number,
   ): VisionOutcome {
+    const { show, words } = this.#status;
     const others = this.#underWay - 1;
     switch (final.type) {
       case 'features': {
         const { handles, vision, fallback } = final.features;
         const done =
           vision?.coreBusy && !fallback
-            ? this.#words.seen(elapsedMs, vision.coreBusy)
-            : this.#words.answered(elapsedMs, fallback !== undefined);
-        this.#show(others > 0 ? this.#words.waiting(others) : done);
+            ? words.seen(elapsedMs, vision.coreBusy)
+            : words.answered(elapsedMs, fallback !== undefined);
+        show(others > 0 ? words.waiting(others) : done);
         const [only, ...more] = handles;
         const features = more.length === 0 ? only : handles;
         return {
@@ -84,7 +74,7 @@ export class VisionCalls {
         };
       }
       case 'dropped':
-        if (others === 0) this.#show(this.#words.dropped(final.reason));
+        if (others === 0) show(words.dropped(final.reason));
         return {
           output: 'dropped',
           message: Object.assign(message, { vision: droppedSight(final, request.camera) }),

@@ -2,6 +2,7 @@ import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { SeeInput } from '../client/engine';
 import { type CaptionDialog, type CaptionOverrides, deadlineMs, requestOptions } from './caption-dialog';
 import type { EngineSettings } from './engine-settings';
+import { messageCamera } from './message-camera';
 import { messagePictures } from './message-pictures';
 import { evaluate } from './typed-input';
 
@@ -39,11 +40,10 @@ export class VisionRequests {
 
   /** @throws SmolvlmError `node-property`, and the `image-…` of reading */
   async prepare(message: NodeMessage & VisionOverrides, signal: AbortSignal): Promise<VisionCall> {
-    const { image, imageType = 'msg', camera: written = '', cameraType = 'str' } = this.#dialog;
-    const typed = (value: string, type: string, field: string): Promise<unknown> =>
-      evaluate(this.#RED, this.#node, { value, type }, message, field);
-    const camera = (await typed(written, cameraType, 'camera')) || message.camera || message.topic;
-    const source = await typed(image || 'payload', imageType, 'image');
+    const { image, imageType = 'msg' } = this.#dialog;
+    const camera = await messageCamera(this.#RED, this.#node, this.#dialog, message);
+    const picture = { value: image || 'payload', type: imageType };
+    const source = await evaluate(this.#RED, this.#node, picture, message, 'image');
     const { detail, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
     const limitMs = deadlineMs(this.#dialog, message);
     return {
@@ -54,7 +54,7 @@ export class VisionRequests {
         ...(priority !== undefined && { priority }),
         ...(capturedAt !== undefined && { capturedAt }),
         queue: { ...this.#defaults.queue, ...queue },
-        ...(camera !== undefined && camera !== '' && { camera: String(camera) }),
+        ...(camera !== '' && { camera }),
       },
       pictures: await messagePictures(source, signal),
     };

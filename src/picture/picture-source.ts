@@ -3,6 +3,7 @@ import { errorBody } from '../errors';
 import { fetchPicture } from './fetch-picture';
 import { ImageError } from './image-error';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from './picture-limits';
+import { withoutLogin } from './without-login';
 
 /** Bytes, or text: a path, an http(s) address, a data URI or base64. */
 export type PictureSource = Uint8Array | string;
@@ -21,9 +22,16 @@ export async function readPicture(
     return source;
   }
   const text = source.trim();
-  if (/^https?:\/\//i.test(text)) return fetchPicture(new URL(text), limits, signal);
+  if (/^https?:\/\//i.test(text)) return fetchPicture(address(text), limits, signal);
   if (/^data:/i.test(text)) return dataUri(text, limits);
   return base64(text, limits) ?? (await file(text, limits));
+}
+
+function address(text: string): URL {
+  if (URL.canParse(text)) return new URL(text);
+  throw new ImageError('image-source', `expected an http(s) address, received "${withoutLogin(text)}"`, {
+    hint: 'Write for example http://camera.local/snapshot.jpg; in a password write @ as %40 and / as %2F.',
+  });
 }
 
 function dataUri(text: string, limits: PictureLimits): Uint8Array {
@@ -67,7 +75,7 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
     if (cause instanceof ImageError) throw cause;
     throw new ImageError(
       'image-missing',
-      `the picture "${path}" cannot be read: ${errorBody(cause).message}`,
+      `the picture "${withoutLogin(path)}" cannot be read: ${withoutLogin(errorBody(cause).message)}`,
       {
         hint: 'Check the path, and that this user may read it.',
         cause,

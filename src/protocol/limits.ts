@@ -1,3 +1,6 @@
+/** Node's timers fire at once when they are set longer than this, 25 days. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** What one request may hold; checked where it enters the engine and, for the words, before it leaves the client. */
 export const limits = {
   /** Bytes of a whole `POST` body: pictures and JSON together. */

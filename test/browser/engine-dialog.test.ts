@@ -50,6 +50,23 @@ describe('dialog of smolvlm-engine in a browser', function () {
     assert.match((await error.textContent()) ?? '', /engine-unreachable.*127\.0\.0\.1:9.*Check that it runs/);
   });
 
+  it('shows what an engine elsewhere says as text, not as a page', async () => {
+    const { page } = editor;
+    const evil = '<img src=x onerror="window.smolvlmBroken=1">';
+    const check = { id: evil, title: evil, state: 'ok', value: evil, advice: evil };
+    const status = { version: evil, models: [{ model: evil, backend: evil }], memory: { rssBytes: 1 } };
+    await page.route('**/smolvlm-engine/check', (route) =>
+      route.fulfill({ json: { status, doctor: { can: { [evil]: true }, checks: [check] } } }),
+    );
+    await editor.edit('engine');
+    await page.click('a[href="#smolvlm-engine-tab-check"]');
+    await page.click('#smolvlm-engine-check');
+    await page.locator('.smolvlm-check table').waitFor({ timeout: 30_000 });
+    await page.unroute('**/smolvlm-engine/check');
+    assert.equal(await page.locator('.smolvlm-check img').count(), 0);
+    assert.equal(await page.evaluate('window.smolvlmBroken'), undefined);
+  });
+
   it('describes a picture that is dropped on it, with the time and the tiles it took', async () => {
     const { page } = editor;
     await editor.edit('engine');

@@ -102,12 +102,29 @@ describe('ImageChild', function () {
     );
   });
 
+  it('starts another process where one cannot be reached any more', async () => {
+    const script = worker(`const { existsSync, writeFileSync } = require('node:fs');
+      const first = !existsSync(${JSON.stringify(temp('started'))});
+      writeFileSync(${JSON.stringify(temp('started'))}, '');
+      const alive = first ? setInterval(() => {}, 1000) : undefined;
+      process.on('message', ({ job, bytes }) => {
+        process.send({ job, frame: { width: bytes.length, height: 1, differenceHash: '0', brightness: 0 } }, () => {
+          if (first) process.disconnect();
+        });
+      });`);
+    const child = childOf({ worker: script, timeoutMs: 5000 });
+    assert.equal((await child.prepare(new Uint8Array(1))).width, 1);
+    await delay(300);
+    await assert.rejects(child.prepare(new Uint8Array(2)), { code: /^image-child-(lost|slow)$/ });
+    assert.equal((await child.prepare(new Uint8Array(3))).width, 3);
+  });
+
   it('gives up on a picture that takes too long', async () => {
     const script = worker(`process.on('message', ({ job, bytes }) => {
       if (bytes.length === 3) for (;;) {}
       process.send({ job, frame: { width: bytes.length, height: 1, differenceHash: '0', brightness: 0 } });
     });`);
-    const child = childOf({ worker: script, timeoutMs: 500 });
+    const child = childOf({ worker: script, timeoutMs: 3000 });
     await assert.rejects(child.prepare(new Uint8Array(3)), { code: 'image-child-slow' });
     assert.equal((await child.prepare(new Uint8Array(4))).width, 4);
   });

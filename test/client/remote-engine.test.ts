@@ -23,6 +23,8 @@ describe('remote engine', () => {
     const final = await client.describe({}, [picture]);
     assert.equal(code(final), 'engine-unreachable');
     assert.match(final.type === 'error' ? final.error.message : '', /ECONNREFUSED/);
+    // Further away than a timer reaches.
+    assert.equal(code(await client.describe({ deadlineMs: 5e9 }, [picture])), 'engine-unreachable');
     await client.close();
   });
 

@@ -53,6 +53,22 @@ describe('FallbackTower', () => {
     assert.deepEqual(log.slice(5), ['close npu', 'close cpu']);
   });
 
+  it('tries again to open a CPU’s tower that could not be opened', async () => {
+    let full = true;
+    const both = new FallbackTower({
+      openNpu: tower('npu', () => true),
+      openCpu: async () => {
+        if (full) throw new SmolvlmError('engine-memory', 'no room');
+        return await tower('cpu', () => false)();
+      },
+      rest: new NpuRest(undefined, () => now),
+    });
+    await assert.rejects(both.encode([tile]), { code: 'engine-memory' });
+    full = false;
+    assert.equal((await both.encode([tile])).fallback?.code, 'stage-output');
+    await both.close();
+  });
+
   it('lets the NPU rest longer after each failure in a row, and comes back to it', async () => {
     const both = fallbackTower();
     npuFails = true;

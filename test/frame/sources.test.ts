@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -165,6 +165,16 @@ describe('sources of frames', () => {
       assert.deepEqual(sent, [undefined, 'Digest']);
     });
 
+    it('rests after a refused login, so that the camera does not lock everybody out', async () => {
+      answer = (_request, response) => response.writeHead(401).end();
+      const source = snapshot({ intervalMs: 5, credentials: { user: 'me', password: 'wrong' } });
+      await told.until(() => told.troubles.length === 1);
+      await delay(100);
+      assert.equal(requests.length, 2);
+      source.take();
+      await told.until(() => told.troubles.length === 2);
+    });
+
     it('logs in by basic authentication, and says when it is refused', async () => {
       answer = (request, response) => {
         const good = request.headers.authorization === `Basic ${Buffer.from('me:right').toString('base64')}`;
@@ -251,9 +261,9 @@ describe('sources of frames', () => {
       const [first] = readFileSync(temp('arguments'), 'utf8').split('\n');
       assert.match(
         first ?? '',
-        /-rtsp_transport tcp -i rtsp:\/\/me:se%40cret@camera:554\/live .*fps=0\.5000/,
+        /-rtsp_transport tcp -i rtsp:\/\/me:se%40cret@camera:554\/live .*fps=1000\/2000/,
       );
-      assert.match(told.troubles[0]!.message, /broke: rtsp:\/\/camera: gone/);
+      assert.match(told.troubles[0]!.message, /broke: rtsp:\/\/…@camera: gone/);
       assert.deepEqual(Buffer.from(told.frames[0]!.bytes), picture);
     });
 
@@ -295,6 +305,22 @@ describe('sources of frames', () => {
       assert.ok(told.frames.every(({ name }) => name !== 'old.jpg' && name !== 'note.txt'));
       source.take();
       await told.until(() => told.frames.at(-1)?.name === 'moved.JPG');
+    });
+
+    it('gives no picture that is not whole yet when asked', async () => {
+      mkdirSync(temp('in'));
+      const source = folder();
+      await told.until(() => told.connections === 1);
+      writeFileSync(temp('in/empty.jpg'), '');
+      utimesSync(temp('in/empty.jpg'), 2e9, 2e9);
+      writeFileSync(temp('in/whole.jpg'), picture);
+      await told.until(() => told.frames.length === 1);
+      source.take();
+      await told.until(() => told.frames.length === 2);
+      assert.deepEqual(
+        told.frames.map(({ name }) => name),
+        ['whole.jpg', 'whole.jpg'],
+      );
     });
 
     it('says once that it is not there, and goes on when it is', async () => {

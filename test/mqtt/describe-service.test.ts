@@ -268,6 +268,8 @@ describe('describe service', () => {
       server = createServer(({ url = '', headers }, response) => {
         asked.push(`${url} ${headers.authorization ?? ''}`.trim());
         if (url === '/api/events/1700000000.1-abc') response.end('{"camera":"porch","label":"cat"}');
+        else if (url === '/cam.jpg' && !headers.authorization)
+          response.writeHead(401, { 'www-authenticate': 'Basic realm="cam"' }).end();
         else if (/\.jpg/.test(url)) response.end(garden);
         else response.writeHead(404).end();
       });
@@ -284,7 +286,7 @@ describe('describe service', () => {
       transport.deliver('smolvlm/porch/describe', 'PRESS');
       await ended(1);
       assert.deepEqual(engine.asked[0]?.pictures[0], garden);
-      assert.deepEqual(asked, [`/cam.jpg Basic ${Buffer.from('me:secret').toString('base64')}`]);
+      assert.deepEqual(asked, ['/cam.jpg', `/cam.jpg Basic ${Buffer.from('me:secret').toString('base64')}`]);
     });
 
     it('fetches an address that a request names only when that is allowed', async () => {

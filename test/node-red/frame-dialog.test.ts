@@ -77,6 +77,17 @@ describe('sourceSettings', () => {
     });
   });
 
+  it('refuses times longer than a day, which no timer may reach', () => {
+    for (const field of ['interval', 'timeout']) {
+      assert.throws(
+        () => sourceSettings({ source: 'snapshot', url: 'http://camera/snap', [field]: 86_401 }),
+        {
+          ...{ code: 'node-property', message: new RegExp(`^${field}: expected a number from .* to 86400`) },
+        },
+      );
+    }
+  });
+
   it('takes a user without a password, and no password without a user', () => {
     assert.deepEqual(sourceCredentials({ user: 'me' }), { user: 'me', password: '' });
     assert.equal(sourceCredentials({ user: '', password: 'x' }), undefined);

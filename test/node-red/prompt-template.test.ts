@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import Mustache from 'mustache';
 import { checkTemplate, fallbackText, fillPrompt, templateView } from '../../src/node-red/prompt-template';
 
 describe('prompt template', () => {
@@ -17,6 +18,20 @@ describe('prompt template', () => {
 
   it('leaves a text without fields as it is', () => {
     assert.equal(fillPrompt('Is 1 < 2 }}?', {}), 'Is 1 < 2 }}?');
+  });
+
+  it('keeps nothing of a template: messages bring new ones all day', () => {
+    const cache = Mustache.templateCache;
+    assert.ok(cache);
+    const kept: string[] = [];
+    Mustache.templateCache = { ...cache, set: (key) => void kept.push(key), get: () => undefined };
+    try {
+      assert.equal(fillPrompt('{{a}}!', { a: 1 }), '1!');
+      checkTemplate('{{b}}');
+    } finally {
+      Mustache.templateCache = cache;
+    }
+    assert.deepEqual(kept, []);
   });
 
   it('names what is broken', () => {

@@ -1,0 +1,22 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { evaluate } from './typed-input';
+
+/** A dialog that names a camera by a typed input. */
+export interface CameraField {
+  readonly camera?: string;
+  readonly cameraType?: string;
+}
+
+/**
+ * The camera a message is from: as the dialog says or, where that is blank, `msg.camera` or `msg.topic`.
+ * @throws SmolvlmError `node-property` @returns blank where no camera is named
+ */
+export async function messageCamera(
+  RED: NodeAPI,
+  node: Node,
+  { camera = '', cameraType = 'str' }: CameraField,
+  message: NodeMessage & { readonly camera?: unknown; readonly topic?: unknown },
+): Promise<string> {
+  const named = await evaluate(RED, node, { value: camera, type: cameraType }, message, 'camera');
+  return String(named || message.camera || message.topic || '');
+}
