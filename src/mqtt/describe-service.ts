@@ -11,6 +11,7 @@ import { DescribeTopics } from './describe-topics';
 import { type FrigateSink, FrigateSource } from './frigate-source';
 import type { IncomingMessage, MqttTransport } from './mqtt-transport';
 import { PictureMemory } from './picture-memory';
+import { pictureType } from './picture-type';
 import { Publisher } from './publisher';
 import { mostCameras, type ServiceSettings } from './service-settings';
 
@@ -143,7 +144,9 @@ export class DescribeService {
   #end(request: CameraRequest, answer: CameraAnswer): void {
     if (this.#closing.signal.aborted) return;
     const { settings, onAnswer } = this.#options;
-    if (answer.kind === 'caption' && !request.reply) this.#publisher.announceCamera(request.camera);
+    if (answer.kind === 'caption' && !request.reply) {
+      this.#publisher.announceCamera(request.camera, answer.picture && pictureType(answer.picture));
+    }
     for (const message of answerMessages(this.#topics, settings.qos, request, answer))
       this.#publisher.send(message);
     onAnswer?.(request, answer);

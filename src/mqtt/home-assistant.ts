@@ -17,11 +17,13 @@ export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: s
  * A camera as a device of Home Assistant (2024.12 or newer), by MQTT device discovery: the caption with
  * everything else as attributes, the picture it describes, and a button that asks for a new one.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
+ * @param pictureType media type of the pictures: Home Assistant takes it from here, not from their bytes
  */
 export function discoveryPayload(
   topics: DescribeTopics,
   camera: CameraSettings,
   origin: DiscoveryOrigin,
+  pictureType = 'image/jpeg',
 ): object {
   const id = topics.id(camera.name);
   return {
@@ -52,7 +54,7 @@ export function discoveryPayload(
         name: 'Picture',
         unique_id: `${id}_picture`,
         image_topic: topics.picture(camera.name),
-        content_type: 'image/jpeg',
+        content_type: pictureType,
       },
       describe: {
         platform: 'button',

@@ -10,6 +10,8 @@ export class Publisher {
   readonly #settings: ServiceSettings;
   readonly #version: string;
   readonly #cameras = new Map<string, CameraSettings>();
+  /** Media type of each camera's last published picture. */
+  readonly #pictureTypes = new Map<string, string>();
   /** Retained messages that found no connection, the last of each topic. */
   readonly #unsent = new Map<string, OutgoingMessage>();
   /** Retained messages under way, the last of each topic. */
@@ -36,11 +38,17 @@ export class Publisher {
     this.send(this.#kept(this.#topics.availability, 'online'));
   }
 
-  /** A camera that nobody listed becomes known with its first caption. */
-  announceCamera(name: string): void {
-    if (this.#cameras.has(name)) return;
-    this.#cameras.set(name, { name });
-    this.#discovery({ name });
+  /**
+   * A camera that nobody listed becomes known with its first caption. One whose pictures are of another type than
+   * before is announced anew: its announcement names the type.
+   * @param type media type of the picture that is about to be published
+   */
+  announceCamera(name: string, type = this.#pictureType(name)): void {
+    if (this.#cameras.has(name) && type === this.#pictureType(name)) return;
+    const camera = this.#cameras.get(name) ?? { name };
+    this.#cameras.set(name, camera);
+    this.#pictureTypes.set(name, type);
+    this.#discovery(camera);
   }
 
   /** A retained message without a connection goes out with the next one; others are lost. */
@@ -75,10 +83,15 @@ export class Publisher {
   #discovery(camera: CameraSettings): void {
     const { discoveryPrefix } = this.#settings;
     if (discoveryPrefix === undefined) return;
-    const document = discoveryPayload(this.#topics, camera, { version: this.#version });
+    const origin = { version: this.#version };
+    const document = discoveryPayload(this.#topics, camera, origin, this.#pictureType(camera.name));
     this.send(
       this.#kept(discoveryTopic(discoveryPrefix, this.#topics, camera.name), JSON.stringify(document)),
     );
+  }
+
+  #pictureType(name: string): string {
+    return this.#pictureTypes.get(name) ?? 'image/jpeg';
   }
 
   #kept(topic: string, payload: string): OutgoingMessage {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { repositoryRoot } from '../fixtures';
+import { editorDefinitions } from '../package/editor-definitions';
 import type { ExampleNode } from './home';
 
 /** Where an example is run, when not in a test of its own name in this folder. */
@@ -13,6 +14,14 @@ const runElsewhere: Readonly<Record<string, string>> = {
 };
 
 const folder = join(repositoryRoot, 'examples');
+
+/** Fields of a type's dialog. */
+function fieldsOf(type: string): readonly string[] {
+  const html = readFileSync(join(repositoryRoot, 'nodes', type, `${type}.html`), 'utf8');
+  const fields = editorDefinitions(html).find((each) => each.type === type)?.fields.defaults;
+  assert.ok(fields, `${type} registers its defaults`);
+  return fields;
+}
 
 describe('every example', () => {
   for (const file of readdirSync(folder)) {
@@ -37,6 +46,13 @@ describe('every example', () => {
         );
       }
       assert.doesNotMatch(JSON.stringify(nodes), /"(credentials|password|token)":/);
+    });
+
+    it(`${name} fills in every field of this package's nodes`, () => {
+      for (const node of nodes.filter(({ type }) => type.startsWith('smolvlm-'))) {
+        const missing = fieldsOf(node.type).filter((field) => !(field in node));
+        assert.deepEqual(missing, [], `${node.type} ${node.id}`);
+      }
     });
 
     it(`${name} has ids of its own, and wires that end at its nodes`, () => {

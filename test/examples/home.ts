@@ -144,12 +144,16 @@ export class Home {
     }
   }
 
-  /** Waits for a debug node's message. @returns what the log says from its label on */
-  async told(label: string): Promise<string> {
+  /**
+   * Waits for a debug node's message.
+   * @param from where in the log it may begin
+   * @returns what the log says from its label on
+   */
+  async told(label: string, from = 0): Promise<string> {
     const mark = `[debug:${label}]`;
-    await this.until(() => this.nodeRed.log.includes(mark), mark);
+    await this.until(() => this.nodeRed.log.includes(mark, from), mark);
     await this.until(() => this.nodeRed.log.endsWith('\n'), 'the end of the line');
-    return this.nodeRed.log.slice(this.nodeRed.log.indexOf(mark) + mark.length);
+    return this.nodeRed.log.slice(this.nodeRed.log.indexOf(mark, from) + mark.length);
   }
 
   /** Waits until the phone has got so many. @returns the last */

@@ -233,6 +233,29 @@ describe('describe service', () => {
     assert.equal(transport.published.length, length);
   });
 
+  it('announces a camera anew, before the picture, when its pictures are of another kind', async () => {
+    start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch', title: 'Front porch' }] });
+    const config = 'homeassistant/device/smolvlm-porch/config';
+    const announced = (): unknown => {
+      const { device, components } = JSON.parse(transport.last(config) ?? '');
+      return [device.name, components.picture.content_type];
+    };
+    transport.connect();
+    assert.deepEqual(announced(), ['Front porch', 'image/jpeg']);
+    transport.published.length = 0;
+    transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0', 'latin1'));
+    await ended(1);
+    assert.deepEqual(announced(), ['Front porch', 'image/png']);
+    assert.deepEqual(transport.topics().slice(0, 2), [config, 'smolvlm/porch/picture']);
+    transport.published.length = 0;
+    transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0\0', 'latin1'));
+    await ended(2);
+    assert.ok(!transport.topics().includes(config), 'said once');
+    transport.deliver('smolvlm/porch/describe', street);
+    await ended(3);
+    assert.deepEqual(announced(), ['Front porch', 'image/jpeg']);
+  });
+
   it('takes back what the broker says of a connection of before, until it closes', async () => {
     start();
     transport.deliver('smolvlm/availability', 'offline');
@@ -268,9 +291,9 @@ describe('describe service', () => {
       server = createServer(({ url = '', headers }, response) => {
         asked.push(`${url} ${headers.authorization ?? ''}`.trim());
         if (url === '/api/events/1700000000.1-abc') response.end('{"camera":"porch","label":"cat"}');
-        else if (url === '/cam.jpg' && !headers.authorization)
-          response.writeHead(401, { 'www-authenticate': 'Basic realm="cam"' }).end();
-        else if (/\.jpg/.test(url)) response.end(garden);
+        else if (url === '/cam.jpg' && headers.authorization === undefined) {
+          response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' }).end();
+        } else if (/\.jpg/.test(url)) response.end(garden);
         else response.writeHead(404).end();
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

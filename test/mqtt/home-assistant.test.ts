@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { discoveryPayload, discoveryTopic } from '../../src/mqtt/home-assistant';
@@ -79,6 +80,26 @@ const possible = hasMosquitto && python313 !== undefined;
     home.tell({ image: 'image.front_porch_picture' });
     const { image, type } = await home.until((line) => line.image !== undefined);
     assert.deepEqual([image, type], [createHash('sha256').update(street).digest('hex'), 'image/jpeg']);
+  });
+
+  it('shows a PNG as what it is, and a JPEG again after it', async () => {
+    const png = await sharp(street).png().toBuffer();
+    for (const [picture, wanted] of [
+      [png, 'image/png'],
+      [street, 'image/jpeg'],
+    ] as const) {
+      await watcher.publish('smolvlm/porch/describe', picture);
+      const sha256 = createHash('sha256').update(picture).digest('hex');
+      for (
+        let shown: { image?: string; type?: string } = {};
+        shown.image !== sha256 || shown.type !== wanted;
+      ) {
+        const { length } = home.reported;
+        home.tell({ image: 'image.front_porch_picture' });
+        shown = await home.until((line) => line.image !== undefined, length);
+      }
+    }
+    assert.deepEqual(home.complaints(), []);
   });
 
   it('describes anew when the button is pressed', async () => {
