@@ -23,10 +23,14 @@ export async function describeCamera(
   context: DescribeContext,
 ): Promise<CameraAnswer> {
   const { engine, settings, memory, fillPrompt, onProgress, signal } = context;
-  const { camera, payload, receivedAt, frigate } = request;
+  const { camera, payload, receivedAt, frigate, reply } = request;
   try {
     const picture = await requestPicture(request, settings, memory, signal);
     const asked = { ...settings.defaults, ...payload.request };
+    // Masked or cropped, it was meant for the engine alone.
+    const whole = asked.masks === undefined && asked.crop === undefined;
+    // Bytes were remembered when they arrived, and newer ones may have come since.
+    if (whole && !reply && !(payload.picture instanceof Uint8Array)) memory.set(camera, picture);
     const view = { camera, label: payload.label ?? '', frigate };
     const input = {
       capturedAt: receivedAt,
@@ -37,9 +41,6 @@ export async function describeCamera(
     } as const;
     const onEvent = (event: EngineEvent): void => onProgress?.(camera, event);
     const final = await engine.describe(input, [picture], { signal, onEvent });
-    // Masked or cropped, it was meant for the engine alone.
-    const whole = asked.masks === undefined && asked.crop === undefined;
-    if (final.type === 'result' && whole) memory.set(camera, picture);
     return answer(request, final, whole && settings.publishPicture ? picture : undefined);
   } catch (error) {
     return { kind: 'error', error: errorBody(error) };

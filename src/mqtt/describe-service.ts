@@ -78,10 +78,12 @@ export class DescribeService {
     const request = { camera, payload: { request: {} }, receivedAt: new Date().toISOString() };
     try {
       const payload = describePayload(message.payload);
-      if (payload.picture instanceof Uint8Array) this.#memory.set(camera, payload.picture);
+      const reply = this.#reply(message);
+      // A question that is answered to its asker alone leaves nothing behind for others.
+      if (payload.picture instanceof Uint8Array && !reply.reply) this.#memory.set(camera, payload.picture);
       // Kept by the broker from some time ago, and delivered again at each reconnection: no request of now.
       if (message.retained) return;
-      this.#offer({ ...request, payload, ...this.#reply(message) });
+      this.#offer({ ...request, payload, ...reply });
     } catch (error) {
       this.#end({ ...request, ...this.#replyIfUsable(message) }, { kind: 'error', error: errorBody(error) });
     }

@@ -153,6 +153,31 @@ describe('describe service', () => {
     assert.equal(engine.asked.length, 0);
   });
 
+  it('remembers no picture of a question that was its asker’s alone', async () => {
+    start();
+    transport.deliver('smolvlm/porch/describe', garden);
+    await ended(1);
+    transport.deliver('smolvlm/porch/describe', street, { responseTopic: 'asker/7' });
+    await ended(2);
+    transport.deliver('smolvlm/porch/describe', '');
+    await ended(3);
+    assert.deepEqual(engine.asked[2]?.pictures, [garden]);
+  });
+
+  it('keeps the newest picture of a camera while an older one is still described', async () => {
+    start();
+    engine.auto = false;
+    transport.deliver('smolvlm/porch/describe', street);
+    while (engine.asked.length === 0) await turn();
+    transport.deliver('smolvlm/porch/describe', garden, { retained: true });
+    engine.asked[0]?.answer('of the street');
+    await ended(1);
+    engine.auto = true;
+    transport.deliver('smolvlm/porch/describe', '');
+    await ended(2);
+    assert.deepEqual(engine.asked[1]?.pictures, [garden]);
+  });
+
   it('remembers a retained picture without describing it', async () => {
     start();
     transport.deliver('smolvlm/porch/describe', garden, { retained: true });
