@@ -55,12 +55,16 @@ const room = { across: 8, down: 4 };
   it('lie open on each tab: no node covers another or leaves the sheet', async () => {
     const covered: string[] = [];
     for (const { id } of nodes.filter(({ type }) => type === 'tab')) {
-      await editor.page.evaluate(`RED.workspaces.show(${JSON.stringify(id)})`);
+      const onTab = `RED.nodes.filterNodes({ z: ${JSON.stringify(id)} })`;
       // Nodes have their width once they are drawn.
-      const drawn = `RED.nodes.filterNodes({ z: ${JSON.stringify(id)} })`;
-      await editor.page.waitForFunction(`${drawn}.every(({ w, dirty }) => w > 0 && !dirty)`);
+      await editor.page.evaluate(
+        `RED.workspaces.show(${JSON.stringify(id)});
+        ${onTab}.forEach((node) => { node.dirty = true; });
+        RED.view.redraw(true, true);`,
+      );
+      await editor.page.waitForFunction(`${onTab}.every(({ w }) => w > 0)`);
       const boxes = (await editor.page.evaluate(
-        `${drawn}.map(({ id, x, y, w, h }) => ({ id, x, y, w, h }))`,
+        `${onTab}.map(({ id, x, y, w, h }) => ({ id, x, y, w, h }))`,
       )) as { id: string; x: number; y: number; w: number; h: number }[];
       assert.ok(boxes.length > 0, id);
       for (const [index, one] of boxes.entries()) {
