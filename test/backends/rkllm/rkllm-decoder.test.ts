@@ -211,7 +211,7 @@ describe('RkllmDecoder', function () {
       it('gives up on a run that does not stop, and refuses others until it is back', async () => {
         const lost: number[] = [];
         const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
-        await rkllm.faults('slow 2000');
+        await rkllm.faults('hang');
         const signal = AbortSignal.timeout(20);
         await assert.rejects(answer(decoder, 3, { signal }), { code: 'npu-lost' });
         assert.deepEqual(lost, [100]);

@@ -28,7 +28,8 @@ const source = readSafetensorsFixture(join(tiny, 'model.safetensors'));
 const residualScale = 0.1;
 
 describe('RknnVisionBackend', function () {
-  this.timeout(60_000);
+  // With sanitizers on a loaded machine, a tower takes a minute.
+  this.timeout(300_000);
   let npu: EmulatedNpu;
   let dir: string;
   let stages: readonly BundleStage[];
