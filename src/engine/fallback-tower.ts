@@ -4,7 +4,10 @@ import type { EncodeOptions, TileEncoder, TileSource } from '../vision/vision-to
 import type { NpuRest } from './npu-rest';
 
 export interface FallbackOptions {
-  /** Opens the tower on the NPU; called again after a failure, when its rest is over. */
+  /**
+   * Opens the tower on the NPU. Called again, after its rest, only where that failed: a tower that is open is kept when
+   * frames fail, and tried again.
+   */
   readonly openNpu: () => Promise<TileEncoder>;
   readonly openCpu: () => Promise<TileEncoder>;
   readonly rest: NpuRest;

@@ -19,6 +19,9 @@ export interface RkllmSettings extends RunLimits {
   readonly driver?: string | undefined;
 }
 
+/** @param copy for what the input points to besides the rows: lives as long as the run */
+type FillInput = (input: Buffer, rowsAddress: bigint, copy: (bytes: Uint8Array) => bigint) => void;
+
 /** A language model on the NPU through librkllmrt. One request at a time; others wait. */
 export class RkllmDecoder {
   readonly name = 'rkllm';
@@ -85,11 +88,11 @@ export class RkllmDecoder {
   async answerPictures(given: MultimodalPrompt, run: RkllmRun): Promise<RkllmAnswer> {
     checkPictures(given);
     const { multimodal: at, input } = this.#library.layout;
-    return this.#answer(run, given.rows, (struct, address) => {
+    return this.#answer(run, given.rows, (struct, address, copy) => {
       const write = (value: bigint | number, offset: number): void =>
         void struct.writeBigUInt64LE(BigInt(value), input.union + offset);
       struct.writeInt32LE(inputType.multimodal, input.type);
-      write(this.#string(given.prompt), at.prompt);
+      write(copy(cString(given.prompt)), at.prompt);
       write(address, at.rows);
       write(given.rowsPerImage, at.rowsPerImage);
       write(given.images, at.images);
@@ -169,21 +172,13 @@ export class RkllmDecoder {
     struct.writeBigUInt64LE(this.#string('<image>'), from + at.content);
   }
 
-  #answer(
-    run: RkllmRun,
-    rows: Float32Array,
-    fill: (input: Buffer, rowsAddress: bigint) => void,
-  ): Promise<RkllmAnswer> {
+  #answer(run: RkllmRun, rows: Float32Array, fill: FillInput): Promise<RkllmAnswer> {
     const result = this.#last.then(() => this.#run(run, rows, fill));
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  async #run(
-    run: RkllmRun,
-    rows: Float32Array,
-    fill: (input: Buffer, rowsAddress: bigint) => void,
-  ): Promise<RkllmAnswer> {
+  async #run(run: RkllmRun, rows: Float32Array, fill: FillInput): Promise<RkllmAnswer> {
     if (this.#closed) throw new SmolvlmError('decoder-closed', 'the decoder was closed');
     if (this.#lost) throw this.#lost;
     run.signal?.throwIfAborted();
@@ -192,9 +187,13 @@ export class RkllmDecoder {
     input.writeBigUInt64LE(this.#string('user'), at.role);
     const inference = Buffer.alloc(infer.size);
     if (infer.maxNewTokens !== undefined) inference.writeInt32LE(run.maxNewTokens, infer.maxNewTokens);
-    const held = this.#library.allocate(rows.byteLength);
-    new Float32Array(held.memory).set(rows);
-    fill(input, held.address);
+    const held: bigint[] = [];
+    const copy = (bytes: Uint8Array): bigint => {
+      const address = this.#library.copy(bytes);
+      held.push(address);
+      return address;
+    };
+    fill(input, copy(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength)), copy);
     const watch = new RunWatch(this.#settings, () => this.#library.call('rkllm_abort', this.#handle));
     const stop = (): void => watch.stop();
     const collector = new AnswerCollector(this.#library, run, stop);
@@ -217,7 +216,7 @@ export class RkllmDecoder {
       this.#onResult = this.#lost ? () => watch.heard() : () => undefined;
       const free = (): void => {
         this.#lost = undefined;
-        this.#library.release(held.address);
+        for (const address of held) this.#library.release(address);
       };
       if (this.#lost) call.then(free, free);
       else free();
@@ -228,9 +227,7 @@ export class RkllmDecoder {
   #string(text: string): bigint {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    const bytes = Buffer.from(`${text}\0`);
-    const { address, memory } = this.#library.allocate(bytes.length);
-    new Uint8Array(memory).set(bytes);
+    const address = this.#library.copy(cString(text));
     this.#strings.set(text, address);
     return address;
   }
@@ -240,6 +237,10 @@ export class RkllmDecoder {
     for (const address of this.#strings.values()) this.#library.release(address);
     this.#strings.clear();
   }
+}
+
+function cString(text: string): Buffer {
+  return Buffer.from(`${text}\0`);
 }
 
 function isLost(error: unknown): error is SmolvlmError {

@@ -114,10 +114,11 @@ export class RkllmLibrary {
     return this.#koffi.view(address, bytes);
   }
 
-  /** Memory outside the JavaScript heap. Free it with `release`. */
-  allocate(bytes: number): { readonly address: bigint; readonly memory: ArrayBuffer } {
-    const address = this.#koffi.alloc('uint8_t', bytes);
-    return { address, memory: this.view(address, bytes) };
+  /** A copy outside the JavaScript heap. Free it with `release`. @returns its address */
+  copy(bytes: Uint8Array): bigint {
+    const address = this.#koffi.alloc('uint8_t', bytes.length);
+    new Uint8Array(this.view(address, bytes.length)).set(bytes);
+    return address;
   }
 
   release(address: bigint): void {

@@ -22,6 +22,13 @@ export interface RkllmEvent {
 
 export const emulatedReleases: Readonly<Record<RkllmAbi, string>> = { '1.2': '1.2.3', '1.3': '1.3.0' };
 
+export function emulatorDefines(
+  abi: RkllmAbi,
+  version = emulatedReleases[abi],
+): Readonly<Record<string, string>> {
+  return { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"` };
+}
+
 /** An emulated librkllmrt of a release, with a trace and a place for faults of its own. */
 export class EmulatedRkllm {
   private constructor(
@@ -35,8 +42,9 @@ export class EmulatedRkllm {
     version = emulatedReleases[abi],
     more: Readonly<Record<string, string>> = {},
   ): Promise<EmulatedRkllm> {
-    const defines = { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"`, ...more };
-    const library = await buildEmulator('rkllm', { defines });
+    const defines = { ...emulatorDefines(abi, version), ...more };
+    // A run of these tests in another process may bring its own, with sanitizers.
+    const library = process.env.SMOLVLM_TEST_RKLLM_LIBRARY || (await buildEmulator('rkllm', { defines }));
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-rkllm-'));
     const all: Record<string, string> = {
       RKLLM_EMULATOR_TRACE: join(dir, 'trace'),

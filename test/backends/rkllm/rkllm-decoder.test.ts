@@ -10,6 +10,7 @@ import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-d
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint';
 import { PromptBuilder } from '../../../src/prompt/prompt-builder';
 import { demoModel } from '../../fixtures';
+import { assertNoLeak } from '../../leaks';
 import { EmulatedRkllm } from './emulated-rkllm';
 
 describe('RkllmDecoder', function () {
@@ -210,7 +211,7 @@ describe('RkllmDecoder', function () {
       it('gives up on a run that does not stop, and refuses others until it is back', async () => {
         const lost: number[] = [];
         const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
-        await rkllm.faults('slow 2000');
+        await rkllm.faults('hang');
         const signal = AbortSignal.timeout(20);
         await assert.rejects(answer(decoder, 3, { signal }), { code: 'npu-lost' });
         assert.deepEqual(lost, [100]);
@@ -269,6 +270,22 @@ describe('RkllmDecoder', function () {
           text,
           `<|im_start|>User:<image><image>What?<end_of_utterance>\nAssistant: [2 x 3 rows of <image>, sum ${sum}, width 256]`,
         );
+      });
+
+      it('leaks neither memory nor descriptors over 10,000 runs, whatever is asked', async function () {
+        this.timeout(120_000);
+        const decoder = await open();
+        const { hiddenSize } = checkpoint.config.text;
+        const row = rows.subarray(0, hiddenSize);
+        const pictures = { rows: row, rowsPerImage: 1, images: 1, imageSize: 256 };
+        let asked = 0;
+        await assertNoLeak(async () => {
+          if (asked++ % 2 === 0) await decoder.answerRows(row, hiddenSize, { maxNewTokens: 2 });
+          else {
+            const prompt = `<image>Question ${asked}: ${'and what else? '.repeat(120)}`;
+            await decoder.answerPictures({ ...pictures, prompt }, { maxNewTokens: 2 });
+          }
+        }, 10_000);
       });
     });
   }
