@@ -22,7 +22,7 @@ window.smolvlm = window.smolvlm || {};
     try {
       return faultOf(JSON.parse(text), 'schema');
     } catch (error) {
-      return fault('JSON', error.message);
+      return fault('JSON', `text that parses (${error.message})`);
     }
   };
 
