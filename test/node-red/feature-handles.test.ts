@@ -9,9 +9,9 @@ const handle = {
   id: 'a-full',
   frameHash: '00',
   detail: 'full',
-  expires: new Date(Date.now() + 60_000).toISOString(),
+  expires: '2999-12-31T00:00:00.000Z',
 } as const;
-const expired = { ...handle, expires: new Date(Date.now() - 1).toISOString() };
+const expired = { ...handle, expires: '2001-01-01T00:00:00.000Z' };
 const gone: FinalEvent = { type: 'error', id: 'id', error: { code: 'features-gone', message: 'not held' } };
 
 describe('questions about features of a message', () => {
