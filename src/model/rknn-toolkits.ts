@@ -6,28 +6,24 @@ export interface RknnToolkit {
   readonly disabledRules: readonly string[];
 }
 
-/** They undo the query tiling; of the kinds the original system turned off. */
-const fusionsOfAttention = [
+/**
+ * Fusions that undo the query tiling, of the kinds the original system turned off; the last two fail on the query
+ * chunks: "'split' object is not iterable".
+ */
+const disabledRules = [
   'fuse_matmul_softmax_matmul_to_sdpa',
   'fuse_exmatmul_add_mul_exsoftmax13_exmatmul_to_sdpa',
   'convert_softmax_to_exsoftmax13',
   'fuse_exmatmul_mul',
   'fuse_channel_shuffle_split_concat_to_gather',
-];
+  'reduce_reshape_op_around_concat',
+  'reduce_reshape_op_around_split',
+] as const;
 
-/**
- * The releases whose files and cosines were measured; others are refused. The last rule of each fails on the query
- * chunks: "'split' object is not iterable".
- */
+/** The releases whose files and cosines were measured; others are refused. */
 export const rknnToolkits = {
-  '2.3.2': {
-    quantizedDtype: 'asymmetric_quantized-8',
-    disabledRules: [...fusionsOfAttention, 'reduce_reshape_op_around_concat'],
-  },
-  '2.5.0': {
-    quantizedDtype: 'w8a8',
-    disabledRules: [...fusionsOfAttention, 'reduce_reshape_op_around_split'],
-  },
+  '2.3.2': { quantizedDtype: 'asymmetric_quantized-8', disabledRules },
+  '2.5.0': { quantizedDtype: 'w8a8', disabledRules },
 } as const satisfies Readonly<Record<string, RknnToolkit>>;
 
 export type ToolkitVersion = keyof typeof rknnToolkits;
