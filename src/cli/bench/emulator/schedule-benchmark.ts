@@ -35,7 +35,7 @@ export interface ScheduleBenchmark {
   readonly pipelinedMs: number;
   /** sequential ÷ pipelined */
   readonly ratio: number;
-  /** One tile alone ÷ the modelled time of its stages. */
+  /** One tile alone, on the pipeline of many ÷ a tile of the sequential run. */
   readonly singleTileOverhead: number;
   /** Share of the pipelined time that each core worked. */
   readonly cores: readonly number[];
@@ -83,7 +83,7 @@ export async function benchmarkSchedule(options: ScheduleOptions): Promise<Sched
       return performance.now() - started;
     };
     await timed(1, 1);
-    const singleMs = await timed(1, 1);
+    const singleMs = await timed(2 * cores + 1, 1);
     const sequentialMs = await timed(1, tiles);
     await rm(environment.RKNN_EMULATOR_TRACE, { force: true });
     const pipelinedMs = await timed(2 * cores + 1, tiles);
@@ -93,7 +93,7 @@ export async function benchmarkSchedule(options: ScheduleOptions): Promise<Sched
       sequentialMs,
       pipelinedMs,
       ratio: sequentialMs / pipelinedMs,
-      singleTileOverhead: singleMs / (stages.length * stageMs),
+      singleTileOverhead: singleMs / (sequentialMs / tiles),
       cores: Array.from({ length: cores }, (_, core) => busy(timeline, core) / span),
       timeline,
     };
