@@ -1,4 +1,4 @@
-import type { Timings, VisionTimings } from '../protocol/events';
+import type { Timings, VisionTimings } from '../protocol/frame-result';
 import type { Clock } from './clock';
 
 const windowMs = 60_000;

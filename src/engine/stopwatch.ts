@@ -1,4 +1,4 @@
-import type { Timings } from '../protocol/events';
+import type { Timings } from '../protocol/frame-result';
 
 /** A part of a caption's time; `wait` counts for the total alone. */
 type Lap = Exclude<keyof Timings, 'total'> | 'wait';

@@ -1,4 +1,4 @@
-import type { VisionTimings } from '../protocol/events';
+import type { VisionTimings } from '../protocol/frame-result';
 import type { EncodeOptions } from '../vision/vision-tower';
 import type { InferenceHooks } from './inference';
 

@@ -1,22 +1,6 @@
 import type { ErrorBody } from '../errors';
 import type { FeaturesResult } from './features';
-
-/** Milliseconds spent in each part of a caption. */
-export interface Timings {
-  readonly image: number;
-  readonly vision: number;
-  readonly prefill: number;
-  readonly decode: number;
-  readonly total: number;
-}
-
-/** Where the vision time of a frame went. */
-export interface VisionTimings {
-  /** Milliseconds of each stage, over all tiles: on the NPU by its own account, on a CPU as waited for. */
-  readonly stagesMs: Readonly<Record<string, number>>;
-  /** Share of the vision time that each NPU core worked for this frame, 0 … 1; absent on a CPU. */
-  readonly coreBusy?: readonly number[];
-}
+import type { FrameResult, Timings } from './frame-result';
 
 /** One of the answers offered, with its probability normalised over all of them. */
 export interface Choice {
@@ -27,36 +11,18 @@ export interface Choice {
 }
 
 /** What the engine answers for a described frame. */
-export interface CaptionResult {
+export interface CaptionResult extends FrameResult {
   readonly text: string;
   /** The text's value, where the request had a `jsonSchema`. */
   readonly json?: unknown;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
-  readonly tiles: number;
   readonly finishReason: 'stop' | 'length' | 'choice';
   readonly choices?: readonly Choice[];
   /** Probability of the best choice, or the geometric mean of the generated tokens' probabilities. */
   readonly confidence?: number;
   readonly timingsMs: Timings;
-  /** Absent when the features came from the cache. */
-  readonly vision?: VisionTimings;
-  readonly queuedMs: number;
-  /** Model name, e.g. the checkpoint folder's or the hub id. */
-  readonly model: string;
-  /** e.g. `onnxruntime int8`, `rknn fp16 + onnxruntime int8`. */
-  readonly backend: string;
-  /** Why the CPU saw the frame, where the NPU should have. */
-  readonly fallback?: ErrorBody;
-  /** The vision features came from the cache. */
-  readonly cached: boolean;
-  /** SHA-256 over the decoded, cropped and masked pixels, hex. */
-  readonly frameHash: string;
-  /** JPEG in base64, where the request asked for one. */
-  readonly thumbnail?: string;
-  readonly camera?: string;
   readonly prompt: string;
-  readonly capturedAt?: string;
 }
 
 export type DropReason = 'queue-full' | 'superseded' | 'expired' | 'deadline' | 'cancelled' | 'shutdown';

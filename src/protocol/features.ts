@@ -1,6 +1,5 @@
-import type { ErrorBody } from '../errors';
 import type { Detail } from './describe-request';
-import type { Timings, VisionTimings } from './events';
+import type { FrameResult, Timings } from './frame-result';
 
 /** What an engine keeps of a picture it has seen, by name; the features themselves never leave it. */
 export interface FeatureHandle {
@@ -16,27 +15,10 @@ export interface FeatureHandle {
 }
 
 /** What the engine answers for `task: 'features'`. */
-export interface FeaturesResult {
+export interface FeaturesResult extends FrameResult {
   /** One a picture, in their order. */
   readonly handles: readonly FeatureHandle[];
-  readonly tiles: number;
   readonly timingsMs: Pick<Timings, 'image' | 'vision' | 'total'>;
-  /** Absent when all features were there already. */
-  readonly vision?: VisionTimings;
-  readonly queuedMs: number;
-  readonly model: string;
-  /** What makes features, e.g. `rknn fp16`, `onnxruntime int8`. */
-  readonly backend: string;
-  /** Why the CPU saw the frame, where the NPU should have. */
-  readonly fallback?: ErrorBody;
-  /** The engine had seen all the pictures before. */
-  readonly cached: boolean;
-  /** As in `CaptionResult`. */
-  readonly frameHash: string;
-  /** JPEG in base64, where the request asked for one. */
-  readonly thumbnail?: string;
-  readonly camera?: string;
-  readonly capturedAt?: string;
 }
 
 /** The engine does not hold what a handle names; the picture must be sent. */

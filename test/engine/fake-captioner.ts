@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Caption, InferenceHooks, OpenCaptioner, Sight } from '../../src/engine/inference';
 import { SmolvlmError } from '../../src/errors';
-import type { VisionTimings } from '../../src/protocol/events';
 import { featuresGone } from '../../src/protocol/features';
+import type { VisionTimings } from '../../src/protocol/frame-result';
 
 /**
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
