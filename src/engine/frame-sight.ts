@@ -32,6 +32,8 @@ export class FrameSight {
   readonly #vision: PlacedTower;
   readonly #imageProcessor: ImageProcessorConfig;
   readonly #features = new FeatureCache();
+  /** Frames being looked at, by key; settled, never rejected. */
+  readonly #looking = new Map<string, Promise<unknown>>();
 
   constructor(vision: PlacedTower, imageProcessor: ImageProcessorConfig) {
     this.#vision = vision;
@@ -47,7 +49,7 @@ export class FrameSight {
     return tileGrid(image.width, image.height, this.#imageProcessor, detail);
   }
 
-  /** Image rows of each picture, from the cache where its pixels were seen before. */
+  /** Image rows of each picture, from the cache where its pixels were seen before or are being looked at now. */
   async see(
     prepared: readonly PreparedPicture[],
     options: SightOptions,
@@ -57,8 +59,12 @@ export class FrameSight {
     const images: CachedFeatures[] = [];
     const meter = new VisionMeter();
     for (const picture of prepared) {
-      const known = this.#features.get(keyOf(picture, options.detail));
-      images.push(known ?? (await this.#look(picture, options, meter, hooks, watch)));
+      const key = keyOf(picture, options.detail);
+      for (let other = this.#looking.get(key); other; other = this.#looking.get(key)) await other;
+      hooks.signal.throwIfAborted();
+      watch.lap('wait');
+      const known = this.#features.get(key);
+      images.push(known ?? (await this.#once(key, this.#look(picture, options, meter, hooks, watch))));
     }
     const timings = meter.timings(watch.ms('vision'));
     return {
@@ -83,6 +89,20 @@ export class FrameSight {
   /** Handles of what was seen just now, one a picture. */
   hold({ images }: Seen): Omit<FeatureHandle, 'engine'>[] {
     return images.map((image) => this.#features.hold(image));
+  }
+
+  /** Lets others wait for the same frame; where this look fails, the next of them looks. */
+  async #once(key: string, look: Promise<CachedFeatures>): Promise<CachedFeatures> {
+    const settled = look.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#looking.set(key, settled);
+    try {
+      return await look;
+    } finally {
+      this.#looking.delete(key);
+    }
   }
 
   async #look(
