@@ -3,6 +3,8 @@ import { cpuBundle } from '../model/cpu-bundle';
 import type { Bundle } from '../model/read-bundle';
 import { recentNpuDeaths } from '../platform/npu-deaths';
 import { describeHolder, npuLockPath, tryAcquireNpuLock } from '../platform/npu-lock';
+import { usableCores } from '../platform/soc';
+import { SystemFiles } from '../platform/system-files';
 import {
   openHostBackend,
   openVisionBackend,
@@ -20,7 +22,7 @@ export interface PlacedTower {
   readonly tower: TileEncoder;
   /** e.g. `rknn fp16`; undefined on the CPU. */
   readonly npu?: string;
-  /** NPU cores that frames can keep busy; 0 on the CPU. */
+  /** NPU cores that frames can keep busy, as the chip has them whatever the bundle is made for; 0 on the CPU. */
   readonly cores: number;
   /** Why the CPU does the work now, where the NPU should. */
   fallback(): ErrorBody | undefined;
@@ -51,7 +53,8 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     return { tower: await openOn(cpu, options), cores: 0, fallback: never };
   }
   const { conversion } = bundle.manifest;
-  const placed = { npu: `rknn ${conversion?.precision ?? 'fp16'}`, cores: target === 'rk3588' ? 3 : 2 };
+  const cores = Math.max(1, usableCores(new SystemFiles()));
+  const placed = { npu: `rknn ${conversion?.precision ?? 'fp16'}`, cores };
   if (backend === 'npu' || !cpu) {
     return { ...placed, tower: await openOn(bundle, options, npuSettings(options, 'wait')), fallback: never };
   }

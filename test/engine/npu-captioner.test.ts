@@ -53,6 +53,15 @@ describe('openCaptioner with a bundle for the NPU', function () {
     return captioner.describe([readFileSync(demoFrame(frame))], { id: frame, prompt }, hooks);
   }
 
+  it('takes as many frames at once as this chip has cores for, whatever the bundle is made for', async () => {
+    process.env.SMOLVLM_NPU_CORES = '2';
+    try {
+      assert.equal((await open()).framesInFlight, 3);
+    } finally {
+      process.env.SMOLVLM_NPU_CORES = '3';
+    }
+  });
+
   it('answers as the reference, several frames at once, and says where the time went', async () => {
     const captioner = await open();
     assert.equal(captioner.framesInFlight, 4);

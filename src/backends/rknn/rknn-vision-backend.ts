@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import type { BundleStage, BundleTarget } from '../../model/bundle-manifest';
 import { NpuHold, type NpuHoldOptions } from '../../platform/npu-hold';
-import { driverCores, npuCores, npuTarget, type Soc, socOf } from '../../platform/soc';
+import { npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
 import { SystemFiles } from '../../platform/system-files';
 import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
 import { coreMask, type TensorAttr } from './rknn-abi';
@@ -57,7 +57,7 @@ export class RknnVisionBackend implements VisionBackend {
     const files = new SystemFiles();
     const soc = socOf(files);
     checkTarget(soc, settings.target);
-    const cores = settings.cores ?? givenCores() ?? driverCores(files) ?? npuCores(soc);
+    const cores = settings.cores ?? usableCores(files);
     const library = await RknnLibrary.load(settings.library);
     return new RknnVisionBackend(library, cores, await NpuHold.take(settings), settings);
   }
@@ -117,12 +117,6 @@ export class RknnVisionBackend implements VisionBackend {
     for (const runner of [...this.#open].reverse()) await runner.close();
     await this.hold.release();
   }
-}
-
-/** `SMOLVLM_NPU_CORES`, for chips and drivers that do not say. */
-function givenCores(): number | undefined {
-  const cores = Number(process.env.SMOLVLM_NPU_CORES || Number.NaN);
-  return Number.isInteger(cores) && cores > 0 && cores <= 8 ? cores : undefined;
 }
 
 /** A chip that is not known (an emulator's host) is left to the library. */
