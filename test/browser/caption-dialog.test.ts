@@ -42,7 +42,7 @@ const fields: Readonly<Record<string, readonly string[]>> = {
   json: ['preset', 'jsonBy', 'schema', 'language'],
 };
 
-describe('dialog of smolvlm-caption in a browser', function () {
+describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () {
   this.timeout(120_000);
   let editor: Editor;
 

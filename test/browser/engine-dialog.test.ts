@@ -9,7 +9,7 @@ const [expected] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8')) 
   { readonly frame: string; readonly prompt: string; readonly text: string },
 ];
 
-describe('dialog of smolvlm-engine in a browser', function () {
+describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
   this.timeout(120_000);
   let editor: Editor;
 

@@ -32,7 +32,7 @@ const flow = [
 
 type Point = readonly [x: number, y: number];
 
-describe('dialog of smolvlm-frame in a browser', function () {
+describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
   this.timeout(180_000);
   let editor: Editor;
   let page: Page;

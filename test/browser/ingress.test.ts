@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Editor, hasChromium } from './editor';
 import { openIngress } from './ingress';
 
-describe('editor below a path, as behind Home Assistant’s ingress', function () {
+describe('editor below a path, as behind Home Assistant’s ingress (needs Chromium)', function () {
   this.timeout(120_000);
   let editor: Editor;
 

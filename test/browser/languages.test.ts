@@ -23,7 +23,7 @@ const cut = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('label, butto
   .map((element) => element.textContent.trim())`;
 
 for (const language of translations) {
-  describe(`editor in ${language} in a browser`, function () {
+  describe(`editor in ${language} in a browser (needs Chromium)`, function () {
     this.timeout(180_000);
     let editor: Editor;
 

@@ -50,7 +50,7 @@ const faint = `(() => {
 })()`;
 
 for (const { title, isDark, program } of looks) {
-  describe(`palette and dialogs in a browser (${title})`, function () {
+  describe(`palette and dialogs in a browser (${title}; needs Chromium)`, function () {
     this.timeout(240_000);
     let editor: Editor;
 

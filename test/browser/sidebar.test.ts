@@ -41,7 +41,7 @@ const flow = (url = '') => [
   caption('hub-caption', 'hub', 'gate'),
 ];
 
-describe('sidebar in a browser', function () {
+describe('sidebar in a browser (needs Chromium)', function () {
   this.timeout(120_000);
   let editor: Editor;
   /** An engine elsewhere, with an NPU. */

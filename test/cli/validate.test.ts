@@ -70,7 +70,8 @@ describe('smolvlm validate on a hub', function () {
     assert.equal(status, 1);
     const { pass, stages } = JSON.parse(stdout);
     assert.equal(pass, false);
-    assert.equal(stages[0].pass, false);
+    // Wrong but finite: only a comparison with the reference can tell.
+    assert.ok(stages.every((stage: { pass: boolean }) => !stage.pass));
     assert.match(await readFile(temp('chart.svg'), 'utf8'), /24 stages on rknn: FAILED/);
   });
 

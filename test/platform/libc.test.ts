@@ -34,7 +34,7 @@ describe('C library', () => {
     assert.deepEqual(libcOf(recordedTree(temp(), {})), { kind: 'unknown' });
   });
 
-  it('is told right for this process', function () {
+  it('is told right for this process (needs Linux with glibc)', function () {
     const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
     if (process.platform !== 'linux' || header.glibcVersionRuntime === undefined) this.skip();
     assert.deepEqual(libcOf(new SystemFiles()), { kind: 'glibc', version: header.glibcVersionRuntime });
