@@ -81,7 +81,7 @@ export async function unpackBundle(archive: string, dir: string): Promise<Bundle
 }
 
 /** Every file a manifest names. */
-export function bundleFiles(manifest: BundleManifest): readonly BundleFile[] {
+function bundleFiles(manifest: BundleManifest): readonly BundleFile[] {
   const graphs = [
     ...manifest.stages,
     ...(manifest.cpuStages ?? []),

@@ -5,7 +5,7 @@ import { SmolvlmError } from '../errors';
 import { fileSha256 } from '../model/file-checksum';
 
 /** The frames that ship with the package. From dist/src/convert. */
-export const demoFramesFolder = resolve(__dirname, '..', '..', '..', 'models', 'demo-frames');
+const demoFramesFolder = resolve(__dirname, '..', '..', '..', 'models', 'demo-frames');
 
 /** Each frame's activations of a 256M model take 75 MB on disk, and the toolkit reads them all for every stage. */
 const mostFrames = 8;

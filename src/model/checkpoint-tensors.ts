@@ -18,7 +18,7 @@ interface Place {
  * The name without the prefix that `Idefics3ForConditionalGeneration` puts in front of what
  * `Idefics3Model` saves: `model.vision_model.…` → `vision_model.…`; `lm_head.weight` has none.
  */
-export function canonicalName(name: string): string {
+function canonicalName(name: string): string {
   return name.replace(/^model\./, '');
 }
 

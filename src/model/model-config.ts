@@ -48,7 +48,7 @@ export interface ModelConfig {
 }
 
 /** Patches along a tile's side, e.g. 32. */
-export function patchesPerSide({ vision }: ModelConfig): number {
+function patchesPerSide({ vision }: ModelConfig): number {
   return vision.imageSize / vision.patchSize;
 }
 

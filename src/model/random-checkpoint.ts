@@ -52,7 +52,7 @@ export async function writeRandomCheckpoint(
 }
 
 /** Every tensor of the architecture under the name transformers saves it by, as random bfloat16. */
-export function randomTensors(config: ModelConfig, seed: number, signal?: AbortSignal): TensorToWrite[] {
+function randomTensors(config: ModelConfig, seed: number, signal?: AbortSignal): TensorToWrite[] {
   return requiredTensors(config).map((tensor) => ({
     name: tensor.name === 'lm_head.weight' ? tensor.name : `model.${tensor.name}`,
     dtype: 'BF16',

@@ -85,14 +85,3 @@ function float16Table(): Float32Array {
   float16Values = table;
   return table;
 }
-
-/** The nearest bfloat16 (ties to even) of each value. @param out as long as `values` */
-export function encodeBfloat16(values: Float32Array, out: Uint16Array): void {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < bits.length; i++) {
-    const word = bits[i] ?? 0;
-    // A NaN's payload must not be rounded up into an infinity.
-    out[i] =
-      (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
-  }
-}

@@ -15,7 +15,7 @@ export type EngineCheck =
   | { readonly error: ErrorBody };
 
 /** Who may try an engine out: it may start a process and load a model. */
-export const engineWrite = 'smolvlm-engine.write';
+const engineWrite = 'smolvlm-engine.write';
 
 /** A person waits for it; the cameras do not. */
 const tryPriority = 10;

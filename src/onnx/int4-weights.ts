@@ -44,7 +44,7 @@ export function int4Weight(source: TensorSource, name: string): Int4Weight {
 }
 
 /** @param values [rows, columns] */
-export function quantiseRows(
+function quantiseRows(
   values: Float32Array,
   columns: number,
 ): { readonly packed: Uint8Array; readonly scales: Float32Array } {

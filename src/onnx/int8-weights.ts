@@ -58,7 +58,7 @@ export function int8Weight(source: TensorSource, name: string, range: Int8Range)
 }
 
 /** @returns what one step of the channel is worth; 1 for a channel of zeros */
-export function channelScale(channel: Float32Array, range: Int8Range): number {
+function channelScale(channel: Float32Array, range: Int8Range): number {
   let largest = 0;
   for (const value of channel) largest = Math.max(largest, Math.abs(value));
   return largest === 0 ? 1 : Math.fround(largest / range);

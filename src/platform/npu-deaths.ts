@@ -14,7 +14,7 @@ const rememberedMs = 60 * 60_000;
 const remembered = 20;
 
 /** Beside the lock, so that whoever uses the NPU next knows, whatever user or program it is. */
-export function npuDeathsPath(lockPath: string): string {
+function npuDeathsPath(lockPath: string): string {
   return `${lockPath}.deaths`;
 }
 

@@ -9,7 +9,7 @@ import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-loader';
 import { type SessionSettings, sessionOptions } from './session-options';
 
 /** Prefill in pieces of this many rows bounds the memory of a long prompt and lets it be cancelled. */
-export const prefillRows = 256;
+const prefillRows = 256;
 
 /** Added to a score that must not count; far below any score, and finite. */
 const masked = -1e30;

@@ -47,7 +47,6 @@ export const query = {
 } as const;
 
 export const tensorType = { float32: 0, float16: 1, int8: 2, uint8: 3 } as const;
-export const tensorFormat = { nchw: 0, nhwc: 1, nc1hwc2: 2, undefined: 3 } as const;
 
 export const initFlags = {
   /** The caller gives the scratch memory: stages that run one after the other can share one. */

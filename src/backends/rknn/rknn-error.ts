@@ -33,7 +33,7 @@ const hints: Readonly<Record<number, string>> = {
 };
 
 /** e.g. `RKNN_ERR_TIMEOUT (-2)`; codes that newer libraries add keep their number. */
-export function rknnCode(code: number): string {
+function rknnCode(code: number): string {
   const name = names[code];
   return name === undefined ? `unknown RKNN error ${code}` : `RKNN_ERR_${name} (${code})`;
 }
