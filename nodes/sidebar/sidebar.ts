@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import { engineOverviews, knownFrames } from '../../src/node-red/engines-overview';
+import { engineOverviews, knownFrames } from '../../src/node-red/engine/sidebar';
 
 /** The runtime side of the sidebar: what it reads again and again while it is looked at. */
 export = (RED: NodeAPI): void => {

@@ -1,18 +1,14 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { CaptionCalls } from '../../src/node-red/caption-calls';
-import {
-  type CaptionDialog,
-  type CaptionOverrides,
-  deadlineMs,
-  textOf,
-} from '../../src/node-red/caption-dialog';
-import { CaptionRequests } from '../../src/node-red/caption-requests';
-import { captionSettings } from '../../src/node-red/caption-settings';
-import type { CaptionTerms, Deliver } from '../../src/node-red/caption-turn';
-import { chosenEngine } from '../../src/node-red/engine-node';
+import { CaptionController } from '../../src/node-red/caption/caption-controller';
+import type { CaptionDialog, CaptionOverrides } from '../../src/node-red/caption/caption-dialog';
+import { CaptionPlanner } from '../../src/node-red/caption/caption-planner';
+import { captionSettings } from '../../src/node-red/caption/caption-settings';
+import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-task';
+import { deadlineMs, textOf } from '../../src/node-red/dialog-fields';
+import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
-import { fallbackText } from '../../src/node-red/prompt-template';
+import { fallbackText } from '../../src/template/prompt-template';
 
 type Message = NodeMessageInFlow & CaptionOverrides;
 type CaptionNodeDef = NodeDef & CaptionDialog & { readonly engine: string };
@@ -53,7 +49,7 @@ function open(
   RED: NodeAPI,
   node: Node,
   config: CaptionNodeDef,
-): { readonly calls: CaptionCalls; readonly requests: CaptionRequests } | NodeFailure {
+): { readonly calls: CaptionController; readonly requests: CaptionPlanner } | NodeFailure {
   const translate = (key: string, values?: object): string =>
     RED._(`smolvlm-caption.${key}`, values as never);
   try {
@@ -63,15 +59,15 @@ function open(
     const { defaults } = engineNode.settings;
     const settings = captionSettings(config);
     return {
-      requests: new CaptionRequests({ RED, node, dialog: config, settings, defaults, translate }),
-      calls: new CaptionCalls(engine, new StatusWords(translate), (status) => node.status(status)),
+      requests: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
+      calls: new CaptionController(engine, new StatusWords(translate), (status) => node.status(status)),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);
   }
 }
 
-function captionTerms(dialog: CaptionDialog, message: Message): CaptionTerms {
+function captionTerms(dialog: CaptionDialog, message: Message): TaskOptions {
   const limitMs = deadlineMs(dialog, message);
   const template = textOf(dialog.fallback, message.fallback);
   return {

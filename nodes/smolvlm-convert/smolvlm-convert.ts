@@ -1,7 +1,11 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import { type CommandStep, runCommandChild } from '../../src/client/command-child';
 import { SmolvlmError } from '../../src/errors';
-import { type ConversionDialog, type ConversionMessage, planConversion } from '../../src/node-red/conversion';
+import {
+  type ConversionDialog,
+  type ConversionMessage,
+  planConversion,
+} from '../../src/node-red/convert/conversion';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
 

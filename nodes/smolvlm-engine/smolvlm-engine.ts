@@ -1,8 +1,8 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { errorBody } from '../../src/errors';
-import { registerEngineAdmin } from '../../src/node-red/engine-admin';
-import { type EngineNode, EngineShare } from '../../src/node-red/engine-node';
-import { type EngineDialog, engineSettings } from '../../src/node-red/engine-settings';
+import { registerEngineAdmin } from '../../src/node-red/engine/engine-admin';
+import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-node';
+import { type EngineDialog, engineSettings } from '../../src/node-red/engine/engine-settings';
 import { NodeFailure } from '../../src/node-red/node-failure';
 
 interface Credentials {

@@ -7,15 +7,15 @@ import {
   frameSettings,
   sourceCredentials,
   sourceSettings,
-} from '../../src/node-red/frame-dialog';
-import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame-intake';
-import { frameMessage, heldMessage } from '../../src/node-red/frame-message';
-import { registerFrameSample } from '../../src/node-red/frame-sample';
+} from '../../src/node-red/frame/frame-dialog';
+import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame/frame-intake';
+import { frameMessage, heldMessage } from '../../src/node-red/frame/frame-message';
+import { registerFrameSample } from '../../src/node-red/frame/frame-sample';
+import { openFrameSource } from '../../src/node-red/frame/open-frame-source';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
-import { openFrameSource } from '../../src/node-red/open-frame-source';
 import { evaluate } from '../../src/node-red/typed-input';
 
 type Message = NodeMessageInFlow & { camera?: unknown; capturedAt?: unknown; reset?: unknown };

@@ -3,15 +3,19 @@ import { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
-import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/broker-transport';
-import { chosenEngine } from '../../src/node-red/engine-node';
+import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';
-import { type MqttDialog, type SnapshotCredentials, serviceSettings } from '../../src/node-red/mqtt-dialog';
-import { mqttOutput } from '../../src/node-red/mqtt-output';
+import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
+import {
+  type MqttDialog,
+  type SnapshotCredentials,
+  serviceSettings,
+} from '../../src/node-red/mqtt/mqtt-dialog';
+import { mqttOutput } from '../../src/node-red/mqtt/mqtt-output';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
-import { fillPrompt } from '../../src/node-red/prompt-template';
 import { packageVersion } from '../../src/package-version';
+import { fillPrompt } from '../../src/template/prompt-template';
 
 export = (RED: NodeAPI): void => {
   function SmolvlmMqttNode(

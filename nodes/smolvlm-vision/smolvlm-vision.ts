@@ -1,9 +1,13 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { chosenEngine } from '../../src/node-red/engine-node';
+import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
-import { VisionCalls } from '../../src/node-red/vision-calls';
-import { type VisionDialog, type VisionOverrides, VisionRequests } from '../../src/node-red/vision-requests';
+import { VisionController } from '../../src/node-red/vision/vision-controller';
+import {
+  type VisionDialog,
+  type VisionOverrides,
+  VisionPlanner,
+} from '../../src/node-red/vision/vision-planner';
 
 type Message = NodeMessageInFlow & VisionOverrides;
 type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
@@ -45,12 +49,12 @@ function open(
   node: Node,
   config: VisionNodeDef,
   words: StatusWords,
-): { readonly calls: VisionCalls; readonly requests: VisionRequests } | NodeFailure {
+): { readonly calls: VisionController; readonly requests: VisionPlanner } | NodeFailure {
   try {
     const engineNode = chosenEngine(RED, config.engine);
     return {
-      calls: new VisionCalls(engineNode.engine(), words, (status) => node.status(status)),
-      requests: new VisionRequests(RED, node, config, engineNode.settings.defaults),
+      calls: new VisionController(engineNode.engine(), words, (status) => node.status(status)),
+      requests: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);

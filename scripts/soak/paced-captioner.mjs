@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
-const captioner = require('../../dist/src/engine/captioner.js');
+const captioner = require('../../dist/src/inference/captioner.js');
 
 /** Time a frame takes at least. With four frames a second, more than a third of them finds no room, on any machine. */
 const paceMs = Number(process.env.SOAK_PACE_MS ?? 400);

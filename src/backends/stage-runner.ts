@@ -1,4 +1,4 @@
-import type { BundleStage } from '../model/bundle-manifest';
+import type { BundleStage } from '../model/bundle/bundle-manifest';
 
 /** A loaded stage of the vision tower. Calls on one runner never overlap; the pipeline sees to it. */
 export interface StageRunner {

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { benchmarkVision } from '../convert/vision-benchmark';
-import { openCheckpoint } from '../model/checkpoint';
-import { readBundle } from '../model/read-bundle';
-import { resolveModel } from '../model/resolve-model';
+import { benchmarkVision } from '../convert/validate/vision-benchmark';
+import { readBundle } from '../model/bundle/read-bundle';
+import { openCheckpoint } from '../model/checkpoint/checkpoint';
+import { resolveModel } from '../model/hub/resolve-model';
 import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { openCaptioner } from '../engine/captioner';
-import type { Captioner, InferenceHooks } from '../engine/inference';
+import { openCaptioner } from '../inference/captioner';
+import type { Captioner, InferenceHooks } from '../inference/inference';
 import { readPicture } from '../picture/picture-source';
 import type { DescribeRequest } from '../protocol/describe-request';
 import {

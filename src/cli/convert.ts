@@ -1,22 +1,26 @@
 import { resolve } from 'node:path';
-import type { BuildProgress } from '../convert/build-progress';
-import { withReference } from '../convert/bundle-reference';
-import { chooseFrames } from '../convert/calibration-frames';
-import { checkBundlePlace } from '../convert/check-bundle-place';
-import { prepareCpuBundle } from '../convert/cpu-bundle';
-import { checkMachine, findPython } from '../convert/find-python';
-import { prepareNpuBundle } from '../convert/npu-bundle';
-import { npuResidualScale } from '../convert/npu-stage-build';
-import { defaultBounds } from '../convert/npu-stage-part';
-import { writeOnnxDecoder } from '../convert/onnx-decoder';
-import { rkllmHint } from '../convert/rkllm-export';
-import { findToolkit, prepareToolkitEnvironment, type ToolkitWish } from '../convert/toolkit-environment';
-import type { Toolkit } from '../convert/toolkit-worker';
-import { type Checkpoint, openCheckpoint } from '../model/checkpoint';
-import { withFileLock } from '../model/file-lock';
-import { resolveModel } from '../model/resolve-model';
-import { toolkitVersions } from '../model/rknn-toolkits';
-import type { VisionGranularity } from '../onnx/vision-stages';
+import type { BuildProgress } from '../convert/bundle/build-progress';
+import { prepareCpuBundle } from '../convert/bundle/cpu-bundle';
+import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
+import { checkBundlePlace } from '../convert/deliver/check-bundle-place';
+import { withReference } from '../convert/npu/bundle-reference';
+import { chooseFrames } from '../convert/npu/calibration-frames';
+import { prepareNpuBundle } from '../convert/npu/npu-bundle';
+import { npuResidualScale } from '../convert/npu/npu-stage-build';
+import { defaultBounds } from '../convert/npu/npu-stage-part';
+import { rkllmHint } from '../convert/npu/rkllm-export';
+import { checkMachine, findPython } from '../convert/toolkit/find-python';
+import {
+  findToolkit,
+  prepareToolkitEnvironment,
+  type ToolkitWish,
+} from '../convert/toolkit/toolkit-environment';
+import type { Toolkit } from '../convert/toolkit/toolkit-worker';
+import { toolkitVersions } from '../model/bundle/rknn-toolkits';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint';
+import { resolveModel } from '../model/hub/resolve-model';
+import type { VisionGranularity } from '../onnx/vision/vision-stages';
+import { withFileLock } from '../system/file-lock';
 import {
   type Command,
   type CommandIo,

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { diagnose } from '../platform/doctor/diagnose';
-import { SystemRecorder } from '../platform/system-recorder';
-import { recordingName, writeRecording } from '../platform/system-recording';
+import { SystemRecorder } from '../platform/recording/system-recorder';
+import { recordingName, writeRecording } from '../platform/recording/system-recording';
 import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { type Command, optionalString, UsageError } from './command';
 

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { installBundle } from '../convert/install-bundle';
-import { defaultBounds } from '../convert/npu-stage-part';
-import { validateBundle } from '../convert/validate-bundle';
+import { installBundle } from '../convert/deliver/install-bundle';
+import { defaultBounds } from '../convert/npu/npu-stage-part';
+import { validateBundle } from '../convert/validate/validate-bundle';
 import { SmolvlmError } from '../errors';
-import type { Bundle } from '../model/read-bundle';
+import type { Bundle } from '../model/bundle/read-bundle';
 import { openVisionBackend } from '../vision/open-vision-backend';
 import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command';
 

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
-import { packBundle } from '../convert/bundle-archive';
-import { readBundle } from '../model/read-bundle';
+import { packBundle } from '../convert/deliver/bundle-archive';
+import { readBundle } from '../model/bundle/read-bundle';
 import { type Command, optionalString, UsageError } from './command';
 
 /** `smolvlm pack`: a bundle as one file for a hub. */

@@ -1,6 +1,6 @@
-import { type PullProgress, pullCheckpoint } from '../model/hub-pull';
-import { hubSettings } from '../model/hub-settings';
-import { parseHubReference } from '../model/resolve-model';
+import { type PullProgress, pullCheckpoint } from '../model/hub/hub-pull';
+import { hubSettings } from '../model/hub/hub-settings';
+import { parseHubReference } from '../model/hub/resolve-model';
 import { type Command, UsageError } from './command';
 
 const progressEveryMs = 1000;

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { engineSocketPath, runtimeDirectory } from '../protocol/runtime-dir';
 import { boundLog } from '../server/bounded-log';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
+import { engineSocketPath, runtimeDirectory } from '../system/runtime-dir';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 
 const defaultPort = 8372;

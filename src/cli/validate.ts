@@ -2,15 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VisionBackend } from '../backends/stage-runner';
-import { openSimulator } from '../convert/open-simulator';
-import { findToolkit } from '../convert/toolkit-environment';
-import { type BundleValidation, validateBundle } from '../convert/validate-bundle';
-import { validationChart } from '../convert/validation-chart';
+import { findToolkit } from '../convert/toolkit/toolkit-environment';
+import { openSimulator } from '../convert/validate/open-simulator';
+import { type BundleValidation, validateBundle } from '../convert/validate/validate-bundle';
+import { validationChart } from '../convert/validate/validation-chart';
 import { SmolvlmError } from '../errors';
 import { sharpLibrary } from '../image/sharp-library';
-import { cpuBundle } from '../model/cpu-bundle';
-import { type Bundle, readBundle } from '../model/read-bundle';
-import { type ToolkitVersion, toolkitVersions } from '../model/rknn-toolkits';
+import { cpuFallbackBundle } from '../model/bundle/cpu-fallback-bundle';
+import { type Bundle, readBundle } from '../model/bundle/read-bundle';
+import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolkits';
 import { openVisionBackend } from '../vision/open-vision-backend';
 import {
   type Command,
@@ -87,7 +87,7 @@ function bundleFor(backend: BackendName, bundle: Bundle): Bundle {
       hint: 'Use --backend cpu.',
     });
   }
-  const stages = backend === 'cpu' ? cpuBundle(bundle) : bundle;
+  const stages = backend === 'cpu' ? cpuFallbackBundle(bundle) : bundle;
   if (stages) return stages;
   throw new SmolvlmError(
     'validate-backend',

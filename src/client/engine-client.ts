@@ -3,13 +3,13 @@ import { SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { EngineFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
-import { DescribeCall } from './describe-call';
-import type { ConnectionState, DescribeInput, DescribeOptions, Engine, SeeInput } from './engine';
+import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
 import type { EngineAddress } from './engine-address';
+import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, FeaturesInput } from './engine-api';
 import { type Connected, EngineConnection } from './engine-connection';
 import { callEngine, readJson } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
+import { PendingRequest } from './pending-request';
 
 export interface EngineClientOptions {
   /** How a local engine is found or started. */
@@ -27,10 +27,10 @@ async function read({ endpoint }: Connected, path: string): Promise<unknown> {
 }
 
 /** A client of one engine; opens nothing before its first use. */
-export class EngineClient implements Engine {
+export class EngineClient implements EngineApi {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
-  readonly #calls = new Map<string, DescribeCall>();
+  readonly #calls = new Map<string, PendingRequest>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = 'idle';
   #keptBytes = 0;
@@ -53,13 +53,13 @@ export class EngineClient implements Engine {
     input: DescribeInput,
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
-  ): Promise<FinalEvent> {
+  ): Promise<DescribeFinal> {
     const final = await this.#call({ ...input, id: input.id ?? randomUUID() }, pictures, options);
     return final.type === 'features' ? answeredOtherwise(final) : final;
   }
 
-  async see(
-    input: SeeInput,
+  async encode(
+    input: FeaturesInput,
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
@@ -72,11 +72,11 @@ export class EngineClient implements Engine {
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
-  ): Promise<EngineFinal> {
+  ): Promise<FinalEvent> {
     const { id } = request;
     const refused = this.#refusal(id, pictures);
     if (refused) return refused;
-    const call = new DescribeCall(this.#connection, request, pictures, options.onEvent ?? (() => {}));
+    const call = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
     this.#calls.set(id, call);
     this.#keptBytes += call.sizeBytes;
     const cancel = (): void => this.cancel(id);
@@ -134,7 +134,7 @@ export class EngineClient implements Engine {
     }
   }
 
-  #refusal(id: string, pictures: readonly Uint8Array[]): (FinalEvent & FeaturesFinal) | undefined {
+  #refusal(id: string, pictures: readonly Uint8Array[]): (DescribeFinal & FeaturesFinal) | undefined {
     if (this.#state === 'closed') {
       return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
     }
@@ -158,7 +158,7 @@ export class EngineClient implements Engine {
 }
 
 /** An id was used again, for something else. */
-function answeredOtherwise({ id, type }: EngineFinal): FinalEvent & FeaturesFinal {
+function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
   const asked = type === 'features' ? 'features' : 'a description';
   const message = `the id "${id}" belongs to a request for ${asked}`;
   return { type: 'error', id, error: { code: 'client-id-in-use', message } };

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { NdjsonDecoder } from '../protocol/ndjson';
-import type { ConnectionState } from './engine';
 import type { EngineAddress } from './engine-address';
+import type { ConnectionState } from './engine-api';
 import { callEngine, type Endpoint, readJson } from './engine-http';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
 

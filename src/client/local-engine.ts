@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { engineSocketPath, makePrivateDirectory, runtimeDirectory } from '../protocol/runtime-dir';
-import { StartLock } from './start-lock';
+import { engineSocketPath, makePrivateDirectory, runtimeDirectory } from '../system/runtime-dir';
+import { StartLock } from '../system/start-lock';
 
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */

@@ -1,9 +1,9 @@
-import type { EngineFinal } from '../protocol/events';
-import type { Clock } from './clock';
+import type { FinalEvent } from '../protocol/events';
+import type { Clock } from '../system/clock';
 
 /** Final events by id, kept for a while: a client that lost the connection asks again under the same id. */
 export class AnsweredRequests {
-  readonly #answers = new Map<string, { readonly final: EngineFinal; readonly atMs: number }>();
+  readonly #answers = new Map<string, { readonly final: FinalEvent; readonly atMs: number }>();
 
   constructor(
     private readonly clock: Clock,
@@ -11,7 +11,7 @@ export class AnsweredRequests {
     private readonly capacity = 1000,
   ) {}
 
-  add(final: EngineFinal): void {
+  add(final: FinalEvent): void {
     this.#answers.set(final.id, { final, atMs: this.clock.now() });
     for (const [id, { atMs }] of this.#answers) {
       const old = this.clock.now() - atMs > this.keepMs;
@@ -20,7 +20,7 @@ export class AnsweredRequests {
     }
   }
 
-  get(id: string): EngineFinal | undefined {
+  get(id: string): FinalEvent | undefined {
     return this.#answers.get(id)?.final;
   }
 }

@@ -1,5 +1,5 @@
 import type { Timings, VisionTimings } from '../protocol/frame-result';
-import type { Clock } from './clock';
+import type { Clock } from '../system/clock';
 
 const windowMs = 60_000;
 

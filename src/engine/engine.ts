@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorBody, errorBody, SmolvlmError } from '../errors';
+import type { Inference, InferenceHooks } from '../inference/inference';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
-import type { DoneEvent, EngineFinal } from '../protocol/events';
+import type { FinalEvent, SuccessEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
+import type { Clock } from '../system/clock';
 import { AnsweredRequests } from './answered-requests';
-import type { Clock } from './clock';
 import { CoreLoad } from './core-load';
 import type { EventStream } from './event-stream';
 import { FrameQueue } from './frame-queue';
-import type { Inference, InferenceHooks } from './inference';
 import { Lifetime } from './lifetime';
-import { RequestLife } from './request-life';
+import { EngineRequest } from './request';
 
 export interface EngineOptions {
   readonly inference: Inference;
@@ -47,12 +47,12 @@ export class Engine {
   readonly lifetime: Lifetime;
   readonly #options: EngineOptions;
   readonly #queue: FrameQueue;
-  readonly #lives = new Map<string, RequestLife>();
+  readonly #lives = new Map<string, EngineRequest>();
   readonly #answered: AnsweredRequests;
   readonly #failures: FailureRecord[] = [];
   readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
-  readonly #doneListeners = new Set<(done: DoneEvent) => void>();
+  readonly #doneListeners = new Set<(done: SuccessEvent) => void>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
 
@@ -82,7 +82,7 @@ export class Engine {
   }
 
   /** Calls back for every frame described or seen. */
-  onDone(listener: (done: DoneEvent) => void): void {
+  onDone(listener: (done: SuccessEvent) => void): void {
     this.#doneListeners.add(listener);
   }
 
@@ -168,10 +168,10 @@ export class Engine {
   }
 
   /** A finished request's life, for one more reader. */
-  #replay(request: DescribeRequest): RequestLife | undefined {
+  #replay(request: DescribeRequest): EngineRequest | undefined {
     const final = this.#answered.get(request.id);
     if (!final) return undefined;
-    const life = new RequestLife(request, []);
+    const life = new EngineRequest(request, []);
     life.emit(final);
     return life;
   }
@@ -180,11 +180,11 @@ export class Engine {
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     ifAbandoned: 'keep' | 'cancel',
-  ): RequestLife {
+  ): EngineRequest {
     const { clock, abandonedMs } = this.#options;
     const deadlineMs = request.deadlineMs ?? this.#options.deadlineMs;
     const { id } = request;
-    const life: RequestLife = new RequestLife(request, pictures, clock, () => {
+    const life: EngineRequest = new EngineRequest(request, pictures, clock, () => {
       if (ifAbandoned === 'cancel') this.cancel(id);
       else life.later(abandonedMs, () => life.readers === 0 && this.cancel(id));
     });
@@ -217,7 +217,7 @@ export class Engine {
     }
   }
 
-  async #describe(life: RequestLife): Promise<void> {
+  async #describe(life: EngineRequest): Promise<void> {
     const { id } = life;
     const queuedMs = this.#options.clock.now() - life.receivedAtMs;
     life.emit({ type: 'progress', id, phase: 'image', done: 0, total: 1 });
@@ -235,7 +235,7 @@ export class Engine {
   }
 
   /** @throws whatever the inference throws */
-  async #infer(life: RequestLife, queuedMs: number): Promise<DoneEvent> {
+  async #infer(life: EngineRequest, queuedMs: number): Promise<SuccessEvent> {
     const { request, id } = life;
     const { inference } = this.#options;
     const { camera, capturedAt } = request;
@@ -253,12 +253,12 @@ export class Engine {
       const caption = await inference.describe(life.pictures, request, hooks);
       return { type: 'result', id, result: { ...caption, ...frame } };
     }
-    const sight = await inference.see(life.pictures, request, hooks);
+    const sight = await inference.encode(life.pictures, request, hooks);
     const handles = sight.handles.map((handle) => ({ engine: this.instance, ...handle }));
     return { type: 'features', id, features: { ...sight, ...frame, handles } };
   }
 
-  #fail(life: RequestLife, thrown: unknown): void {
+  #fail(life: EngineRequest, thrown: unknown): void {
     if (life.final) return;
     const error = errorBody(thrown);
     // Features may always be gone: the client sends the picture then, and nothing is wrong.
@@ -266,12 +266,12 @@ export class Engine {
     this.#end({ type: 'error', id: life.id, error });
   }
 
-  #remember({ request }: RequestLife, error: ErrorBody): void {
+  #remember({ request }: EngineRequest, error: ErrorBody): void {
     this.#failures.push({ at: new Date().toISOString(), camera: request.camera ?? '', error });
     if (this.#failures.length > keptFailures) this.#failures.shift();
   }
 
-  #end(final: EngineFinal): void {
+  #end(final: FinalEvent): void {
     const life = this.#lives.get(final.id);
     if (!life?.emit(final)) return;
     this.#lives.delete(final.id);

@@ -2,8 +2,8 @@ import { SmolvlmError } from '../errors';
 import type { QueuePolicy } from '../protocol/describe-request';
 import type { CameraStatus } from '../protocol/engine-status';
 import type { DropReason } from '../protocol/events';
-import { CameraTally, type Outcome } from './camera-tally';
-import type { Clock } from './clock';
+import type { Clock } from '../system/clock';
+import { CameraCounts, type Outcome } from './camera-counts';
 
 /** A request's place in the queue. */
 export interface QueueTicket {
@@ -43,7 +43,7 @@ interface Waiting {
  */
 export class FrameQueue {
   readonly #options: FrameQueueOptions;
-  readonly #tally = new CameraTally();
+  readonly #tally = new CameraCounts();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, QueueTicket>();
   /** Turn at which each camera was last served. */

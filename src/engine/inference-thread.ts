@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorBody, SmolvlmError } from '../errors';
-import type { DescribeRequest } from '../protocol/describe-request';
-import type { LoadedModel } from '../protocol/engine-status';
-import type { Clock } from './clock';
-import type { Caption, Inference, InferenceHooks, Sight } from './inference';
+import type { Caption, FeaturesAnswer, Inference, InferenceHooks } from '../inference/inference';
 import {
   type FromInference,
   type InferenceSetup,
   jobSlots,
   slotOf,
   type ToInference,
-} from './inference-messages';
+} from '../inference/inference-messages';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { LoadedModel } from '../protocol/engine-status';
+import type { Clock } from '../system/clock';
 
 export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJobs'> {
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJ
 interface Job {
   readonly worker: Worker;
   readonly hooks: InferenceHooks;
-  readonly resolve: (answer: Caption | Sight) => void;
+  readonly resolve: (answer: Caption | FeaturesAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -64,20 +64,20 @@ export class InferenceThread implements Inference {
     return (await this.#run('describe', pictures, request, hooks)) as Caption;
   }
 
-  async see(
+  async encode(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
-  ): Promise<Sight> {
-    return (await this.#run('see', pictures, request, hooks)) as Sight;
+  ): Promise<FeaturesAnswer> {
+    return (await this.#run('encode', pictures, request, hooks)) as FeaturesAnswer;
   }
 
   async #run(
-    type: 'describe' | 'see',
+    type: 'describe' | 'encode',
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
-  ): Promise<Caption | Sight> {
+  ): Promise<Caption | FeaturesAnswer> {
     this.#cancelUnload?.();
     this.#worker ??= this.#start();
     const worker = this.#worker;
@@ -91,7 +91,7 @@ export class InferenceThread implements Inference {
     };
     hooks.signal.addEventListener('abort', cancel, { once: true });
     try {
-      return await new Promise<Caption | Sight>((resolve, reject) => {
+      return await new Promise<Caption | FeaturesAnswer>((resolve, reject) => {
         this.#jobs.set(job, { worker, hooks, resolve, reject });
         post(worker, { type, job, request, pictures });
         if (hooks.signal.aborted) cancel();
@@ -130,7 +130,7 @@ export class InferenceThread implements Inference {
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };
-    const worker = new Worker(join(__dirname, 'inference-worker.js'), { workerData });
+    const worker = new Worker(join(__dirname, '..', 'inference', 'inference-worker.js'), { workerData });
     let cause: unknown;
     worker.on('message', (message: FromInference) => this.#receive(worker, message));
     worker.on('error', (error) => {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock';
+import type { Clock } from '../system/clock';
 
 /** An engine that was just started is waited for so long, however short its idle time. */
 const firstUseMs = 10_000;

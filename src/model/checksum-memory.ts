@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSha256 } from '../system/file-checksum';
 import { cacheFolder } from './cache-folder';
-import { fileSha256 } from './file-checksum';
 
 interface Remembered {
   readonly path: string;

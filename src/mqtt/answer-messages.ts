@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import type { CameraAnswer, CameraRequest } from './camera-request';
 import { type DescribeTopics, isPublishTopic } from './describe-topics';
-import type { OutgoingMessage, Qos } from './mqtt-transport';
+import type { OutgoingMessage, Qos } from './transport/mqtt-transport';
 
 const json = 'application/json';
 

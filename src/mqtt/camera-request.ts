@@ -2,7 +2,7 @@ import type { ErrorBody } from '../errors';
 import type { CaptionProperty } from '../protocol/caption-property';
 import type { DropReason } from '../protocol/events';
 import type { DescribePayload } from './describe-payload';
-import type { FrigateUpdate } from './frigate';
+import type { FrigateUpdate } from './frigate/frigate';
 
 /** Where the asker wants the answer, by MQTT 5's response topic. */
 export interface ReplyAddress {

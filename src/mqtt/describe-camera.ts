@@ -1,14 +1,14 @@
-import type { Engine } from '../client/engine';
+import type { EngineApi } from '../client/engine-api';
 import { errorBody } from '../errors';
 import { captionProperty } from '../protocol/caption-property';
-import type { EngineEvent, FinalEvent } from '../protocol/events';
+import type { DescribeFinal, EngineEvent } from '../protocol/events';
 import type { CameraAnswer, CameraRequest } from './camera-request';
 import type { PictureMemory } from './picture-memory';
 import { requestPicture } from './request-picture';
 import type { ServiceSettings } from './service-settings';
 
 export interface DescribeContext {
-  readonly engine: Engine;
+  readonly engine: EngineApi;
   readonly settings: ServiceSettings;
   readonly memory: PictureMemory;
   /** Fills a prompt's template in. */
@@ -47,7 +47,7 @@ export async function describeCamera(
   }
 }
 
-function answer(request: CameraRequest, final: FinalEvent, picture: Uint8Array | undefined): CameraAnswer {
+function answer(request: CameraRequest, final: DescribeFinal, picture: Uint8Array | undefined): CameraAnswer {
   switch (final.type) {
     case 'dropped':
       return { kind: 'dropped', reason: final.reason, message: final.message };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { DescribeInput } from '../client/engine';
+import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
 
 /** Bytes, a data URI or an http(s) address; never a path: a message must not read this machine's files. */

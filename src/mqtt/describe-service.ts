@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Engine } from '../client/engine';
+import type { EngineApi } from '../client/engine-api';
 import { errorBody, SmolvlmError } from '../errors';
 import type { EngineEvent } from '../protocol/events';
 import { answerMessages, checkResponseTopic } from './answer-messages';
@@ -8,16 +8,16 @@ import type { CameraAnswer, CameraRequest } from './camera-request';
 import { describeCamera } from './describe-camera';
 import { describePayload } from './describe-payload';
 import { DescribeTopics } from './describe-topics';
-import { type FrigateSink, FrigateSource } from './frigate-source';
-import type { IncomingMessage, MqttTransport } from './mqtt-transport';
+import { type FrigateSink, FrigateSource } from './frigate/frigate-source';
 import { PictureMemory } from './picture-memory';
 import { pictureType } from './picture-type';
 import { Publisher } from './publisher';
 import { mostCameras, type ServiceSettings } from './service-settings';
+import type { IncomingMessage, MqttTransport } from './transport/mqtt-transport';
 
 export interface DescribeServiceOptions {
   readonly transport: MqttTransport;
-  readonly engine: Engine;
+  readonly engine: EngineApi;
   readonly settings: ServiceSettings;
   /** This package's version, for Home Assistant. */
   readonly version: string;

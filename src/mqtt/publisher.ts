@@ -1,7 +1,7 @@
 import type { DescribeTopics } from './describe-topics';
 import { discoveryPayload, discoveryTopic } from './home-assistant';
-import type { MqttTransport, OutgoingMessage } from './mqtt-transport';
 import type { CameraSettings, ServiceSettings } from './service-settings';
+import type { MqttTransport, OutgoingMessage } from './transport/mqtt-transport';
 
 /** What the service says: answers, whether it is there, and which cameras Home Assistant should know. */
 export class Publisher {

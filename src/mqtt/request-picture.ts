@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { readPicture } from '../picture/picture-source';
 import type { CameraRequest } from './camera-request';
-import { snapshotAddress } from './frigate';
+import { snapshotAddress } from './frigate/frigate';
 import type { PictureMemory } from './picture-memory';
 import type { ServiceSettings } from './service-settings';
 

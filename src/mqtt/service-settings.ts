@@ -1,8 +1,8 @@
-import type { DescribeInput } from '../client/engine';
+import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
 import { withoutLogin } from '../picture/without-login';
 import { checkCameraName, isPublishTopic } from './describe-topics';
-import type { Qos } from './mqtt-transport';
+import type { Qos } from './transport/mqtt-transport';
 
 /** A camera that is known before its first request. */
 export interface CameraSettings {

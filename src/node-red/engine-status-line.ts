@@ -1,4 +1,4 @@
-import type { Engine } from '../client/engine';
+import type { EngineApi } from '../client/engine-api';
 import type { EngineEvent } from '../protocol/events';
 import type { NodeStatus, StatusWords } from './node-status';
 
@@ -8,7 +8,7 @@ export class EngineStatusLine {
   readonly show: (status: NodeStatus) => void;
   readonly #unlisten: () => void;
 
-  constructor(engine: Engine, words: StatusWords, show: (status: NodeStatus) => void) {
+  constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
     this.words = words;
     this.show = show;
     this.#unlisten = engine.onState((state) => {

@@ -1,4 +1,4 @@
-import type { TensorSource } from '../model/tensor-source';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 import type { GraphBuilder } from './graph-builder';
 import { type Int8Range, int8Weight } from './int8-weights';
 import { float32Weight, transposedFloat32Weight } from './weights';

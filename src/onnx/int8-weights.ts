@@ -1,4 +1,4 @@
-import type { TensorSource } from '../model/tensor-source';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 import type { StreamedTensor } from './graph-builder';
 import { bytesOf, matrixShape, rowBlocks, scatterTransposed } from './weights';
 

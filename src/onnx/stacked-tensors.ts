@@ -1,4 +1,4 @@
-import type { TensorSource } from '../model/tensor-source';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 import { matrixShape } from './weights';
 
 /** One matrix made of several of a source's, one below the other, e.g. query, key and value projection. */

@@ -1,4 +1,4 @@
-import type { TensorSource } from '../model/tensor-source';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 import type { StreamedTensor } from './graph-builder';
 
 /** Rows are read in blocks of about this size, so that a large tensor is never whole in memory as float32. */

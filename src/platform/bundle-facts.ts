@@ -1,7 +1,7 @@
 import { type ErrorBody, errorBody } from '../errors';
-import type { BundleTarget } from '../model/bundle-manifest';
-import { readBundle } from '../model/read-bundle';
-import { resolveModel } from '../model/resolve-model';
+import type { BundleTarget } from '../model/bundle/bundle-manifest';
+import { readBundle } from '../model/bundle/read-bundle';
+import { resolveModel } from '../model/hub/resolve-model';
 
 /** What a bundle says of the machine it was made for. */
 export interface BundleFacts {

@@ -1,4 +1,4 @@
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 /** What this process is shut in. `home-assistant-app`: a container that its user can give no devices to. */
 export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc';

@@ -1,17 +1,17 @@
 import type { BundleFacts, UnusableModel } from './bundle-facts';
-import { type Clock, cpuClocks, memoryClock, npuClock } from './clocks';
 import { type ContainerKind, containerOf } from './container';
+import { cpuClocks, type FrequencyDomain, memoryClock, npuClock } from './frequency-domains';
 import { type Libc, libcOf } from './libc';
 import { type MachineMemory, machineMemory, npuHasIommu, openFileLimit } from './memory';
-import { type NpuDevices, npuDevices } from './npu-devices';
-import { type NpuDriver, npuDriver } from './npu-driver';
-import { type NpuUsers, npuUsers } from './npu-users';
+import { type NpuDevices, npuDevices } from './npu/npu-devices';
+import { type NpuDriver, npuDriver } from './npu/npu-driver';
+import { type NpuUsers, npuUsers } from './npu/npu-users';
 import { findProgram } from './program-path';
 import { toolkitPython } from './python';
+import type { SystemFiles } from './recording/system-files';
+import type { ProcessFacts } from './recording/system-recording';
 import { findRuntimeLibraries, type RuntimeLibrary } from './runtime-library';
 import { driverCores, npuTarget, type Soc, socOf } from './soc';
-import type { SystemFiles } from './system-files';
-import type { ProcessFacts } from './system-recording';
 import { chipTemperature, type Temperature } from './temperature';
 
 /** All that the doctor judges, looked up once. */
@@ -30,9 +30,9 @@ export interface Machine {
   readonly rknn: readonly RuntimeLibrary[];
   readonly rkllm: readonly RuntimeLibrary[];
   readonly clocks: {
-    readonly npu: Clock | undefined;
-    readonly memory: Clock | undefined;
-    readonly cpu: readonly Clock[];
+    readonly npu: FrequencyDomain | undefined;
+    readonly memory: FrequencyDomain | undefined;
+    readonly cpu: readonly FrequencyDomain[];
   };
   readonly temperature: Temperature | undefined;
   readonly memory: MachineMemory | undefined;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 /**
  * Looks a program up on the process's PATH; nothing is run.

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { findProgram } from './program-path';
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 /** Minor versions of Python 3 that rknn-toolkit2 has wheels for. */
 const minors = { first: 8, last: 12 } as const;

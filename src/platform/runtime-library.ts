@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 /** The vendor's runtimes: `rknn` runs vision stages, `rkllm` the decoder. */
 export type RuntimeKind = 'rknn' | 'rkllm';

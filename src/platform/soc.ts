@@ -1,4 +1,4 @@
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 /** Chips by the first six letters of their name: what the vendor's toolkit calls them, and their NPU's cores. */
 const chips: Readonly<Record<string, { readonly target: 'rk3588' | 'rk3576'; readonly cores: number }>> = {
@@ -32,7 +32,7 @@ export function socOf(files: SystemFiles): Soc {
 }
 
 /** NPU cores that RKNN core masks may name; 0 for a chip without such an NPU. */
-export function npuCores({ id }: Pick<Soc, 'id'>): number {
+export function socNpuCores({ id }: Pick<Soc, 'id'>): number {
   return chips[id.slice(0, 6)]?.cores ?? 0;
 }
 
@@ -58,7 +58,7 @@ export function driverCores(files: SystemFiles): number | undefined {
 export function usableCores(files: SystemFiles, environment = process.env): number {
   const given = Number(environment.SMOLVLM_NPU_CORES || Number.NaN);
   if (Number.isInteger(given) && given > 0 && given <= 8) return given;
-  return driverCores(files) ?? npuCores(socOf(files));
+  return driverCores(files) ?? socNpuCores(socOf(files));
 }
 
 /** A board's own entry stands before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */

@@ -1,4 +1,4 @@
-import type { SystemFiles } from './system-files';
+import type { SystemFiles } from './recording/system-files';
 
 export interface Temperature {
   /** The zone's type: `npu-thermal`. */

@@ -1,4 +1,4 @@
-import { imageTokensPerTile, type ModelConfig } from '../model/model-config';
+import { imageTokensPerTile, type ModelConfig } from '../model/checkpoint/model-config';
 import { ChatTemplate, type PromptMessage } from './chat-template';
 import { expandImage, type ImageGrid } from './image-placeholder';
 import { PromptError } from './prompt-error';

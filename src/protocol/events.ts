@@ -52,22 +52,22 @@ export type EngineEvent =
       readonly warning?: ErrorBody;
     }
   | { readonly type: 'token'; readonly id: string; readonly text: string }
-  | EngineFinal;
+  | FinalEvent;
 
 type Answered = { readonly type: 'result'; readonly id: string; readonly result: CaptionResult };
-type Seen = { readonly type: 'features'; readonly id: string; readonly features: FeaturesResult };
+type FeaturesEvent = { readonly type: 'features'; readonly id: string; readonly features: FeaturesResult };
 type Unanswered =
   | { readonly type: 'dropped'; readonly id: string; readonly reason: DropReason; readonly message: string }
   | { readonly type: 'error'; readonly id: string; readonly error: ErrorBody };
 
 /** The event that ends a description. */
-export type FinalEvent = Answered | Unanswered;
+export type DescribeFinal = Answered | Unanswered;
 
 /** The event that ends a request for features. */
-export type FeaturesFinal = Seen | Unanswered;
+export type FeaturesFinal = FeaturesEvent | Unanswered;
 
 /** The event that ends a request. */
-export type EngineFinal = FinalEvent | FeaturesFinal;
+export type FinalEvent = DescribeFinal | FeaturesFinal;
 
 /** A request that was done. */
-export type DoneEvent = Answered | Seen;
+export type SuccessEvent = Answered | FeaturesEvent;

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../errors';
-import type { EngineEvent, EngineFinal } from './events';
+import type { EngineEvent, FinalEvent } from './events';
 import { limits } from './limits';
 
 /** Media type of an event stream; an empty line is a heartbeat. */
@@ -12,7 +12,7 @@ export function encodeEvent(event: EngineEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
-export function isFinal(event: EngineEvent): event is EngineFinal {
+export function isFinal(event: EngineEvent): event is FinalEvent {
   return (
     event.type === 'result' || event.type === 'features' || event.type === 'dropped' || event.type === 'error'
   );

@@ -1,13 +1,13 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
-import { registerBearerToken } from './bearer-token';
-import { registerDescribe } from './describe-route';
-import { type DoctorOptions, registerDoctor } from './doctor-route';
-import { type LazyMetrics, registerMetrics } from './metrics-route';
-import { type OpenAiOptions, registerOpenAi } from './openai-routes';
-import { registerErrors } from './server-errors';
-import { registerStatus, type StatusOptions } from './status-routes';
+import { registerBearerToken } from './http/bearer-token';
+import { registerErrors } from './http/server-errors';
+import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
+import { registerDescribe } from './routes/describe-route';
+import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
+import { type LazyMetrics, registerMetrics } from './routes/metrics-route';
+import { registerStatus, type StatusOptions } from './routes/status-routes';
 
 export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiOptions {
   readonly metrics: LazyMetrics;

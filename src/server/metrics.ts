@@ -1,7 +1,7 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { SmolvlmError } from '../errors';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { DoneEvent } from '../protocol/events';
+import type { SuccessEvent } from '../protocol/events';
 
 type Prometheus = typeof import('prom-client');
 type Watched = Pick<EngineStatus, 'cameras' | 'models'>;
@@ -102,7 +102,7 @@ export class EngineMetrics {
   }
 
   /** Counts a frame that was described or seen. */
-  add(done: DoneEvent): void {
+  add(done: SuccessEvent): void {
     const { timingsMs, queuedMs, vision, fallback } = done.type === 'result' ? done.result : done.features;
     const parts = done.type === 'result' ? this.#parts : this.#sightParts;
     for (const [part, ms] of Object.entries(timingsMs)) parts.observe({ part }, ms / 1000);

@@ -1,15 +1,15 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { systemClock } from '../engine/clock';
 import { Engine, engineDefaults } from '../engine/engine';
 import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
 import { packageVersion } from '../package-version';
+import { systemClock } from '../system/clock';
+import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer } from './http-server';
-import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './listen';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
-import { LazyMetrics } from './metrics-route';
+import { LazyMetrics } from './routes/metrics-route';
 
 export interface ServeOptions {
   readonly socketPath?: string;
@@ -57,7 +57,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const hangMs = options.hangMs ?? defaultHangMs;
   const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
   const inference = new InferenceThread({
-    captionerModule: options.captionerModule ?? join(__dirname, '..', 'engine', 'captioner.js'),
+    captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
     ...(options.model === undefined ? {} : { defaultModel: options.model }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     modelLimitBytes,

@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { AnswerText, type TextStream } from './answer-text';
+import type { TokenConstraint } from './constraint/json-constraint';
 import type { PooledContext } from './context-pool';
-import type { TokenConstraint } from './json-constraint';
 import { append } from './prefill';
 import { logProbability } from './probability';
 import { type SamplingOptions, tokenChooser } from './sampling';

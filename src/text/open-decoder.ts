@@ -1,9 +1,9 @@
 import type { DecoderRunner } from '../backends/decoder-runner';
 import { OnnxDecoderRunner, type OnnxDecoderSettings } from '../backends/onnxruntime/onnx-decoder-runner';
 import { SmolvlmError } from '../errors';
-import { verifyBundleFile } from '../model/bundle-file';
-import type { TextConfig } from '../model/model-config';
-import type { Bundle } from '../model/read-bundle';
+import { verifyBundleFile } from '../model/bundle/bundle-file';
+import type { Bundle } from '../model/bundle/read-bundle';
+import type { TextConfig } from '../model/checkpoint/model-config';
 
 export type { DecoderRunner };
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { RkllmDecoder, type RkllmSettings } from '../backends/rkllm/rkllm-decoder';
 import { SmolvlmError } from '../errors';
-import { verifyBundleFile } from '../model/bundle-file';
-import type { Bundle } from '../model/read-bundle';
+import { verifyBundleFile } from '../model/bundle/bundle-file';
+import type { Bundle } from '../model/bundle/read-bundle';
 
 export type { RkllmDecoder, RkllmSettings };
 

@@ -1,5 +1,5 @@
-import { hostTensors } from '../model/host-tensors';
-import type { TensorSource } from '../model/tensor-source';
+import { hostTensors } from '../model/bundle/host-tensors';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 
 /** The decoder's rows for text tokens, read from the file one token at a time: the table is never in memory. */
 export class TokenEmbeddings {

@@ -1,11 +1,11 @@
 import type { StageRunner, VisionBackend } from '../backends/stage-runner';
-import { verifyBundleFile } from '../model/bundle-file';
-import type { BundleManifest, BundleStage } from '../model/bundle-manifest';
-import { readModelConfigs } from '../model/checkpoint';
-import { HostTensors, hostTensors } from '../model/host-tensors';
-import type { ModelConfig } from '../model/model-config';
-import type { Bundle } from '../model/read-bundle';
-import type { TensorSource } from '../model/tensor-source';
+import { verifyBundleFile } from '../model/bundle/bundle-file';
+import type { BundleManifest, BundleStage } from '../model/bundle/bundle-manifest';
+import { HostTensors, hostTensors } from '../model/bundle/host-tensors';
+import type { Bundle } from '../model/bundle/read-bundle';
+import { readModelConfigs } from '../model/checkpoint/checkpoint';
+import type { ModelConfig } from '../model/checkpoint/model-config';
+import type { TensorSource } from '../model/safetensors/tensor-source';
 import { Connector } from './connector';
 import { PatchEmbedding } from './patch-embedding';
 import { graphProjection, hostProjection, type Projection } from './projection';

@@ -1,5 +1,5 @@
 import type { StageRunner } from '../backends/stage-runner';
-import { Lane } from './lane';
+import { PriorityMutex } from '../system/priority-mutex';
 import { matrixProduct } from './matrix-product';
 
 /** One of the host's two matrix products around the tower. */
@@ -15,6 +15,6 @@ export function hostProjection(weight: Float32Array, inner: number, bias?: Float
 
 /** By a graph of the bundle. Tiles in flight come one after the other, as a runner demands. */
 export function graphProjection(runner: StageRunner): Projection {
-  const lane = new Lane();
+  const lane = new PriorityMutex();
   return { project: (rows) => lane.enter(() => runner.run(rows)) };
 }

@@ -1,5 +1,5 @@
 import type { PipelineStage, SharedOutput } from '../backends/stage-runner';
-import { Lane } from './lane';
+import { PriorityMutex } from '../system/priority-mutex';
 
 export interface StageProgress {
   /** Stages done, over all tiles. */
@@ -38,7 +38,7 @@ export class StagePipeline {
   readonly #legs: readonly Leg[];
   readonly #stageCount: number;
   readonly #tilesInFlight: number;
-  readonly #lanes = new Map<number | undefined, Lane>();
+  readonly #lanes = new Map<number | undefined, PriorityMutex>();
 
   constructor(stages: readonly PipelineStage[], tilesInFlight = 1) {
     this.#legs = legsOf(stages);
@@ -111,11 +111,11 @@ export class StagePipeline {
     }
   }
 
-  #lane([first]: Leg): Lane {
+  #lane([first]: Leg): PriorityMutex {
     const core = first?.stage.core;
     let lane = this.#lanes.get(core);
     if (!lane) {
-      lane = new Lane();
+      lane = new PriorityMutex();
       this.#lanes.set(core, lane);
     }
     return lane;

@@ -1,7 +1,7 @@
 import type { StageRunner } from '../backends/stage-runner';
 import { SmolvlmError } from '../errors';
+import { PriorityMutex } from '../system/priority-mutex';
 import type { ImageFeatures } from './image-features';
-import { Lane } from './lane';
 import { type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
 
 export interface WholeTowerParts {
@@ -19,11 +19,11 @@ export interface WholeTowerParts {
  */
 export class WholeTower implements TileEncoder {
   readonly #parts: WholeTowerParts;
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: readonly PriorityMutex[];
 
   constructor(parts: WholeTowerParts) {
     this.#parts = parts;
-    this.#lanes = parts.runners.map(() => new Lane());
+    this.#lanes = parts.runners.map(() => new PriorityMutex());
   }
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
@@ -33,7 +33,7 @@ export class WholeTower implements TileEncoder {
     let next = 0;
     let done = 0;
     const failed = new AbortController();
-    const work = async (runner: StageRunner, lane: Lane): Promise<void> => {
+    const work = async (runner: StageRunner, lane: PriorityMutex): Promise<void> => {
       for (let tile = next++; tile < tiles.length; tile = next++) {
         const source = tiles[tile] as TileSource;
         const { name, core } = runner.stage;
@@ -53,7 +53,7 @@ export class WholeTower implements TileEncoder {
       }
     };
     const works = runners.map((runner, index) =>
-      work(runner, this.#lanes[index] as Lane).catch((error: unknown) => {
+      work(runner, this.#lanes[index] as PriorityMutex).catch((error: unknown) => {
         failed.abort(error);
         throw error;
       }),

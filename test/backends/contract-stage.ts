@@ -1,8 +1,8 @@
-import type { BundleStage } from '../../src/model/bundle-manifest';
-import type { ModelConfig } from '../../src/model/model-config';
-import type { TensorSource } from '../../src/model/tensor-source';
+import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
+import type { ModelConfig } from '../../src/model/checkpoint/model-config';
+import type { TensorSource } from '../../src/model/safetensors/tensor-source';
 import type { ContractStage } from '../contract/vision-backend-contract';
-import { mlpTensors, referenceMlp } from '../onnx/reference-stage';
+import { mlpTensors, referenceMlp } from '../onnx/vision/reference-stage';
 
 export interface SmallShape {
   /** A square number. */

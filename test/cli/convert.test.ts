@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/test-toolkit';
+import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame, repositoryRoot } from '../fixtures';
 
 const main = join(repositoryRoot, 'dist', 'cli', 'main.js');

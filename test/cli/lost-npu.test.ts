@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
-import { EmulatedBundle } from '../engine/emulated-bundle';
 import { demoFrame, repositoryRoot } from '../fixtures';
+import { EmulatedBundle } from '../inference/npu/emulated-bundle';
 
 interface Expected {
   readonly frame: string;

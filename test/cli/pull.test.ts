@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { demoModel, repositoryRoot } from '../fixtures';
-import { commit, LoopbackHub } from '../model/loopback-hub';
+import { commit, LoopbackHub } from '../model/hub/loopback-hub';
 import { useTempFolder } from '../temp-folder';
 
 const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FinalEvent } from '../../src/protocol/events';
+import type { DescribeFinal } from '../../src/protocol/events';
 import { LocalFake } from './local-fake';
 
 const picture = Buffer.from('a picture');
 
-function outcome(final: FinalEvent): string {
+function outcome(final: DescribeFinal): string {
   if (final.type === 'result') return `result ${final.result.prompt}`;
   return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
 }
@@ -115,15 +115,15 @@ describe('local engine', () => {
 
   it('hands frames that are to be seen to the next engine, which does not know the handles of the last', async () => {
     const client = fake.client();
-    const before = await client.see({}, [Buffer.alloc(7)]);
+    const before = await client.encode({}, [Buffer.alloc(7)]);
     assert.ok(before.type === 'features');
     const { pid } = await client.status();
     const running = signal();
-    const first = client.see({ camera: 'slow 300' }, [picture], {
+    const first = client.encode({ camera: 'slow 300' }, [picture], {
       onEvent: (event) => event.type === 'progress' && running.resolve(),
     });
     await running.promise;
-    const second = client.see({ camera: 'second' }, [picture]);
+    const second = client.encode({ camera: 'second' }, [picture]);
     const features = before.features.handles.map(({ id }) => id);
     const question = client.describe({ prompt: 'x', features }, []);
     process.kill(pid, 'SIGKILL');

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ConnectionState } from '../../src/client/engine';
+import type { ConnectionState } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
-import type { FinalEvent } from '../../src/protocol/events';
+import type { DescribeFinal } from '../../src/protocol/events';
 import { serveFake } from '../server/served-fake';
 
 const picture = Buffer.from('a picture');
 
-function code(final: FinalEvent): string {
+function code(final: DescribeFinal): string {
   return final.type === 'error' ? final.error.code : final.type;
 }
 

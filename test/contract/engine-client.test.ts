@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
-import type { EngineEvent, FeaturesFinal, FinalEvent } from '../../src/protocol/events';
+import type { DescribeFinal, EngineEvent, FeaturesFinal } from '../../src/protocol/events';
 import { type ServedEngine, serveEngine } from '../../src/server/serve-engine';
 import { LocalFake } from '../client/local-fake';
 
@@ -27,7 +27,7 @@ async function remotePlace(): Promise<Place> {
     tcp: { host: '127.0.0.1', port: 0, token },
     model: 'fake',
     queueCapacity: 10,
-    captionerModule: join(__dirname, '..', 'engine', 'fake-captioner.js'),
+    captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
     log: () => {},
   });
   const clients: EngineClient[] = [];
@@ -44,7 +44,7 @@ async function remotePlace(): Promise<Place> {
   };
 }
 
-function outcome(final: FinalEvent | FeaturesFinal): string {
+function outcome(final: DescribeFinal | FeaturesFinal): string {
   if (final.type === 'features') return `features ${final.features.handles.map(({ id }) => id).join(' ')}`;
   if (final.type === 'result') return `result ${final.result.prompt}`;
   return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
@@ -140,7 +140,7 @@ for (const [name, open] of [
           if (type === 'queued') void second();
         },
       });
-      let secondFinal: Promise<FinalEvent> | undefined;
+      let secondFinal: Promise<DescribeFinal> | undefined;
       const second = async (): Promise<void> => {
         secondFinal = client.describe({ prompt: 'second', queue }, [picture]);
       };
@@ -170,7 +170,7 @@ for (const [name, open] of [
 
     it('sees pictures and answers questions about them by their handles, alone or in messages', async () => {
       const events: EngineEvent[] = [];
-      const final = await client.see({ camera: 'porch', detail: 'full' }, [picture, Buffer.alloc(5)], {
+      const final = await client.encode({ camera: 'porch', detail: 'full' }, [picture, Buffer.alloc(5)], {
         onEvent: (event) => events.push(event),
       });
       assert.equal(outcome(final), 'features handle-9 handle-5');
@@ -201,19 +201,19 @@ for (const [name, open] of [
     });
 
     it('cancels, ends and fails a frame that is to be seen as any other', async () => {
-      const running = client.see({ id: 'sight', camera: 'slow 60000' }, [picture], {
+      const running = client.encode({ id: 'sight', camera: 'slow 60000' }, [picture], {
         onEvent: ({ type }) => type === 'progress' && client.cancel('sight'),
       });
       assert.equal(outcome(await running), 'dropped cancelled');
-      const late = await client.see({ camera: 'slow 60000', deadlineMs: 60 }, [picture]);
+      const late = await client.encode({ camera: 'slow 60000', deadlineMs: 60 }, [picture]);
       assert.equal(outcome(late), 'dropped deadline');
-      assert.equal(outcome(await client.see({ camera: 'fail' }, [picture])), 'error image-truncated');
-      assert.equal(outcome(await client.see({}, [])), 'error request-no-picture');
+      assert.equal(outcome(await client.encode({ camera: 'fail' }, [picture])), 'error image-truncated');
+      assert.equal(outcome(await client.encode({}, [])), 'error request-no-picture');
     });
 
     it('answers an id again only with what it was asked for', async () => {
-      const first = await client.see({ id: 'seen once' }, [picture]);
-      assert.deepEqual(await place.client().see({ id: 'seen once' }, [Buffer.alloc(3)]), first);
+      const first = await client.encode({ id: 'seen once' }, [picture]);
+      assert.deepEqual(await place.client().encode({ id: 'seen once' }, [Buffer.alloc(3)]), first);
       const other = await place.client().describe({ id: 'seen once' }, [picture]);
       assert.equal(outcome(other), 'error client-id-in-use');
     });

@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VisionBackend } from '../../src/backends/stage-runner';
-import type { BundleStage } from '../../src/model/bundle-manifest';
+import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
 import { cosine } from '../cosine';
-import { seededValues } from '../memory-tensors';
+import { seededValues } from '../model/safetensors/memory-tensors';
 
 /** One stage on disk and what it computes, for a backend to prove itself on. */
 export interface ContractStage {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { ValidationReference } from '../../src/convert/reference-activations';
-import { float32Tensor, writeSafetensors } from '../../src/model/safetensors-writer';
-import { visionStages } from '../../src/onnx/vision-stages';
+import { ValidationReference } from '../../src/convert/npu/reference-activations';
+import { float32Tensor, writeSafetensors } from '../../src/model/safetensors/safetensors-writer';
+import { visionStages } from '../../src/onnx/vision/vision-stages';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../safetensors-fixture';
+import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
 
 export const goldenCheckpoint = fixture('goldens', 'tiny-idefics3');
 

@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeRandomCheckpoint } from '../../src/model/random-checkpoint';
+import { writeRandomCheckpoint } from '../../src/model/checkpoint/random-checkpoint';
 import { fixture } from '../fixtures';
 
 /** A random checkpoint of two vision layers with the real tile: 1024 patches, 64 rows. @param dir a folder that is made */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CoreLoad } from '../../src/engine/core-load';
 import type { CaptionResult } from '../../src/protocol/events';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../system/manual-clock';
 
 /** A frame on which the cores worked for these shares of its vision time. */
 function frame(visionMs: number, coreBusy?: readonly number[]): CaptionResult {

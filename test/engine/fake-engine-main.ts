@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     model: 'fake',
     queueCapacity: 10,
     hangMs: 200,
-    captionerModule: join(__dirname, 'fake-captioner.js'),
+    captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
     log: (line) => process.stderr.write(`${line}\n`),
   });
   process.once('SIGTERM', () => void served.close());

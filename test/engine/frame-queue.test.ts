@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { FrameQueue, type QueueTicket } from '../../src/engine/frame-queue';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../system/manual-clock';
 
 describe('frame queue', () => {
   let clock: ManualClock;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../src/engine/clock';
 import { Engine, engineDefaults } from '../../src/engine/engine';
-import type { Caption, Inference } from '../../src/engine/inference';
-import { Lane } from '../../src/vision/lane';
+import type { Caption, Inference } from '../../src/inference/inference';
+import { systemClock } from '../../src/system/clock';
+import { PriorityMutex } from '../../src/system/priority-mutex';
 
 /** Takes several frames at once; each ends when the test says so. */
 class HeldInference implements Inference {
@@ -17,7 +17,7 @@ class HeldInference implements Inference {
     this.running.delete(id);
     return { text: id } as Caption;
   }
-  see = () => assert.fail('not asked for');
+  encode = () => assert.fail('not asked for');
   models = () => [];
   close = async (): Promise<void> => undefined;
 }
@@ -76,9 +76,9 @@ describe('an engine with several frames in flight', () => {
   });
 });
 
-describe('Lane', () => {
+describe('PriorityMutex', () => {
   it('lets higher priorities go first, and one work at a time', async () => {
-    const lane = new Lane();
+    const lane = new PriorityMutex();
     const log: string[] = [];
     const work = (name: string) => async (): Promise<void> => {
       log.push(`${name}(`);
@@ -96,7 +96,7 @@ describe('Lane', () => {
   });
 
   it('goes on after a failure', async () => {
-    const lane = new Lane();
+    const lane = new PriorityMutex();
     await assert.rejects(
       lane.enter(() => Promise.reject(new Error('no'))),
       /no/,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { InferenceThread } from '../../src/engine/inference-thread';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../system/manual-clock';
 
 describe('inference thread', () => {
   let clock: ManualClock;
@@ -13,7 +13,7 @@ describe('inference thread', () => {
     clock = new ManualClock();
     hangs = 0;
     thread = new InferenceThread({
-      captionerModule: join(__dirname, 'fake-captioner.js'),
+      captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
       defaultModel: 'fake',
       modelLimitBytes: 1e6,
       clock,

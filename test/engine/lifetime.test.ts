@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Lifetime } from '../../src/engine/lifetime';
-import { ManualClock } from './manual-clock';
+import { ManualClock } from '../system/manual-clock';
 
 describe('lifetime of an engine', () => {
   let clock: ManualClock;

@@ -7,10 +7,10 @@ import type { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { mostCameras, type ServiceSettings } from '../../src/mqtt/service-settings';
-import { fillPrompt } from '../../src/node-red/prompt-template';
+import { fillPrompt } from '../../src/template/prompt-template';
 import { demoFrame } from '../fixtures';
 import { FakeEngine } from './fake-engine';
-import { FakeTransport } from './fake-transport';
+import { FakeTransport } from './transport/fake-transport';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));

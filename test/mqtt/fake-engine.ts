@@ -1,17 +1,17 @@
-import type { ConnectionState, DescribeInput, DescribeOptions, Engine } from '../../src/client/engine';
+import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi } from '../../src/client/engine-api';
 import type { DoctorReport } from '../../src/protocol/doctor-report';
 import type { EngineStatus } from '../../src/protocol/engine-status';
-import type { FeaturesFinal, FinalEvent } from '../../src/protocol/events';
+import type { DescribeFinal, FeaturesFinal } from '../../src/protocol/events';
 
 export interface Asked {
   readonly request: DescribeInput;
   readonly pictures: readonly Uint8Array[];
   readonly answer: (text: string) => void;
-  readonly end: (event: FinalEvent) => void;
+  readonly end: (event: DescribeFinal) => void;
 }
 
 /** An engine whose answers the test gives; `auto` answers at once with the prompt. */
-export class FakeEngine implements Engine {
+export class FakeEngine implements EngineApi {
   readonly state: ConnectionState = 'connected';
   readonly asked: Asked[] = [];
   auto = true;
@@ -20,7 +20,7 @@ export class FakeEngine implements Engine {
     request: DescribeInput,
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
-  ): Promise<FinalEvent> {
+  ): Promise<DescribeFinal> {
     return new Promise((resolve) => {
       const id = request.id ?? 'id';
       const answer = (text: string): void => resolve(result(id, request, text));
@@ -32,7 +32,7 @@ export class FakeEngine implements Engine {
     });
   }
 
-  async see(): Promise<FeaturesFinal> {
+  async encode(): Promise<FeaturesFinal> {
     throw new Error('not asked');
   }
   async open(): Promise<void> {}
@@ -49,7 +49,7 @@ export class FakeEngine implements Engine {
   async close(): Promise<void> {}
 }
 
-function result(id: string, request: DescribeInput, text: string): FinalEvent {
+function result(id: string, request: DescribeInput, text: string): DescribeFinal {
   return {
     type: 'result',
     id,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
-import type { OutgoingMessage } from '../../src/mqtt/mqtt-transport';
 import { Publisher } from '../../src/mqtt/publisher';
 import type { ServiceSettings } from '../../src/mqtt/service-settings';
-import { FakeTransport } from './fake-transport';
+import type { OutgoingMessage } from '../../src/mqtt/transport/mqtt-transport';
+import { FakeTransport } from './transport/fake-transport';
 
 /** A connection that can break under way: what was being published is lost, and that is told late. */
 class BreakingTransport extends FakeTransport {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { requestOptions } from '../../src/node-red/caption-dialog';
+import { requestOptions } from '../../src/node-red/dialog-fields';
 import { messageCamera } from '../../src/node-red/message-camera';
 
 describe('messageCamera', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ConnectionState } from '../../src/client/engine';
+import type { ConnectionState } from '../../src/client/engine-api';
 import type { HeldReason } from '../../src/frame/frame-gate';
-import { conversionModes } from '../../src/node-red/conversion';
+import { conversionModes } from '../../src/node-red/convert/conversion';
 import { doctorChecks } from '../../src/platform/doctor/examine';
 import type { DoctorState, DoctorVerdict } from '../../src/protocol/doctor-report';
 import type { DropReason, ProgressPhase } from '../../src/protocol/events';

@@ -10,7 +10,7 @@ import type { NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import convertNode from '../../nodes/smolvlm-convert/smolvlm-convert';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/test-toolkit';
+import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame } from '../fixtures';
 
 helper.init(require.resolve('node-red'));

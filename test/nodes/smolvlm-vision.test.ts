@@ -16,8 +16,8 @@ import type { CaptionProperty } from '../../src/protocol/caption-property';
 import type { FeatureHandle } from '../../src/protocol/features';
 import type { VisionProperty } from '../../src/protocol/vision-property';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
-import { EmulatedBundle } from '../engine/emulated-bundle';
 import { demoFrame } from '../fixtures';
+import { EmulatedBundle } from '../inference/npu/emulated-bundle';
 
 helper.init(require.resolve('node-red'));
 

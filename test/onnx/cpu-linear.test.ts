@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpuInt8Range, linearInput, linearLayer } from '../../src/onnx/cpu-linear';
 import { GraphBuilder } from '../../src/onnx/graph-builder';
-import { MemoryTensors } from '../memory-tensors';
+import { MemoryTensors } from '../model/safetensors/memory-tensors';
 import { runGraph } from './run-graph';
 
 describe('linearLayer in int8', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { int4Weight } from '../../src/onnx/decoder/int4-weights';
 import { GraphBuilder, type StreamedTensor } from '../../src/onnx/graph-builder';
-import { int4Weight } from '../../src/onnx/int4-weights';
 import { int8Weight } from '../../src/onnx/int8-weights';
 import {
   concatenatedFloat32Weight,
@@ -9,7 +9,7 @@ import {
   transposedFloat32Weight,
 } from '../../src/onnx/weights';
 import { cosine } from '../cosine';
-import { MemoryTensors, seededValues } from '../memory-tensors';
+import { MemoryTensors, seededValues } from '../model/safetensors/memory-tensors';
 import { linear, runGraph } from './run-graph';
 
 async function bytes(tensor: StreamedTensor): Promise<Buffer> {

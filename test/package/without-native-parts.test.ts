@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/test-toolkit';
+import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { repositoryRoot } from '../fixtures';
 import { startAedes, type TestBroker } from '../mqtt/test-broker';
 import { serveFake } from '../server/served-fake';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { httpAddress } from '../../src/mqtt/service-settings';
-import { sourceSettings } from '../../src/node-red/frame-dialog';
+import { sourceSettings } from '../../src/node-red/frame/frame-dialog';
 import { readPicture } from '../../src/picture/picture-source';
 import { withoutLogin } from '../../src/picture/without-login';
 

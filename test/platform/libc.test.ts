@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { libcOf } from '../../src/platform/libc';
-import { SystemFiles } from '../../src/platform/system-files';
+import { SystemFiles } from '../../src/platform/recording/system-files';
 import { useTempFolder } from '../temp-folder';
-import { recordedTree } from './recorded-tree';
+import { recordedTree } from './recording/recorded-tree';
 
 describe('C library', () => {
   const temp = useTempFolder();

@@ -1,5 +1,5 @@
 import { type Machine, readMachine } from '../../src/platform/machine';
-import { SystemFiles } from '../../src/platform/system-files';
+import { SystemFiles } from '../../src/platform/recording/system-files';
 import { fixture } from '../fixtures';
 
 export const recordedMachines = [

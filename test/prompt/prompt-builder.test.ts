@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { tileGrid } from '../../src/image/tiles';
-import { readModelConfigs } from '../../src/model/checkpoint';
+import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import { ChatTemplate, type PromptMessage } from '../../src/prompt/chat-template';
 import { PromptBuilder, questionMessages } from '../../src/prompt/prompt-builder';
 import { fixture } from '../fixtures';

@@ -7,7 +7,7 @@ export function serveFake(options: Partial<ServeOptions> = {}): Promise<ServedEn
     tcp: { host: '127.0.0.1', port: 0 },
     model: 'fake',
     queueCapacity: 10,
-    captionerModule: join(__dirname, '..', 'engine', 'fake-captioner.js'),
+    captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
     log: () => {},
     ...options,
   });

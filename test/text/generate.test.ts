@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TensorSource } from '../../src/model/tensor-source';
+import type { TensorSource } from '../../src/model/safetensors/tensor-source';
 import { ContextPool, type PooledContext } from '../../src/text/context-pool';
 import { embedPrompt } from '../../src/text/embed-prompt';
 import { type GenerateOptions, generate } from '../../src/text/generate';

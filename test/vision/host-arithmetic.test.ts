@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { layerNorm, pixelShuffle } from '../../src/vision/connector';
 import { addToRows, matrixProduct } from '../../src/vision/matrix-product';
 import { extractPatches } from '../../src/vision/patch-embedding';
-import { seededValues } from '../memory-tensors';
+import { seededValues } from '../model/safetensors/memory-tensors';
 import { linear } from '../onnx/run-graph';
 
 describe('matrixProduct', () => {

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VisionBackend } from '../../src/backends/stage-runner';
-import { describeBundleFile } from '../../src/model/bundle-file';
-import { readModelConfigs } from '../../src/model/checkpoint';
+import { describeBundleFile } from '../../src/model/bundle/bundle-file';
+import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../safetensors-fixture';
+import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
 import { goldenActivations } from './tiny-tower';
 
 const checkpointDir = fixture('goldens', 'tiny-idefics3');

@@ -2,18 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
-import { visionGraphShape } from '../../src/convert/bundle-build';
-import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/cpu-vision-files';
-import type { BundleStage } from '../../src/model/bundle-manifest';
-import { readModelConfigs } from '../../src/model/checkpoint';
-import { hostTensors } from '../../src/model/host-tensors';
+import { visionGraphShape } from '../../src/convert/bundle/bundle-build';
+import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/bundle/cpu-vision-files';
+import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
+import { hostTensors } from '../../src/model/bundle/host-tensors';
+import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import type { CpuPrecision } from '../../src/onnx/cpu-linear';
-import type { VisionGraphShape } from '../../src/onnx/cpu-vision-stage';
-import { type VisionGranularity, visionStages } from '../../src/onnx/vision-stages';
+import type { VisionGraphShape } from '../../src/onnx/vision/cpu-vision-stage';
+import { type VisionGranularity, visionStages } from '../../src/onnx/vision/vision-stages';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import type { TileEncoder } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../safetensors-fixture';
+import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
 
 const checkpointDir = fixture('goldens', 'tiny-idefics3');
 

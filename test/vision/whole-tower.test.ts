@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeEmulatedTower } from '../../src/cli/bench/emulator/emulated-stage';
-import { readModelConfigs } from '../../src/model/checkpoint';
+import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import type { TileEncoder } from '../../src/vision/vision-tower';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { cosine } from '../cosine';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../safetensors-fixture';
+import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
 import { goldenActivations } from './tiny-tower';
 
 const tiny = fixture('goldens', 'tiny-idefics3');

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { SmolvlmError } from '../../errors';
-import type { BundleDecoder } from '../../model/bundle-manifest';
-import type { TextConfig } from '../../model/model-config';
+import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import type { TextConfig } from '../../model/checkpoint/model-config';
 import type { DecoderContext, DecoderRunner } from '../decoder-runner';
 import { KvCache } from './kv-cache';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-loader';

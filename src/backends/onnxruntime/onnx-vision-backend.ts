@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, TensorSpec } from '../../model/bundle-manifest';
+import type { BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
 import type { StageRunner, VisionBackend } from '../stage-runner';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-loader';
 import { type SessionSettings, sessionOptions } from './session-options';

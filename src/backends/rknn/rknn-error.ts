@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { bundleAdvice } from '../../model/rknn-toolkits';
+import { bundleAdvice } from '../../model/bundle/rknn-toolkits';
 
 /** `RKNN_ERR_…` of rknn_api.h 2.3.2; -100 as the toolkit 2.5.0 names it. */
 const names: Readonly<Record<number, string>> = {

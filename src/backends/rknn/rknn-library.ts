@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
+import { SystemFiles } from '../../platform/recording/system-files';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
-import { SystemFiles } from '../../platform/system-files';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
 import { type NativeCall, nativeCall } from '../native-call';
 

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import type { BundleStage } from '../../model/bundle-manifest';
+import type { BundleStage } from '../../model/bundle/bundle-manifest';
 import type { StageRunner } from '../stage-runner';
 import type { RknnContext } from './rknn-context';
 import type { StageWatchdog } from './stage-watch';

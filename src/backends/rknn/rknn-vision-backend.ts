@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, BundleTarget } from '../../model/bundle-manifest';
-import { NpuHold, type NpuHoldOptions } from '../../platform/npu-hold';
+import type { BundleStage, BundleTarget } from '../../model/bundle/bundle-manifest';
+import { SharedNpuLock, type SharedNpuLockOptions } from '../../platform/npu/shared-npu-lock';
+import { SystemFiles } from '../../platform/recording/system-files';
 import { npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
-import { SystemFiles } from '../../platform/system-files';
 import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
 import { coreMask, type TensorAttr } from './rknn-abi';
 import { RknnContext } from './rknn-context';
@@ -14,7 +14,7 @@ import { shareScratch } from './shared-scratch';
 import { chainStages } from './stage-chain';
 import { type StageWatch, StageWatchdog } from './stage-watch';
 
-export interface RknnSettings extends NpuHoldOptions {
+export interface RknnSettings extends SharedNpuLockOptions {
   /** The chip the stages are made for; another one is refused. */
   readonly target?: Exclude<BundleTarget, 'cpu'>;
   /** The library to load; default: as `RknnLibrary.load` finds it. */
@@ -42,7 +42,7 @@ export class RknnVisionBackend implements VisionBackend {
     readonly library: RknnLibrary,
     /** NPU cores that core masks may name; 0: not known, the driver chooses. */
     readonly cores: number,
-    private readonly hold: NpuHold,
+    private readonly hold: SharedNpuLock,
     options: RknnSettings,
   ) {
     this.#options = options;
@@ -59,7 +59,7 @@ export class RknnVisionBackend implements VisionBackend {
     checkTarget(soc, settings.target);
     const cores = settings.cores ?? usableCores(files);
     const library = await RknnLibrary.load(settings.library);
-    return new RknnVisionBackend(library, cores, await NpuHold.take(settings), settings);
+    return new RknnVisionBackend(library, cores, await SharedNpuLock.take(settings), settings);
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {

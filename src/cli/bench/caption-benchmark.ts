@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCaptioner } from '../../engine/captioner';
-import type { Captioner } from '../../engine/inference';
 import { SmolvlmError } from '../../errors';
-import { demoModelFolder } from '../../model/resolve-model';
+import { openCaptioner } from '../../inference/captioner';
+import type { Captioner } from '../../inference/inference';
+import { demoModelFolder } from '../../model/hub/resolve-model';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import { meanMs } from './interleaved';
 

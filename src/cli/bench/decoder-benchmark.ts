@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DecoderContext } from '../../backends/decoder-runner';
 import { OnnxDecoderRunner } from '../../backends/onnxruntime/onnx-decoder-runner';
-import { writeOnnxDecoder } from '../../convert/onnx-decoder';
-import type { Checkpoint } from '../../model/checkpoint';
+import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { interleaved, type Measured, meanMs } from './interleaved';
 
 const precisions = ['float32', 'int8', 'int4'] as const;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { openCaptioner } from '../../engine/captioner';
+import { openCaptioner } from '../../inference/captioner';
 import { captionOnce } from './caption-benchmark';
 
 export type MeasuredPrecision = 'float32' | 'int8' | 'int4';

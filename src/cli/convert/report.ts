@@ -1,6 +1,6 @@
-import type { NpuBundle } from '../../convert/npu-bundle';
-import type { NpuStageEntry } from '../../convert/npu-stage-part';
-import type { BundleManifest } from '../../model/bundle-manifest';
+import type { NpuBundle } from '../../convert/npu/npu-bundle';
+import type { NpuStageEntry } from '../../convert/npu/npu-stage-part';
+import type { BundleManifest } from '../../model/bundle/bundle-manifest';
 
 /** What `smolvlm convert` prints. */
 export interface ConversionReport {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TensorToWrite, writeSafetensors } from '../../model/safetensors-writer';
+import { type TensorToWrite, writeSafetensors } from '../../model/safetensors/safetensors-writer';
 
 /**
  * Collects activations tile by tile on disk, since all of them are 80 MB a tile for SmolVLM-256M, and

@@ -1,13 +1,13 @@
 import { OnnxVisionBackend } from '../../backends/onnxruntime/onnx-vision-backend';
-import { preparedBundle } from '../../convert/prepared-bundle';
+import { preparedBundle } from '../../convert/bundle/prepared-bundle';
 import { SmolvlmError } from '../../errors';
 import { decodePicture } from '../../image/decode-picture';
 import { pixelValues } from '../../image/pixel-values';
 import { prepareTiles } from '../../image/tiles';
-import { readModelConfigs } from '../../model/checkpoint';
-import { imageTokensPerTile, patchesPerTile } from '../../model/model-config';
-import type { Bundle } from '../../model/read-bundle';
-import { resolveModel } from '../../model/resolve-model';
+import type { Bundle } from '../../model/bundle/read-bundle';
+import { readModelConfigs } from '../../model/checkpoint/checkpoint';
+import { imageTokensPerTile, patchesPerTile } from '../../model/checkpoint/model-config';
+import { resolveModel } from '../../model/hub/resolve-model';
 import { readPicture } from '../../picture/picture-source';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Command, type CommandIo, optionalChoice, requiredString } from '../command';

@@ -1,4 +1,4 @@
-import { openDecoderOf } from '../../engine/captioner';
+import { openDecoderOf } from '../../inference/captioner';
 import { TokenStream } from '../../prompt/token-stream';
 import { Tokenizer } from '../../prompt/tokenizer';
 import { ContextPool } from '../../text/context-pool';

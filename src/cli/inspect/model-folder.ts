@@ -1,4 +1,4 @@
-import { resolveModel } from '../../model/resolve-model';
+import { resolveModel } from '../../model/hub/resolve-model';
 import { type OptionValues, requiredString } from '../command';
 
 /** The folder of `--model`, whose configs are enough: no weights are read. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { tileGrid } from '../../image/tiles';
-import { readModelConfigs } from '../../model/checkpoint';
+import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import type { PromptMessage } from '../../prompt/chat-template';
 import { PromptBuilder } from '../../prompt/prompt-builder';
 import { type Command, optionalChoice, requiredString, UsageError } from '../command';

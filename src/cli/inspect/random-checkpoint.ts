@@ -1,4 +1,4 @@
-import { writeRandomCheckpoint } from '../../model/random-checkpoint';
+import { writeRandomCheckpoint } from '../../model/checkpoint/random-checkpoint';
 import { type Command, optionalInteger, requiredString } from '../command';
 
 export const command: Command = {

@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { decodePicture } from '../../image/decode-picture';
 import { sharpLibrary } from '../../image/sharp-library';
 import { prepareTiles } from '../../image/tiles';
-import { readModelConfigs } from '../../model/checkpoint';
+import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { readPicture } from '../../picture/picture-source';
 import { type Command, optionalChoice, requiredString } from '../command';
 import { modelFolder } from './model-folder';

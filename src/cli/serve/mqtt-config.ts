@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { SmolvlmError } from '../../errors';
-import { JsonFields, parseJsonObject } from '../../model/json-fields';
 import {
   type CameraSettings,
   checkCameras,
@@ -9,6 +8,7 @@ import {
   type ServiceSettings,
   topicPrefix,
 } from '../../mqtt/service-settings';
+import { JsonFields, parseJsonObject } from '../../system/json-fields';
 
 const known = [
   'base',

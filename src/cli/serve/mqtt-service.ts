@@ -4,10 +4,10 @@ import { EngineClient } from '../../client/engine-client';
 import { SmolvlmError } from '../../errors';
 import { DescribeService } from '../../mqtt/describe-service';
 import { DescribeTopics } from '../../mqtt/describe-topics';
-import { brokerAddress, MqttJsTransport } from '../../mqtt/mqttjs-transport';
 import type { ServiceSettings } from '../../mqtt/service-settings';
-import { fillPrompt } from '../../node-red/prompt-template';
+import { brokerAddress, MqttJsTransport } from '../../mqtt/transport/mqttjs-transport';
 import { packageVersion } from '../../package-version';
+import { fillPrompt } from '../../template/prompt-template';
 import { type OptionValues, optionalChoice, optionalString, UsageError } from '../command';
 import { mqttConfig } from './mqtt-config';
 

@@ -1,7 +1,7 @@
 import type { DoctorReport } from '../../protocol/doctor-report';
 import { readBundleFacts } from '../bundle-facts';
 import { readMachine } from '../machine';
-import { SystemFiles } from '../system-files';
+import { SystemFiles } from '../recording/system-files';
 import { examine } from './examine';
 
 /**

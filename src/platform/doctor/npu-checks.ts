@@ -1,6 +1,6 @@
 import type { Machine } from '../machine';
-import { versionAtLeast } from '../npu-driver';
-import { describeHolder } from '../npu-lock';
+import { versionAtLeast } from '../npu/npu-driver';
+import { describeHolder } from '../npu/npu-lock';
 import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } from './finding';
 import { judgeDevices } from './npu-device-check';
 

@@ -1,5 +1,5 @@
 import type { Machine } from '../machine';
-import type { DeviceNode } from '../system-files';
+import type { DeviceNode } from '../recording/system-files';
 import { bad, type Finding, ok } from './finding';
 
 /** The NPU's device nodes: there, led to the right place, and open to this process. */

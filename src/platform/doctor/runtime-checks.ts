@@ -1,6 +1,6 @@
-import { bundleAdvice, defaultToolkit, releaseOf } from '../../model/rknn-toolkits';
+import { bundleAdvice, defaultToolkit, releaseOf } from '../../model/bundle/rknn-toolkits';
 import type { Machine } from '../machine';
-import { versionAtLeast } from '../npu-driver';
+import { versionAtLeast } from '../npu/npu-driver';
 import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';
 import { npuTarget } from '../soc';
 import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } from './finding';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clocks';
+import type { FrequencyDomain } from '../frequency-domains';
 import type { Machine } from '../machine';
 import { type Check, type Finding, hasVendorNpu, info, ok, warn } from './finding';
 import { hertzText } from './quantity';
@@ -28,11 +28,11 @@ export const speedChecks: readonly Check[] = [
   { id: 'temperature', title: 'Temperature', judge: judgeTemperature },
 ];
 
-function given(clock: Clock | undefined): readonly Clock[] {
+function given(clock: FrequencyDomain | undefined): readonly FrequencyDomain[] {
   return clock === undefined ? [] : [clock];
 }
 
-function judgeClocks(clocks: readonly Clock[], of: string): Finding {
+function judgeClocks(clocks: readonly FrequencyDomain[], of: string): Finding {
   if (clocks.length === 0) return info('not told by the kernel');
   const value = clocksText(clocks);
   if (clocks.some(({ governor }) => governor === 'powersave')) {
@@ -47,12 +47,12 @@ function judgeClocks(clocks: readonly Clock[], of: string): Finding {
   return ok(value);
 }
 
-function isHeld({ limitHz, topHz }: Clock): boolean {
+function isHeld({ limitHz, topHz }: FrequencyDomain): boolean {
   return limitHz !== undefined && topHz !== undefined && limitHz < topHz;
 }
 
 /** Clocks that differ in nothing but their frequency at the moment are told as one. */
-function clocksText(clocks: readonly Clock[]): string {
+function clocksText(clocks: readonly FrequencyDomain[]): string {
   const currentByRange = new Map<string, (number | undefined)[]>();
   for (const clock of clocks) {
     const range = rangeText(clock);
@@ -65,7 +65,7 @@ function clocksText(clocks: readonly Clock[]): string {
     .join('; ');
 }
 
-function rangeText(clock: Clock): string {
+function rangeText(clock: FrequencyDomain): string {
   const top = clock.topHz ?? clock.limitHz;
   const held = isHeld(clock) && clock.limitHz !== undefined ? `, held to ${hertzText(clock.limitHz)}` : '';
   return `${top === undefined ? '' : ` of ${hertzText(top)}`}${held}${clock.governor === undefined ? '' : ` (${clock.governor})`}`;

@@ -1,7 +1,7 @@
 import type { ContainerKind } from '../container';
 import type { Machine } from '../machine';
-import { versionAtLeast } from '../npu-driver';
-import { npuCores } from '../soc';
+import { versionAtLeast } from '../npu/npu-driver';
+import { socNpuCores } from '../soc';
 import { bad, type Check, type Finding, info, ok } from './finding';
 
 /** The package's `engines`. */
@@ -40,7 +40,7 @@ function judgeSoc(machine: Machine): Finding {
       'Bundles for an NPU are made for the RK3588 and RK3576 families; this machine captions on its CPU.',
     );
   }
-  const cores = `${driverCores ?? npuCores(soc)} NPU cores`;
+  const cores = `${driverCores ?? socNpuCores(soc)} NPU cores`;
   if (soc.source !== 'npu-device') return ok(`${named}, ${cores}`);
   const value = `${named} or a sibling, ${cores}; /proc/device-tree is hidden`;
   if (driver.kind !== 'vendor') return info(value);

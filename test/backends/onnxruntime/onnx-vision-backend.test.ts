@@ -1,8 +1,8 @@
 import { OnnxVisionBackend } from '../../../src/backends/onnxruntime/onnx-vision-backend';
-import { writeCpuVisionStage } from '../../../src/convert/cpu-vision-files';
-import type { VisionGraphShape } from '../../../src/onnx/cpu-vision-stage';
+import { writeCpuVisionStage } from '../../../src/convert/bundle/cpu-vision-files';
+import type { VisionGraphShape } from '../../../src/onnx/vision/cpu-vision-stage';
 import { describeVisionBackend } from '../../contract/vision-backend-contract';
-import { mlpTensors, referenceMlp } from '../../onnx/reference-stage';
+import { mlpTensors, referenceMlp } from '../../onnx/vision/reference-stage';
 
 const shape: VisionGraphShape = {
   tokens: 16,

@@ -7,7 +7,7 @@ import type { RkllmAbi } from '../../../src/backends/rkllm/rkllm-abi';
 import { RkllmDecoder, type RkllmSettings } from '../../../src/backends/rkllm/rkllm-decoder';
 import { RkllmLibrary } from '../../../src/backends/rkllm/rkllm-library';
 import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-decoder';
-import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint';
+import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { PromptBuilder } from '../../../src/prompt/prompt-builder';
 import { demoModel } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
-import { EmulatedBundle } from '../../engine/emulated-bundle';
 import { repositoryRoot } from '../../fixtures';
+import { EmulatedBundle } from '../../inference/npu/emulated-bundle';
 import { useTempFolder } from '../../temp-folder';
 
 describe('bench --board', function () {

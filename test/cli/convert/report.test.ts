@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { conversionReport, conversionTable } from '../../../src/cli/convert/report';
-import type { NpuStageEntry, StageTrial } from '../../../src/convert/npu-stage-part';
-import type { BundleManifest } from '../../../src/model/bundle-manifest';
+import type { NpuStageEntry, StageTrial } from '../../../src/convert/npu/npu-stage-part';
+import type { BundleManifest } from '../../../src/model/bundle/bundle-manifest';
 
 describe('the report of a conversion', () => {
   const tensor = { name: 'in', dtype: 'float32', shape: [1, 4, 4] } as const;

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ActivationSpool } from '../../../src/cli/inspect/activation-spool';
-import { SafetensorsFile } from '../../../src/model/safetensors';
+import { SafetensorsFile } from '../../../src/model/safetensors/safetensors';
 
 describe('ActivationSpool', () => {
   let dir: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command } from '../../../src/cli/inspect/activations';
 import { fixture } from '../../fixtures';
-import { readSafetensorsFixture } from '../../safetensors-fixture';
+import { readSafetensorsFixture } from '../../model/safetensors/safetensors-fixture';
 import { assertAgrees } from '../../vision/agreement';
 import { goldenActivations } from '../../vision/tiny-tower';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { openCheckpoint } from '../../../src/model/checkpoint';
+import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { demoModel, repositoryRoot } from '../../fixtures';
 import { useTempFolder } from '../../temp-folder';
 

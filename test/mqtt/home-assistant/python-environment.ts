@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { withFileLock } from '../../../src/model/file-lock';
+import { withFileLock } from '../../../src/system/file-lock';
 
 /** The newest that every Python 3.13 can run; 2025.5 asks for 3.13.2. */
 const packages = ['homeassistant==2025.4.4', 'paho-mqtt==2.1.0'];

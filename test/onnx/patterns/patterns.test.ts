@@ -9,10 +9,10 @@ import {
   tanhGelu,
 } from '@rk3588/node-red-smolvlm/patterns';
 import { cosine } from '../../cosine';
-import { seededValues } from '../../memory-tensors';
+import { seededValues } from '../../model/safetensors/memory-tensors';
 import { relativeError } from '../../vision/agreement';
-import { activations } from '../reference-stage';
 import { runGraph } from '../run-graph';
+import { activations } from '../vision/reference-stage';
 import { roundedToFp16 } from './fp16-graph';
 
 /** One value in, one out: `out` = draw(`in`). */

@@ -1,4 +1,8 @@
-import { type MemoryTensors, seededValues, MemoryTensors as Tensors } from '../../memory-tensors';
+import {
+  type MemoryTensors,
+  seededValues,
+  MemoryTensors as Tensors,
+} from '../../model/safetensors/memory-tensors';
 
 /** Sizes of one layer of a vision tower. */
 export interface BlockShape {

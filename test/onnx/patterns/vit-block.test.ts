@@ -9,14 +9,14 @@ import {
   tanhGelu,
   writeModel,
 } from '@rk3588/node-red-smolvlm/patterns';
-import { ToolkitWorker } from '../../../src/convert/toolkit-worker';
-import { testToolkit } from '../../convert/test-toolkit';
+import { ToolkitWorker } from '../../../src/convert/toolkit/toolkit-worker';
+import { testToolkit } from '../../convert/toolkit/test-toolkit';
 import { cosine } from '../../cosine';
-import { seededValues } from '../../memory-tensors';
+import { seededValues } from '../../model/safetensors/memory-tensors';
 import { useTempFolder } from '../../temp-folder';
 import { relativeError } from '../../vision/agreement';
-import { activations } from '../reference-stage';
 import { runGraph } from '../run-graph';
+import { activations } from '../vision/reference-stage';
 import { blockTensors, flat, ReferenceBlock, rowsOf } from './reference-block';
 
 /** As ViT has them: 14 × 14 patches and a class token, which no chunk of 32 rows divides. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { release } from 'node:os';
 import { examine } from '../../../src/platform/doctor/examine';
 import { readMachine } from '../../../src/platform/machine';
-import { SystemFiles } from '../../../src/platform/system-files';
+import { SystemFiles } from '../../../src/platform/recording/system-files';
 import type { DoctorCheck, DoctorReport, DoctorState } from '../../../src/protocol/doctor-report';
 import { type RecordedMachine, recordedMachine, recordedMachines } from '../recorded-machine';
 

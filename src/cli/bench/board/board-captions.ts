@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openBundleCaptioner } from '../../../engine/captioner';
-import type { Caption } from '../../../engine/inference';
-import type { Bundle } from '../../../model/read-bundle';
+import { openBundleCaptioner } from '../../../inference/captioner';
+import type { Caption } from '../../../inference/inference';
+import type { Bundle } from '../../../model/bundle/read-bundle';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
 

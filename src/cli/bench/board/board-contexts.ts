@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { coreMask } from '../../../backends/rknn/rknn-abi';
 import { RknnContext } from '../../../backends/rknn/rknn-context';
 import { RknnLibrary } from '../../../backends/rknn/rknn-library';
-import type { Bundle } from '../../../model/read-bundle';
-import { NpuHold } from '../../../platform/npu-hold';
+import type { Bundle } from '../../../model/bundle/read-bundle';
+import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 
 /** What a context says of the first stage, and what opening all of them does to the process. */
 export async function boardContexts({ dir, manifest }: Bundle): Promise<unknown> {
   const library = await RknnLibrary.load();
-  const hold = await NpuHold.take({ whenBusy: 'fail' });
+  const hold = await SharedNpuLock.take({ whenBusy: 'fail' });
   const opened: RknnContext[] = [];
   try {
     const before = processFacts();

@@ -1,6 +1,6 @@
-import { readModelConfigs } from '../../../model/checkpoint';
-import type { Bundle } from '../../../model/read-bundle';
-import { SystemFiles } from '../../../platform/system-files';
+import type { Bundle } from '../../../model/bundle/read-bundle';
+import { readModelConfigs } from '../../../model/checkpoint/checkpoint';
+import { SystemFiles } from '../../../platform/recording/system-files';
 import { chipTemperature } from '../../../platform/temperature';
 import { openVisionBackend, type RknnSettings } from '../../../vision/open-vision-backend';
 import { openVisionTower } from '../../../vision/open-vision-tower';

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 import { errorBody } from '../../../errors';
-import type { Bundle } from '../../../model/read-bundle';
+import type { Bundle } from '../../../model/bundle/read-bundle';
 import { diagnose } from '../../../platform/doctor/diagnose';
 import type { CommandIo } from '../../command';
 import { boardCaptions } from './board-captions';

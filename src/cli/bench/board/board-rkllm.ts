@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { RkllmLibrary } from '../../../backends/rkllm/rkllm-library';
-import { openBundleCaptioner } from '../../../engine/captioner';
-import type { CaptionerOptions } from '../../../engine/inference';
-import type { Bundle } from '../../../model/read-bundle';
+import { openBundleCaptioner } from '../../../inference/captioner';
+import type { CaptionerOptions } from '../../../inference/inference';
+import type { Bundle } from '../../../model/bundle/read-bundle';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
 

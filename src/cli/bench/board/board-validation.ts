@@ -1,6 +1,6 @@
-import { defaultBounds } from '../../../convert/npu-stage-part';
-import { validateBundle } from '../../../convert/validate-bundle';
-import type { Bundle } from '../../../model/read-bundle';
+import { defaultBounds } from '../../../convert/npu/npu-stage-part';
+import { validateBundle } from '../../../convert/validate/validate-bundle';
+import type { Bundle } from '../../../model/bundle/read-bundle';
 import { openVisionBackend } from '../../../vision/open-vision-backend';
 import type { CommandIo } from '../../command';
 import { validationDocument } from '../../validate';

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeBundleFile } from '../../../model/bundle-file';
-import type { BundleDecoder } from '../../../model/bundle-manifest';
-import type { Checkpoint } from '../../../model/checkpoint';
+import { describeBundleFile } from '../../../model/bundle/bundle-file';
+import type { BundleDecoder } from '../../../model/bundle/bundle-manifest';
+import type { Checkpoint } from '../../../model/checkpoint/checkpoint';
 
 const fileName = 'decoder.rkllm';
 

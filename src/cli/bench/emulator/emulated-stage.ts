@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeBundleFile } from '../../../model/bundle-file';
-import type { BundleStage, TensorSpec } from '../../../model/bundle-manifest';
-import { hostTensors } from '../../../model/host-tensors';
-import type { ModelConfig } from '../../../model/model-config';
-import { imageTokensPerTile, patchesPerTile } from '../../../model/model-config';
-import type { TensorSource } from '../../../model/tensor-source';
-import type { VisionStagePlan } from '../../../onnx/vision-stages';
+import { describeBundleFile } from '../../../model/bundle/bundle-file';
+import type { BundleStage, TensorSpec } from '../../../model/bundle/bundle-manifest';
+import { hostTensors } from '../../../model/bundle/host-tensors';
+import type { ModelConfig } from '../../../model/checkpoint/model-config';
+import { imageTokensPerTile, patchesPerTile } from '../../../model/checkpoint/model-config';
+import type { TensorSource } from '../../../model/safetensors/tensor-source';
+import type { VisionStagePlan } from '../../../onnx/vision/vision-stages';
 
 /** As `model.h` of the emulator numbers them. */
 const kinds = { pass: 0, attn: 1, mlp: 2, tower: 3 } as const;

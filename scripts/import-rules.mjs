@@ -1,0 +1,183 @@
+// The rooms of src/ and what each may import: written into biome.rooms.json by `node scripts/import-rules.mjs`, read by the
+// tests. Every room may also import src/system, src/errors and src/package-version, which import no other room.
+import { writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Rooms that a room and all its sub-rooms may import. */
+export const rooms = {
+  system: [],
+  protocol: [],
+  template: [],
+  picture: [],
+  model: [],
+  frame: ['picture'],
+  image: ['picture'],
+  client: ['picture', 'protocol'],
+  mqtt: ['client', 'picture', 'protocol'],
+  'node-red': ['client', 'frame', 'mqtt', 'picture', 'protocol', 'template'],
+  platform: ['model', 'protocol'],
+  backends: ['model', 'platform'],
+  prompt: ['model'],
+  onnx: ['model'],
+  vision: ['backends', 'model'],
+  text: ['backends', 'model', 'protocol'],
+  convert: ['backends', 'image', 'model', 'onnx', 'prompt', 'text', 'vision'],
+  inference: [
+    'backends',
+    'convert',
+    'image',
+    'model',
+    'picture',
+    'platform',
+    'prompt',
+    'protocol',
+    'text',
+    'vision',
+  ],
+  engine: ['inference', 'protocol'],
+  server: ['engine', 'picture', 'platform', 'protocol'],
+  cli: [
+    'backends',
+    'client',
+    'convert',
+    'engine',
+    'frame',
+    'image',
+    'inference',
+    'model',
+    'mqtt',
+    'onnx',
+    'picture',
+    'platform',
+    'prompt',
+    'protocol',
+    'server',
+    'template',
+    'text',
+    'vision',
+  ],
+};
+
+/** Sub-rooms: what else of its own room each may import. `.` is the room's own files; a `.` entry is for those. */
+export const subRooms = {
+  model: {
+    '.': [],
+    safetensors: [],
+    checkpoint: ['.', 'safetensors'],
+    bundle: ['.', 'safetensors'],
+    hub: ['.', 'bundle', 'checkpoint'],
+  },
+  platform: {
+    '.': ['npu', 'recording'],
+    recording: [],
+    npu: ['recording'],
+    doctor: ['.', 'npu', 'recording'],
+  },
+  backends: { '.': [], onnxruntime: ['.'], rkllm: ['.'], rknn: ['.'] },
+  onnx: { '.': [], patterns: ['.'], vision: ['.', 'patterns'], decoder: ['.'] },
+  text: { '.': ['constraint'], constraint: [] },
+  convert: {
+    bundle: [],
+    toolkit: ['bundle'],
+    npu: ['bundle', 'toolkit'],
+    validate: ['bundle', 'npu', 'toolkit'],
+    deliver: ['bundle'],
+  },
+  inference: { '.': ['npu'], npu: ['.'] },
+  mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
+  server: {
+    '.': ['http', 'openai', 'routes'],
+    http: [],
+    openai: ['.', 'http'],
+    routes: ['.', 'http'],
+  },
+  'node-red': {
+    '.': [],
+    engine: ['.'],
+    caption: ['.', 'engine'],
+    vision: ['.', 'caption', 'engine'],
+    frame: ['.'],
+    mqtt: ['.'],
+    convert: ['.'],
+  },
+  cli: {
+    '.': ['bench', 'bench/board', 'bench/emulator', 'convert', 'inspect', 'serve'],
+    bench: ['.', 'bench/board', 'bench/emulator'],
+    'bench/board': ['.', 'bench'],
+    'bench/emulator': [],
+    convert: ['.'],
+    inspect: ['.'],
+    serve: ['.'],
+  },
+};
+
+/** Rooms of src/ that each node's folder may import. */
+export const nodeRooms = {
+  'smolvlm-*': ['client', 'frame', 'node-red', 'picture', 'protocol', 'template'],
+  sidebar: ['client', 'node-red', 'protocol'],
+  'smolvlm-mqtt': ['client', 'mqtt', 'node-red', 'protocol', 'template'],
+};
+
+const ground = ['errors', 'package-version'];
+
+/** Folders below src/, each with the folders and files below src/ that its own files may import. */
+export function importRules() {
+  return Object.entries(rooms).flatMap(([room, others]) =>
+    Object.entries(subRooms[room] ?? { '.': [] }).map(([name, siblings]) => {
+      const folder = posix.join(room, name);
+      const within = siblings.map((sibling) => (sibling === '.' ? `${room}/*` : `${room}/${sibling}/*`));
+      return {
+        folder,
+        allowed: [...within, ...others.map((other) => `${other}/**`), 'system/**', ...ground],
+      };
+    }),
+  );
+}
+
+const native = {
+  group: ['onnxruntime-node', 'koffi'],
+  message: 'Only src/backends loads native inference code.',
+};
+const nodeRed = {
+  group: ['node-red', '@node-red/*'],
+  message: 'Only nodes/ and src/node-red/ use the Node-RED runtime.',
+};
+
+function override(includes, patterns) {
+  const rule = { level: 'error', options: { patterns } };
+  return { includes, linter: { rules: { style: { noRestrictedImports: rule } } } };
+}
+
+function roomOverride({ folder, allowed }) {
+  const from = (to) => {
+    const path = posix.relative(folder, to);
+    return path.startsWith('.') ? path : `./${path}`;
+  };
+  const room = folder.split('/')[0];
+  const group = ['../**', './*/**', ...allowed.map((to) => `!${from(to)}`)];
+  const names = allowed.filter((to) => !ground.includes(to)).map((to) => to.replace(/\/\*+$/, ''));
+  return override(
+    [`src/${folder}/*.ts`],
+    [
+      { group, message: `src/${folder} may import ${names.join(', ')} (docs/architecture.md, Rooms).` },
+      ...(room === 'backends' ? [] : [native]),
+      ...(room === 'node-red' ? [] : [nodeRed]),
+    ],
+  );
+}
+
+function nodeOverride([folder, allowed]) {
+  const group = ['**/src/*/**', `!**/src/{${allowed.join(',')}}/**`];
+  const message = `nodes/${folder} may import ${allowed.map((room) => `src/${room}`).join(', ')}.`;
+  return override([`nodes/${folder}/*.ts`], [{ group, message }, native]);
+}
+
+export function overrides() {
+  return [...importRules().map(roomOverride), ...Object.entries(nodeRooms).map(nodeOverride)];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const file = join(dirname(fileURLToPath(import.meta.url)), '..', 'biome.rooms.json');
+  writeFileSync(file, `${JSON.stringify({ overrides: overrides() }, null, 2)}\n`);
+}

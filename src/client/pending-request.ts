@@ -1,0 +1,194 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorBody, SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
+import { longestTimerMs } from '../protocol/limits';
+import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
+import type { Connected, EngineConnection } from './engine-connection';
+import { callEngine, describeBody, readJson } from './engine-http';
+
+const pauseMs = 100;
+/** The engine keeps the deadline; the client's own comes after, for an engine that cannot answer. */
+const deadlineMarginMs = 2_000;
+/** Engine runs that may end under a running request before it is given up. */
+const retries = 1;
+
+/** One request and its pictures, kept until it ends and handed again to an engine that was restarted. */
+export class PendingRequest {
+  readonly sizeBytes: number;
+  readonly final: Promise<FinalEvent>;
+  readonly #request: DescribeRequest;
+  readonly #pictures: readonly Uint8Array[];
+  readonly #connection: EngineConnection;
+  readonly #onEvent: (event: EngineEvent) => void;
+  readonly #startedAt = performance.now();
+  readonly #ended = new AbortController();
+  #resolve: (final: FinalEvent) => void = () => {};
+  /** Engine run that reported it running. */
+  #ranOn: string | undefined;
+  #lostRuns = 0;
+  /** Characters of tokens told; a story told again from its beginning is not repeated. */
+  #told = 0;
+  /** Characters of tokens heard in the present answer. */
+  #heard = 0;
+  /** Settles when the engine was told of a drop, or could not be. */
+  takenBack: Promise<void> = Promise.resolve();
+
+  constructor(
+    connection: EngineConnection,
+    request: DescribeRequest,
+    pictures: readonly Uint8Array[],
+    onEvent: (event: EngineEvent) => void,
+  ) {
+    this.#connection = connection;
+    this.#request = request;
+    this.#pictures = pictures;
+    this.#onEvent = onEvent;
+    this.sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
+    this.final = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** @param deadlineMs for a request that has none */
+  async run(deadlineMs: number): Promise<FinalEvent> {
+    const limitMs = this.#request.deadlineMs ?? deadlineMs;
+    const timer = setTimeout(
+      () => this.drop('deadline', `no answer within ${limitMs} ms`),
+      Math.min(limitMs + deadlineMarginMs, longestTimerMs),
+    );
+    void this.#untilAnswered(limitMs).catch((error: unknown) => this.#fail(error));
+    const final = await this.final;
+    clearTimeout(timer);
+    return final;
+  }
+
+  /** Ends it here and takes it back from the engine. */
+  drop(reason: DropReason, message: string): void {
+    const { id } = this.#request;
+    const final: FinalEvent = { type: 'dropped', id, reason, message };
+    if (this.#end(final)) this.takenBack = this.#takeBack();
+  }
+
+  #end(final: FinalEvent): boolean {
+    if (this.#ended.signal.aborted) return false;
+    this.#ended.abort();
+    this.#resolve(final);
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    this.#end({ type: 'error', id: this.#request.id, error: errorBody(error) });
+  }
+
+  async #untilAnswered(limitMs: number): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      const connected = await this.#connection.ready();
+      if (signal.aborted) return;
+      this.#countLostRun(connected);
+      const request = this.#stillWanted(limitMs);
+      if (!request) return;
+      const answered = await this.#ask(connected, request).catch((error: unknown) => {
+        if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+        return false;
+      });
+      if (answered || signal.aborted) return;
+      await this.#connection.suspect(connected);
+      await delay(pauseMs);
+    }
+  }
+
+  /** @throws SmolvlmError `engine-lost` */
+  #countLostRun({ instance }: Connected): void {
+    if (this.#ranOn === undefined || this.#ranOn === instance) return;
+    this.#ranOn = undefined;
+    this.#lostRuns += 1;
+    if (this.#lostRuns <= retries) return;
+    throw new SmolvlmError(
+      'engine-lost',
+      `the engine ended ${this.#lostRuns} times in the middle of this frame`,
+      {
+        hint: "Look at the engine's log; this picture or model may be what ends it.",
+      },
+    );
+  }
+
+  /** @returns the request with the time left to it; undefined when it has been dropped here */
+  #stillWanted(limitMs: number): DescribeRequest | undefined {
+    const elapsedMs = performance.now() - this.#startedAt;
+    const { maxAgeMs } = this.#request;
+    if (maxAgeMs !== undefined && elapsedMs >= maxAgeMs) {
+      this.drop('expired', `waited longer than ${maxAgeMs} ms`);
+      return undefined;
+    }
+    const deadlineMs = Math.max(1, limitMs - elapsedMs);
+    return {
+      ...this.#request,
+      deadlineMs,
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs - elapsedMs }),
+    };
+  }
+
+  /** @returns whether the final event came */
+  async #ask({ endpoint, instance }: Connected, request: DescribeRequest): Promise<boolean> {
+    const { signal } = this.#ended;
+    const response = await callEngine(endpoint, {
+      method: 'POST',
+      path: '/v1/frames/describe',
+      ...describeBody(request, this.#pictures),
+      signal,
+    });
+    if (response.statusCode !== 200) await readJson(response);
+    this.#heard = 0;
+    for await (const event of readEvents(response)) {
+      if (isFinal(event)) return this.#end(event);
+      if (event.type === 'progress') this.#ranOn = instance;
+      this.#tell(event);
+    }
+    return false;
+  }
+
+  #tell(event: EngineEvent): void {
+    if (event.type !== 'token') {
+      this.#callBack(event);
+      return;
+    }
+    const known = Math.max(0, this.#told - this.#heard);
+    this.#heard += event.text.length;
+    const text = event.text.slice(known);
+    if (text === '') return;
+    this.#told += text.length;
+    this.#callBack({ ...event, text });
+  }
+
+  /** A caller's fault ends its own request, and is not taken for the engine's. */
+  #callBack(event: EngineEvent): void {
+    try {
+      this.#onEvent(event);
+    } catch (error) {
+      this.#fail(error);
+      void this.#takeBack();
+    }
+  }
+
+  async #takeBack(): Promise<void> {
+    const connected = this.#connection.current;
+    if (!connected) return;
+    try {
+      const path = `/v1/requests/${encodeURIComponent(this.#request.id)}`;
+      const signal = AbortSignal.timeout(deadlineMarginMs);
+      await readJson(await callEngine(connected.endpoint, { method: 'DELETE', path, signal }));
+    } catch {
+      // An engine that cannot be told cancels it by itself, when nobody comes back for it.
+    }
+  }
+}
+
+async function* readEvents(response: IncomingMessage): AsyncGenerator<EngineEvent> {
+  const decoder = new NdjsonDecoder();
+  for await (const bytes of response) {
+    for (const line of decoder.push(bytes)) if (isEngineEvent(line)) yield line;
+  }
+}

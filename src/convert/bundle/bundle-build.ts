@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  BundleDecoder,
+  BundleFile,
+  BundleManifest,
+  BundleStage,
+  Precision,
+} from '../../model/bundle/bundle-manifest';
+import { hostTensors } from '../../model/bundle/host-tensors';
+import { type Checkpoint, configFiles } from '../../model/checkpoint/checkpoint';
+import { imageTokensPerTile, type ModelConfig, patchesPerTile } from '../../model/checkpoint/model-config';
+import type { VisionGraphShape } from '../../onnx/vision/cpu-vision-stage';
+import { BuildClock, type BuildProgress, type PartCounts } from './build-progress';
+import { BundleFolder, type BundlePart } from './bundle-folder';
+import { writeCpuProjection } from './cpu-vision-files';
+import { writeHostTensors } from './host-tensors-file';
+
+/** Writes the decoder's files into a bundle's folder. */
+export type DecoderWriter = (
+  dir: string,
+  checkpoint: Checkpoint,
+  precision: Precision,
+  control: { readonly signal?: AbortSignal },
+) => Promise<BundlePart<BundleDecoder>>;
+
+/** A decoder to be written, and how. */
+export interface DecoderBuild {
+  readonly precision: Precision;
+  readonly write: DecoderWriter;
+}
+
+export interface BuildControl {
+  readonly onProgress?: (progress: BuildProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A bundle under way. */
+export interface Build {
+  readonly checkpoint: Checkpoint;
+  readonly folder: BundleFolder;
+  readonly control: { readonly signal?: AbortSignal };
+  /** Makes a part or finds it made, and reports it. */
+  part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+  /** As `part`, for one of the bundle's stages. */
+  stage<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
+  /** Reports what is under way between the parts. */
+  during(step: string): void;
+  /** Forgets parts, so that they are made anew. */
+  drop(names: readonly string[]): Promise<void>;
+}
+
+/**
+ * Takes up a bundle where it was left, or begins it.
+ * @param key everything the files depend on @param counts parts to be made
+ */
+export async function openBuild(
+  checkpoint: Checkpoint,
+  bundleDir: string,
+  key: string,
+  counts: PartCounts,
+  { onProgress, signal }: BuildControl,
+): Promise<Build> {
+  const folder = await BundleFolder.open(bundleDir, key);
+  const clock = new BuildClock(counts);
+  const part =
+    (kind: keyof PartCounts): Build['part'] =>
+    async (name, make) => {
+      signal?.throwIfAborted();
+      let made = false;
+      const entry = await folder.part(name, async (dir) => {
+        const written = await make(dir);
+        made = true;
+        return written;
+      });
+      onProgress?.(clock.finished(name, kind, made));
+      return entry;
+    };
+  return {
+    checkpoint,
+    folder,
+    control: signal ? { signal } : {},
+    part: part('others'),
+    stage: part('stages'),
+    during: (step) => onProgress?.(clock.during(step)),
+    drop: async (names) => {
+      clock.undone(names);
+      await folder.drop(names);
+    },
+  };
+}
+
+/** Parts that `buildHost` makes. */
+export const hostParts = 3;
+
+/** The host's tensors and its two matrix products, which every target's bundle has. */
+export async function buildHost(
+  build: Build,
+): Promise<Pick<BundleManifest, 'hostGraphs'> & { readonly host: BundleFile }> {
+  const { checkpoint, control, part } = build;
+  const host = await part('host', (dir) => writeHostTensors(dir, checkpoint.tensors, control.signal));
+  return { hostGraphs: await buildHostGraphs(build), host };
+}
+
+async function buildHostGraphs({ checkpoint, control, part }: Build) {
+  const { config, tensors } = checkpoint;
+  const projection = (name: string, tensor: string, rows: number, bias: boolean): Promise<BundleStage> =>
+    part(name, (dir) => writeCpuProjection(dir, name, tensor, rows, tensors, { bias, ...control }));
+  const { patchProjection, connectorProjection } = hostTensors;
+  return {
+    patchProjection: await projection('patch_projection', patchProjection, patchesPerTile(config), true),
+    connectorProjection: await projection(
+      'connector_projection',
+      connectorProjection,
+      imageTokensPerTile(config),
+      false,
+    ),
+  };
+}
+
+/** The decoder's part. */
+export function buildDecoder(
+  { checkpoint, control, part }: Build,
+  { precision, write }: DecoderBuild,
+): Promise<BundleDecoder> {
+  return part('decoder', (dir) => write(dir, checkpoint, precision, control));
+}
+
+/** What the graphs need of a checkpoint's configuration. */
+export function visionGraphShape(config: ModelConfig): VisionGraphShape {
+  const { hiddenSize, heads, layers, layerNormEps, hiddenAct } = config.vision;
+  return { tokens: patchesPerTile(config), hidden: hiddenSize, heads, layers, layerNormEps, hiddenAct };
+}
+
+/** Copies the configs a model is used with. */
+export async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
+  const copied: BundleFile[] = [];
+  for (const name of configFiles) {
+    const data = await readFile(join(from, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (data) copied.push(await folder.writeFile(name, data));
+  }
+  return copied;
+}

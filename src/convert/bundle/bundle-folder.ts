@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeBundleFile, verifyBundleFile } from '../../model/bundle/bundle-file';
+import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
+import { bundleManifestName } from '../../model/bundle/read-bundle';
+
+/** A finished part of a bundle: the files it wrote and what the manifest says of them. */
+export interface BundlePart<T> {
+  readonly files: readonly BundleFile[];
+  readonly entry: T;
+}
+
+const journalName = 'parts.json';
+const workName = 'work';
+
+interface Journal {
+  readonly key: string;
+  readonly parts: Record<string, BundlePart<unknown>>;
+}
+
+/**
+ * A bundle while it is being made, in `<bundle>.partial`. Each finished part is put down in a journal, so
+ * that making the same bundle again takes up where it stopped; the folder gets its name when it is whole.
+ */
+export class BundleFolder {
+  /** Where the parts are written. */
+  readonly dir: string;
+  readonly #finalDir: string;
+  readonly #journal: Journal;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(finalDir: string, dir: string, journal: Journal) {
+    this.#finalDir = finalDir;
+    this.dir = dir;
+    this.#journal = journal;
+  }
+
+  /** @param key changes with anything the parts depend on; parts of another key are thrown away */
+  static async open(bundleDir: string, key: string): Promise<BundleFolder> {
+    const dir = `${bundleDir}.partial`;
+    // Where the machine stopped in the middle of a replacement, the bundle before is still whole.
+    const replaced = replacedPath(bundleDir);
+    if (existsSync(replaced) && !existsSync(bundleDir)) await rename(replaced, bundleDir);
+    const found = await readJournal(dir);
+    if (found?.key !== key) await rm(dir, { recursive: true, force: true });
+    await mkdir(dir, { recursive: true });
+    return new BundleFolder(bundleDir, dir, found?.key === key ? found : { key, parts: {} });
+  }
+
+  /** Makes a part, or gives the one made before when all its files are still whole. */
+  async part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T> {
+    const done = this.#journal.parts[name];
+    if (done && (await this.#whole(done.files))) return done.entry as T;
+    const part = await make(this.dir);
+    // What wrote no file may turn out otherwise next time, e.g. once a tool is installed.
+    if (part.files.length === 0) return part.entry;
+    this.#journal.parts[name] = part;
+    await this.#writeJournal();
+    return part.entry;
+  }
+
+  /** Forgets parts, so that they are made anew. */
+  async drop(names: readonly string[]): Promise<void> {
+    for (const name of names) delete this.#journal.parts[name];
+    await this.#writeJournal();
+  }
+
+  /** Writes a file and describes it. @param path relative to the bundle */
+  async writeFile(path: string, data: string | Uint8Array): Promise<BundleFile> {
+    await writeWhole(join(this.dir, path), data);
+    return describeBundleFile(this.dir, path);
+  }
+
+  /** A folder for what the parts need while the bundle is made; not part of the finished bundle. */
+  async workDir(): Promise<string> {
+    const dir = join(this.dir, workName);
+    await mkdir(dir, { recursive: true });
+    return dir;
+  }
+
+  /** Writes the manifest and puts the whole bundle in its place; one that was there is whole until then. */
+  async finish(manifest: BundleManifest): Promise<void> {
+    await writeWhole(join(this.dir, bundleManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await rm(join(this.dir, journalName), { force: true });
+    await rm(join(this.dir, workName), { recursive: true, force: true });
+    const replaced = replacedPath(this.#finalDir);
+    await rm(replaced, { recursive: true, force: true });
+    if (existsSync(this.#finalDir)) await rename(this.#finalDir, replaced);
+    await rename(this.dir, this.#finalDir);
+    await rm(replaced, { recursive: true, force: true });
+  }
+
+  /** Parts may end at the same time; the file is written by one of them after the other. */
+  #writeJournal(): Promise<void> {
+    const write = (): Promise<void> => writeWhole(join(this.dir, journalName), JSON.stringify(this.#journal));
+    this.#written = this.#written.then(write, write);
+    return this.#written;
+  }
+
+  async #whole(files: readonly BundleFile[]): Promise<boolean> {
+    try {
+      for (const file of files) await verifyBundleFile(this.dir, file);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function replacedPath(bundleDir: string): string {
+  return `${bundleDir}.replaced`;
+}
+
+async function readJournal(dir: string): Promise<Journal | undefined> {
+  try {
+    return JSON.parse(await readFile(join(dir, journalName), 'utf8')) as Journal;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
+  await writeFile(`${path}.tmp`, data);
+  await rename(`${path}.tmp`, path);
+}

@@ -1,0 +1,128 @@
+import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { Precision } from '../../model/bundle/bundle-manifest';
+import { hostTensorNames, hostTensors } from '../../model/bundle/host-tensors';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import { patchesPerTile } from '../../model/checkpoint/model-config';
+import { requiredTensors } from '../../model/checkpoint/required-tensors';
+import { dtypeBytes } from '../../model/safetensors/tensor-dtype';
+
+/** Bytes a weight takes; 4-bit blocks carry a float32 scale each 32 weights. */
+const bytesPerWeight: Readonly<Record<Precision, number>> = {
+  float32: 4,
+  fp16: 2,
+  int8: 1,
+  int4: 0.5 + 4 / 32,
+};
+
+/** Graphs, configs and scales beside the weights. */
+const overheadBytes = 8 * 2 ** 20;
+
+/** About how many bytes a CPU bundle will take, the host's tensors included. */
+export function cpuBundleBytes(
+  { config, tensors }: Pick<Checkpoint, 'config' | 'tensors'>,
+  vision: Precision,
+  decoder: Precision | undefined,
+): number {
+  const { patchProjection, connectorProjection, tokenEmbeddings } = hostTensors;
+  const projections = [`${patchProjection}.weight`, `${connectorProjection}.weight`];
+  let bytes = overheadBytes;
+  for (const { name, shape } of requiredTensors(config)) {
+    const weights = shape.reduce((product, size) => product * size, 1);
+    if (hostTensorNames.includes(name)) bytes += weights * dtypeBytes[tensors.stored(name).dtype];
+    if (projections.includes(name)) bytes += weights * bytesPerWeight.float32;
+    if (name.startsWith('vision_model.encoder.')) bytes += weights * bytesPerWeight[vision];
+    const inDecoder =
+      !hostTensorNames.includes(name) || (name === tokenEmbeddings && config.tieWordEmbeddings);
+    if (decoder && inDecoder && !name.startsWith('vision_model.')) bytes += weights * bytesPerWeight[decoder];
+  }
+  return Math.ceil(bytes);
+}
+
+/** What an NPU conversion depends on for its room on disk. */
+interface NpuBytesOptions {
+  readonly precision: 'fp16' | 'hybrid' | 'auto';
+  readonly decoder: { readonly precision: Precision };
+  readonly cpuStages: boolean;
+  readonly frames: { readonly calibration: readonly string[] };
+}
+
+/** About how many bytes an NPU bundle takes while it is made: itself, the float32 tower, and the activations. */
+export function npuBundleBytes(
+  checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
+  { precision, decoder, cpuStages, frames }: NpuBytesOptions,
+): number {
+  const { layers, hiddenSize } = checkpoint.config.vision;
+  const activation = patchesPerTile(checkpoint.config) * hiddenSize * 4;
+  const captured = (precision === 'fp16' ? 0 : frames.calibration.length) + 2;
+  const float32Tower = cpuBundleBytes(checkpoint, 'float32', undefined);
+  return (
+    cpuBundleBytes(checkpoint, 'fp16', decoder.precision) +
+    (cpuStages ? cpuBundleBytes(checkpoint, 'int8', undefined) : 0) +
+    float32Tower +
+    captured * 2 * layers * activation
+  );
+}
+
+/**
+ * @param what takes the room, as the subject of "needs" @param there what an interrupted try left and is used again
+ * @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less room than that
+ */
+export async function checkDiskSpace(
+  path: string,
+  neededBytes: number,
+  what = 'the bundle',
+  there = `${path}.partial`,
+): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes || freeBytes + (await folderBytes(there)) >= neededBytes) return;
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new SmolvlmError(
+    'bundle-disk-space',
+    `${folder}: ${what} needs about ${megabytes(neededBytes)}, ${megabytes(freeBytes)} are free`,
+    { hint: spaceHint },
+  );
+}
+
+/**
+ * Runs work that writes below a path, and gives a disk that fills up meanwhile its name.
+ * @throws SmolvlmError `bundle-disk-space` for a full disk; else what the work throws
+ */
+export async function namingFullDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isFullDisk(cause)) throw cause;
+    throw new SmolvlmError('bundle-disk-space', `${dirname(path)}: the disk is full`, {
+      hint: `${spaceHint} What was finished is kept: the next try goes on from there.`,
+      cause,
+    });
+  }
+}
+
+const spaceHint =
+  'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for what is kept in the cache).';
+
+/** Of this process's own writes, or told by the toolkit. */
+export function isFullDisk(error: unknown): boolean {
+  if (!(error instanceof Error) || (error instanceof SmolvlmError && error.code === 'bundle-disk-space')) {
+    return false;
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || error.message.includes('No space left on device');
+}
+
+async function folderBytes(dir: string): Promise<number> {
+  const names = await readdir(dir, { recursive: true }).catch((): string[] => []);
+  const sizes = names.map((name) =>
+    stat(join(dir, name)).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import { decoderGraph } from '../../onnx/decoder/decoder-graph';
+import { type WrittenFile, writeModel } from '../../onnx/write-model';
+import type { DecoderWriter } from './bundle-build';
+
+/** Writes the decoder for onnxruntime: `decoder.onnx` and its weights. */
+export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision, control) => {
+  if (precision === 'fp16') {
+    throw new SmolvlmError('decoder-precision', 'the CPU decoder has no fp16; it is float32, int8 or int4');
+  }
+  const { text, tieWordEmbeddings } = checkpoint.config;
+  const graph = decoderGraph(text, tieWordEmbeddings, checkpoint.tensors, precision);
+  const written = await writeModel(graph, join(dir, 'decoder.onnx'), control);
+  const files = [written.model, ...(written.data ? [written.data] : [])].map(bundleFile);
+  const entry: BundleDecoder = { format: 'onnx', precision, files };
+  return { files, entry };
+};
+
+function bundleFile({ name, sha256, sizeBytes }: WrittenFile) {
+  return { path: name, sha256, sizeBytes };
+}

@@ -1,0 +1,22 @@
+import { readdir } from 'node:fs/promises';
+import { SmolvlmError } from '../../errors';
+import { bundleManifestName } from '../../model/bundle/read-bundle';
+
+/**
+ * Makes sure that a bundle may be put at a path: nothing is there yet, or an empty folder, or an earlier bundle.
+ * @throws SmolvlmError `bundle-place` for anything else, which would be lost
+ */
+export async function checkBundlePlace(path: string): Promise<void> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw taken(path, error.code === 'ENOTDIR' ? 'is a file' : error.message);
+  });
+  if (names.length === 0 || names.includes(bundleManifestName)) return;
+  throw taken(path, `holds other files (${names.slice(0, 3).join(', ')})`);
+}
+
+function taken(path: string, what: string): SmolvlmError {
+  return new SmolvlmError('bundle-place', `${path} ${what}: a bundle would replace it`, {
+    hint: 'Give the name of a new folder, or of an earlier bundle.',
+  });
+}

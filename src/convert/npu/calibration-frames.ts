@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { extname, join, resolve } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import { fileSha256 } from '../../system/file-checksum';
+
+/** The frames that ship with the package. From dist/src/convert. */
+const demoFramesFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo-frames');
+
+/** Each frame's activations of a 256M model take 75 MB on disk, and the toolkit reads them all for every stage. */
+const mostFrames = 8;
+
+const pictureTypes = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
+
+/** Pictures to convert with: INT8 ranges come from some, the reference from another. */
+export interface CalibrationFrames {
+  /** Paths. */
+  readonly calibration: readonly string[];
+  /** Kept out of the calibration where the folder has more than one picture. */
+  readonly validation: string;
+  /** Over all of their contents. */
+  readonly sha256: string;
+}
+
+/**
+ * Chooses frames from a folder, evenly spread over its pictures in the order of their names.
+ * @throws SmolvlmError `convert-calibration` when there is none
+ */
+export async function chooseFrames(folder = demoFramesFolder): Promise<CalibrationFrames> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw noFrames(folder, 'cannot be read', cause);
+  });
+  const pictures = names.filter((name) => pictureTypes.has(extname(name).toLowerCase())).sort();
+  const last = pictures.at(-1);
+  if (last === undefined) throw noFrames(folder, 'holds no picture');
+  const others = pictures.length === 1 ? pictures : pictures.slice(0, -1);
+  const chosen = spread(others, mostFrames).map((name) => join(folder, name));
+  const validation = join(folder, last);
+  const hash = createHash('sha256');
+  for (const path of [...chosen, validation]) hash.update(await fileSha256(path));
+  return { calibration: chosen, validation, sha256: hash.digest('hex') };
+}
+
+/** @returns at most `count` of the names, at even distances */
+function spread(names: readonly string[], count: number): readonly string[] {
+  if (names.length <= count) return names;
+  return Array.from({ length: count }, (_, index) => names[Math.floor((index * names.length) / count)] ?? '');
+}
+
+function noFrames(folder: string, what: string, cause?: unknown): SmolvlmError {
+  return new SmolvlmError('convert-calibration', `${folder} ${what}; calibration needs camera frames`, {
+    hint: `Give a folder of pictures (${[...pictureTypes].join(' ')}): a dozen ordinary frames of your cameras.`,
+    cause,
+  });
+}

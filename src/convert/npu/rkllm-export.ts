@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SmolvlmError } from '../../errors';
+import { describeBundleFile } from '../../model/bundle/bundle-file';
+import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import type { BundlePart } from '../bundle/bundle-folder';
+import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
+
+/** From dist/src/convert. */
+const pythonFolder = join(__dirname, '..', '..', '..', '..', 'python');
+const fileName = 'decoder.rkllm';
+
+/** Two full-detail frames (2 × 13 tiles of 64 rows), a question and an answer; a multiple of 32 as the toolkit asks. */
+const maxContext = 4096;
+
+export interface RkllmExport {
+  /** An interpreter whose environment may have rkllm-toolkit. */
+  readonly python: string;
+  readonly target: NpuTarget;
+  /** Takes all the toolkit prints. */
+  readonly logFile: string;
+  readonly signal?: AbortSignal;
+}
+
+type ExportEvent =
+  | { readonly event: 'toolkit'; readonly version: string }
+  | { readonly event: 'phase'; readonly phase: string }
+  | { readonly event: 'done' }
+  | { readonly event: 'missing' | 'failed'; readonly message: string };
+
+/** What a bundle without an NPU decoder says about it. */
+export const rkllmHint =
+  'Its decoder runs on the CPU. For an NPU decoder install rkllm-toolkit (a wheel in the vendor’s rknn-llm repository, on no package index) and name its interpreter: --rkllm-python.';
+
+/**
+ * Exports a checkpoint's language model for the NPU, quantised to w8a8 with questions and answers of the captioning
+ * kind.
+ * @param checkpointDir the checkpoint as it came from the hub
+ * @returns undefined where the environment has no rkllm-toolkit
+ * @throws SmolvlmError `rkllm-failed`; the signal's reason when aborted
+ */
+export async function exportRkllm(
+  checkpointDir: string,
+  dir: string,
+  { python, target, logFile, signal }: RkllmExport,
+): Promise<BundlePart<BundleDecoder> | undefined> {
+  const output = join(dir, fileName);
+  const job = {
+    model: checkpointDir,
+    output,
+    target,
+    cores: targetNpuCores[target],
+    dataset: join(pythonFolder, 'calibration_prompts.json'),
+    max_context: maxContext,
+  };
+  const last = await runExport(python, job, logFile, signal);
+  if (last.event === 'missing') return undefined;
+  if (last.event !== 'done') {
+    await rm(output, { force: true });
+    throw new SmolvlmError(
+      'rkllm-failed',
+      `rkllm-toolkit did not export ${checkpointDir}: ${'message' in last ? last.message : `it ended in "${last.event}"`}`,
+      {
+        hint: `The toolkit's own words are in ${logFile}. Without --rkllm-python the decoder stays on the CPU.`,
+      },
+    );
+  }
+  const file = await describeBundleFile(dir, fileName);
+  return { files: [file], entry: { format: 'rkllm', precision: 'int8', files: [file] } };
+}
+
+/** @returns the last event the exporter gave, or what became of it */
+async function runExport(
+  python: string,
+  job: object,
+  logFile: string,
+  signal: AbortSignal | undefined,
+): Promise<ExportEvent> {
+  signal?.throwIfAborted();
+  const log = await open(logFile, 'a');
+  try {
+    const child = spawn(python, [join(pythonFolder, 'rkllm_export.py'), JSON.stringify(job)], {
+      stdio: ['ignore', log.fd, log.fd, 'ignore', 'pipe'],
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+      killSignal: 'SIGKILL',
+      ...(signal && { signal }),
+    });
+    let last: ExportEvent | undefined;
+    const events = child.stdio[4];
+    if (events && 'read' in events) {
+      createInterface({ input: events }).on('line', (line) => {
+        last = parsedEvent(line);
+      });
+    }
+    let fault: string | undefined;
+    child.once('error', (error) => {
+      fault = error.message;
+    });
+    const status = await new Promise<number | string>((resolve) => {
+      child.once('close', (code, killed) => resolve(killed ?? code ?? 'unknown'));
+    });
+    signal?.throwIfAborted();
+    const complete = status === 0 && last !== undefined;
+    return complete && last ? last : { event: 'failed', message: fault ?? `${python} ended with ${status}` };
+  } finally {
+    await log.close();
+  }
+}
+
+function parsedEvent(line: string): ExportEvent {
+  try {
+    return JSON.parse(line) as ExportEvent;
+  } catch {
+    return { event: 'failed', message: `it said what is no event: ${line.slice(0, 80)}` };
+  }
+}

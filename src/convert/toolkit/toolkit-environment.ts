@@ -1,0 +1,229 @@
+import { spawn } from 'node:child_process';
+import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { SmolvlmError } from '../../errors';
+import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../model/bundle/rknn-toolkits';
+import { cacheFolder } from '../../model/cache-folder';
+import { withFileLock } from '../../system/file-lock';
+import { checkDiskSpace } from '../bundle/disk-space';
+import { askedPython, checkMachine, findPython, type PythonInfo } from './find-python';
+import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
+
+/** From dist/src/convert. */
+const requirements = join(__dirname, '..', '..', '..', '..', 'python', 'requirements.txt');
+
+/** Measured: 0.65 GB installed; pip unpacks one package at a time beside it. */
+const environmentBytes = 1e9;
+
+/** Which toolkit is wanted, and where. */
+export interface ToolkitWish {
+  /** Default: that of the interpreter that was named, else `defaultToolkit`. */
+  readonly version?: ToolkitVersion;
+  /** An interpreter for the environment, or of an environment that has the toolkit; default: searched. */
+  readonly python?: string;
+  /** Of the environment made before, or to be made; default: the cache's own for the version. */
+  readonly dir?: string;
+}
+
+export interface SetUpControl extends ToolkitWish {
+  readonly signal?: AbortSignal;
+  /** What is being done, and how many of the packages are here. */
+  readonly onProgress?: (step: SetUpStep) => void;
+}
+
+export interface SetUpStep {
+  readonly step: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Where the environment is made unless another place is asked for. */
+export function toolkitFolder(version: ToolkitVersion, cache = cacheFolder()): string {
+  return join(cache, 'toolkit', `rknn-toolkit2-${version}`);
+}
+
+/**
+ * The toolkit to convert with: that of the interpreter asked for when it is installed there, else that of the
+ * environment made before, else that of one on the PATH that has it.
+ * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` for an interpreter asked for that has
+ *   another release; `convert-machine`, `convert-python`
+ */
+export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
+  const { python = askedPython() } = wish;
+  checkMachine(process.platform, process.arch);
+  if (python === undefined) {
+    const made = await madeBefore(wish);
+    if (made) return made;
+  }
+  const base = await findPython(python);
+  const version = wantedVersion(wish, python === undefined ? undefined : base);
+  if (base.toolkit === version) return { python: base.command, version };
+  if (python !== undefined && base.toolkit !== undefined)
+    throw wrongToolkit(base.command, version, base.toolkit);
+  const made = await madeBefore(wish);
+  if (made) return made;
+  throw new SmolvlmError('toolkit-missing', `rknn-toolkit2 ${version} is not set up on this machine`, {
+    hint: `Run smolvlm convert --setup --toolkit ${version} (0.65 GB), or point --python at an environment that has it.`,
+  });
+}
+
+/**
+ * Makes a virtual environment with rknn-toolkit2, or finds the one made before; one process makes it, others
+ * wait. The marker file is written last: what an interruption left is made anew.
+ * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `convert-machine`, `convert-python`; the signal's
+ *   reason when aborted
+ */
+export async function prepareToolkitEnvironment(control: SetUpControl = {}): Promise<Toolkit> {
+  const { signal, onProgress, python = askedPython() } = control;
+  checkMachine(process.platform, process.arch);
+  if (python === undefined) {
+    const made = await madeBefore(control);
+    if (made) return made;
+  }
+  const base = await findPython(python);
+  const version = wantedVersion(control, python === undefined ? undefined : base);
+  if (base.toolkit === version) return { python: base.command, version };
+  const dir = control.dir ?? toolkitFolder(version);
+  const toolkit = { python: interpreterOf(dir), version };
+  if (await isMade(dir, version)) return toolkit;
+  const make = async (): Promise<void> => {
+    if (!(await isMade(dir, version))) await makeEnvironment(dir, version, base.command, control);
+  };
+  const onWait = (pid: number): void =>
+    onProgress?.({ step: `waiting for process ${pid}, which is setting it up`, done: 0, total: 1 });
+  await withFileLock(`${dir}.lock`, make, { onWait, ...(signal && { signal }) });
+  return toolkit;
+}
+
+/** An interpreter that was named without a version is taken with the release it has, where that is a known one. */
+function wantedVersion({ version }: ToolkitWish, named: PythonInfo | undefined): ToolkitVersion {
+  return version ?? toolkitVersions.find((known) => known === named?.toolkit) ?? defaultToolkit;
+}
+
+async function madeBefore({ version = defaultToolkit, dir }: ToolkitWish): Promise<Toolkit | undefined> {
+  const folder = dir ?? toolkitFolder(version);
+  return (await isMade(folder, version)) ? { python: interpreterOf(folder), version } : undefined;
+}
+
+async function makeEnvironment(
+  dir: string,
+  version: ToolkitVersion,
+  base: string,
+  control: SetUpControl,
+): Promise<void> {
+  const { signal, onProgress } = control;
+  await checkDiskSpace(dir, environmentBytes, `the environment of rknn-toolkit2 ${version}`, dir);
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+  const total = await packageCount();
+  let done = 0;
+  onProgress?.({ step: 'making a virtual environment', done, total });
+  try {
+    await run(base, ['-m', 'venv', dir], () => undefined, signal);
+    await run(
+      interpreterOf(dir),
+      [
+        '-m',
+        'pip',
+        'install',
+        '--progress-bar',
+        'off',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '-r',
+        requirements,
+        `rknn-toolkit2==${version}`,
+      ],
+      (line) => {
+        const name = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)?.[1];
+        if (name) onProgress?.({ step: `fetching ${name}`, done: done++, total });
+        if (line.startsWith('Installing')) onProgress?.({ step: 'unpacking', done, total });
+      },
+      signal,
+    );
+    onProgress?.({ step: 'checking that rknn-toolkit2 loads', done: total, total });
+    await checkThatItLoads(dir, version);
+    signal?.throwIfAborted();
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+  await writeFile(markerOf(dir, version), '');
+}
+
+function interpreterOf(dir: string): string {
+  return join(dir, 'bin', 'python');
+}
+
+function markerOf(dir: string, version: ToolkitVersion): string {
+  return join(dir, `rknn-toolkit2-${version}`);
+}
+
+/** Also false where the Python it was made with has gone: the interpreter is a link to it. */
+async function isMade(dir: string, version: ToolkitVersion): Promise<boolean> {
+  return Promise.all([access(markerOf(dir, version)), access(interpreterOf(dir), constants.X_OK)]).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Packages may be whole and lack a library of the system. */
+async function checkThatItLoads(dir: string, version: ToolkitVersion): Promise<void> {
+  try {
+    const worker = await ToolkitWorker.start({
+      toolkit: { python: interpreterOf(dir), version },
+      logFile: join(dir, 'load.log'),
+    });
+    await worker[Symbol.asyncDispose]();
+  } catch (cause) {
+    throw new SmolvlmError(
+      'toolkit-set-up',
+      `the new environment does not work: ${(cause as Error).message}`,
+      {
+        hint: 'A library of the system may be missing: install what the message names, and set up again.',
+        cause,
+      },
+    );
+  }
+}
+
+/** The toolkit and the packages of the requirements file, each counted once whatever the Python version. */
+async function packageCount(): Promise<number> {
+  const names = (await readFile(requirements, 'utf8')).match(/^[A-Za-z][A-Za-z0-9._-]*/gm) ?? [];
+  return 1 + new Set(names).size;
+}
+
+/** Runs a set-up step to its end; an abort kills it. */
+async function run(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
+  });
+  let told = '';
+  createInterface({ input: child.stdout }).on('line', onLine);
+  child.stderr.on('data', (data: Buffer) => {
+    told = `${told}${data}`.slice(-2000);
+  });
+  let fault: Error | undefined;
+  child.once('error', (error) => {
+    fault = error;
+  });
+  const status = await new Promise<number | string>((resolve) => {
+    child.once('close', (code, killed) => resolve(code ?? killed ?? 'unknown'));
+  });
+  signal?.throwIfAborted();
+  if (status === 0) return;
+  throw new SmolvlmError(
+    'toolkit-set-up',
+    `${command} ${args.join(' ')} ended with ${fault?.message ?? status}: ${told.trim().split('\n').at(-1) ?? ''}`,
+    { hint: 'rknn-toolkit2 needs Python 3.8 to 3.12 on x86-64 with its venv module, and a package index.' },
+  );
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { Bundle } from '../../model/bundle/read-bundle';
+import { openCheckpoint } from '../../model/checkpoint/checkpoint';
+import { demoModelFolder, resolveModel } from '../../model/hub/resolve-model';
+import { visionGraphShape } from '../bundle/bundle-build';
+import { targetNpuCores } from '../bundle/npu-target';
+import { chooseFrames } from '../npu/calibration-frames';
+import { ReferenceActivations } from '../npu/reference-activations';
+import type { Toolkit } from '../toolkit/toolkit-worker';
+import { SimulatorBackend } from './simulator-backend';
+
+export interface OpenSimulatorOptions {
+  /** Of the release the bundle was made with. */
+  readonly toolkit: Toolkit;
+  /** For activations; the caller's to remove. */
+  readonly work: string;
+  /** The checkpoint the bundle was made of; default: the one of the bundle's id, or the demo model. */
+  readonly model?: string;
+  /** The folder of frames the bundle was made with; default: the shipped ones. */
+  readonly calibration?: string;
+  readonly signal?: AbortSignal;
+  /** A calibration frame's turn has come, counted from 1. */
+  readonly onFrame?: (frame: number, frames: number) => void;
+  /** A stage is being built. */
+  readonly onStage?: (name: string) => void;
+}
+
+/**
+ * Opens the simulator for an NPU bundle: its stages will be built again from its checkpoint, as its manifest says
+ * they were built.
+ * @throws SmolvlmError `validate-checkpoint` for another checkpoint, `validate-frames` for other frames than the
+ *   bundle's INT8 stages were calibrated with, `validate-backend` for a bundle that does not say how it was made
+ */
+export async function openSimulator(
+  bundle: Bundle,
+  options: OpenSimulatorOptions,
+): Promise<SimulatorBackend> {
+  const { conversion, target, residualScale, model, stages } = bundle.manifest;
+  if (!conversion || target === 'cpu' || !(target in targetNpuCores)) {
+    throw new SmolvlmError('validate-backend', `${bundle.dir} does not say how its stages were made`, {
+      hint: 'Only a bundle made by smolvlm convert can be built again for the simulator.',
+    });
+  }
+  const checkpoint = await openCheckpoint(await checkpointFolder(bundle, options.model));
+  try {
+    const found = await checkpoint.sha256();
+    if (found !== model.sha256) {
+      throw new SmolvlmError(
+        'validate-checkpoint',
+        `${checkpoint.dir} is not the checkpoint ${bundle.dir} was made of: expected SHA-256 ${model.sha256}, found ${found}`,
+        { hint: 'Give the right one with --model.' },
+      );
+    }
+    const calibrate = stages.some(({ precision }) => precision === 'int8');
+    const frames = await chooseFrames(options.calibration);
+    if (calibrate && frames.sha256 !== conversion.framesSha256) {
+      throw new SmolvlmError('validate-frames', `${bundle.dir} was calibrated with other frames`, {
+        hint: 'Give the folder of frames it was converted with: --calibration DIR.',
+      });
+    }
+    const activations = calibrate
+      ? await ReferenceActivations.capture(checkpoint, frames, join(options.work, 'reference'), {
+          residualScale,
+          calibrate,
+          ...(options.onFrame && { onFrame: options.onFrame }),
+          ...(options.signal && { signal: options.signal }),
+        })
+      : undefined;
+    const backend = await SimulatorBackend.start(
+      options.toolkit,
+      {
+        target,
+        residualScale,
+        queryRows: conversion.queryRows,
+        shape: visionGraphShape(checkpoint.config),
+        source: checkpoint.tensors,
+        calibration: (name) => activations?.calibration(name) ?? [],
+      },
+      conversion.granularity,
+      options.onStage,
+    );
+    return backend.owning(() => checkpoint.close());
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+async function checkpointFolder({ dir, manifest }: Bundle, model: string | undefined): Promise<string> {
+  if (model !== undefined) return (await resolveModel(model)).dir;
+  const pulled = await resolveModel(manifest.model.id).catch(() => undefined);
+  if (pulled?.kind === 'checkpoint') return pulled.dir;
+  const demo = await openCheckpoint(demoModelFolder);
+  try {
+    if ((await demo.sha256()) === manifest.model.sha256) return demoModelFolder;
+  } finally {
+    await demo.close();
+  }
+  throw new SmolvlmError(
+    'validate-checkpoint',
+    `${dir} was made of ${manifest.model.id}, which is not here`,
+    {
+      hint: 'The simulator builds the stages again: give their checkpoint with --model.',
+    },
+  );
+}

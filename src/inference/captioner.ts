@@ -1,0 +1,163 @@
+import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
+import { preparedBundle } from '../convert/bundle/prepared-bundle';
+import { SmolvlmError } from '../errors';
+import { HostTensors } from '../model/bundle/host-tensors';
+import type { Bundle } from '../model/bundle/read-bundle';
+import { readModelConfigs } from '../model/checkpoint/checkpoint';
+import { resolveModel } from '../model/hub/resolve-model';
+import { PromptBuilder } from '../prompt/prompt-builder';
+import { ContextPool } from '../text/context-pool';
+import { type DecoderRunner, openDecoder } from '../text/open-decoder';
+import { TokenEmbeddings } from '../text/token-embeddings';
+import type { VisionBackend } from '../vision/open-vision-backend';
+import { openVisionTower } from '../vision/open-vision-tower';
+import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
+import { ModelCaptioner } from './model-captioner';
+import { NpuDecoder } from './npu/npu-decoder';
+import { openTower, type PlacedTower } from './npu/open-tower';
+
+/** On the demo model int8 gives float32's captions, token by token, on all shipped frames (tested). */
+export const defaultPrecision = 'int8';
+
+/**
+ * Opens a model on the devices it is made for; a checkpoint is prepared for the CPU first, once, into the cache.
+ * @throws SmolvlmError what is missing or wrong with the model or the runtime
+ */
+export const openCaptioner: OpenCaptioner = async (options) => {
+  const resolved = await resolveModel(options.model);
+  const bundle = await openBundle(resolved.dir, options);
+  return openBundleCaptioner(resolved.name, bundle, options);
+};
+
+/** Tokens an exported NPU decoder has room for. */
+const npuContext = 4096;
+
+/** Opens a bundle for captions. @param vision runs its stages; default: where `openTower` places them */
+export async function openBundleCaptioner(
+  model: string,
+  bundle: Bundle,
+  options: Omit<CaptionerOptions, 'model'>,
+  vision?: VisionBackend,
+): Promise<Captioner> {
+  const owned: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const release of owned.splice(0).reverse()) await release();
+  };
+  try {
+    return await assemble(model, bundle, options, vision, owned, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A model's text side alone. */
+export interface OpenedDecoder {
+  /** The bundle's folder, tokenizer included. */
+  readonly dir: string;
+  readonly runner: DecoderRunner;
+  readonly embeddings: TokenEmbeddings;
+  readonly stopIds: readonly number[];
+  close(): Promise<void>;
+}
+
+/** Opens a model's decoder and token embeddings; prepared as for captions. */
+export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
+  const bundle = await openBundle((await resolveModel(options.model)).dir, options);
+  const { config } = await readModelConfigs(bundle.dir);
+  const host = await HostTensors.open(bundle);
+  const runner = await openDecoder(
+    bundle,
+    config.text,
+    options.threads ? { threads: options.threads } : {},
+  ).catch(async (error: unknown) => {
+    await host.close();
+    throw error;
+  });
+  return {
+    dir: bundle.dir,
+    runner,
+    embeddings: new TokenEmbeddings(host),
+    stopIds: config.eosTokenIds,
+    close: async () => {
+      await runner.close();
+      await host.close();
+    },
+  };
+}
+
+async function assemble(
+  model: string,
+  bundle: Bundle,
+  options: Omit<CaptionerOptions, 'model'>,
+  given: VisionBackend | undefined,
+  owned: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<Captioner> {
+  const { config, imageProcessor } = await readModelConfigs(bundle.dir);
+  const { contextLength, threads } = options;
+  const settings = threads === undefined ? {} : { threads };
+  const host = await HostTensors.open(bundle);
+  owned.push(() => host.close());
+  if (given) owned.push(() => given.close());
+  const placed: PlacedTower = given
+    ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
+    : await openTower(bundle, options);
+  owned.push(() => placed.tower.close());
+  const runner = await openDecoder(bundle, config.text, {
+    ...settings,
+    ...(contextLength === undefined ? {} : { contextLimit: contextLength }),
+  });
+  owned.push(() => runner.close());
+  if (options.decoder === 'npu' && !bundle.manifest.npuDecoder) {
+    throw new SmolvlmError('bundle-no-decoder', `${model} has no decoder for the NPU`, {
+      hint: 'Convert it with the vendor’s rkllm-toolkit (--rkllm-python), or choose the decoder "auto" or "cpu".',
+    });
+  }
+  const maxContext = Math.min(runner.contextLimit, npuContext);
+  const npuText = await NpuDecoder.open(bundle, { ...options, maxContext });
+  if (npuText) owned.push(() => npuText.close());
+  const contexts = new ContextPool(runner);
+  owned.push(async () => contexts.close());
+  return new ModelCaptioner({
+    model,
+    textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
+    vision: placed,
+    cpuVision: `onnxruntime ${(bundle.manifest.cpuStages ?? bundle.manifest.stages)[0]?.precision}`,
+    ...(npuText && { npuText }),
+    config,
+    imageProcessor,
+    prompts: await PromptBuilder.open(bundle.dir, config),
+    contexts,
+    contextLimit: runner.contextLimit,
+    embeddings: new TokenEmbeddings(host),
+    weightBytes: weightBytes(bundle),
+    close,
+  });
+}
+
+async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundle> {
+  const precision = options.precision ?? defaultPrecision;
+  const { onProgress, signal } = options;
+  return preparedBundle(
+    dir,
+    {
+      // 4-bit weights lose against int8 where 1024 rows are multiplied at once (docs/performance.md).
+      visionPrecision: precision === 'float32' ? 'float32' : 'int8',
+      decoder: { precision, write: writeOnnxDecoder },
+    },
+    {
+      ...(signal && { signal }),
+      ...(onProgress && {
+        onProgress: ({ part, done, total }) => onProgress({ phase: 'loading', done, total, stage: part }),
+      }),
+    },
+  );
+}
+
+/** All weights of the bundle, those included that are read from the file as they are needed. */
+function weightBytes({ manifest }: Bundle): number {
+  const graphs = [...manifest.stages, ...Object.values(manifest.hostGraphs ?? {})];
+  const files = [...graphs.map(({ data, file }) => data ?? file), ...(manifest.decoder?.files ?? [])];
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.host?.sizeBytes ?? 0);
+}

@@ -1,0 +1,325 @@
+import { type ErrorBody, SmolvlmError } from '../errors';
+import { thumbnail } from '../image/thumbnail';
+import type { TileGrid } from '../image/tiles';
+import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-config';
+import { imageTokensPerTile, type ModelConfig } from '../model/checkpoint/model-config';
+import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/prompt-builder';
+import { TokenStream } from '../prompt/token-stream';
+import type { AnswerSchema } from '../protocol/answer-schema';
+import type { DescribeRequest } from '../protocol/describe-request';
+import { PriorityMutex } from '../system/priority-mutex';
+import { JsonConstraint } from '../text/constraint/json-constraint';
+import { TokenTrie } from '../text/constraint/token-trie';
+import type { ContextPool, PooledContext } from '../text/context-pool';
+import { embedPrompt, type PromptImage } from '../text/embed-prompt';
+import { generate } from '../text/generate';
+import { prefill } from '../text/prefill';
+import { scoreChoices } from '../text/score-choices';
+import type { TokenEmbeddings } from '../text/token-embeddings';
+import type { Caption, Captioner, FeaturesAnswer, InferenceHooks } from './inference';
+import type { NpuDecoder, NpuPictures } from './npu/npu-decoder';
+import type { PlacedTower } from './npu/open-tower';
+import { PhaseTimer } from './phase-timer';
+import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
+import { VisionEncoder, type VisionEncoderOptions } from './vision-encoder';
+
+/** Long enough for a few sentences. */
+export const defaultMaxNewTokens = 128;
+
+/** What a loaded model is made of. */
+export interface ModelParts {
+  readonly model: string;
+  /** e.g. `onnxruntime int8`. */
+  readonly textBackend: string;
+  readonly vision: PlacedTower;
+  /** What the CPU sees with, e.g. `onnxruntime int8`. */
+  readonly cpuVision: string;
+  /** The decoder on the NPU, where the bundle has one. */
+  readonly npuText?: NpuDecoder;
+  readonly config: ModelConfig;
+  readonly imageProcessor: ImageProcessorConfig;
+  readonly prompts: PromptBuilder;
+  readonly contexts: ContextPool;
+  readonly contextLimit: number;
+  readonly embeddings: TokenEmbeddings;
+  readonly weightBytes: number;
+  close(): Promise<void>;
+}
+
+type Answer = Pick<Caption, 'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
+
+/** From pictures and a question to an answer, with one loaded model. */
+export class ModelCaptioner implements Captioner {
+  readonly #parts: ModelParts;
+  readonly #sight: VisionEncoder;
+  /** One answer is written at a time, while other frames are seen. */
+  readonly #text = new PriorityMutex();
+  #trie: TokenTrie | undefined;
+
+  constructor(parts: ModelParts) {
+    this.#parts = parts;
+    this.#sight = new VisionEncoder(parts.vision, parts.imageProcessor);
+  }
+
+  get backend(): string {
+    const { vision, npuText } = this.#parts;
+    return this.#backend(vision.fallback(), npuText !== undefined && !npuText.fallback);
+  }
+
+  get fallback(): ErrorBody | undefined {
+    return this.#parts.vision.fallback() ?? this.#parts.npuText?.fallback;
+  }
+
+  /** With vision on the NPU: a frame on each core, and one whose text is written on the CPU. NPU text needs it alone. */
+  get framesInFlight(): number {
+    const { vision, npuText } = this.#parts;
+    return vision.cores === 0 || npuText ? 1 : vision.cores + 1;
+  }
+
+  get memoryBytes(): number {
+    return this.#parts.weightBytes + this.#sight.sizeBytes + this.#parts.contexts.sizeBytes;
+  }
+
+  async describe(
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Caption> {
+    const watch = new PhaseTimer();
+    const held = request.features && this.#sight.recall(request.features);
+    const prepared = held ? [] : await preparePictures(pictures, request);
+    hooks.signal.throwIfAborted();
+    const options = sightOptions(request);
+    const grids =
+      held?.images.map(({ grid }) => grid) ??
+      prepared.map((picture) => this.#sight.grid(picture, options.detail));
+    const prompt = this.#prompt(grids, request);
+    const small = await smallPicture(prepared, request);
+    watch.lap('image');
+    const seen = held ?? (await this.#sight.encode(prepared, options, hooks, watch));
+    const answer = await this.#text.enter(
+      () => this.#answerTo(prompt, seen.images, request, hooks, watch),
+      request.priority,
+    );
+    const { fallback: textFallback, onNpu, ...words } = answer;
+    const fallback = seen.fallback ?? textFallback;
+    return {
+      ...words,
+      promptTokens: prompt.inputIds.length,
+      tiles: seen.tiles,
+      timingsMs: watch.timings(),
+      ...(seen.vision && { vision: seen.vision }),
+      model: this.#parts.model,
+      backend: this.#backend(seen.fallback, onNpu),
+      ...(fallback && { fallback }),
+      cached: seen.cached,
+      frameHash: requestHash(seen.images),
+      ...small,
+      prompt: request.prompt ?? prompt.chat,
+    };
+  }
+
+  async encode(
+    pictures: readonly Uint8Array[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<FeaturesAnswer> {
+    const watch = new PhaseTimer();
+    const prepared = await preparePictures(pictures, request);
+    hooks.signal.throwIfAborted();
+    const small = await smallPicture(prepared, request);
+    watch.lap('image');
+    const seen = await this.#sight.encode(prepared, sightOptions(request), hooks, watch);
+    const { vision: placed, cpuVision, model } = this.#parts;
+    const { tiles, cached, vision, fallback } = seen;
+    const { image, vision: visionMs, total } = watch.timings();
+    return {
+      handles: this.#sight.hold(seen),
+      tiles,
+      timingsMs: { image, vision: visionMs, total },
+      ...(vision && { vision }),
+      model,
+      backend: fallback ? cpuVision : (placed.npu ?? cpuVision),
+      ...(fallback && { fallback }),
+      cached,
+      frameHash: requestHash(seen.images),
+      ...small,
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#parts.close();
+  }
+
+  #backend(fallback: ErrorBody | undefined, textOnNpu: boolean): string {
+    const { textBackend, vision } = this.#parts;
+    const text = textOnNpu ? 'rkllm' : textBackend;
+    if (vision.npu !== undefined && !fallback) return `${vision.npu} + ${text}`;
+    return textOnNpu ? `onnxruntime + ${text}` : text;
+  }
+
+  /** Prefill and decode. */
+  async #answerTo(
+    prompt: Prompt,
+    images: readonly PromptImage[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+    watch: PhaseTimer,
+  ): Promise<Answer & { readonly onNpu: boolean; readonly fallback?: ErrorBody }> {
+    watch.lap('wait');
+    hooks.signal.throwIfAborted();
+    const { config, embeddings } = this.#parts;
+    const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
+    const tried = await this.#answerOnNpu(prompt, rows.rows, images, request, hooks);
+    if (tried && 'text' in tried) {
+      watch.lap('decode');
+      return { ...tried, onNpu: true };
+    }
+    const pooled = this.#parts.contexts.take(rows.keys);
+    try {
+      const { signal, onProgress } = hooks;
+      const logits = await prefill(pooled, rows, {
+        signal,
+        onProgress: (done, total) => onProgress({ phase: 'prefill', done, total }),
+      });
+      watch.lap('prefill');
+      const answer = await this.#answer(pooled, logits, request, hooks);
+      watch.lap('decode');
+      return { ...answer, onNpu: false, ...tried };
+    } finally {
+      this.#parts.contexts.give(pooled);
+    }
+  }
+
+  #prompt(grids: readonly TileGrid[], request: DescribeRequest): Prompt {
+    const { prompts, contextLimit } = this.#parts;
+    const messages = request.messages ?? questionMessages(request.prompt ?? '', grids.length);
+    return prompts.build(messages, grids, { contextLimit });
+  }
+
+  /** @returns the answer, or why the CPU must give it; undefined where the CPU is the one to ask */
+  async #answerOnNpu(
+    prompt: Prompt,
+    rows: Float32Array,
+    images: readonly PromptImage[],
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Answer | { readonly fallback: ErrorBody } | undefined> {
+    const { npuText, embeddings, contextLimit } = this.#parts;
+    if (!npuText?.canAnswer(request)) return undefined;
+    if (npuText.fallback) return { fallback: npuText.fallback };
+    const { maxNewTokens = defaultMaxNewTokens } = request;
+    const pictures = this.#vendorPictures(images, request);
+    try {
+      return await npuText.answer(
+        {
+          rows,
+          width: embeddings.width,
+          maxNewTokens: Math.min(maxNewTokens, contextLimit - prompt.inputIds.length),
+          ...(pictures && { pictures }),
+        },
+        request,
+        hooks,
+      );
+    } catch (error) {
+      hooks.signal.throwIfAborted();
+      if (npuText.insisted) throw error;
+      return { fallback: npuText.failed(error) };
+    }
+  }
+
+  /** The vendor's prompt knows pictures of one tile and a question. */
+  #vendorPictures(images: readonly PromptImage[], { prompt }: DescribeRequest): NpuPictures | undefined {
+    const { config, embeddings } = this.#parts;
+    const rowsPerImage = imageTokensPerTile(config);
+    const oneTile = images.every(({ rows }) => rows.length === rowsPerImage * embeddings.width);
+    if (prompt === undefined || images.length === 0 || !oneTile) return undefined;
+    const rows = new Float32Array(images.length * rowsPerImage * embeddings.width);
+    for (const [index, image] of images.entries()) rows.set(image.rows, index * image.rows.length);
+    return {
+      prompt: `${'<image>'.repeat(images.length)}${prompt}`,
+      rows,
+      rowsPerImage,
+      images: images.length,
+      imageSize: config.vision.imageSize,
+    };
+  }
+
+  async #answer(
+    pooled: PooledContext,
+    logits: Float32Array,
+    request: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Answer> {
+    const { embeddings, prompts, config, contextLimit } = this.#parts;
+    if (request.choices) {
+      const scored = await scoreChoices(
+        pooled,
+        logits,
+        request.choices.map((text) => ({ text, tokenIds: this.#answerIds(text) })),
+        embeddings,
+        hooks.signal,
+      );
+      const best = scored.reduce((a, b) => (b.probability > a.probability ? b : a));
+      return {
+        text: best.text,
+        tokenIds: best.tokenIds,
+        finishReason: 'choice',
+        confidence: best.probability,
+        choices: scored.map(({ text, probability, logProbability }) => ({
+          text,
+          probability,
+          logProbability,
+        })),
+      };
+    }
+    const { temperature, topP, seed, stop, jsonSchema } = request;
+    const room = Math.min(request.maxNewTokens ?? defaultMaxNewTokens, contextLimit - pooled.keys.length);
+    const constraint = jsonSchema && this.#constraint(jsonSchema, room);
+    const answer = await generate(pooled, logits, embeddings, {
+      ...(temperature !== undefined && { temperature }),
+      ...(topP !== undefined && { topP }),
+      ...(seed !== undefined && { seed }),
+      ...(stop !== undefined && { stop }),
+      ...(constraint && { constraint }),
+      maxNewTokens: room,
+      stopIds: config.eosTokenIds,
+      stream: new TokenStream(prompts.tokenizer),
+      signal: hooks.signal,
+      onText: hooks.onToken,
+      onToken: (done, total) => hooks.onProgress({ phase: 'decode', done, total }),
+    });
+    return constraint ? { ...answer, json: JSON.parse(answer.text) } : answer;
+  }
+
+  #constraint(schema: AnswerSchema, room: number): JsonConstraint {
+    this.#trie ??= new TokenTrie(this.#parts.prompts.tokenizer.pieces());
+    return new JsonConstraint(schema, this.#trie, this.#parts.config.eosTokenIds, room);
+  }
+
+  /** As the model writes an answer after `Assistant:`: a space, the words, the end of the turn. */
+  #answerIds(text: string): number[] {
+    const { prompts, config } = this.#parts;
+    const [end] = config.eosTokenIds;
+    if (end === undefined) {
+      throw new SmolvlmError(
+        'caption-choices',
+        'the model names no end-of-turn token, so choices cannot be scored',
+      );
+    }
+    return [...prompts.tokenizer.encodePieces([{ text: ` ${text.trim()}`, plain: true }]), end];
+  }
+}
+
+function sightOptions({ detail = 'low', priority = 0 }: DescribeRequest): VisionEncoderOptions {
+  return { detail, priority };
+}
+
+/** A small JPEG of the first picture, where one is asked for. */
+async function smallPicture(
+  [first]: readonly PreparedPicture[],
+  { thumbnailSide }: DescribeRequest,
+): Promise<{ readonly thumbnail?: string }> {
+  if (!first || !thumbnailSide) return {};
+  return { thumbnail: (await thumbnail(first.image, thumbnailSide)).toString('base64') };
+}

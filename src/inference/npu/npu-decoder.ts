@@ -1,0 +1,156 @@
+import type { ErrorBody } from '../../errors';
+import type { Bundle } from '../../model/bundle/read-bundle';
+import { npuDriver } from '../../platform/npu/npu-driver';
+import { SharedNpuLock } from '../../platform/npu/shared-npu-lock';
+import { SystemFiles } from '../../platform/recording/system-files';
+import type { DescribeRequest } from '../../protocol/describe-request';
+import { AnswerText } from '../../text/answer-text';
+import { openNpuDecoder, type RkllmDecoder, type RkllmSettings } from '../../text/open-npu-decoder';
+import type { Caption, CaptionerOptions, InferenceHooks } from '../inference';
+import { NpuBackoff } from './npu-backoff';
+import { npuReadWriteLock } from './npu-read-write-lock';
+import { earlierCrashes, milliseconds } from './open-tower';
+
+/** A prompt for the NPU's decoder. */
+export interface NpuPrompt {
+  /** [tokens, width] float32: token embeddings and image rows as the checkpoint's own prompt has them. */
+  readonly rows: Float32Array;
+  readonly width: number;
+  readonly maxNewTokens: number;
+  /** The same for the vendor's own prompt; absent where it cannot be said in it. */
+  readonly pictures?: NpuPictures;
+}
+
+export interface NpuPictures {
+  readonly prompt: string;
+  readonly rows: Float32Array;
+  readonly rowsPerImage: number;
+  readonly images: number;
+  readonly imageSize: number;
+}
+
+export type NpuDecoderOptions = Pick<CaptionerOptions, 'decoder' | 'onDeviceLost'> & {
+  readonly maxContext: number;
+};
+
+interface Opened {
+  readonly decoder: RkllmDecoder;
+  readonly hold: SharedNpuLock;
+}
+
+/** The template around a turn, as the checkpoint's own; the runtime cannot read it from the file (rknn-llm#420). */
+const template = { prefix: '<|im_start|>User:', postfix: '<end_of_utterance>\nAssistant:' } as const;
+
+/** `SMOLVLM_NPU_SILENCE_MS` and `SMOLVLM_NPU_LOST_MS`: how long it may give no word, and then not stop. */
+function decoderLimits(environment: NodeJS.ProcessEnv): Pick<RkllmSettings, 'silenceMs' | 'lostMs'> {
+  const [silenceMs, lostMs] = [
+    milliseconds(environment, 'SMOLVLM_NPU_SILENCE_MS'),
+    milliseconds(environment, 'SMOLVLM_NPU_LOST_MS'),
+  ];
+  return { ...(silenceMs !== undefined && { silenceMs }), ...(lostMs !== undefined && { lostMs }) };
+}
+
+/** The decoder on the NPU, opened when it is first needed. */
+export class NpuDecoder {
+  readonly #bundle: Bundle;
+  readonly #options: NpuDecoderOptions;
+  readonly #rest: NpuBackoff;
+  #opened: Promise<Opened> | undefined;
+
+  private constructor(bundle: Bundle, options: NpuDecoderOptions, rest: NpuBackoff) {
+    this.#bundle = bundle;
+    this.#options = options;
+    this.#rest = rest;
+  }
+
+  /** @returns undefined where the bundle has none or the request wants the CPU */
+  static async open(bundle: Bundle, options: NpuDecoderOptions): Promise<NpuDecoder | undefined> {
+    if (!bundle.manifest.npuDecoder || options.decoder === 'cpu') return undefined;
+    return new NpuDecoder(bundle, options, new NpuBackoff(await earlierCrashes()));
+  }
+
+  /** Why the CPU may not take over: the request insists. */
+  get insisted(): boolean {
+    return this.#options.decoder === 'npu';
+  }
+
+  get fallback(): ErrorBody | undefined {
+    return this.insisted ? undefined : this.#rest.reason;
+  }
+
+  /** Its decoding is greedy, and gives words only: scores and schemas need the CPU's logits. */
+  canAnswer({ choices, temperature = 0 }: DescribeRequest): boolean {
+    return choices === undefined && temperature === 0;
+  }
+
+  failed(error: unknown): ErrorBody {
+    return this.#rest.failed(error);
+  }
+
+  /** @throws SmolvlmError whatever the NPU says; the signal's reason when aborted */
+  async answer(
+    prompt: NpuPrompt,
+    { stop }: DescribeRequest,
+    hooks: InferenceHooks,
+  ): Promise<Pick<Caption, 'text' | 'tokenIds' | 'finishReason'>> {
+    const { decoder } = await this.#open();
+    const text = new AnswerText({ push: () => '', end: () => '' }, stop, hooks.onToken);
+    const run = {
+      maxNewTokens: prompt.maxNewTokens,
+      signal: hooks.signal,
+      onText: (piece: string): boolean => {
+        text.add(piece);
+        return !text.stopped;
+      },
+      onToken: (done: number, total: number) => hooks.onProgress({ phase: 'decode', done, total }),
+    };
+    const vendorPrompt = process.env.SMOLVLM_RKLLM_INPUT === 'multimodal' ? prompt.pictures : undefined;
+    const { tokenIds, finishReason } = await npuReadWriteLock.exclusive(() =>
+      vendorPrompt
+        ? decoder.answerPictures(vendorPrompt, run)
+        : decoder.answerRows(prompt.rows, prompt.width, run),
+    );
+    text.end();
+    this.#rest.worked();
+    return { text: text.text, tokenIds, finishReason: text.stopped ? 'stop' : finishReason };
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.decoder.close();
+    await opened?.hold.release();
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= this.#openDecoder().catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  async #openDecoder(): Promise<Opened> {
+    const { maxContext, onDeviceLost } = this.#options;
+    const hold = await SharedNpuLock.take({ whenBusy: this.insisted ? 'wait' : 'fail' });
+    try {
+      const decoder = await npuReadWriteLock.exclusive(() =>
+        openNpuDecoder(this.#bundle, {
+          maxContext,
+          driver: npuDriver(new SystemFiles()).version,
+          embedFlash: process.env.SMOLVLM_RKLLM_EMBED_FLASH === '1',
+          ...decoderLimits(process.env),
+          onLost: (ms) =>
+            onDeviceLost?.({
+              code: 'npu-lost',
+              message: `the NPU's decoder has not come back for ${ms / 1000} s`,
+            }),
+        }),
+      );
+      await decoder.setTemplate(template.prefix, template.postfix);
+      return { decoder, hold };
+    } catch (error) {
+      await hold.release();
+      throw error;
+    }
+  }
+}

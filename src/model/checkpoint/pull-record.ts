@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { JsonFields, readJsonObject } from '../../system/json-fields';
+import { CheckpointError } from '../safetensors/checkpoint-error';
+
+/** Left in a pulled checkpoint's folder: where it came from. */
+export interface PullRecord {
+  /** `ORG/NAME` */
+  readonly id: string;
+  /** Branch, tag or commit that was asked for. */
+  readonly revision: string;
+  /** Commit hash it stood for. */
+  readonly commit: string;
+}
+
+const recordFile = '.smolvlm-pull.json';
+
+/** @returns undefined for a folder that was not pulled */
+export async function readPullRecord(dir: string): Promise<PullRecord | undefined> {
+  const fault = (message: string): CheckpointError =>
+    new CheckpointError('checkpoint-config', `${join(dir, recordFile)}: ${message}`);
+  const json = await readJsonObject(join(dir, recordFile), fault);
+  if (!json) return undefined;
+  const fields = new JsonFields(json, fault);
+  return {
+    id: fields.string('id'),
+    revision: fields.string('revision'),
+    commit: fields.string('commit'),
+  };
+}
+
+export async function writePullRecord(dir: string, record: PullRecord): Promise<void> {
+  await writeFile(join(dir, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+}

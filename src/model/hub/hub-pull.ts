@@ -1,0 +1,157 @@
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { withFileLock } from '../../system/file-lock';
+import { checkpointsFolder } from '../cache-folder';
+import { readModelConfigs } from '../checkpoint/checkpoint';
+import { writePullRecord } from '../checkpoint/pull-record';
+import { downloadFile, incompletePath } from './hub-download';
+import { HubError } from './hub-error';
+import { type HubFile, type HubListing, listCheckpoint } from './hub-listing';
+import type { HubSettings } from './hub-settings';
+import { commitFolder, type HubReference, revisionFile } from './resolve-model';
+
+/** Kept free on the disk beside what is downloaded. */
+const spareBytes = 64 << 20;
+
+export interface PullProgress {
+  /** The file under way. */
+  readonly file: string;
+  /** Over all files, those of an earlier pull included. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface PullControl {
+  /** Default: the cache's own folder. */
+  readonly checkpoints?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PullProgress) => void;
+  /** Another process is pulling the same model. */
+  readonly onWait?: (pid: number) => void;
+  /** Bytes that may be written below a folder. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
+}
+
+export interface PulledCheckpoint extends HubReference {
+  readonly commit: string;
+  readonly dir: string;
+  readonly files: readonly HubFile[];
+  /** What came over the network this time. */
+  readonly downloadedBytes: number;
+}
+
+/**
+ * Fetches a checkpoint from a hub into the cache. Files are gathered in `COMMIT.partial`, each under its name only when
+ * it is right, and the folder is renamed when all are there: what is under the commit's name is whole. A pull that
+ * was broken off is gone on with by the next one; a second pull of the same model waits for the first.
+ * @throws HubError, CheckpointError for a model of another family, the signal's reason
+ */
+export async function pullCheckpoint(
+  reference: HubReference,
+  settings: HubSettings,
+  control: PullControl = {},
+): Promise<PulledCheckpoint> {
+  const { checkpoints = checkpointsFolder(), signal, onWait } = control;
+  const listing = await listCheckpoint(settings, reference, signal);
+  const dir = commitFolder(reference.id, listing.commit, checkpoints);
+  const fetchMissing = async (): Promise<number> => {
+    if (await exists(dir)) return 0;
+    return fetchAll(reference, settings, listing, dir, control);
+  };
+  const downloadedBytes = await withFileLock(join(dirname(dir), 'pull.lock'), fetchMissing, {
+    ...(signal && { signal }),
+    ...(onWait && { onWait }),
+  });
+  await noteRevision(reference, listing.commit, checkpoints);
+  return { ...reference, ...listing, dir, downloadedBytes };
+}
+
+async function fetchAll(
+  reference: HubReference,
+  settings: HubSettings,
+  { commit, files }: HubListing,
+  dir: string,
+  { signal, onProgress, freeBytes = diskFreeBytes }: PullControl,
+): Promise<number> {
+  const staging = `${dir}.partial`;
+  await mkdir(staging, { recursive: true });
+  await checkDiskSpace(staging, files, freeBytes);
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let doneBytes = 0;
+  let downloaded = 0;
+  let configsChecked = false;
+  for (const file of files) {
+    if (file.name.endsWith('.safetensors') && !configsChecked) {
+      await readModelConfigs(staging);
+      configsChecked = true;
+    }
+    const path = join(staging, file.name);
+    const report = (bytes: number): void =>
+      onProgress?.({ file: file.name, doneBytes: doneBytes + bytes, totalBytes });
+    if (!(await exists(path))) {
+      const source = { id: reference.id, commit };
+      const options = { onBytes: report, ...(signal && { signal }) };
+      downloaded += await downloadFile(settings, source, file, path, options);
+    }
+    report(file.sizeBytes);
+    doneBytes += file.sizeBytes;
+  }
+  await writePullRecord(staging, { ...reference, commit });
+  await rename(staging, dir);
+  await removeOtherPartials(dir);
+  return downloaded;
+}
+
+/** @throws HubError `hub-disk-full` before anything is fetched */
+async function checkDiskSpace(
+  staging: string,
+  files: readonly HubFile[],
+  freeBytes: (folder: string) => Promise<number>,
+): Promise<void> {
+  let needed = spareBytes;
+  for (const { name, sizeBytes } of files) {
+    const path = join(staging, name);
+    needed += sizeBytes - ((await sizeOf(path)) || (await sizeOf(incompletePath(path))));
+  }
+  const free = await freeBytes(staging);
+  if (free >= needed) return;
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new HubError(
+    'hub-disk-full',
+    `${dirname(staging)}: ${megabytes(needed)} are needed, ${megabytes(free)} are free`,
+    { hint: 'Free some space, or set SMOLVLM_CACHE to a folder on a larger disk.' },
+  );
+}
+
+async function diskFreeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** What broken-off pulls of older commits left. */
+async function removeOtherPartials(dir: string): Promise<void> {
+  for (const name of await readdir(dirname(dir))) {
+    if (name.endsWith('.partial')) await rm(join(dirname(dir), name), { recursive: true, force: true });
+  }
+}
+
+async function noteRevision(reference: HubReference, commit: string, checkpoints: string): Promise<void> {
+  const path = revisionFile(reference, checkpoints);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.${process.pid}`, commit);
+  await rename(`${path}.${process.pid}`, path);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

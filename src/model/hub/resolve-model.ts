@@ -1,0 +1,98 @@
+import { access, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import { bundleManifestName } from '../bundle/read-bundle';
+import { checkpointsFolder } from '../cache-folder';
+
+/** The model that ships with the package. */
+export const demoModelFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo');
+
+export interface ResolvedModel {
+  readonly dir: string;
+  /** A bundle is run as it is; a checkpoint is prepared first. */
+  readonly kind: 'checkpoint' | 'bundle';
+  /** `demo`, the hub id, or the folder's name. */
+  readonly name: string;
+}
+
+/** `ORG/NAME`, with the revision that is meant: a branch, tag or commit. */
+export interface HubReference {
+  readonly id: string;
+  readonly revision: string;
+}
+
+/** @returns undefined when the text has not the form `ORG/NAME` or `ORG/NAME@REVISION` */
+export function parseHubReference(text: string): HubReference | undefined {
+  const match = /^((?!\.)[\w.-]+\/(?!\.)[\w.-]+)(?:@([\w.-]+(?:\/[\w.-]+)*))?$/.exec(text);
+  if (!match?.[1] || text.split(/[/@]/).includes('..')) return undefined;
+  return { id: match[1], revision: match[2] ?? 'main' };
+}
+
+/**
+ * Finds the folder that a person means by a model: `demo`, a folder's path, or a hub id that was pulled.
+ * A folder of that path goes before a hub id.
+ * @throws SmolvlmError `model-not-pulled`, `model-missing`, `model-unknown-folder`
+ */
+export async function resolveModel(model: string, checkpoints = checkpointsFolder()): Promise<ResolvedModel> {
+  if (model === 'demo') return { dir: demoModelFolder, kind: 'checkpoint', name: 'demo' };
+  const path = resolve(model.startsWith('~/') ? join(homedir(), model.slice(2)) : model);
+  if (await isFolder(path)) return { dir: path, kind: await folderKind(path), name: basename(path) };
+  const reference = parseHubReference(model);
+  if (!reference) {
+    throw new SmolvlmError(
+      'model-missing',
+      `expected a model, received "${model}": there is no such folder`,
+      {
+        hint: 'Give "demo", the folder of a checkpoint or bundle, or a hub id such as HuggingFaceTB/SmolVLM-256M-Instruct.',
+      },
+    );
+  }
+  const dir = await pulledFolder(reference, checkpoints);
+  if (dir) return { dir, kind: await folderKind(dir), name: reference.id };
+  throw new SmolvlmError('model-not-pulled', `the model ${model} is not on this machine`, {
+    hint: `Fetch it first: smolvlm pull ${model}`,
+  });
+}
+
+/** Where a pull puts one commit of a repository. */
+export function commitFolder(id: string, commit: string, checkpoints = checkpointsFolder()): string {
+  return join(checkpoints, id, commit);
+}
+
+/** The file that holds the commit a branch or tag stood for when it was last pulled. */
+export function revisionFile({ id, revision }: HubReference, checkpoints = checkpointsFolder()): string {
+  return join(checkpoints, id, 'refs', encodeURIComponent(revision));
+}
+
+async function pulledFolder(reference: HubReference, checkpoints: string): Promise<string | undefined> {
+  const commit = await readFile(revisionFile(reference, checkpoints), 'utf8').catch(() => reference.revision);
+  if (!/^[0-9a-f]{7,64}$/.test(commit.trim())) return undefined;
+  const dir = commitFolder(reference.id, commit.trim(), checkpoints);
+  return (await isFolder(dir)) ? dir : undefined;
+}
+
+/** @throws SmolvlmError `model-unknown-folder` */
+export async function folderKind(dir: string): Promise<'checkpoint' | 'bundle'> {
+  for (const [file, kind] of [
+    [bundleManifestName, 'bundle'],
+    ['l0_attn.rknn', 'bundle'],
+    ['config.json', 'checkpoint'],
+  ] as const) {
+    const found = await access(join(dir, file)).then(
+      () => true,
+      () => false,
+    );
+    if (found) return kind;
+  }
+  throw new SmolvlmError('model-unknown-folder', `${dir} holds neither a checkpoint nor a bundle`, {
+    hint: `Expected config.json and model.safetensors, or ${bundleManifestName}.`,
+  });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,79 @@
+import { isCameraName } from '../describe-topics';
+import type { FrigateSettings } from '../service-settings';
+
+/** A snapshot that Frigate published: `frigate/<camera>/<label>/snapshot`. */
+export interface FrigateSnapshot {
+  readonly camera: string;
+  readonly label: string;
+}
+
+/** The parts of `frigate/tracked_object_update` that are used. */
+export interface FrigateUpdate {
+  readonly type: string;
+  /** The tracked object's. */
+  readonly id: string;
+  /** Updates of type `description` come without it. */
+  readonly camera?: string;
+  /** Frigate's own, in updates of type `description`. */
+  readonly description?: string;
+}
+
+export function snapshotFilter({ prefix }: FrigateSettings): string {
+  return `${prefix}/+/+/snapshot`;
+}
+
+export function updateTopic({ prefix }: FrigateSettings): string {
+  return `${prefix}/tracked_object_update`;
+}
+
+/** @returns undefined for other topics, and for labels that are not wanted */
+export function frigateSnapshot(topic: string, settings: FrigateSettings): FrigateSnapshot | undefined {
+  const { prefix, labels } = settings;
+  if (!topic.startsWith(`${prefix}/`)) return undefined;
+  const [camera = '', label = '', kind, ...more] = topic.slice(prefix.length + 1).split('/');
+  if (kind !== 'snapshot' || more.length > 0 || !isCameraName(camera)) return undefined;
+  return labels.length === 0 || labels.includes(label) ? { camera, label } : undefined;
+}
+
+/** @returns undefined for anything that names no tracked object */
+export function frigateUpdate(payload: Uint8Array): FrigateUpdate | undefined {
+  let fields: Record<string, unknown> | null;
+  try {
+    fields = JSON.parse(Buffer.from(payload).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const { type, id, camera, description } = fields ?? {};
+  if (typeof type !== 'string' || typeof id !== 'string' || !/^[\w.-]{1,80}$/.test(id)) return undefined;
+  return {
+    type,
+    id,
+    ...(typeof camera === 'string' && isCameraName(camera) && { camera }),
+    ...(typeof description === 'string' && { description }),
+  };
+}
+
+/** Where Frigate's HTTP API has an object's best picture, cropped to the object. */
+export function snapshotAddress(url: URL, id: string): string {
+  return apiAddress(url, `api/events/${encodeURIComponent(id)}/snapshot.jpg?crop=1`);
+}
+
+/** Which camera saw the object, by Frigate's HTTP API. @throws Error when it does not say */
+export async function cameraOfObject(url: URL, id: string, signal: AbortSignal): Promise<FrigateSnapshot> {
+  const response = await fetch(apiAddress(url, `api/events/${encodeURIComponent(id)}`), {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(apiTimeoutMs)]),
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`it answered ${response.status} ${response.statusText}`.trim());
+  }
+  const { camera, label } = (await response.json()) as { camera?: unknown; label?: unknown };
+  if (typeof camera !== 'string' || !isCameraName(camera)) throw new Error('its answer names no camera');
+  return { camera, label: typeof label === 'string' ? label : '' };
+}
+
+const apiTimeoutMs = 10_000;
+
+function apiAddress(url: URL, path: string): string {
+  return new URL(path, url.href.endsWith('/') ? url : `${url.href}/`).href;
+}

@@ -1,0 +1,125 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { fillPrompt, templateView } from '../../template/prompt-template';
+import { choiceList, requestOptions, textOf } from '../dialog-fields';
+import type { EngineSettings } from '../engine/engine-settings';
+import { messageCamera } from '../message-camera';
+import { messagePictures } from '../message-pictures';
+import type { Translate } from '../node-status';
+import { evaluate } from '../typed-input';
+import type { Planner } from './caption-controller';
+import type { CaptionDialog, CaptionOverrides } from './caption-dialog';
+import { type CaptionPlan, type HeldPicture, type ParsedMessage, singleRequestPlan } from './caption-plan';
+import type { CaptionSettings } from './caption-settings';
+import { ChangedPreset } from './changed-preset';
+import { type QuestionPictures, questionPictures } from './feature-handles';
+import { jsonFieldsPlan } from './json-fields-preset';
+import {
+  askQuestion,
+  chooseQuestion,
+  countQuestion,
+  describeQuestion,
+  jsonQuestion,
+  type Preset,
+  yesNoQuestion,
+} from './presets';
+
+type Message = NodeMessage & CaptionOverrides;
+
+export interface CaptionPlannerOptions {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly dialog: CaptionDialog;
+  readonly settings: CaptionSettings;
+  /** Of the engine's node. */
+  readonly defaults: EngineSettings['defaults'];
+  readonly translate: Translate;
+}
+
+/** Turns messages into calls, as the node's dialog says. */
+export class CaptionPlanner implements Planner {
+  readonly #options: CaptionPlannerOptions;
+  readonly #changes: ChangedPreset;
+
+  constructor(options: CaptionPlannerOptions) {
+    this.#options = options;
+    this.#changes = new ChangedPreset(options.settings, options.translate);
+  }
+
+  /** Frames kept for comparison are forgotten. */
+  close(): void {
+    this.#changes.close();
+  }
+
+  /** @throws SmolvlmError `node-property`, `prompt-mustache`, and the `image-…` of reading */
+  async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionPlan | HeldPicture> {
+    const { dialog, defaults } = this.#options;
+    const { preset } = this.#options.settings;
+    const read = async (): Promise<readonly Uint8Array[]> =>
+      messagePictures(
+        await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image'),
+        signal,
+      );
+    const options = requestOptions(dialog, message);
+    const asked = async <Pictures extends QuestionPictures>(
+      pictures: Pictures,
+    ): Promise<ParsedMessage<Pictures>> => ({
+      message,
+      pictures,
+      camera,
+      question: await this.#question(message, camera, pictures.length),
+      language: textOf(dialog.language, message.language),
+      request: {
+        ...defaults,
+        ...options,
+        queue: { ...defaults.queue, ...options.queue },
+        ...(camera !== '' && { camera }),
+      },
+    });
+    // Frames are kept for comparison as pictures: an engine forgets what it has seen.
+    if (preset === 'changed') return this.#changes.call(await asked(await read()));
+    return this.#call(await asked(await questionPictures(message.features, this.#options.node.id, read)));
+  }
+
+  /** @throws SmolvlmError `node-property` @returns blank where no camera is named */
+  async camera(message: Message): Promise<string> {
+    const { RED, node, dialog } = this.#options;
+    return await messageCamera(RED, node, dialog, message);
+  }
+
+  #call(asked: ParsedMessage): CaptionPlan {
+    const { fields } = this.#options.settings;
+    return fields ? jsonFieldsPlan(asked, fields) : singleRequestPlan(asked, this.#preset(asked));
+  }
+
+  #preset({ message, pictures, question, language }: ParsedMessage): Preset {
+    const { preset, choices = choiceList(message.choices), minConfidence, schema } = this.#options.settings;
+    switch (preset) {
+      case 'yes-no':
+        return yesNoQuestion(question, minConfidence);
+      case 'choose':
+        return chooseQuestion(question, choices, minConfidence);
+      case 'count':
+        return countQuestion(question);
+      case 'json':
+        return jsonQuestion(question, language, schema as NonNullable<typeof schema>);
+      case 'describe':
+        return describeQuestion(question, language, pictures.length);
+      default:
+        return askQuestion(question, language, choices);
+    }
+  }
+
+  /** @returns blank for the preset's own */
+  async #question(message: Message, camera: string, frames: number): Promise<string> {
+    const { prompt = '', promptType = 'template' } = this.#options.dialog;
+    if (promptType !== 'template') {
+      return String((await this.#typed(prompt, promptType, message, 'prompt')) ?? '').trim();
+    }
+    return fillPrompt(textOf(prompt, message.prompt), templateView(message, camera, frames)).trim();
+  }
+
+  #typed(value: string, type: string, message: Message, field: string): Promise<unknown> {
+    const { RED, node } = this.#options;
+    return evaluate(RED, node, { value, type }, message, field);
+  }
+}

@@ -1,0 +1,93 @@
+import { SmolvlmError } from '../../errors';
+
+/** The convert node's dialog, as Node-RED stores it. */
+export interface ConversionDialog {
+  readonly mode?: string;
+  readonly model?: string;
+  readonly out?: string;
+  readonly target?: string;
+  readonly toolkit?: string;
+  readonly precision?: string;
+  readonly int8Layers?: string;
+  readonly calibration?: string;
+  readonly python?: string;
+  readonly setup?: boolean;
+  readonly pack?: boolean;
+  readonly source?: string;
+}
+
+/** Fields a message may give where the dialog's is blank; `mode` always; `setup` and `sha256` are a message's alone. */
+export type ConversionMessage = Partial<
+  Record<
+    | 'mode'
+    | 'model'
+    | 'out'
+    | 'target'
+    | 'toolkit'
+    | 'precision'
+    | 'calibration'
+    | 'source'
+    | 'sha256'
+    | 'setup',
+    unknown
+  >
+>;
+
+/** What a message starts, as commands that run one after the other. */
+export interface ConversionPlan {
+  readonly mode: ConversionMode;
+  readonly steps: readonly (readonly string[])[];
+}
+
+export const conversionModes = ['convert', 'validate', 'install'] as const;
+export type ConversionMode = (typeof conversionModes)[number];
+
+/** @throws SmolvlmError `convert-input` naming the field that is missing or wrong */
+export function planConversion(dialog: ConversionDialog, message: ConversionMessage): ConversionPlan {
+  const wanted = text(message.mode) || dialog.mode || 'convert';
+  const mode = conversionModes.find((each) => each === wanted);
+  if (!mode) throw wrong('mode', conversionModes.join(', '), wanted);
+  const field = (name: keyof ConversionMessage & keyof ConversionDialog): string =>
+    text(dialog[name]) || text(message[name]);
+  const needed = (name: 'model' | 'out' | 'source', what: string): string => {
+    const value = field(name);
+    if (value === '') throw wrong(name, what, '');
+    return value;
+  };
+  const out = needed('out', 'the folder of the bundle');
+  const optional = (option: string, value: string): string[] => (value === '' ? [] : [`--${option}`, value]);
+  if (mode === 'install') {
+    const source = needed('source', 'the path or http(s) address of a packed bundle');
+    return { mode, steps: [['install', source, '--to', out, ...optional('sha256', text(message.sha256))]] };
+  }
+  const common = [
+    ...optional('calibration', field('calibration')),
+    ...optional('python', text(dialog.python)),
+  ];
+  if (mode === 'validate') {
+    return { mode, steps: [['validate', out, ...optional('model', field('model')), ...common]] };
+  }
+  const target = field('target') || 'rk3588';
+  const precision = field('precision');
+  const convert = [
+    'convert',
+    ...['--model', needed('model', 'a checkpoint’s folder or hub id'), '--out', out, '--target', target],
+    ...optional('toolkit', target === 'cpu' ? '' : field('toolkit')),
+    ...optional('precision', precision),
+    ...optional('int8-layers', precision === 'hybrid' ? text(dialog.int8Layers) : ''),
+    ...common,
+    ...((dialog.setup || message.setup === true) && target !== 'cpu' ? ['--setup'] : []),
+  ];
+  return { mode, steps: dialog.pack ? [convert, ['pack', out, '--out', `${out}.tar`]] : [convert] };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+function wrong(field: string, expected: string, received: string): SmolvlmError {
+  const what = received === '' ? 'nothing' : `"${received}"`;
+  return new SmolvlmError('convert-input', `${field}: expected ${expected}, received ${what}`, {
+    hint: `Fill the field in the node's dialog, or send msg.${field}.`,
+  });
+}

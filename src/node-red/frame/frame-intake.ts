@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import type { FrameGate, Held } from '../../frame/frame-gate';
+import type { FrameOptions, FrameRectangle, PreparedFrame } from '../../picture/prepared-frame';
+
+/** A part of the picture that is looked at by itself. */
+export interface Zone extends FrameRectangle {
+  readonly name: string;
+}
+
+/** A picture as it came, with whatever is to come back with the verdict. */
+export interface ArrivedPicture<T> {
+  readonly camera: string;
+  readonly bytes: Uint8Array;
+  /** Milliseconds since 1970; absent when nobody says. */
+  readonly capturedAt?: number;
+  readonly tag: T;
+}
+
+/** What became of a picture, or of one zone of it. */
+export type FrameVerdict = { readonly zone?: string } & (
+  | { readonly frame: PreparedFrame & { readonly jpeg: Uint8Array } }
+  | { readonly held: Held }
+  | { readonly error: unknown }
+);
+
+export interface FrameIntakeOptions<T> {
+  readonly gate: FrameGate;
+  readonly prepare: (bytes: Uint8Array, options: FrameOptions) => Promise<PreparedFrame>;
+  readonly options: FrameOptions;
+  /** None: the whole picture, or its crop. */
+  readonly zones: readonly Zone[];
+  /** Called once for a picture, with a verdict for each zone. */
+  readonly onVerdicts: (picture: ArrivedPicture<T>, verdicts: readonly FrameVerdict[]) => void;
+  readonly now?: () => number;
+}
+
+/**
+ * Pictures on their way through the gates: of each camera one at a time, in order; while one is looked at, the newest
+ * waits and those between are superseded.
+ */
+export class FrameIntake<T> {
+  readonly #options: FrameIntakeOptions<T>;
+  readonly #now: () => number;
+  /** Cameras at work, each with the picture that waits. */
+  readonly #cameras = new Map<string, ArrivedPicture<T> | undefined>();
+
+  constructor(options: FrameIntakeOptions<T>) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  offer(picture: ArrivedPicture<T>): void {
+    const { camera } = picture;
+    if (!this.#cameras.has(camera)) {
+      this.#cameras.set(camera, undefined);
+      void this.#work(picture);
+      return;
+    }
+    const waiting = this.#cameras.get(camera);
+    this.#cameras.set(camera, picture);
+    if (waiting) {
+      const message = `a newer picture of camera "${camera}" came before this one was looked at`;
+      this.#options.onVerdicts(waiting, [{ held: { reason: 'superseded', message } }]);
+    }
+  }
+
+  async #work(first: ArrivedPicture<T>): Promise<void> {
+    const { camera } = first;
+    for (let picture: ArrivedPicture<T> | undefined = first; picture; ) {
+      this.#options.onVerdicts(picture, await this.#verdicts(picture));
+      picture = this.#cameras.get(camera);
+      if (picture) this.#cameras.set(camera, undefined);
+      else this.#cameras.delete(camera);
+    }
+  }
+
+  async #verdicts(picture: ArrivedPicture<T>): Promise<readonly FrameVerdict[]> {
+    const sha256 = createHash('sha256').update(picture.bytes).digest('hex');
+    const { zones } = this.#options;
+    if (zones.length === 0) return [await this.#verdict(picture, sha256)];
+    const verdicts: FrameVerdict[] = [];
+    for (const zone of zones) {
+      verdicts.push({ ...(await this.#verdict(picture, sha256, zone)), zone: zone.name });
+    }
+    return verdicts;
+  }
+
+  async #verdict(
+    { camera, bytes, capturedAt }: ArrivedPicture<T>,
+    sha256: string,
+    zone?: Zone,
+  ): Promise<FrameVerdict> {
+    const { gate, prepare, options } = this.#options;
+    const key = zone ? `${camera}/${zone.name}` : camera;
+    const held = gate.arrive(
+      { camera: key, sha256, ...(capturedAt !== undefined && { capturedAt }) },
+      this.#now(),
+    );
+    if (held) return { held };
+    try {
+      const unless = gate.unless(key, this.#now());
+      const frame = await prepare(bytes, {
+        ...options,
+        ...(zone && { crop: cropOf(zone) }),
+        ...(unless && { unless }),
+      });
+      const late = gate.decoded(key, frame.differenceHash, this.#now());
+      if (late) return { held: late };
+      const { jpeg } = frame;
+      return jpeg ? { frame: { ...frame, jpeg } } : { error: new Error('the image process made no picture') };
+    } catch (error) {
+      return { error };
+    }
+  }
+}
+
+/** The zone as a crop; what rounding puts beyond the edge is cut off. */
+function cropOf({ x, y, width, height }: Zone): FrameRectangle {
+  return { x, y, width: Math.min(width, 1 - x), height: Math.min(height, 1 - y) };
+}

@@ -1,0 +1,63 @@
+import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import type { FeaturesInput } from '../../client/engine-api';
+import type { CaptionDialog, CaptionOverrides } from '../caption/caption-dialog';
+import { deadlineMs, requestOptions } from '../dialog-fields';
+import type { EngineSettings } from '../engine/engine-settings';
+import { messageCamera } from '../message-camera';
+import { messagePictures } from '../message-pictures';
+import { evaluate } from '../typed-input';
+
+/** The dialog of `smolvlm-vision`, as Node-RED hands it over; its fields are those of the caption dialog. */
+export type VisionDialog = Pick<
+  CaptionDialog,
+  'image' | 'imageType' | 'camera' | 'cameraType' | 'detail' | 'deadline' | 'queuePolicy'
+>;
+
+/** What a message may say where the dialog's field is blank. */
+export type VisionOverrides = Pick<
+  CaptionOverrides,
+  'camera' | 'topic' | 'deadline' | 'priority' | 'capturedAt'
+>;
+
+/** A request ready to be sent. */
+export interface VisionPlan {
+  readonly request: FeaturesInput;
+  readonly pictures: readonly Uint8Array[];
+}
+
+/** Turns messages into requests, as the node's dialog says. */
+export class VisionPlanner {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  readonly #dialog: VisionDialog;
+  readonly #defaults: EngineSettings['defaults'];
+
+  constructor(RED: NodeAPI, node: Node, dialog: VisionDialog, defaults: EngineSettings['defaults']) {
+    this.#RED = RED;
+    this.#node = node;
+    this.#dialog = dialog;
+    this.#defaults = defaults;
+  }
+
+  /** @throws SmolvlmError `node-property`, and the `image-…` of reading */
+  async prepare(message: NodeMessage & VisionOverrides, signal: AbortSignal): Promise<VisionPlan> {
+    const { image, imageType = 'msg' } = this.#dialog;
+    const camera = await messageCamera(this.#RED, this.#node, this.#dialog, message);
+    const picture = { value: image || 'payload', type: imageType };
+    const source = await evaluate(this.#RED, this.#node, picture, message, 'image');
+    const { detail, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
+    const limitMs = deadlineMs(this.#dialog, message);
+    return {
+      request: {
+        ...this.#defaults,
+        ...(detail && { detail }),
+        ...(limitMs !== undefined && { deadlineMs: limitMs }),
+        ...(priority !== undefined && { priority }),
+        ...(capturedAt !== undefined && { capturedAt }),
+        queue: { ...this.#defaults.queue, ...queue },
+        ...(camera !== '' && { camera }),
+      },
+      pictures: await messagePictures(source, signal),
+    };
+  }
+}

@@ -1,0 +1,34 @@
+import { SmolvlmError } from '../../errors';
+import type { GraphBuilder } from '../graph-builder';
+
+const microsoft = 'com.microsoft';
+
+/**
+ * The checkpoint's `hidden_act` with the runtime's fused operators.
+ * @throws SmolvlmError `activation-unknown` for a function that is not drawn here
+ */
+export function cpuActivation(graph: GraphBuilder, value: string, hiddenAct: string): string {
+  switch (hiddenAct) {
+    case 'gelu_pytorch_tanh':
+    case 'gelu_new':
+      // 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))): "fast" by name, exact for these two.
+      return graph.op('FastGelu', [value], { domain: microsoft });
+    case 'gelu':
+      // 0.5·x·(1 + erf(x/√2))
+      return graph.op('Gelu', [value], { domain: microsoft });
+    case 'quick_gelu':
+      // x·sigmoid(1.702·x)
+      return graph.op('QuickGelu', [value], { domain: microsoft, attributes: { alpha: { float: 1.702 } } });
+    case 'silu':
+    case 'swish':
+      return graph.op('QuickGelu', [value], { domain: microsoft, attributes: { alpha: { float: 1 } } });
+    case 'relu':
+      return graph.op('Relu', [value]);
+    default:
+      throw new SmolvlmError(
+        'activation-unknown',
+        `vision_config.hidden_act: expected gelu_pytorch_tanh, gelu_new, gelu, quick_gelu, silu or relu, received "${hiddenAct}"`,
+        { hint: 'This checkpoint uses an activation this package does not draw yet.' },
+      );
+  }
+}

@@ -1,0 +1,91 @@
+import type { TensorSource } from '../../model/safetensors/tensor-source';
+import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
+import { GraphBuilder, type OnnxGraph } from '../graph-builder';
+import { cpuActivation } from './cpu-activation';
+
+/** Sizes and constants of the vision tower that its graphs depend on. */
+export interface VisionGraphShape {
+  /** Patches a tile, e.g. 1024. */
+  readonly tokens: number;
+  /** Width of the residual stream, e.g. 768. */
+  readonly hidden: number;
+  readonly heads: number;
+  readonly layers: number;
+  readonly layerNormEps: number;
+  /** The checkpoint's name of the function, e.g. `gelu_pytorch_tanh`. */
+  readonly hiddenAct: string;
+}
+
+/** One half of a layer: the smallest piece a stage is made of. */
+export interface HalfLayer {
+  readonly layer: number;
+  readonly half: 'attn' | 'mlp';
+}
+
+/** ONNX 17 brought LayerNormalization; the other fused operators are the runtime's own. */
+const opsets = { '': 17, 'com.microsoft': 1 };
+
+/**
+ * Draws consecutive half-layers as one graph for onnxruntime on a CPU: `in` and `out` float32
+ * [1, tokens, hidden], the residual stream unscaled.
+ */
+export function cpuVisionStage(
+  name: string,
+  halves: readonly HalfLayer[],
+  shape: VisionGraphShape,
+  source: TensorSource,
+  precision: CpuPrecision,
+): OnnxGraph {
+  const graph = new GraphBuilder(name, { opsets });
+  const canvas: StageCanvas = { graph, source, precision };
+  const size = [1, shape.tokens, shape.hidden];
+  let stream = graph.input('in', 'float32', size);
+  for (const [index, { layer, half }] of halves.entries()) {
+    const branch =
+      half === 'attn'
+        ? attentionBranch(canvas, stream, layer, shape)
+        : mlpBranch(canvas, stream, layer, shape);
+    stream = graph.op('Add', [stream, branch], {
+      outputs: [index === halves.length - 1 ? 'out' : `l${layer}_${half}`],
+      name: `l${layer}_${half}.residual`,
+    });
+  }
+  graph.output(stream, 'float32', size);
+  return graph.build();
+}
+
+function attentionBranch(
+  canvas: StageCanvas,
+  stream: string,
+  layer: number,
+  { heads, layerNormEps }: VisionGraphShape,
+): string {
+  const prefix = layerPrefix(layer);
+  const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm1`, layerNormEps));
+  const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
+    linearLayer(canvas, input, `${prefix}.self_attn.${name}`),
+  ) as [string, string, string];
+  // The operator's default scale is 1/√(head width), as the reference's.
+  const attended = canvas.graph.op('MultiHeadAttention', [query, key, value], {
+    domain: 'com.microsoft',
+    attributes: { num_heads: { int: heads } },
+    name: `${prefix}.self_attn`,
+  });
+  return linearLayer(canvas, linearInput(canvas, attended), `${prefix}.self_attn.out_proj`);
+}
+
+function mlpBranch(
+  canvas: StageCanvas,
+  stream: string,
+  layer: number,
+  { layerNormEps, hiddenAct }: VisionGraphShape,
+): string {
+  const prefix = layerPrefix(layer);
+  const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
+  const wide = cpuActivation(canvas.graph, linearLayer(canvas, input, `${prefix}.mlp.fc1`), hiddenAct);
+  return linearLayer(canvas, linearInput(canvas, wide), `${prefix}.mlp.fc2`);
+}
+
+function layerPrefix(layer: number): string {
+  return `vision_model.encoder.layers.${layer}`;
+}

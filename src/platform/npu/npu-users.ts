@@ -1,0 +1,56 @@
+import { posix } from 'node:path';
+import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/file-lock';
+import type { SystemFiles } from '../recording/system-files';
+import { defaultNpuLockPath } from './npu-lock';
+
+/** A process that has the NPU open. */
+export interface NpuUser {
+  readonly pid: number;
+  /** Program and first argument, e.g. `python3 frigate`; else the process's name. */
+  readonly command: string;
+}
+
+export interface NpuUsers {
+  /** Owner of this package's lock, when it is alive. */
+  readonly holder?: LockHolder;
+  /** Processes with one of the NPU's nodes among their open files. */
+  readonly users: readonly NpuUser[];
+  /** Processes of other users, whose open files need root to see. */
+  readonly hidden: number;
+}
+
+/** @param nodes paths of the NPU's device nodes */
+export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers {
+  const holder = livingHolder(files);
+  const users: NpuUser[] = [];
+  let hidden = 0;
+  for (const pid of files.names('/proc').filter((name) => /^\d+$/.test(name))) {
+    const folder = `/proc/${pid}/fd`;
+    if (files.denied(folder)) {
+      hidden += 1;
+      continue;
+    }
+    const open = files.names(folder).some((fd) => nodes.includes(files.link(`${folder}/${fd}`) ?? ''));
+    if (open) users.push({ pid: Number(pid), command: commandOf(files, pid) });
+  }
+  return { ...(holder ? { holder } : {}), users, hidden };
+}
+
+function livingHolder(files: SystemFiles): LockHolder | undefined {
+  const path = files.process.environment.SMOLVLM_NPU_LOCK ?? defaultNpuLockPath;
+  const holder = parseLockHolder(files.text(path) ?? '');
+  if (!holder) return undefined;
+  // Process ids of another container say nothing here: its lock is taken at its word.
+  const namespace = files.link('/proc/self/ns/pid');
+  if (namespace !== undefined && !holder.host.endsWith(namespace)) return holder;
+  const stat = files.text(`/proc/${holder.pid}/stat`);
+  return stat !== undefined && startTimeOf(stat) === holder.started ? holder : undefined;
+}
+
+/** Program and first argument, no options: those may hold secrets. */
+function commandOf(files: SystemFiles, pid: string): string {
+  const line = files.match(`/proc/${pid}/cmdline`, /^[^\0]+(?:\0[^\0-][^\0]*)?/)?.[0] ?? '';
+  const [program = '', argument] = line.split('\0').map((word) => posix.basename(word));
+  if (argument !== undefined) return `${program} ${argument}`;
+  return files.text(`/proc/${pid}/comm`) ?? program;
+}

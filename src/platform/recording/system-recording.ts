@@ -1,0 +1,128 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../../system/json-fields';
+
+/** Name of the file that holds a recorded machine, or what the plain files beside it cannot hold. */
+export const recordingName = 'recording.json';
+
+/** What a process knows of itself without reading files. */
+export interface ProcessFacts {
+  /** As `process.arch`: `arm64`, `x64`. */
+  readonly arch: string;
+  /** As `process.platform`. */
+  readonly platform: string;
+  /** Without the leading v. */
+  readonly nodeVersion: string;
+  readonly uid: number;
+  /** Versions of the optional native packages that are installed, by name. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Those of `observedVariables` that are set. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Environment variables that change what is found; no other one is looked at or recorded. */
+export const observedVariables = [
+  'SMOLVLM_RKNN_LIBRARY',
+  'SMOLVLM_RKLLM_LIBRARY',
+  'SMOLVLM_NPU_LOCK',
+  'SMOLVLM_CONVERT_PYTHON',
+  'LD_LIBRARY_PATH',
+  'PATH',
+] as const;
+
+/** A device node of a recorded machine. */
+export interface RecordedDevice {
+  /** Octal permissions, e.g. `0660`. */
+  readonly mode: string;
+  readonly gid: number;
+  /** Error code that opening it for reading and writing ended in; absent when it opened. */
+  readonly refused?: string;
+}
+
+/** `recording.json`: a machine as its files described it, in one file of text. */
+export interface SystemRecording {
+  readonly process: ProcessFacts;
+  /** Content of files by path, a character a byte (latin-1); written as one text or as a list of lines. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly devices: Readonly<Record<string, RecordedDevice>>;
+  /** Symbolic links, by path; their targets need not be in the tree. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Files that were there and could not be read. */
+  readonly denied: readonly string[];
+}
+
+/** Writes `recording.json` into a folder, which is made when it is absent. @throws SmolvlmError `doctor-record` */
+export async function writeRecording(folder: string, recording: SystemRecording): Promise<void> {
+  const lines = (text: string): string | string[] => (text.includes('\n') ? text.split('\n') : text);
+  const files = Object.entries(recording.files).map(([path, text]) => [path, lines(text)]);
+  const document = { ...recording, files: Object.fromEntries(files) };
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, recordingName), `${JSON.stringify(document, undefined, 2)}\n`);
+  } catch (cause) {
+    throw new SmolvlmError('doctor-record', `the machine cannot be recorded in ${folder}: ${String(cause)}`, {
+      hint: 'Name a folder that this user can write to.',
+      cause,
+    });
+  }
+}
+
+/** @param path of the file, for the error @throws SmolvlmError `doctor-recording` */
+export function parseRecording(text: string, path: string): SystemRecording {
+  const fault = (message: string): SmolvlmError =>
+    new SmolvlmError('doctor-recording', `${path}: ${message}`, {
+      hint: 'Record the machine again: smolvlm doctor --record DIR.',
+    });
+  const root = parseJsonObject(text, fault);
+  const fields = new JsonFields(root, fault);
+  const facts = fields.child('process');
+  const denied = fields.raw('denied') ?? [];
+  if (!Array.isArray(denied)) throw fields.wrong('denied', 'a list of paths');
+  return {
+    process: {
+      arch: facts.string('arch'),
+      platform: facts.string('platform'),
+      nodeVersion: facts.string('nodeVersion'),
+      uid: facts.index('uid'),
+      packages: texts(facts.raw('packages'), () => facts.wrong('packages', 'names and versions')),
+      environment: texts(facts.raw('environment'), () => facts.wrong('environment', 'names and values')),
+    },
+    files: contents(fields.raw('files'), () => fields.wrong('files', 'paths and texts or lists of lines')),
+    devices: devices(root.devices, fields, fault),
+    links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
+    denied: denied.map(String),
+  };
+}
+
+function contents(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) throw wrong();
+  const joined = Object.entries(value).map(([path, content]): [string, unknown] => [
+    path,
+    Array.isArray(content) ? content.join('\n') : content,
+  ]);
+  return texts(Object.fromEntries(joined), wrong);
+}
+
+function texts(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value) || !Object.values(value).every((each) => typeof each === 'string')) throw wrong();
+  return value as Readonly<Record<string, string>>;
+}
+
+function devices(
+  value: unknown,
+  fields: JsonFields,
+  fault: (message: string) => SmolvlmError,
+): Readonly<Record<string, RecordedDevice>> {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) throw fields.wrong('devices', 'an object');
+  const entries = Object.entries(value as JsonObject).map(([path, device]): [string, RecordedDevice] => {
+    if (!isJsonObject(device)) throw fault(`devices.${path}: expected an object`);
+    const each = new JsonFields(device, fault, `devices.${path}.`);
+    const refused = each.has('refused') ? { refused: each.string('refused') } : {};
+    return [path, { mode: each.string('mode'), gid: each.index('gid'), ...refused }];
+  });
+  return Object.fromEntries(entries);
+}

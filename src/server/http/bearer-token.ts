@@ -1,0 +1,29 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { SmolvlmError } from '../../errors';
+
+/** Requires `Authorization: Bearer TOKEN` of everything but `GET /health`. */
+export function registerBearerToken(app: FastifyInstance, token: string): void {
+  const expected = digest(token);
+  app.addHook('onRequest', async (request) => {
+    if (request.method === 'GET' && request.routeOptions.url === '/health') return;
+    if (hasToken(request.headers.authorization, expected)) return;
+    throw new SmolvlmError(
+      'request-unauthorized',
+      "expected the engine's bearer token, received none or another",
+      {
+        hint: 'Give the client the token in the file that the engine was started with (--token-file).',
+      },
+    );
+  });
+}
+
+/** @param expected digest of the token; digests are compared, so that time tells neither content nor length */
+function hasToken(header: string | undefined, expected: Buffer): boolean {
+  const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? [];
+  return token !== undefined && timingSafeEqual(digest(token), expected);
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,81 @@
+import { SmolvlmError } from '../../errors';
+import { parseAnswerSchema } from '../../protocol/answer-schema';
+import type { DescribeRequest } from '../../protocol/describe-request';
+
+/** Fields that ask for words. */
+const answerFields = [
+  'prompt',
+  'messages',
+  'features',
+  'maxNewTokens',
+  'temperature',
+  'topP',
+  'seed',
+  'stop',
+  'choices',
+  'jsonSchema',
+  'stream',
+] as const;
+
+/** Fields that say how to look at a picture. */
+const sightFields = ['crop', 'masks', 'detail'] as const;
+
+/**
+ * What the schema cannot say: fields that do not go together, and pictures that do not go with them.
+ * @param pictures that came with the request
+ * @returns the request with its JSON schema parsed
+ * @throws SmolvlmError `request-task`, `request-features`, `request-no-picture`, `request-images`, `request-answer`,
+ *   `request-json-schema`
+ */
+export function checkRequest(request: DescribeRequest, pictures: number): DescribeRequest {
+  checkTask(request);
+  checkFeatures(request, pictures);
+  checkImages(request, request.features?.length ?? pictures);
+  return checkAnswer(request);
+}
+
+/** @throws SmolvlmError `request-no-picture` */
+export function checkSomePicture(pictures: number): void {
+  if (pictures > 0) return;
+  throw new SmolvlmError('request-no-picture', 'expected at least one picture, received none');
+}
+
+function checkTask(request: DescribeRequest): void {
+  if (request.task !== 'features') return;
+  const asked = answerFields.find((field) => request[field] !== undefined);
+  if (asked === undefined) return;
+  throw new SmolvlmError('request-task', `expected no ${asked} with the task "features", received one`, {
+    hint: 'Ask with the handle that it gives, in a request of its own.',
+  });
+}
+
+function checkFeatures(request: DescribeRequest, pictures: number): void {
+  if (!request.features) return;
+  const other = pictures > 0 ? 'pictures' : sightFields.find((field) => request[field] !== undefined);
+  if (other === undefined) return;
+  throw new SmolvlmError('request-features', `expected either features or ${other}, received both`, {
+    hint: 'Crop, masks and detail were applied when the features were made.',
+  });
+}
+
+function checkImages({ messages }: DescribeRequest, pictures: number): void {
+  checkSomePicture(pictures);
+  if (!messages) return;
+  const parts = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'image'));
+  if (parts.length === pictures) return;
+  throw new SmolvlmError(
+    'request-images',
+    `the messages have ${parts.length} image parts, but ${pictures} pictures came with them`,
+  );
+}
+
+function checkAnswer(request: DescribeRequest): DescribeRequest {
+  if (request.jsonSchema === undefined) return request;
+  const other = request.choices ? 'choices' : request.stop ? 'stop' : undefined;
+  if (other !== undefined) {
+    throw new SmolvlmError('request-answer', `expected either jsonSchema or ${other}, received both`, {
+      hint: 'For one of several answers give choices alone, or a schema with an enum.',
+    });
+  }
+  return { ...request, jsonSchema: parseAnswerSchema(request.jsonSchema) };
+}

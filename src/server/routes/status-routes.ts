@@ -1,0 +1,57 @@
+import type { FastifyInstance } from 'fastify';
+import type { Engine } from '../../engine/engine';
+import { type EngineStatus, protocolVersion } from '../../protocol/engine-status';
+import { eventStreamType } from '../../protocol/ndjson';
+import { writeResponse } from '../http/event-response';
+
+export interface StatusOptions {
+  readonly engine: Engine;
+  /** Of the package. */
+  readonly version: string;
+  readonly modelLimitBytes: number;
+}
+
+/** `GET /health` (says little: it needs no token), `GET /v1/status`, and `GET /v1/lease`, which holds the engine alive. */
+export function registerStatus(
+  app: FastifyInstance,
+  { engine, version, modelLimitBytes }: StatusOptions,
+): void {
+  const identity = () => ({
+    state: engine.stopping ? ('stopping' as const) : ('ready' as const),
+    version,
+    protocol: protocolVersion,
+  });
+
+  app.get('/health', async () => identity());
+
+  app.get('/v1/status', async (): Promise<EngineStatus> => {
+    return {
+      ...identity(),
+      instance: engine.instance,
+      pid: process.pid,
+      uptimeMs: Math.round(process.uptime() * 1000),
+      leases: engine.lifetime.leases,
+      ...engine.status(),
+      memory: { rssBytes: process.memoryUsage.rss(), modelLimitBytes },
+    };
+  });
+
+  app.get('/v1/lease', async (_request, reply) => {
+    const release = engine.lifetime.lease();
+    reply.header('content-type', eventStreamType);
+    await writeResponse(
+      reply,
+      async (write, onGone) => {
+        await write(`${JSON.stringify({ type: 'lease', instance: engine.instance, ...identity() })}\n`);
+        let forget = (): void => {};
+        await new Promise<void>((resolve) => {
+          onGone(resolve);
+          forget = engine.onStop(resolve);
+        });
+        forget();
+      },
+      '\n',
+    ).finally(release);
+    return reply;
+  });
+}

@@ -1,0 +1,28 @@
+interface Waiting {
+  readonly priority: number;
+  readonly start: () => void;
+}
+
+/** Runs what enters one after the other: higher priority first, then in the order of entry. */
+export class PriorityMutex {
+  readonly #waiting: Waiting[] = [];
+  #busy = false;
+
+  async enter<T>(run: () => Promise<T>, priority = 0): Promise<T> {
+    if (this.#busy) await new Promise<void>((start) => this.#wait({ priority, start }));
+    this.#busy = true;
+    try {
+      return await run();
+    } finally {
+      const next = this.#waiting.shift();
+      // The lane stays busy for the one it is handed to: nobody slips in between.
+      if (next) next.start();
+      else this.#busy = false;
+    }
+  }
+
+  #wait(entry: Waiting): void {
+    const after = this.#waiting.findIndex(({ priority }) => priority < entry.priority);
+    this.#waiting.splice(after < 0 ? this.#waiting.length : after, 0, entry);
+  }
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
+import { chooseFrames } from '../../../src/convert/npu/calibration-frames';
+import { npuBundleKey } from '../../../src/convert/npu/npu-bundle';
+import { toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
+import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { goldenCheckpoint } from '../golden-reference';
+
+describe('npuBundleKey', () => {
+  it('is another one for another toolkit, so that no shard of one is taken for the other', async () => {
+    const checkpoint = await openCheckpoint(goldenCheckpoint);
+    try {
+      const frames = await chooseFrames();
+      const keys = toolkitVersions.map((version) =>
+        npuBundleKey(checkpoint, {
+          toolkit: { python: 'python3', version },
+          target: 'rk3588',
+          precision: 'fp16',
+          int8Layers: [],
+          granularity: 'half-layer',
+          queryRows: 32,
+          residualScale: 0.1,
+          bounds: { stage: 0.999, tower: 0.998 },
+          frames,
+          decoder: { precision: 'int8', write: writeOnnxDecoder },
+          cpuStages: false,
+        }),
+      );
+      assert.equal(new Set(await Promise.all(keys)).size, toolkitVersions.length);
+    } finally {
+      await checkpoint.close();
+    }
+  });
+});

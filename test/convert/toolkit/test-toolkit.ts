@@ -1,0 +1,15 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { prepareToolkitEnvironment } from '../../../src/convert/toolkit/toolkit-environment';
+import type { Toolkit } from '../../../src/convert/toolkit/toolkit-worker';
+import { defaultToolkit, type ToolkitVersion } from '../../../src/model/bundle/rknn-toolkits';
+
+/** Kept between runs, beside no cache of a person's own: making it takes half a minute. */
+export function testToolkitFolder(version: ToolkitVersion = defaultToolkit): string {
+  return join(homedir(), '.cache', 'smolvlm-test', `rknn-toolkit2-${version}`);
+}
+
+/** The toolkit in the tests' environment, which is made when it is not there yet. */
+export function testToolkit(version: ToolkitVersion = defaultToolkit): Promise<Toolkit> {
+  return prepareToolkitEnvironment({ version, dir: testToolkitFolder(version) });
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chmod, lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  findToolkit,
+  prepareToolkitEnvironment,
+  type SetUpStep,
+  toolkitFolder,
+} from '../../../src/convert/toolkit/toolkit-environment';
+import { defaultToolkit, toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
+import { useTempFolder } from '../../temp-folder';
+import { testToolkit, testToolkitFolder } from './test-toolkit';
+
+describe('prepareToolkitEnvironment', () => {
+  const temp = useTempFolder();
+
+  /** The worker's answer of an environment that works. */
+  const works = `echo '{"event":"ready","toolkit":"${defaultToolkit}"}' >&4; cat <&3 >&-`;
+
+  const made = () => ({ python: temp('env/bin/python'), version: defaultToolkit });
+
+  /**
+   * A Python whose `-m venv DIR` puts itself into DIR, whose `-m pip` does what is given, and which answers as a worker
+   * when it is told to run one.
+   */
+  async function pretend(pip: string, worker = works, toolkit: string | null = null): Promise<string> {
+    const told = { version: '3.11.2', machine: 'x86_64', system: 'Linux', venv: true, toolkit };
+    const answer = JSON.stringify(told);
+    const script = `#!/bin/sh
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo made >> "${temp('venvs')}";;
+  "-m pip") ${pip};;
+  *convert_worker.py*) ${worker};;
+  *) echo '${answer}';;
+esac
+`;
+    await writeFile(temp('python'), script);
+    await chmod(temp('python'), 0o755);
+    return temp('python');
+  }
+
+  it('shows each package, and makes the environment once for all who ask', async () => {
+    const python = await pretend('echo Collecting onnx==1.18.0; echo Collecting scipy==1.17.1; sleep 0.3');
+    const steps: SetUpStep[] = [];
+    const onProgress = (step: SetUpStep): void => void steps.push(step);
+    const both = [1, 2].map(() => prepareToolkitEnvironment({ python, dir: temp('env'), onProgress }));
+    assert.deepEqual(await Promise.all(both), [made(), made()]);
+    const told = steps.map(({ step }) => step);
+    assert.deepEqual(
+      told.filter((step) => step.startsWith('fetching')),
+      ['fetching onnx', 'fetching scipy'],
+    );
+    assert.equal(told.filter((step) => step.includes('virtual environment')).length, 1);
+    assert.deepEqual(await findToolkit({ python, dir: temp('env') }), made());
+  });
+
+  it('makes its own where the Python on the PATH has another release of the toolkit', async () => {
+    const python = await pretend('true', works, '2.2.0');
+    await assert.rejects(findToolkit({ python, dir: temp('env') }), {
+      code: 'toolkit-version',
+      message: /expected rknn-toolkit2 2\.3\.2, found 2\.2\.0/,
+      hint: /--setup/,
+    });
+    assert.deepEqual(await prepareToolkitEnvironment({ python, dir: temp('env') }), made());
+    assert.deepEqual(await findToolkit({ dir: temp('env') }), made());
+  });
+
+  it('takes an interpreter that is named with the supported release it has, unless another one is asked for', async () => {
+    const python = await pretend('true', works, '2.5.0');
+    assert.deepEqual(await findToolkit({ python, dir: temp('env') }), { python, version: '2.5.0' });
+    assert.deepEqual(await prepareToolkitEnvironment({ python, dir: temp('env') }), {
+      python,
+      version: '2.5.0',
+    });
+    await assert.rejects(findToolkit({ python, version: '2.3.2', dir: temp('env') }), {
+      code: 'toolkit-version',
+      message: /expected rknn-toolkit2 2\.3\.2, found 2\.5\.0/,
+      hint: /2\.3\.2 and 2\.5\.0/,
+    });
+  });
+
+  it('installs one release, and does not take its folder for that of another', async () => {
+    const python = await pretend(`echo "$@" > "${temp('pip')}"`);
+    await prepareToolkitEnvironment({ python, dir: temp('env') });
+    assert.match(await readFile(temp('pip'), 'utf8'), new RegExp(`rknn-toolkit2==${defaultToolkit}`));
+    assert.equal(
+      new Set(toolkitVersions.map((version) => toolkitFolder(version))).size,
+      toolkitVersions.length,
+    );
+    await assert.rejects(findToolkit({ python, version: '2.5.0', dir: temp('env') }), {
+      code: 'toolkit-missing',
+      hint: /--setup --toolkit 2\.5\.0/,
+    });
+  });
+
+  it('makes the environment again where its Python has gone', async () => {
+    const python = await pretend('true');
+    await prepareToolkitEnvironment({ python, dir: temp('env') });
+    await rm(temp('env/bin/python'));
+    await assert.rejects(findToolkit({ python, dir: temp('env') }), { code: 'toolkit-missing' });
+    await prepareToolkitEnvironment({ python, dir: temp('env') });
+    assert.deepEqual(await findToolkit({ python, dir: temp('env') }), made());
+  });
+
+  it('is not ready before the toolkit loads', async () => {
+    const python = await pretend(
+      'true',
+      `echo '{"event":"failed","id":null,"message":"rknn-toolkit2 does not load: libGL.so.1"}' >&4`,
+    );
+    await assert.rejects(prepareToolkitEnvironment({ python, dir: temp('env') }), {
+      code: 'toolkit-set-up',
+      message: /libGL\.so\.1/,
+      hint: /library of the system/,
+    });
+    assert.ok(!existsSync(temp('env')));
+  });
+
+  it('tells pip’s last words when it fails, and leaves nothing half made', async () => {
+    const python = await pretend('echo "ERROR: No space left on device" >&2; exit 1');
+    await assert.rejects(prepareToolkitEnvironment({ python, dir: temp('env') }), {
+      code: 'toolkit-set-up',
+      message: /No space left on device/,
+    });
+    assert.ok(!existsSync(temp('env')));
+    await assert.rejects(findToolkit({ python, dir: temp('env') }), {
+      code: 'toolkit-missing',
+      hint: /--setup/,
+    });
+  });
+
+  it('is interrupted at once, and leaves nothing half made', async () => {
+    const python = await pretend('exec sleep 60');
+    const abort = new AbortController();
+    const setUp = prepareToolkitEnvironment({
+      python,
+      dir: temp('env'),
+      signal: abort.signal,
+      onProgress: () => setTimeout(() => abort.abort(new Error('enough')), 200),
+    });
+    await assert.rejects(setUp, /enough/);
+    assert.ok(!existsSync(temp('env')));
+  });
+});
+
+describe('the environment of the tests, which is a real one', function () {
+  this.timeout(300_000);
+
+  it('takes less than 1 GB', async () => {
+    await testToolkit();
+    // By file, since lib64 is lib by another name.
+    const files = new Map<number, number>();
+    for (const name of await readdir(testToolkitFolder(), { recursive: true })) {
+      const { ino, blocks } = await lstat(join(testToolkitFolder(), name));
+      files.set(ino, blocks * 512);
+    }
+    const bytes = [...files.values()].reduce((sum, size) => sum + size, 0);
+    assert.ok(bytes > 1e8 && bytes < 1e9, `${bytes} bytes`);
+  });
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  type BuildJob,
+  type Toolkit,
+  ToolkitWorker,
+  workerScript,
+} from '../../../src/convert/toolkit/toolkit-worker';
+import { useTempFolder } from '../../temp-folder';
+import { testToolkit } from './test-toolkit';
+
+/** A job for a graph that is not there. */
+function nothing(folder: string): BuildJob {
+  const onnx = join(folder, 'none.onnx');
+  return { model: 'none', onnx, output: join(folder, 'none.rknn'), target: 'rk3588', calibration: [] };
+}
+
+describe('ToolkitWorker', function () {
+  this.timeout(300_000);
+  const temp = useTempFolder();
+  let toolkit: Toolkit;
+  before(async () => {
+    toolkit = await testToolkit();
+  });
+
+  it('says when a worker dies, naming the log', async () => {
+    const folder = temp();
+    await using worker = await ToolkitWorker.start({ toolkit, logFile: join(folder, 'log') });
+    const job = worker.build(nothing(folder));
+    process.kill(worker.pid!, 'SIGKILL');
+    await assert.rejects(job, { code: 'toolkit-worker-lost', message: /SIGKILL/ });
+  });
+
+  it('passes on what the toolkit says of a graph it cannot read, and goes on', async () => {
+    const folder = temp();
+    await using worker = await ToolkitWorker.start({ toolkit, logFile: join(folder, 'log') });
+    for (const _ of [1, 2]) {
+      await assert.rejects(worker.build(nothing(folder)), { code: 'toolkit-failed', message: /none\.onnx/ });
+    }
+  });
+
+  it('refuses another version of the toolkit', async () => {
+    const script = temp('old.py');
+    await writeFile(
+      script,
+      'import os, sys\nos.write(4, b\'{"event":"ready","toolkit":"2.2.0","python":"3.11"}\\n\')\nsys.stdin.read()\nos.read(3, 1)\n',
+    );
+    const started = ToolkitWorker.start({ toolkit, logFile: temp('log'), script });
+    await assert.rejects(started, {
+      code: 'toolkit-version',
+      message: /expected .* 2\.3\.2, found 2\.2\.0/,
+      hint: /2\.3\.2 and 2\.5\.0/,
+    });
+  });
+
+  it('says when it speaks what is no event, instead of taking the conversion down', async () => {
+    const script = temp('noise.py');
+    await writeFile(script, "import os\nos.write(4, b'Segmentation fault\\n')\nos.read(3, 1)\n");
+    const started = ToolkitWorker.start({ toolkit, logFile: temp('log'), script });
+    await assert.rejects(started, { code: 'toolkit-worker-lost', message: /no event: Segmentation fault/ });
+  });
+
+  it('hears a worker that is ready at once', async () => {
+    const script = temp('quick');
+    await writeFile(script, `echo '{"event":"ready","toolkit":"2.3.2"}' >&4; read line <&3`);
+    for (let n = 0; n < 20; n++) {
+      const worker = await ToolkitWorker.start({
+        toolkit: { ...toolkit, python: 'sh' },
+        logFile: temp('log'),
+        script,
+      });
+      await worker[Symbol.asyncDispose]();
+    }
+  });
+
+  it('leaves no files behind, also when it is killed', async () => {
+    // A temporary folder of its own: other conversions on this machine use the usual one.
+    const usual = process.env.TMPDIR;
+    process.env.TMPDIR = temp();
+    try {
+      const folders = async (): Promise<string[]> =>
+        (await readdir(temp())).filter((name) => name.startsWith('smolvlm-toolkit-'));
+      const worker = await ToolkitWorker.start({ toolkit, logFile: temp('log') });
+      assert.equal((await folders()).length, 1);
+      await worker[Symbol.asyncDispose]();
+      assert.deepEqual(await folders(), []);
+    } finally {
+      if (usual === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = usual;
+    }
+  });
+
+  it('started by hand, removes nothing from the folder it stands in', async () => {
+    await writeFile(temp('mine'), 'x');
+    const script = `cd "$1" && exec "$2" "$3" 3</dev/null 4>/dev/null`;
+    await promisify(execFile)('sh', ['-c', script, 'sh', temp(), toolkit.python, workerScript]);
+    assert.deepEqual(await readdir(temp()), ['mine']);
+  });
+
+  it('names an interpreter that is not there', async () => {
+    const folder = temp();
+    const missing = join(folder, 'no-python');
+    const started = ToolkitWorker.start({
+      toolkit: { ...toolkit, python: missing },
+      logFile: join(folder, 'log'),
+    });
+    await assert.rejects(started, { code: 'toolkit-worker-lost', message: /no-python/ });
+  });
+});

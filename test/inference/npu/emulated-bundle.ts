@@ -1,0 +1,53 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-decoder';
+import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
+import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
+import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';
+import type { BundleManifest, BundleStage } from '../../../src/model/bundle/bundle-manifest';
+import { bundleManifestName } from '../../../src/model/bundle/read-bundle';
+import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { resolveModel } from '../../../src/model/hub/resolve-model';
+import { visionStages } from '../../../src/onnx/vision/vision-stages';
+
+/** The demo model as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
+export class EmulatedBundle {
+  private constructor(readonly dir: string) {}
+
+  static async create({ cpuStages = true, npuDecoder = false } = {}): Promise<EmulatedBundle> {
+    const { dir: model } = await resolveModel('demo');
+    const decoder = { precision: 'int8', write: writeOnnxDecoder } as const;
+    const prepared = await preparedBundle(model, { visionPrecision: 'int8', decoder });
+    const dir = await mkdtemp(join(tmpdir(), 'smolvlm-emulated-'));
+    await cp(prepared.dir, dir, { recursive: true });
+    const checkpoint = await openCheckpoint(model);
+    const residualScale = 0.1;
+    const stages: BundleStage[] = [];
+    let decoderEntry: BundleManifest['npuDecoder'];
+    try {
+      const { config, tensors } = checkpoint;
+      for (const plan of visionStages(config.vision.layers, 'half-layer')) {
+        const core = (plan.halves[0]?.layer ?? 0) % 3;
+        stages.push(await writeEmulatedShard(dir, plan, config, tensors, { residualScale, core }));
+      }
+      if (npuDecoder) decoderEntry = await writeEmulatedDecoder(dir, checkpoint);
+    } finally {
+      await checkpoint.close();
+    }
+    const manifest: BundleManifest = {
+      ...prepared.manifest,
+      target: 'rk3588',
+      residualScale,
+      stages,
+      ...(decoderEntry && { npuDecoder: decoderEntry }),
+      ...(cpuStages && { cpuStages: prepared.manifest.stages }),
+    };
+    await writeFile(join(dir, bundleManifestName), JSON.stringify(manifest));
+    return new EmulatedBundle(dir);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}

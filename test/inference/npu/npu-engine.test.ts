@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineClient } from '../../../src/client/engine-client';
+import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
+import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
+import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { demoFrame, repositoryRoot } from '../../fixtures';
+import { EmulatedBundle } from './emulated-bundle';
+
+const prompt = 'Is there a cat?';
+const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
+
+describe('an engine with an NPU that fails', function () {
+  this.timeout(120_000);
+  let npu: EmulatedNpu;
+  let bundle: EmulatedBundle;
+  let directory: string;
+  let client: EngineClient;
+
+  before(async () => {
+    bundle = await EmulatedBundle.create();
+  });
+  after(() => bundle.remove());
+  beforeEach(async () => {
+    npu = await EmulatedNpu.create({ SMOLVLM_NPU_LOST_MS: '3000' });
+    directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
+    client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0 } });
+  });
+  afterEach(async () => {
+    const { pid } = await client.status();
+    await client.close();
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await npu.remove();
+    rmSync(directory, { recursive: true });
+  });
+
+  function ask(backend: 'auto' | 'npu', events: EngineEvent[] = []): Promise<DescribeFinal> {
+    const request = { model: bundle.dir, prompt, runtime: { backend } };
+    return client.describe(request, [picture], { onEvent: (event) => void events.push(event) });
+  }
+
+  for (const [fault, what] of [
+    ['segfault 0 30', 'the vendor’s library crashes'],
+    ['hang 0 30', 'a stage never comes back'],
+  ] as const) {
+    it(`answers from the CPU of a new engine when ${what}, and says why`, async () => {
+      const first = await ask('auto');
+      assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + onnxruntime int8');
+      const { pid } = await client.status();
+      await npu.faults(fault);
+      const other = client.describe({ model: bundle.dir, prompt, crop: half }, [picture]);
+      const final = await other;
+      assert.ok(final.type === 'result', JSON.stringify(final));
+      assert.equal(final.result.fallback?.code, 'npu-deaths', JSON.stringify(final.result.fallback));
+      assert.match(final.result.fallback?.message ?? '', new RegExp(`\\(${pid}, `));
+      const status = await client.status();
+      assert.notEqual(status.pid, pid);
+      assert.equal(status.models[0]?.fallback?.code, 'npu-deaths');
+    });
+  }
+
+  it('answers with the decoder on the NPU, whose words come from a thread of its own', async () => {
+    const rkllm = await EmulatedRkllm.create('1.2');
+    const full = await EmulatedBundle.create({ npuDecoder: true });
+    try {
+      const events: EngineEvent[] = [];
+      const request = { model: full.dir, prompt, stream: true, runtime: { decoder: 'npu' as const } };
+      const final = await client.describe(request, [picture], {
+        onEvent: (event) => void events.push(event),
+      });
+      assert.ok(final.type === 'result', JSON.stringify(final));
+      assert.equal(final.result.backend, 'rknn fp16 + rkllm');
+      const words = events.flatMap((event) => (event.type === 'token' ? event.text : []));
+      assert.equal(words.join(''), final.result.text);
+      assert.deepEqual(await rkllm.violations(), []);
+      await rkllm.faults('segfault');
+      const next = await client.describe({ ...request, runtime: {} }, [picture]);
+      assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
+    } finally {
+      await full.remove();
+      await rkllm.remove();
+    }
+  });
+
+  it('answers from a new engine when the decoder on the NPU never comes back, and says why', async () => {
+    const rkllm = await EmulatedRkllm.create('1.3');
+    const full = await EmulatedBundle.create({ npuDecoder: true });
+    process.env.SMOLVLM_NPU_SILENCE_MS = '1000';
+    try {
+      const request = { model: full.dir, prompt };
+      const first = await client.describe(request, [picture]);
+      assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + rkllm');
+      const { pid } = await client.status();
+      await rkllm.faults('hang');
+      const next = await client.describe(request, [picture]);
+      assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
+      assert.notEqual((await client.status()).pid, pid);
+    } finally {
+      delete process.env.SMOLVLM_NPU_SILENCE_MS;
+      await full.remove();
+      await rkllm.remove();
+    }
+  });
+
+  it('is replaced before a library that loses memory fills the machine, and answers every frame', async () => {
+    await client.close();
+    const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
+    const command: [string, ...string[]] = [process.execPath, main, 'serve', '--memory-limit-mb', '700'];
+    client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0, command } });
+    await npu.faults('leak 8000000');
+    const pids = new Set<number>();
+    for (let frame = 0; frame < 6; frame++) {
+      const crop = { x: 0, y: 0, width: 1, height: 1 - frame / 100 };
+      const request = { model: bundle.dir, prompt, crop, runtime: { backend: 'npu' as const } };
+      const final = await client.describe(request, [picture]);
+      assert.equal(final.type, 'result', JSON.stringify(final));
+      pids.add((await client.status()).pid);
+    }
+    assert.ok(pids.size >= 2, `${pids.size} engines`);
+  });
+
+  it('gives a frame up that ends the engine twice where the CPU is not allowed, and takes the next', async () => {
+    await npu.faults('segfault');
+    const final = await ask('npu');
+    assert.equal(final.type === 'error' && final.error.code, 'engine-lost');
+    await npu.faults();
+    const next = await ask('npu');
+    assert.equal(next.type === 'result' && next.result.backend, 'rknn fp16 + onnxruntime int8');
+  });
+});
+
+const half = { x: 0, y: 0, width: 0.5, height: 1 };
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

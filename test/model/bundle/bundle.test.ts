@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeBundleFile, verifyBundleFile } from '../../../src/model/bundle/bundle-file';
+import type { BundleManifest } from '../../../src/model/bundle/bundle-manifest';
+import { parseBundleManifest } from '../../../src/model/bundle/parse-bundle-manifest';
+import { readBundle } from '../../../src/model/bundle/read-bundle';
+
+const sha256 = 'ab'.repeat(32);
+const file = { path: 'l0_attn.onnx', sha256, sizeBytes: 7 };
+const tensor = { name: 'in', dtype: 'float32', shape: [1, 1024, 768] } as const;
+const stage = { name: 'l0_attn', file, precision: 'int8', core: 2, input: tensor, output: tensor } as const;
+const manifest: BundleManifest = {
+  schemaVersion: 1,
+  model: { id: 'ORG/NAME', sha256 },
+  target: 'rk3588',
+  toolkitVersion: '2.3.2',
+  residualScale: 0.125,
+  stages: [{ ...stage, data: file, cosine: 0.9999, buildSeconds: 12.5 }],
+  hostGraphs: { patchProjection: stage, connectorProjection: stage },
+  host: file,
+  decoder: { format: 'onnx', precision: 'int4', files: [file] },
+  configs: [file],
+  validation: file,
+  created: '2026-01-01T00:00:00.000Z',
+};
+
+function refuses(change: object, message: RegExp, code = 'bundle-manifest-invalid'): void {
+  const text = JSON.stringify({ ...manifest, ...change });
+  assert.throws(() => parseBundleManifest(text, 'b.json'), { code, message });
+}
+
+describe('parseBundleManifest', () => {
+  it('reads back every field', () => {
+    assert.deepEqual(parseBundleManifest(JSON.stringify(manifest), 'b.json'), manifest);
+  });
+
+  it('names the field and its value', () => {
+    refuses({ target: 'rk3399' }, /b\.json: target: expected .*received "rk3399"/);
+    refuses({ residualScale: 0 }, /residualScale: .*received 0/);
+    refuses({ stages: [] }, /stages: expected at least one stage/);
+    refuses({ stages: [stage, stage] }, /stages of different names/);
+    refuses({ stages: [{ ...stage, input: { ...tensor, shape: [1, -1] } }] }, /stages\[0\]\.input\.shape/);
+    refuses({ host: { ...file, sha256: 'ff' } }, /host\.sha256/);
+    refuses({ host: { ...file, sizeBytes: -1 } }, /host\.sizeBytes/);
+  });
+
+  it('refuses another schema version, saying how to go on', () => {
+    refuses({ schemaVersion: 2 }, /expected schemaVersion 1, received 2/, 'bundle-schema');
+  });
+
+  it('refuses a path out of the bundle', () => {
+    for (const path of ['../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b']) {
+      refuses({ host: { ...file, path } }, /host\.path: expected a path inside the bundle/);
+    }
+  });
+
+  it('refuses text that is not JSON', () => {
+    assert.throws(() => parseBundleManifest('{"schemaVersion":', 'b.json'), {
+      code: 'bundle-manifest-invalid',
+      message: /b\.json: is not JSON/,
+    });
+  });
+});
+
+describe('verifyBundleFile', () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'smolvlm-bundle-'));
+    await writeFile(join(dir, 'stage.onnx'), 'seven b');
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  it('accepts a file as it was described', async () => {
+    await verifyBundleFile(dir, await describeBundleFile(dir, 'stage.onnx'));
+  });
+
+  it('names a file that is missing, cut short or changed', async () => {
+    const described = await describeBundleFile(dir, 'stage.onnx');
+    const path = join(dir, 'stage.onnx');
+    await writeFile(path, 'Seven b');
+    await assert.rejects(verifyBundleFile(dir, described), {
+      code: 'bundle-file-changed',
+      message: /stage\.onnx/,
+    });
+    await truncate(path, 3);
+    await assert.rejects(verifyBundleFile(dir, described), {
+      code: 'bundle-file-size',
+      message: `${path}: expected 7 bytes, found 3`,
+    });
+    await appendFile(path, 'longer than before');
+    await assert.rejects(verifyBundleFile(dir, described), { code: 'bundle-file-size' });
+    await rm(path);
+    await assert.rejects(verifyBundleFile(dir, described), { code: 'bundle-file-missing' });
+  });
+
+  it('says that a folder without a manifest is no bundle', async () => {
+    await assert.rejects(readBundle(dir), { code: 'bundle-manifest-missing', message: /is no bundle/ });
+  });
+});

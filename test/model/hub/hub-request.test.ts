@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HubError, statusError } from '../../../src/model/hub/hub-error';
+import { hubFetch, StallGuard, withRetries } from '../../../src/model/hub/hub-request';
+import { hubSettings } from '../../../src/model/hub/hub-settings';
+
+const settings = { endpoint: '', stallTimeoutMs: 5000, attempts: 4, backoffMs: 1 };
+
+describe('hubFetch', () => {
+  let server: Server;
+  let endpoint = '';
+  const guards: StallGuard[] = [];
+  const guard = (): StallGuard => {
+    const made = new StallGuard(5000, endpoint);
+    guards.push(made);
+    return made;
+  };
+
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      const location = request.url === '/mirror/moved' ? 'there?x=1' : '/mirror/loop';
+      if (request.url?.startsWith('/mirror/there')) response.end(request.headers.authorization ?? 'none');
+      else response.writeHead(307, { location }).end();
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mirror`;
+  });
+  afterEach(async () => {
+    for (const each of guards.splice(0)) each.stop();
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  });
+
+  it('follows a relative redirect on the hub itself with the token', async () => {
+    const response = await hubFetch(
+      { ...settings, endpoint, token: 't' },
+      { path: '/moved', guard: guard() },
+    );
+    assert.equal(await response.text(), 'Bearer t');
+  });
+
+  it('ends a redirect loop', async () => {
+    await assert.rejects(hubFetch({ ...settings, endpoint }, { path: '/loop', guard: guard() }), {
+      code: 'hub-redirect',
+      message: /more than 10 redirects/,
+    });
+  });
+
+  it('does not go from https to http', async () => {
+    const real = globalThis.fetch;
+    globalThis.fetch = async () =>
+      new Response(null, { status: 302, headers: { location: 'http://plain/x' } });
+    try {
+      await assert.rejects(
+        hubFetch({ ...settings, endpoint: 'https://hub' }, { path: '/x', guard: guard() }),
+        {
+          code: 'hub-redirect',
+          message: 'hub redirects from https to http://plain',
+        },
+      );
+    } finally {
+      globalThis.fetch = real;
+    }
+  });
+});
+
+describe('withRetries', () => {
+  const mayPass = new HubError('hub-cut', 'cut', { retryable: true });
+
+  it('tries as often as set, and not at all again what cannot pass', async () => {
+    let tries = 0;
+    const failing = (error: Error) => () => {
+      tries++;
+      return Promise.reject(error);
+    };
+    await assert.rejects(withRetries(settings, failing(mayPass)), mayPass);
+    assert.equal(tries, 4);
+    tries = 0;
+    await assert.rejects(withRetries(settings, failing(new HubError('hub-not-found', 'no'))), /no/);
+    assert.equal(tries, 1);
+  });
+
+  it('counts anew after a try that brought something', async () => {
+    let tries = 0;
+    const action = async (): Promise<string> => {
+      if (++tries < 10) throw mayPass;
+      return 'done';
+    };
+    assert.equal(await withRetries(settings, action, undefined, () => tries < 9), 'done');
+  });
+
+  it('ends its waiting when aborted', async () => {
+    const stop = new AbortController();
+    const patient = { ...settings, backoffMs: 60_000 };
+    const waiting = withRetries(patient, () => Promise.reject(mayPass), stop.signal);
+    setImmediate(() => stop.abort(new Error('stopped by hand')));
+    await assert.rejects(waiting, /stopped by hand/);
+  });
+});
+
+describe('statusError', () => {
+  const subject = { name: 'ORG/NAME at main', page: 'http://hub/ORG/NAME', withToken: true };
+  const of = (status: number, headers: Record<string, string> = {}): HubError =>
+    statusError(new Response(null, { status, headers }), subject);
+
+  it('reads Retry-After as seconds or as a date, within bounds', () => {
+    assert.equal(of(429, { 'retry-after': '7' }).retryAfterMs, 7000);
+    assert.equal(of(503, { 'retry-after': '99999' }).retryAfterMs, 120_000);
+    assert.equal(of(429, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }).retryAfterMs, 0);
+    assert.equal(of(429, { 'retry-after': 'soon' }).retryAfterMs, undefined);
+  });
+
+  it('sends the person to the page of a gated model', () => {
+    assert.match(of(403, { 'x-error-message': 'gated' }).message, /status 403 \(gated\)/);
+    assert.match(of(403).hint ?? '', /http:\/\/hub\/ORG\/NAME/);
+  });
+});
+
+describe('hubSettings', () => {
+  it('takes endpoint and token from the usual variables', () => {
+    const { endpoint, token } = hubSettings({
+      HF_ENDPOINT: 'http://mirror/hf/',
+      HUGGING_FACE_HUB_TOKEN: ' old\n',
+    });
+    assert.deepEqual([endpoint, token], ['http://mirror/hf', 'old']);
+    assert.equal(hubSettings({ HF_TOKEN: 'new', HUGGING_FACE_HUB_TOKEN: 'old' }).token, 'new');
+    assert.equal(hubSettings({}).endpoint, 'https://huggingface.co');
+    assert.equal('token' in hubSettings({ HF_TOKEN: '' }), false);
+  });
+
+  it('refuses an endpoint that is no web address', () => {
+    assert.throws(() => hubSettings({ HF_ENDPOINT: 'mirror' }), {
+      code: 'hub-endpoint',
+      message: /"mirror"/,
+    });
+    assert.throws(() => hubSettings({ HF_ENDPOINT: 'file:///etc' }), { code: 'hub-endpoint' });
+  });
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import vm from 'node:vm';
+import {
+  askQuestion,
+  changeQuestion,
+  chooseQuestion,
+  countQuestion,
+  describeQuestion,
+  jsonQuestion,
+  type Preset,
+  yesNoQuestion,
+} from '../../../src/node-red/caption/presets';
+import { parseAnswerSchema } from '../../../src/protocol/answer-schema';
+import { repositoryRoot } from '../../fixtures';
+
+/** The dialog's side of the presets. */
+interface CaptionPresets {
+  blankQuestion(preset: string, compare: string): string;
+  comesInWords(preset: string, fields: { compare: string; jsonBy: string }): boolean;
+  readonly exampleSchema: string;
+  isTemplate(text: string): boolean;
+}
+
+function dialogPresets(): CaptionPresets {
+  const window: { smolvlm?: { captionPresets: CaptionPresets } } = {};
+  vm.runInNewContext(readFileSync(join(repositoryRoot, 'resources', 'caption-presets.js'), 'utf8'), {
+    window,
+  });
+  return window.smolvlm?.captionPresets ?? assert.fail();
+}
+
+/** What the runtime asks where the prompt is blank. */
+const asked: Readonly<Record<string, Preset>> = {
+  describe: describeQuestion('', '', 1),
+  ask: askQuestion('', '', undefined),
+  'yes-no': yesNoQuestion(''),
+  choose: chooseQuestion('', ['day', 'night']),
+  count: countQuestion(''),
+  json: jsonQuestion('', '', { type: 'boolean' }),
+};
+
+describe('the caption dialog’s presets', () => {
+  const presets = dialogPresets();
+
+  for (const [preset, { prompt, inWords }] of Object.entries(asked)) {
+    it(`say of ${preset} what the runtime asks, and whether it comes in words`, () => {
+      const told = presets.blankQuestion(preset, 'each');
+      assert.ok(prompt.includes(told), `${told}, but ${prompt} is asked`);
+      assert.equal(presets.comesInWords(preset, { compare: 'each', jsonBy: 'whole' }), inWords);
+    });
+  }
+
+  it('say what is asked of two frames, each by itself and together', () => {
+    assert.equal(presets.blankQuestion('changed', 'each'), describeQuestion('', '', 1).prompt);
+    assert.equal(presets.blankQuestion('changed', 'together'), changeQuestion('', '').prompt);
+  });
+
+  it('begin with a schema that the runtime takes', () => {
+    assert.ok(parseAnswerSchema(JSON.parse(presets.exampleSchema)));
+  });
+
+  it('see a brace that is not closed', () => {
+    assert.deepEqual(['', 'a {{b}} {{c}}', 'a {{b'].map(presets.isTemplate), [true, true, false]);
+  });
+});

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineStatus } from '../../../src/protocol/engine-status';
+import type { ServedEngine } from '../../../src/server/serve-engine';
+import { serveFake } from '../served-fake';
+
+const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${btoa('a picture')}` } };
+
+function ask(text: string, ...images: object[]): object {
+  return { messages: [{ role: 'user', content: [...images, { type: 'text', text }] }] };
+}
+
+describe("OpenAI's chat completions", () => {
+  let served: ServedEngine;
+  before(async () => {
+    served = await serveFake();
+  });
+  after(() => served.close());
+
+  function post(body: object, signal?: AbortSignal, engine = served): Promise<Response> {
+    return fetch(`${engine.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  async function refusal(body: object): Promise<string> {
+    const response = await post(body);
+    const { error } = (await response.json()) as { error: { code: string; type: string; message: string } };
+    assert.ok(error.message.length > 10);
+    return `${response.status} ${error.type} ${error.code}`;
+  }
+
+  it('answers with the caption, its finish reason and usage', async () => {
+    const response = await post({
+      ...ask('what is it', image, image),
+      model: 'm',
+      max_tokens: 5,
+      temperature: 0,
+      n: 1,
+    });
+    assert.equal(response.status, 200);
+    const { created, id, ...rest } = (await response.json()) as { created: number; id: string };
+    assert.match(id, /^chatcmpl-/);
+    assert.ok(Number.isInteger(created));
+    assert.deepEqual(rest, {
+      object: 'chat.completion',
+      model: 'm',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: '2 of 9+9 bytes: what is it' },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      usage: { prompt_tokens: 70, completion_tokens: 3, total_tokens: 73 },
+    });
+  });
+
+  it('streams chunks, usage when asked for, and [DONE]', async () => {
+    const response = await post({
+      ...ask('one two', image),
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
+    const lines = (await response.text()).split('\n\n').filter((line) => line.startsWith('data: '));
+    assert.equal(lines.pop(), 'data: [DONE]');
+    const chunks = lines.map((line) => JSON.parse(line.slice(6)));
+    assert.deepEqual(chunks[0].choices[0].delta, { role: 'assistant', content: '' });
+    assert.equal(chunks.pop().usage.total_tokens, 73);
+    assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
+    const text = chunks.map((chunk) => chunk.choices[0].delta.content ?? '').join('');
+    assert.equal(text, '1 of 9 bytes: one two');
+  });
+
+  it("refuses in OpenAI's words what it cannot do", async () => {
+    const invalid = '400 invalid_request_error request-invalid';
+    assert.equal(await refusal({}), invalid);
+    assert.equal(await refusal({ messages: [] }), invalid);
+    assert.equal(await refusal({ ...ask('x', image), n: 2 }), invalid);
+    assert.equal(await refusal({ ...ask('x', image), max_tokens: 0 }), invalid);
+    assert.equal(await refusal(ask('x', { type: 'audio' })), invalid);
+    assert.equal(await refusal(ask('x')), '400 invalid_request_error request-no-picture');
+    const remote = { type: 'image_url', image_url: { url: 'http://127.0.0.1/x.jpg' } };
+    assert.equal(await refusal(ask('x', remote)), '400 invalid_request_error request-image-url');
+    const file = { type: 'image_url', image_url: { url: 'file:///etc/passwd' } };
+    assert.equal(await refusal(ask('x', file)), '400 invalid_request_error request-image-url');
+    assert.equal(await refusal(ask('fail', image)), '400 invalid_request_error image-truncated');
+    assert.equal(await refusal(ask('exit', image)), '500 server_error engine-thread-lost');
+  });
+
+  it('tells a failure in the middle of a stream and ends it', async () => {
+    const text = await (await post({ ...ask('fail', image), stream: true })).text();
+    assert.match(text, /"code":"image-truncated"/);
+    assert.match(text, /data: \[DONE\]\n\n$/);
+  });
+
+  for (const stream of [false, true]) {
+    it(`cancels when the client goes${stream ? ' in the middle of a stream' : ''}`, async () => {
+      const status = async () => (await (await fetch(`${served.url}/v1/status`)).json()) as EngineStatus;
+      const before = (await status()).cameras.openai?.dropped.cancelled ?? 0;
+      const abort = new AbortController();
+      const asked = post({ ...ask('slow 60000', image), stream }, abort.signal).catch(() => undefined);
+      while ((await status()).cameras.openai?.running !== 1) await delay(5);
+      abort.abort();
+      await asked;
+      while ((await status()).cameras.openai?.running !== 0) await delay(5);
+      assert.equal((await status()).cameras.openai?.dropped.cancelled, before + 1);
+    });
+  }
+
+  it('fetches pictures by address only when that is allowed', async () => {
+    const pictures = createServer((request, response) => {
+      response.statusCode = request.url === '/frame.jpg' ? 200 : 404;
+      response.end('12345');
+    });
+    await new Promise<void>((resolve) => pictures.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}`;
+    const open = await serveFake({ allowImageUrls: true });
+    try {
+      const at = (path: string) => ask('x', { type: 'image_url', image_url: { url: origin + path } });
+      assert.match(await (await post(at('/frame.jpg'), undefined, open)).text(), /1 of 5 bytes/);
+      const missing = await post(at('/none.jpg'), undefined, open);
+      assert.equal(missing.status, 400);
+      assert.match(await missing.text(), /answered 404/);
+    } finally {
+      await open.close();
+      pictures.close();
+    }
+  });
+
+  it('lists the default model', async () => {
+    const { data } = (await (await fetch(`${served.url}/v1/models`)).json()) as { data: { id: string }[] };
+    assert.ok(data.some(({ id }) => id === 'fake'));
+  });
+});

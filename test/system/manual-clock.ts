@@ -1,0 +1,30 @@
+import type { Clock } from '../../src/system/clock';
+
+/** A clock that stands still until it is told to advance. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
+
+  get timers(): number {
+    return this.#timers.length;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { atMs: this.#nowMs + ms, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs).sort((a, b) => a.atMs - b.atMs);
+    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.#nowMs);
+    for (const { callback } of due) callback();
+  }
+}

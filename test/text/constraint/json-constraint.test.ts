@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { type AnswerSchema, parseAnswerSchema } from '../../../src/protocol/answer-schema';
+import { JsonConstraint } from '../../../src/text/constraint/json-constraint';
+import { TokenTrie } from '../../../src/text/constraint/token-trie';
+import { greedyToken } from '../../../src/text/probability';
+
+const stop = 256;
+const words = [
+  '{"',
+  '":',
+  '", "',
+  ' "',
+  'true',
+  'fal',
+  '12',
+  '0.5',
+  'person',
+  'café',
+  '☃',
+  '\n',
+  '}}',
+  '"}',
+  '], ',
+];
+/** Every byte, a control token, and some tokens of several bytes. */
+const pieces = [
+  ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
+  undefined,
+  ...words.map((word) => Uint8Array.from(Buffer.from(word))),
+];
+const trie = new TokenTrie(pieces);
+
+const scene: AnswerSchema = {
+  type: 'object',
+  properties: {
+    people: { type: 'integer', minimum: 0, maximum: 40 },
+    night: { type: 'boolean' },
+    weather: { enum: ['sunny', 'wet', null, 'weiß nicht'] },
+    objects: { type: 'array', maxItems: 3, items: { type: 'string', maxLength: 6 } },
+    where: { type: 'object', properties: { x: { type: 'number' }, 'a "name"': { type: 'string' } } },
+  },
+};
+
+/** A model that prefers tokens at random, the same ones for the same seed. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) / 2 ** 24;
+  };
+}
+
+/** Writes greedily until the stop token or the room's end. */
+function write(
+  schema: AnswerSchema,
+  room: number,
+  next: () => Float32Array,
+): { text: string; tokens: number } {
+  const constraint = new JsonConstraint(schema, trie, [stop], room);
+  const bytes: number[] = [];
+  let tokens = 0;
+  while (tokens < room) {
+    const masked = constraint.mask(next(), room - tokens);
+    const id = greedyToken(masked);
+    assert.notEqual(masked[id], Number.NEGATIVE_INFINITY, 'something may always be written');
+    tokens += 1;
+    if (id === stop) break;
+    constraint.accept(id);
+    bytes.push(...(pieces[id] ?? []));
+  }
+  return { text: Buffer.from(bytes).toString('utf8'), tokens };
+}
+
+function checkScene(text: string): void {
+  const value = JSON.parse(text) as Record<string, never>;
+  assert.deepEqual(Object.keys(value), ['people', 'night', 'weather', 'objects', 'where']);
+  const { people, night, weather, objects, where } = value as unknown as {
+    people: number;
+    night: unknown;
+    weather: unknown;
+    objects: string[];
+    where: Record<string, unknown>;
+  };
+  assert.ok(Number.isInteger(people) && people >= 0 && people <= 40, `${people}`);
+  assert.equal(typeof night, 'boolean');
+  assert.ok(['sunny', 'wet', null, 'weiß nicht'].includes(weather as string));
+  assert.ok(objects.length <= 3 && objects.every((each) => [...each].length <= 6), text);
+  assert.equal(typeof where.x, 'number');
+  assert.equal(typeof where['a "name"'], 'string');
+  assert.ok(!text.includes('\uFFFD'), 'whole characters only');
+}
+
+describe('JsonConstraint', () => {
+  it('makes any model write JSON that parses and fits, with any room that is enough', () => {
+    for (let seed = 1; seed <= 150; seed++) {
+      const next = random(seed);
+      const { text, tokens } = write(scene, 90 + (seed % 60), () => Float32Array.from(pieces, next));
+      assert.ok(tokens <= 90 + (seed % 60));
+      checkScene(text);
+    }
+  });
+
+  it('ends an answer that would never end while there is room for its end', () => {
+    const schema = parseAnswerSchema({ type: 'object', properties: { s: { type: 'string' } } });
+    const chatty = Float32Array.from(pieces, (_, id) =>
+      id === 'a'.charCodeAt(0) ? 9 : id === stop ? -9 : 0,
+    );
+    const { text, tokens } = write(schema, 20, () => chatty);
+    assert.equal(tokens, 20);
+    assert.match(JSON.parse(text).s, /^a{9,}$/);
+  });
+
+  it('lets the model stop only when the value is whole', () => {
+    const eager = Float32Array.from(pieces, (_, id) => (id === stop ? 9 : id === '7'.charCodeAt(0) ? 1 : 0));
+    assert.equal(write({ type: 'integer' }, 10, () => eager).text, '7');
+    assert.equal(write({ enum: ['ok'] }, 10, () => eager).text.trim(), '"ok"');
+  });
+
+  it('writes several bytes with one token where the model wants it', () => {
+    const wish = 'person';
+    const first = Float32Array.from(pieces, (_, id) => (id === 257 + words.indexOf(wish) ? 5 : 0));
+    const { text } = write({ type: 'string', maxLength: 12 }, 40, () => first);
+    assert.equal(JSON.parse(text), 'personperson');
+  });
+
+  it('says how much room the shortest answer takes', () => {
+    assert.throws(() => new JsonConstraint(scene, trie, [stop], 20), { code: 'caption-json-room' });
+    assert.throws(() => new JsonConstraint({ enum: ['ab'] }, trie, [stop], 3), /4 tokens; 3 are allowed/);
+  });
+
+  it('says that a vocabulary cannot write a schema', () => {
+    const digits = new TokenTrie(pieces.map((piece, id) => (id > 47 && id < 58 ? piece : undefined)));
+    assert.throws(() => new JsonConstraint({ type: 'boolean' }, digits, [stop], 30), {
+      code: 'caption-json-vocabulary',
+    });
+  });
+
+  it('refuses a schema that stands for too many answers', () => {
+    const items = { type: 'array', maxItems: 64, items: { type: 'string', maxLength: 1000 } } as const;
+    assert.throws(() => new JsonConstraint(items, trie, [stop], 30), { code: 'caption-json-size' });
+  });
+});
