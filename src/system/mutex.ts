@@ -1,0 +1,10 @@
+/** Runs what it is given one at a time, in the order of the calls. An error goes to its own caller only. */
+export class Mutex {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => T | Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
