@@ -25,49 +25,50 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(opened));
       return;
     }
-    const { calls, requests } = opened;
+    const { controller, planner } = opened;
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
       const deliver: Deliver = (output, sent) => send(outputs.map((each) => (each === output ? sent : null)));
-      const terms = captionTerms(config, message);
       const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
-      void calls.run(message, requests, { terms, deliver, copy }).then(({ error }) => {
-        if (error === undefined) done();
-        else done(new NodeFailure(error));
-      });
+      void controller
+        .run(message, planner, { ...taskOptions(config, message), deliver, copy })
+        .then(({ error }) => {
+          if (error === undefined) done();
+          else done(new NodeFailure(error));
+        });
     });
     this.on('close', () => {
-      calls.close();
-      requests.close();
+      controller.close();
+      planner.close();
     });
   }
   RED.nodes.registerType('smolvlm-caption', SmolvlmCaptionNode as never);
 };
 
-/** @returns the failure that every message of the node ends in when it cannot work */
+/** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
 function open(
   RED: NodeAPI,
   node: Node,
   config: CaptionNodeDef,
-): { readonly calls: CaptionController; readonly requests: CaptionPlanner } | NodeFailure {
+): { readonly controller: CaptionController; readonly planner: CaptionPlanner } | NodeFailure {
   const translate = (key: string, values?: object): string =>
     RED._(`smolvlm-caption.${key}`, values as never);
   try {
     const engineNode = chosenEngine(RED, config.engine);
-    // First: an engine that cannot be has no settings either.
+    // First: an engine node with invalid settings has none to read.
     const engine = engineNode.engine();
     const { defaults } = engineNode.settings;
     const settings = captionSettings(config);
     return {
-      requests: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
-      calls: new CaptionController(engine, new StatusWords(translate), (status) => node.status(status)),
+      planner: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
+      controller: new CaptionController(engine, new StatusWords(translate), (status) => node.status(status)),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);
   }
 }
 
-function captionTerms(dialog: CaptionDialog, message: Message): TaskOptions {
+function taskOptions(dialog: CaptionDialog, message: Message): TaskOptions {
   const limitMs = deadlineMs(dialog, message);
   const template = textOf(dialog.fallback, message.fallback);
   return {

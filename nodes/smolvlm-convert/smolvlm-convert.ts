@@ -11,8 +11,8 @@ import type { NodeStatus } from '../../src/node-red/node-status';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
 
-/** Work under way in a node. */
-interface Work {
+/** The conversion that a node is running. */
+interface RunningConversion {
   readonly abort: AbortController;
   readonly ended: Promise<void>;
 }
@@ -24,7 +24,7 @@ export = (RED: NodeAPI): void => {
       RED._(`smolvlm-convert.status.${key}`, values as never);
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       this.status({ fill, shape, text });
-    let underWay: Work | undefined;
+    let running: RunningConversion | undefined;
     show('grey', 'ring', words('idle'));
 
     /** e.g. `l3_mlp, 8/24, 35 s left` */
@@ -63,45 +63,45 @@ export = (RED: NodeAPI): void => {
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
       if (message.cancel === true) {
-        underWay?.abort.abort(new SmolvlmError('convert-cancelled', 'the conversion was cancelled'));
+        running?.abort.abort(new SmolvlmError('convert-cancelled', 'the conversion was cancelled'));
         done();
         return;
       }
       const begin = async (): Promise<void> => {
         const plan = planConversion(config, message);
-        if (underWay) {
-          throw new SmolvlmError('convert-busy', 'a conversion is under way in this node', {
+        if (running) {
+          throw new SmolvlmError('convert-busy', 'a conversion is already running in this node', {
             hint: 'Wait for it, or stop it with msg.cancel = true.',
           });
         }
         const abort = new AbortController();
         const work = run(plan, message, abort.signal, send);
-        underWay = { abort, ended: work.catch(() => undefined) };
+        running = { abort, ended: work.catch(() => undefined) };
         try {
           await work;
         } finally {
-          underWay = undefined;
+          running = undefined;
         }
       };
       begin().then(
         () => done(),
         (error: unknown) => {
           const failure = new NodeFailure(asksForSetup(error, words('askSetup')));
-          // A message refused while another is at work says nothing about that one.
-          if (!underWay) showFailure(failure);
+          // A refused message must not change the status of the running conversion.
+          if (!running) showFailure(failure);
           done(failure);
         },
       );
     });
     this.on('close', (done: () => void) => {
-      underWay?.abort.abort(new SmolvlmError('convert-cancelled', 'the flow was stopped'));
-      void (underWay?.ended ?? Promise.resolve()).then(done);
+      running?.abort.abort(new SmolvlmError('convert-cancelled', 'the flow was stopped'));
+      void (running?.ended ?? Promise.resolve()).then(done);
     });
   }
   RED.nodes.registerType('smolvlm-convert', SmolvlmConvertNode as never);
 };
 
-/** In a flow the way to a missing converter is the dialog's box or a message, not the command line. */
+/** In a flow a missing converter is installed by the dialog's tick or a message, not by the command line. */
 function asksForSetup(error: unknown, hint: string): unknown {
   if (!(error instanceof SmolvlmError) || error.code !== 'toolkit-missing') return error;
   return new SmolvlmError(error.code, error.message, { hint, cause: error });

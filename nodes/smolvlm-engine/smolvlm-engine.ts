@@ -18,7 +18,7 @@ export = (RED: NodeAPI): void => {
     try {
       node.settings = engineSettings(config, node.credentials.token, RED.settings.userDir ?? process.cwd());
     } catch (error) {
-      // Each message that needs the engine fails with this, so that Catch nodes see it.
+      // Every message that uses the engine fails with this error, so that Catch nodes receive it.
       const failure = new NodeFailure(error);
       node.error(failure);
       node.engine = () => {

@@ -22,11 +22,11 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(opened));
       return;
     }
-    const { calls, requests } = opened;
+    const { controller, planner } = opened;
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
-      void calls
-        .run(message, (signal) => requests.prepare(message, signal))
+      void controller
+        .run(message, (signal) => planner.prepare(message, signal))
         .then((outcome) => {
           if (outcome.output === 'error') {
             const failure = new NodeFailure(outcome.error);
@@ -34,27 +34,27 @@ export = (RED: NodeAPI): void => {
             done(failure);
             return;
           }
-          send(outcome.output === 'seen' ? [outcome.message, null] : [null, outcome.message]);
+          send(outcome.output === 'encoded' ? [outcome.message, null] : [null, outcome.message]);
           done();
         });
     });
-    this.on('close', () => calls.close());
+    this.on('close', () => controller.close());
   }
   RED.nodes.registerType('smolvlm-vision', SmolvlmVisionNode as never);
 };
 
-/** @returns the failure that every message of the node ends in when there is no usable engine */
+/** @returns the failure that every message ends with, if there is no usable engine */
 function open(
   RED: NodeAPI,
   node: Node,
   config: VisionNodeDef,
   words: StatusWords,
-): { readonly calls: VisionController; readonly requests: VisionPlanner } | NodeFailure {
+): { readonly controller: VisionController; readonly planner: VisionPlanner } | NodeFailure {
   try {
     const engineNode = chosenEngine(RED, config.engine);
     return {
-      calls: new VisionController(engineNode.engine(), words, (status) => node.status(status)),
-      requests: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
+      controller: new VisionController(engineNode.engine(), words, (status) => node.status(status)),
+      planner: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);

@@ -1,8 +1,9 @@
 import type { DescribeInput } from '../client/engine-api';
 import type { Detail, QueuePolicy } from '../protocol/describe-request';
+import { defined } from '../system/defined';
 import { timeOf } from './message-time';
 
-/** Fields of a dialog that describe a request, whatever is asked. */
+/** Dialog fields that set request options. */
 export interface RequestFields {
   readonly detail?: string;
   readonly maxTokens?: string | number;
@@ -11,7 +12,7 @@ export interface RequestFields {
   readonly queuePolicy?: string;
 }
 
-/** What a message may say where the dialog's field is blank. */
+/** Properties of a message that replace a blank field of the dialog. */
 export interface RequestOverrides {
   readonly maxTokens?: unknown;
   /** Seconds. */
@@ -20,18 +21,20 @@ export interface RequestOverrides {
   readonly capturedAt?: unknown;
 }
 
-/** Asked when neither dialog nor message has a prompt. */
+/** Used when neither dialog nor message has a prompt. */
 export const defaultPrompt = 'Describe this image.';
 
-/** The parts of a request that are the same whatever is asked. */
+/** The request options that do not depend on the preset. */
 export function requestOptions(dialog: RequestFields, message: RequestOverrides): Partial<DescribeInput> {
   const maxNewTokens = positiveNumber(dialog.maxTokens) ?? positiveNumber(asNumber(message.maxTokens));
   const policy = (['newest', 'oldest', 'reject'] as const).find((each) => each === dialog.queuePolicy);
   return {
     detail: (dialog.detail === 'full' ? 'full' : 'low') satisfies Detail,
-    ...(maxNewTokens !== undefined && { maxNewTokens: Math.round(maxNewTokens) }),
-    ...(policy && { queue: { policy: policy satisfies QueuePolicy } }),
-    ...(typeof message.priority === 'number' && { priority: message.priority }),
+    ...defined({
+      maxNewTokens: maxNewTokens === undefined ? undefined : Math.round(maxNewTokens),
+      queue: policy && { policy: policy satisfies QueuePolicy },
+      priority: typeof message.priority === 'number' ? message.priority : undefined,
+    }),
     capturedAt: new Date(timeOf(message.capturedAt) ?? Date.now()).toISOString(),
   };
 }
@@ -42,7 +45,7 @@ export function deadlineMs(dialog: RequestFields, message: RequestOverrides): nu
   return seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1000));
 }
 
-/** The dialog's text or, where that is blank, the message's. */
+/** The dialog's text or, if that is blank, the message's. */
 export function textOf(dialog: string | undefined, message: unknown): string {
   return dialog?.trim() || (typeof message === 'string' ? message.trim() : '');
 }
@@ -51,14 +54,14 @@ function asNumber(value: unknown): string | number | undefined {
   return typeof value === 'number' || typeof value === 'string' ? value : undefined;
 }
 
-/** A list, or text with commas; blank counts as none. */
+/** A list, or text with commas. @returns undefined if it is blank */
 export function choiceList(value: unknown): string[] | undefined {
   const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(',') : [];
   const choices = list.map((choice) => choice.trim()).filter((choice) => choice !== '');
   return choices.length === 0 ? undefined : choices;
 }
 
-/** The value when it is one of those allowed. */
+/** The value if it is one of those allowed. */
 export function oneOf<const T extends string>(
   value: string | undefined,
   allowed: readonly T[],
@@ -66,7 +69,7 @@ export function oneOf<const T extends string>(
   return allowed.find((each) => each === value);
 }
 
-/** @returns undefined for an empty field and for anything that is no number above 0 */
+/** @returns undefined for an empty field and for anything that is not a number above 0 */
 export function positiveNumber(value: string | number | undefined): number | undefined {
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;

@@ -2,7 +2,7 @@ import type { EngineApi } from '../client/engine-api';
 import type { EngineEvent } from '../protocol/events';
 import type { NodeStatus, StatusWords } from './node-status';
 
-/** The status below a node that asks an engine: the connection to it, and what it says on the way to an answer. */
+/** The status of a node that uses an engine: the connection to it and the progress of its requests. */
 export class EngineStatusLine {
   readonly words: StatusWords;
   readonly show: (status: NodeStatus) => void;
@@ -17,13 +17,13 @@ export class EngineStatusLine {
     });
   }
 
-  /** @param behind the node's requests behind this one @param doing `seeing` where the picture is only seen */
-  onEvent(event: EngineEvent, behind: number, doing: 'working' | 'seeing' = 'working'): void {
+  /** @param behind other requests of the node @param doing `encoding` for a vision node */
+  onEvent(event: EngineEvent, behind: number, doing: 'working' | 'encoding' = 'working'): void {
     if (event.type === 'progress') this.show(this.words[doing](event, behind));
     if (event.type === 'queued' && event.waiting > 0) this.show(this.words.waiting(event.waiting));
   }
 
-  /** The engine is not listened to any more. */
+  /** Stops listening to the engine. */
   close(): void {
     this.#unlisten();
   }

@@ -1,15 +1,15 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import { evaluate } from './typed-input';
 
-/** A dialog that names a camera by a typed input. */
+/** Dialog fields that name a camera by a typed input. */
 export interface CameraField {
   readonly camera?: string;
   readonly cameraType?: string;
 }
 
 /**
- * The camera a message is from: as the dialog says or, where that is blank, `msg.camera` or `msg.topic`.
- * @throws SmolvlmError `node-property` @returns blank where no camera is named
+ * The camera of a message: the dialog's or, if that is blank, `msg.camera` or `msg.topic`.
+ * @throws SmolvlmError `node-property` @returns blank if no camera is named
  */
 export async function messageCamera(
   RED: NodeAPI,

@@ -4,7 +4,7 @@ import { limits } from '../protocol/limits';
 
 /**
  * The pictures of a message's property: bytes, a path, an address, a data URI or base64, or an array of these.
- * They are read, never decoded: an odd file must not reach a decoder in this process.
+ * They are read but not decoded: a damaged file must not reach a decoder in this process.
  * @throws ImageError `image-source` for anything else, `image-count` for too many, and what reading throws
  */
 export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
@@ -27,7 +27,7 @@ export async function messagePictures(value: unknown, signal: AbortSignal): Prom
   );
 }
 
-/** How a Buffer looks after it went through JSON. */
+/** A Buffer that was converted to JSON and back. */
 function isJsonBuffer(value: unknown): value is { readonly data: readonly number[] } {
   return (
     typeof value === 'object' &&

@@ -1,4 +1,4 @@
-/** Numbers below this are seconds, as Frigate's and MQTT's often are: as milliseconds they would mean the year 1973. */
+/** Smaller numbers are seconds, as Frigate and MQTT often send: as milliseconds they would be before March 1973. */
 const leastMs = 1e11;
 /** The last moment that a Date can hold. */
 const mostMs = 8.64e15;

@@ -11,13 +11,13 @@ export interface NodeStatus {
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
 
 /**
- * The status grammar of Node-RED's own nodes: a ring while there is no connection or nothing is loaded, a dot
- * once there is; yellow under way, blue at work, green ready, red failed.
+ * Statuses in the style of Node-RED's own nodes: a ring while there is no connection or no model is loaded, otherwise
+ * a dot; yellow while starting, blue while working, green when ready, red after a failure.
  */
 export class StatusWords {
   readonly #translate: Translate;
 
-  /** @param translate of a catalog that has `status.…` */
+  /** @param translate looks up a catalog with `status.…` keys */
   constructor(translate: Translate) {
     this.#translate = translate;
   }
@@ -38,7 +38,7 @@ export class StatusWords {
     return this.#status('blue', 'ring', 'waiting', { count });
   }
 
-  /** @param waiting requests behind this one */
+  /** @param waiting other requests of the node */
   working(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
     const { phase, done, total, warning } = event;
     if (warning)
@@ -50,7 +50,7 @@ export class StatusWords {
       : { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
   }
 
-  /** @param elapsedMs of the last answer @param onCpu the CPU gave it, where the NPU should have */
+  /** @param elapsedMs time of the last answer @param onCpu the CPU replaced a failed NPU */
   answered(elapsedMs: number, onCpu = false): NodeStatus {
     const seconds = (elapsedMs / 1000).toFixed(1);
     return onCpu
@@ -58,15 +58,15 @@ export class StatusWords {
       : this.#status('green', 'dot', 'answered', { seconds });
   }
 
-  /** A stage of the vision side was done. @param waiting requests behind this one */
-  seeing(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
+  /** A vision stage is complete. @param waiting other requests of the node */
+  encoding(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
     const { core, done, total, warning } = event;
     if (core === undefined || warning) return this.working(event, waiting);
     return this.#status('blue', 'dot', 'visionOnCore', { done, total, core });
   }
 
-  /** @param elapsedMs of the last frame @param coreBusy share of it that each NPU core worked, 0 … 1 */
-  seen(elapsedMs: number, coreBusy: readonly number[]): NodeStatus {
+  /** @param elapsedMs time of the last frame @param coreBusy busy share of each NPU core, 0 … 1 */
+  encoded(elapsedMs: number, coreBusy: readonly number[]): NodeStatus {
     const seconds = (elapsedMs / 1000).toFixed(1);
     const cores = coreBusy.map((share) => Math.round(100 * share)).join('/');
     return this.#status('green', 'dot', 'seen', { seconds, cores });
@@ -76,7 +76,7 @@ export class StatusWords {
     return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.dropped.${reason}`) };
   }
 
-  /** A text stands in for the caption. @param reason of a drop, or an error's code */
+  /** A fallback text was sent. @param reason reason of a drop, or code of an error */
   fallback(reason: string): NodeStatus {
     return this.#status('yellow', 'dot', 'fallback', { reason });
   }

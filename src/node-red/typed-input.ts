@@ -8,7 +8,7 @@ export interface TypedInput {
 }
 
 /**
- * What a typed input stands for with this message; contexts may be stored elsewhere, so it comes later.
+ * The value of a typed input for this message. Asynchronous, because context stores may be.
  * @throws SmolvlmError `node-property` naming the field and its expression
  */
 export async function evaluate(

@@ -2,10 +2,10 @@ import Mustache from 'mustache';
 import { SmolvlmError } from '../errors';
 
 /**
- * Fills a prompt in as Node-RED's template node does: Mustache over the whole message, `{{time}}` (HH:MM) and
- * `{{date}}` (YYYY-MM-DD) of this machine's clock. Nothing is escaped: a prompt is no HTML.
+ * Fills in a prompt as Node-RED's template node does: Mustache over the whole message, plus `{{time}}` (HH:MM) and
+ * `{{date}}` (YYYY-MM-DD) of this machine's clock. Nothing is escaped: a prompt is not HTML.
  * @param what the template is, for the error
- * @throws SmolvlmError `prompt-mustache` when the template itself is broken
+ * @throws SmolvlmError `prompt-mustache` if the template itself is invalid
  */
 export function fillPrompt(template: string, message: object, now = new Date(), what = 'prompt'): string {
   return mustache(template, what, () =>
@@ -13,26 +13,26 @@ export function fillPrompt(template: string, message: object, now = new Date(), 
   );
 }
 
-/** @throws SmolvlmError `prompt-mustache` when the template is broken, whatever it is filled with */
+/** @throws SmolvlmError `prompt-mustache` if the template is invalid, independent of the message */
 export function checkTemplate(template: string, what = 'prompt'): void {
   mustache(template, what, () => void writer().parse(template));
 }
 
-/** What templates know besides the message's own properties. */
+/** What a template can use besides the message's own properties. */
 export interface TemplateView {
   readonly camera: string;
-  /** What was detected: `msg.label`, or Frigate's own place for it in the payload. */
+  /** The detected object: `msg.label`, or the label of a Frigate event in the payload. */
   readonly label: string;
-  /** Pictures of the question. */
+  /** Number of pictures. */
   readonly frames: number;
 }
 
-/** The message as templates see it. */
+/** The message with the additional fields for templates. */
 export function templateView<M extends object>(message: M, camera: string, frames: number): M & TemplateView {
   return { ...message, camera, label: messageLabel(message), frames };
 }
 
-/** The text that stands in for a caption; one that is no template is taken as it is. */
+/** The fallback text; one that is not a valid template is used unchanged. */
 export function fallbackText(template: string, message: object, camera: string): string {
   try {
     return fillPrompt(template, templateView(message, camera, 1), new Date(), 'fallback');
@@ -61,7 +61,7 @@ function clock(now: Date): { readonly time: string; readonly date: string } {
   };
 }
 
-/** One for each template: Mustache's own keeps every template for good, and messages bring new ones all day. */
+/** One per template: Mustache's global writer caches every template forever, and messages may bring new ones. */
 function writer(): Mustache.Writer {
   return new Mustache.Writer();
 }
@@ -72,7 +72,7 @@ function mustache<T>(template: string, what: string, use: () => T): T | string {
     return use();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SmolvlmError('prompt-mustache', `the ${what} is no Mustache template: ${reason}`, {
+    throw new SmolvlmError('prompt-mustache', `the ${what} is not a valid Mustache template: ${reason}`, {
       hint: 'Close every {{…}}; a section {{#x}} needs its {{/x}}.',
       cause,
     });

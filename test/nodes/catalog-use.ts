@@ -47,11 +47,11 @@ const statusCalls: Readonly<Record<string, (words: StatusWords, given: number, r
   lost: (words) => words.lost(),
   waiting: (words) => words.waiting(1),
   working: (words) => working(words, phases),
-  seeing: (words) => {
+  encoding: (words) => {
     working(words, ['loading', 'image', 'vision']);
-    words.seeing({ ...progress('vision'), core: 0 }, 0);
+    words.encoding({ ...progress('vision'), core: 0 }, 0);
   },
-  seen: (words) => words.seen(1, [1]),
+  encoded: (words) => words.encoded(1, [1]),
   answered: (words, given) => {
     words.answered(1);
     if (given > 1) words.answered(1, true);

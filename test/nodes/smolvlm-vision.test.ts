@@ -290,7 +290,7 @@ describe('smolvlm-vision', function () {
     await stopEngine();
     const failed = await flow.through({ payload: 'a caption', features }, flow.errors, 'c0');
     assert.equal(failed.error?.code, 'features-gone');
-    assert.match(failed.error?.message ?? '', /msg\.features.*no picture/);
+    assert.match(failed.error?.message ?? '', /msg\.features.*could not be read again/);
   });
 
   for (const [what, payload, code] of [

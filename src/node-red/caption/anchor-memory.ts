@@ -3,7 +3,7 @@ export interface Anchor {
   readonly picture: Uint8Array;
   /** ISO 8601. */
   readonly capturedAt: string;
-  /** What the model said of it, and to which prompt: not asked again. */
+  /** Its caption and the prompt, once it was described. */
   caption?: { readonly prompt: string; readonly text: string };
 }
 
@@ -12,10 +12,10 @@ export interface AnchorLimits {
   readonly sizeBytes: number;
 }
 
-/** A frame a camera for a house, and less than one large photograph for each. */
+/** One frame per camera of a house, at about 1 MB each. */
 const defaultLimits: AnchorLimits = { cameras: 64, sizeBytes: 64 * 1024 * 1024 };
 
-/** One anchor a camera, in memory only; the camera that was silent for longest is forgotten first. */
+/** One anchor per camera, in memory only; the least recently used camera's is discarded first. */
 export class AnchorMemory {
   readonly #limits: AnchorLimits;
   /** Least recently used first. */
@@ -39,14 +39,14 @@ export class AnchorMemory {
     return anchor;
   }
 
-  /** Keeps it in place of the camera's last one; a picture larger than all that may be kept is not. */
+  /** Replaces the camera's anchor; a picture above the limit of all anchors together is not kept. */
   set(camera: string, anchor: Anchor): void {
-    this.#forget(camera);
+    this.#discard(camera);
     this.#anchors.set(camera, anchor);
     this.#sizeBytes += anchor.picture.byteLength;
     for (const oldest of this.#anchors.keys()) {
       if (this.#anchors.size <= this.#limits.cameras && this.#sizeBytes <= this.#limits.sizeBytes) break;
-      this.#forget(oldest);
+      this.#discard(oldest);
     }
   }
 
@@ -55,7 +55,7 @@ export class AnchorMemory {
     this.#sizeBytes = 0;
   }
 
-  #forget(camera: string): void {
+  #discard(camera: string): void {
     this.#sizeBytes -= this.#anchors.get(camera)?.picture.byteLength ?? 0;
     this.#anchors.delete(camera);
   }

@@ -2,14 +2,15 @@ import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody } from '../../errors';
 import type { CaptionResult, DescribeFinal, EngineEvent } from '../../protocol/events';
+import { defined } from '../../system/defined';
 import { EngineStatusLine } from '../engine-status-line';
 import type { NodeStatus, StatusWords } from '../node-status';
 import type { CaptionOverrides } from './caption-dialog';
 import type { CaptionPlan, HeldPicture, PlannedRequest } from './caption-plan';
 import { CaptionTask, type CaptionTaskOptions, type TaskOutcome } from './caption-task';
-import { describeSeen } from './feature-handles';
+import { describePictures } from './feature-handles';
 
-/** Makes calls of messages. */
+/** Turns messages into plans. */
 export interface Planner {
   camera(message: NodeMessage & CaptionOverrides): Promise<string>;
   prepare(
@@ -19,11 +20,11 @@ export interface Planner {
   ): Promise<CaptionPlan | HeldPicture>;
 }
 
-/** The requests a caption node has under way, and what its status says of them. */
+/** Runs the tasks of one caption node and shows their state as the node's status. */
 export class CaptionController {
   readonly #engine: EngineApi;
   readonly #status: EngineStatusLine;
-  readonly #turns = new Set<CaptionTask>();
+  readonly #tasks = new Set<CaptionTask>();
 
   constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
@@ -31,75 +32,77 @@ export class CaptionController {
     show(words.idle());
   }
 
-  /** Never rejects. @returns the error for Catch nodes, where that is how it ended */
+  /** Never rejects. @returns the error for Catch nodes, if the task failed */
   async run(
     message: NodeMessage & CaptionOverrides,
-    source: Planner,
+    planner: Planner,
     options: Omit<CaptionTaskOptions, 'onFallback'>,
   ): Promise<{ readonly error?: unknown }> {
-    const turn = new CaptionTask(message, { ...options, onFallback: (end) => this.#ended(turn, end) });
-    this.#turns.add(turn);
+    const task = new CaptionTask(message, { ...options, onFallback: (end) => this.#ended(task, end) });
+    this.#tasks.add(task);
     let end: TaskOutcome;
     try {
-      end = await this.#answer(turn, message, source);
+      end = await this.#answer(task, message, planner);
     } catch (error) {
-      end = turn.failed(error);
+      end = task.failed(error);
     }
-    this.#ended(turn, end);
-    this.#turns.delete(turn);
+    this.#ended(task, end);
+    this.#tasks.delete(task);
     return end.kind === 'failed' ? { error: end.error } : {};
   }
 
-  /** Ends what is under way; each message still ends once. */
+  /** Cancels the running tasks; each message still ends exactly once. */
   close(): void {
     this.#status.close();
-    for (const turn of this.#turns) turn.close();
+    for (const task of this.#tasks) task.close();
   }
 
   async #answer(
-    turn: CaptionTask,
+    task: CaptionTask,
     message: NodeMessage & CaptionOverrides,
-    source: Planner,
+    planner: Planner,
   ): Promise<TaskOutcome> {
-    turn.camera = await source.camera(message);
-    const call = await source.prepare(message, turn.camera, turn.signal);
-    if ('held' in call) return turn.dropped(call.held, call.reason);
+    task.camera = await planner.camera(message);
+    const plan = await planner.prepare(message, task.camera, task.signal);
+    if ('held' in plan) return task.dropped(plan.held, plan.reason);
     const results: CaptionResult[] = [];
-    for (const ask of call.asks) {
-      const final = await this.#ask(ask, turn);
-      if (final.type === 'dropped') return turn.dropped(final.reason, final.message, call.prompt);
-      if (final.type === 'error') return turn.failed(final.error);
+    for (const planned of plan.requests) {
+      const final = await this.#describe(planned, task);
+      if (final.type === 'dropped') return task.dropped(final.reason, final.message, plan.prompt);
+      if (final.type === 'error') return task.failed(final.error);
       results.push(final.result);
     }
-    return turn.answered(call, results);
+    return task.answered(plan, results);
   }
 
-  async #ask({ request, pictures, inWords }: PlannedRequest, turn: CaptionTask): Promise<DescribeFinal> {
-    const { signal, remainingMs, stream } = turn;
-    const timely = {
+  async #describe(
+    { request, pictures, streamable }: PlannedRequest,
+    task: CaptionTask,
+  ): Promise<DescribeFinal> {
+    const { signal, remainingMs, stream } = task;
+    const timed = {
       ...request,
-      ...(remainingMs !== undefined && { deadlineMs: remainingMs }),
-      ...(stream && inWords && { stream }),
+      ...defined({ deadlineMs: remainingMs, stream: (stream && streamable) || undefined }),
     };
-    return await describeSeen(this.#engine, timely, pictures, {
+    return await describePictures(this.#engine, timed, pictures, {
       signal,
-      onEvent: (event) => this.#onEvent(event, turn),
+      onEvent: (event) => this.#onEvent(event, task),
     });
   }
 
-  #onEvent(event: EngineEvent, turn: CaptionTask): void {
-    if (event.type === 'token') turn.piece(event.text);
-    this.#status.onEvent(event, this.#turns.size - 1);
+  #onEvent(event: EngineEvent, task: CaptionTask): void {
+    if (event.type === 'token') task.piece(event.text);
+    this.#status.onEvent(event, this.#tasks.size - 1);
   }
 
-  /** What is still under way is worth more than what has just ended, errors excepted. */
-  #ended(turn: CaptionTask, end: TaskOutcome): void {
+  /** While other tasks run, only an answer, a fallback or an error changes the status. */
+  #ended(task: CaptionTask, end: TaskOutcome): void {
     const { show, words } = this.#status;
-    const others = this.#turns.size - 1;
+    const others = this.#tasks.size - 1;
     switch (end.kind) {
       case 'answered': {
         const onCpu = end.results.some(({ fallback }) => fallback !== undefined);
-        const answered = words.answered(turn.elapsedMs, onCpu);
+        const answered = words.answered(task.elapsedMs, onCpu);
         show(others > 0 ? words.waiting(others) : answered);
         break;
       }

@@ -2,54 +2,55 @@ import type { NodeMessage } from 'node-red';
 import type { ErrorBody } from '../../errors';
 import { captionProperty, type DroppedProperty, shortened } from '../../protocol/caption-property';
 import type { CaptionResult, DropReason } from '../../protocol/events';
+import { defined } from '../../system/defined';
 import { type CaptionPlan, joinedResult } from './caption-plan';
 
-/** `msg.caption` of the text that stands in for a caption. */
+/** `msg.caption` of a fallback text. */
 export interface FallbackProperty {
   readonly captionId: string;
   readonly text: string;
   readonly short: string;
   readonly camera?: string;
-  /** A drop's reason, mostly `deadline`, or an error's code. */
+  /** The reason of a drop, usually `deadline`, or the code of an error. */
   readonly fallbackReason: string;
   /** A sentence. */
   readonly reason: string;
   readonly error?: ErrorBody;
 }
 
-/** `msg.caption` of a piece of a caption that is being written. */
+/** `msg.caption` of one piece of a streamed caption. */
 export interface PieceProperty {
   readonly captionId: string;
   readonly camera?: string;
-  /** All that was written so far. */
+  /** All text generated so far. */
   readonly partial: string;
-  /** The caption is whole; the piece is then empty. */
+  /** True for the last message, whose piece is empty. */
   readonly done: boolean;
 }
 
-/** What can be said of a message's caption whatever becomes of it. */
+/** Fields of `msg.caption` that every outcome has. */
 export interface CaptionHead {
   readonly captionId: string;
   readonly camera?: string;
-  /** It comes after a fallback. */
+  /** Set if a fallback was sent before. */
   readonly late?: true;
 }
 
-/** The message with its caption. @param results of the call's asks, in order */
+/** The message with its caption. @param results one per request of the plan, in order */
 export function captionMessage(
   message: NodeMessage,
   head: CaptionHead,
-  call: CaptionPlan,
+  plan: CaptionPlan,
   results: readonly CaptionResult[],
 ): NodeMessage {
-  const { payload, caption } = call.read(results);
+  const { payload, caption } = plan.parse(results);
   return Object.assign(message, {
     payload,
-    caption: { ...captionProperty(joinedResult(results)), prompt: call.prompt, ...caption, ...head },
+    caption: { ...captionProperty(joinedResult(results)), prompt: plan.prompt, ...caption, ...head },
   });
 }
 
-/** The message with the reason why there is no caption; its payload stays the picture. */
+/** The message with the reason for the missing caption; its payload remains the picture. */
 export function droppedMessage(
   message: NodeMessage,
   head: CaptionHead,
@@ -61,7 +62,7 @@ export function droppedMessage(
   return Object.assign(message, { caption });
 }
 
-/** The message with a text in the caption's place. */
+/** The message with a fallback text in place of the caption. */
 export function fallbackMessage(
   message: NodeMessage,
   head: CaptionHead,
@@ -72,7 +73,7 @@ export function fallbackMessage(
   return Object.assign(message, { payload: text, caption });
 }
 
-/** A small message of its own, with nothing of the original but what tells it apart. */
+/** A new small message with only the id and topic of the original. */
 export function pieceMessage(
   { _msgid, topic }: NodeMessage,
   head: CaptionHead,
@@ -82,8 +83,7 @@ export function pieceMessage(
 ): NodeMessage {
   const caption: PieceProperty = { partial, done, ...head };
   return {
-    ...(_msgid !== undefined && { _msgid }),
-    ...(topic !== undefined && { topic }),
+    ...defined({ _msgid, topic }),
     payload: piece,
     caption,
   } as NodeMessage;

@@ -1,77 +1,72 @@
 import type { DescribeInput } from '../../client/engine-api';
 import type { CaptionResult } from '../../protocol/events';
+import { defined } from '../../system/defined';
 import type { CaptionOverrides } from './caption-dialog';
-import type { QuestionPictures } from './feature-handles';
+import type { MessagePictures } from './feature-handles';
 import type { ParsedAnswer, Preset } from './presets';
 
-/** A message, its pictures read, or seen before. */
-export interface ParsedMessage<Pictures extends QuestionPictures = QuestionPictures> {
+/** A message with its pictures: their bytes, or handles of encoded ones. */
+export interface ParsedMessage<Pictures extends MessagePictures = MessagePictures> {
   readonly message: CaptionOverrides;
   /** At least one. */
   readonly pictures: Pictures;
-  /** All of the request but what the preset says. */
+  /** The request without the fields that the preset sets. */
   readonly request: DescribeInput;
-  /** Blank: none. */
+  /** Blank if the message names no camera. */
   readonly camera: string;
-  /** Blank: the preset's own. */
+  /** Blank for the preset's own question. */
   readonly question: string;
-  /** Blank: as the prompt. */
+  /** Blank for the language of the prompt. */
   readonly language: string;
 }
 
 /** One request to the engine. */
 export interface PlannedRequest {
   readonly request: DescribeInput;
-  readonly pictures: QuestionPictures;
-  /** Its words may be handed on as they come. */
-  readonly inWords: boolean;
+  readonly pictures: MessagePictures;
+  /** Whether its tokens may be sent on as they are generated. */
+  readonly streamable: boolean;
 }
 
-/** What a message asks: mostly one request, or several whose answers make one caption. */
+/** The requests of one message, usually a single one, and how their answers become one caption. */
 export interface CaptionPlan {
-  /** The prompt that the caption shows. */
+  /** The prompt shown in `msg.caption`. */
   readonly prompt: string;
-  /** Asked one after the other. */
-  readonly asks: readonly PlannedRequest[];
-  /** @param results of the asks, in order */
-  read(results: readonly CaptionResult[]): ParsedAnswer;
+  /** Sent one after the other. */
+  readonly requests: readonly PlannedRequest[];
+  /** @param results one per request, in order */
+  parse(results: readonly CaptionResult[]): ParsedAnswer;
 }
 
-/** A picture that is kept, not described. */
+/** A picture that was kept for comparison instead of described. */
 export interface HeldPicture {
   readonly held: 'anchor-set';
   readonly reason: string;
 }
 
-/** The request for a question. @param pictures where they are not the message's own */
+/** The request that asks a preset's question. @param pictures default: the message's own */
 export function plannedRequest(
   { request, pictures: given }: ParsedMessage,
-  { prompt, choices, jsonSchema, maxNewTokens, inWords }: Preset,
+  { prompt, choices, jsonSchema, maxNewTokens, streamable }: Preset,
   pictures = given,
 ): PlannedRequest {
   return {
-    request: {
-      ...(maxNewTokens !== undefined && { maxNewTokens }),
-      ...request,
-      prompt,
-      ...(choices && { choices }),
-      ...(jsonSchema && { jsonSchema }),
-    },
+    request: { ...defined({ maxNewTokens }), ...request, prompt, ...defined({ choices, jsonSchema }) },
     pictures,
-    inWords,
+    streamable,
   };
 }
 
-/** The message's question in one request. */
-export function singleRequestPlan(asked: ParsedMessage, question: Preset): CaptionPlan {
+/** A plan with one request. */
+export function singleRequestPlan(parsed: ParsedMessage, preset: Preset): CaptionPlan {
   return {
-    prompt: question.prompt,
-    asks: [plannedRequest(asked, question)],
-    read: ([result]) => question.read(result as CaptionResult),
+    prompt: preset.prompt,
+    requests: [plannedRequest(parsed, preset)],
+    parse: ([result]) => preset.parse(result as CaptionResult),
   };
 }
 
-/** Several answers as one: the last one's words, and the time of all. */
+/** Several answers as one: the text of the last, and the time of all. */
 export function joinedResult(results: readonly CaptionResult[]): CaptionResult {
   const last = results.at(-1) as CaptionResult;
   const sum = (of: (result: CaptionResult) => number): number =>
@@ -89,7 +84,6 @@ export function joinedResult(results: readonly CaptionResult[]): CaptionResult {
     },
     queuedMs: sum(({ queuedMs }) => queuedMs),
     cached: results.every(({ cached }) => cached),
-    ...(vision && { vision }),
-    ...(fallback && { fallback }),
+    ...defined({ vision, fallback }),
   };
 }

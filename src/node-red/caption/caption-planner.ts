@@ -1,4 +1,5 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { defined } from '../../system/defined';
 import { fillPrompt, templateView } from '../../template/prompt-template';
 import { choiceList, requestOptions, textOf } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
@@ -11,16 +12,16 @@ import type { CaptionDialog, CaptionOverrides } from './caption-dialog';
 import { type CaptionPlan, type HeldPicture, type ParsedMessage, singleRequestPlan } from './caption-plan';
 import type { CaptionSettings } from './caption-settings';
 import { ChangedPreset } from './changed-preset';
-import { type QuestionPictures, questionPictures } from './feature-handles';
+import { type MessagePictures, picturesOf } from './feature-handles';
 import { jsonFieldsPlan } from './json-fields-preset';
 import {
-  askQuestion,
-  chooseQuestion,
-  countQuestion,
-  describeQuestion,
-  jsonQuestion,
+  askPreset,
+  choosePreset,
+  countPreset,
+  describePreset,
+  jsonPreset,
   type Preset,
-  yesNoQuestion,
+  yesNoPreset,
 } from './presets';
 
 type Message = NodeMessage & CaptionOverrides;
@@ -30,12 +31,12 @@ export interface CaptionPlannerOptions {
   readonly node: Node;
   readonly dialog: CaptionDialog;
   readonly settings: CaptionSettings;
-  /** Of the engine's node. */
+  /** Request defaults of the engine node. */
   readonly defaults: EngineSettings['defaults'];
   readonly translate: Translate;
 }
 
-/** Turns messages into calls, as the node's dialog says. */
+/** Turns messages into plans, as the node's dialog says. */
 export class CaptionPlanner implements Planner {
   readonly #options: CaptionPlannerOptions;
   readonly #changes: ChangedPreset;
@@ -45,7 +46,7 @@ export class CaptionPlanner implements Planner {
     this.#changes = new ChangedPreset(options.settings, options.translate);
   }
 
-  /** Frames kept for comparison are forgotten. */
+  /** Discards the frames that were kept for comparison. */
   close(): void {
     this.#changes.close();
   }
@@ -60,7 +61,7 @@ export class CaptionPlanner implements Planner {
         signal,
       );
     const options = requestOptions(dialog, message);
-    const asked = async <Pictures extends QuestionPictures>(
+    const parsed = async <Pictures extends MessagePictures>(
       pictures: Pictures,
     ): Promise<ParsedMessage<Pictures>> => ({
       message,
@@ -72,44 +73,44 @@ export class CaptionPlanner implements Planner {
         ...defaults,
         ...options,
         queue: { ...defaults.queue, ...options.queue },
-        ...(camera !== '' && { camera }),
+        ...defined({ camera: camera || undefined }),
       },
     });
-    // Frames are kept for comparison as pictures: an engine forgets what it has seen.
-    if (preset === 'changed') return this.#changes.call(await asked(await read()));
-    return this.#call(await asked(await questionPictures(message.features, this.#options.node.id, read)));
+    // Frames are compared as pictures: an engine does not keep features for long.
+    if (preset === 'changed') return this.#changes.plan(await parsed(await read()));
+    return this.#plan(await parsed(await picturesOf(message.features, this.#options.node.id, read)));
   }
 
-  /** @throws SmolvlmError `node-property` @returns blank where no camera is named */
+  /** @throws SmolvlmError `node-property` @returns blank if no camera is named */
   async camera(message: Message): Promise<string> {
     const { RED, node, dialog } = this.#options;
     return await messageCamera(RED, node, dialog, message);
   }
 
-  #call(asked: ParsedMessage): CaptionPlan {
+  #plan(parsed: ParsedMessage): CaptionPlan {
     const { fields } = this.#options.settings;
-    return fields ? jsonFieldsPlan(asked, fields) : singleRequestPlan(asked, this.#preset(asked));
+    return fields ? jsonFieldsPlan(parsed, fields) : singleRequestPlan(parsed, this.#preset(parsed));
   }
 
   #preset({ message, pictures, question, language }: ParsedMessage): Preset {
     const { preset, choices = choiceList(message.choices), minConfidence, schema } = this.#options.settings;
     switch (preset) {
       case 'yes-no':
-        return yesNoQuestion(question, minConfidence);
+        return yesNoPreset(question, minConfidence);
       case 'choose':
-        return chooseQuestion(question, choices, minConfidence);
+        return choosePreset(question, choices, minConfidence);
       case 'count':
-        return countQuestion(question);
+        return countPreset(question);
       case 'json':
-        return jsonQuestion(question, language, schema as NonNullable<typeof schema>);
+        return jsonPreset(question, language, schema as NonNullable<typeof schema>);
       case 'describe':
-        return describeQuestion(question, language, pictures.length);
+        return describePreset(question, language, pictures.length);
       default:
-        return askQuestion(question, language, choices);
+        return askPreset(question, language, choices);
     }
   }
 
-  /** @returns blank for the preset's own */
+  /** @returns blank for the preset's own question */
   async #question(message: Message, camera: string, frames: number): Promise<string> {
     const { prompt = '', promptType = 'template' } = this.#options.dialog;
     if (promptType !== 'template') {

@@ -4,6 +4,8 @@ import type { ErrorBody } from '../../errors';
 import { errorBody } from '../../errors';
 import type { CaptionResult, DropReason } from '../../protocol/events';
 import { longestTimerMs } from '../../protocol/limits';
+import { type Clock, systemClock } from '../../system/clock';
+import { defined } from '../../system/defined';
 import {
   type CaptionHead,
   captionMessage,
@@ -13,94 +15,95 @@ import {
 } from './caption-messages';
 import type { CaptionPlan } from './caption-plan';
 
-/** What a message is promised. */
+/** When a message must be answered, and how. */
 export interface TaskOptions {
   /** From the message's arrival to its answer. */
   readonly deadlineMs?: number;
-  /** Where there is one, an answer that is not there in time is replaced. */
+  /** Sent in place of an answer that is late. */
   readonly fallback?: TaskFallback;
-  /** Words are sent as they come. */
+  /** Tokens are sent as they are generated. */
   readonly stream: boolean;
 }
 
 export interface TaskFallback {
-  /** @param camera blank: not known (yet) */
+  /** @param camera blank if not known (yet) */
   readonly text: (camera: string) => string;
-  /** Also in place of errors, and of drops for any other reason. */
+  /** Also sent in place of errors, and of drops for any other reason. */
   readonly always: boolean;
-  /** The caption is waited for, and follows. */
+  /** The caption still follows when it is ready. */
   readonly late: boolean;
 }
 
-/** Sends a message: captions and fallbacks by the first output, drops by the second, pieces by the third. */
+/** Sends a message: captions and fallbacks through the first output, drops the second, pieces the third. */
 export type Deliver = (output: 'caption' | 'dropped' | 'piece', message: NodeMessage) => void;
 
-/** What became of a message: for the node's status, and for Catch nodes. */
+/** How a task ended, for the node's status and for Catch nodes. */
 export type TaskOutcome =
   | { readonly kind: 'answered'; readonly results: readonly CaptionResult[] }
   | { readonly kind: 'dropped' | 'fallback'; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-export interface CaptionTaskOptions {
-  readonly terms: TaskOptions;
+export interface CaptionTaskOptions extends TaskOptions {
   readonly deliver: Deliver;
   /** A copy that other nodes may change. */
   readonly copy: (message: NodeMessage) => NodeMessage;
-  /** The deadline passed and the fallback is out; the caption may still be worked on. */
+  /** The deadline passed and the fallback was sent; the caption may still be in progress. */
   readonly onFallback: (end: TaskOutcome) => void;
 }
 
-/** A message from its arrival to its last word: answered in time, and once, but for a late caption. */
+/** One message from its arrival to its last output: answered in time and once, except for a late caption. */
 export class CaptionTask {
-  /** Blank: not known (yet). */
+  /** Blank until it is known. */
   camera = '';
   readonly #message: NodeMessage;
   readonly #options: CaptionTaskOptions;
   readonly #captionId = randomUUID();
   readonly #abort = new AbortController();
-  readonly #startedAt = performance.now();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  readonly #cancelTimer: (() => void) | undefined;
   #partial = '';
   #closing = false;
-  /** Sent at the deadline. */
+  /** Set when the fallback was sent at the deadline. */
   #fallback: TaskOutcome | undefined;
 
-  constructor(message: NodeMessage, options: CaptionTaskOptions) {
+  constructor(message: NodeMessage, options: CaptionTaskOptions, clock = systemClock) {
     this.#message = message;
     this.#options = options;
-    const { deadlineMs, fallback } = options.terms;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+    const { deadlineMs, fallback } = options;
     if (deadlineMs !== undefined && fallback) {
-      this.#timer = setTimeout(
-        () => this.#passDeadline(deadlineMs, fallback),
-        Math.min(deadlineMs, longestTimerMs),
+      this.#cancelTimer = clock.after(Math.min(deadlineMs, longestTimerMs), () =>
+        this.#passDeadline(deadlineMs, fallback),
       );
     }
   }
 
-  /** Aborted when nobody waits for the caption any more. */
+  /** Aborted when the caption is no longer needed. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
   get elapsedMs(): number {
-    return performance.now() - this.#startedAt;
+    return this.#clock.now() - this.#startedAt;
   }
 
-  /** Time left to the engine; undefined when a late caption is welcome too. */
+  /** Time left for the engine; undefined if there is no deadline or a late caption is accepted. */
   get remainingMs(): number | undefined {
-    const { deadlineMs, fallback } = this.#options.terms;
+    const { deadlineMs, fallback } = this.#options;
     if (deadlineMs === undefined || fallback?.late) return undefined;
     return Math.max(1, deadlineMs - this.elapsedMs);
   }
 
   get stream(): boolean {
-    return this.#options.terms.stream;
+    return this.#options.stream;
   }
 
-  /** The node closes: what is under way is cancelled, and nothing stands in for it. */
+  /** The node closes: the request is cancelled and no fallback is sent. */
   close(): void {
     this.#closing = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#abort.abort();
   }
 
@@ -110,9 +113,9 @@ export class CaptionTask {
     this.#deliver('piece', pieceMessage(this.#message, this.#head(), text, this.#partial));
   }
 
-  answered(call: CaptionPlan, results: readonly CaptionResult[]): TaskOutcome {
+  answered(plan: CaptionPlan, results: readonly CaptionResult[]): TaskOutcome {
     return this.#end(undefined, () => {
-      const caption = captionMessage(this.#message, this.#head(), call, results);
+      const caption = captionMessage(this.#message, this.#head(), plan, results);
       if (this.#partial !== '') {
         this.#deliver('piece', pieceMessage(caption, this.#head(), '', this.#partial, true));
       }
@@ -123,7 +126,7 @@ export class CaptionTask {
 
   /** @param reason a sentence */
   dropped(dropped: DropReason | 'anchor-set', reason: string, prompt = ''): TaskOutcome {
-    // A frame that was kept was not meant to be described.
+    // A frame that was kept for comparison needs no fallback.
     const why = dropped === 'anchor-set' ? undefined : { fallbackReason: dropped, reason };
     return this.#end(why, () => {
       this.#deliver('dropped', droppedMessage(this.#message, this.#head(), dropped, reason, prompt));
@@ -137,10 +140,10 @@ export class CaptionTask {
     return this.#end(why, () => ({ kind: 'failed', error: thrown }));
   }
 
-  /** @param why a fallback may take its place */
+  /** @param why set if a fallback may replace the outcome */
   #end(why: FallbackReason | undefined, otherwise: () => TaskOutcome): TaskOutcome {
-    clearTimeout(this.#timer);
-    const { fallback } = this.#options.terms;
+    this.#cancelTimer?.();
+    const { fallback } = this.#options;
     if (this.#fallback && !fallback?.late) return this.#fallback;
     const replaced = fallback?.always || why?.fallbackReason === 'deadline';
     if (why && fallback && replaced && !this.#fallback && !this.#closing) {
@@ -169,8 +172,7 @@ export class CaptionTask {
   #head(): CaptionHead {
     return {
       captionId: this.#captionId,
-      ...(this.camera !== '' && { camera: this.camera }),
-      ...(this.#fallback && { late: true }),
+      ...defined({ camera: this.camera || undefined, late: this.#fallback && (true as const) }),
     };
   }
 }

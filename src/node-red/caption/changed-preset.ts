@@ -4,9 +4,9 @@ import type { Translate } from '../node-status';
 import { type Anchor, AnchorMemory } from './anchor-memory';
 import { type CaptionPlan, type HeldPicture, type ParsedMessage, plannedRequest } from './caption-plan';
 import type { CaptionSettings } from './caption-settings';
-import { changeQuestion, describeQuestion, type Preset } from './presets';
+import { changePreset, describePreset, type Preset } from './presets';
 
-/** Compares frames with an earlier one of the same camera. */
+/** Compares frames with an earlier frame of the same camera. */
 export class ChangedPreset {
   readonly #settings: CaptionSettings;
   readonly #translate: Translate;
@@ -19,11 +19,11 @@ export class ChangedPreset {
   }
 
   /**
-   * Two pictures in the message are before and now; one is compared with its camera's anchor.
-   * @throws ImageError `image-count` for more
+   * Two pictures in a message are compared with each other; a single one with its camera's anchor.
+   * @throws ImageError `image-count` for more than two pictures
    */
-  call(asked: ParsedMessage<readonly Uint8Array[]>): CaptionPlan | HeldPicture {
-    const { pictures, request } = asked;
+  plan(parsed: ParsedMessage<readonly Uint8Array[]>): CaptionPlan | HeldPicture {
+    const { pictures, request } = parsed;
     if (pictures.length > 2) {
       throw new ImageError(
         'image-count',
@@ -32,64 +32,64 @@ export class ChangedPreset {
       );
     }
     const [first, second] = pictures.map((picture) => anchorOf(picture, request.capturedAt));
-    const [before, now] = second ? [first, second] : [this.#anchorFor(asked, first as Anchor), first];
+    const [before, now] = second ? [first, second] : [this.#anchorFor(parsed, first as Anchor), first];
     if (!before || !now) return { held: 'anchor-set', reason: this.#translate('changed.anchorSet') };
-    const { question, language } = asked;
+    const { question, language } = parsed;
     return this.#settings.compare === 'together'
-      ? together(asked, changeQuestion(question, language), before, now)
-      : this.#each(asked, describeQuestion(question, language, 1), before, now);
+      ? together(parsed, changePreset(question, language), before, now)
+      : this.#each(parsed, describePreset(question, language, 1), before, now);
   }
 
   close(): void {
     this.#anchors.clear();
   }
 
-  /** @returns undefined when the frame became the anchor itself */
+  /** @returns undefined if the frame itself became the anchor */
   #anchorFor({ message, camera }: ParsedMessage, frame: Anchor): Anchor | undefined {
     const anchor = message.anchor === true ? undefined : this.#anchors.get(camera);
     if (!anchor || this.#settings.anchor === 'previous') this.#anchors.set(camera, frame);
     return anchor;
   }
 
-  /** The anchor's words are remembered with it, so that a frame costs one question. */
-  #each(asked: ParsedMessage, question: Preset, before: Anchor, now: Anchor): CaptionPlan {
-    const { prompt } = question;
+  /** The anchor's caption is kept with it, so that a frame needs one request only. */
+  #each(parsed: ParsedMessage, preset: Preset, before: Anchor, now: Anchor): CaptionPlan {
+    const { prompt } = preset;
     const known = before.caption?.prompt === prompt ? before.caption.text : undefined;
-    const asks = (known === undefined ? [before, now] : [now]).map(({ picture }) => ({
-      ...plannedRequest(asked, question, [picture]),
-      inWords: false,
+    const requests = (known === undefined ? [before, now] : [now]).map(({ picture }) => ({
+      ...plannedRequest(parsed, preset, [picture]),
+      streamable: false,
     }));
     return {
       prompt,
-      asks,
-      read: (results) => {
+      requests,
+      parse: (results) => {
         const texts = results.map(({ text }) => text);
-        const words = { before: known ?? texts[0] ?? '', now: texts.at(-1) ?? '' };
-        before.caption = { prompt, text: words.before };
-        now.caption = { prompt, text: words.now };
-        const changed = words.before !== words.now;
-        const text = this.#translate(changed ? 'changed.differs' : 'changed.same', words);
+        const captions = { before: known ?? texts[0] ?? '', now: texts.at(-1) ?? '' };
+        before.caption = { prompt, text: captions.before };
+        now.caption = { prompt, text: captions.now };
+        const changed = captions.before !== captions.now;
+        const text = this.#translate(changed ? 'changed.differs' : 'changed.same', captions);
         return {
           payload: text,
-          caption: { text, short: shortened(text), changed, ...words, anchorAt: before.capturedAt },
+          caption: { text, short: shortened(text), changed, ...captions, anchorAt: before.capturedAt },
         };
       },
     };
   }
 }
 
-function together(asked: ParsedMessage, question: Preset, before: Anchor, now: Anchor): CaptionPlan {
+function together(parsed: ParsedMessage, preset: Preset, before: Anchor, now: Anchor): CaptionPlan {
   return {
-    prompt: question.prompt,
-    asks: [plannedRequest(asked, question, [before.picture, now.picture])],
-    read: (results) => {
-      const { payload, caption } = question.read(results[0] as never);
+    prompt: preset.prompt,
+    requests: [plannedRequest(parsed, preset, [before.picture, now.picture])],
+    parse: (results) => {
+      const { payload, caption } = preset.parse(results[0] as never);
       return { payload, caption: { ...caption, anchorAt: before.capturedAt } };
     },
   };
 }
 
-/** A copy: the message's own bytes may lie in a larger buffer, or be changed by other nodes. */
+/** Copies the picture: the message's bytes may be part of a larger buffer, or be changed by other nodes. */
 function anchorOf(picture: Uint8Array, capturedAt = new Date().toISOString()): Anchor {
   return { picture: Uint8Array.from(picture), capturedAt };
 }

@@ -2,52 +2,53 @@ import type { DescribeInput, DescribeOptions, EngineApi } from '../../client/eng
 import { errorBody, SmolvlmError } from '../../errors';
 import type { DescribeFinal } from '../../protocol/events';
 import { type FeatureHandle, featuresGone } from '../../protocol/features';
+import { defined } from '../../system/defined';
 
-/** Pictures that an engine has seen: read only where it does not hold their features any more. */
-export interface SeenPictures {
-  /** One a picture. */
+/** Pictures that an engine has encoded. They are read only if it no longer holds their features. */
+export interface EncodedPictures {
+  /** One per picture. */
   readonly handles: readonly FeatureHandle[];
   readonly length: number;
-  /** Of the asking node: its questions wait apart from those of others about the same frame. */
-  readonly lane: string;
+  /** Id of the caption node: questions of different nodes about one frame do not replace each other. */
+  readonly group: string;
   read(): Promise<readonly Uint8Array[]>;
 }
 
-/** The pictures a question is about. */
-export type QuestionPictures = readonly Uint8Array[] | SeenPictures;
+/** The pictures of a message. */
+export type MessagePictures = readonly Uint8Array[] | EncodedPictures;
 
 /**
- * The pictures of a message: by `msg.features` where a smolvlm-vision node has set it, else read.
- * @param features of the message; what holds no handles counts as nothing
- * @param lane id of the asking node
- * @throws whatever `read` throws, where there are no handles
+ * The pictures of a message: the handles in `msg.features` of a smolvlm-vision node or, without them, as read.
+ * @param features `msg.features`; ignored if it is not a handle or a list of handles
+ * @param group id of the caption node
+ * @throws what `read` throws, if there are no handles
  */
-export async function questionPictures(
+export async function picturesOf(
   features: unknown,
-  lane: string,
+  group: string,
   read: () => Promise<readonly Uint8Array[]>,
-): Promise<QuestionPictures> {
+): Promise<MessagePictures> {
   const handles: readonly unknown[] = Array.isArray(features) ? features : [features];
   if (handles.length === 0 || !handles.every(isHandle)) return await read();
-  return { handles, length: handles.length, lane, read };
+  return { handles, length: handles.length, group, read };
 }
 
 /**
- * Asks about pictures, by their handles as long as these are good, and else by the pictures themselves, looked
- * at in the handles' detail. Never rejects.
+ * Describes pictures by their handles while these are valid, otherwise by the pictures themselves, in the detail of
+ * the handles. Never rejects.
  */
-export async function describeSeen(
+export async function describePictures(
   engine: EngineApi,
   request: DescribeInput,
-  pictures: QuestionPictures,
+  pictures: MessagePictures,
   options: DescribeOptions = {},
 ): Promise<DescribeFinal> {
   if (!('handles' in pictures)) return await engine.describe(request, pictures, options);
-  const { handles, lane } = pictures;
+  const { handles, group } = pictures;
   const started = performance.now();
-  const asked = { ...request, queue: { ...request.queue, lane } };
+  const grouped = { ...request, queue: { ...request.queue, lane: group } };
   if (handles.every(({ expires }) => Date.parse(expires) > Date.now())) {
-    const { detail: _detail, crop: _crop, masks: _masks, ...question } = asked;
+    const { detail: _detail, crop: _crop, masks: _masks, ...question } = grouped;
     const final = await engine.describe({ ...question, features: handles.map(({ id }) => id) }, [], options);
     if (final.type !== 'error' || final.error.code !== featuresGone) return final;
   }
@@ -55,13 +56,13 @@ export async function describeSeen(
   try {
     read = await pictures.read();
   } catch (error) {
-    return { type: 'error', id: request.id ?? '', error: errorBody(nothingLeft(handles, error)) };
+    return { type: 'error', id: request.id ?? '', error: errorBody(missingPicture(handles, error)) };
   }
   const [first] = handles;
   const { deadlineMs } = request;
   const again = {
-    ...asked,
-    ...(first && { detail: first.detail }),
+    ...grouped,
+    ...defined({ detail: first?.detail }),
     ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs - (performance.now() - started)) }),
   };
   return await engine.describe(again, read, options);
@@ -78,13 +79,13 @@ function isHandle(value: unknown): value is FeatureHandle {
   );
 }
 
-function nothingLeft([first]: readonly FeatureHandle[], cause: unknown): SmolvlmError {
+function missingPicture([first]: readonly FeatureHandle[], cause: unknown): SmolvlmError {
   const { message } = errorBody(cause);
   return new SmolvlmError(
     featuresGone,
-    `the engine does not hold what msg.features names (kept until ${first?.expires}), and there is no picture to look at again: ${message}`,
+    `the engine no longer holds the features in msg.features (kept until ${first?.expires}), and the picture could not be read again: ${message}`,
     {
-      hint: 'Let the picture travel in the message and choose its property in the node; behind a caption node msg.payload is the caption.',
+      hint: 'Keep the picture in the message and choose its property in the node; after a caption node msg.payload is the caption.',
       cause,
     },
   );

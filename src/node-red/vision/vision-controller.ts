@@ -6,17 +6,17 @@ import { EngineStatusLine } from '../engine-status-line';
 import type { NodeStatus, StatusWords } from '../node-status';
 import type { VisionPlan } from './vision-planner';
 
-/** What a message became: it leaves by the first output, by the second, or not at all. */
+/** How a message ended: it leaves through the first output, the second, or not at all. */
 export type VisionOutcome =
-  | { readonly output: 'seen' | 'dropped'; readonly message: NodeMessage }
+  | { readonly output: 'encoded' | 'dropped'; readonly message: NodeMessage }
   | { readonly output: 'error'; readonly error: unknown };
 
-/** The frames a vision node has under way, and what its status says of them. */
+/** Runs the requests of one vision node and shows their state as the node's status. */
 export class VisionController {
   readonly #engine: EngineApi;
   readonly #status: EngineStatusLine;
   readonly #closing = new AbortController();
-  #underWay = 0;
+  #running = 0;
 
   constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
@@ -24,27 +24,28 @@ export class VisionController {
     show(words.idle());
   }
 
-  /** Never rejects; `prepare` turns the message into a request. */
+  /** Never rejects. @param prepare turns the message into a plan */
   async run(
     message: NodeMessage,
     prepare: (signal: AbortSignal) => Promise<VisionPlan>,
   ): Promise<VisionOutcome> {
     const started = performance.now();
     const { signal } = this.#closing;
-    this.#underWay += 1;
+    this.#running += 1;
     try {
-      const call = await prepare(signal);
-      const onEvent = (event: EngineEvent): void => this.#status.onEvent(event, this.#underWay - 1, 'seeing');
-      const final = await this.#engine.encode(call.request, call.pictures, { signal, onEvent });
-      return this.#outcome(message, call, final, performance.now() - started);
+      const plan = await prepare(signal);
+      const onEvent = (event: EngineEvent): void =>
+        this.#status.onEvent(event, this.#running - 1, 'encoding');
+      const final = await this.#engine.encode(plan.request, plan.pictures, { signal, onEvent });
+      return this.#outcome(message, plan, final, performance.now() - started);
     } catch (error) {
       return { output: 'error', error };
     } finally {
-      this.#underWay -= 1;
+      this.#running -= 1;
     }
   }
 
-  /** Ends what is under way; each message still ends once. */
+  /** Cancels the running requests; each message still ends exactly once. */
   close(): void {
     this.#status.close();
     this.#closing.abort();
@@ -57,19 +58,19 @@ export class VisionController {
     elapsedMs: number,
   ): VisionOutcome {
     const { show, words } = this.#status;
-    const others = this.#underWay - 1;
+    const others = this.#running - 1;
     switch (final.type) {
       case 'features': {
         const { handles, vision, fallback } = final.features;
         const done =
           vision?.coreBusy && !fallback
-            ? words.seen(elapsedMs, vision.coreBusy)
+            ? words.encoded(elapsedMs, vision.coreBusy)
             : words.answered(elapsedMs, fallback !== undefined);
         show(others > 0 ? words.waiting(others) : done);
         const [only, ...more] = handles;
         const features = more.length === 0 ? only : handles;
         return {
-          output: 'seen',
+          output: 'encoded',
           message: Object.assign(message, { features, vision: visionProperty(final.features) }),
         };
       }

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { FeaturesInput } from '../../client/engine-api';
+import { defined } from '../../system/defined';
 import type { CaptionDialog, CaptionOverrides } from '../caption/caption-dialog';
 import { deadlineMs, requestOptions } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
@@ -13,19 +14,19 @@ export type VisionDialog = Pick<
   'image' | 'imageType' | 'camera' | 'cameraType' | 'detail' | 'deadline' | 'queuePolicy'
 >;
 
-/** What a message may say where the dialog's field is blank. */
+/** Properties of a message that replace a blank field of the dialog. */
 export type VisionOverrides = Pick<
   CaptionOverrides,
   'camera' | 'topic' | 'deadline' | 'priority' | 'capturedAt'
 >;
 
-/** A request ready to be sent. */
+/** One request, ready to be sent. */
 export interface VisionPlan {
   readonly request: FeaturesInput;
   readonly pictures: readonly Uint8Array[];
 }
 
-/** Turns messages into requests, as the node's dialog says. */
+/** Turns messages into plans, as the node's dialog says. */
 export class VisionPlanner {
   readonly #RED: NodeAPI;
   readonly #node: Node;
@@ -50,12 +51,8 @@ export class VisionPlanner {
     return {
       request: {
         ...this.#defaults,
-        ...(detail && { detail }),
-        ...(limitMs !== undefined && { deadlineMs: limitMs }),
-        ...(priority !== undefined && { priority }),
-        ...(capturedAt !== undefined && { capturedAt }),
+        ...defined({ detail, deadlineMs: limitMs, priority, capturedAt, camera: camera || undefined }),
         queue: { ...this.#defaults.queue, ...queue },
-        ...(camera !== '' && { camera }),
       },
       pictures: await messagePictures(source, signal),
     };

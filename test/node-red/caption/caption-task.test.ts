@@ -1,36 +1,42 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CaptionTask } from '../../../src/node-red/caption/caption-task';
+import { ManualClock } from '../../system/manual-clock';
 
-describe('caption turn', () => {
-  function turnOf(deadlineMs: number): { readonly turn: CaptionTask; readonly sent: string[] } {
+describe('CaptionTask', () => {
+  function started(deadlineMs: number) {
     const sent: string[] = [];
-    const turn = new CaptionTask({ _msgid: '1' } as never, {
-      terms: {
-        deadlineMs,
-        stream: false,
-        fallback: { text: () => 'no caption', always: false, late: false },
-      },
-      deliver: (output) => void sent.push(output),
-      copy: (message) => ({ ...message }),
+    const clock = new ManualClock();
+    const options = {
+      deadlineMs,
+      stream: false,
+      fallback: { text: () => 'no caption', always: false, late: false },
+      deliver: (output: string) => void sent.push(output),
+      copy: (message: object) => ({ ...message }) as never,
       onFallback: () => undefined,
-    });
-    return { turn, sent };
+    };
+    return { clock, sent, task: new CaptionTask({ _msgid: '1' } as never, options, clock) };
   }
 
-  it('waits also when the deadline is further than a timer reaches', async () => {
-    const { turn, sent } = turnOf(5e9);
-    await delay(50);
-    turn.close();
+  it('sends the fallback at the deadline, and cancels the request', () => {
+    const { clock, sent, task } = started(500);
+    clock.advance(499);
+    assert.deepEqual([sent, task.signal.aborted], [[], false]);
+    clock.advance(1);
+    assert.deepEqual([sent, task.signal.aborted], [['caption'], true]);
+  });
+
+  it('waits if the deadline is longer than the longest timer', () => {
+    const { clock, sent } = started(5e9);
+    clock.advance(1e9);
     assert.deepEqual(sent, []);
   });
 
-  it('says nothing in a caption’s place once the node closes', async () => {
-    const { turn, sent } = turnOf(20);
-    turn.close();
-    await delay(80);
+  it('sends no fallback once the node closes', () => {
+    const { clock, sent, task } = started(20);
+    task.close();
+    clock.advance(80);
     assert.deepEqual(sent, []);
-    assert.equal(turn.dropped('cancelled', 'the node closes').kind, 'dropped');
+    assert.equal(task.dropped('cancelled', 'the node closes').kind, 'dropped');
     assert.deepEqual(sent, ['dropped']);
   });
 });

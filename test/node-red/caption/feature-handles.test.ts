@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describeSeen, questionPictures } from '../../../src/node-red/caption/feature-handles';
+import { describePictures, picturesOf } from '../../../src/node-red/caption/feature-handles';
 import type { DescribeFinal } from '../../../src/protocol/events';
 import { FakeEngine } from '../../mqtt/fake-engine';
 
@@ -35,8 +35,8 @@ describe('questions about features of a message', () => {
     final.type === 'error' ? final.error.code : undefined;
 
   async function ask(features: unknown, from = read): Promise<DescribeFinal> {
-    const pictures = await questionPictures(features, 'node', from);
-    return await describeSeen(engine, { prompt: 'x', detail: 'low', camera: 'porch' }, pictures);
+    const pictures = await picturesOf(features, 'node', from);
+    return await describePictures(engine, { prompt: 'x', detail: 'low', camera: 'porch' }, pictures);
   }
 
   /** Waits for the n-th request. */
@@ -112,8 +112,8 @@ describe('questions about features of a message', () => {
   }
 
   it('keep the deadline of the whole when they are asked twice', async () => {
-    const pictures = await questionPictures(handle, 'node', read);
-    void describeSeen(engine, { prompt: 'x', deadlineMs: 5000 }, pictures);
+    const pictures = await picturesOf(handle, 'node', read);
+    void describePictures(engine, { prompt: 'x', deadlineMs: 5000 }, pictures);
     const { request, end } = await asked(1);
     assert.equal(request.deadlineMs, 5000);
     await new Promise((resolve) => setTimeout(resolve, 5));

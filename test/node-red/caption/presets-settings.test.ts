@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import vm from 'node:vm';
 import {
-  askQuestion,
-  changeQuestion,
-  chooseQuestion,
-  countQuestion,
-  describeQuestion,
-  jsonQuestion,
+  askPreset,
+  changePreset,
+  choosePreset,
+  countPreset,
+  describePreset,
+  jsonPreset,
   type Preset,
-  yesNoQuestion,
+  yesNoPreset,
 } from '../../../src/node-red/caption/presets';
 import { parseAnswerSchema } from '../../../src/protocol/answer-schema';
 import { repositoryRoot } from '../../fixtures';
@@ -33,28 +33,28 @@ function dialogPresets(): CaptionPresets {
 
 /** What the runtime asks where the prompt is blank. */
 const asked: Readonly<Record<string, Preset>> = {
-  describe: describeQuestion('', '', 1),
-  ask: askQuestion('', '', undefined),
-  'yes-no': yesNoQuestion(''),
-  choose: chooseQuestion('', ['day', 'night']),
-  count: countQuestion(''),
-  json: jsonQuestion('', '', { type: 'boolean' }),
+  describe: describePreset('', '', 1),
+  ask: askPreset('', '', undefined),
+  'yes-no': yesNoPreset(''),
+  choose: choosePreset('', ['day', 'night']),
+  count: countPreset(''),
+  json: jsonPreset('', '', { type: 'boolean' }),
 };
 
 describe('the caption dialog’s presets', () => {
   const presets = dialogPresets();
 
-  for (const [preset, { prompt, inWords }] of Object.entries(asked)) {
+  for (const [preset, { prompt, streamable }] of Object.entries(asked)) {
     it(`say of ${preset} what the runtime asks, and whether it comes in words`, () => {
       const told = presets.blankQuestion(preset, 'each');
       assert.ok(prompt.includes(told), `${told}, but ${prompt} is asked`);
-      assert.equal(presets.comesInWords(preset, { compare: 'each', jsonBy: 'whole' }), inWords);
+      assert.equal(presets.comesInWords(preset, { compare: 'each', jsonBy: 'whole' }), streamable);
     });
   }
 
   it('say what is asked of two frames, each by itself and together', () => {
-    assert.equal(presets.blankQuestion('changed', 'each'), describeQuestion('', '', 1).prompt);
-    assert.equal(presets.blankQuestion('changed', 'together'), changeQuestion('', '').prompt);
+    assert.equal(presets.blankQuestion('changed', 'each'), describePreset('', '', 1).prompt);
+    assert.equal(presets.blankQuestion('changed', 'together'), changePreset('', '').prompt);
   });
 
   it('begin with a schema that the runtime takes', () => {

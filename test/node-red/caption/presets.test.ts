@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {
-  chooseQuestion,
-  countQuestion,
-  fieldQuestion,
-  jsonQuestion,
-  yesNoQuestion,
+  choosePreset,
+  countPreset,
+  fieldPreset,
+  jsonPreset,
+  yesNoPreset,
 } from '../../../src/node-red/caption/presets';
 import type { CaptionResult, Choice } from '../../../src/protocol/events';
 
@@ -20,7 +20,7 @@ const answer = (result: Partial<CaptionResult>): CaptionResult => result as Capt
 describe('preset questions', () => {
   it('adds up the ways to say yes and to say no', () => {
     const choices = logs({ Yes: 0.3, 'Yes.': 0.3, No: 0.38, 'No.': 0.02 });
-    const { payload, caption } = yesNoQuestion('').read(answer({ choices }));
+    const { payload, caption } = yesNoPreset('').parse(answer({ choices }));
     assert.equal(payload, true);
     assert.ok(Math.abs(Number(caption?.confidence) - 0.6) < 1e-9);
     const [yes] = (caption?.choices ?? []) as Choice[];
@@ -29,24 +29,24 @@ describe('preset questions', () => {
 
   it('says no where yes is no likelier', () => {
     const choices = logs({ Yes: 0.25, 'Yes.': 0.25, No: 0.25, 'No.': 0.25 });
-    assert.equal(yesNoQuestion('', 0.5).read(answer({ choices })).payload, false);
-    assert.equal(yesNoQuestion('', 0.51).read(answer({ choices })).payload, null);
+    assert.equal(yesNoPreset('', 0.5).parse(answer({ choices })).payload, false);
+    assert.equal(yesNoPreset('', 0.51).parse(answer({ choices })).payload, null);
   });
 
   it('offers short choices in the prompt, and leaves sentences to their score', () => {
-    assert.equal(chooseQuestion('What is it?', ['a', 'b', 'c']).prompt, 'What is it? Answer a, b or c.');
-    assert.equal(chooseQuestion('Is it day?', ['It is.', 'No.']).prompt, 'Is it day?');
-    assert.throws(() => chooseQuestion('?', ['a', 'a']), { code: 'node-property' });
+    assert.equal(choosePreset('What is it?', ['a', 'b', 'c']).prompt, 'What is it? Answer a, b or c.');
+    assert.equal(choosePreset('Is it day?', ['It is.', 'No.']).prompt, 'Is it day?');
+    assert.throws(() => choosePreset('?', ['a', 'a']), { code: 'node-property' });
   });
 
   it('counts things, or asks the question given', () => {
-    assert.equal(countQuestion('red cars').prompt, 'How many red cars are there? Answer with a number.');
-    assert.equal(countQuestion('How many?').prompt, 'How many? Answer with a number.');
+    assert.equal(countPreset('red cars').prompt, 'How many red cars are there? Answer with a number.');
+    assert.equal(countPreset('How many?').prompt, 'How many? Answer with a number.');
   });
 
   it('asks for a field in the way that suits its type', () => {
-    const ask = (schema: Parameters<typeof fieldQuestion>[0]['schema'], question?: string) =>
-      fieldQuestion({ name: 'open_door', schema, ...(question && { question }) }, 'German');
+    const ask = (schema: Parameters<typeof fieldPreset>[0]['schema'], question?: string) =>
+      fieldPreset({ name: 'open_door', schema, ...(question && { question }) }, 'German');
     assert.equal(ask({ type: 'boolean' }).prompt, 'Is there an open door? Answer yes or no.');
     assert.deepEqual(ask({ type: 'integer', minimum: 1, maximum: 5 }).jsonSchema, {
       type: 'integer',
@@ -55,13 +55,13 @@ describe('preset questions', () => {
     });
     assert.equal(ask({ type: 'string' }, 'What?').prompt, 'What? Answer in German.');
     assert.equal(
-      ask({ type: 'string', maxLength: 4 }).read(answer({ text: 'much too long' })).payload,
+      ask({ type: 'string', maxLength: 4 }).parse(answer({ text: 'much too long' })).payload,
       'muc…',
     );
     const numbers = ask({ enum: [1, 2, null] });
     assert.deepEqual(numbers.choices, ['1', '2', 'null']);
-    assert.equal(numbers.read(answer({ text: '2' })).payload, 2);
-    assert.equal(numbers.read(answer({ text: 'null' })).payload, null);
+    assert.equal(numbers.parse(answer({ text: '2' })).payload, 2);
+    assert.equal(numbers.parse(answer({ text: 'null' })).payload, null);
     const single = { enum: ['only'] };
     assert.deepEqual(ask(single).jsonSchema, single);
     assert.deepEqual(ask({ type: 'number' }).jsonSchema, { type: 'number' });
@@ -69,7 +69,7 @@ describe('preset questions', () => {
 
   it('names an object’s fields to the model', () => {
     const schema = { type: 'object', properties: { a: { type: 'boolean' }, b: { type: 'number' } } } as const;
-    const { prompt } = jsonQuestion('', '', schema);
+    const { prompt } = jsonPreset('', '', schema);
     assert.equal(prompt, 'Describe this image. Answer in JSON with a, b.');
   });
 });
