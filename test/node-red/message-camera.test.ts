@@ -15,21 +15,21 @@ describe('messageCamera', () => {
   const ask = (dialog: object, message: object): Promise<string> =>
     messageCamera(RED as never, {} as never, dialog, message as never);
 
-  it('is the dialog’s, else the message’s own, else its topic', async () => {
+  it('is the dialog’s, or msg.camera, or msg.topic', async () => {
     assert.equal(await ask({ camera: 'porch' }, { camera: 'yard' }), 'porch');
     assert.equal(await ask({ camera: 'place', cameraType: 'msg' }, { place: 7 }), '7');
     assert.equal(await ask({ camera: 'place', cameraType: 'msg' }, { camera: 'yard', topic: 't' }), 'yard');
     assert.equal(await ask({}, { topic: 'street' }), 'street');
   });
 
-  it('is blank where the message says nothing, or null', async () => {
+  it('is blank if the message has none, or null', async () => {
     assert.equal(await ask({}, {}), '');
     assert.equal(await ask({}, { camera: null, topic: null }), '');
   });
 });
 
 describe('requestOptions', () => {
-  it('takes the time of a picture in seconds too, and as digits', () => {
+  it('accepts the time of a picture in seconds too, and as digits', () => {
     const expected = new Date(1_795_000_000_000).toISOString();
     for (const capturedAt of [1_795_000_000, '1795000000', '1795000000000', expected]) {
       assert.equal(requestOptions({}, { capturedAt }).capturedAt, expected);

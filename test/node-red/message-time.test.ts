@@ -17,7 +17,7 @@ describe('timeOf', () => {
     }
   });
 
-  it('knows no time of anything else, nor one that no Date can hold', () => {
+  it('returns undefined for anything else, and for a time beyond a Date’s range', () => {
     for (const value of [
       undefined,
       null,

@@ -45,14 +45,14 @@ describe('what changed, by smolvlm-caption', function () {
     assert.equal((await flow.ask({ payload: truck, topic: 'a' })).caption?.changed, true);
   });
 
-  it('takes another anchor when a message says so', async () => {
+  it('sets another anchor when a message says so', async () => {
     await flow.load({ preset: 'changed' });
     await flow.ask({ payload: cat });
     assert.equal((await flow.ask({ payload: truck, anchor: true })).caption?.dropped, 'anchor-set');
     assert.equal((await flow.ask({ payload: cat })).caption?.before, truckCaption);
   });
 
-  it('compares with the picture before, where that is wanted', async () => {
+  it('compares with the previous picture if configured', async () => {
     await flow.load({ preset: 'changed', anchor: 'previous' });
     await flow.ask({ payload: cat });
     assert.equal((await flow.ask({ payload: truck })).caption?.before, catCaption);
@@ -67,7 +67,7 @@ describe('what changed, by smolvlm-caption', function () {
     assert.equal((await flow.ask({ payload: [cat, cat, cat] })).error?.code, 'image-count');
   });
 
-  it('shows both to the model in order, where that is wanted', async () => {
+  it('sends both pictures in one request if configured', async () => {
     await flow.load({ preset: 'changed', compare: 'together' });
     await flow.ask({ payload: cat });
     const { caption, payload } = await flow.ask({ payload: truck });
@@ -77,7 +77,7 @@ describe('what changed, by smolvlm-caption', function () {
     assert.ok(String(payload).length > 0);
   });
 
-  it('remembers no anchor over a deployment', async () => {
+  it('keeps no anchor across a deployment', async () => {
     await flow.load({ preset: 'changed' });
     await flow.ask({ payload: cat });
     await flow.unload();

@@ -27,7 +27,7 @@ describe('captions in time, by smolvlm-caption', function () {
     flow = new CaptionFlow();
   });
 
-  it('gives the fallback at the deadline, once, and by the first output', async () => {
+  it('sends the fallback at the deadline, once, through the first output', async () => {
     await flow.load({
       deadline: atOnce,
       fallback: 'Somebody is at the {{camera}} ({{label}})',
@@ -45,14 +45,14 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.equal(flow.captions.length, 1);
   });
 
-  it('keeps the deadline while a camera does not hand out its picture', async () => {
+  it('keeps the deadline while a camera does not deliver its picture', async () => {
     const { port } = silent.address() as AddressInfo;
     await flow.load({ deadline: '0.2', fallback: 'No picture' });
     const { payload, caption } = await flow.ask({ payload: `http://127.0.0.1:${port}/snapshot.jpg` });
     assert.deepEqual([payload, caption?.fallbackReason], ['No picture', 'deadline']);
   });
 
-  it('lets the caption follow where it is wanted late', async () => {
+  it('sends the late caption if configured', async () => {
     await flow.load({ deadline: atOnce, fallback: 'Wait', late: true });
     flow.send({ payload: street, keep: 'me' });
     await flow.ended(2);
@@ -65,7 +65,7 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.equal(late?.keep, 'me');
   });
 
-  it('hands the error of a late caption to Catch, after the fallback', async () => {
+  it('sends the error of a late caption to Catch, after the fallback', async () => {
     await flow.load({ deadline: atOnce, fallback: 'Wait', late: true });
     flow.send({ payload: street.subarray(0, 9000) });
     await flow.ended(2);
@@ -73,7 +73,7 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.equal(flow.errors[0]?.error?.code, 'image-truncated');
   });
 
-  it('leaves errors to Catch, and gives the fallback in their place only where that is wanted', async () => {
+  it('sends errors to Catch, and the fallback in their place only if configured', async () => {
     await flow.load({ deadline: '60', fallback: 'Look yourself' });
     assert.equal((await flow.ask({ payload: 7 })).error?.code, 'image-source');
     await flow.unload();
@@ -86,7 +86,7 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.match(JSON.stringify(caption?.error), /Choose the message property/);
   });
 
-  it('gives the fallback in place of dropped pictures where that is wanted', async () => {
+  it('sends the fallback in place of dropped pictures if configured', async () => {
     const tooOldAtOnce = { maxAge: '0.000001' };
     await flow.load({ fallback: 'Busy' }, tooOldAtOnce);
     assert.equal((await flow.ask({ payload: street })).caption?.dropped, 'expired');
@@ -109,21 +109,21 @@ describe('captions in time, by smolvlm-caption', function () {
     assert.equal(payload, 'From hall');
   });
 
-  it('is in time with a caption: no fallback', async () => {
+  it('sends no fallback if the caption is in time', async () => {
     await flow.load({ deadline: '60', fallback: 'Too late' });
     const { payload, caption } = await flow.ask({ payload: street });
     assert.match(String(payload), /^A person/);
     assert.equal('fallbackReason' in (caption ?? {}), false);
   });
 
-  it('gives no fallback to what is under way when the node closes', async () => {
+  it('sends no fallback for running requests when the node closes', async () => {
     await flow.load({ detail: 'full', deadline: '60', fallback: 'Closing', fallbackAlways: true });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: street, topic: `c${frame}` });
     await flow.unload();
     assert.ok(flow.captions.every(({ payload }) => payload !== 'Closing'));
   });
 
-  it('sends the words as they come, and the whole caption still by the first output', async () => {
+  it('streams the tokens, and still sends the whole caption through the first output', async () => {
     await flow.load({ stream: true, camera: 'porch' });
     const { payload, caption } = await flow.ask({ payload: street, topic: 't' });
     const pieces = flow.pieces.map((piece) => piece.payload);
@@ -139,7 +139,7 @@ describe('captions in time, by smolvlm-caption', function () {
     }
   });
 
-  it('sends no words where nobody wants them, or there is nothing to read as it comes', async () => {
+  it('streams nothing if streaming is off or the answer is not text', async () => {
     await flow.load();
     await flow.ask({ payload: street });
     assert.equal(flow.pieces.length, 0);

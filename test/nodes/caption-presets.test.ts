@@ -29,7 +29,7 @@ describe('presets of smolvlm-caption', function () {
     flow = new CaptionFlow();
   });
 
-  it('describes in one sentence when nothing else is said', async () => {
+  it('describes in one sentence by default', async () => {
     await flow.load({ preset: 'describe' });
     const { payload, caption } = await flow.ask({ payload: driveway });
     assert.equal(
@@ -40,7 +40,7 @@ describe('presets of smolvlm-caption', function () {
     assert.match(String(caption?.captionId), /^[0-9a-f-]{36}$/);
   });
 
-  it('asks about several frames in one question, and knows how many there are', async () => {
+  it('asks about several frames in one request, with their number', async () => {
     await flow.load({ preset: 'describe' });
     const { caption } = await flow.ask({ payload: [garden, driveway, street] });
     assert.equal(caption?.tiles, 3);
@@ -54,7 +54,7 @@ describe('presets of smolvlm-caption', function () {
     );
   });
 
-  it('refuses more frames than a request may hold, and goes on', async () => {
+  it('refuses more frames than a request may have, and goes on', async () => {
     await flow.load({ preset: 'describe' });
     const { error } = await flow.ask({ payload: Array.from({ length: 17 }, () => garden) });
     assert.equal(error?.code, 'image-count');
@@ -80,7 +80,7 @@ describe('presets of smolvlm-caption', function () {
     assert.ok(Math.abs(choices.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-6);
   });
 
-  it('is not sure below the probability asked for, and says what it would have answered', async () => {
+  it('gives no answer below the minimum confidence, and names the most probable one', async () => {
     await flow.load({ preset: 'yes-no', prompt: 'Is there a cat?', minConfidence: '1' });
     const { payload, caption } = await flow.ask({ payload: street });
     assert.equal(payload, null);
@@ -123,7 +123,7 @@ describe('presets of smolvlm-caption', function () {
     }
   });
 
-  it('fills an object in, one question a field', async () => {
+  it('fills in an object, one request per field', async () => {
     await flow.load({ preset: 'json', schema: JSON.stringify(schema) });
     const { payload, caption } = await flow.ask({ payload: street });
     assert.deepEqual(payload, { people: 1, dog: false, light: 'It is day.', place: 'This is a street.' });
@@ -132,7 +132,7 @@ describe('presets of smolvlm-caption', function () {
     assert.deepEqual(Object.keys(caption?.confidences as object), ['people', 'dog', 'light', 'place']);
   });
 
-  it('fills an object in at once, and it always fits the schema', async () => {
+  it('fills in an object in one request, and it always matches the schema', async () => {
     await flow.load({ preset: 'json', jsonBy: 'whole', schema: JSON.stringify(schema) });
     const { payload, caption } = await flow.ask({ payload: street });
     const { people, dog, light, place } = payload as Record<string, unknown>;
@@ -157,7 +157,7 @@ describe('presets of smolvlm-caption', function () {
     ['a broken template', { preset: 'ask', prompt: 'Is {{x?' }, 'prompt-mustache', /Unclosed/],
     ['a broken fallback', { preset: 'describe', fallback: '{{#a}}' }, 'prompt-mustache', /the fallback/],
   ] as const) {
-    it(`says at deploy and to each message that ${what} is wrong`, async () => {
+    it(`reports at deploy and for each message that ${what} is wrong`, async () => {
       await flow.load(dialog);
       const { error } = await flow.ask({ payload: street });
       assert.equal(error?.code, code, error?.message);
@@ -165,7 +165,7 @@ describe('presets of smolvlm-caption', function () {
     });
   }
 
-  it('asks for the language of the dialog, else of the message', async () => {
+  it('asks for the dialog’s language, or the message’s', async () => {
     await flow.load({ preset: 'describe' });
     const { caption } = await flow.ask({ payload: street, language: 'German' });
     assert.equal(caption?.prompt, 'Describe this image in one sentence. Answer in German.');
@@ -176,7 +176,7 @@ describe('presets of smolvlm-caption', function () {
     assert.equal(french.caption?.prompt, 'Where is this? Answer in French.');
   });
 
-  it('knows camera, label, time and date in a prompt', async () => {
+  it('fills in camera, label, time and date in a prompt', async () => {
     await flow.load({
       preset: 'ask',
       image: 'picture',

@@ -80,13 +80,13 @@ describe('sidebar’s view of the engines', () => {
     );
   });
 
-  it('says what is wrong with a node that cannot be used', async () => {
+  it('shows what is wrong with an unusable node', async () => {
     await load({ location: 'remote', url: 'hub' });
     const [broken] = await seen();
     assert.deepEqual([broken?.state, broken?.error?.code], ['closed', 'engine-address']);
   });
 
-  it('takes no harm from a query that makes no sense', async () => {
+  it('tolerates an invalid query', async () => {
     await load(hub());
     for (const known of ['e0', ':', 'e0:x', '__proto__:1', 'e0:1e400'])
       assert.equal((await seen(known)).length, 1);

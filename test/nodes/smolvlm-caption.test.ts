@@ -49,7 +49,7 @@ describe('smolvlm-caption', function () {
     assert.match(flow.statuses.at(-1) ?? '', /status\.answered|\d s$/);
   });
 
-  it('fills the prompt in from the message, and asks about what was seen before without looking again', async () => {
+  it('fills in the prompt from the message, and reuses the encoded image for a second question', async () => {
     await flow.load({ prompt: 'Is there a {{label}}?' });
     assert.match(String((await flow.ask({ payload: street, label: 'cat' })).payload), /^Yes/);
     const dog = await flow.ask({ payload: street, label: 'bicycle' });
@@ -57,7 +57,7 @@ describe('smolvlm-caption', function () {
     assert.equal(dog.caption?.cached, true);
   });
 
-  it('takes prompt, choices and longest answer from the message where the dialog is blank, and only there', async () => {
+  it('uses prompt, choices and maximum length of the message if the dialog is blank, and only then', async () => {
     await flow.load();
     const night = await flow.ask({
       payload: street,
@@ -103,7 +103,7 @@ describe('smolvlm-caption', function () {
     });
   }
 
-  it('drops the older of two waiting frames of a camera by the second output', async () => {
+  it('sends the older of two waiting frames of a camera through the second output', async () => {
     await flow.load({ camera: 'porch' });
     for (let frame = 0; frame < 4; frame++) flow.send({ payload: frame % 2 === 0 ? street : garden, frame });
     await flow.ended(4);
@@ -135,7 +135,7 @@ describe('smolvlm-caption', function () {
     assert.notEqual(await runtime.enginePid(), pid);
   });
 
-  it('says that no engine is chosen, or that its address is none', async () => {
+  it('reports that no engine is chosen, or that its address is invalid', async () => {
     await flow.load({ engine: '' });
     assert.equal((await flow.ask({ payload: street })).error?.code, 'node-no-engine');
     await flow.unload();
@@ -144,7 +144,7 @@ describe('smolvlm-caption', function () {
     assert.equal((await flow.ask({ payload: street })).error?.code, 'engine-address');
   });
 
-  it('closes at once with work under way', async () => {
+  it('closes at once while requests are running', async () => {
     await flow.load({ detail: 'full' }, { queueCapacity: 10 });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
     await delay(20);

@@ -84,7 +84,7 @@ describe('smolvlm-convert', function () {
     python,
   });
 
-  it('makes a packed bundle, tells how far it is, and validates it', async () => {
+  it('makes a packed bundle, reports progress, and validates it', async () => {
     const flow = await load({ ...conversion(), pack: true });
     flow.send({ payload: 'go', topic: 'kept' });
     await until(() => flow.out.length + flow.bad.length > 0);
@@ -120,7 +120,7 @@ describe('smolvlm-convert', function () {
     assert.match(flow.bad[0]?.error?.message ?? '', /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2/);
   });
 
-  it('is cancelled by a message, and refuses a second one meanwhile', async () => {
+  it('is cancelled by a message, and refuses a second conversion meanwhile', async () => {
     const flow = await load({ ...conversion(), out: join(folder, 'cancelled') });
     flow.send({});
     await until(() => flow.progress.length > 0);
@@ -133,7 +133,7 @@ describe('smolvlm-convert', function () {
     assert.ok(!existsSync(join(folder, 'cancelled')));
   });
 
-  it('asks before it sets the converter up, and takes a message for an answer', async () => {
+  it('asks before it installs the converter, and accepts a message as the answer', async () => {
     // An interpreter without the toolkit; no environment is made in the tests' own cache.
     const bare = join(folder, 'bare-python');
     const told = { version: '3.11.2', machine: 'x86_64', system: 'Linux', venv: true, toolkit: null };
@@ -152,7 +152,7 @@ describe('smolvlm-convert', function () {
     assert.ok(flow.progress.some(({ payload: { step } }) => step === 'making a virtual environment'));
   });
 
-  it('says politely on a hub that conversion is a PC’s work', async () => {
+  it('explains on a hub that conversion needs a PC', async () => {
     const arm = join(folder, 'arm.cjs');
     await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
     process.env.NODE_OPTIONS = `--require ${arm}`;
@@ -168,7 +168,7 @@ describe('smolvlm-convert', function () {
     }
   });
 
-  it('ends its work when the flow is stopped, before the flow is', async () => {
+  it('ends the conversion before the flow has stopped', async () => {
     const out = join(folder, 'stopped');
     const flow = await load({ ...conversion(), out });
     flow.send({});
@@ -178,7 +178,7 @@ describe('smolvlm-convert', function () {
     assert.ok(!existsSync(`${out}.lock`) && !existsSync(out));
   });
 
-  it('says politely what this machine lacks', async () => {
+  it('explains what this machine lacks', async () => {
     const flow = await load({ ...conversion(), python: join(folder, 'no-python') });
     flow.send({});
     await until(() => flow.bad.length > 0);

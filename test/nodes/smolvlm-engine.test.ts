@@ -46,7 +46,7 @@ describe('smolvlm-engine', () => {
     return body;
   }
 
-  it('opens its engine with the saved address and token, and gives it back when it closes', async () => {
+  it('connects to its engine with the saved address and token, and releases it when it closes', async () => {
     const node = await load(remote(), { token });
     const engine = node.engine();
     assert.equal(engine.state, 'idle', 'nothing is opened before it is used');
@@ -56,7 +56,7 @@ describe('smolvlm-engine', () => {
     assert.equal(engine.state, 'closed');
   });
 
-  it('gives the dialog’s fields to every request as their defaults', async () => {
+  it('uses the dialog’s fields as defaults of every request', async () => {
     const { settings } = await load({
       ...remote(),
       backend: 'cpu',
@@ -75,7 +75,7 @@ describe('smolvlm-engine', () => {
     });
   });
 
-  it('with an address that is none says so at once, and again to every node that asks', async () => {
+  it('reports an invalid address at once, and again to every node that uses it', async () => {
     const node = await load({ location: 'remote', url: 'ftp://hub' });
     assert.throws(() => node.engine(), { code: 'engine-address', message: /ftp:\/\/hub/ });
     const said = (node as unknown as { error: { firstCall: { firstArg: Error } } }).error.firstCall.firstArg;
@@ -83,7 +83,7 @@ describe('smolvlm-engine', () => {
   });
 
   describe('check from its dialog', () => {
-    it('asks the engine that is entered, not the one that is saved', async () => {
+    it('checks the engine that is entered, not the saved one', async () => {
       await load({ location: 'remote', url: 'http://127.0.0.1:9', model: 'demo' }, { token: 'old' });
       const answer = await check({ id: 'e', ...remote(), token });
       assert.ok('doctor' in answer);
@@ -91,7 +91,7 @@ describe('smolvlm-engine', () => {
       assert.equal(answer.status.pid, process.pid);
     });
 
-    it('looks at the model that is entered', async () => {
+    it('checks the model that is entered', async () => {
       await load({});
       const answer = await check({ ...remote(), model: '/nowhere/bundle', token });
       const bundle = 'doctor' in answer && answer.doctor.checks.find(({ id }) => id === 'bundle');
@@ -99,7 +99,7 @@ describe('smolvlm-engine', () => {
       assert.match(bundle.value, /\/nowhere\/bundle/);
     });
 
-    it('uses the saved token where the editor shows only that there is one', async () => {
+    it('uses the saved token if the editor shows only a placeholder', async () => {
       await load(remote(), { token });
       assert.ok('doctor' in (await check({ id: 'e', ...remote(), token: '__PWRD__' })));
       const refused = await check({ id: 'e', ...remote(), token: 'wrong' });
@@ -114,7 +114,7 @@ describe('smolvlm-engine', () => {
       assert.ok('doctor' in answer, JSON.stringify(answer));
     });
 
-    it('answers an address that is none, and an engine that is not there, with what to do', async () => {
+    it('answers an invalid address and an unreachable engine with a hint', async () => {
       await load({});
       const none = await check({ location: 'remote', url: 'hub' });
       assert.ok('error' in none);
@@ -156,7 +156,7 @@ describe('smolvlm-engine', () => {
     }
     const picture = Buffer.from('a picture');
 
-    it('tells progress and words as they come, and ends in the answer', async () => {
+    it('streams progress and tokens, and ends with the answer', async () => {
       await load({});
       const events = await trial({ ...remote(), token, prompt: 'What is this?' }, picture);
       assert.ok(events.some(({ type }) => type === 'progress'));
@@ -168,13 +168,13 @@ describe('smolvlm-engine', () => {
       assert.equal(final.result.model, demoModel);
     });
 
-    it('asks for a description when no question is entered', async () => {
+    it('asks for a description if no question is entered', async () => {
       await load({});
       const final = (await trial({ ...remote(), token, prompt: ' ' }, picture)).at(-1);
       assert.equal(final?.type === 'result' && final.result.prompt, 'Describe this image.');
     });
 
-    it('ends in an error with its way out when there is no picture, or no such engine', async () => {
+    it('ends with an error and a hint if there is no picture or no such engine', async () => {
       await load({});
       const codes = [];
       for (const events of [
@@ -188,7 +188,7 @@ describe('smolvlm-engine', () => {
       assert.deepEqual(codes, ['dialog-picture', 'engine-address', 'image-truncated']);
     });
 
-    it('takes the request back when the dialog is closed', async () => {
+    it('cancels the request when the dialog is closed', async () => {
       const node = await load(remote(), { token });
       const dialog = helper
         .request()

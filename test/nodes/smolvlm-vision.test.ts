@@ -181,7 +181,7 @@ describe('smolvlm-vision', function () {
     await helper.unload();
   });
 
-  it('has a frame seen once for five questions of one camera, and the answers are those without it', async () => {
+  it('encodes a frame once for five questions, and the answers are the same as without it', async () => {
     await flow.load({}, {}, questions);
     flow.send({ payload: street, topic: 'street', keep: 'me' });
     await flow.count(flow.captions, 5);
@@ -227,7 +227,7 @@ describe('smolvlm-vision', function () {
     assert.match(flow.statuses.at(-1) ?? '', /status\.answered|\d s$/);
   });
 
-  it('names several pictures in an array, and questions are about all of them', async () => {
+  it('gives an array of handles for several pictures, and questions are about all of them', async () => {
     await flow.load({}, {}, ['Where is this?']);
     flow.send({ payload: [garden, street] });
     await flow.count(flow.captions, 1);
@@ -237,7 +237,7 @@ describe('smolvlm-vision', function () {
     assert.equal(flow.captions[0]?.caption?.timingsMs.vision, 0);
   });
 
-  it('lets its detail count, also for the caption nodes behind it', async () => {
+  it('applies its detail also to the caption nodes after it', async () => {
     await flow.load({ detail: 'full' }, {}, ['Where is this?']);
     flow.send({ payload: street });
     await flow.count(flow.captions, 1);
@@ -247,7 +247,7 @@ describe('smolvlm-vision', function () {
     assert.deepEqual([caption?.tiles, caption?.timingsMs.vision], [vision?.tiles, 0]);
   });
 
-  it('is no loss when the engine was started again: the picture is looked at once more', async () => {
+  it('encodes the picture again after the engine has restarted', async () => {
     await flow.load({}, {}, ['Where is this?', 'Is there a cat?']);
     flow.send({ payload: street, topic: 'street' });
     await flow.count(flow.captions, 2);
@@ -267,7 +267,7 @@ describe('smolvlm-vision', function () {
     assert.deepEqual((await status()).lastErrors, []);
   });
 
-  it('goes back to the picture with a handle that expired or that another engine gave', async () => {
+  it('uses the picture if the handle has expired or is from another engine', async () => {
     await flow.load({}, {}, ['Where is this?']);
     const seen = await flow.through({ payload: street }, flow.seen);
     const handle = handleOf(seen);
@@ -281,7 +281,7 @@ describe('smolvlm-vision', function () {
     }
   });
 
-  it('needs no picture as long as the handle is good, and says clearly when both are gone', async () => {
+  it('needs no picture while the handle is valid, and reports it when both are gone', async () => {
     await flow.load({}, {}, ['Where is this?']);
     const { features } = await flow.through({ payload: street }, flow.seen);
     await flow.count(flow.captions, 1);
@@ -308,7 +308,7 @@ describe('smolvlm-vision', function () {
     });
   }
 
-  it('drops the older of two waiting frames by the second output, and at the deadline', async () => {
+  it('sends the older of two waiting frames through the second output, and frames past the deadline', async () => {
     await flow.load();
     const pictures = [street, garden, street, garden];
     for (const payload of pictures) flow.send({ payload, topic: 'porch' });
@@ -327,13 +327,13 @@ describe('smolvlm-vision', function () {
     assert.equal(late.features, undefined);
   });
 
-  it('says that no engine is chosen', async () => {
+  it('reports that no engine is chosen', async () => {
     await flow.load({ engine: '' });
     const failed = await flow.through({ payload: street }, flow.errors);
     assert.equal(failed.error?.code, 'node-no-engine');
   });
 
-  it('closes at once with work under way', async () => {
+  it('closes at once while requests are running', async () => {
     await flow.load({ detail: 'full' }, { queueCapacity: 10 });
     const status = once(helper.getNode('v'), 'call:status');
     for (const topic of ['a', 'b', 'c']) flow.send({ payload: garden, topic });
@@ -341,7 +341,7 @@ describe('smolvlm-vision', function () {
     await helper.unload();
   });
 
-  it('says how busy each core of the NPU was, and where it is at', async () => {
+  it('shows how busy each NPU core was, and the current core', async () => {
     await stopEngine();
     const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
     const bundle = await EmulatedBundle.create();

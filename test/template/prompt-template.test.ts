@@ -5,22 +5,22 @@ import { checkTemplate, fallbackText, fillPrompt, templateView } from '../../src
 describe('prompt template', () => {
   const now = new Date(2026, 0, 5, 7, 3);
 
-  it('fills in the message, and the machine’s own time', () => {
+  it('fills in the message and the machine’s time', () => {
     assert.equal(
       fillPrompt('{{time}} {{date}}: {{payload.a.b}} & {{x}}', { payload: { a: { b: '<1>' } }, x: '"' }, now),
       '07:03 2026-01-05: <1> & "',
     );
   });
 
-  it('lets the message’s own time win', () => {
+  it('prefers the message’s time', () => {
     assert.equal(fillPrompt('{{time}}', { time: 'noon' }, now), 'noon');
   });
 
-  it('leaves a text without fields as it is', () => {
+  it('leaves a text without fields unchanged', () => {
     assert.equal(fillPrompt('Is 1 < 2 }}?', {}), 'Is 1 < 2 }}?');
   });
 
-  it('keeps nothing of a template: messages bring new ones all day', () => {
+  it('does not cache templates', () => {
     const cache = Mustache.templateCache;
     assert.ok(cache);
     const kept: string[] = [];
@@ -34,8 +34,11 @@ describe('prompt template', () => {
     assert.deepEqual(kept, []);
   });
 
-  it('names what is broken', () => {
-    const broken = { code: 'prompt-mustache', message: /^the fallback is no Mustache template: Unclosed/ };
+  it('names the broken template', () => {
+    const broken = {
+      code: 'prompt-mustache',
+      message: /^the fallback is not a valid Mustache template: Unclosed/,
+    };
     assert.throws(() => fillPrompt('{{#a}}', {}, now, 'fallback'), broken);
     assert.throws(() => checkTemplate('{{#a}}', 'fallback'), broken);
     checkTemplate('{{#a}}x{{/a}}');
@@ -56,7 +59,7 @@ describe('prompt template', () => {
     });
   }
 
-  it('gives a fallback whatever the template is', () => {
+  it('gives a fallback for any template', () => {
     assert.equal(fallbackText('At {{camera}}', {}, 'porch'), 'At porch');
     assert.equal(fallbackText('At {{#camera}}', {}, 'porch'), 'At {{#camera}}');
   });

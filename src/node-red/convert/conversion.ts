@@ -16,7 +16,7 @@ export interface ConversionDialog {
   readonly source?: string;
 }
 
-/** Fields a message may give where the dialog's is blank; `mode` always; `setup` and `sha256` are a message's alone. */
+/** Properties of a message that replace blank fields of the dialog; `mode` always; `setup` and `sha256` exist only here. */
 export type ConversionMessage = Partial<
   Record<
     | 'mode'
@@ -33,7 +33,7 @@ export type ConversionMessage = Partial<
   >
 >;
 
-/** What a message starts, as commands that run one after the other. */
+/** The commands that a message starts, run one after the other. */
 export interface ConversionPlan {
   readonly mode: ConversionMode;
   readonly steps: readonly (readonly string[])[];
@@ -44,20 +44,20 @@ export type ConversionMode = (typeof conversionModes)[number];
 
 /** @throws SmolvlmError `convert-input` naming the field that is missing or wrong */
 export function planConversion(dialog: ConversionDialog, message: ConversionMessage): ConversionPlan {
-  const wanted = text(message.mode) || dialog.mode || 'convert';
-  const mode = conversionModes.find((each) => each === wanted);
-  if (!mode) throw wrong('mode', conversionModes.join(', '), wanted);
+  const requested = text(message.mode) || dialog.mode || 'convert';
+  const mode = conversionModes.find((each) => each === requested);
+  if (!mode) throw wrong('mode', conversionModes.join(', '), requested);
   const field = (name: keyof ConversionMessage & keyof ConversionDialog): string =>
     text(dialog[name]) || text(message[name]);
-  const needed = (name: 'model' | 'out' | 'source', what: string): string => {
+  const required = (name: 'model' | 'out' | 'source', what: string): string => {
     const value = field(name);
     if (value === '') throw wrong(name, what, '');
     return value;
   };
-  const out = needed('out', 'the folder of the bundle');
+  const out = required('out', 'the folder of the bundle');
   const optional = (option: string, value: string): string[] => (value === '' ? [] : [`--${option}`, value]);
   if (mode === 'install') {
-    const source = needed('source', 'the path or http(s) address of a packed bundle');
+    const source = required('source', 'the path or http(s) address of a packed bundle');
     return { mode, steps: [['install', source, '--to', out, ...optional('sha256', text(message.sha256))]] };
   }
   const common = [
@@ -71,7 +71,7 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
   const precision = field('precision');
   const convert = [
     'convert',
-    ...['--model', needed('model', 'a checkpoint’s folder or hub id'), '--out', out, '--target', target],
+    ...['--model', required('model', 'a checkpoint’s folder or hub id'), '--out', out, '--target', target],
     ...optional('toolkit', target === 'cpu' ? '' : field('toolkit')),
     ...optional('precision', precision),
     ...optional('int8-layers', precision === 'hybrid' ? text(dialog.int8Layers) : ''),

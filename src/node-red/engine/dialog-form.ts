@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { SmolvlmError } from '../../errors';
 import { limits } from '../../protocol/limits';
 
-/** What a dialog in the editor sends while it is open: its fields, and at most one picture. */
+/** What an open dialog in the editor sends: its fields and at most one picture. */
 export interface DialogForm {
-  /** The form field `dialog`: what was entered, saved or not. */
+  /** The form field `dialog`: the current values, saved or not. */
   readonly dialog: Readonly<Record<string, unknown>>;
   /** The form field `picture`. */
   readonly picture?: Uint8Array;
@@ -12,11 +12,12 @@ export interface DialogForm {
 
 /**
  * Reads `multipart/form-data`.
- * @throws SmolvlmError `dialog-request` for anything that is not a dialog of this editor, `dialog-too-large`
+ * @throws SmolvlmError `dialog-request` if the request does not come from this editor's dialog, `dialog-too-large`
  */
 export async function readDialogForm(request: IncomingMessage): Promise<DialogForm> {
-  // A page from elsewhere can post a form here, but it cannot set this header, which jQuery sets.
-  if (request.headers['x-requested-with'] !== 'XMLHttpRequest') throw noDialog('the header X-Requested-With');
+  // A page from another origin can post a form, but it cannot set this header, which jQuery sets.
+  if (request.headers['x-requested-with'] !== 'XMLHttpRequest')
+    throw invalidRequest('the header X-Requested-With');
   const form = await parseForm(await readBody(request), request.headers['content-type'] ?? '');
   const picture = form.get('picture');
   return {
@@ -47,7 +48,7 @@ async function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pr
   try {
     return await new Response(body, { headers: { 'content-type': contentType } }).formData();
   } catch (cause) {
-    throw noDialog('multipart/form-data', cause);
+    throw invalidRequest('multipart/form-data', cause);
   }
 }
 
@@ -56,16 +57,16 @@ function parseFields(text: unknown): Readonly<Record<string, unknown>> {
   try {
     fields = typeof text === 'string' ? JSON.parse(text) : undefined;
   } catch (cause) {
-    throw noDialog('a form field "dialog" that is JSON', cause);
+    throw invalidRequest('a form field "dialog" that is JSON', cause);
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
-    throw noDialog('a form field "dialog" with a JSON object');
+    throw invalidRequest('a form field "dialog" with a JSON object');
   return fields as Record<string, unknown>;
 }
 
-function noDialog(expected: string, cause?: unknown): SmolvlmError {
-  return new SmolvlmError('dialog-request', `expected ${expected} in what the dialog sends`, {
-    hint: 'Load the editor again: it may be older than the nodes.',
+function invalidRequest(expected: string, cause?: unknown): SmolvlmError {
+  return new SmolvlmError('dialog-request', `expected ${expected} in the dialog's request`, {
+    hint: 'Reload the editor: it may be older than the nodes.',
     cause,
   });
 }

@@ -9,18 +9,18 @@ import { defaultPrompt, requestOptions } from '../dialog-fields';
 import { type DialogForm, readDialogForm } from './dialog-form';
 import { unsavedSettings, withEngine } from './dialog-preview';
 
-/** What "Check engine" shows; an engine that cannot be reached is a finding too. */
+/** What "Check engine" shows; an unreachable engine is shown as an error. */
 export type EngineCheck =
   | { readonly status: EngineStatus; readonly doctor: DoctorReport }
   | { readonly error: ErrorBody };
 
-/** Who may try an engine out: it may start a process and load a model. */
+/** Permission to check or try an engine, which may start a process and load a model. */
 const engineWrite = 'smolvlm-engine.write';
 
-/** A person waits for it; the cameras do not. */
+/** A person is waiting for the answer. */
 const tryPriority = 10;
 
-/** What the dialog of `smolvlm-engine` asks while it is open, of an engine that need not be saved. */
+/** Routes for the open dialog of `smolvlm-engine`, also for an engine that is not saved yet. */
 export function registerEngineAdmin(RED: NodeAPI): void {
   const mayWrite = RED.auth.needsPermission(engineWrite);
   RED.httpAdmin.post('/smolvlm-engine/check', mayWrite, (request, response) => {
@@ -44,11 +44,11 @@ async function checkEngine(RED: NodeAPI, request: IncomingMessage): Promise<Engi
   }
 }
 
-/** Answers with the engine's own events, one on a line; a browser that goes away cancels the request. */
+/** Answers with the engine's events, one per line; closing the connection cancels the request. */
 async function tryEngine(RED: NodeAPI, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  // Said at once, and again: a proxy on the way may take silence for the end.
+  // Headers at once, then heartbeats: a proxy may close a silent connection.
   response.writeHead(200, { 'content-type': eventStreamType, 'cache-control': 'no-store' });
   response.flushHeaders();
   const heartbeat = setInterval(() => response.write('\n'), heartbeatMs);
@@ -71,7 +71,7 @@ async function describe(
 ): Promise<DescribeFinal> {
   if (!picture) {
     throw new SmolvlmError('dialog-picture', 'expected a picture, received none', {
-      hint: 'Drop one on the dialog, or choose a file.',
+      hint: 'Drop a picture on the dialog, or choose a file.',
     });
   }
   const { prompt, detail } = dialog;

@@ -7,16 +7,16 @@ import type { EngineSettings } from './engine-settings';
 import { RecentFrames } from './recent-frames';
 import { RecordingEngine } from './recording-engine';
 
-/** What the `smolvlm-engine` node offers to the nodes that use it. */
+/** What a `smolvlm-engine` node provides to the nodes that use it. */
 export interface EngineNode extends Node {
-  /** The engine's client, made when the first node asks; the engine itself starts with the first picture. */
+  /** The engine's client, created on first use; the engine itself starts with the first picture. */
   engine(): EngineApi;
   readonly settings: EngineSettings;
-  /** What there is to be seen of it. @param sequence of the last frame that is known already */
+  /** State and recent frames. @param sequence number of the last frame that the reader has */
   overview(sequence: number): Promise<EngineOverview>;
 }
 
-/** @param id of the config node that a dialog names @throws SmolvlmError `node-no-engine` */
+/** @param id id of the config node chosen in the dialog @throws SmolvlmError `node-no-engine` */
 export function chosenEngine(RED: NodeAPI, id: string): EngineNode {
   const node = RED.nodes.getNode(id) as EngineNode | null;
   if (node?.engine) return node;
@@ -25,7 +25,7 @@ export function chosenEngine(RED: NodeAPI, id: string): EngineNode {
   });
 }
 
-/** The client of an engine config node, opened late and closed with the node. */
+/** The client of an engine config node, created on first use and closed with the node. */
 export class EngineShare {
   readonly #settings: EngineSettings;
   readonly #recent: RecentFrames;
@@ -45,20 +45,20 @@ export class EngineShare {
     return this.#client;
   }
 
-  /** Starts no engine, and keeps none from going. */
+  /** Does not start the engine, and does not keep it running. */
   async overview(sequence: number): Promise<EngineOverview> {
     const { address } = this.#settings;
-    const seen = {
+    const known = {
       place: address.kind === 'remote' ? address.url.origin : 'local',
       state: this.#client?.state ?? 'idle',
       frames: this.#recent.since(sequence),
       oldestSequence: this.#recent.oldestSequence,
     };
-    if (!this.#client || seen.state !== 'connected') return seen;
+    if (!this.#client || known.state !== 'connected') return known;
     try {
-      return { ...seen, status: await this.#client.status() };
+      return { ...known, status: await this.#client.status() };
     } catch (error) {
-      return { ...seen, error: errorBody(error) };
+      return { ...known, error: errorBody(error) };
     }
   }
 

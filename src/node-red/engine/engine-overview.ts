@@ -3,16 +3,16 @@ import type { ErrorBody } from '../../errors';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { RecentFrame } from './recent-frames';
 
-/** What the sidebar shows of an engine node. */
+/** What the sidebar shows about an engine node. */
 export interface EngineOverview {
-  /** `local`, or the origin of the engine's address; absent when the dialog names none. */
+  /** `local`, or the origin of the engine's address; absent if the address is invalid. */
   readonly place?: string;
   readonly state: ConnectionState;
-  /** Of the nodes that use it, oldest first; only those that are new to the reader. */
+  /** Frames of the nodes that use the engine, oldest first; only those that the reader does not have. */
   readonly frames: readonly RecentFrame[];
-  /** Frames below this one are forgotten. */
+  /** Frames with a lower number are no longer kept. */
   readonly oldestSequence: number;
-  /** Present as long as it is connected. */
+  /** Present while connected. */
   readonly status?: EngineStatus;
   readonly error?: ErrorBody;
 }

@@ -3,9 +3,9 @@ import type { ErrorBody } from '../../errors';
 import type { DescribeFinal } from '../../protocol/events';
 import { featuresGone } from '../../protocol/features';
 
-/** A frame that was described, or that failed. */
+/** A frame that was described or that failed. */
 export interface RecentFrame {
-  /** Counts up, also over deployments; a reader asks for what is newer than the last one it knows. */
+  /** Increases, also across deployments; a reader asks for frames newer than the last one it has. */
   readonly sequence: number;
   /** When it ended; ISO 8601. */
   readonly at: string;
@@ -22,30 +22,30 @@ export interface RecentFrame {
   readonly error?: ErrorBody;
 }
 
-/** The last frames of an engine's nodes, small; kept in memory only, and forgotten with the node. */
+/** The last frames of an engine node's users, as thumbnails; in memory only, until the node closes. */
 export class RecentFrames {
   readonly capacity: number;
   readonly #frames: RecentFrame[] = [];
-  /** By the hash of their pixels: small pictures of frames that were seen, for questions asked without a picture. */
-  readonly #seen = new Map<string, string>();
+  /** Thumbnails of encoded frames by the hash of their pixels, for questions that are sent without a picture. */
+  readonly #thumbnails = new Map<string, string>();
   #sequence = Date.now();
 
-  /** @param capacity frames to keep; 0 keeps none */
+  /** @param capacity number of frames to keep; 0 keeps none */
   constructor(capacity: number) {
     this.capacity = capacity;
   }
 
-  /** Keeps a small picture of a frame, to show it beside the answers about it. */
-  saw(frameHash: string, thumbnail: string): void {
-    this.#seen.delete(frameHash);
-    this.#seen.set(frameHash, thumbnail);
-    const [oldest = ''] = this.#seen.keys();
-    if (this.#seen.size > this.capacity) this.#seen.delete(oldest);
+  /** Keeps the thumbnail of an encoded frame, to show it beside the answers about it. */
+  addThumbnail(frameHash: string, thumbnail: string): void {
+    this.#thumbnails.delete(frameHash);
+    this.#thumbnails.set(frameHash, thumbnail);
+    const [oldest = ''] = this.#thumbnails.keys();
+    if (this.#thumbnails.size > this.capacity) this.#thumbnails.delete(oldest);
   }
 
   /**
-   * Frames that were dropped are counted by the engine, and not kept; nor are questions about features that are
-   * gone, since they are asked again with the picture.
+   * Dropped frames are counted by the engine and not kept. Requests for expired features are not kept either: they
+   * are sent again with the picture.
    */
   add({ camera = '', prompt = '' }: DescribeInput, final: DescribeFinal): void {
     if (this.capacity === 0 || final.type === 'dropped') return;
@@ -58,19 +58,19 @@ export class RecentFrames {
     if (this.#frames.length > this.capacity) this.#frames.shift();
   }
 
-  /** Frames below this one are forgotten. */
+  /** Frames with a lower number are no longer kept. */
   get oldestSequence(): number {
     return this.#frames[0]?.sequence ?? this.#sequence + 1;
   }
 
-  /** Oldest first. @param sequence of the last frame that is known already */
+  /** Oldest first. @param sequence number of the last frame that the reader has */
   since(sequence: number): readonly RecentFrame[] {
     return this.#frames.filter((frame) => frame.sequence > sequence);
   }
 
   #answered({ result }: DescribeFinal & { type: 'result' }): Partial<RecentFrame> {
     const { text, prompt, timingsMs, queuedMs, tiles, backend, fallback, frameHash } = result;
-    const thumbnail = result.thumbnail ?? this.#seen.get(frameHash);
+    const thumbnail = result.thumbnail ?? this.#thumbnails.get(frameHash);
     return {
       text,
       prompt,

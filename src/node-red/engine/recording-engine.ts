@@ -10,10 +10,10 @@ import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal } from '../../protocol/events';
 import type { RecentFrames } from './recent-frames';
 
-/** Longest side in pixels: the sidebar shows it at half that, for screens with two pixels to a point. */
+/** Longest side in pixels: the sidebar shows it at half the size, for high-density screens. */
 const thumbnailSide = 192;
 
-/** An engine whose frames are remembered, with small pictures that the engine makes. */
+/** An engine client that also keeps the recent frames, with thumbnails made by the engine. */
 export class RecordingEngine implements EngineApi {
   readonly #engine: EngineApi;
   readonly #recent: RecentFrames;
@@ -52,7 +52,7 @@ export class RecordingEngine implements EngineApi {
       return final;
     }
     const { thumbnail, ...features } = final.features;
-    if (thumbnail) this.#recent.saw(features.frameHash, thumbnail);
+    if (thumbnail) this.#recent.addThumbnail(features.frameHash, thumbnail);
     return request.thumbnailSide === undefined ? { ...final, features } : final;
   }
 

@@ -7,7 +7,7 @@ const anchor = (sizeBytes: number): { picture: Uint8Array; capturedAt: string } 
 });
 
 describe('AnchorMemory', () => {
-  it('keeps one anchor a camera', () => {
+  it('keeps one anchor per camera', () => {
     const memory = new AnchorMemory();
     memory.set('a', anchor(10));
     memory.set('a', anchor(20));
@@ -16,7 +16,7 @@ describe('AnchorMemory', () => {
     assert.equal(memory.get('b'), undefined);
   });
 
-  it('forgets the camera that was silent for longest when there are too many', () => {
+  it('discards the least recently used camera when there are too many', () => {
     const memory = new AnchorMemory({ cameras: 2, sizeBytes: 1000 });
     memory.set('a', anchor(1));
     memory.set('b', anchor(1));
@@ -26,7 +26,7 @@ describe('AnchorMemory', () => {
     assert.ok(memory.get('a') && memory.get('c'));
   });
 
-  it('keeps no more bytes than it may, not even one picture', () => {
+  it('keeps no more bytes than the limit, not even for one picture', () => {
     const memory = new AnchorMemory({ cameras: 10, sizeBytes: 100 });
     memory.set('a', anchor(60));
     memory.set('b', anchor(60));
@@ -37,7 +37,7 @@ describe('AnchorMemory', () => {
     assert.equal(memory.sizeBytes, 0);
   });
 
-  it('forgets everything when it is cleared', () => {
+  it('is empty after it is cleared', () => {
     const memory = new AnchorMemory();
     memory.set('a', anchor(10));
     memory.clear();

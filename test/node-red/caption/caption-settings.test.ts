@@ -18,13 +18,13 @@ function dialogFault(text: string): Fault {
 }
 
 describe('captionSettings', () => {
-  it('reads a flow from before there were presets as it was', () => {
+  it('reads a flow made before there were presets', () => {
     const { preset, choices } = captionSettings({ prompt: 'Where?', choices: 'here, there' });
     assert.deepEqual([preset, choices], ['ask', ['here', 'there']]);
     assert.equal(captionSettings({}).choices, undefined);
   });
 
-  it('takes nothing from the fields of another preset', () => {
+  it('ignores the fields of another preset', () => {
     const left = { choices: 'only one', minConfidence: 'much', schema: '{' };
     const settings = captionSettings({ ...left, preset: 'describe' });
     assert.deepEqual(settings, { preset: 'describe', anchor: 'first', compare: 'each' });
@@ -44,7 +44,7 @@ describe('captionSettings', () => {
     assert.equal(captionSettings({ preset: 'json', schema: '{"type":"integer"}' }).fields, undefined);
   });
 
-  it('lets a message say what the dialog leaves blank, and nothing else', () => {
+  it('lets a message set fields that are blank in the dialog, and no others', () => {
     assert.equal(textOf(' ', 'theirs'), 'theirs');
     assert.equal(textOf('mine', 'theirs'), 'mine');
     assert.equal(textOf('', 7), '');

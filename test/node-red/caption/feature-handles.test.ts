@@ -45,7 +45,7 @@ describe('questions about features of a message', () => {
     return engine.asked[count - 1]!;
   }
 
-  it('are asked by the handle, with no picture read or sent, and in a lane of their own', async () => {
+  it('are sent with the handle, without reading or sending a picture, and in their own group', async () => {
     const final = ask(handle);
     const { request, pictures, answer } = await asked(1);
     answer('yes');
@@ -59,12 +59,12 @@ describe('questions about features of a message', () => {
     assert.equal((await final).type, 'result');
   });
 
-  it('name several pictures in their order', async () => {
+  it('name several pictures in order', async () => {
     void ask([handle, { ...handle, id: 'b-full' }]);
     assert.deepEqual((await asked(1)).request.features, ['a-full', 'b-full']);
   });
 
-  it('are asked again with the picture, in the detail of the handle, when the engine holds nothing any more', async () => {
+  it('are sent again with the picture, in the detail of the handle, when the engine no longer has the features', async () => {
     const final = ask(handle);
     (await asked(1)).end(gone);
     const { request, pictures, answer } = await asked(2);
@@ -74,12 +74,12 @@ describe('questions about features of a message', () => {
     assert.equal((await final).type, 'result');
   });
 
-  it('are asked with the picture at once when the handle has expired', async () => {
+  it('are sent with the picture at once when the handle has expired', async () => {
     void ask([handle, expired]);
     assert.deepEqual((await asked(1)).pictures, [picture]);
   });
 
-  it('pass on any other end as it is', async () => {
+  it('pass on any other outcome unchanged', async () => {
     const final = ask(handle);
     const dropped = { type: 'dropped', id: 'id', reason: 'deadline', message: 'late' } as const;
     (await asked(1)).end(dropped);
@@ -87,7 +87,7 @@ describe('questions about features of a message', () => {
     assert.equal(reads, 0);
   });
 
-  it('fail clearly where there is no picture to go back to', async () => {
+  it('fail with a clear error if there is no picture to read again', async () => {
     const final = ask(handle, () => Promise.reject(new Error('expected a picture, received a caption')));
     (await asked(1)).end(gone);
     const failed = await final;
@@ -111,7 +111,7 @@ describe('questions about features of a message', () => {
     });
   }
 
-  it('keep the deadline of the whole when they are asked twice', async () => {
+  it('keep the total deadline when they are sent twice', async () => {
     const pictures = await picturesOf(handle, 'node', read);
     void describePictures(engine, { prompt: 'x', deadlineMs: 5000 }, pictures);
     const { request, end } = await asked(1);

@@ -45,23 +45,23 @@ describe('the caption dialog’s presets', () => {
   const presets = dialogPresets();
 
   for (const [preset, { prompt, streamable }] of Object.entries(asked)) {
-    it(`say of ${preset} what the runtime asks, and whether it comes in words`, () => {
+    it(`show for ${preset} the prompt of the runtime, and whether it can be streamed`, () => {
       const told = presets.blankQuestion(preset, 'each');
       assert.ok(prompt.includes(told), `${told}, but ${prompt} is asked`);
       assert.equal(presets.comesInWords(preset, { compare: 'each', jsonBy: 'whole' }), streamable);
     });
   }
 
-  it('say what is asked of two frames, each by itself and together', () => {
+  it('show the prompts for two frames, one by one and together', () => {
     assert.equal(presets.blankQuestion('changed', 'each'), describePreset('', '', 1).prompt);
     assert.equal(presets.blankQuestion('changed', 'together'), changePreset('', '').prompt);
   });
 
-  it('begin with a schema that the runtime takes', () => {
+  it('begin with a schema that the runtime accepts', () => {
     assert.ok(parseAnswerSchema(JSON.parse(presets.exampleSchema)));
   });
 
-  it('see a brace that is not closed', () => {
+  it('detect a brace that is not closed', () => {
     assert.deepEqual(['', 'a {{b}} {{c}}', 'a {{b'].map(presets.isTemplate), [true, true, false]);
   });
 });

@@ -27,24 +27,24 @@ describe('preset questions', () => {
     assert.ok(Math.abs(Number(yes?.logProbability) - Math.log(0.6)) < 1e-9);
   });
 
-  it('says no where yes is no likelier', () => {
+  it('answers no if yes is not more probable', () => {
     const choices = logs({ Yes: 0.25, 'Yes.': 0.25, No: 0.25, 'No.': 0.25 });
     assert.equal(yesNoPreset('', 0.5).parse(answer({ choices })).payload, false);
     assert.equal(yesNoPreset('', 0.51).parse(answer({ choices })).payload, null);
   });
 
-  it('offers short choices in the prompt, and leaves sentences to their score', () => {
+  it('lists short choices in the prompt, but not sentences', () => {
     assert.equal(choosePreset('What is it?', ['a', 'b', 'c']).prompt, 'What is it? Answer a, b or c.');
     assert.equal(choosePreset('Is it day?', ['It is.', 'No.']).prompt, 'Is it day?');
     assert.throws(() => choosePreset('?', ['a', 'a']), { code: 'node-property' });
   });
 
-  it('counts things, or asks the question given', () => {
+  it('counts things, or asks the given question', () => {
     assert.equal(countPreset('red cars').prompt, 'How many red cars are there? Answer with a number.');
     assert.equal(countPreset('How many?').prompt, 'How many? Answer with a number.');
   });
 
-  it('asks for a field in the way that suits its type', () => {
+  it('asks for a field according to its type', () => {
     const ask = (schema: Parameters<typeof fieldPreset>[0]['schema'], question?: string) =>
       fieldPreset({ name: 'open_door', schema, ...(question && { question }) }, 'German');
     assert.equal(ask({ type: 'boolean' }).prompt, 'Is there an open door? Answer yes or no.');
@@ -67,7 +67,7 @@ describe('preset questions', () => {
     assert.deepEqual(ask({ type: 'number' }).jsonSchema, { type: 'number' });
   });
 
-  it('names an object’s fields to the model', () => {
+  it('names an object’s fields in the prompt', () => {
     const schema = { type: 'object', properties: { a: { type: 'boolean' }, b: { type: 'number' } } } as const;
     const { prompt } = jsonPreset('', '', schema);
     assert.equal(prompt, 'Describe this image. Answer in JSON with a, b.');

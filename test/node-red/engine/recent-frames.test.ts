@@ -21,7 +21,7 @@ describe('recent frames of an engine', () => {
     await served.close();
   });
 
-  it('are the last ones, with camera, words, time and a small picture made by the engine', async () => {
+  it('are the last ones, with camera, caption, time and a thumbnail made by the engine', async () => {
     const recent = new RecentFrames(2);
     const engine = new RecordingEngine(client, recent);
     for (const camera of ['gate', 'porch', 'yard'])
@@ -41,7 +41,7 @@ describe('recent frames of an engine', () => {
     assert.deepEqual(recent.since(yard ?? 0), []);
   });
 
-  it('are taken out of the answer, which a flow may store', async () => {
+  it('leave the thumbnail out of the answer, which a flow may store', async () => {
     const engine = new RecordingEngine(client, new RecentFrames(2));
     const final = await engine.describe({ prompt: 'x' }, [picture]);
     assert.ok(final.type === 'result' && !('thumbnail' in final.result));
@@ -49,7 +49,7 @@ describe('recent frames of an engine', () => {
     assert.ok(wanted.type === 'result' && wanted.result.thumbnail);
   });
 
-  it('tell what failed, and why', async () => {
+  it('show what failed, and why', async () => {
     const recent = new RecentFrames(2);
     await new RecordingEngine(client, recent).describe({ prompt: 'fail', camera: 'gate' }, [picture]);
     const [frame] = recent.since(0);
@@ -57,14 +57,14 @@ describe('recent frames of an engine', () => {
     assert.equal(frame?.camera, 'gate');
   });
 
-  it('are not asked for where none is kept', async () => {
+  it('request no thumbnail if none is kept', async () => {
     const recent = new RecentFrames(0);
     const final = await new RecordingEngine(client, recent).describe({ prompt: 'x' }, [picture]);
     assert.ok(final.type === 'result' && !('thumbnail' in final.result));
     assert.deepEqual(recent.since(0), []);
   });
 
-  it('show the small picture of a frame that was seen beside the answers about it', async () => {
+  it('show the thumbnail of an encoded frame beside the answers about it', async () => {
     const recent = new RecentFrames(3);
     const engine = new RecordingEngine(client, recent);
     const final = await engine.encode({ camera: 'gate' }, [picture]);
