@@ -1,26 +1,67 @@
 import type { FinalEvent } from '../protocol/events';
 import type { Clock } from '../system/clock';
 
-/** Final events by id, kept for a while: a client that lost the connection asks again under the same id. */
-export class AnsweredRequests {
-  readonly #answers = new Map<string, { readonly final: FinalEvent; readonly atMs: number }>();
+export interface AnsweredRequestsOptions {
+  readonly clock: Clock;
+  readonly keepMs?: number;
+  readonly maxEvents?: number;
+  /** Of the events as JSON; a thumbnail is most of an event that has one. */
+  readonly maxBytes?: number;
+}
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly keepMs = 10 * 60_000,
-    private readonly capacity = 1000,
-  ) {}
+interface Answered {
+  readonly final: FinalEvent;
+  readonly sizeBytes: number;
+  readonly atMs: number;
+}
+
+/**
+ * Final events by request id, kept for a while: a client that lost its connection sends the request again under the same
+ * id. The oldest go first when there are too many, or when they are too large together.
+ */
+export class AnsweredRequests {
+  /** Oldest first. */
+  readonly #answered = new Map<string, Answered>();
+  readonly #clock: Clock;
+  readonly #keepMs: number;
+  readonly #maxEvents: number;
+  readonly #maxBytes: number;
+  #sizeBytes = 0;
+
+  constructor({ clock, keepMs, maxEvents, maxBytes }: AnsweredRequestsOptions) {
+    this.#clock = clock;
+    this.#keepMs = keepMs ?? 10 * 60_000;
+    this.#maxEvents = maxEvents ?? 1000;
+    this.#maxBytes = maxBytes ?? 16 * 1024 * 1024;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
 
   add(final: FinalEvent): void {
-    this.#answers.set(final.id, { final, atMs: this.clock.now() });
-    for (const [id, { atMs }] of this.#answers) {
-      const old = this.clock.now() - atMs > this.keepMs;
-      if (!old && this.#answers.size <= this.capacity) break;
-      this.#answers.delete(id);
+    this.#forget(final.id);
+    const sizeBytes = Buffer.byteLength(JSON.stringify(final));
+    this.#answered.set(final.id, { final, sizeBytes, atMs: this.#clock.now() });
+    this.#sizeBytes += sizeBytes;
+    for (const [id, answered] of this.#answered) {
+      const tooMany = this.#answered.size > this.#maxEvents || this.#sizeBytes > this.#maxBytes;
+      if (!tooMany && !this.#isOld(answered)) return;
+      this.#forget(id);
     }
   }
 
   get(id: string): FinalEvent | undefined {
-    return this.#answers.get(id)?.final;
+    const answered = this.#answered.get(id);
+    return answered && !this.#isOld(answered) ? answered.final : undefined;
+  }
+
+  #isOld({ atMs }: Answered): boolean {
+    return this.#clock.now() - atMs > this.#keepMs;
+  }
+
+  #forget(id: string): void {
+    this.#sizeBytes -= this.#answered.get(id)?.sizeBytes ?? 0;
+    this.#answered.delete(id);
   }
 }

@@ -4,7 +4,7 @@ import type { DropReason } from '../protocol/events';
 /** How a request ended. */
 export type Outcome = 'done' | 'failed' | DropReason;
 
-/** Cameras remembered; keys come from outside, so that their number must be bounded. */
+/** Cameras counted at a time; keys come from outside, so their number must be bounded. */
 const rememberedCameras = 1000;
 
 interface Counts {
@@ -15,7 +15,7 @@ interface Counts {
   readonly dropped: Partial<Record<DropReason, number>>;
 }
 
-/** Counts each camera's requests; every request offered is in exactly one count. */
+/** Counts each camera's requests by state and outcome; every request offered is in exactly one count. */
 export class CameraCounts {
   readonly #cameras = new Map<string, Counts>();
 

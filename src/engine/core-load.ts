@@ -3,23 +3,23 @@ import type { Clock } from '../system/clock';
 
 const windowMs = 60_000;
 
-interface Worked {
+interface Work {
   readonly atMs: number;
-  /** Of each core. */
+  /** Per core. */
   readonly busyMs: readonly number[];
 }
 
-/** What a frame's result says of the cores. */
-export interface SeenFrame {
+/** The part of a frame's result that tells how busy the cores were. */
+export interface EncodedFrame {
   readonly vision?: VisionTimings;
   readonly timingsMs: Pick<Timings, 'vision'>;
 }
 
-/** How busy each NPU core was in the last minute, by the frames that were seen in it. */
+/** How busy each NPU core was in the last minute, from the results of the frames encoded in it. */
 export class CoreLoad {
   readonly #clock: Clock;
   readonly #startedMs: number;
-  #worked: Worked[] = [];
+  #work: Work[] = [];
   #cores = 0;
 
   constructor(clock: Clock) {
@@ -27,20 +27,20 @@ export class CoreLoad {
     this.#startedMs = clock.now();
   }
 
-  add({ vision, timingsMs }: SeenFrame): void {
+  add({ vision, timingsMs }: EncodedFrame): void {
     if (!vision?.coreBusy) return;
     const busyMs = vision.coreBusy.map((share) => share * timingsMs.vision);
-    this.#worked.push({ atMs: this.#clock.now(), busyMs });
+    this.#work.push({ atMs: this.#clock.now(), busyMs });
     this.#cores = Math.max(this.#cores, busyMs.length);
   }
 
-  /** @returns 0 … 1 for each core; empty as long as none has worked */
+  /** @returns 0 … 1 for each core; empty before the first frame on the NPU */
   shares(): readonly number[] {
     const now = this.#clock.now();
-    this.#worked = this.#worked.filter(({ atMs }) => atMs > now - windowMs);
+    this.#work = this.#work.filter(({ atMs }) => atMs > now - windowMs);
     const sinceMs = Math.max(1, Math.min(windowMs, now - this.#startedMs));
     return Array.from({ length: this.#cores }, (_, core) => {
-      const sumMs = this.#worked.reduce((sum, { busyMs }) => sum + (busyMs[core] ?? 0), 0);
+      const sumMs = this.#work.reduce((sum, { busyMs }) => sum + (busyMs[core] ?? 0), 0);
       return Math.min(1, sumMs / sinceMs);
     });
   }

@@ -6,6 +6,7 @@ import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engin
 import type { FinalEvent, SuccessEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
 import type { Clock } from '../system/clock';
+import { defined } from '../system/defined';
 import { AnsweredRequests } from './answered-requests';
 import { CoreLoad } from './core-load';
 import type { EventStream } from './event-stream';
@@ -16,20 +17,20 @@ import { EngineRequest } from './request';
 export interface EngineOptions {
   readonly inference: Inference;
   readonly clock: Clock;
-  /** Frames a camera may have waiting, when the request does not say. */
+  /** Waiting frames per camera, for requests that do not say. */
   readonly queueCapacity: number;
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;
-  /** Time from receipt to answer, when the request does not say. */
+  /** Time from receipt to answer, for requests that do not say. */
   readonly deadlineMs: number;
-  /** How long a request lives on with nobody listening; its client may come back for it. */
+  /** How long a request is kept with no reader; its client may come back for it. */
   readonly abandonedMs: number;
-  /** Exits so long after the last lease and the last request; never when absent. */
+  /** Calls `onIdle` this long after the last lease and the last request; never when absent. */
   readonly idleExitMs?: number;
   readonly onIdle?: () => void;
 }
 
-/** Options of an engine whose command line says nothing else. */
+/** Options that the command line does not set. */
 export const engineDefaults = {
   queueCapacity: 1,
   maxWaiting: 256,
@@ -40,14 +41,14 @@ export const engineDefaults = {
 
 const keptFailures = 20;
 
-/** The request's life: queued, running, ended once; whoever asks for the same id hears the same story. */
+/** Takes requests in, queues them, runs them and ends each of them once; a repeated id gets the same events. */
 export class Engine {
-  /** Names this run; a client tells a restarted engine by it. */
+  /** Identifies this run of the engine: a restarted engine has another one. */
   readonly instance = randomUUID();
   readonly lifetime: Lifetime;
   readonly #options: EngineOptions;
   readonly #queue: FrameQueue;
-  readonly #lives = new Map<string, EngineRequest>();
+  readonly #requests = new Map<string, EngineRequest>();
   readonly #answered: AnsweredRequests;
   readonly #failures: FailureRecord[] = [];
   readonly #coreLoad: CoreLoad;
@@ -59,7 +60,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { clock, maxWaiting, maxWaitingBytes } = options;
-    this.#answered = new AnsweredRequests(clock);
+    this.#answered = new AnsweredRequests({ clock });
     this.#coreLoad = new CoreLoad(clock);
     this.lifetime = new Lifetime(clock, options.idleExitMs, options.onIdle);
     this.#queue = new FrameQueue({
@@ -74,57 +75,56 @@ export class Engine {
     return this.#stopping;
   }
 
-  /** Calls back when the engine begins to stop. @returns how to stop listening */
+  /** Calls back when the engine starts to stop. @returns a function that stops listening */
   onStop(listener: () => void): () => void {
     if (this.#stopping) listener();
     else this.#stopListeners.add(listener);
     return () => void this.#stopListeners.delete(listener);
   }
 
-  /** Calls back for every frame described or seen. */
+  /** Calls back for every frame described or encoded. */
   onDone(listener: (done: SuccessEvent) => void): void {
     this.#doneListeners.add(listener);
   }
 
   /**
    * Takes a request in, or joins the one with the same id.
-   * @param ifAbandoned what becomes of it when its last reader leaves: `keep` it for a while, or `cancel` it at once
+   * @param whenAbandoned what happens when its last reader leaves: `keep` it for a while, or `cancel` it at once
    * @throws SmolvlmError `engine-stopping`
    */
   submit(
-    request: DescribeRequest,
+    input: DescribeRequest,
     pictures: readonly Uint8Array[],
-    ifAbandoned: 'keep' | 'cancel' = 'keep',
+    whenAbandoned: 'keep' | 'cancel' = 'keep',
   ): EventStream {
-    const known = this.#lives.get(request.id) ?? this.#replay(request);
+    const known = this.#requests.get(input.id) ?? this.#replay(input);
     if (known) return known.attach();
     if (this.stopping) {
       throw new SmolvlmError('engine-stopping', 'the engine is stopping and takes no more frames', {
         hint: 'Send the request again; a new engine answers it.',
       });
     }
-    const life = this.#begin(request, pictures, ifAbandoned);
-    const stream = life.attach();
+    const request = this.#begin(input, pictures, whenAbandoned);
+    const stream = request.attach();
     try {
       this.#queue.offer({
-        id: request.id,
-        camera: request.camera ?? '',
-        ...(request.queue?.lane === undefined ? {} : { lane: request.queue.lane }),
-        policy: request.queue?.policy ?? 'newest',
-        capacity: request.queue?.capacity ?? this.#options.queueCapacity,
-        priority: request.priority ?? 0,
-        ...(request.maxAgeMs === undefined ? {} : { maxAgeMs: request.maxAgeMs }),
+        id: input.id,
+        camera: input.camera ?? '',
+        policy: input.queue?.policy ?? 'newest',
+        capacity: input.queue?.capacity ?? this.#options.queueCapacity,
+        priority: input.priority ?? 0,
         sizeBytes: pictures.reduce((sum, picture) => sum + picture.byteLength, 0),
+        ...defined({ group: input.queue?.group, maxAgeMs: input.maxAgeMs }),
       });
-      life.emit({ type: 'queued', id: life.id, waiting: this.#queue.waiting });
+      request.emit({ type: 'queued', id: request.id, waiting: this.#queue.waiting });
       this.#pump();
     } catch (error) {
-      this.#fail(life, error);
+      this.#fail(request, error);
     }
     return stream;
   }
 
-  /** @returns whether there was such a request unanswered */
+  /** @returns whether there was an unanswered request with this id */
   cancel(id: string): boolean {
     return this.#drop(id, 'cancelled', 'the request was cancelled');
   }
@@ -144,72 +144,72 @@ export class Engine {
   }
 
   /**
-   * Waiting requests are let go without an answer, so that their clients hand them to the next
-   * engine; the running one may finish within `drainMs`.
+   * Stops. Streams of waiting requests end without a final event, so that their clients send them to the next engine;
+   * running requests may finish within `drainMs`.
    */
   async close(drainMs = 10_000): Promise<void> {
     this.#stopping = true;
     for (const listener of this.#stopListeners) listener();
     this.lifetime.close();
-    const running = [...this.#lives.values()].filter((life) => life.started);
-    for (const life of this.#lives.values()) if (!life.started) life.cut();
+    const running = [...this.#requests.values()].filter((request) => request.started);
+    for (const request of this.#requests.values()) if (!request.started) request.cut();
     let stopWaiting = (): void => {};
     const drained = new Promise<void>((resolve) => {
       stopWaiting = this.#options.clock.after(drainMs, resolve);
     });
     await Promise.race([Promise.all(this.#running), drained]);
     stopWaiting();
-    for (const life of running) {
-      life.cut();
-      life.abort.abort();
+    for (const request of running) {
+      request.cut();
+      request.abort.abort();
     }
-    for (const life of this.#lives.values()) life.release();
+    for (const request of this.#requests.values()) request.release();
     await this.#options.inference.close();
   }
 
-  /** A finished request's life, for one more reader. */
-  #replay(request: DescribeRequest): EngineRequest | undefined {
-    const final = this.#answered.get(request.id);
+  /** An answered request, for one more reader. */
+  #replay(input: DescribeRequest): EngineRequest | undefined {
+    const final = this.#answered.get(input.id);
     if (!final) return undefined;
-    const life = new EngineRequest(request, []);
-    life.emit(final);
-    return life;
+    const request = new EngineRequest(input, []);
+    request.emit(final);
+    return request;
   }
 
   #begin(
-    request: DescribeRequest,
+    input: DescribeRequest,
     pictures: readonly Uint8Array[],
-    ifAbandoned: 'keep' | 'cancel',
+    whenAbandoned: 'keep' | 'cancel',
   ): EngineRequest {
     const { clock, abandonedMs } = this.#options;
-    const deadlineMs = request.deadlineMs ?? this.#options.deadlineMs;
-    const { id } = request;
-    const life: EngineRequest = new EngineRequest(request, pictures, clock, () => {
-      if (ifAbandoned === 'cancel') this.cancel(id);
-      else life.later(abandonedMs, () => life.readers === 0 && this.cancel(id));
+    const deadlineMs = input.deadlineMs ?? this.#options.deadlineMs;
+    const { id } = input;
+    const request: EngineRequest = new EngineRequest(input, pictures, clock, () => {
+      if (whenAbandoned === 'cancel') this.cancel(id);
+      else request.later(abandonedMs, () => request.readers === 0 && this.cancel(id));
     });
-    life.later(deadlineMs, () => this.#drop(id, 'deadline', `no answer within ${deadlineMs} ms`));
-    this.#lives.set(id, life);
-    this.lifetime.busy(this.#lives.size);
-    return life;
+    request.later(deadlineMs, () => this.#drop(id, 'deadline', `no answer within ${deadlineMs} ms`));
+    this.#requests.set(id, request);
+    this.lifetime.busy(this.#requests.size);
+    return request;
   }
 
   #drop(id: string, reason: 'cancelled' | 'deadline', message: string): boolean {
     if (this.#queue.drop(id, reason, message)) return true;
-    const life = this.#lives.get(id);
-    if (!life) return false;
-    // The queue's count waits until the inference has let go: see #describe.
+    const request = this.#requests.get(id);
+    if (!request) return false;
+    // It counts as running until the inference has returned: see #describe.
     this.#end({ type: 'dropped', id, reason, message });
-    life.abort.abort();
+    request.abort.abort();
     return true;
   }
 
   #pump(): void {
     while (!this.stopping && this.#running.size < this.#options.inference.framesInFlight) {
       const ticket = this.#queue.next();
-      const life = ticket && this.#lives.get(ticket.id);
-      if (!life) return;
-      const running = this.#describe(life).finally(() => {
+      const request = ticket && this.#requests.get(ticket.id);
+      if (!request) return;
+      const running = this.#describe(request).finally(() => {
         this.#running.delete(running);
         this.#pump();
       });
@@ -217,65 +217,61 @@ export class Engine {
     }
   }
 
-  async #describe(life: EngineRequest): Promise<void> {
-    const { id } = life;
-    const queuedMs = this.#options.clock.now() - life.receivedAtMs;
-    life.emit({ type: 'progress', id, phase: 'image', done: 0, total: 1 });
+  async #describe(request: EngineRequest): Promise<void> {
+    const { id } = request;
+    const queuedMs = this.#options.clock.now() - request.receivedAtMs;
+    request.emit({ type: 'progress', id, phase: 'image', done: 0, total: 1 });
     try {
-      const done = await this.#infer(life, queuedMs);
+      const done = await this.#infer(request, queuedMs);
       this.#coreLoad.add(done.type === 'result' ? done.result : done.features);
       this.#end(done);
       for (const listener of this.#doneListeners) listener(done);
     } catch (error) {
-      this.#fail(life, error);
+      this.#fail(request, error);
     }
-    const { final } = life;
+    const { final } = request;
     const done = final?.type === 'result' || final?.type === 'features';
     this.#queue.finish(id, final?.type === 'dropped' ? final.reason : done ? 'done' : 'failed');
   }
 
   /** @throws whatever the inference throws */
-  async #infer(life: EngineRequest, queuedMs: number): Promise<SuccessEvent> {
-    const { request, id } = life;
+  async #infer(request: EngineRequest, queuedMs: number): Promise<SuccessEvent> {
+    const { input, id, pictures } = request;
     const { inference } = this.#options;
-    const { camera, capturedAt } = request;
+    const { camera, capturedAt } = input;
     const hooks: InferenceHooks = {
-      signal: life.abort.signal,
-      onProgress: (progress) => life.emit({ type: 'progress', id, ...progress }),
-      onToken: (text) => request.stream && life.emit({ type: 'token', id, text }),
+      signal: request.abort.signal,
+      onProgress: (progress) => request.emit({ type: 'progress', id, ...progress }),
+      onToken: (text) => input.stream && request.emit({ type: 'token', id, text }),
     };
-    const frame = {
-      queuedMs,
-      ...(camera === undefined ? {} : { camera }),
-      ...(capturedAt === undefined ? {} : { capturedAt }),
-    };
-    if (request.task !== 'features') {
-      const caption = await inference.describe(life.pictures, request, hooks);
+    const frame = { queuedMs, ...defined({ camera, capturedAt }) };
+    if (input.task !== 'features') {
+      const caption = await inference.describe(pictures, input, hooks);
       return { type: 'result', id, result: { ...caption, ...frame } };
     }
-    const sight = await inference.encode(life.pictures, request, hooks);
-    const handles = sight.handles.map((handle) => ({ engine: this.instance, ...handle }));
-    return { type: 'features', id, features: { ...sight, ...frame, handles } };
+    const features = await inference.encode(pictures, input, hooks);
+    const handles = features.handles.map((handle) => ({ engine: this.instance, ...handle }));
+    return { type: 'features', id, features: { ...features, ...frame, handles } };
   }
 
-  #fail(life: EngineRequest, thrown: unknown): void {
-    if (life.final) return;
+  #fail(request: EngineRequest, thrown: unknown): void {
+    if (request.final) return;
     const error = errorBody(thrown);
-    // Features may always be gone: the client sends the picture then, and nothing is wrong.
-    if (error.code !== featuresGone) this.#remember(life, error);
-    this.#end({ type: 'error', id: life.id, error });
+    // Features expire by design: the client sends the picture then, and nothing is wrong.
+    if (error.code !== featuresGone) this.#remember(request, error);
+    this.#end({ type: 'error', id: request.id, error });
   }
 
-  #remember({ request }: EngineRequest, error: ErrorBody): void {
-    this.#failures.push({ at: new Date().toISOString(), camera: request.camera ?? '', error });
+  #remember({ input }: EngineRequest, error: ErrorBody): void {
+    this.#failures.push({ at: new Date().toISOString(), camera: input.camera ?? '', error });
     if (this.#failures.length > keptFailures) this.#failures.shift();
   }
 
   #end(final: FinalEvent): void {
-    const life = this.#lives.get(final.id);
-    if (!life?.emit(final)) return;
-    this.#lives.delete(final.id);
+    const request = this.#requests.get(final.id);
+    if (!request?.emit(final)) return;
+    this.#requests.delete(final.id);
     this.#answered.add(final);
-    this.lifetime.busy(this.#lives.size);
+    this.lifetime.busy(this.#requests.size);
   }
 }

@@ -2,35 +2,36 @@ import type { EngineEvent } from '../protocol/events';
 import { isFinal } from '../protocol/ndjson';
 
 /**
- * The events of one request on their way to one reader. A slow reader costs little memory: of the
- * progress it has not read only the newest is kept, and unread tokens are joined.
+ * The events of one request on their way to one reader. At most one unread event of each type is kept, so that a slow
+ * reader costs little memory: a newer `progress` replaces the unread one, and unread tokens are joined.
  */
 export class EventStream implements AsyncIterable<EngineEvent> {
+  /** Oldest first. */
   readonly #unread: EngineEvent[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
-  readonly #onReaderGone: () => void;
+  readonly #onLeave: () => void;
 
-  /** @param onReaderGone called once when the reader stops before the end */
-  constructor(onReaderGone: () => void = () => {}) {
-    this.#onReaderGone = onReaderGone;
+  /** @param onLeave called once when the reader leaves before the end */
+  constructor(onLeave: () => void = () => {}) {
+    this.#onLeave = onLeave;
   }
 
   push(event: EngineEvent): void {
     if (this.#ended) return;
-    const last = this.#unread.at(-1);
-    if (last?.type === 'progress' && event.type === 'progress') this.#unread.pop();
-    if (last?.type === 'token' && event.type === 'token') {
-      this.#unread.pop();
-      this.#unread.push({ ...event, text: last.text + event.text });
+    const index = this.#unread.findIndex(({ type }) => type === event.type);
+    const unread = this.#unread[index];
+    if (unread?.type === 'token' && event.type === 'token') {
+      this.#unread[index] = { ...event, text: unread.text + event.text };
     } else {
+      if (unread) this.#unread.splice(index, 1);
       this.#unread.push(event);
     }
     if (isFinal(event)) this.#ended = true;
     this.#wake?.();
   }
 
-  /** Ends the stream with no final event: the reader asks again, elsewhere. */
+  /** Ends the stream with no final event: the reader sends the request again, to another engine. */
   cut(): void {
     this.#ended = true;
     this.#wake?.();
@@ -49,13 +50,13 @@ export class EventStream implements AsyncIterable<EngineEvent> {
     }
   }
 
-  /** The reader is gone. */
+  /** Ends the stream because the reader is gone. */
   leave(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#unread.length = 0;
     this.#wake?.();
-    this.#onReaderGone();
+    this.#onLeave();
   }
 
   #more(): Promise<void> {

@@ -9,16 +9,16 @@ import { CameraCounts, type Outcome } from './camera-counts';
 export interface QueueTicket {
   readonly id: string;
   readonly camera: string;
-  /** Within the camera's; empty as a rule. */
-  readonly lane?: string;
+  /** Queue within the camera's queue; usually absent. */
+  readonly group?: string;
   readonly policy: QueuePolicy;
-  /** Most frames of this camera and lane that may wait. */
+  /** Most frames of this camera and group that may wait. */
   readonly capacity: number;
   /** Higher runs first. */
   readonly priority: number;
   /** Waiting longer than this, the frame is dropped as `expired`. */
   readonly maxAgeMs?: number;
-  /** Of its pictures, held while it waits. */
+  /** Size of its pictures, which are held while it waits. */
   readonly sizeBytes: number;
 }
 
@@ -38,18 +38,18 @@ interface Waiting {
 }
 
 /**
- * Waiting frames, a bounded queue per camera and lane. Served by priority, then the camera that was served
- * longest ago, then its lane of which that is true, then the order of arrival.
+ * Waiting frames, in a bounded queue per camera and group. The next frame is the one with the highest priority, then of
+ * the camera served longest ago, then of that camera's group served longest ago, then the first to arrive.
  */
 export class FrameQueue {
   readonly #options: FrameQueueOptions;
-  readonly #tally = new CameraCounts();
+  readonly #counts = new CameraCounts();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, QueueTicket>();
-  /** Turn at which each camera was last served. */
-  readonly #lastTurn = new Map<string, number>();
-  /** The same of each camera's lanes. */
-  readonly #lastLaneTurn = new Map<string, number>();
+  /** Sequence number at which each camera was last served. */
+  readonly #cameraServedAt = new Map<string, number>();
+  /** The same for each camera's groups. */
+  readonly #groupServedAt = new Map<string, number>();
   #sequence = 0;
   #waitingBytes = 0;
 
@@ -66,15 +66,23 @@ export class FrameQueue {
   }
 
   /**
-   * Lets a frame wait, or drops it or another by its camera's policy.
-   * @throws SmolvlmError `engine-queue-full` (policy `reject`), `engine-busy` (all cameras together wait for too much)
+   * Queues a frame, or drops it or another one by its camera's policy.
+   * @throws SmolvlmError `engine-queue-full` (policy `reject`), `engine-busy` (too much waits in all queues together);
+   *   no waiting frame is dropped then
    */
   offer(ticket: QueueTicket): void {
-    const rivals = this.#rivals(ticket);
-    if (rivals.length >= ticket.capacity && !this.#makeRoom(ticket, rivals)) return;
-    this.#checkTotals(ticket);
+    const superseded = this.#superseded(ticket);
+    if (superseded === 'queue-full') {
+      this.#counts.end(ticket.camera, 'offered', 'queue-full');
+      this.#options.onDrop(ticket.id, 'queue-full', fullMessage(ticket));
+      return;
+    }
+    this.#checkTotals(ticket, superseded);
+    for (const { ticket: old } of superseded) {
+      this.drop(old.id, 'superseded', `a newer frame of camera "${ticket.camera}" took its place`);
+    }
     this.#waitingBytes += ticket.sizeBytes;
-    this.#tally.wait(ticket.camera);
+    this.#counts.wait(ticket.camera);
     const { maxAgeMs } = ticket;
     this.#waiting.set(ticket.id, {
       ticket,
@@ -88,7 +96,7 @@ export class FrameQueue {
     });
   }
 
-  /** Takes the next frame to describe; it runs until `finish`. A camera's frames run one after the other, in order. */
+  /** Takes the next frame to describe; it runs until `finish`. A camera's frames run one after another, in order. */
   next(): QueueTicket | undefined {
     let best: Waiting | undefined;
     const busy = new Set([...this.#running.values()].map(({ camera }) => camera));
@@ -101,7 +109,7 @@ export class FrameQueue {
     const { ticket } = best;
     this.#remove(best);
     this.#running.set(ticket.id, ticket);
-    this.#tally.start(ticket.camera);
+    this.#counts.start(ticket.camera);
     this.#served(ticket);
     return ticket;
   }
@@ -111,7 +119,7 @@ export class FrameQueue {
     const ticket = this.#running.get(id);
     if (!ticket) return;
     this.#running.delete(id);
-    this.#tally.end(ticket.camera, 'running', outcome);
+    this.#counts.end(ticket.camera, 'running', outcome);
   }
 
   /** Drops a waiting frame. @returns whether it was waiting */
@@ -119,47 +127,47 @@ export class FrameQueue {
     const entry = this.#waiting.get(id);
     if (!entry) return false;
     this.#remove(entry);
-    this.#tally.end(entry.ticket.camera, 'waiting', reason);
+    this.#counts.end(entry.ticket.camera, 'waiting', reason);
     this.#options.onDrop(id, reason, message);
     return true;
   }
 
   status(): Record<string, CameraStatus> {
-    return this.#tally.status();
+    return this.#counts.status();
   }
 
-  /** @returns whether the newcomer may wait now */
-  #makeRoom(ticket: QueueTicket, rivals: readonly Waiting[]): boolean {
-    const { camera, capacity, policy } = ticket;
-    const full = `${capacity === 1 ? 'a frame' : `${capacity} frames`} of camera "${camera}" waited already`;
+  /**
+   * @returns the waiting frames that the new one replaces, or `queue-full` when the new one is to be dropped
+   * @throws SmolvlmError `engine-queue-full`
+   */
+  #superseded(ticket: QueueTicket): readonly Waiting[] | 'queue-full' {
+    const { camera, capacity, policy, priority } = ticket;
+    const rivals = this.#rivals(ticket);
+    const excess = rivals.length - capacity + 1;
+    if (excess <= 0) return [];
     if (policy === 'reject') {
-      this.#tally.end(camera, 'offered', 'failed');
-      throw new SmolvlmError('engine-queue-full', full, {
+      this.#counts.end(camera, 'offered', 'failed');
+      throw new SmolvlmError('engine-queue-full', fullMessage(ticket), {
         hint: 'Send frames less often, raise the queue capacity, or let the newest frame replace the oldest.',
       });
     }
-    const lowest = Math.min(...rivals.map((rival) => rival.ticket.priority));
-    if (policy === 'oldest' || ticket.priority < lowest) {
-      this.#tally.end(camera, 'offered', 'queue-full');
-      this.#options.onDrop(ticket.id, 'queue-full', full);
-      return false;
-    }
-    const excess = rivals.length - capacity + 1;
-    const victims = rivals.filter((rival) => rival.ticket.priority <= ticket.priority);
-    victims.sort((a, b) => a.ticket.priority - b.ticket.priority || a.sequence - b.sequence);
-    for (const victim of victims.slice(0, excess)) {
-      this.drop(victim.ticket.id, 'superseded', `a newer frame of camera "${camera}" took its place`);
-    }
-    return true;
+    const replaceable = rivals.filter((rival) => rival.ticket.priority <= priority);
+    if (policy === 'oldest' || replaceable.length < excess) return 'queue-full';
+    replaceable.sort((a, b) => a.ticket.priority - b.ticket.priority || a.sequence - b.sequence);
+    return replaceable.slice(0, excess);
   }
 
-  #checkTotals({ camera, sizeBytes }: QueueTicket): void {
+  /** @param superseded frames that make room for this one */
+  #checkTotals({ camera, sizeBytes }: QueueTicket, superseded: readonly Waiting[]): void {
     const { maxWaiting, maxWaitingBytes } = this.#options;
-    if (this.#waiting.size < maxWaiting && this.#waitingBytes + sizeBytes <= maxWaitingBytes) return;
-    this.#tally.end(camera, 'offered', 'failed');
+    const freedBytes = superseded.reduce((sum, { ticket }) => sum + ticket.sizeBytes, 0);
+    const frames = this.#waiting.size - superseded.length + 1;
+    const bytes = this.#waitingBytes - freedBytes + sizeBytes;
+    if (frames <= maxWaiting && bytes <= maxWaitingBytes) return;
+    this.#counts.end(camera, 'offered', 'failed');
     throw new SmolvlmError(
       'engine-busy',
-      `the engine lets ${maxWaiting} frames and ${maxWaitingBytes} bytes wait; ${this.#waiting.size} frames and ${this.#waitingBytes} bytes wait already`,
+      `the queues hold at most ${maxWaiting} frames and ${maxWaitingBytes} bytes; ${this.#waiting.size} frames and ${this.#waitingBytes} bytes are waiting`,
       { hint: 'Send frames less often, or use fewer cameras or smaller pictures.' },
     );
   }
@@ -167,27 +175,28 @@ export class FrameQueue {
   #before(a: Waiting, b: Waiting): boolean {
     const byPriority = b.ticket.priority - a.ticket.priority;
     if (byPriority !== 0) return byPriority < 0;
-    const cameras = turnOf(this.#lastTurn, a.ticket.camera) - turnOf(this.#lastTurn, b.ticket.camera);
-    if (cameras !== 0) return cameras < 0;
-    const lanes =
-      turnOf(this.#lastLaneTurn, laneKey(a.ticket)) - turnOf(this.#lastLaneTurn, laneKey(b.ticket));
-    return lanes === 0 ? a.sequence < b.sequence : lanes < 0;
+    const byCamera =
+      servedAt(this.#cameraServedAt, a.ticket.camera) - servedAt(this.#cameraServedAt, b.ticket.camera);
+    if (byCamera !== 0) return byCamera < 0;
+    const byGroup =
+      servedAt(this.#groupServedAt, groupKey(a.ticket)) - servedAt(this.#groupServedAt, groupKey(b.ticket));
+    return byGroup === 0 ? a.sequence < b.sequence : byGroup < 0;
   }
 
-  /** A camera with nothing waiting keeps its turn only as long as others are in line. */
+  /** Records that a ticket's camera and group were served; forgets all of them when nothing waits. */
   #served(ticket: QueueTicket): void {
-    for (const [turns, key] of [
-      [this.#lastTurn, ticket.camera],
-      [this.#lastLaneTurn, laneKey(ticket)],
+    for (const [served, key] of [
+      [this.#cameraServedAt, ticket.camera],
+      [this.#groupServedAt, groupKey(ticket)],
     ] as const) {
-      if (this.#waiting.size === 0 || turns.size > 1000) turns.clear();
-      if (this.#waiting.size > 0) turns.set(key, this.#sequence++);
+      if (this.#waiting.size === 0 || served.size > 1000) served.clear();
+      if (this.#waiting.size > 0) served.set(key, this.#sequence++);
     }
   }
 
-  #rivals({ camera, lane }: QueueTicket): Waiting[] {
+  #rivals({ camera, group }: QueueTicket): Waiting[] {
     return [...this.#waiting.values()].filter(
-      ({ ticket }) => ticket.camera === camera && ticket.lane === lane,
+      ({ ticket }) => ticket.camera === camera && ticket.group === group,
     );
   }
 
@@ -198,10 +207,17 @@ export class FrameQueue {
   }
 }
 
-function turnOf(turns: ReadonlyMap<string, number>, key: string): number {
-  return turns.get(key) ?? -1;
+/** @returns -1 for a camera or group that has not been served: it goes first */
+function servedAt(served: ReadonlyMap<string, number>, key: string): number {
+  return served.get(key) ?? -1;
 }
 
-function laneKey({ camera, lane = '' }: QueueTicket): string {
-  return JSON.stringify([camera, lane]);
+function groupKey({ camera, group = '' }: QueueTicket): string {
+  return JSON.stringify([camera, group]);
+}
+
+function fullMessage({ camera, capacity }: QueueTicket): string {
+  return capacity === 1
+    ? `a frame of camera "${camera}" is waiting already`
+    : `${capacity} frames of camera "${camera}" are waiting already`;
 }

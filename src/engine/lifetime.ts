@@ -1,9 +1,9 @@
 import type { Clock } from '../system/clock';
 
-/** An engine that was just started is waited for so long, however short its idle time. */
+/** Idle time before the first use, at least: the client that started the engine needs a moment to connect. */
 const firstUseMs = 10_000;
 
-/** Counts open clients and unanswered requests; calls back once there was neither for a while. */
+/** Counts open clients and unanswered requests; calls back once there have been none for a while. */
 export class Lifetime {
   #leases = 0;
   #requests = 0;
@@ -12,14 +12,14 @@ export class Lifetime {
   #used = false;
   #begun = false;
 
-  /** @param idleMs never calls back when absent */
+  /** @param idleMs when absent, it never calls back */
   constructor(
     private readonly clock: Clock,
     private readonly idleMs: number | undefined,
     private readonly onIdle: () => void = () => {},
   ) {}
 
-  /** The engine can be reached from now on: the time without clients begins to count. */
+  /** Starts to count idle time: clients can reach the engine from now on. */
   begin(): void {
     this.#begun = true;
     this.#settle();
@@ -29,7 +29,7 @@ export class Lifetime {
     return this.#leases;
   }
 
-  /** Holds the engine alive. @returns how to let go of it; may be called twice */
+  /** Keeps the engine running. @returns a function that ends the lease; may be called twice */
   lease(): () => void {
     let held = true;
     this.#leases += 1;

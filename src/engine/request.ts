@@ -4,34 +4,34 @@ import { isFinal } from '../protocol/ndjson';
 import { type Clock, systemClock } from '../system/clock';
 import { EventStream } from './event-stream';
 
-/** One request from its receipt to its final event, and everybody who listens to it. */
+/** One request in the engine, from its receipt to its final event, and its readers. */
 export class EngineRequest {
   readonly abort = new AbortController();
   readonly receivedAtMs: number;
   readonly #timers: (() => void)[] = [];
   readonly #readers = new Set<EventStream>();
-  readonly #onAlone: () => void;
-  /** What a reader who comes late must be told. */
+  readonly #onAbandoned: () => void;
+  /** Events that a reader who joins late is told first. */
   #queued: EngineEvent | undefined;
   #progress: EngineEvent | undefined;
   #tokens = '';
   #final: FinalEvent | undefined;
   #pictures: readonly Uint8Array[];
 
-  /** @param onAlone called whenever the last reader left before the end */
+  /** @param onAbandoned called whenever the last reader leaves before the end */
   constructor(
-    readonly request: DescribeRequest,
+    readonly input: DescribeRequest,
     pictures: readonly Uint8Array[],
     private readonly clock: Clock = systemClock,
-    onAlone: () => void = () => {},
+    onAbandoned: () => void = () => {},
   ) {
     this.receivedAtMs = clock.now();
     this.#pictures = pictures;
-    this.#onAlone = onAlone;
+    this.#onAbandoned = onAbandoned;
   }
 
   get id(): string {
-    return this.request.id;
+    return this.input.id;
   }
 
   get final(): FinalEvent | undefined {
@@ -47,21 +47,21 @@ export class EngineRequest {
     return this.#readers.size;
   }
 
-  /** It was taken from the queue. */
+  /** Whether it was taken from the queue. */
   get started(): boolean {
     return this.#progress !== undefined;
   }
 
-  /** Calls back unless the request has ended by then. */
+  /** Calls back after a time, unless the request has ended by then. */
   later(ms: number, callback: () => void): void {
     this.#timers.push(this.clock.after(ms, callback));
   }
 
-  /** Tells the story so far, then what comes. */
+  /** @returns a stream of the events so far, then of those to come */
   attach(): EventStream {
     const stream = new EventStream(() => {
       this.#readers.delete(stream);
-      if (this.#readers.size === 0 && !this.#final) this.#onAlone();
+      if (this.#readers.size === 0 && !this.#final) this.#onAbandoned();
     });
     const tokens: EngineEvent | undefined =
       this.#tokens === '' ? undefined : { type: 'token', id: this.id, text: this.#tokens };
@@ -72,7 +72,7 @@ export class EngineRequest {
     return stream;
   }
 
-  /** Tells every reader; after the final event nothing is told any more. @returns whether it was told */
+  /** Sends an event to every reader; does nothing after the final event. @returns whether it was sent */
   emit(event: EngineEvent): boolean {
     if (this.#final) return false;
     if (event.type === 'queued') this.#queued = event;
@@ -87,14 +87,14 @@ export class EngineRequest {
     return true;
   }
 
-  /** The engine stops: readers are let go with no final event, to ask its successor. */
+  /** Ends all streams with no final event because the engine stops: clients send the request to its successor. */
   cut(): void {
     for (const reader of this.#readers) reader.cut();
     this.#readers.clear();
     this.release();
   }
 
-  /** Lets go of pictures and timers. */
+  /** Drops pictures and timers. */
   release(): void {
     this.#pictures = [];
     for (const cancel of this.#timers.splice(0)) cancel();

@@ -74,8 +74,8 @@ export interface DescribeRequest {
   readonly queue?: {
     readonly policy?: QueuePolicy;
     readonly capacity?: number;
-    /** Requests of a camera in different lanes do not displace each other: several questions about one frame. */
-    readonly lane?: string;
+    /** Requests of one camera in different groups do not replace each other: several questions about one frame. */
+    readonly group?: string;
   };
   /** Higher runs first; 0 by default. */
   readonly priority?: number;

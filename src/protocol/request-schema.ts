@@ -102,8 +102,11 @@ export const describeRequestSchema = {
       properties: {
         policy: { enum: ['newest', 'oldest', 'reject'] },
         capacity: { type: 'integer', minimum: 1, maximum: limits.queueCapacity },
+        group: key,
+        /** Former name of `group`, which older clients send. */
         lane: key,
       },
+      not: { required: ['group', 'lane'] },
     },
     priority: { type: 'integer', minimum: -1000, maximum: 1000 },
     maxAgeMs: durationMs,

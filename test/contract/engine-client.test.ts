@@ -218,7 +218,7 @@ for (const [name, open] of [
       assert.equal(outcome(other), 'error client-id-in-use');
     });
 
-    it('lets questions in lanes of their own wait beside each other', async () => {
+    it('keeps waiting questions in different groups from replacing each other', async () => {
       const queue = { policy: 'newest', capacity: 1 } as const;
       const abort = new AbortController();
       const started = new Promise<void>((resolve) => {
@@ -229,8 +229,8 @@ for (const [name, open] of [
       });
       await started;
       let waiting = 0;
-      const questions = ['a', 'b', 'c'].map((lane) =>
-        client.describe({ prompt: lane, camera: 'door', queue: { ...queue, lane } }, [picture], {
+      const questions = ['a', 'b', 'c'].map((group) =>
+        client.describe({ prompt: group, camera: 'door', queue: { ...queue, group } }, [picture], {
           onEvent: ({ type }) => {
             if (type === 'queued') waiting += 1;
             if (waiting === 3) abort.abort();

@@ -37,23 +37,23 @@ describe('frame queue', () => {
     assert.deepEqual(drain(), ['b', 'c']);
   });
 
-  it('lets frames in different lanes of a camera wait beside each other, and replace those of their own', () => {
-    for (const lane of ['x', 'y', 'z']) offer(`${lane}1`, { lane, capacity: 1 });
+  it('keeps frames in different groups of a camera, and replaces frames of the same group', () => {
+    for (const group of ['x', 'y', 'z']) offer(`${group}1`, { group, capacity: 1 });
     assert.deepEqual(drops, []);
-    offer('y2', { lane: 'y', capacity: 1 });
+    offer('y2', { group: 'y', capacity: 1 });
     assert.deepEqual(drops, ['y1 superseded']);
     assert.deepEqual(drain(), ['x1', 'z1', 'y2']);
   });
 
-  it('serves the lanes of a camera in turn, and the cameras in turn whatever their lanes', () => {
-    for (const lane of ['x', 'y', 'z']) offer(`${lane}1`, { lane });
+  it('serves the groups of a camera in turn, and the cameras in turn whatever their groups', () => {
+    for (const group of ['x', 'y', 'z']) offer(`${group}1`, { group });
     offer('garden1', { camera: 'garden' });
     offer('garden2', { camera: 'garden' });
     const order: string[] = [];
     for (let ticket = queue.next(); ticket; ticket = queue.next()) {
       order.push(ticket.id);
       queue.finish(ticket.id, 'done');
-      if (ticket.id === 'x1') offer('x2', { lane: 'x' });
+      if (ticket.id === 'x1') offer('x2', { group: 'x' });
     }
     assert.deepEqual(order, ['x1', 'garden1', 'y1', 'garden2', 'z1', 'x2']);
   });
@@ -121,6 +121,29 @@ describe('frame queue', () => {
     assert.throws(() => offer('g', { camera: 'g' }), { code: 'engine-busy' });
     drain();
     assert.throws(() => offer('h', { sizeBytes: 1001 }), { code: 'engine-busy' });
+  });
+
+  it('keeps the waiting frame when all queues together are too full for its successor', () => {
+    offer('a', { capacity: 1, sizeBytes: 100 });
+    offer('other', { camera: 'garden', sizeBytes: 800 });
+    assert.throws(() => offer('b', { capacity: 1, sizeBytes: 300 }), { code: 'engine-busy' });
+    assert.deepEqual(drops, []);
+    assert.deepEqual(drain(), ['a', 'other']);
+  });
+
+  it('replaces a waiting frame when all queues together are full but for its place', () => {
+    for (let index = 0; index < 6; index += 1) offer(`f${index}`, { camera: `camera ${index}`, capacity: 1 });
+    offer('g', { camera: 'camera 3', capacity: 1 });
+    assert.deepEqual(drops, ['f3 superseded']);
+    assert.equal(queue.waiting, 6);
+  });
+
+  it('drops the newcomer alone when only a part of its place could be made', () => {
+    offer('high', { priority: 5 });
+    offer('low');
+    offer('new', { capacity: 1 });
+    assert.deepEqual(drops, ['new queue-full']);
+    assert.deepEqual(drain(), ['high', 'low']);
   });
 
   it('counts every offered frame exactly once', () => {

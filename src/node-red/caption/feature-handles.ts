@@ -46,7 +46,7 @@ export async function describePictures(
   if (!('handles' in pictures)) return await engine.describe(request, pictures, options);
   const { handles, group } = pictures;
   const started = performance.now();
-  const grouped = { ...request, queue: { ...request.queue, lane: group } };
+  const grouped = { ...request, queue: { ...request.queue, group } };
   if (handles.every(({ expires }) => Date.parse(expires) > Date.now())) {
     const { detail: _detail, crop: _crop, masks: _masks, ...question } = grouped;
     const final = await engine.describe({ ...question, features: handles.map(({ id }) => id) }, [], options);

@@ -31,7 +31,7 @@ export function checkRequest(request: DescribeRequest, pictures: number): Descri
   checkTask(request);
   checkFeatures(request, pictures);
   checkImages(request, request.features?.length ?? pictures);
-  return checkAnswer(request);
+  return checkAnswer(withGroup(request));
 }
 
 /** @throws SmolvlmError `request-no-picture` */
@@ -78,4 +78,12 @@ function checkAnswer(request: DescribeRequest): DescribeRequest {
     });
   }
   return { ...request, jsonSchema: parseAnswerSchema(request.jsonSchema) };
+}
+
+/** Older clients call `queue.group` `queue.lane`. */
+function withGroup(request: DescribeRequest): DescribeRequest {
+  const queue: (DescribeRequest['queue'] & { readonly lane?: string }) | undefined = request.queue;
+  if (queue?.lane === undefined) return request;
+  const { lane: group, ...rest } = queue;
+  return { ...request, queue: { ...rest, group } };
 }

@@ -52,7 +52,7 @@ describe('questions about features of a message', () => {
     assert.deepEqual(request, {
       prompt: 'x',
       camera: 'porch',
-      queue: { lane: 'node' },
+      queue: { group: 'node' },
       features: ['a-full'],
     });
     assert.deepEqual([pictures.length, reads], [0, 0]);
@@ -69,7 +69,7 @@ describe('questions about features of a message', () => {
     (await asked(1)).end(gone);
     const { request, pictures, answer } = await asked(2);
     answer('yes');
-    assert.deepEqual(request, { prompt: 'x', camera: 'porch', queue: { lane: 'node' }, detail: 'full' });
+    assert.deepEqual(request, { prompt: 'x', camera: 'porch', queue: { group: 'node' }, detail: 'full' });
     assert.deepEqual(pictures, [picture]);
     assert.equal((await final).type, 'result');
   });
