@@ -9,12 +9,12 @@ export interface Page {
   readonly text: string;
 }
 
-/** README.md, CHANGELOG.md and everything below docs/. */
+/** README.md, CHANGELOG.md, CONTRIBUTING.md and everything below docs/. */
 export function readPages(): readonly Page[] {
   const docs = readdirSync(join(repositoryRoot, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name));
-  return ['README.md', 'CHANGELOG.md', ...docs.sort()].map(readPage);
+  return ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...docs.sort()].map(readPage);
 }
 
 /** @param path relative to the repository */

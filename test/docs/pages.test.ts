@@ -66,6 +66,17 @@ describe('the pages for people', () => {
     }
   });
 
+  it('name paths of this repository that exist', () => {
+    const missing = pages.flatMap((page) =>
+      codeLines(page).flatMap((line) =>
+        pathsIn(line)
+          .filter((path) => !isThere(path))
+          .map((path) => `${page.path}: ${path}`),
+      ),
+    );
+    assert.deepEqual(missing, []);
+  });
+
   it('list every node in README.md, and no other', () => {
     assert.deepEqual(namedInTables(readPage('README.md'), /^## The nodes/).toSorted(), nodes.toSorted());
   });
@@ -93,6 +104,20 @@ describe('the pages for people', () => {
     );
   });
 });
+
+/** Paths below the folders of this repository that a line of code names. */
+function pathsIn(line: string): readonly string[] {
+  const found = line.matchAll(
+    /(?<![\w./-])(?:src|test|nodes|scripts|python|resources|icons|models|examples|docs|\.ci)\/[^\s`'":;,()]*/g,
+  );
+  return [...found].map(([path]) => path.replace(/[.…]+$/, ''));
+}
+
+/** A path with a placeholder, such as `nodes/<type>/<type>.ts`, is there when the folder before it is. */
+function isThere(path: string): boolean {
+  const [fixed = path] = path.split(/(?=[^/]*[<*{])/);
+  return existsSync(join(repositoryRoot, fixed));
+}
 
 function pathOf(from: string, target: string): string {
   const [file = ''] = target.split('#');
