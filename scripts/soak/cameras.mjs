@@ -32,7 +32,7 @@ export async function runCameras(broker, names, folder, signal) {
 }
 
 /** @returns the JPEG with a comment segment after its first marker */
-function withComment(jpeg, text) {
+export function withComment(jpeg, text) {
   const comment = Buffer.from(text);
   const head = Buffer.from([0xff, 0xfe, 0, comment.length + 2]);
   return Buffer.concat([jpeg.subarray(0, 2), head, comment, jpeg.subarray(2)]);
