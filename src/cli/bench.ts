@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { benchmarkVision } from '../convert/validate/vision-benchmark';
 import { readBundle } from '../model/bundle/read-bundle';
+import { checkpointsFolder } from '../model/cache-folder';
 import { openCheckpoint } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
+import type { Settings } from '../system/settings';
 import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
@@ -48,15 +50,15 @@ async function benchEmulator(values: OptionValues, io: CommandIo): Promise<numbe
   return 0;
 }
 
-async function benchBoard(values: OptionValues, io: CommandIo): Promise<number> {
+async function benchBoard(values: OptionValues, io: CommandIo, settings: Settings): Promise<number> {
   const out = optionalString(values, 'out') ?? 'board-report.json';
   const model = optionalString(values, 'model');
   if (model === undefined)
     throw new UsageError('--model is missing', 'Give a bundle converted for this board.');
-  const bundle = await readBundle((await resolveModel(model)).dir);
+  const bundle = await readBundle((await resolveModel(model, checkpointsFolder(settings.cacheDir))).dir);
   if (bundle.manifest.target === 'cpu')
     throw new UsageError(`${model} is made for the CPU`, 'Give a bundle for the NPU.');
-  const report = await boardReport(bundle, io);
+  const report = await boardReport(bundle, io, settings);
   await writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
   io.result({ out, report }, `${out}: send this file back; docs/board-checklist.md says what it should hold`);
   return 0;
@@ -83,9 +85,9 @@ export const command: Command = {
     memory: { type: 'string' },
     part: { type: 'string' },
   },
-  async run(values, _positionals, io) {
+  async run(values, _positionals, io, settings) {
     if (values.emulator === true) return benchEmulator(values, io);
-    if (values.board === true) return benchBoard(values, io);
+    if (values.board === true) return benchBoard(values, io, settings);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();
     const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;
@@ -93,10 +95,10 @@ export const command: Command = {
     const precision = optionalChoice(values, 'memory', precisions);
     if (precision) {
       const part = optionalChoice(values, 'part', ['prepare', 'caption']) ?? 'caption';
-      io.result(await measureMemory(model, precision, part, threads, signal), '');
+      io.result(await measureMemory(model, precision, part, { threads, signal, settings }), '');
       return 0;
     }
-    const { dir, kind } = await resolveModel(model);
+    const { dir, kind } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     if (kind !== 'checkpoint')
       throw new UsageError(`${model} is a bundle`, 'Give a checkpoint: every precision is made of it.');
     const checkpoint = await openCheckpoint(dir);
@@ -106,7 +108,7 @@ export const command: Command = {
       io.log('decoder');
       const decoder = await benchmarkDecoder(checkpoint, options);
       io.log('two questions about one frame');
-      const caption = await benchmarkCaption(dir, options);
+      const caption = await benchmarkCaption(dir, { ...options, settings });
       const memory: Partial<Record<MeasuredPrecision, MemoryBenchmark>> = {};
       for (const each of precisions) {
         io.log(`memory in ${each}`);

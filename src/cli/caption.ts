@@ -29,7 +29,7 @@ export const command: Command = {
     precision: { type: 'string' },
     threads: { type: 'string' },
   },
-  async run(values, positionals, io) {
+  async run(values, positionals, io, settings) {
     if (positionals.length > 0)
       throw new UsageError(`unexpected "${positionals[0]}"`, 'Pictures are given with --image.');
     const request = describeRequest(values);
@@ -39,6 +39,7 @@ export const command: Command = {
     const threads = optionalInteger(values, 'threads', 1, 256);
     const captioner = await openCaptioner({
       model,
+      settings,
       ...(precision && { precision }),
       ...(threads && { threads }),
       signal: io.signal,

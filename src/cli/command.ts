@@ -1,5 +1,6 @@
 import type { ParseArgsConfig } from 'node:util';
 import { SmolvlmError } from '../errors';
+import type { Settings } from '../system/settings';
 
 /** A wrong command line: exit status 2. */
 export class UsageError extends SmolvlmError {
@@ -44,7 +45,12 @@ export interface Command {
   /** A service: goes on when the process that started it over IPC is gone. Others end, since nobody takes their result. */
   readonly outlivesCaller?: boolean;
   /** @returns exit status 0 (ok) or 1 (failed, already said) @throws UsageError for a wrong command line */
-  run(values: OptionValues, positionals: readonly string[], io: CommandIo): Promise<number>;
+  run(
+    values: OptionValues,
+    positionals: readonly string[],
+    io: CommandIo,
+    settings: Settings,
+  ): Promise<number>;
 }
 
 /** A command made of subcommands, each in a file of its own and loaded when called. */

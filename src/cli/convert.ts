@@ -17,10 +17,13 @@ import {
 } from '../convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../convert/toolkit/toolkit-worker';
 import { toolkitVersions } from '../model/bundle/rknn-toolkits';
+import { checkpointsFolder } from '../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
+import { defined } from '../system/defined';
 import { withFileLock } from '../system/file-lock';
+import type { Settings } from '../system/settings';
 import {
   type Command,
   type CommandIo,
@@ -70,8 +73,8 @@ export const command: Command = {
     // What was finished is always found again; the option says so aloud.
     resume: { type: 'boolean' },
   },
-  async run(values, _positionals, io) {
-    const wish = toolkitWish(values);
+  async run(values, _positionals, io, settings) {
+    const wish = toolkitWish(values, settings);
     const toolkit = values.setup === true ? await setUp(wish, io) : undefined;
     if (toolkit !== undefined && values.model === undefined) {
       const { version } = await findPython(toolkit.python);
@@ -86,14 +89,14 @@ export const command: Command = {
     const target = optionalChoice(values, 'target', ['rk3588', 'rk3576', 'cpu']);
     if (target === undefined) throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
     if (target !== 'cpu') checkMachine(process.platform, process.arch);
-    const { dir } = await resolveModel(model);
+    const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     await checkBundlePlace(out);
     const checkpoint = await openCheckpoint(dir);
     try {
       const convert = (): Promise<number> =>
         target === 'cpu'
           ? convertForCpu(checkpoint, out, values, io)
-          : convertForNpu(checkpoint, out, target, toolkit, values, io);
+          : convertForNpu(checkpoint, out, target, toolkit, values, io, settings);
       return await withFileLock(`${out}.lock`, convert, {
         signal: io.signal,
         onWait: (pid) => io.log(`waiting for process ${pid}, which is converting to ${out}`),
@@ -104,10 +107,10 @@ export const command: Command = {
   },
 };
 
-function toolkitWish(values: OptionValues): ToolkitWish {
+function toolkitWish(values: OptionValues, { convert }: Settings): ToolkitWish {
   const version = optionalChoice(values, 'toolkit', toolkitVersions);
-  const python = optionalString(values, 'python');
-  return { ...(version && { version }), ...(python && { python }) };
+  const python = optionalString(values, 'python') ?? convert.python;
+  return defined({ version, python });
 }
 
 function setUp(wish: ToolkitWish, io: CommandIo): Promise<Toolkit> {
@@ -121,6 +124,7 @@ async function convertForNpu(
   ready: Toolkit | undefined,
   values: OptionValues,
   io: CommandIo,
+  settings: Settings,
 ): Promise<number> {
   const started = performance.now();
   const workers = optionalInteger(values, 'workers', 1, 64);
@@ -143,9 +147,9 @@ async function convertForNpu(
     cpuStages: values['no-cpu-stages'] !== true,
     ...(workers !== undefined && { workers }),
   } as const;
-  const toolkit = ready ?? (await findToolkit(toolkitWish(values)));
+  const toolkit = ready ?? (await findToolkit(toolkitWish(values, settings)));
   const rkllmPython =
-    optionalString(values, 'rkllm-python') ?? process.env.SMOLVLM_RKLLM_PYTHON ?? toolkit.python;
+    optionalString(values, 'rkllm-python') ?? settings.convert.rkllmPython ?? toolkit.python;
   const made = await prepareNpuBundle(checkpoint, out, { ...options, toolkit, rkllmPython }, progressOf(io));
   if (!made.manifest.npuDecoder) io.log(`${out} has no decoder for the NPU. ${rkllmHint}`);
   const report = conversionReport(out, made, (performance.now() - started) / 1000);

@@ -4,7 +4,8 @@ import { defaultBounds } from '../convert/npu/npu-stage-part';
 import { validateBundle } from '../convert/validate/validate-bundle';
 import { SmolvlmError } from '../errors';
 import type { Bundle } from '../model/bundle/read-bundle';
-import { openVisionBackend } from '../vision/open-vision-backend';
+import type { Settings } from '../system/settings';
+import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command';
 
 /** `smolvlm install`: a packed bundle into its place on a hub. */
@@ -17,7 +18,7 @@ export const command: Command = {
     sha256: { type: 'string' },
     'skip-self-test': { type: 'boolean' },
   },
-  async run(values, positionals, io) {
+  async run(values, positionals, io, settings) {
     const [given, ...rest] = positionals;
     if (given === undefined || rest.length > 0) {
       throw new UsageError('expected one archive', 'smolvlm install ARCHIVE|URL --to DIR');
@@ -29,7 +30,7 @@ export const command: Command = {
     const { dir, manifest } = await installBundle(source, requiredString(values, 'to'), {
       signal: io.signal,
       ...(sha256 !== undefined && { sha256 }),
-      ...(tested && { selfTest: (bundle) => selfTest(bundle, io) }),
+      ...(tested && { selfTest: (bundle) => selfTest(bundle, settings, io) }),
       onBytes: (done, total) => {
         const percent = total ? Math.floor((100 * done) / total) : 0;
         if (percent === toldPercent) return;
@@ -46,8 +47,8 @@ export const command: Command = {
 };
 
 /** Runs the bundle's own reference through its stages on this machine. */
-async function selfTest(bundle: Bundle, io: CommandIo): Promise<void> {
-  const backend = await openVisionBackend(bundle, {});
+async function selfTest(bundle: Bundle, { npu }: Settings, io: CommandIo): Promise<void> {
+  const backend = await openVisionBackend(bundle, { npu: npuAccess(npu) });
   try {
     const { pass, endToEndCosine, stages } = await validateBundle(bundle, backend, defaultBounds, {
       signal: io.signal,

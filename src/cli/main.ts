@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { errorBody } from '../errors';
+import { readSettings } from '../system/settings';
 import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
 
 /** Loaded when called, so that a command needs only what it uses. */
@@ -79,7 +80,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
     signal: abort.signal,
   };
   try {
-    return await command.run(values, positionals, io);
+    return await command.run(values, positionals, io, readSettings());
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);

@@ -1,3 +1,4 @@
+import { checkpointsFolder } from '../model/cache-folder';
 import { type PullProgress, pullCheckpoint } from '../model/hub/hub-pull';
 import { hubSettings } from '../model/hub/hub-settings';
 import { parseHubReference } from '../model/hub/resolve-model';
@@ -9,7 +10,7 @@ export const command: Command = {
   summary: 'Downloads a checkpoint from a model hub into the cache.',
   usage: 'pull ORG/NAME[@REVISION]',
   options: {},
-  async run(_values, positionals, io) {
+  async run(_values, positionals, io, { hub, cacheDir }) {
     const [model, ...rest] = positionals;
     const reference = model === undefined ? undefined : parseHubReference(model);
     if (!reference || rest.length > 0) {
@@ -20,9 +21,10 @@ export const command: Command = {
     }
     const { id, revision, commit, dir, files, downloadedBytes } = await pullCheckpoint(
       reference,
-      hubSettings(),
+      hubSettings(hub),
       {
         signal: io.signal,
+        checkpoints: checkpointsFolder(cacheDir),
         onProgress: progressLines(io.log),
         onWait: (pid) => io.log(`waiting: process ${pid} is pulling ${reference.id}`),
       },

@@ -5,7 +5,8 @@ import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { boundLog } from '../server/bounded-log';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
-import { engineSocketPath, runtimeDirectory } from '../system/runtime-dir';
+import { engineSocketPath } from '../system/runtime-dir';
+import type { Settings } from '../system/settings';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 
 const defaultPort = 8372;
@@ -42,8 +43,8 @@ export const command: Command = {
     'mqtt-config': { type: 'string' },
     'mqtt-version': { type: 'string' },
   },
-  async run(values, _positionals, io) {
-    const options = serveOptions(values, io.log);
+  async run(values, _positionals, io, settings) {
+    const options = serveOptions(values, io.log, settings);
     // Engines started by clients do without, and need not load it.
     const asked = Object.keys(values).some((name) => name.startsWith('mqtt'));
     const mqtt = asked ? await import('./serve/mqtt-service.js') : undefined;
@@ -69,7 +70,11 @@ function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine)
   return parseEngineAddress(url, tcp?.token);
 }
 
-function serveOptions(values: OptionValues, log: (line: string) => void): ServeOptions {
+function serveOptions(
+  values: OptionValues,
+  log: (line: string) => void,
+  { runtimeDir, cacheDir, npu, rkllm }: Settings,
+): ServeOptions {
   const seconds = (name: string): number | undefined => {
     const value = optionalInteger(values, name, 0, 10_000_000);
     return value === undefined ? undefined : value * 1000;
@@ -87,7 +92,7 @@ function serveOptions(values: OptionValues, log: (line: string) => void): ServeO
         ? resolve(values.socket)
         : tcp
           ? undefined
-          : engineSocketPath(runtimeDirectory(), protocolVersion),
+          : engineSocketPath(runtimeDir, protocolVersion),
     model: typeof values.model === 'string' ? values.model : undefined,
     threads: optionalInteger(values, 'threads', 1, 256),
     queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
@@ -96,6 +101,7 @@ function serveOptions(values: OptionValues, log: (line: string) => void): ServeO
     idleUnloadMs: seconds('idle-unload'),
     idleExitMs: seconds('idle-exit'),
     allowImageUrls: values['allow-image-urls'] === true,
+    settings: { cacheDir, npu, rkllm },
   });
 }
 

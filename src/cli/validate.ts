@@ -11,7 +11,8 @@ import { sharpLibrary } from '../image/sharp-library';
 import { cpuFallbackBundle } from '../model/bundle/cpu-fallback-bundle';
 import { type Bundle, readBundle } from '../model/bundle/read-bundle';
 import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolkits';
-import { openVisionBackend } from '../vision/open-vision-backend';
+import type { Settings } from '../system/settings';
+import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import {
   type Command,
   type CommandIo,
@@ -42,7 +43,7 @@ export const command: Command = {
     'stage-cosine': { type: 'string' },
     'tower-cosine': { type: 'string' },
   },
-  async run(values, positionals, io) {
+  async run(values, positionals, io, settings) {
     const [dir, ...rest] = positionals;
     if (dir === undefined || rest.length > 0)
       throw new UsageError('expected one bundle', 'smolvlm validate BUNDLE');
@@ -54,7 +55,7 @@ export const command: Command = {
     const bundle = bundleFor(backendName, found);
     const work = await mkdtemp(join(tmpdir(), 'smolvlm-validate-'));
     try {
-      const backend = await openBackend(bundle, backendName, work, values, io);
+      const backend = await openBackend(bundle, backendName, work, values, io, settings);
       try {
         const validation = await validateBundle(bundle, backend, bounds, {
           signal: io.signal,
@@ -104,11 +105,12 @@ async function openBackend(
   work: string,
   values: OptionValues,
   io: CommandIo,
+  { npu, convert }: Settings,
 ): Promise<VisionBackend> {
-  if (name !== 'simulator') return openVisionBackend(bundle, {});
+  if (name !== 'simulator') return openVisionBackend(bundle, { npu: npuAccess(npu) });
   const model = optionalString(values, 'model');
   const calibration = optionalString(values, 'calibration');
-  const python = optionalString(values, 'python');
+  const python = optionalString(values, 'python') ?? convert.python;
   const total = bundle.manifest.stages.length;
   let built = 0;
   return openSimulator(bundle, {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { engineSocketPath, makePrivateDirectory, runtimeDirectory } from '../system/runtime-dir';
+import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
+import { readSettings } from '../system/settings';
 import { StartLock } from '../system/start-lock';
 
 export interface LocalEngineOptions {
@@ -28,7 +29,7 @@ const pollMs = 50;
  * @throws SmolvlmError `engine-start` with the engine's last words, `runtime-dir`
  */
 export async function joinLocalEngine(options: LocalEngineOptions, signal?: AbortSignal): Promise<string> {
-  const directory = options.directory ?? runtimeDirectory(options.environment);
+  const directory = options.directory ?? readSettings(options.environment).runtimeDir;
   makePrivateDirectory(directory);
   const socketPath = engineSocketPath(directory, protocolVersion);
   const giveUpAt = Date.now() + (options.startTimeoutMs ?? 60_000);

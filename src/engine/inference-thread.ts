@@ -12,6 +12,7 @@ import {
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Clock } from '../system/clock';
+import { defined } from '../system/defined';
 
 export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJobs'> {
   readonly clock: Clock;
@@ -122,11 +123,12 @@ export class InferenceThread implements Inference {
   }
 
   #start(): Worker {
-    const { captionerModule, defaultModel, threads, modelLimitBytes } = this.#options;
+    const { captionerModule, defaultModel, threads, settings, modelLimitBytes } = this.#options;
     const workerData: InferenceSetup = {
       captionerModule,
       ...(defaultModel === undefined ? {} : { defaultModel }),
       ...(threads === undefined ? {} : { threads }),
+      ...defined({ settings }),
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };

@@ -1,6 +1,8 @@
 import { SmolvlmError } from '../errors';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
+import { defined } from '../system/defined';
+import type { InferenceSettings } from '../system/settings';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 
 interface Loaded {
@@ -15,6 +17,7 @@ export interface CaptionerCacheOptions {
   readonly open: OpenCaptioner;
   readonly defaultModel?: string;
   readonly threads?: number;
+  readonly settings?: InferenceSettings;
   readonly modelLimitBytes: number;
 }
 
@@ -36,7 +39,7 @@ export class CaptionerCache {
    */
   async use<T>(
     request: Pick<DescribeRequest, 'model' | 'runtime'>,
-    hooks: Omit<CaptionerOptions, 'model' | keyof RuntimeOptions>,
+    hooks: Omit<CaptionerOptions, 'model' | 'settings' | keyof RuntimeOptions>,
     work: (captioner: Captioner) => Promise<T>,
   ): Promise<T> {
     const loaded = await this.#inTurn(() => this.#take(request, hooks));
@@ -79,7 +82,7 @@ export class CaptionerCache {
 
   async #take(
     request: Pick<DescribeRequest, 'model' | 'runtime'>,
-    hooks: Omit<CaptionerOptions, 'model' | keyof RuntimeOptions>,
+    hooks: Omit<CaptionerOptions, 'model' | 'settings' | keyof RuntimeOptions>,
   ): Promise<Loaded> {
     const model = request.model ?? this.#options.defaultModel;
     if (model === undefined) {
@@ -94,7 +97,12 @@ export class CaptionerCache {
     const key = JSON.stringify([model, ...Object.entries(runtime).sort()]);
     const loaded = this.#loaded.get(key) ?? {
       model,
-      captioner: await this.#options.open({ model, ...runtime, ...hooks }),
+      captioner: await this.#options.open({
+        model,
+        ...runtime,
+        ...hooks,
+        ...defined({ settings: this.#options.settings }),
+      }),
       lastUsedAt: new Date(),
       users: 0,
     };

@@ -3,9 +3,11 @@ import { preparedBundle } from '../convert/bundle/prepared-bundle';
 import { SmolvlmError } from '../errors';
 import { HostTensors } from '../model/bundle/host-tensors';
 import type { Bundle } from '../model/bundle/read-bundle';
+import { bundlesFolder, checkpointsFolder } from '../model/cache-folder';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
 import { PromptBuilder } from '../prompt/prompt-builder';
+import { type InferenceSettings, readSettings } from '../system/settings';
 import { ContextPool } from '../text/context-pool';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
@@ -24,7 +26,7 @@ export const defaultPrecision = 'int8';
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
-  const resolved = await resolveModel(options.model);
+  const resolved = await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir));
   const bundle = await openBundle(resolved.dir, options);
   return openBundleCaptioner(resolved.name, bundle, options);
 };
@@ -63,7 +65,10 @@ export interface OpenedDecoder {
 
 /** Opens a model's decoder and token embeddings; prepared as for captions. */
 export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
-  const bundle = await openBundle((await resolveModel(options.model)).dir, options);
+  const bundle = await openBundle(
+    (await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir,
+    options,
+  );
   const { config } = await readModelConfigs(bundle.dir);
   const host = await HostTensors.open(bundle);
   const runner = await openDecoder(
@@ -96,13 +101,14 @@ async function assemble(
 ): Promise<Captioner> {
   const { config, imageProcessor } = await readModelConfigs(bundle.dir);
   const { contextLength, threads } = options;
+  const { npu, rkllm } = settingsOf(options);
   const settings = threads === undefined ? {} : { threads };
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
   if (given) owned.push(() => given.close());
   const placed: PlacedTower = given
     ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
-    : await openTower(bundle, options);
+    : await openTower(bundle, { ...options, npu });
   owned.push(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,
@@ -115,7 +121,7 @@ async function assemble(
     });
   }
   const maxContext = Math.min(runner.contextLimit, npuContext);
-  const npuText = await NpuDecoder.open(bundle, { ...options, maxContext });
+  const npuText = await NpuDecoder.open(bundle, { ...options, maxContext, npu, rkllm });
   if (npuText) owned.push(() => npuText.close());
   const contexts = new ContextPool(runner);
   owned.push(async () => contexts.close());
@@ -147,12 +153,17 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
       decoder: { precision, write: writeOnnxDecoder },
     },
     {
+      bundlesDir: bundlesFolder(settingsOf(options).cacheDir),
       ...(signal && { signal }),
       ...(onProgress && {
         onProgress: ({ part, done, total }) => onProgress({ phase: 'loading', done, total, stage: part }),
       }),
     },
   );
+}
+
+function settingsOf({ settings }: Pick<CaptionerOptions, 'settings'>): InferenceSettings {
+  return settings ?? readSettings();
 }
 
 /** All weights of the bundle, those included that are read from the file as they are needed. */

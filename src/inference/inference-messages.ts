@@ -1,6 +1,7 @@
 import type { ErrorBody } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
+import type { InferenceSettings } from '../system/settings';
 import type { Caption, FeaturesAnswer, InferenceProgress } from './inference';
 
 /** How the inference thread is set up. */
@@ -11,6 +12,8 @@ export interface InferenceSetup {
   readonly defaultModel?: string;
   /** CPU threads of a model whose request does not say. */
   readonly threads?: number;
+  /** Default: those of this process's environment. */
+  readonly settings?: InferenceSettings;
   /** Models beyond this are closed, least recently used first; one always stays. */
   readonly modelLimitBytes: number;
   /** Numbers of jobs to cancel, a job at `slotOf(job)`: read between stages, where no message can arrive. */

@@ -3,6 +3,7 @@ import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-reque
 import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, ProgressPhase } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
+import type { InferenceSettings } from '../system/settings';
 
 /** What inference knows of a result; the queue's part is added by the engine. */
 export type Caption = Omit<CaptionResult, 'queuedMs' | 'camera' | 'capturedAt'>;
@@ -82,6 +83,8 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly model: string;
   readonly onProgress?: (progress: InferenceProgress) => void;
   readonly signal?: AbortSignal;
+  /** Default: those of this process's environment. */
+  readonly settings?: InferenceSettings;
   /** A device call will never come back; only the end of the process frees the device. */
   readonly onDeviceLost?: (error: ErrorBody) => void;
 }

@@ -1,13 +1,9 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { readSettings } from '../system/settings';
 
-/**
- * Where pulled checkpoints and prepared bundles are kept: `SMOLVLM_CACHE`, else `XDG_CACHE_HOME/smolvlm`,
- * else `~/.cache/smolvlm`.
- */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  if (environment.SMOLVLM_CACHE) return resolve(environment.SMOLVLM_CACHE);
-  return join(resolve(environment.XDG_CACHE_HOME || join(homedir(), '.cache')), 'smolvlm');
+/** Where this process keeps pulled checkpoints and prepared bundles, unless it is given another folder. */
+export function cacheFolder(): string {
+  return readSettings().cacheDir;
 }
 
 /** Pulled checkpoints: `checkpoints/ORG/NAME/COMMIT`. */

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { readSettings } from '../system/settings';
 import { findProgram } from './program-path';
 import type { SystemFiles } from './recording/system-files';
 
@@ -12,8 +13,8 @@ const names = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8
  * @returns its path; undefined when none on the PATH is of a version the toolkit supports
  */
 export function toolkitPython(files: SystemFiles): string | undefined {
-  const { SMOLVLM_CONVERT_PYTHON: asked } = files.process.environment;
-  return findProgram(files, asked === undefined ? names : [asked], (path) =>
+  const { python } = readSettings(files.process.environment).convert;
+  return findProgram(files, python === undefined ? names : [python], (path) =>
     isSupported(files.realPath(path)),
   );
 }

@@ -54,11 +54,12 @@ export function driverCores(files: SystemFiles): number | undefined {
   return undefined;
 }
 
-/** Cores to plan with: what `SMOLVLM_NPU_CORES` says, for chips and drivers that do not, else the driver, else the chip; 0: not known. */
-export function usableCores(files: SystemFiles, environment = process.env): number {
-  const given = Number(environment.SMOLVLM_NPU_CORES || Number.NaN);
-  if (Number.isInteger(given) && given > 0 && given <= 8) return given;
-  return driverCores(files) ?? socNpuCores(socOf(files));
+/**
+ * Cores to plan with; 0 when neither the driver nor the chip tells.
+ * @param given the setting `npu.cores`, for chips and drivers that do not tell
+ */
+export function usableCores(files: SystemFiles, given?: number): number {
+  return given ?? driverCores(files) ?? socNpuCores(socOf(files));
 }
 
 /** A board's own entry stands before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */

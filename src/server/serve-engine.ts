@@ -6,6 +6,8 @@ import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
 import { packageVersion } from '../package-version';
 import { systemClock } from '../system/clock';
+import { defined } from '../system/defined';
+import type { InferenceSettings } from '../system/settings';
 import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
@@ -30,6 +32,8 @@ export interface ServeOptions {
   readonly hangMs?: number;
   /** Module exporting `openCaptioner`. */
   readonly captionerModule?: string;
+  /** For the inference thread; default: those of this process's environment. */
+  readonly settings?: InferenceSettings;
   readonly log: (line: string) => void;
 }
 
@@ -60,6 +64,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
     ...(options.model === undefined ? {} : { defaultModel: options.model }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...defined({ settings: options.settings }),
     modelLimitBytes,
     clock: systemClock,
     idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,

@@ -1,17 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
-
-/**
- * Where the socket, start lock and log of this user's engine are. Not $XDG_RUNTIME_DIR nor $TMPDIR:
- * a Node-RED that runs as a service and a shell of the same user have different ones, and must meet.
- */
-export function runtimeDirectory(environment: NodeJS.ProcessEnv = process.env): string {
-  const given = environment.SMOLVLM_RUNTIME_DIR;
-  if (given !== undefined && given !== '') return given;
-  return join(process.platform === 'linux' ? '/tmp' : tmpdir(), `smolvlm-${userInfo().uid}`);
-}
 
 /** @throws SmolvlmError `runtime-dir` when it cannot be made, or is somebody else's */
 export function makePrivateDirectory(directory: string): void {

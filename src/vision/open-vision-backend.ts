@@ -1,10 +1,11 @@
 import { OnnxVisionBackend } from '../backends/onnxruntime/onnx-vision-backend';
 import type { SessionSettings } from '../backends/onnxruntime/session-options';
-import { type RknnSettings, RknnVisionBackend } from '../backends/rknn/rknn-vision-backend';
+import { npuAccess, type RknnSettings, RknnVisionBackend } from '../backends/rknn/rknn-vision-backend';
 import type { VisionBackend } from '../backends/stage-runner';
 import type { Bundle } from '../model/bundle/read-bundle';
 
 export type { RknnSettings, VisionBackend };
+export { npuAccess };
 
 export interface VisionBackendSettings extends SessionSettings {
   readonly npu?: RknnSettings;

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { callbackStruct, inputType } from './rkllm-abi';
+import { callbackStruct, inputType, type RkllmAbi } from './rkllm-abi';
 import { AnswerCollector, type RkllmAnswer, type RkllmRun } from './rkllm-answer';
 import { checkDriver, checkPictures, checkRows, type MultimodalPrompt } from './rkllm-checks';
 import { RkllmLibrary } from './rkllm-library';
@@ -9,6 +9,8 @@ export type { MultimodalPrompt, RkllmAnswer, RkllmRun };
 
 export interface RkllmSettings extends RunLimits {
   readonly library?: string;
+  /** Structure layout of a library that does not tell its release. */
+  readonly abi?: RkllmAbi;
   /** Longest context in tokens; the file's own limit is set when it is converted. */
   readonly maxContext: number;
   /** The first IOMMU domain: 1 beside an RKNN vision model on RK3588 and RK3576 (the vendor's own choice). */
@@ -51,7 +53,7 @@ export class RkllmDecoder {
    */
   static async open(path: string, settings: RkllmSettings): Promise<RkllmDecoder> {
     checkDriver(settings.driver);
-    const decoder = new RkllmDecoder(await RkllmLibrary.load(settings.library), settings);
+    const decoder = new RkllmDecoder(await RkllmLibrary.load(settings.library, settings.abi), settings);
     try {
       await decoder.#init(path);
       return decoder;

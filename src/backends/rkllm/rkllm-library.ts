@@ -51,15 +51,15 @@ export class RkllmLibrary {
 
   /**
    * @param path the library to load and no other; default: `SMOLVLM_RKLLM_LIBRARY`, else the usual places
-   * @param abi overrides what the library's version says; default: `SMOLVLM_RKLLM_ABI`
+   * @param abi overrides what the library's version says
    * @throws SmolvlmError `backend-rkllm-library`, `backend-rkllm-abi` when its structures are not known, `backend-koffi`
    */
-  static async load(path?: string, abi = process.env.SMOLVLM_RKLLM_ABI || undefined): Promise<RkllmLibrary> {
+  static async load(path?: string, abi?: RkllmAbi): Promise<RkllmLibrary> {
     const [found] = findRuntimeLibraries(new SystemFiles(), 'rkllm', path);
     if (!found || found.fault !== undefined)
       throw libraryError(found?.path, found?.fault ?? 'it is not installed');
     const { version } = found;
-    const told = given(abi) ?? abiOf(version);
+    const told = abi ?? abiOf(version);
     // A release that is named and not known is not called at all.
     if (!told && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
     const koffi = await loadKoffi();
@@ -124,11 +124,6 @@ export class RkllmLibrary {
   release(address: bigint): void {
     this.#koffi.free(address);
   }
-}
-
-function given(abi: string | undefined): RkllmAbi | undefined {
-  if (abi === undefined || abi === '1.2' || abi === '1.3') return abi;
-  throw abiError(`SMOLVLM_RKLLM_ABI: expected 1.2 or 1.3, received "${abi}"`);
 }
 
 /** Of a library that does not tell its release: 1.2.1 or later by its symbols, the layout by where its defaults lie. */

@@ -5,6 +5,8 @@ import type { BundleStage, BundleTarget } from '../../model/bundle/bundle-manife
 import { SharedNpuLock, type SharedNpuLockOptions } from '../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
+import { defined } from '../../system/defined';
+import type { NpuSettings } from '../../system/settings';
 import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
 import { coreMask, type TensorAttr } from './rknn-abi';
 import { RknnContext } from './rknn-context';
@@ -13,6 +15,15 @@ import { RknnStage } from './rknn-stage';
 import { shareScratch } from './shared-scratch';
 import { chainStages } from './stage-chain';
 import { type StageWatch, StageWatchdog } from './stage-watch';
+
+/** How a process gets at the NPU, from its settings. */
+export function npuAccess({
+  lockPath,
+  library,
+  cores,
+}: NpuSettings): Pick<RknnSettings, 'lockPath' | 'library' | 'cores'> {
+  return { lockPath, ...defined({ library, cores }) };
+}
 
 export interface RknnSettings extends SharedNpuLockOptions {
   /** The chip the stages are made for; another one is refused. */
@@ -57,7 +68,7 @@ export class RknnVisionBackend implements VisionBackend {
     const files = new SystemFiles();
     const soc = socOf(files);
     checkTarget(soc, settings.target);
-    const cores = settings.cores ?? usableCores(files);
+    const cores = usableCores(files, settings.cores);
     const library = await RknnLibrary.load(settings.library);
     return new RknnVisionBackend(library, cores, await SharedNpuLock.take(settings), settings);
   }

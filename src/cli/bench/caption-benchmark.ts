@@ -5,6 +5,7 @@ import { openCaptioner } from '../../inference/captioner';
 import type { Captioner } from '../../inference/inference';
 import { demoModelFolder } from '../../model/hub/resolve-model';
 import type { DescribeRequest } from '../../protocol/describe-request';
+import type { InferenceSettings } from '../../system/settings';
 import { meanMs } from './interleaved';
 
 /** A shipped frame of 640 × 480 pixels: 13 tiles at full detail. */
@@ -21,10 +22,15 @@ export interface CaptionBenchmark {
 
 export async function benchmarkCaption(
   model: string,
-  options: { readonly threads: number; readonly passes: number; readonly signal: AbortSignal },
+  options: {
+    readonly threads: number;
+    readonly passes: number;
+    readonly signal: AbortSignal;
+    readonly settings: InferenceSettings;
+  },
 ): Promise<CaptionBenchmark> {
-  const { threads, passes, signal } = options;
-  const captioner = await openCaptioner({ model, threads, signal });
+  const { threads, passes, signal, settings } = options;
+  const captioner = await openCaptioner({ model, threads, signal, settings });
   try {
     const picture = await readFile(benchmarkFrame);
     let [first, second, image] = [

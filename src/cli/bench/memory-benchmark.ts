@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openCaptioner } from '../../inference/captioner';
+import type { CaptionerOptions } from '../../inference/inference';
 import { captionOnce } from './caption-benchmark';
 
 export type MeasuredPrecision = 'float32' | 'int8' | 'int4';
@@ -56,22 +57,20 @@ export async function measureMemory(
   model: string,
   precision: MeasuredPrecision,
   part: 'prepare' | 'caption',
-  threads: number,
-  signal: AbortSignal,
+  options: Pick<CaptionerOptions, 'threads' | 'signal' | 'settings'> & { readonly signal: AbortSignal },
 ): Promise<ProcessMemory> {
   const idleBytes = process.memoryUsage.rss();
   let preparedPeak = 0;
   const captioner = await openCaptioner({
     model,
     precision,
-    threads,
-    signal,
+    ...options,
     onProgress: () => {
       preparedPeak = peakResidentBytes();
     },
   });
   const weightBytes = captioner.memoryBytes;
-  if (part === 'caption') await captionOnce(captioner, signal);
+  if (part === 'caption') await captionOnce(captioner, options.signal);
   await captioner.close();
   const peakBytes = part === 'prepare' ? preparedPeak : peakResidentBytes();
   return { idleBytes, peakBytes, weightBytes };

@@ -42,18 +42,13 @@ interface Answer {
   readonly toolkit: string | null;
 }
 
-/** The interpreter this machine's owner names for conversions. */
-export function askedPython(): string | undefined {
-  return process.env.SMOLVLM_CONVERT_PYTHON || undefined;
-}
-
 /**
  * Finds an interpreter the toolkit runs on.
- * @param asked the one to use and no other; default: `SMOLVLM_CONVERT_PYTHON`, else the usual names on PATH
+ * @param asked the one to use and no other; default: the usual names on PATH
  * @throws SmolvlmError `convert-machine` where conversion is impossible, `convert-python` naming what was tried
  */
 export async function findPython(
-  asked = askedPython(),
+  asked?: string,
   names: readonly string[] = commonNames,
 ): Promise<PythonInfo> {
   checkMachine(process.platform, process.arch);

@@ -7,7 +7,7 @@ import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../mode
 import { cacheFolder } from '../../model/cache-folder';
 import { withFileLock } from '../../system/file-lock';
 import { checkDiskSpace } from '../bundle/disk-space';
-import { askedPython, checkMachine, findPython, type PythonInfo } from './find-python';
+import { checkMachine, findPython, type PythonInfo } from './find-python';
 import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
 
 /** From dist/src/convert. */
@@ -50,7 +50,7 @@ export function toolkitFolder(version: ToolkitVersion, cache = cacheFolder()): s
  *   another release; `convert-machine`, `convert-python`
  */
 export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
-  const { python = askedPython() } = wish;
+  const { python } = wish;
   checkMachine(process.platform, process.arch);
   if (python === undefined) {
     const made = await madeBefore(wish);
@@ -75,7 +75,7 @@ export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
  *   reason when aborted
  */
 export async function prepareToolkitEnvironment(control: SetUpControl = {}): Promise<Toolkit> {
-  const { signal, onProgress, python = askedPython() } = control;
+  const { signal, onProgress, python } = control;
   checkMachine(process.platform, process.arch);
   if (python === undefined) {
     const made = await madeBefore(control);

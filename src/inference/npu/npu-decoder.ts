@@ -4,12 +4,14 @@ import { npuDriver } from '../../platform/npu/npu-driver';
 import { SharedNpuLock } from '../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import type { DescribeRequest } from '../../protocol/describe-request';
+import { defined } from '../../system/defined';
+import type { NpuSettings, RkllmSettings } from '../../system/settings';
 import { AnswerText } from '../../text/answer-text';
-import { openNpuDecoder, type RkllmDecoder, type RkllmSettings } from '../../text/open-npu-decoder';
+import { openNpuDecoder, type RkllmDecoder } from '../../text/open-npu-decoder';
 import type { Caption, CaptionerOptions, InferenceHooks } from '../inference';
 import { NpuBackoff } from './npu-backoff';
 import { npuReadWriteLock } from './npu-read-write-lock';
-import { earlierCrashes, milliseconds } from './open-tower';
+import { earlierCrashes } from './open-tower';
 
 /** A prompt for the NPU's decoder. */
 export interface NpuPrompt {
@@ -31,6 +33,8 @@ export interface NpuPictures {
 
 export type NpuDecoderOptions = Pick<CaptionerOptions, 'decoder' | 'onDeviceLost'> & {
   readonly maxContext: number;
+  readonly npu: NpuSettings;
+  readonly rkllm: RkllmSettings;
 };
 
 interface Opened {
@@ -40,15 +44,6 @@ interface Opened {
 
 /** The template around a turn, as the checkpoint's own; the runtime cannot read it from the file (rknn-llm#420). */
 const template = { prefix: '<|im_start|>User:', postfix: '<end_of_utterance>\nAssistant:' } as const;
-
-/** `SMOLVLM_NPU_SILENCE_MS` and `SMOLVLM_NPU_LOST_MS`: how long it may give no word, and then not stop. */
-function decoderLimits(environment: NodeJS.ProcessEnv): Pick<RkllmSettings, 'silenceMs' | 'lostMs'> {
-  const [silenceMs, lostMs] = [
-    milliseconds(environment, 'SMOLVLM_NPU_SILENCE_MS'),
-    milliseconds(environment, 'SMOLVLM_NPU_LOST_MS'),
-  ];
-  return { ...(silenceMs !== undefined && { silenceMs }), ...(lostMs !== undefined && { lostMs }) };
-}
 
 /** The decoder on the NPU, opened when it is first needed. */
 export class NpuDecoder {
@@ -66,7 +61,7 @@ export class NpuDecoder {
   /** @returns undefined where the bundle has none or the request wants the CPU */
   static async open(bundle: Bundle, options: NpuDecoderOptions): Promise<NpuDecoder | undefined> {
     if (!bundle.manifest.npuDecoder || options.decoder === 'cpu') return undefined;
-    return new NpuDecoder(bundle, options, new NpuBackoff(await earlierCrashes()));
+    return new NpuDecoder(bundle, options, new NpuBackoff(await earlierCrashes(options.npu.lockPath)));
   }
 
   /** Why the CPU may not take over: the request insists. */
@@ -104,7 +99,7 @@ export class NpuDecoder {
       },
       onToken: (done: number, total: number) => hooks.onProgress({ phase: 'decode', done, total }),
     };
-    const vendorPrompt = process.env.SMOLVLM_RKLLM_INPUT === 'multimodal' ? prompt.pictures : undefined;
+    const vendorPrompt = this.#options.rkllm.input === 'multimodal' ? prompt.pictures : undefined;
     const { tokenIds, finishReason } = await npuReadWriteLock.exclusive(() =>
       vendorPrompt
         ? decoder.answerPictures(vendorPrompt, run)
@@ -130,15 +125,23 @@ export class NpuDecoder {
   }
 
   async #openDecoder(): Promise<Opened> {
-    const { maxContext, onDeviceLost } = this.#options;
-    const hold = await SharedNpuLock.take({ whenBusy: this.insisted ? 'wait' : 'fail' });
+    const { maxContext, onDeviceLost, npu, rkllm } = this.#options;
+    const hold = await SharedNpuLock.take({
+      lockPath: npu.lockPath,
+      whenBusy: this.insisted ? 'wait' : 'fail',
+    });
     try {
       const decoder = await npuReadWriteLock.exclusive(() =>
         openNpuDecoder(this.#bundle, {
           maxContext,
           driver: npuDriver(new SystemFiles()).version,
-          embedFlash: process.env.SMOLVLM_RKLLM_EMBED_FLASH === '1',
-          ...decoderLimits(process.env),
+          embedFlash: rkllm.embedFlash,
+          ...defined({
+            library: rkllm.library,
+            abi: rkllm.abi,
+            silenceMs: npu.silenceMs,
+            lostMs: npu.lostMs,
+          }),
           onLost: (ms) =>
             onDeviceLost?.({
               code: 'npu-lost',

@@ -2,10 +2,13 @@ import { type ErrorBody, SmolvlmError } from '../../errors';
 import { cpuFallbackBundle } from '../../model/bundle/cpu-fallback-bundle';
 import type { Bundle } from '../../model/bundle/read-bundle';
 import { recentNpuCrashes } from '../../platform/npu/npu-crash-log';
-import { describeHolder, npuLockPath, tryAcquireNpuLock } from '../../platform/npu/npu-lock';
+import { describeHolder, tryAcquireNpuLock } from '../../platform/npu/npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { usableCores } from '../../platform/soc';
+import { defined } from '../../system/defined';
+import type { NpuSettings } from '../../system/settings';
 import {
+  npuAccess,
   openHostBackend,
   openVisionBackend,
   type RknnSettings,
@@ -31,7 +34,7 @@ export interface PlacedTower {
 export type TowerOptions = Pick<
   CaptionerOptions,
   'threads' | 'backend' | 'signal' | 'onProgress' | 'onDeviceLost'
->;
+> & { readonly npu: NpuSettings };
 
 /**
  * Opens a bundle's tower: a CPU bundle's in onnxruntime; an NPU bundle's on the NPU, with its stages for the CPU
@@ -53,7 +56,7 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     return { tower: await openOn(cpu, options), cores: 0, fallback: never };
   }
   const { conversion } = bundle.manifest;
-  const cores = Math.max(1, usableCores(new SystemFiles()));
+  const cores = Math.max(1, usableCores(new SystemFiles(), options.npu.cores));
   const placed = { npu: `rknn ${conversion?.precision ?? 'fp16'}`, cores };
   if (backend === 'npu' || !cpu) {
     return { ...placed, tower: await openOn(bundle, options, npuSettings(options, 'wait')), fallback: never };
@@ -63,7 +66,7 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
   const tower = new FallbackTower({
     openNpu: () => openOn(bundle, options, npuSettings(lasting, 'fail')),
     openCpu: () => openOn(cpu, options),
-    rest: new NpuBackoff(await earlierCrashes()),
+    rest: new NpuBackoff(await earlierCrashes(options.npu.lockPath)),
   });
   return { ...placed, tower, fallback: () => tower.fallback };
 }
@@ -98,21 +101,22 @@ async function openOn(bundle: Bundle, { threads }: TowerOptions, npu?: RknnSetti
 }
 
 function npuSettings(
-  { signal, onProgress, onDeviceLost }: TowerOptions,
+  { signal, onProgress, onDeviceLost, npu }: TowerOptions,
   whenBusy: 'wait' | 'fail',
 ): RknnSettings {
   return {
+    ...npuAccess(npu),
     whenBusy,
     ...(signal && { signal }),
     onWait: (_pid, holder) => {
       const warning = { code: 'npu-busy', message: `waiting for the NPU, held by ${describeHolder(holder)}` };
       onProgress?.({ phase: 'loading', done: 0, total: 1, warning });
     },
-    zeroCopy: process.env.SMOLVLM_NPU_ZERO_COPY === '1',
-    sharedScratch: process.env.SMOLVLM_NPU_SHARED_SCRATCH === '1',
+    zeroCopy: npu.zeroCopy,
+    sharedScratch: npu.sharedScratch,
     onRefused: (why) => process.emitWarning(`the NPU’s stages do not share memory: ${why}`),
     watch: {
-      ...watchTimes(process.env),
+      ...defined({ slowMs: npu.slowMs, lostMs: npu.lostMs }),
       onLost: (stage, ms) =>
         onDeviceLost?.({
           code: 'npu-lost',
@@ -122,26 +126,11 @@ function npuSettings(
   };
 }
 
-/** `SMOLVLM_NPU_SLOW_MS` and `SMOLVLM_NPU_LOST_MS`, for boards and models that are slower than the defaults think. */
-function watchTimes(environment: NodeJS.ProcessEnv): { slowMs?: number; lostMs?: number } {
-  const [slowMs, lostMs] = [
-    milliseconds(environment, 'SMOLVLM_NPU_SLOW_MS'),
-    milliseconds(environment, 'SMOLVLM_NPU_LOST_MS'),
-  ];
-  return { ...(slowMs !== undefined && { slowMs }), ...(lostMs !== undefined && { lostMs }) };
-}
-
-/** A time in the environment; undefined where there is none. */
-export function milliseconds(environment: NodeJS.ProcessEnv, name: string): number | undefined {
-  const value = Number(environment[name] || Number.NaN);
-  return value > 0 ? value : undefined;
-}
-
 /** What earlier processes' ends say of the NPU; taking the lock once notices one that was not noticed yet. */
-export async function earlierCrashes(): Promise<EarlierFailures | undefined> {
-  const lock = await tryAcquireNpuLock().catch(() => undefined);
+export async function earlierCrashes(lockPath: string): Promise<EarlierFailures | undefined> {
+  const lock = await tryAcquireNpuLock(lockPath).catch(() => undefined);
   if (lock && 'release' in lock) await lock.release();
-  const deaths = recentNpuCrashes(npuLockPath());
+  const deaths = recentNpuCrashes(lockPath);
   const last = deaths.at(-1);
   if (!last) return undefined;
   const reason = {

@@ -1,3 +1,5 @@
+import { defined } from '../../system/defined';
+import type { Settings } from '../../system/settings';
 import { HubError } from './hub-error';
 
 /** How a hub is reached, and how patiently. */
@@ -14,14 +16,13 @@ export interface HubSettings {
 }
 
 /**
- * Takes endpoint and token from `HF_ENDPOINT`, `HF_TOKEN` and `HUGGING_FACE_HUB_TOKEN`, as Hugging Face's own client.
+ * Checks the endpoint that the environment names (`HF_ENDPOINT`), and adds how patiently a hub is asked.
  * @throws HubError `hub-endpoint`
  */
-export function hubSettings(environment: NodeJS.ProcessEnv = process.env): HubSettings {
-  const endpoint = (environment.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+export function hubSettings(hub: Settings['hub']): HubSettings {
+  const endpoint = (hub.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
     throw new HubError('hub-endpoint', `HF_ENDPOINT: expected an http(s) address, received "${endpoint}"`);
   }
-  const token = (environment.HF_TOKEN || environment.HUGGING_FACE_HUB_TOKEN)?.trim();
-  return { endpoint, ...(token && { token }), stallTimeoutMs: 30_000, attempts: 6, backoffMs: 1000 };
+  return { endpoint, ...defined({ token: hub.token }), stallTimeoutMs: 30_000, attempts: 6, backoffMs: 1000 };
 }

@@ -2,19 +2,16 @@ import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { FileLock, type FileLockOptions, type LockHolder } from '../../system/file-lock';
+import { readSettings } from '../../system/settings';
 import { recordNpuCrash } from './npu-crash-log';
-
-/** Where the lock is when `SMOLVLM_NPU_LOCK` names no other place. */
-export const defaultNpuLockPath = '/tmp/smolvlm-npu/lock';
 
 /**
  * The lock of this machine's NPU. One place for all users: two clients at once have made drivers fail and
  * boards hang. Processes with another /tmp (containers, systemd's PrivateTmp) need a shared folder and
  * `SMOLVLM_NPU_LOCK`.
  */
-export function npuLockPath(environment: NodeJS.ProcessEnv = process.env): string {
-  const given = environment.SMOLVLM_NPU_LOCK;
-  return given === undefined || given === '' ? defaultNpuLockPath : given;
+export function npuLockPath(): string {
+  return readSettings().npu.lockPath;
 }
 
 /**

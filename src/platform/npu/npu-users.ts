@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/file-lock';
+import { readSettings } from '../../system/settings';
 import type { SystemFiles } from '../recording/system-files';
-import { defaultNpuLockPath } from './npu-lock';
 
 /** A process that has the NPU open. */
 export interface NpuUser {
@@ -37,7 +37,7 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
 }
 
 function livingHolder(files: SystemFiles): LockHolder | undefined {
-  const path = files.process.environment.SMOLVLM_NPU_LOCK ?? defaultNpuLockPath;
+  const path = readSettings(files.process.environment).npu.lockPath;
   const holder = parseLockHolder(files.text(path) ?? '');
   if (!holder) return undefined;
   // Process ids of another container say nothing here: its lock is taken at its word.

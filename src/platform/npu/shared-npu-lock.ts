@@ -4,6 +4,8 @@ import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from './npu-l
 export interface SharedNpuLockOptions extends Pick<FileLockOptions, 'signal' | 'onWait'> {
   /** When another process holds the NPU: wait for it, or fail with `npu-busy` (default). */
   readonly whenBusy?: 'wait' | 'fail';
+  /** Default: `npuLockPath()`. */
+  readonly lockPath?: string;
 }
 
 interface Shared {
@@ -24,7 +26,8 @@ export class SharedNpuLock {
   }
 
   /** @throws SmolvlmError `npu-busy` naming the other process, `npu-lock-folder`; the signal's reason when aborted */
-  static async take(options: SharedNpuLockOptions = {}, path = npuLockPath()): Promise<SharedNpuLock> {
+  static async take(options: SharedNpuLockOptions = {}): Promise<SharedNpuLock> {
+    const path = options.lockPath ?? npuLockPath();
     // Waiting is done outside the turn: others of this process may give back or share meanwhile.
     for (;;) {
       const held = await inTurn(async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command } from '../../../src/cli/inspect/activations';
+import { readSettings } from '../../../src/system/settings';
 import { fixture } from '../../fixtures';
 import { readSafetensorsFixture } from '../../model/safetensors/safetensors-fixture';
 import { assertAgrees } from '../../vision/agreement';
@@ -20,15 +21,16 @@ describe('smolvlm inspect activations', function () {
 
   async function run(values: Record<string, string>): Promise<unknown> {
     let document: unknown;
-    const status = await command.run(values, [], {
+    const io = {
       json: true,
-      result: (given) => {
+      result: (given: unknown) => {
         document = given;
       },
       log: () => undefined,
       progress: () => undefined,
       signal: new AbortController().signal,
-    });
+    };
+    const status = await command.run(values, [], io, readSettings());
     assert.equal(status, 0);
     return document;
   }

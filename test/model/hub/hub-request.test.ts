@@ -118,22 +118,18 @@ describe('statusError', () => {
 });
 
 describe('hubSettings', () => {
-  it('takes endpoint and token from the usual variables', () => {
-    const { endpoint, token } = hubSettings({
-      HF_ENDPOINT: 'http://mirror/hf/',
-      HUGGING_FACE_HUB_TOKEN: ' old\n',
-    });
-    assert.deepEqual([endpoint, token], ['http://mirror/hf', 'old']);
-    assert.equal(hubSettings({ HF_TOKEN: 'new', HUGGING_FACE_HUB_TOKEN: 'old' }).token, 'new');
+  it('asks Hugging Face, or the endpoint it is given, with or without a token', () => {
+    const { endpoint, token } = hubSettings({ endpoint: 'http://mirror/hf/', token: 'secret' });
+    assert.deepEqual([endpoint, token], ['http://mirror/hf', 'secret']);
     assert.equal(hubSettings({}).endpoint, 'https://huggingface.co');
-    assert.equal('token' in hubSettings({ HF_TOKEN: '' }), false);
+    assert.equal('token' in hubSettings({}), false);
   });
 
-  it('refuses an endpoint that is no web address', () => {
-    assert.throws(() => hubSettings({ HF_ENDPOINT: 'mirror' }), {
+  it('refuses an endpoint that is not a web address', () => {
+    assert.throws(() => hubSettings({ endpoint: 'mirror' }), {
       code: 'hub-endpoint',
       message: /"mirror"/,
     });
-    assert.throws(() => hubSettings({ HF_ENDPOINT: 'file:///etc' }), { code: 'hub-endpoint' });
+    assert.throws(() => hubSettings({ endpoint: 'file:///etc' }), { code: 'hub-endpoint' });
   });
 });

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from '../../../src/platform/npu/npu-lock';
+import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../../src/platform/npu/npu-lock';
 import { FileLock } from '../../../src/system/file-lock';
 import { useTempFolder } from '../../temp-folder';
 import { holdNpuLock } from './hold-npu-lock';
@@ -106,10 +106,5 @@ describe('NPU lock', () => {
     await assert.rejects(tryAcquireNpuLock(path()), expected);
     writeFileSync(temp('file'), '');
     await assert.rejects(tryAcquireNpuLock(temp('file', 'lock')), expected);
-  });
-
-  it('is where SMOLVLM_NPU_LOCK says, else in one place for all users', () => {
-    assert.equal(npuLockPath({ SMOLVLM_NPU_LOCK: '/run/npu/lock' }), '/run/npu/lock');
-    assert.equal(npuLockPath({ SMOLVLM_NPU_LOCK: '' }), '/tmp/smolvlm-npu/lock');
   });
 });

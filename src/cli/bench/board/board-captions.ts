@@ -3,16 +3,17 @@ import { dirname, join } from 'node:path';
 import { openBundleCaptioner } from '../../../inference/captioner';
 import type { Caption } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
+import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
 
 const prompt = 'Describe this image.';
 
 /** The shipped frames described with vision on the NPU and on the CPU: whether the words agree, and the times. */
-export async function boardCaptions(bundle: Bundle, io: CommandIo): Promise<unknown> {
+export async function boardCaptions(bundle: Bundle, io: CommandIo, settings: Settings): Promise<unknown> {
   const frames = (await readdir(dirname(benchmarkFrame))).filter((name) => name.endsWith('.jpg')).sort();
-  const npu = await describeAll(bundle, 'npu', frames, io);
-  const cpu = bundle.manifest.cpuStages ? await describeAll(bundle, 'cpu', frames, io) : undefined;
+  const npu = await describeAll(bundle, 'npu', frames, io, settings);
+  const cpu = bundle.manifest.cpuStages ? await describeAll(bundle, 'cpu', frames, io, settings) : undefined;
   return {
     backends: { npu: npu[0]?.backend, cpu: cpu?.[0]?.backend },
     same: cpu && npu.filter(({ text }, index) => text === cpu[index]?.text).length,
@@ -30,8 +31,14 @@ async function describeAll(
   backend: 'npu' | 'cpu',
   frames: readonly string[],
   { signal }: CommandIo,
+  settings: Settings,
 ): Promise<readonly Caption[]> {
-  const captioner = await openBundleCaptioner(bundle.dir, bundle, { backend, decoder: 'cpu', signal });
+  const captioner = await openBundleCaptioner(bundle.dir, bundle, {
+    backend,
+    decoder: 'cpu',
+    signal,
+    settings,
+  });
   const hooks = { signal, onProgress: () => undefined, onToken: () => undefined };
   const captions: Caption[] = [];
   try {

@@ -6,10 +6,17 @@ import { RknnLibrary } from '../../../backends/rknn/rknn-library';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 
+import type { Settings } from '../../../system/settings';
+import type { CommandIo } from '../../command';
+
 /** What a context says of the first stage, and what opening all of them does to the process. */
-export async function boardContexts({ dir, manifest }: Bundle): Promise<unknown> {
-  const library = await RknnLibrary.load();
-  const hold = await SharedNpuLock.take({ whenBusy: 'fail' });
+export async function boardContexts(
+  { dir, manifest }: Bundle,
+  _io: CommandIo,
+  { npu }: Settings,
+): Promise<unknown> {
+  const library = await RknnLibrary.load(npu.library);
+  const hold = await SharedNpuLock.take({ whenBusy: 'fail', lockPath: npu.lockPath });
   const opened: RknnContext[] = [];
   try {
     const before = processFacts();

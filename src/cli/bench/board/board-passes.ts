@@ -2,7 +2,8 @@ import type { Bundle } from '../../../model/bundle/read-bundle';
 import { readModelConfigs } from '../../../model/checkpoint/checkpoint';
 import { SystemFiles } from '../../../platform/recording/system-files';
 import { chipTemperature } from '../../../platform/temperature';
-import { openVisionBackend, type RknnSettings } from '../../../vision/open-vision-backend';
+import type { Settings } from '../../../system/settings';
+import { npuAccess, openVisionBackend, type RknnSettings } from '../../../vision/open-vision-backend';
 import { openVisionTower } from '../../../vision/open-vision-tower';
 import type { TileEncoder } from '../../../vision/vision-tower';
 import type { CommandIo } from '../../command';
@@ -17,19 +18,20 @@ const ways: Readonly<Record<string, Pick<RknnSettings, 'zeroCopy' | 'sharedScrat
 };
 
 /** Times of one tile and of many, along the safe path and the options; temperatures before and after. */
-export async function boardPasses(bundle: Bundle, { signal }: CommandIo): Promise<unknown> {
+export async function boardPasses(
+  bundle: Bundle,
+  { signal }: CommandIo,
+  { npu }: Settings,
+): Promise<unknown> {
   const files = new SystemFiles();
   const before = chipTemperature(files);
   const measured: Record<string, unknown> = {};
-  for (const [name, way] of Object.entries(ways)) measured[name] = await measureWay(bundle, way, signal);
+  for (const [name, way] of Object.entries(ways))
+    measured[name] = await measureWay(bundle, { ...npuAccess(npu), ...way }, signal);
   return { tiles, ways: measured, temperature: { before, after: chipTemperature(files) } };
 }
 
-async function measureWay(
-  bundle: Bundle,
-  way: Pick<RknnSettings, 'zeroCopy' | 'sharedScratch'>,
-  signal: AbortSignal,
-): Promise<unknown> {
+async function measureWay(bundle: Bundle, way: RknnSettings, signal: AbortSignal): Promise<unknown> {
   const refused: string[] = [];
   const npu = { ...way, onRefused: (why: string) => void refused.push(why) };
   const backend = await openVisionBackend(bundle, { npu });

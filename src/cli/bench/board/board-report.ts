@@ -2,6 +2,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { errorBody } from '../../../errors';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { diagnose } from '../../../platform/doctor/diagnose';
+import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { boardCaptions } from './board-captions';
 import { boardContexts } from './board-contexts';
@@ -13,7 +14,9 @@ import { boardValidation } from './board-validation';
 type Section = { readonly seconds: number } & ({ readonly found: unknown } | { readonly error: unknown });
 
 /** What a first board is asked; docs/board-checklist.md says what each answer should be. */
-const sections: Readonly<Record<string, (bundle: Bundle, io: CommandIo) => Promise<unknown>>> = {
+const sections: Readonly<
+  Record<string, (bundle: Bundle, io: CommandIo, settings: Settings) => Promise<unknown>>
+> = {
   doctor: ({ dir }) => diagnose([dir]),
   contexts: boardContexts,
   validation: boardValidation,
@@ -23,7 +26,11 @@ const sections: Readonly<Record<string, (bundle: Bundle, io: CommandIo) => Promi
 };
 
 /** Asks the board everything; a part that fails leaves the others. */
-export async function boardReport(bundle: Bundle, io: CommandIo): Promise<Record<string, unknown>> {
+export async function boardReport(
+  bundle: Bundle,
+  io: CommandIo,
+  settings: Settings,
+): Promise<Record<string, unknown>> {
   const report: Record<string, unknown> = {
     created: new Date().toISOString(),
     machine: { kernel: release(), cpu: cpus()[0]?.model, cores: cpus().length, memory_bytes: totalmem() },
@@ -38,7 +45,7 @@ export async function boardReport(bundle: Bundle, io: CommandIo): Promise<Record
   for (const [name, ask] of Object.entries(sections)) {
     io.signal.throwIfAborted();
     io.log(name);
-    report[name] = await section(() => ask(bundle, io));
+    report[name] = await section(() => ask(bundle, io, settings));
   }
   return report;
 }

@@ -3,6 +3,7 @@ import { RkllmLibrary } from '../../../backends/rkllm/rkllm-library';
 import { openBundleCaptioner } from '../../../inference/captioner';
 import type { CaptionerOptions } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
+import type { RkllmSettings, Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
 
@@ -10,29 +11,37 @@ const prompt = 'Describe this image.';
 
 interface Way {
   readonly decoder: NonNullable<CaptionerOptions['decoder']>;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly rkllm: Partial<RkllmSettings>;
 }
 
 /** The decoder on the CPU, on the NPU with our own prompt, with the vendor's, and with its embeddings on disk. */
 const ways: Readonly<Record<string, Way>> = {
-  cpu: { decoder: 'cpu', environment: {} },
-  embed: { decoder: 'npu', environment: {} },
-  multimodal: { decoder: 'npu', environment: { SMOLVLM_RKLLM_INPUT: 'multimodal' } },
-  embed_flash: { decoder: 'npu', environment: { SMOLVLM_RKLLM_EMBED_FLASH: '1' } },
+  cpu: { decoder: 'cpu', rkllm: {} },
+  embed: { decoder: 'npu', rkllm: { input: 'embed' } },
+  multimodal: { decoder: 'npu', rkllm: { input: 'multimodal' } },
+  embed_flash: { decoder: 'npu', rkllm: { embedFlash: true } },
 };
 
 /** One frame described each way. */
-export async function boardRkllm(bundle: Bundle, io: CommandIo): Promise<unknown> {
+export async function boardRkllm(bundle: Bundle, io: CommandIo, settings: Settings): Promise<unknown> {
   if (!bundle.manifest.npuDecoder) return { absent: 'the bundle has no decoder for the NPU' };
-  const { path, version, abi } = await RkllmLibrary.load();
+  const { path, version, abi } = await RkllmLibrary.load(settings.rkllm.library, settings.rkllm.abi);
   const found: Record<string, unknown> = { library: { path, version, abi } };
-  for (const [name, way] of Object.entries(ways)) found[name] = await describeOnce(bundle, way, io);
+  for (const [name, way] of Object.entries(ways)) found[name] = await describeOnce(bundle, way, io, settings);
   return found;
 }
 
-async function describeOnce(bundle: Bundle, { decoder, environment }: Way, { signal }: CommandIo) {
-  Object.assign(process.env, environment);
-  const captioner = await openBundleCaptioner(bundle.dir, bundle, { decoder, signal });
+async function describeOnce(
+  bundle: Bundle,
+  { decoder, rkllm }: Way,
+  { signal }: CommandIo,
+  settings: Settings,
+) {
+  const captioner = await openBundleCaptioner(bundle.dir, bundle, {
+    decoder,
+    signal,
+    settings: { ...settings, rkllm: { ...settings.rkllm, ...rkllm } },
+  });
   try {
     const picture = await readFile(benchmarkFrame);
     const ask = async () => {
@@ -60,7 +69,6 @@ async function describeOnce(bundle: Bundle, { decoder, environment }: Way, { sig
       rss_bytes: process.memoryUsage.rss(),
     };
   } finally {
-    for (const name of Object.keys(environment)) delete process.env[name];
     await captioner.close();
   }
 }

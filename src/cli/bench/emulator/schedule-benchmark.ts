@@ -61,11 +61,15 @@ export async function benchmarkSchedule(options: ScheduleOptions): Promise<Sched
     RKNN_EMULATOR: 'timed',
     RKNN_EMULATOR_CORES: String(cores),
     RKNN_EMULATOR_TRACE: join(dir, 'trace'),
-    SMOLVLM_NPU_LOCK: join(dir, 'lock'),
   };
   const saved = Object.keys(environment).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, environment);
-  const backend = await RknnVisionBackend.load({ library, cores, zeroCopy: options.zeroCopy === true });
+  const backend = await RknnVisionBackend.load({
+    library,
+    cores,
+    lockPath: join(dir, 'lock'),
+    zeroCopy: options.zeroCopy === true,
+  });
   try {
     const stages: BundleStage[] = [];
     for (const { name, halves } of visionStages(config.vision.layers, 'half-layer')) {
