@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { BuildProgress } from '../convert/bundle/build-progress';
+import { checkBundlePlace } from '../convert/bundle/check-bundle-place';
 import { prepareCpuBundle } from '../convert/bundle/cpu-bundle';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
-import { checkBundlePlace } from '../convert/deliver/check-bundle-place';
 import { withReference } from '../convert/npu/bundle-reference';
 import { chooseFrames } from '../convert/npu/calibration-frames';
 import { prepareNpuBundle } from '../convert/npu/npu-bundle';

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { packBundle } from '../convert/deliver/bundle-archive';
+import { packBundle } from '../convert/deliver/pack-bundle';
 import { readBundle } from '../model/bundle/read-bundle';
 import { type Command, optionalString, UsageError } from './command';
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describeBundleFile, verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../model/bundle/read-bundle';
+import { Mutex } from '../../system/mutex';
+import { checkBundlePlace } from './check-bundle-place';
 
-/** A finished part of a bundle: the files it wrote and what the manifest says of them. */
+/** A finished part of a bundle: the files it wrote and its entry in the manifest. */
 export interface BundlePart<T> {
   readonly files: readonly BundleFile[];
   readonly entry: T;
@@ -20,15 +22,15 @@ interface Journal {
 }
 
 /**
- * A bundle while it is being made, in `<bundle>.partial`. Each finished part is put down in a journal, so
- * that making the same bundle again takes up where it stopped; the folder gets its name when it is whole.
+ * A bundle while it is being made, in `<bundle>.partial`. Each finished part is recorded in a journal, so
+ * that making the same bundle again continues where it stopped; the folder gets its name when it is complete.
  */
 export class BundleFolder {
   /** Where the parts are written. */
   readonly dir: string;
   readonly #finalDir: string;
   readonly #journal: Journal;
-  #written: Promise<void> = Promise.resolve();
+  readonly #journalMutex = new Mutex();
 
   private constructor(finalDir: string, dir: string, journal: Journal) {
     this.#finalDir = finalDir;
@@ -36,31 +38,39 @@ export class BundleFolder {
     this.#journal = journal;
   }
 
-  /** @param key changes with anything the parts depend on; parts of another key are thrown away */
+  /**
+   * @param key changes with anything the parts depend on; parts of another key are deleted
+   * @throws SmolvlmError `bundle-place` when one of the two neighbours it uses belongs to somebody else
+   */
   static async open(bundleDir: string, key: string): Promise<BundleFolder> {
     const dir = `${bundleDir}.partial`;
-    // Where the machine stopped in the middle of a replacement, the bundle before is still whole.
     const replaced = replacedPath(bundleDir);
+    await checkBundlePlace(dir, [journalName]);
+    await checkBundlePlace(replaced);
+    // If the machine stopped in the middle of a replacement, the earlier bundle is still whole.
     if (existsSync(replaced) && !existsSync(bundleDir)) await rename(replaced, bundleDir);
     const found = await readJournal(dir);
     if (found?.key !== key) await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true });
-    return new BundleFolder(bundleDir, dir, found?.key === key ? found : { key, parts: {} });
+    const folder = new BundleFolder(bundleDir, dir, found?.key === key ? found : { key, parts: {} });
+    // The journal also marks the folder as ours, before anything else is in it.
+    await folder.#writeJournal();
+    return folder;
   }
 
-  /** Makes a part, or gives the one made before when all its files are still whole. */
+  /** Makes a part, or returns the one made before if all its files are unchanged. */
   async part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T> {
     const done = this.#journal.parts[name];
     if (done && (await this.#whole(done.files))) return done.entry as T;
     const part = await make(this.dir);
-    // What wrote no file may turn out otherwise next time, e.g. once a tool is installed.
+    // A part without files may have a different result next time, e.g. once a tool is installed.
     if (part.files.length === 0) return part.entry;
     this.#journal.parts[name] = part;
     await this.#writeJournal();
     return part.entry;
   }
 
-  /** Forgets parts, so that they are made anew. */
+  /** Removes parts from the journal, so that they are made again. */
   async drop(names: readonly string[]): Promise<void> {
     for (const name of names) delete this.#journal.parts[name];
     await this.#writeJournal();
@@ -72,14 +82,14 @@ export class BundleFolder {
     return describeBundleFile(this.dir, path);
   }
 
-  /** A folder for what the parts need while the bundle is made; not part of the finished bundle. */
+  /** A folder for temporary files of the parts; not part of the finished bundle. */
   async workDir(): Promise<string> {
     const dir = join(this.dir, workName);
     await mkdir(dir, { recursive: true });
     return dir;
   }
 
-  /** Writes the manifest and puts the whole bundle in its place; one that was there is whole until then. */
+  /** Writes the manifest and moves the complete bundle to its place; an earlier bundle there stays whole until then. */
   async finish(manifest: BundleManifest): Promise<void> {
     await writeWhole(join(this.dir, bundleManifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
     await rm(join(this.dir, journalName), { force: true });
@@ -91,11 +101,11 @@ export class BundleFolder {
     await rm(replaced, { recursive: true, force: true });
   }
 
-  /** Parts may end at the same time; the file is written by one of them after the other. */
+  /** Parts may end at the same time; each write of the file waits for the one before. */
   #writeJournal(): Promise<void> {
-    const write = (): Promise<void> => writeWhole(join(this.dir, journalName), JSON.stringify(this.#journal));
-    this.#written = this.#written.then(write, write);
-    return this.#written;
+    return this.#journalMutex.run(() =>
+      writeWhole(join(this.dir, journalName), JSON.stringify(this.#journal)),
+    );
   }
 
   async #whole(files: readonly BundleFile[]): Promise<boolean> {

@@ -33,7 +33,7 @@ describe('BundleFolder', () => {
     await folder.part('b', making('b'));
   }
 
-  it('takes up where it stopped', async () => {
+  it('continues where it stopped', async () => {
     await interrupted('key');
     const folder = await BundleFolder.open(bundleDir, 'key');
     assert.equal(await folder.part('a', making('a')), 'entry a');
@@ -50,7 +50,17 @@ describe('BundleFolder', () => {
     assert.deepEqual(made, ['a', 'b', 'b']);
   });
 
-  it('throws away the parts of another key', async () => {
+  it('deletes no neighbour of a similar name that it did not make', async () => {
+    for (const neighbour of [`${bundleDir}.partial`, `${bundleDir}.replaced`]) {
+      await mkdir(neighbour);
+      await writeFile(join(neighbour, 'a.jpg'), 'x');
+      await assert.rejects(BundleFolder.open(bundleDir, 'key'), { code: 'bundle-place' });
+      assert.deepEqual(await readdir(neighbour), ['a.jpg']);
+      await rm(neighbour, { recursive: true });
+    }
+  });
+
+  it('deletes the parts of another key', async () => {
     await interrupted('key');
     const folder = await BundleFolder.open(bundleDir, 'other key');
     await folder.part('a', making('a'));
@@ -58,7 +68,7 @@ describe('BundleFolder', () => {
     assert.deepEqual((await readdir(folder.dir)).sort(), ['a', 'parts.json']);
   });
 
-  it('asks again next time for a part that wrote no file', async () => {
+  it('makes a part again next time if it wrote no file', async () => {
     const nothing = async (): Promise<BundlePart<undefined>> => {
       made.push('nothing');
       return { files: [], entry: undefined };
@@ -67,15 +77,15 @@ describe('BundleFolder', () => {
     assert.deepEqual(made, ['nothing', 'nothing']);
   });
 
-  it('puts the bundle before back where a replacement was cut off in the middle', async () => {
+  it('restores the earlier bundle when a replacement was interrupted', async () => {
     await mkdir(`${bundleDir}.replaced`);
-    await writeFile(join(`${bundleDir}.replaced`, 'a'), 'a');
+    await writeFile(join(`${bundleDir}.replaced`, 'smolvlm-bundle.json'), '{}');
     await interrupted('key');
     assert.deepEqual((await readdir(root)).sort(), ['bundle', 'bundle.partial']);
-    assert.deepEqual(await readdir(bundleDir), ['a']);
+    assert.deepEqual(await readdir(bundleDir), ['smolvlm-bundle.json']);
   });
 
-  it('gives the folder its name only when it is whole, over an older one', async () => {
+  it('gives the folder its name only when it is complete, replacing an older one', async () => {
     await interrupted('key');
     assert.ok(!existsSync(bundleDir));
     const folder = await BundleFolder.open(bundleDir, 'key');

@@ -4,14 +4,15 @@ import { bundleManifestName } from '../../model/bundle/read-bundle';
 
 /**
  * Makes sure that a bundle may be put at a path: nothing is there yet, or an empty folder, or an earlier bundle.
+ * @param ours file names that also mark a folder as made by this package
  * @throws SmolvlmError `bundle-place` for anything else, which would be lost
  */
-export async function checkBundlePlace(path: string): Promise<void> {
+export async function checkBundlePlace(path: string, ours: readonly string[] = []): Promise<void> {
   const names = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw taken(path, error.code === 'ENOTDIR' ? 'is a file' : error.message);
   });
-  if (names.length === 0 || names.includes(bundleManifestName)) return;
+  if (names.length === 0 || [bundleManifestName, ...ours].some((name) => names.includes(name))) return;
   throw taken(path, `holds other files (${names.slice(0, 3).join(', ')})`);
 }
 
