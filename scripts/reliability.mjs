@@ -122,15 +122,35 @@ async function disk() {
       const partial = left.filter((name) => /\.(onnx|data|safetensors)$/.test(name));
       execFileSync('mount', ['-o', 'remount,size=256m', small]);
       await firstCaption(world);
+      const captioned = world.counts.caption;
+      fill(join(small, 'filler'));
+      for (let sent = 0; sent < 8; sent++) {
+        await world.send('garden');
+        await delay(500);
+      }
+      await world.settled();
+      const whileFull = world.counts.caption - captioned;
+      rmSync(join(small, 'filler'));
       const faults = [
+        ...(whileFull > 0 ? [] : ['no caption came while the disk was full under a loaded model']),
         ...(Object.keys(failed).length > 0 ? [] : ['no frame failed although the disk was full']),
         ...(partial.length === 0 ? [] : [`left on the full disk: ${partial.join(', ')}`]),
       ];
-      return { failed_while_full: failed, faults };
+      return { failed_while_full: failed, captions_while_full: whileFull, faults };
     });
   } finally {
     execFileSync('umount', ['-l', small]);
     rmSync(small, { recursive: true, force: true });
+  }
+}
+
+/** Writes to a file until its disk is full. */
+function fill(path) {
+  const block = Buffer.alloc(2 ** 20);
+  try {
+    for (;;) writeFileSync(path, block, { flag: 'a' });
+  } catch (error) {
+    if (error.code !== 'ENOSPC') throw error;
   }
 }
 

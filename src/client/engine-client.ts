@@ -10,6 +10,7 @@ import { type Connected, EngineConnection } from './engine-connection';
 import { callEngine, readJson } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
 import { PendingRequest } from './pending-request';
+import { applyQueuePolicy } from './unconfirmed-requests';
 
 export interface EngineClientOptions {
   /** How a local engine is found or started. */
@@ -76,6 +77,8 @@ export class EngineClient implements EngineApi {
     const { id } = request;
     const refused = this.#refusal(id, pictures);
     if (refused) return refused;
+    const full = applyQueuePolicy(request, this.#calls.values());
+    if (full) return full;
     const call = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
     this.#calls.set(id, call);
     this.#keptBytes += call.sizeBytes;

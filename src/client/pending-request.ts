@@ -18,7 +18,7 @@ const retries = 1;
 export class PendingRequest {
   readonly sizeBytes: number;
   readonly final: Promise<FinalEvent>;
-  readonly #request: DescribeRequest;
+  readonly request: DescribeRequest;
   readonly #pictures: readonly Uint8Array[];
   readonly #connection: EngineConnection;
   readonly #onEvent: (event: EngineEvent) => void;
@@ -28,6 +28,8 @@ export class PendingRequest {
   /** Engine run that reported it running. */
   #ranOn: string | undefined;
   #lostRuns = 0;
+  /** When the present try was sent and no event has answered it yet. */
+  #unconfirmedSince: number | undefined = performance.now();
   /** Characters of tokens told; a story told again from its beginning is not repeated. */
   #told = 0;
   /** Characters of tokens heard in the present answer. */
@@ -42,7 +44,7 @@ export class PendingRequest {
     onEvent: (event: EngineEvent) => void,
   ) {
     this.#connection = connection;
-    this.#request = request;
+    this.request = request;
     this.#pictures = pictures;
     this.#onEvent = onEvent;
     this.sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
@@ -51,9 +53,15 @@ export class PendingRequest {
     });
   }
 
+  /** Time for which the engine has not confirmed the request; undefined once it has. */
+  get unconfirmedMs(): number | undefined {
+    if (this.#unconfirmedSince === undefined) return undefined;
+    return performance.now() - this.#unconfirmedSince;
+  }
+
   /** @param deadlineMs for a request that has none */
   async run(deadlineMs: number): Promise<FinalEvent> {
-    const limitMs = this.#request.deadlineMs ?? deadlineMs;
+    const limitMs = this.request.deadlineMs ?? deadlineMs;
     const timer = setTimeout(
       () => this.drop('deadline', `no answer within ${limitMs} ms`),
       Math.min(limitMs + deadlineMarginMs, longestTimerMs),
@@ -66,7 +74,7 @@ export class PendingRequest {
 
   /** Ends it here and takes it back from the engine. */
   drop(reason: DropReason, message: string): void {
-    const { id } = this.#request;
+    const { id } = this.request;
     const final: FinalEvent = { type: 'dropped', id, reason, message };
     if (this.#end(final)) this.takenBack = this.#takeBack();
   }
@@ -79,7 +87,7 @@ export class PendingRequest {
   }
 
   #fail(error: unknown): void {
-    this.#end({ type: 'error', id: this.#request.id, error: errorBody(error) });
+    this.#end({ type: 'error', id: this.request.id, error: errorBody(error) });
   }
 
   async #untilAnswered(limitMs: number): Promise<void> {
@@ -95,6 +103,7 @@ export class PendingRequest {
         return false;
       });
       if (answered || signal.aborted) return;
+      this.#unconfirmedSince ??= performance.now();
       await this.#connection.suspect(connected);
       await delay(pauseMs);
     }
@@ -118,14 +127,14 @@ export class PendingRequest {
   /** @returns the request with the time left to it; undefined when it has been dropped here */
   #stillWanted(limitMs: number): DescribeRequest | undefined {
     const elapsedMs = performance.now() - this.#startedAt;
-    const { maxAgeMs } = this.#request;
+    const { maxAgeMs } = this.request;
     if (maxAgeMs !== undefined && elapsedMs >= maxAgeMs) {
       this.drop('expired', `waited longer than ${maxAgeMs} ms`);
       return undefined;
     }
     const deadlineMs = Math.max(1, limitMs - elapsedMs);
     return {
-      ...this.#request,
+      ...this.request,
       deadlineMs,
       ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs - elapsedMs }),
     };
@@ -143,6 +152,7 @@ export class PendingRequest {
     if (response.statusCode !== 200) await readJson(response);
     this.#heard = 0;
     for await (const event of readEvents(response)) {
+      this.#unconfirmedSince = undefined;
       if (isFinal(event)) return this.#end(event);
       if (event.type === 'progress') this.#ranOn = instance;
       this.#tell(event);
@@ -177,7 +187,7 @@ export class PendingRequest {
     const connected = this.#connection.current;
     if (!connected) return;
     try {
-      const path = `/v1/requests/${encodeURIComponent(this.#request.id)}`;
+      const path = `/v1/requests/${encodeURIComponent(this.request.id)}`;
       const signal = AbortSignal.timeout(deadlineMarginMs);
       await readJson(await callEngine(connected.endpoint, { method: 'DELETE', path, signal }));
     } catch {
