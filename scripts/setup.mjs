@@ -76,15 +76,14 @@ function build() {
   run('npm', ['run', '--silent', 'build']);
 }
 
-/** Time of the youngest file below any of the paths; 0 when there is none. */
+/** Time of the youngest file or folder (it is as young as the last name that came or went); 0 if there is none. */
 function newest(paths) {
   let time = 0;
   for (const path of paths) {
-    if (!existsSync(path)) continue;
+    if (!existsSync(path) || path.endsWith('fixtures')) continue;
     const stat = statSync(path);
-    if (!stat.isDirectory()) time = Math.max(time, stat.mtimeMs);
-    else if (!path.endsWith('fixtures'))
-      time = Math.max(time, newest(readdirSync(path).map((name) => join(path, name))));
+    time = Math.max(time, stat.mtimeMs);
+    if (stat.isDirectory()) time = Math.max(time, newest(readdirSync(path).map((name) => join(path, name))));
   }
   return time;
 }

@@ -35,7 +35,7 @@ export async function passSanitized(
   const args = [
     join(repositoryRoot, 'node_modules', 'mocha', 'bin', 'mocha.js'),
     ...['--no-config', '--timeout', '120000', '--reporter', 'json'],
-    ...['--require', join(__dirname, '..', 'private-cache.js'), '--grep', grep],
+    ...['--require', join(__dirname, '..', 'private-folders.js'), '--grep', grep],
     join(__dirname, file),
   ];
   const run = promisify(execFile)(process.execPath, args, {

@@ -23,16 +23,8 @@ export interface TestRuntime {
   readonly nodeRed: string;
 }
 
-/** What `npm test` installs into. */
-export const shortRuntimes: readonly TestRuntime[] = [
-  thisRuntime,
-  { node: node22, nodeRed: nodeRed5 },
-  { node: node24, nodeRed: nodeRed5 },
-];
-
-/** What `npm run test:package` installs into; Node-RED 5 needs Node 22.9. */
-export const allRuntimes: readonly TestRuntime[] = [
-  thisRuntime,
+/** What `npm run test:oracles` installs into, beside this one; Node-RED 5 needs Node 22.9. */
+export const otherRuntimes: readonly TestRuntime[] = [
   { node: node22, nodeRed: thisRuntime.nodeRed },
   { node: node22, nodeRed: nodeRed5 },
   { node: node24, nodeRed: thisRuntime.nodeRed },

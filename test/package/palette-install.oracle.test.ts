@@ -1,0 +1,4 @@
+import { testPaletteInstall } from './palette-install';
+import { otherRuntimes } from './test-runtimes';
+
+testPaletteInstall(otherRuntimes);

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServedEngine } from '../../src/server/serve-engine';
+import { writeSmallCheckpoint } from '../convert/small-checkpoint';
+import { testToolkit } from '../convert/toolkit/test-toolkit';
+import { repositoryRoot } from '../fixtures';
+import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { serveFake } from '../server/served-fake';
+import { captionHere, jobs } from './every-node';
+import { flowOfEveryNode } from './every-node-flow';
+import { NodeRedProcess } from './node-red-process';
+import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { programOf, type TestRuntime } from './test-runtimes';
+
+const { name, 'node-red': declared } = JSON.parse(
+  readFileSync(join(repositoryRoot, 'package.json'), 'utf8'),
+) as {
+  name: string;
+
+  'node-red': { nodes: Record<string, string> };
+};
+const types = Object.keys(declared.nodes);
+
+/** Declares the tests of an installation into each runtime. */
+export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
+  describe('installing the package with the palette manager', function () {
+    this.timeout(400_000);
+    const packed = usePackedPackage();
+    const folder = useSuiteFolder();
+    const model = join(folder, 'small');
+    let engine: ServedEngine;
+    let broker: TestBroker;
+    let python: string;
+
+    before(async () => {
+      engine = await serveFake();
+      broker = await startAedes();
+      ({ python } = await testToolkit());
+      await writeSmallCheckpoint(model, 1);
+    });
+    after(async () => {
+      await broker.close();
+      await engine.close();
+    });
+
+    for (const runtime of runtimes) {
+      describe(`of Node-RED ${runtime.nodeRed} on Node ${runtime.node}`, () => {
+        const userDir = join(folder, `${runtime.nodeRed}-${runtime.node}`);
+        const engines = join(userDir, 'engines');
+        let nodeRed: NodeRedProcess;
+
+        before(async () => {
+          const program = await programOf(runtime);
+          const environment = {
+            SMOLVLM_RUNTIME_DIR: engines,
+            // onnxruntime-node's own install script only fetches CUDA libraries.
+            ONNXRUNTIME_NODE_INSTALL: 'skip',
+          };
+          nodeRed = await NodeRedProcess.start(program, userDir, environment);
+        });
+        after(async () => {
+          await nodeRed?.stop();
+          await untilNoEngine(engines);
+        });
+
+        it('adds every node with its dialog, and help in each language', async () => {
+          const installed = await nodeRed.install((await packed()).file);
+          assert.equal(installed.name, name);
+          const sets = await nodeRed.nodeSets(name);
+          assert.deepEqual(
+            sets.filter(({ err, enabled }) => err || !enabled),
+            [],
+          );
+          assert.deepEqual(sets.flatMap((set) => set.types).sort(), [...types].sort());
+          for (const language of languages()) {
+            const html = await nodeRed.dialogs(language);
+            for (const type of types) {
+              assert.ok(html.includes(`registerType('${type}'`), `${type} has a dialog`);
+              assert.ok(html.includes(help(type, language)), `${type} has help in ${language}`);
+            }
+          }
+          const { dependencies } = JSON.parse(readFileSync(join(userDir, 'package.json'), 'utf8'));
+          assert.deepEqual(Object.keys(dependencies), [name]);
+        });
+
+        it('lets every node do its work at once', async () => {
+          const { url = assert.fail('no TCP address') } = engine;
+          await nodeRed.deploy(flowOfEveryNode(url, broker.port, python));
+          for (const type of types) {
+            const job = jobs[type] ?? assert.fail(`test/package/every-node.ts has no job for ${type}`);
+            await job({ nodeRed, brokerPort: broker.port, model, place: join(userDir, 'bundle') });
+          }
+        });
+
+        it('lets the demo model describe a frame on this machine', () => captionHere(nodeRed));
+      });
+    }
+  });
+}
+
+/** An engine stays for a second after its last client. */
+async function untilNoEngine(folder: string): Promise<void> {
+  const sockets = () =>
+    existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.sock')) : [];
+  for (let waited = 0; waited < 15_000 && sockets().length > 0; waited += 50) await delay(50);
+  assert.deepEqual(sockets(), []);
+}
+
+function help(type: string, language: string): string {
+  const file = join(repositoryRoot, 'nodes', type, 'locales', language, `${type}.html`);
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** Languages that at least one node speaks: every other must speak them too. */
+function languages(): readonly string[] {
+  const spoken = types.flatMap((type) => readdirSync(join(repositoryRoot, 'nodes', type, 'locales')));
+  return [...new Set(spoken)];
+}
