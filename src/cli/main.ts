@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { errorBody } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import { readSettings } from '../system/settings';
 import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
 
@@ -33,12 +33,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { command } = await load();
     return 'run' in command ? await runCommand(name, command, rest) : await runGroup(name, command, rest);
   } catch (error) {
-    const body = errorBody(error);
-    const { code, message, hint } = body;
-    process.send?.({ error: body });
-    process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
+    report(name, error);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Says on stderr, and to the process that started this one over IPC, how a command failed. */
+function report(name: string, error: unknown): void {
+  const body = errorBody(error);
+  const { code, message, hint } = body;
+  process.send?.({ error: body });
+  process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);
 }
 
 async function runGroup(name: string, group: CommandGroup, args: readonly string[]): Promise<number> {
@@ -109,16 +114,33 @@ async function overview(): Promise<string> {
   return ['Usage: smolvlm COMMAND [options]', ...lines].join('\n');
 }
 
-/** A command that is over leaves the process this long to end by itself. */
+/** After a command has ended, the process gets this long to end by itself. */
 const endMs = 10_000;
 
 /** Runs the process's own command line and leaves its status as the exit code. */
 export function runProcess(): void {
-  void main(process.argv.slice(2)).then((status) => {
+  const argv = process.argv.slice(2);
+  // Without this, Node ends with status 0 when a command waits for something that cannot come any more.
+  const onDrained = (): void => {
+    process.exitCode = 1;
+    report(
+      argv[0] ?? '',
+      new SmolvlmError(
+        'command-unfinished',
+        'the command ended without a result: nothing is left to wait for',
+        {
+          hint: 'This is a defect of smolvlm: please report it with the command line.',
+        },
+      ),
+    );
+  };
+  process.once('beforeExit', onDrained);
+  void main(argv).then((status) => {
+    process.off('beforeExit', onDrained);
     process.exitCode = status;
-    // A call into a hung NPU keeps its thread, and even process.exit would wait for that.
+    // A native call into a hung NPU keeps its thread, and even process.exit would wait for that.
     const end = (): void => {
-      process.stderr.write('smolvlm: a native call does not come back: ending the process\n');
+      process.stderr.write('smolvlm: a native call does not return: ending the process\n');
       process.kill(process.pid, 'SIGKILL');
     };
     setTimeout(end, endMs).unref();

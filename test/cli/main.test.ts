@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repositoryRoot } from '../fixtures';
+import { useTempFolder } from '../temp-folder';
+
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+
+describe('the command line', () => {
+  const temp = useTempFolder();
+
+  for (const json of [[], ['--json']]) {
+    it(`says so and exits 1 when a command waits for something that cannot come ${json}`, async () => {
+      await writeFile(temp('fetch.js'), 'globalThis.fetch = () => new Promise(() => {});');
+      const args = ['caption', '--model', 'demo', '--image', 'http://camera.invalid/a.jpg', ...json];
+      const command = promisify(execFile)(process.execPath, ['--require', temp('fetch.js'), main, ...args]);
+      await assert.rejects(command, ({ code, stdout, stderr }) => {
+        assert.equal(code, 1);
+        assert.equal(stdout, '');
+        assert.match(stderr, /^smolvlm caption: the command ended without a result.*\[command-unfinished\]/);
+        return true;
+      });
+    });
+  }
+
+  it('exits 2 for a wrong command line, and 0 for help', async () => {
+    const run = promisify(execFile);
+    await assert.rejects(run(process.execPath, [main, 'capt']), {
+      code: 2,
+      stderr: /there is no command "capt"/,
+    });
+    await assert.rejects(run(process.execPath, [main, 'caption', '--nope']), { code: 2 });
+    assert.match((await run(process.execPath, [main, 'help'])).stdout, /^Usage: smolvlm COMMAND/);
+  });
+});
