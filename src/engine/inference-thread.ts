@@ -16,13 +16,13 @@ import { defined } from '../system/defined';
 
 export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJobs'> {
   readonly clock: Clock;
-  /** The thread and its models are closed after so long without a request. */
+  /** The thread and its models are closed after this long without a request. */
   readonly idleUnloadMs: number;
-  /** A cancelled job that has not come back after this is called hung. */
+  /** A cancelled job that has not returned after this counts as hung. */
   readonly hangMs: number;
-  /** No message or signal ends a hung native call: only the end of the process does. */
+  /** Called for a hung job: nothing but the end of the process ends a hung native call. */
   readonly onHang: () => void;
-  /** A device call will never come back: the same remedy. */
+  /** Called when a device call will never return; the same applies. */
   readonly onDeviceLost?: (error: ErrorBody) => void;
 }
 
@@ -33,12 +33,17 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
-/** Inference on a thread of its own; a thread that dies fails its job only, and the next job starts another. */
+/**
+ * The request side of the inference thread: starts it, sends it jobs, unloads it when idle. A thread that crashes fails
+ * its own jobs only, and the next job starts another.
+ */
 export class InferenceThread implements Inference {
   readonly #options: InferenceThreadOptions;
   readonly #cancelledJobs = new Int32Array(new SharedArrayBuffer(4 * jobSlots));
   readonly #jobs = new Map<number, Job>();
   #worker: Worker | undefined;
+  /** Settles when the thread before has ended and given its models and devices back. */
+  #closing: Promise<void> | undefined;
   #models: readonly LoadedModel[] = [];
   #lastJob = 0;
   #cancelUnload: (() => void) | undefined;
@@ -51,10 +56,10 @@ export class InferenceThread implements Inference {
     return this.#models;
   }
 
-  /** As many as the model that takes fewest; one before a model is loaded. */
+  /** That of the loaded model that takes the fewest; one before a model is loaded. */
   get framesInFlight(): number {
-    const most = this.#models.map((model) => model.framesInFlight);
-    return most.length === 0 ? 1 : Math.min(...most, jobSlots);
+    const counts = this.#models.map((model) => model.framesInFlight);
+    return counts.length === 0 ? 1 : Math.min(...counts, jobSlots);
   }
 
   async describe(
@@ -79,6 +84,9 @@ export class InferenceThread implements Inference {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption | FeaturesAnswer> {
+    // A second thread would find the NPU locked by this very process.
+    while (this.#closing !== undefined) await this.#closing;
+    hooks.signal.throwIfAborted();
     this.#cancelUnload?.();
     this.#worker ??= this.#start();
     const worker = this.#worker;
@@ -108,13 +116,21 @@ export class InferenceThread implements Inference {
     }
   }
 
-  /** Closes the models and ends the thread; a later request starts it again. */
+  /** Closes the models and ends the thread; a later request starts another, once this one has ended. */
   async close(): Promise<void> {
     this.#cancelUnload?.();
     const worker = this.#worker;
-    if (!worker) return;
-    this.#worker = undefined;
-    this.#models = [];
+    if (worker) {
+      this.#worker = undefined;
+      this.#models = [];
+      this.#closing = this.#end(worker).finally(() => {
+        this.#closing = undefined;
+      });
+    }
+    await this.#closing;
+  }
+
+  async #end(worker: Worker): Promise<void> {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     post(worker, { type: 'close' });
     const stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
@@ -126,9 +142,7 @@ export class InferenceThread implements Inference {
     const { captionerModule, defaultModel, threads, settings, modelLimitBytes } = this.#options;
     const workerData: InferenceSetup = {
       captionerModule,
-      ...(defaultModel === undefined ? {} : { defaultModel }),
-      ...(threads === undefined ? {} : { threads }),
-      ...defined({ settings }),
+      ...defined({ defaultModel, threads, settings }),
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };
@@ -179,9 +193,9 @@ export class InferenceThread implements Inference {
       job.reject(
         new SmolvlmError(
           'engine-thread-lost',
-          `the inference thread ended in the middle of the frame${why}`,
+          `the inference thread ended while it worked on the frame${why}`,
           {
-            hint: 'The next frame starts it again. Should it happen often, look at the memory of this machine.',
+            hint: 'The next frame starts another thread. If this happens often, check the memory of this machine.',
             cause,
           },
         ),

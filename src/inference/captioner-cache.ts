@@ -1,17 +1,31 @@
-import { SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import { defined } from '../system/defined';
+import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 
 interface Loaded {
+  readonly key: string;
   readonly model: string;
   readonly captioner: Captioner;
   lastUsedAt: Date;
-  /** Requests that work with it now. */
+  /** Requests that use it now. */
   users: number;
 }
+
+/** The model that a request names, with its runtime options. */
+interface ModelChoice {
+  readonly key: string;
+  readonly model: string;
+  readonly runtime: RuntimeOptions;
+}
+
+type ModelRequest = Pick<DescribeRequest, 'model' | 'runtime'>;
+
+/** What a request adds to the opening of its model. */
+type OpenHooks = Pick<CaptionerOptions, 'signal' | 'onProgress' | 'onDeviceLost'>;
 
 export interface CaptionerCacheOptions {
   readonly open: OpenCaptioner;
@@ -19,35 +33,50 @@ export interface CaptionerCacheOptions {
   readonly threads?: number;
   readonly settings?: InferenceSettings;
   readonly modelLimitBytes: number;
+  /** Called whenever `models` has changed. */
+  readonly onChange?: () => void;
 }
 
-/** Models in memory, the least recently used closed first; one that is being used is never closed. */
+/**
+ * The models in memory. The least recently used ones are closed to keep within a limit, before another one is opened and
+ * when caches have grown; a model in use is never closed.
+ */
 export class CaptionerCache {
   readonly #options: CaptionerCacheOptions;
   /** Least recently used first. */
   readonly #loaded = new Map<string, Loaded>();
-  /** Models are opened and closed one at a time. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Models are opened and closed one at a time; requests for an open model, and finished ones, do not wait for that. */
+  readonly #mutex = new Mutex();
+  /** A model about to be opened waits for memory in use: requests for open models line up behind it. */
+  #waitsForRoom = false;
+  #onReleased: () => void = () => {};
 
   constructor(options: CaptionerCacheOptions) {
     this.#options = options;
   }
 
   /**
-   * Lends a model for a piece of work, opened first where it is not.
-   * @throws SmolvlmError `engine-no-model`, and whatever opening the model throws
+   * Runs work with a model, which is opened first if necessary.
+   * @throws SmolvlmError `engine-no-model`, and whatever opening the model throws; the signal's reason when aborted
    */
   async use<T>(
-    request: Pick<DescribeRequest, 'model' | 'runtime'>,
-    hooks: Omit<CaptionerOptions, 'model' | 'settings' | keyof RuntimeOptions>,
+    request: ModelRequest,
+    hooks: OpenHooks,
     work: (captioner: Captioner) => Promise<T>,
   ): Promise<T> {
-    const loaded = await this.#inTurn(() => this.#take(request, hooks));
+    const choice = this.#choose(request);
+    const loaded =
+      (this.#waitsForRoom ? undefined : this.#take(choice.key)) ??
+      (await this.#inTurn(() => this.#take(choice.key) ?? this.#open(choice, hooks), hooks.signal));
+    this.#options.onChange?.();
     try {
       return await work(loaded.captioner);
     } finally {
       loaded.users--;
-      await this.#inTurn(() => this.#shrink());
+      this.#onReleased();
+      this.#options.onChange?.();
+      // The answer does not wait: another model may be opening, for minutes.
+      if (this.#excess(0)) void this.#mutex.run(() => this.#shrink(0));
     }
   }
 
@@ -59,68 +88,115 @@ export class CaptionerCache {
         backend,
         memoryBytes,
         framesInFlight,
-        ...(fallback && { fallback }),
+        ...defined({ fallback }),
         lastUsedAt: lastUsedAt.toISOString(),
       };
     });
   }
 
-  /** Closes all models, once nobody works with them. */
+  /** Closes all models. @throws what the first that fails to close throws, when all have been tried */
   async close(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#mutex.run(async () => {
       const all = [...this.#loaded.values()];
       this.#loaded.clear();
-      for (const { captioner } of all) await captioner.close();
+      const failures: unknown[] = [];
+      for (const { captioner } of all) await captioner.close().catch((error) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     });
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  async #take(
-    request: Pick<DescribeRequest, 'model' | 'runtime'>,
-    hooks: Omit<CaptionerOptions, 'model' | 'settings' | keyof RuntimeOptions>,
-  ): Promise<Loaded> {
+  #choose(request: ModelRequest): ModelChoice {
     const model = request.model ?? this.#options.defaultModel;
     if (model === undefined) {
       throw new SmolvlmError('engine-no-model', 'the request names no model and the engine has no default', {
         hint: 'Name a model in the request, or start the engine with --model.',
       });
     }
-    const runtime: RuntimeOptions = {
-      ...(this.#options.threads === undefined ? {} : { threads: this.#options.threads }),
-      ...request.runtime,
-    };
-    const key = JSON.stringify([model, ...Object.entries(runtime).sort()]);
-    const loaded = this.#loaded.get(key) ?? {
-      model,
-      captioner: await this.#options.open({
-        model,
-        ...runtime,
-        ...hooks,
-        ...defined({ settings: this.#options.settings }),
-      }),
-      lastUsedAt: new Date(),
-      users: 0,
-    };
-    loaded.lastUsedAt = new Date();
+    const runtime = { ...defined({ threads: this.#options.threads }), ...request.runtime };
+    return { key: JSON.stringify([model, ...Object.entries(runtime).sort()]), model, runtime };
+  }
+
+  /** @returns the open model, now in use and the most recently used; undefined when it is not open */
+  #take(key: string): Loaded | undefined {
+    const loaded = this.#loaded.get(key);
+    if (!loaded) return undefined;
     loaded.users++;
+    loaded.lastUsedAt = new Date();
     this.#loaded.delete(key);
     this.#loaded.set(key, loaded);
-    await this.#shrink();
     return loaded;
   }
 
-  async #shrink(): Promise<void> {
-    for (const [key, { captioner, users }] of this.#loaded) {
-      const totalBytes = this.models().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-      if (totalBytes <= this.#options.modelLimitBytes || this.#loaded.size === 1) return;
+  async #open({ key, model, runtime }: ModelChoice, hooks: OpenHooks): Promise<Loaded> {
+    const makeRoom = (sizeBytes: number): Promise<void> => this.#makeRoom(sizeBytes, hooks.signal);
+    const { settings } = this.#options;
+    const options = { model, ...runtime, ...hooks, makeRoom, ...defined({ settings }) };
+    const captioner = await this.#options.open(options);
+    const loaded: Loaded = { key, model, captioner, lastUsedAt: new Date(), users: 1 };
+    this.#loaded.set(key, loaded);
+    await this.#shrink(0);
+    return loaded;
+  }
+
+  /** Work that waits for the mutex is given up at once when the signal aborts; work that has begun is not. */
+  #inTurn<T>(work: () => T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(signal?.reason);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      const result = this.#mutex.run(() => {
+        signal?.removeEventListener('abort', giveUp);
+        signal?.throwIfAborted();
+        return work();
+      });
+      result.then(resolve, reject);
+    });
+  }
+
+  /** Closes models until another one fits; those in use are waited for. */
+  async #makeRoom(sizeBytes: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#waitsForRoom = true;
+    try {
+      for (;;) {
+        await this.#shrink(sizeBytes);
+        if (!this.#excess(sizeBytes)) return;
+        const allInUse = [...this.#loaded.values()].every(({ users }) => users > 0);
+        if (allInUse) await this.#released(signal);
+      }
+    } finally {
+      this.#waitsForRoom = false;
+    }
+  }
+
+  #released(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(signal?.reason);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      if (signal?.aborted) giveUp();
+      this.#onReleased = () => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve();
+      };
+    });
+  }
+
+  /** Closes the least recently used models that are not in use, for as long as there is too much in memory. */
+  async #shrink(comingBytes: number): Promise<void> {
+    for (const { key, model, captioner, users } of [...this.#loaded.values()]) {
+      if (!this.#excess(comingBytes)) return;
       if (users > 0) continue;
       this.#loaded.delete(key);
-      await captioner.close();
+      this.#options.onChange?.();
+      await captioner.close().catch((error: unknown) => {
+        process.emitWarning(`the model ${model} was not closed cleanly: ${errorBody(error).message}`);
+      });
     }
+  }
+
+  /** Whether the models and one about to be opened are too much together; a single model never is. */
+  #excess(comingBytes: number): boolean {
+    const models = this.#loaded.size + (comingBytes > 0 ? 1 : 0);
+    let bytes = comingBytes;
+    for (const { captioner } of this.#loaded.values()) bytes += captioner.memoryBytes;
+    return models > 1 && bytes > this.#options.modelLimitBytes;
   }
 }

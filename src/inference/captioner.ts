@@ -45,6 +45,7 @@ export async function openBundleCaptioner(
   const close = async (): Promise<void> => {
     for (const release of owned.splice(0).reverse()) await release();
   };
+  await options.makeRoom?.(weightBytes(bundle));
   try {
     return await assemble(model, bundle, options, vision, owned, close);
   } catch (error) {

@@ -4,7 +4,7 @@ import { CaptionerCache } from './captioner-cache';
 import type { Caption, FeaturesAnswer, InferenceProgress, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 
-// The inference thread: native calls block here, so that the HTTP thread always answers.
+// The inference thread's program. Native calls block this thread, and never the one that answers HTTP.
 
 const setup: InferenceSetup = workerData;
 const post = (message: FromInference): void => parentPort?.postMessage(message);
@@ -13,7 +13,12 @@ let cache: Promise<CaptionerCache> | undefined;
 
 async function openCache(): Promise<CaptionerCache> {
   const module: { readonly openCaptioner: OpenCaptioner } = await import(setup.captionerModule);
-  return new CaptionerCache({ ...setup, open: module.openCaptioner });
+  const captioners: CaptionerCache = new CaptionerCache({
+    ...setup,
+    open: module.openCaptioner,
+    onChange: () => post({ type: 'models', models: captioners.models() }),
+  });
+  return captioners;
 }
 
 async function work(
@@ -40,13 +45,14 @@ async function work(
     onDeviceLost: (error: ReturnType<typeof errorBody>): void => post({ type: 'device-lost', error }),
   };
   try {
-    cache ??= openCache();
-    const captioners = await cache;
-    const answer = await captioners.use<Caption | FeaturesAnswer>(request, open, (captioner) => {
-      post({ type: 'models', models: captioners.models() });
-      return captioner[type](pictures, request, hooks);
+    cache ??= openCache().catch((error: unknown) => {
+      cache = undefined;
+      throw error;
     });
-    post({ type: 'models', models: captioners.models() });
+    const captioners = await cache;
+    const answer = await captioners.use<Caption | FeaturesAnswer>(request, open, (captioner) =>
+      captioner[type](pictures, request, hooks),
+    );
     post({ type: 'done', job, answer });
   } catch (error) {
     post({ type: 'failed', job, error: errorBody(error) });
@@ -74,7 +80,9 @@ parentPort?.on('message', (message: ToInference) => {
       running.get(message.job)?.abort.abort();
       break;
     case 'close':
-      void close().finally(() => parentPort?.close());
+      void close()
+        .catch((error: unknown) => process.emitWarning(errorBody(error).message))
+        .finally(() => parentPort?.close());
       break;
   }
 });

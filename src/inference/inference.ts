@@ -85,6 +85,8 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly signal?: AbortSignal;
   /** Default: those of this process's environment. */
   readonly settings?: InferenceSettings;
+  /** Awaited before the weights are loaded, with the model's `memoryBytes`. */
+  readonly makeRoom?: (sizeBytes: number) => Promise<void>;
   /** A device call will never come back; only the end of the process frees the device. */
   readonly onDeviceLost?: (error: ErrorBody) => void;
 }

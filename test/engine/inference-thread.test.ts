@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceThread } from '../../src/engine/inference-thread';
 import { ManualClock } from '../system/manual-clock';
@@ -26,7 +28,7 @@ describe('inference thread', () => {
   });
   afterEach(() => thread.close());
 
-  it('lets go of its models after an idle time, and loads them again when asked', async () => {
+  it('unloads its models after an idle time, and loads them again for the next request', async () => {
     await thread.describe([], { id: 'a', prompt: 'x' }, hooks);
     clock.advance(999);
     assert.equal(thread.models().length, 1);
@@ -37,7 +39,7 @@ describe('inference thread', () => {
     assert.equal(thread.models().length, 1);
   });
 
-  it('leaves this thread free while it works, and stops when told to', async () => {
+  it('does not block the calling thread, and stops when aborted', async () => {
     const abort = new AbortController();
     const work = thread.describe(
       [],
@@ -47,5 +49,45 @@ describe('inference thread', () => {
     await assert.rejects(work);
     clock.advance(100);
     assert.equal(hangs, 0);
+  });
+});
+
+describe('inference thread with a model that holds the NPU', () => {
+  let clock: ManualClock;
+  let directory: string;
+  let thread: InferenceThread;
+  const hooks = { onProgress: () => {}, onToken: () => {}, signal: new AbortController().signal };
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
+    thread = new InferenceThread({
+      captionerModule: join(__dirname, '..', 'inference', 'exclusive-captioner.js'),
+      defaultModel: join(directory, 'npu', 'lock'),
+      modelLimitBytes: 1e6,
+      clock,
+      idleUnloadMs: 1000,
+      hangMs: 60_000,
+      onHang: () => assert.fail('not hung'),
+    });
+  });
+  afterEach(async () => {
+    await thread.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('waits for an idle unload to end before it starts another thread for a frame', async () => {
+    await thread.describe([], { id: 'a', prompt: 'first' }, hooks);
+    clock.advance(1000);
+    const { text } = await thread.describe([], { id: 'b', prompt: 'second' }, hooks);
+    assert.equal(text, 'second');
+  });
+
+  it('starts no thread for a frame that is cancelled during an idle unload', async () => {
+    await thread.describe([], { id: 'a', prompt: 'first' }, hooks);
+    clock.advance(1000);
+    const signal = AbortSignal.abort(new Error('cancelled'));
+    await assert.rejects(thread.describe([], { id: 'b' }, { ...hooks, signal }), /cancelled/);
+    assert.equal(clock.timers, 0);
   });
 });

@@ -1,62 +1,141 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CaptionerCache } from '../../src/inference/captioner-cache';
 import type { Captioner } from '../../src/inference/inference';
 
 const nothing = async (): Promise<void> => {};
 
+/** Ends when the test says so. */
+class Gate {
+  open: () => void = () => {};
+  readonly passed = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
+}
+
 describe('models in memory', () => {
   let log: string[];
   let cache: CaptionerCache;
+  /** Opening a model waits for the gate of its name, if there is one. */
+  let gates: Map<string, Gate>;
   const hooks = { onProgress: () => {}, signal: new AbortController().signal };
 
   beforeEach(() => {
     log = [];
+    gates = new Map();
     cache = new CaptionerCache({
       modelLimitBytes: 250,
       defaultModel: 'a',
-      open: async ({ model, precision = 'int8' }): Promise<Captioner> => {
+      open: async ({ model, precision = 'int8', makeRoom }): Promise<Captioner> => {
+        const memoryBytes = model === 'huge' ? 1000 : 100;
         log.push(`open ${model} ${precision}`);
+        await gates.get(model)?.passed;
+        await makeRoom?.(memoryBytes);
+        log.push(`load ${model} ${precision}`);
         return {
           backend: precision,
           framesInFlight: 1,
-          memoryBytes: model === 'huge' ? 1000 : 100,
-          describe: () => assert.fail('not asked for'),
-          encode: () => assert.fail('not asked for'),
+          memoryBytes,
+          describe: () => assert.fail('not called'),
+          encode: () => assert.fail('not called'),
           close: async () => void log.push(`close ${model} ${precision}`),
         };
       },
     });
   });
 
+  const loads = (): string[] => log.filter((line) => !line.startsWith('open'));
+
   it('opens a model once, and once more for other options', async () => {
     await cache.use({}, hooks, nothing);
     await cache.use({ model: 'a' }, hooks, nothing);
     await cache.use({ model: 'a', runtime: { precision: 'int4' } }, hooks, nothing);
-    assert.deepEqual(log, ['open a int8', 'open a int4']);
+    assert.deepEqual(loads(), ['load a int8', 'load a int4']);
   });
 
-  it('closes the least recently used beyond the memory limit', async () => {
+  it('closes the least recently used beyond the memory limit, before the next one is loaded', async () => {
     for (const model of ['a', 'b', 'a', 'c']) await cache.use({ model }, hooks, nothing);
-    assert.deepEqual(log, ['open a int8', 'open b int8', 'open c int8', 'close b int8']);
+    assert.deepEqual(loads(), ['load a int8', 'load b int8', 'close b int8', 'load c int8']);
     assert.deepEqual(
       cache.models().map(({ model }) => model),
       ['a', 'c'],
     );
   });
 
-  it('keeps the one in use even when it is larger than the limit', async () => {
+  it('loads a model that is larger than the limit when no other is left', async () => {
     await cache.use({ model: 'b' }, hooks, nothing);
     await cache.use({ model: 'huge' }, hooks, nothing);
-    assert.deepEqual(
-      cache.models().map(({ model }) => model),
-      ['huge'],
-    );
+    assert.deepEqual(loads(), ['load b int8', 'close b int8', 'load huge int8']);
+  });
+
+  it('waits for a model in use before it loads another beyond the limit, and serves that first', async () => {
+    const work = new Gate();
+    const first = cache.use({ model: 'a' }, hooks, () => work.passed);
+    const second = cache.use({ model: 'huge' }, hooks, nothing);
+    await delay(0);
+    const third = cache.use({ model: 'a' }, hooks, nothing);
+    await delay(0);
+    assert.deepEqual(loads(), ['load a int8']);
+    work.open();
+    await Promise.all([first, second, third]);
+    assert.deepEqual(loads(), [
+      'load a int8',
+      'close a int8',
+      'load huge int8',
+      'close huge int8',
+      'load a int8',
+    ]);
+  });
+
+  it('hands out open models and finished answers while another model opens', async () => {
+    const work = new Gate();
+    const opening = new Gate();
+    gates.set('b', opening);
+    const underWay = cache.use({ model: 'a' }, hooks, async () => {
+      await work.passed;
+      return 'answer';
+    });
+    await delay(0);
+    const waiting = cache.use({ model: 'b' }, hooks, nothing);
+    await delay(0);
+    work.open();
+    assert.equal(await underWay, 'answer');
+    assert.equal(await cache.use({ model: 'a' }, hooks, async () => 'another'), 'another');
+    opening.open();
+    await waiting;
+  });
+
+  it('lets a cancelled request go at once while another model opens, and opens nothing for it', async () => {
+    const opening = new Gate();
+    gates.set('b', opening);
+    const waiting = cache.use({ model: 'b' }, hooks, nothing);
+    const abort = new AbortController();
+    const cancelled = cache.use({ model: 'c' }, { ...hooks, signal: abort.signal }, nothing);
+    abort.abort(new Error('cancelled'));
+    await assert.rejects(cancelled, /cancelled/);
+    opening.open();
+    await waiting;
+    await cache.close();
+    assert.deepEqual(loads(), ['load b int8', 'close b int8']);
+  });
+
+  it('lets a cancelled request go while it waits for memory', async () => {
+    const work = new Gate();
+    const underWay = cache.use({ model: 'a' }, hooks, () => work.passed);
+    const abort = new AbortController();
+    const cancelled = cache.use({ model: 'huge' }, { ...hooks, signal: abort.signal }, nothing);
+    await delay(0);
+    abort.abort(new Error('cancelled'));
+    await assert.rejects(cancelled, /cancelled/);
+    work.open();
+    await underWay;
+    assert.deepEqual(loads(), ['load a int8']);
   });
 
   it('closes all of them, and needs a model to be named', async () => {
     await cache.use({}, hooks, nothing);
     await cache.close();
-    assert.deepEqual(log, ['open a int8', 'close a int8']);
+    assert.deepEqual(loads(), ['load a int8', 'close a int8']);
     const without = new CaptionerCache({ modelLimitBytes: 1, open: () => assert.fail('opened') });
     await assert.rejects(without.use({}, hooks, nothing), { code: 'engine-no-model' });
   });
