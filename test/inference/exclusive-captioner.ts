@@ -7,7 +7,7 @@ import { SharedNpuLock } from '../../src/platform/npu/shared-npu-lock';
  * `exit` ends the thread with the lock held.
  */
 export const openCaptioner: OpenCaptioner = async ({ model }) => {
-  const lock = await SharedNpuLock.take({}, model);
+  const lock = await SharedNpuLock.take({ lockPath: model });
   return {
     backend: 'exclusive',
     memoryBytes: 1,
