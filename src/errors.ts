@@ -1,11 +1,16 @@
-/** What any error of this package carries across a process boundary. */
+/** What crosses a process boundary of any error of this package. */
 export interface ErrorBody {
   /** Stable, kebab-case, room first: `image-html`, `checkpoint-truncated`, `engine-lost`. */
   readonly code: string;
   /** One sentence that names the thing and the value. */
   readonly message: string;
-  /** The way out. */
+  /** What to do about it. */
   readonly hint?: string;
+}
+
+export interface ErrorDetails {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
 }
 
 /**
@@ -16,11 +21,18 @@ export class SmolvlmError extends Error {
   readonly code: string;
   readonly hint?: string;
 
-  constructor(code: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string, { hint, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
-    if (options.hint !== undefined) this.hint = options.hint;
+    if (hint !== undefined) this.hint = hint;
+  }
+
+  /** An error again from the body that another process or thread sent, or from anything thrown. */
+  static from(thrown: unknown): SmolvlmError {
+    if (thrown instanceof SmolvlmError) return thrown;
+    const { code, message, hint } = errorBody(thrown);
+    return new SmolvlmError(code, message, { hint, cause: thrown instanceof Error ? thrown : undefined });
   }
 
   toJSON(): ErrorBody {
@@ -37,15 +49,15 @@ export function errorBody(thrown: unknown): ErrorBody {
   return { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
 }
 
-/** One that came from another process. */
-function isErrorBody(thrown: unknown): thrown is ErrorBody {
+/** Whether a value is the body of an error that another process or thread sent. */
+export function isErrorBody(value: unknown): value is ErrorBody {
   return (
-    typeof thrown === 'object' &&
-    thrown !== null &&
-    !(thrown instanceof Error) &&
-    'code' in thrown &&
-    typeof thrown.code === 'string' &&
-    'message' in thrown &&
-    typeof thrown.message === 'string'
+    typeof value === 'object' &&
+    value !== null &&
+    !(value instanceof Error) &&
+    'code' in value &&
+    typeof value.code === 'string' &&
+    'message' in value &&
+    typeof value.message === 'string'
   );
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { openCaptioner } from '../inference/captioner';
 import type { Captioner, InferenceHooks } from '../inference/inference';
 import { readPicture } from '../picture/picture-source';
+import { defaultPrompt } from '../protocol/default-prompt';
 import type { DescribeRequest } from '../protocol/describe-request';
 import {
   type Command,
@@ -92,7 +93,7 @@ async function answer(
 function describeRequest(values: OptionValues): DescribeRequest {
   const detail = optionalChoice(values, 'detail', ['low', 'full']);
   const maxNewTokens = optionalInteger(values, 'max-new-tokens', 1);
-  const prompt = typeof values.prompt === 'string' ? values.prompt : 'Describe this image.';
+  const prompt = typeof values.prompt === 'string' ? values.prompt : defaultPrompt;
   const choices = typeof values.choices === 'string' ? values.choices.split(',') : undefined;
   return {
     id: 'caption',

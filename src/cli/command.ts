@@ -5,7 +5,7 @@ import type { Settings } from '../system/settings';
 /** A wrong command line: exit status 2. */
 export class UsageError extends SmolvlmError {
   constructor(message: string, hint?: string) {
-    super('usage', message, hint === undefined ? {} : { hint });
+    super('usage', message, { hint });
   }
 }
 

@@ -73,8 +73,7 @@ export async function runCommandChild(
   clearTimeout(killing);
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
-  if (fault)
-    throw new SmolvlmError(fault.code, fault.message, fault.hint === undefined ? {} : { hint: fault.hint });
+  if (fault) throw SmolvlmError.from(fault);
   const document = parsed(stdout);
   if (typeof ended === 'number' && document !== undefined) return { status: ended, document };
   throw new SmolvlmError('command-lost', `smolvlm ${args[0]} ended with ${ended}`, {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { SmolvlmError } from '../errors';
+import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { heartbeatMs } from '../protocol/ndjson';
 
@@ -69,10 +69,7 @@ export async function readJson(response: IncomingMessage): Promise<unknown> {
 function answeredError(status: number, document: unknown, text: string): SmolvlmError {
   const error =
     typeof document === 'object' && document !== null && 'error' in document ? document.error : null;
-  if (typeof error === 'object' && error !== null && 'code' in error && 'message' in error) {
-    const hint = 'hint' in error ? { hint: String(error.hint) } : {};
-    return new SmolvlmError(String(error.code), String(error.message), hint);
-  }
+  if (isErrorBody(error)) return SmolvlmError.from(error);
   if (status === 503) return new SmolvlmError('engine-stopping', 'the engine is stopping');
   return new SmolvlmError(
     'engine-answer',

@@ -119,7 +119,7 @@ export class ImageChild {
     if (!job || job.job !== answer.job) return;
     this.#running = undefined;
     if ('frame' in answer) job.resolve(answer.frame);
-    else job.reject(revived(answer.error));
+    else job.reject(SmolvlmError.from(answer.error));
     this.#next();
   }
 
@@ -158,8 +158,4 @@ export class ImageChild {
     this.#child = undefined;
     child?.kill('SIGKILL');
   }
-}
-
-function revived({ code, message, hint }: ErrorBody): SmolvlmError {
-  return new SmolvlmError(code, message, hint === undefined ? {} : { hint });
 }

@@ -174,11 +174,9 @@ export class InferenceThread implements Inference {
       case 'done':
         job?.resolve(message.answer);
         break;
-      case 'failed': {
-        const { code, message: text, hint } = message.error;
-        job?.reject(new SmolvlmError(code, text, hint === undefined ? {} : { hint }));
+      case 'failed':
+        job?.reject(SmolvlmError.from(message.error));
         break;
-      }
     }
   }
 

@@ -109,7 +109,7 @@ export class FolderSource implements FrameSource {
 function folderError(path: string, error: unknown): SmolvlmError {
   if (error instanceof SmolvlmError) {
     const { code, message, hint } = error;
-    return new SmolvlmError(code, `${path}: ${message}`, hint === undefined ? {} : { hint });
+    return new SmolvlmError(code, `${path}: ${message}`, { hint });
   }
   return new SmolvlmError('frame-folder', `${path} cannot be read: ${errorBody(error).message}`, {
     hint: 'Check the path, and that the user of Node-RED may read it.',

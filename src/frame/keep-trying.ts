@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorBody, SmolvlmError } from '../errors';
+import { SmolvlmError } from '../errors';
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
@@ -22,8 +22,7 @@ export async function keepTrying(
       });
     } catch (error) {
       if (signal.aborted) return;
-      const { code, message, hint } = errorBody(error);
-      onTrouble(new SmolvlmError(code, message, hint === undefined ? {} : { hint }));
+      onTrouble(SmolvlmError.from(error));
     }
     await delay(pause, undefined, { signal }).catch(() => undefined);
     pause = Math.min(longestPauseMs, pause * 2);

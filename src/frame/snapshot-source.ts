@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorBody, SmolvlmError } from '../errors';
+import { SmolvlmError } from '../errors';
 import { type Credentials, fetchPictureWith } from '../picture/fetch-picture';
 import { defaultPictureLimits } from '../picture/picture-limits';
 import type { FrameSource, SourceHooks } from './frame-source';
@@ -66,11 +66,11 @@ export class SnapshotSource implements FrameSource {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        const { code, message, hint } = errorBody(error);
+        const trouble = SmolvlmError.from(error);
         // Cameras lock out whoever tries a wrong password too often.
-        if (code === 'image-login') this.#restsUntil = Date.now() + loginRestMs;
-        if (attempt >= retries || code === 'image-login') {
-          this.#hooks.onTrouble(new SmolvlmError(code, message, hint === undefined ? {} : { hint }));
+        if (trouble.code === 'image-login') this.#restsUntil = Date.now() + loginRestMs;
+        if (attempt >= retries || trouble.code === 'image-login') {
+          this.#hooks.onTrouble(trouble);
           return;
         }
         await delay(retryPauseMs * 2 ** attempt, undefined, { signal }).catch(() => undefined);

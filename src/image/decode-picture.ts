@@ -1,20 +1,13 @@
 import { ImageError } from '../picture/image-error';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
+import type { Rectangle } from '../system/rectangle';
 import { burnMasks, type MaskPolygon } from './privacy-mask';
 import { recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
-/** Fractions of the upright picture, 0 … 1. */
-export interface CropRectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 export interface DecodeOptions {
-  readonly crop?: CropRectangle;
+  readonly crop?: Rectangle;
   readonly masks?: readonly MaskPolygon[];
   readonly limits?: PictureLimits;
 }
@@ -108,7 +101,7 @@ function firstLine(text: string): string {
   return text.split('\n')[0] ?? text;
 }
 
-function cropFraction(image: RgbImage, crop: CropRectangle): RgbImage {
+function cropFraction(image: RgbImage, crop: Rectangle): RgbImage {
   const { x, y, width, height } = crop;
   const left = Math.round(x * image.width);
   const top = Math.round(y * image.height);

@@ -21,9 +21,6 @@ export interface RequestOverrides {
   readonly capturedAt?: unknown;
 }
 
-/** Used when neither dialog nor message has a prompt. */
-export const defaultPrompt = 'Describe this image.';
-
 /** The request options that do not depend on the preset. */
 export function requestOptions(dialog: RequestFields, message: RequestOverrides): Partial<DescribeInput> {
   const maxNewTokens = positiveNumber(dialog.maxTokens) ?? positiveNumber(asNumber(message.maxTokens));

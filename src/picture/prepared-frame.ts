@@ -1,14 +1,8 @@
-/** Fractions of the upright picture, 0 … 1. */
-export interface FrameRectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { Rectangle } from '../system/rectangle';
 
 /** How a camera's picture is made ready. */
 export interface FrameOptions {
-  readonly crop?: FrameRectangle;
+  readonly crop?: Rectangle;
   /** Polygons of the upright picture, painted black before anything else sees the pixels. */
   readonly masks?: readonly (readonly (readonly [x: number, y: number])[])[];
   /** `contrast` spreads the grey levels; `night` also lifts dark parts, where the picture is dark. */

@@ -1,3 +1,4 @@
+import type { Rectangle } from '../system/rectangle';
 import type { AnswerSchema } from './answer-schema';
 
 /** How many image pieces the model looks at: `low` = one tile, `full` = the processor's own splitting. */
@@ -5,14 +6,6 @@ export type Detail = 'low' | 'full';
 
 /** What happens to a camera's waiting frames when its queue is full. */
 export type QueuePolicy = 'newest' | 'oldest' | 'reject';
-
-/** Fractions of the upright picture, 0 … 1. */
-export interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Corner points as fractions of the upright picture, at least three. */
 export type Polygon = readonly (readonly [x: number, y: number])[];

@@ -50,6 +50,5 @@ export function rknnLoadError(what: string, status: number, runtime: string | un
 
 /** @param what the call and its object, e.g. `rknn_run of l3_mlp` */
 export function rknnError(code: string, what: string, status: number): SmolvlmError {
-  const hint = hints[status];
-  return new SmolvlmError(code, `${what} failed: ${rknnCode(status)}`, hint === undefined ? {} : { hint });
+  return new SmolvlmError(code, `${what} failed: ${rknnCode(status)}`, { hint: hints[status] });
 }

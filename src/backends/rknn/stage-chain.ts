@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { cosine } from '../../system/cosine';
 import type { PipelineStage, SharedOutput } from '../stage-runner';
 import { fromHalf, toHalf } from './half-precision';
 import { tensorType } from './rknn-abi';
@@ -129,15 +130,4 @@ function probeValues([first]: readonly RknnStage[]): Float32Array {
     const wave = Math.sin(index * 12.9898) + Math.sin(index * 0.0137);
     return index % 97 === 0 ? wave * 8 : wave * 0.2;
   });
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (let index = 0; index < a.length; index++) {
-    const [x, y] = [a[index] ?? 0, b[index] ?? 0];
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return aa === 0 || bb === 0 ? 0 : dot / Math.sqrt(aa * bb);
 }

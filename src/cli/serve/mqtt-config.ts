@@ -8,6 +8,7 @@ import {
   type ServiceSettings,
   topicPrefix,
 } from '../../mqtt/service-settings';
+import { defaultPrompt } from '../../protocol/default-prompt';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 
 const known = [
@@ -43,7 +44,7 @@ export function mqttConfig(path: string | undefined, allowAddresses: boolean): S
     base: topicPrefix(fields.string('base', 'smolvlm'), 'base'),
     qos,
     cameras: fields.has('cameras') ? checkCameras(fields.objects('cameras').map(camera)) : [],
-    prompt: fields.string('prompt', 'Describe this image.'),
+    prompt: fields.string('prompt', defaultPrompt),
     defaults: {
       detail: fields.has('detail') ? fields.oneOf('detail', ['low', 'full']) : 'low',
       ...(fields.has('maxTokens') && { maxNewTokens: fields.count('maxTokens') }),

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import type { BundleFile, BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
+import { bundleFile } from '../../model/bundle/bundle-file';
+import type { BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import type { CpuPrecision } from '../../onnx/cpu-linear';
 import { GraphError, type OnnxGraph, type ValueInfo } from '../../onnx/graph-builder';
 import { cpuProjection } from '../../onnx/vision/cpu-host-graphs';
 import { cpuVisionStage, type VisionGraphShape } from '../../onnx/vision/cpu-vision-stage';
 import type { VisionStagePlan } from '../../onnx/vision/vision-stages';
-import { type WriteModelOptions, type WrittenFile, writeModel } from '../../onnx/write-model';
+import { type WriteModelOptions, writeModel } from '../../onnx/write-model';
 import type { BundlePart } from './bundle-folder';
 
 /** Writes one stage of the tower for onnxruntime into a bundle's folder. */
@@ -56,10 +57,6 @@ async function writeStage(
     buildSeconds: Math.round(performance.now() - started) / 1000,
   };
   return { files: data ? [file, data] : [file], entry };
-}
-
-function bundleFile({ name, sha256, sizeBytes }: WrittenFile): BundleFile {
-  return { path: name, sha256, sizeBytes };
 }
 
 function tensorSpec(value: ValueInfo | undefined): TensorSpec {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { bundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
 import { decoderGraph } from '../../onnx/decoder/decoder-graph';
-import { type WrittenFile, writeModel } from '../../onnx/write-model';
+import { writeModel } from '../../onnx/write-model';
 import type { DecoderWriter } from './bundle-build';
 
 /** Writes the decoder for onnxruntime: `decoder.onnx` and its weights. */
@@ -17,7 +18,3 @@ export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision
   const entry: BundleDecoder = { format: 'onnx', precision, files };
   return { files, entry };
 };
-
-function bundleFile({ name, sha256, sizeBytes }: WrittenFile) {
-  return { path: name, sha256, sizeBytes };
-}

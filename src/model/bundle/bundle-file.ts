@@ -38,6 +38,15 @@ export async function verifyBundleFile(bundleDir: string, file: BundleFile): Pro
   }
 }
 
+/** The manifest's entry of a file that was just written. @param name relative to the bundle */
+export function bundleFile({
+  name,
+  sha256,
+  sizeBytes,
+}: Omit<BundleFile, 'path'> & { readonly name: string }): BundleFile {
+  return { path: name, sha256, sizeBytes };
+}
+
 /** Describes a file as it lies in a bundle. @param path relative to the bundle */
 export async function describeBundleFile(bundleDir: string, path: string): Promise<BundleFile> {
   const absolute = join(bundleDir, path);

@@ -1,10 +1,10 @@
 import { SmolvlmError } from '../../errors';
 import type { AnswerSchema } from '../../protocol/answer-schema';
 import { shortened } from '../../protocol/caption-property';
+import { defaultPrompt } from '../../protocol/default-prompt';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import type { CaptionResult, Choice } from '../../protocol/events';
 import { defined } from '../../system/defined';
-import { defaultPrompt } from '../dialog-fields';
 import type { JsonField } from './caption-settings';
 
 /** An answer as the node sends it: `msg.payload`, and the fields that differ in `msg.caption`. */

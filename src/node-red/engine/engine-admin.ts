@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
+import { defaultPrompt } from '../../protocol/default-prompt';
 import type { DoctorReport } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, EngineEvent } from '../../protocol/events';
 import { encodeEvent, eventStreamType, heartbeatMs } from '../../protocol/ndjson';
-import { defaultPrompt, requestOptions } from '../dialog-fields';
+import { requestOptions } from '../dialog-fields';
 import { type DialogForm, readDialogForm } from './dialog-form';
 import { unsavedSettings, withEngine } from './dialog-preview';
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FrameGate, Held } from '../../frame/frame-gate';
-import type { FrameOptions, FrameRectangle, PreparedFrame } from '../../picture/prepared-frame';
+import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
+import type { Rectangle } from '../../system/rectangle';
 
 /** A part of the picture that is looked at by itself. */
-export interface Zone extends FrameRectangle {
+export interface Zone extends Rectangle {
   readonly name: string;
 }
 
@@ -115,6 +116,6 @@ export class FrameIntake<T> {
 }
 
 /** The zone as a crop; what rounding puts beyond the edge is cut off. */
-function cropOf({ x, y, width, height }: Zone): FrameRectangle {
+function cropOf({ x, y, width, height }: Zone): Rectangle {
   return { x, y, width: Math.min(width, 1 - x), height: Math.min(height, 1 - y) };
 }

@@ -7,7 +7,8 @@ import {
   type ServiceSettings,
   topicPrefix,
 } from '../../mqtt/service-settings';
-import { defaultPrompt, positiveNumber } from '../dialog-fields';
+import { defaultPrompt } from '../../protocol/default-prompt';
+import { positiveNumber } from '../dialog-fields';
 
 /** The dialog of `smolvlm-mqtt`, as Node-RED hands it over. */
 export interface MqttDialog {

@@ -74,10 +74,7 @@ async function finalOf(stream: EventStream): Promise<FinalEvent | undefined> {
 /** @throws SmolvlmError when the request ended in anything but a result */
 function resultOf(final: FinalEvent | undefined): CaptionResult {
   if (final?.type === 'result') return final.result;
-  if (final?.type === 'error') {
-    const { code, message, hint } = final.error;
-    throw new SmolvlmError(code, message, hint === undefined ? {} : { hint });
-  }
+  if (final?.type === 'error') throw SmolvlmError.from(final.error);
   if (final?.type === 'dropped') throw new SmolvlmError(`engine-dropped-${final.reason}`, final.message);
   throw new SmolvlmError('engine-stopping', 'the engine stopped before the answer', {
     hint: 'Send the request again.',

@@ -3,11 +3,10 @@ import { dirname, join } from 'node:path';
 import { openBundleCaptioner } from '../../../inference/captioner';
 import type { Caption } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
+import { defaultPrompt } from '../../../protocol/default-prompt';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
-
-const prompt = 'Describe this image.';
 
 /** The shipped frames described with vision on the NPU and on the CPU: whether the words agree, and the times. */
 export async function boardCaptions(bundle: Bundle, io: CommandIo, settings: Settings): Promise<unknown> {
@@ -44,7 +43,7 @@ async function describeAll(
   try {
     for (const frame of frames) {
       const picture = await readFile(join(dirname(benchmarkFrame), frame));
-      captions.push(await captioner.describe([picture], { id: frame, prompt }, hooks));
+      captions.push(await captioner.describe([picture], { id: frame, prompt: defaultPrompt }, hooks));
     }
   } finally {
     await captioner.close();

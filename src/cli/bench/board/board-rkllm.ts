@@ -3,11 +3,10 @@ import { RkllmLibrary } from '../../../backends/rkllm/rkllm-library';
 import { openBundleCaptioner } from '../../../inference/captioner';
 import type { CaptionerOptions } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
+import { defaultPrompt } from '../../../protocol/default-prompt';
 import type { RkllmSettings, Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
-
-const prompt = 'Describe this image.';
 
 interface Way {
   readonly decoder: NonNullable<CaptionerOptions['decoder']>;
@@ -54,7 +53,7 @@ async function describeOnce(
           firstTokenMs ??= performance.now() - started;
         },
       };
-      const caption = await captioner.describe([picture], { id: 'board', prompt }, hooks);
+      const caption = await captioner.describe([picture], { id: 'board', prompt: defaultPrompt }, hooks);
       return { caption, firstTokenMs };
     };
     await ask();

@@ -1,0 +1,2 @@
+/** The question of a request that does not say another. */
+export const defaultPrompt = 'Describe this image.';
