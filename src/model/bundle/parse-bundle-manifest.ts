@@ -114,7 +114,7 @@ function tensor(fields: JsonFields): TensorSpec {
 function file(fields: JsonFields): BundleFile {
   const path = fields.string('path');
   // A manifest may come from elsewhere: it must not name files outside its own folder.
-  const inside = !posix.isAbsolute(path) && !path.includes('\\') && !path.split('/').includes('..');
+  const inside = !posix.isAbsolute(path) && !/[\\\0]/.test(path) && !path.split('/').includes('..');
   if (!inside) throw fields.wrong('path', 'a path inside the bundle');
   return { path, sha256: sha256(fields), sizeBytes: fields.index('sizeBytes') };
 }

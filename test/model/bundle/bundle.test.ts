@@ -51,7 +51,7 @@ describe('parseBundleManifest', () => {
   });
 
   it('refuses a path out of the bundle', () => {
-    for (const path of ['../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b']) {
+    for (const path of ['../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b', 'a\0b']) {
       refuses({ host: { ...file, path } }, /host\.path: expected a path inside the bundle/);
     }
   });
