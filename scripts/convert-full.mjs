@@ -86,7 +86,7 @@ function expect(met, what) {
 async function json(args) {
   const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 2] });
   let text = '';
-  child.stdout.on('data', (data) => {
+  child.stdout.setEncoding('utf8').on('data', (data) => {
     text += data;
   });
   const status = await watched(child);

@@ -66,7 +66,7 @@ export class RtspSource implements FrameSource {
         stop();
       }
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       said = `${said}${chunk}`.slice(-1000);
     });
     return ended(child).then(

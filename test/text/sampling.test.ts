@@ -38,6 +38,20 @@ describe('tokenChooser', () => {
     assert.deepEqual(new Set(draws({ temperature: 1, topP: 0.01, seed: 3 }, 500)), new Set([1]));
   });
 
+  it('refuses logits that are not numbers, greedy, sampled or scored', () => {
+    const all = new Float32Array(5).fill(Number.NaN);
+    const one = Float32Array.of(Number.NaN, 3, 1, 3, -50);
+    const none = new Float32Array(5).fill(Number.NEGATIVE_INFINITY);
+    for (const row of [all, none]) {
+      assert.throws(() => greedyToken(row), { code: 'caption-logits' });
+      assert.throws(() => tokenChooser({ temperature: 1 })(row), { code: 'caption-logits' });
+    }
+    for (const row of [all, one, none]) {
+      assert.throws(() => logProbability(row, 1), { code: 'caption-logits' });
+    }
+    assert.equal(greedyToken(one), 1);
+  });
+
   it('keeps probabilities whole for logits that would overflow exp', () => {
     const huge = Float32Array.of(1000, 1001);
     assert.ok(Math.abs(logSumExp(huge) - (1001 + Math.log(1 + Math.exp(-1)))) < 1e-9);

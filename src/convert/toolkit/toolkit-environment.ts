@@ -209,7 +209,7 @@ async function run(
   });
   let told = '';
   createInterface({ input: child.stdout }).on('line', onLine);
-  child.stderr.on('data', (data: Buffer) => {
+  child.stderr.setEncoding('utf8').on('data', (data: string) => {
     told = `${told}${data}`.slice(-2000);
   });
   let fault: Error | undefined;
