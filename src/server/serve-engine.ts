@@ -8,7 +8,7 @@ import { packageVersion } from '../package-version';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
-import { isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
+import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { LazyMetrics } from './routes/metrics-route';
@@ -108,15 +108,16 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     ...(options.model === undefined ? {} : { defaultModel: options.model }),
   };
   const apps: FastifyInstance[] = [];
+  let socket: EngineSocket | undefined;
   let unwatch = (): void => {};
   let url: string | undefined;
   try {
     if (socketPath !== undefined) {
       const app = createHttpServer(http);
       apps.push(app);
-      await listenOnSocket(app, socketPath);
-      unwatch = watchSocket(socketPath, () => {
-        log(`${socketPath} was removed: the engine ends, and clients start another`);
+      socket = await listenOnSocket(app, socketPath);
+      unwatch = watchSocket(socket, () => {
+        log(`${socketPath} was removed or replaced: the engine ends, and clients start another`);
         void close();
       });
     }
@@ -128,6 +129,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   } catch (error) {
     unwatch();
     guard.stop();
+    socket?.remove();
     for (const app of apps) await app.close();
     await engine.close(0);
     throw error;
@@ -139,6 +141,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   function close(): Promise<void> {
     unwatch();
     guard.stop();
+    if (!closing) socket?.remove();
     closing ??= stop(engine, apps).finally(reportClosed);
     return closing;
   }

@@ -42,7 +42,10 @@ describe('a smolvlm command in its own process', () => {
       process.send({ progress: { step: 'stages', done: 1, total: 2 } });
       process.send({ error: { code: 'checkpoint-missing', message: 'none', hint: 'pull it' } }, () => process.exit(1));
     `;
-    const run = runCommandChild(['convert'], { ...program(text), onProgress: ({ step }) => steps.push(step) });
+    const run = runCommandChild(['convert'], {
+      ...program(text),
+      onProgress: ({ step }) => steps.push(step),
+    });
     await assert.rejects(run, { code: 'checkpoint-missing', message: 'none', hint: 'pull it' });
     assert.deepEqual(steps, ['stages']);
   });

@@ -90,12 +90,17 @@ describe('local engine', () => {
 
   it('is ended and replaced when a native call hangs, and drops the frame at its deadline', async () => {
     const client = fake.client();
-    const [hung, waiting] = await Promise.all([
-      client.describe({ prompt: 'hang', deadlineMs: 300 }, [picture]),
-      client.describe({ prompt: 'waiting' }, [picture]),
-    ]);
-    assert.equal(outcome(hung), 'dropped deadline');
-    assert.equal(outcome(waiting), 'result waiting');
+    // The model is loaded, so that the deadline passes within the native call.
+    await client.describe({ prompt: 'first' }, [picture]);
+    let hung: Promise<DescribeFinal> | undefined;
+    await new Promise<void>((resolve) => {
+      hung = client.describe({ prompt: 'hang', deadlineMs: 1000 }, [picture], {
+        onEvent: (event) => event.type === 'progress' && event.phase === 'vision' && resolve(),
+      });
+    });
+    const waiting = client.describe({ prompt: 'waiting' }, [picture]);
+    assert.equal(outcome((await hung) as DescribeFinal), 'dropped deadline');
+    assert.equal(outcome(await waiting), 'result waiting');
     assert.equal(fake.pids().length, 2);
   });
 

@@ -1,34 +1,68 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
 import { makePrivateDirectory } from '../../system/runtime-dir';
 
-/** Listens on a unix socket that only this user may open. @throws SmolvlmError `engine-running` when another engine does */
-export async function listenOnSocket(app: FastifyInstance, path: string): Promise<void> {
+/** The socket file of a listening engine. */
+export interface EngineSocket {
+  /** Whether the path still leads to this engine: not when the file was removed, or replaced by another engine's. */
+  isOurs(): boolean;
+  /** Removes the file if it is ours. Called before the engine stops to listen: until then no other engine takes the path. */
+  remove(): void;
+}
+
+/** What `sockaddr_un` has room for, without the final zero. */
+const longestPathBytes = 107;
+
+/**
+ * Listens on a unix socket that only this user may open. Node removes the path it has bound when it stops to listen, also
+ * when that is another engine's by then: a name of our own is bound, and moved to the path.
+ * @throws SmolvlmError `engine-running` when another engine answers there, `engine-listen`
+ */
+export async function listenOnSocket(app: FastifyInstance, path: string): Promise<EngineSocket> {
+  const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`);
+  checkLength(path);
+  checkLength(bound);
   makePrivateDirectory(dirname(path));
   if (await answers(path)) {
     throw new SmolvlmError('engine-running', `an engine answers on ${path} already`, {
       hint: 'Use it, or stop it first.',
     });
   }
-  removeDeadSocket(path);
-  await app.listen({ path });
-  chmodSync(path, 0o600);
+  checkIsSocket(path);
+  try {
+    await app.listen({ path: bound });
+  } catch (cause) {
+    throw new SmolvlmError('engine-listen', `cannot listen on ${path}: ${String(cause)}`, {
+      hint: 'Give another --socket.',
+      cause,
+    });
+  }
+  chmodSync(bound, 0o600);
+  const { dev, ino } = lstatSync(bound);
+  renameSync(bound, path);
+  const isOurs = (): boolean => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    return found?.dev === dev && found.ino === ino;
+  };
+  return { isOurs, remove: () => isOurs() && rmSync(path, { force: true }) };
 }
 
 const socketCheckMs = 2_000;
 
 /**
- * Notices that the socket's file was removed (a cleaner of temporary files): nobody finds this engine any more.
- * @returns how to stop watching
+ * Calls back when clients no longer find this engine: its socket file was removed (by a cleaner of temporary files), or
+ * replaced by another engine's.
+ * @returns a function that stops watching
  */
-export function watchSocket(path: string, onRemoved: () => void): () => void {
+export function watchSocket(socket: EngineSocket, onLost: () => void): () => void {
   const timer = setInterval(() => {
-    if (lstatSync(path, { throwIfNoEntry: false })) return;
+    if (socket.isOurs()) return;
     clearInterval(timer);
-    onRemoved();
+    onLost();
   }, socketCheckMs);
   timer.unref();
   return () => clearInterval(timer);
@@ -46,7 +80,7 @@ export async function listenOnTcp(app: FastifyInstance, host: string, port: numb
   }
 }
 
-/** Only a refused connection proves that nobody listens: a full backlog, say, does not. */
+/** Only a refused connection proves that no engine listens: a full backlog, for example, does not. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -60,18 +94,26 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function removeDeadSocket(path: string): void {
+/** A socket that no engine answers on may be replaced, any other file not. */
+function checkIsSocket(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) return;
-  if (!stat.isSocket()) {
-    throw new SmolvlmError('engine-listen', `${path} is no socket: it is left alone`, {
-      hint: 'Give another --socket.',
-    });
-  }
-  rmSync(path, { force: true });
+  if (!stat || stat.isSocket()) return;
+  throw new SmolvlmError('engine-listen', `${path} exists and is not a socket`, {
+    hint: 'Give another --socket.',
+  });
 }
 
-/** Addresses that only programs of this machine reach. */
+function checkLength(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= longestPathBytes) return;
+  throw new SmolvlmError(
+    'engine-listen',
+    `expected a socket path of at most ${longestPathBytes} bytes, received ${bytes}: ${path}`,
+    { hint: 'Give a shorter --socket, or set SMOLVLM_RUNTIME_DIR to a folder with a shorter path.' },
+  );
+}
+
+/** Addresses that only programs on this machine can reach. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
