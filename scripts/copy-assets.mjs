@@ -1,15 +1,46 @@
-// What tsc leaves behind: puts each node's .html, locales/ and icons/ beside its compiled .js, and the
-// command line at dist/cli/main.js.
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+// What tsc does not make: each node's dialog with its compiled editor script, locales/ and icons/ beside the node's .js,
+// and the command line at dist/cli/main.js.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 
-const nodeFolders = existsSync('nodes') ? readdirSync('nodes', { withFileTypes: true }) : [];
-for (const entry of nodeFolders) {
+for (const entry of readdirSync('nodes', { withFileTypes: true })) {
   if (!entry.isDirectory()) continue;
+  const from = join('nodes', entry.name);
   const to = join('dist/nodes', entry.name);
-  cpSync(join('nodes', entry.name), to, { recursive: true, filter: (from) => !from.endsWith('.ts') });
-  if (existsSync('icons')) cpSync('icons', join(to, 'icons'), { recursive: true });
+  cpSync(from, to, {
+    recursive: true,
+    filter: (path) => !/\.(ts|html)$/.test(path) || path.includes('locales'),
+  });
+  cpSync('icons', join(to, 'icons'), { recursive: true });
+  writeFileSync(
+    join(to, `${entry.name}.html`),
+    dialog(from, readFileSync(join(from, `${entry.name}.html`), 'utf8')),
+  );
 }
 
 mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js').runProcess();\n");
+
+/** The page that Node-RED loads: scripts of the source stand compiled in their place, so that it is one file. */
+function dialog(folder, source) {
+  return source.replace(
+    /<script src="([\w-]+\.editor\.ts)"><\/script>/g,
+    (_, file) => `<script type="text/javascript">\n${editorScript(join(folder, file))}</script>`,
+  );
+}
+
+/** Readable, since the palette's checks parse it: `registerType` and its literals stay as they are written. */
+function editorScript(file) {
+  const { outputFiles } = buildSync({
+    entryPoints: [file],
+    tsconfig: 'tsconfig.editor.json',
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    charset: 'utf8',
+  });
+  return outputFiles[0].text;
+}

@@ -16,6 +16,7 @@ export const rooms = {
   client: ['picture', 'protocol'],
   mqtt: ['client', 'picture', 'protocol'],
   'node-red': ['client', 'frame', 'mqtt', 'picture', 'protocol', 'template'],
+  editor: ['node-red', 'protocol'],
   platform: ['model', 'protocol'],
   backends: ['model', 'platform'],
   prompt: ['model'],
@@ -119,6 +120,9 @@ export const nodeRooms = {
   'smolvlm-mqtt': ['client', 'mqtt', 'node-red', 'protocol', 'template'],
 };
 
+/** Rooms of src/ that the browser's side of a node, NODE.editor.ts, may import. */
+export const nodeEditorRooms = ['editor', 'node-red', 'protocol'];
+
 const ground = ['errors', 'package-version'];
 
 /** Folders below src/, each with the folders and files below src/ that its own files may import. */
@@ -167,14 +171,19 @@ function roomOverride({ folder, allowed }) {
   );
 }
 
-function nodeOverride([folder, allowed]) {
+function nodeOverride([files, allowed]) {
   const group = ['**/src/*/**', `!**/src/{${allowed.join(',')}}/**`];
-  const message = `nodes/${folder} may import ${allowed.map((room) => `src/${room}`).join(', ')}.`;
-  return override([`nodes/${folder}/*.ts`], [{ group, message }, native]);
+  const message = `nodes/${files} may import ${allowed.map((room) => `src/${room}`).join(', ')}.`;
+  return override([`nodes/${files}`], [{ group, message }, native]);
+}
+
+function nodeOverrides() {
+  const runtime = Object.entries(nodeRooms).map(([folder, allowed]) => [`${folder}/*.ts`, allowed]);
+  return [...runtime, ['*/*.editor.ts', nodeEditorRooms]].map(nodeOverride);
 }
 
 export function overrides() {
-  return [...importRules().map(roomOverride), ...Object.entries(nodeRooms).map(nodeOverride)];
+  return [...importRules().map(roomOverride), ...nodeOverrides()];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -41,6 +41,8 @@ const refusedStatements: readonly (readonly [file: string, statement: string])[]
   ['src/convert/toolkit/npu.ts', "import { x } from '../npu/npu-bundle';"],
   ['src/cli/red.ts', "import { x } from '../node-red/typed-input';"],
   ['nodes/smolvlm-caption/engine.ts', "import { x } from '../../src/engine/engine';"],
+  ['nodes/smolvlm-caption/smolvlm-caption.ts', "import { x } from '../../src/editor/dialog-tabs';"],
+  ['nodes/smolvlm-caption/smolvlm-caption.editor.ts', "import { x } from '../../src/client/engine-api';"],
   ['nodes/smolvlm-caption/mqtt.ts', "import { x } from '../../src/mqtt/frigate/frigate';"],
 ];
 
@@ -48,6 +50,7 @@ const allowedStatements: readonly (readonly [file: string, statement: string])[]
   ['src/protocol/errors.ts', "import { x } from '../errors';"],
   ['src/backends/rknn/koffi.ts', "import { x } from 'koffi';"],
   ['src/node-red/red.ts', "import type { x } from 'node-red';"],
+  ['nodes/smolvlm-mqtt/smolvlm-mqtt.editor.ts', "import { x } from '../../src/editor/dialog-tabs';"],
   ['nodes/smolvlm-mqtt/frigate.ts', "import { x } from '../../src/mqtt/frigate/frigate';"],
 ];
 

@@ -3,7 +3,7 @@ import helper from 'node-red-node-test-helper';
 import sidebar from '../../nodes/sidebar/sidebar';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import type { EngineNode } from '../../src/node-red/engine/engine-node';
-import type { ListedEngine } from '../../src/node-red/engine/sidebar';
+import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { serveFake } from '../server/served-fake';
 

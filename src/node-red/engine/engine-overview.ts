@@ -16,3 +16,11 @@ export interface EngineOverview {
   readonly status?: EngineStatus;
   readonly error?: ErrorBody;
 }
+
+/** An engine node as the sidebar lists it. */
+export interface ListedEngine extends EngineOverview {
+  /** Of the node. */
+  readonly id: string;
+  readonly name: string;
+  readonly model: string;
+}

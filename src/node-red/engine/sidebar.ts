@@ -1,14 +1,6 @@
 import type { NodeAPI } from 'node-red';
 import type { EngineNode } from './engine-node';
-import type { EngineOverview } from './engine-overview';
-
-/** An engine node as the sidebar lists it. */
-export interface ListedEngine extends EngineOverview {
-  /** Of the node. */
-  readonly id: string;
-  readonly name: string;
-  readonly model: string;
-}
+import type { ListedEngine } from './engine-overview';
 
 /** Of each engine node, the sequence of the last frame that the reader knows. */
 export type KnownFrames = ReadonlyMap<string, number>;

@@ -1,19 +1,17 @@
-// The tab "Try it" of smolvlm-engine: a picture, what the model says of it, and what that took.
-window.smolvlm = window.smolvlm || {};
+import { defaultPrompt, detailChoices } from '../node-red/request-fields';
+import type { CaptionResult, EngineEvent } from '../protocol/events';
+import { editorNumber, type Translate } from './editor-language';
+import { type DialogValues, engineRequest } from './engine-request';
+import { errorLine } from './error-line';
 
 /**
- * @param {JQuery} tab
- * @param {() => object} dialog the fields as they are in the form now
- * @param {(key: string, values?: object) => string} translate
- * @returns {() => void} ends what is under way, when the dialog closes
+ * The tab "Try it" of smolvlm-engine: a picture, its caption, and the time that took.
+ * @returns what ends the request under way, for when the dialog closes
  */
-window.smolvlm.engineTry = (tab, dialog, translate) => {
-  const { errorLine, engineRequest, editorNumber } = window.smolvlm;
-  // What the engine takes when the field is empty: words for the model, in no catalog.
-  const defaultPrompt = 'Describe this image.';
-  let picture;
-  let pictureUrl;
-  let request;
+export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Translate): () => void {
+  let picture: File | undefined;
+  let pictureUrl: string | undefined;
+  let request: JQuery.jqXHR | undefined;
 
   const file = $('<input>', { type: 'file', accept: 'image/*', id: 'smolvlm-try-file' });
   const preview = $('<img>', { class: 'smolvlm-try-picture', alt: '' }).hide();
@@ -27,7 +25,7 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
     'aria-label': translate('try.question'),
   });
   const detail = $('<select>', { id: 'smolvlm-try-detail', 'aria-label': translate('try.detail') }).append(
-    ['low', 'full'].map((value) => $('<option>', { value }).text(translate(`try.${value}`))),
+    detailChoices.map((value) => $('<option>', { value }).text(translate(`try.${value}`))),
   );
   const button = $('<button>', { type: 'button', class: 'red-ui-button', id: 'smolvlm-try' })
     .text(translate('try.button'))
@@ -37,18 +35,18 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
   const facts = $('<div>', { class: 'smolvlm-try-facts' }).appendTo(tab);
   $('<div>', { class: 'form-tips' }).text(translate('try.tip')).appendTo(tab);
 
-  file.on('change', () => choose(file[0].files[0]));
+  file.on('change', () => choose((file[0] as HTMLInputElement).files?.[0]));
   drop.on('dragover', (event) => {
     event.preventDefault();
     drop.addClass('smolvlm-try-over');
   });
   drop.on('dragleave', () => drop.removeClass('smolvlm-try-over'));
   drop.on('drop', (event) => {
-    // The editor would take a file that is dropped for a flow to import.
+    // The editor would import a dropped file as a flow.
     event.preventDefault();
     event.stopPropagation();
     drop.removeClass('smolvlm-try-over');
-    choose(event.originalEvent.dataTransfer.files[0]);
+    choose(event.originalEvent?.dataTransfer?.files[0]);
   });
   button.on('click', ask);
   question.on('keydown', (event) => {
@@ -58,7 +56,7 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
     }
   });
 
-  function choose(chosen) {
+  function choose(chosen: File | undefined): void {
     if (!chosen) return;
     if (pictureUrl) URL.revokeObjectURL(pictureUrl);
     picture = chosen;
@@ -68,25 +66,25 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
     ask();
   }
 
-  function ask() {
+  function ask(): void {
     request?.abort();
     caption.empty();
     facts.text(translate('try.sent'));
     const fields = { ...dialog(), prompt: question.val(), detail: detail.val() };
     let read = 0;
-    const asked = engineRequest('smolvlm-engine/try', fields, picture, (text) => {
-      if (asked !== request) return;
+    const sent = engineRequest('smolvlm-engine/try', fields, picture, (text) => {
+      if (sent !== request) return;
       const end = text.lastIndexOf('\n') + 1;
       for (const line of text.slice(read, end).split('\n')) if (line !== '') show(JSON.parse(line));
       read = end;
     });
-    request = asked;
-    asked.fail((xhr, reason) => {
+    request = sent;
+    sent.fail((xhr, reason) => {
       if (reason !== 'abort') facts.text(translate('failed', { reason: xhr.statusText }));
     });
   }
 
-  function show(event) {
+  function show(event: Exclude<EngineEvent, { type: 'features' }>): void {
     switch (event.type) {
       case 'queued':
         facts.text(translate('try.queued', event));
@@ -98,7 +96,8 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
         caption.text(caption.text() + event.text);
         break;
       case 'result':
-        showResult(event.result);
+        caption.text(event.result.text);
+        facts.empty().append(resultFacts(event.result, translate));
         break;
       case 'dropped':
         facts.text(translate('try.dropped', event));
@@ -110,27 +109,26 @@ window.smolvlm.engineTry = (tab, dialog, translate) => {
     }
   }
 
-  function showResult({ text, tiles, timingsMs, queuedMs, backend, model, fallback, cached }) {
-    caption.text(text);
-    const seconds = (ms) => editorNumber(ms / 1000, ms < 100 ? 3 : 2);
-    const parts = ['image', 'vision', 'prefill', 'decode'].map((part) =>
-      translate(`try.part.${part}`, { seconds: seconds(timingsMs[part]) }),
-    );
-    facts
-      .empty()
-      .append(
-        $('<div>', { class: 'smolvlm-try-total' }).text(
-          translate('try.total', { seconds: seconds(timingsMs.total), count: tiles, tiles }),
-        ),
-        $('<div>').text(parts.join(' · ')),
-        $('<div>').text(translate('try.by', { model, backend, seconds: seconds(queuedMs) })),
-        cached ? $('<div>').text(translate('try.cached')) : undefined,
-        fallback ? errorLine(fallback) : undefined,
-      );
-  }
-
   return () => {
     request?.abort();
     if (pictureUrl) URL.revokeObjectURL(pictureUrl);
   };
-};
+}
+
+function resultFacts(
+  { tiles, timingsMs, queuedMs, backend, model, fallback, cached }: CaptionResult,
+  translate: Translate,
+): JQuery[] {
+  const seconds = (ms: number): string => editorNumber(ms / 1000, ms < 100 ? 3 : 2);
+  const parts = (['image', 'vision', 'prefill', 'decode'] as const).map((part) =>
+    translate(`try.part.${part}`, { seconds: seconds(timingsMs[part]) }),
+  );
+  const total = translate('try.total', { seconds: seconds(timingsMs.total), count: tiles, tiles });
+  return [
+    $('<div>', { class: 'smolvlm-try-total' }).text(total),
+    $('<div>').text(parts.join(' · ')),
+    $('<div>').text(translate('try.by', { model, backend, seconds: seconds(queuedMs) })),
+    ...(cached ? [$('<div>').text(translate('try.cached'))] : []),
+    ...(fallback ? [errorLine(fallback)] : []),
+  ];
+}

@@ -1,11 +1,10 @@
-// How dialogs and sidebar show an error.
-window.smolvlm = window.smolvlm || {};
+import type { ErrorBody } from '../errors';
 
-/** A line that says what went wrong, with the way out. */
-window.smolvlm.errorLine = ({ code, message, hint }) => {
+/** How dialogs and sidebar show an error: what went wrong, and what to do. */
+export function errorLine({ code, message, hint }: ErrorBody): JQuery {
   const line = $('<div>', { class: 'smolvlm-error', role: 'alert' });
   $('<code>').text(code).appendTo(line);
   $('<span>').text(` ${message}`).appendTo(line);
   if (hint) $('<div>').text(hint).appendTo(line);
   return line;
-};
+}

@@ -1,17 +1,19 @@
-// The sidebar of the smolvlm nodes: every engine, live as long as somebody looks at it.
-window.smolvlm = window.smolvlm || {};
+import type { ListedEngine } from '../node-red/engine/engine-overview';
+import type { Translate } from './editor-language';
+import { SidebarEngine } from './sidebar-engine';
 
-/** @param {(key: string, values?: object) => string} translate */
-window.smolvlm.sidebar = (translate) => {
-  const id = 'smolvlm-sidebar';
-  const pollMs = 2_000;
-  const hiddenSetting = 'smolvlm-sidebar-hidden';
-  const engines = new Map();
-  let content;
-  let list;
-  let timer;
+const id = 'smolvlm-sidebar';
+const pollMs = 2_000;
+const hiddenSetting = 'smolvlm-sidebar-hidden';
 
-  function add() {
+/** The sidebar of the smolvlm nodes: every engine, updated as long as the tab is visible. */
+export function sidebar(translate: Translate): void {
+  const engines = new Map<string, SidebarEngine>();
+  let content: JQuery;
+  let list: JQuery;
+  let timer: number | undefined;
+
+  function add(): void {
     engines.clear();
     list = $('<div>');
     const hide = $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' })
@@ -37,36 +39,36 @@ window.smolvlm.sidebar = (translate) => {
     });
   }
 
-  /** The tab goes; its entry in the menu View stays, and brings it back. */
-  function remove() {
+  /** Removes the tab; its entry in the View menu stays, and brings it back. */
+  function remove(): void {
     RED.settings.set(hiddenSetting, true);
     RED.sidebar.removeTab(id);
     add();
     RED.notify(translate('hidden'), { type: 'compact', timeout: 5_000 });
   }
 
-  function poll() {
+  function poll(): void {
     clearTimeout(timer);
     timer = setTimeout(poll, pollMs);
     if (document.hidden || !content.is(':visible')) return;
     const known = [...engines].map(([engine, view]) => `${engine}:${view.lastSequence}`).join(',');
     $.getJSON('smolvlm-sidebar/engines', { known })
-      .done((answer) => show(answer.engines))
+      .done((answer: { readonly engines: readonly ListedEngine[] }) => show(answer.engines))
       .fail(() => list.children('.smolvlm-sidebar-word').remove().end().prepend(word('unreachable')));
   }
 
-  function show(seen) {
+  function show(listed: readonly ListedEngine[]): void {
     list.children('.smolvlm-sidebar-word').remove();
-    if (seen.length === 0) list.append(word('none'));
+    if (listed.length === 0) list.append(word('none'));
     for (const [engine, view] of engines) {
-      if (seen.some((each) => each.id === engine)) continue;
+      if (listed.some((each) => each.id === engine)) continue;
       view.element.remove();
       engines.delete(engine);
     }
-    for (const engine of seen) {
+    for (const engine of listed) {
       let view = engines.get(engine.id);
       if (!view) {
-        view = new window.smolvlm.SidebarEngine(translate);
+        view = new SidebarEngine(translate);
         engines.set(engine.id, view);
         list.append(view.element);
       }
@@ -74,16 +76,16 @@ window.smolvlm.sidebar = (translate) => {
     }
   }
 
-  function word(key) {
+  function word(key: string): JQuery {
     return $('<div>', { class: 'smolvlm-sidebar-word' }).text(translate(key));
   }
 
   add();
   poll();
-  // The palette manager takes the nodes away without loading the editor again.
+  // The palette manager removes the nodes without loading the editor again.
   RED.events.on('registry:node-type-removed', (type) => {
     if (type !== 'smolvlm-engine') return;
     clearTimeout(timer);
     RED.sidebar.removeTab(id);
   });
-};
+}

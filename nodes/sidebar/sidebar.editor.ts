@@ -1,0 +1,8 @@
+import { sidebar } from '../../src/editor/sidebar';
+
+RED.plugins.registerPlugin('smolvlm-sidebar', {
+  type: 'smolvlm-sidebar',
+  onadd() {
+    sidebar((key, values) => this._(`smolvlm-sidebar.${key}`, values));
+  },
+});

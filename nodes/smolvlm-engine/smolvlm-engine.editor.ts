@@ -1,0 +1,105 @@
+import { isFromEnvironment, showChoices, showLimits, textOf, within } from '../../src/editor/dialog-fields';
+import { dialogTabs } from '../../src/editor/dialog-tabs';
+import { engineCheck } from '../../src/editor/engine-check';
+import type { DialogValues } from '../../src/editor/engine-request';
+import { engineTry } from '../../src/editor/engine-try';
+import {
+  backendChoices,
+  engineFields,
+  locationChoices,
+  precisionChoices,
+} from '../../src/node-red/engine/engine-fields';
+import { policyChoices } from '../../src/node-red/request-fields';
+
+interface EngineEditorNode extends EditorNode {
+  readonly location?: string;
+  readonly url?: string;
+  readonly model?: string;
+  readonly backend?: string;
+  readonly decoder?: string;
+  readonly precision?: string;
+  readonly queuePolicy?: string;
+  /** While the dialog is open: ends the request of the tab "Try it". */
+  endTry?: () => void;
+}
+
+RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
+  category: 'config',
+  defaults: {
+    name: { value: '' },
+    location: { value: 'local' },
+    url: {
+      value: '',
+      validate(this: EngineEditorNode, value, options) {
+        const isRemote = (this.location || 'local') === 'remote';
+        if (!isRemote || /^https?:\/\/[^\s/]+/.test(value) || isFromEnvironment(value)) return true;
+        return options ? this._('smolvlm-engine.invalid.url') : false;
+      },
+    },
+    model: {
+      value: 'demo',
+      validate(this: EngineEditorNode, value, options) {
+        if ((value && value.trim() !== '') || this.location === 'remote') return true;
+        return options ? this._('smolvlm-engine.invalid.model') : false;
+      },
+    },
+    backend: { value: 'auto' },
+    decoder: { value: 'auto' },
+    precision: { value: '' },
+    threads: { value: '', validate: within(engineFields.threads) },
+    queuePolicy: { value: 'newest' },
+    queueCapacity: { value: 1, validate: within(engineFields.queueCapacity) },
+    maxAge: { value: '', validate: within(engineFields.maxAge) },
+    idle: { value: 60, validate: within(engineFields.idle) },
+    recentFrames: { value: 12, validate: within(engineFields.recentFrames) },
+  },
+  credentials: {
+    token: { type: 'password' },
+  },
+  label() {
+    if (this.name) return this.name;
+    return this.location === 'remote' ? this.url || 'smolvlm-engine' : this.model || 'smolvlm-engine';
+  },
+  oneditprepare() {
+    dialogTabs({
+      list: 'smolvlm-engine-tabs',
+      content: '#smolvlm-engine-tabs-content',
+      prefix: 'smolvlm-engine-tab-',
+      names: ['model', 'queue', 'runtime', 'check', 'try'],
+      label: (name) => this._(`smolvlm-engine.tab.${name}`),
+    });
+    showLimits('#node-config-input-', engineFields);
+    const field = (name: string): JQuery => $(`#node-config-input-${name}`);
+    showChoices(field('location'), locationChoices, this.location, (location) =>
+      this._(`smolvlm-engine.location.${location}`),
+    );
+    showChoices(field('queuePolicy'), policyChoices, this.queuePolicy, (policy) =>
+      this._(`smolvlm-engine.policy.${policy}`),
+    );
+    const backend = (name: string): string => this._(`smolvlm-engine.backend.${name}`);
+    showChoices(field('backend'), backendChoices, this.backend, backend);
+    showChoices(field('decoder'), backendChoices, this.decoder, backend);
+    showChoices(field('precision'), precisionChoices, this.precision, (precision) =>
+      this._(`smolvlm-engine.precision.${precision || 'default'}`),
+    );
+    const values = (): DialogValues => ({
+      id: this.id,
+      token: textOf('#node-config-input-token'),
+      ...Object.fromEntries(Object.keys(this._def.defaults).map((name) => [name, field(name).val()])),
+    });
+    const translate = (key: string, filled?: object): string => this._(`smolvlm-engine.${key}`, filled);
+    engineCheck($('#smolvlm-engine-tab-check'), values, translate);
+    this.endTry = engineTry($('#smolvlm-engine-tab-try'), values, translate);
+    field('location')
+      .on('change', () => {
+        $('.smolvlm-engine-remote').toggle(field('location').val() === 'remote');
+      })
+      .trigger('change');
+  },
+  oneditsave() {
+    this.endTry?.();
+  },
+  oneditcancel() {
+    this.endTry?.();
+  },
+});

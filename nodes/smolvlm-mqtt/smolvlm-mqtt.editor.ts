@@ -1,0 +1,147 @@
+import { isFromEnvironment, showChoices, showLimits, within } from '../../src/editor/dialog-fields';
+import { dialogTabs } from '../../src/editor/dialog-tabs';
+import { qosChoices } from '../../src/node-red/mqtt/mqtt-fields';
+import { detailChoices, requestFields } from '../../src/node-red/request-fields';
+
+interface Camera {
+  readonly name?: string;
+  readonly title?: string;
+  readonly snapshot?: string;
+}
+
+interface MqttEditorNode extends EditorNode {
+  readonly base?: string;
+  readonly detail?: string;
+  readonly qos?: string;
+  cameras?: readonly Camera[];
+}
+
+function isAddress(text: string | undefined): boolean {
+  return !text || /^(https?:\/\/|\$\{)/i.test(text.trim());
+}
+
+function isCameraName(name: string): boolean {
+  return isFromEnvironment(name) || /^[^+#$/]{1,64}$/.test(name);
+}
+
+/** @returns what the catalog calls the fault; undefined when there is none */
+function camerasFault(
+  cameras: readonly Camera[],
+): { readonly key: string; readonly name?: string } | undefined {
+  const names = cameras.map(({ name }) => (name ?? '').trim());
+  const wrong = names.find((name) => !isCameraName(name));
+  if (wrong !== undefined) return { key: 'camera', name: wrong };
+  if (new Set(names).size < names.length) return { key: 'twice' };
+  return cameras.every(({ snapshot }) => isAddress(snapshot)) ? undefined : { key: 'address' };
+}
+
+RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
+  category: 'SmolVLM',
+  color: '#D8BFD8',
+  defaults: {
+    name: { value: '' },
+    broker: { value: '', type: 'mqtt-broker', required: true },
+    engine: { value: '', type: 'smolvlm-engine', required: true },
+    base: {
+      value: 'smolvlm',
+      validate(this: MqttEditorNode, value, options) {
+        if (!value || /^[^+#$/][^+#]*$/.test(value)) return true;
+        return options ? this._('smolvlm-mqtt.invalid.topic') : false;
+      },
+    },
+    cameras: {
+      value: [],
+      validate(this: MqttEditorNode, value, options) {
+        const fault = camerasFault((value as unknown as readonly Camera[] | undefined) ?? []);
+        if (!fault) return true;
+        return options ? this._(`smolvlm-mqtt.invalid.${fault.key}`, fault) : false;
+      },
+    },
+    prompt: { value: '' },
+    detail: { value: 'low' },
+    maxTokens: { value: '', validate: within(requestFields.maxTokens) },
+    deadline: { value: '', validate: within(requestFields.deadline) },
+    qos: { value: '1' },
+    publishPicture: { value: true },
+    allowAddresses: { value: true },
+    discovery: { value: true },
+    discoveryPrefix: { value: 'homeassistant' },
+    frigate: { value: false },
+    frigatePrefix: { value: 'frigate' },
+    frigateLabels: { value: '' },
+    frigateUrl: {
+      value: '',
+      validate(this: MqttEditorNode, value, options) {
+        if (isAddress(value)) return true;
+        return options ? this._('smolvlm-mqtt.invalid.address') : false;
+      },
+    },
+  },
+  credentials: {
+    user: { type: 'text' },
+    password: { type: 'password' },
+  },
+  inputs: 0,
+  outputs: 2,
+  icon: 'smolvlm-mqtt.svg',
+  outputLabels(index) {
+    return this._(index === 0 ? 'smolvlm-mqtt.port.caption' : 'smolvlm-mqtt.port.dropped');
+  },
+  paletteLabel() {
+    return this._('smolvlm-mqtt.palette');
+  },
+  label() {
+    return this.name || `${this.base || 'smolvlm'}/+/describe`;
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  oneditprepare() {
+    dialogTabs({
+      list: 'node-input-mqtt-tabs',
+      content: '#node-input-mqtt-tabs-content',
+      prefix: 'smolvlm-mqtt-tab-',
+      names: ['cameras', 'answer', 'home'],
+      label: (name) => this._(`smolvlm-mqtt.tab.${name}`),
+    });
+    showLimits('#node-input-', requestFields);
+    showChoices($('#node-input-detail'), detailChoices, this.detail, (detail) =>
+      this._(`smolvlm-mqtt.detail.${detail}`),
+    );
+    showChoices($('#node-input-qos'), qosChoices, String(this.qos ?? '1'), (qos) => qos);
+    const list = $('#node-input-cameras-list').css({ 'min-height': '110px', 'min-width': '400px' });
+    list.editableList({
+      addItem: (row, _index, camera: Camera) => {
+        const field = (name: keyof Camera, width: string): JQuery =>
+          $('<input/>', {
+            type: 'text',
+            'data-camera': name,
+            placeholder: this._(`smolvlm-mqtt.placeholder.${name}`),
+          })
+            .css({ width, 'margin-right': '1%' })
+            .val(camera[name] ?? '')
+            .appendTo(row);
+        field('name', '22%');
+        field('title', '22%');
+        field('snapshot', '50%');
+      },
+      removable: true,
+      sortable: true,
+    });
+    for (const camera of this.cameras ?? []) list.editableList('addItem', camera);
+  },
+  oneditsave() {
+    this.cameras = $('#node-input-cameras-list')
+      .editableList('items')
+      .toArray()
+      .map((row) => {
+        const field = (key: keyof Camera): string =>
+          String($(row).find(`[data-camera=${key}]`).val() ?? '').trim();
+        return { name: field('name'), title: field('title'), snapshot: field('snapshot') };
+      })
+      .filter(({ name, title, snapshot }) => name || title || snapshot);
+  },
+  oneditresize() {
+    $('#node-input-cameras-list').editableList('height', 160);
+  },
+});

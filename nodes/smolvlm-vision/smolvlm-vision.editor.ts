@@ -1,0 +1,55 @@
+import { showChoices, showLimits, within } from '../../src/editor/dialog-fields';
+import { messageFields } from '../../src/editor/message-fields';
+import { detailChoices, policyChoices, requestFields } from '../../src/node-red/request-fields';
+
+interface VisionEditorNode extends EditorNode {
+  readonly detail?: string;
+  readonly queuePolicy?: string;
+}
+
+RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
+  category: 'SmolVLM',
+  color: '#C0DEED',
+  defaults: {
+    name: { value: '' },
+    engine: { value: '', type: 'smolvlm-engine', required: true },
+    image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
+    imageType: { value: 'msg' },
+    camera: {
+      value: 'topic',
+      validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
+    },
+    cameraType: { value: 'msg' },
+    detail: { value: 'low' },
+    deadline: { value: '', validate: within(requestFields.deadline) },
+    queuePolicy: { value: '' },
+  },
+  inputs: 1,
+  outputs: 2,
+  icon: 'smolvlm-vision.svg',
+  inputLabels() {
+    return this._('smolvlm-vision.port.picture');
+  },
+  outputLabels(index) {
+    return this._(index === 0 ? 'smolvlm-vision.port.seen' : 'smolvlm-vision.port.dropped');
+  },
+  paletteLabel() {
+    return this._('smolvlm-vision.palette');
+  },
+  label() {
+    return this.name || this._('smolvlm-vision.palette');
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  oneditprepare() {
+    messageFields();
+    showLimits('#node-input-', requestFields);
+    showChoices($('#node-input-detail'), detailChoices, this.detail, (detail) =>
+      this._(`smolvlm-vision.detail.${detail}`),
+    );
+    showChoices($('#node-input-queuePolicy'), ['', ...policyChoices], this.queuePolicy, (policy) =>
+      this._(`smolvlm-vision.policy.${policy || 'engine'}`),
+    );
+  },
+});

@@ -1,0 +1,22 @@
+import { limits, longestTimerMs } from '../../protocol/limits';
+import type { NumberField } from '../number-field';
+
+// The dialog of smolvlm-engine, in the form that dialog and runtime share.
+
+export const locationChoices = ['local', 'remote'] as const;
+/** Of the vision tower and, apart from it, of the decoder. */
+export const backendChoices = ['auto', 'cpu', 'npu'] as const;
+/** Blank: the model's own. */
+export const precisionChoices = ['', 'float32', 'int8', 'int4'] as const;
+
+export const engineFields = {
+  threads: { least: 1, most: 256, isWhole: true },
+  /** Frames that wait, per camera. */
+  queueCapacity: { least: 1, most: limits.queueCapacity, isWhole: true },
+  /** Seconds a frame may wait; 0 is any time. */
+  maxAge: { least: 0, most: limits.deadlineMs / 1000 },
+  /** Seconds a local engine keeps running after its last user has gone. */
+  idle: { least: 1, most: Math.floor(longestTimerMs / 1000), standard: 60 },
+  /** Frames for the sidebar; each with its thumbnail is about 5 kB. */
+  recentFrames: { least: 0, most: 200, isWhole: true, standard: 12 },
+} as const satisfies Readonly<Record<string, NumberField>>;

@@ -1,0 +1,19 @@
+import { limits } from '../protocol/limits';
+import type { NumberField } from './number-field';
+
+// Fields that several nodes have, in the form that dialog and runtime share.
+
+/** Used when neither dialog nor message has a prompt. English, which small models understand best. */
+export const defaultPrompt = 'Describe this image.';
+
+export const detailChoices = ['low', 'full'] as const;
+
+/** What happens to a frame when the camera's queue is full. */
+export const policyChoices = ['newest', 'oldest', 'reject'] as const;
+
+export const requestFields = {
+  /** Tokens of the answer. */
+  maxTokens: { least: 1, most: limits.maxNewTokens, isWhole: true },
+  /** Seconds; 0 is none. */
+  deadline: { least: 0, most: limits.deadlineMs / 1000 },
+} as const satisfies Readonly<Record<string, NumberField>>;
