@@ -1,29 +1,23 @@
-import { answerSchemaFault } from '../../src/editor/answer-schema-fault';
-import {
-  isFromEnvironment,
-  showChoices,
-  showLimits,
-  showOf,
-  textOf,
-  within,
-} from '../../src/editor/dialog-fields';
+import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { editorNumber } from '../../src/editor/editor-language';
 import { messageFields } from '../../src/editor/message-fields';
+import { showLimits, within } from '../../src/editor/number-limits';
 import {
   anchorChoices,
   areChoices,
-  arrivesInWords,
   captionFields,
+  choiceList,
   compareChoices,
   exampleSchema,
+  isStreamable,
   jsonByChoices,
   type PresetName,
   presetOf,
   presets,
-  splitChoices,
   standardQuestion,
 } from '../../src/node-red/caption/caption-fields';
+import { parseSchemaField } from '../../src/node-red/caption/schema-field';
 import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
 import { detailChoices, policyChoices, requestFields } from '../../src/node-red/request-fields';
 
@@ -73,13 +67,23 @@ const prompt: Validator = function (value, options) {
 };
 
 const choices: Validator = function (value = '', options) {
-  const given = splitChoices(value);
-  if (given.length === 0 || areChoices(given) || isFromEnvironment(value)) return true;
+  const given = choiceList(value);
+  if (!given || areChoices(given) || isFromEnvironment(value)) return true;
   return options ? this._('smolvlm-caption.invalid.choices') : false;
 };
 
+/** What is wrong with a schema, in the words of the runtime's error; undefined if nothing is. */
+function schemaFault(text: string): string | undefined {
+  try {
+    parseSchemaField(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 const schema: Validator = function (value, options) {
-  const fault = answerSchemaFault(value);
+  const fault = schemaFault(value);
   if (fault === undefined) return true;
   return options ? this._('smolvlm-caption.invalid.schema', { fault }) : false;
 };
@@ -99,7 +103,7 @@ function showPreset(node: CaptionEditorNode): void {
   const { preset } = fields;
   showOf($('#smolvlm-caption-content'), preset);
   $('#smolvlm-caption-prompt').toggle(preset !== 'json' || fields.jsonBy === 'whole');
-  $('#smolvlm-caption-stream').toggle(arrivesInWords(fields));
+  $('#smolvlm-caption-stream').toggle(isStreamable(fields));
   const label =
     preset === 'count' ? 'what' : preset === 'yes-no' || preset === 'choose' ? 'question' : 'prompt';
   $('#smolvlm-caption-prompt-label').text(node._(`smolvlm-caption.label.${label}`));
@@ -108,7 +112,7 @@ function showPreset(node: CaptionEditorNode): void {
 }
 
 function showSchemaFault(node: CaptionEditorNode): void {
-  const fault = answerSchemaFault(node.schemaEditor?.getValue() ?? '');
+  const fault = schemaFault(node.schemaEditor?.getValue() ?? '');
   $('#smolvlm-caption-schema-fault').text(fault ? node._('smolvlm-caption.invalid.schema', { fault }) : '');
 }
 
@@ -247,7 +251,7 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
   oneditsave() {
     const fields = presetFields();
     if (fields.preset === 'json') $('#node-input-schema').val(this.schemaEditor?.getValue() ?? '');
-    const streams = $('#node-input-stream').prop('checked') && arrivesInWords(fields);
+    const streams = $('#node-input-stream').prop('checked') && isStreamable(fields);
     $('#node-input-stream').prop('checked', streams);
     $('#node-input-outputs').val(streams ? 3 : 2);
     closeSchemaEditor(this);

@@ -1,8 +1,9 @@
-import { isFromEnvironment, showChoices, showLimits, textOf, within } from '../../src/editor/dialog-fields';
+import { isFromEnvironment, showChoices, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { engineCheck } from '../../src/editor/engine-check';
 import type { DialogValues } from '../../src/editor/engine-request';
 import { engineTry } from '../../src/editor/engine-try';
+import { showLimits, within } from '../../src/editor/number-limits';
 import {
   backendChoices,
   engineFields,

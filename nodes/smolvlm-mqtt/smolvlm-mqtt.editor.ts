@@ -1,5 +1,6 @@
-import { isFromEnvironment, showChoices, showLimits, within } from '../../src/editor/dialog-fields';
+import { isFromEnvironment, showChoices } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
+import { showLimits, within } from '../../src/editor/number-limits';
 import { qosChoices } from '../../src/node-red/mqtt/mqtt-fields';
 import { detailChoices, requestFields } from '../../src/node-red/request-fields';
 

@@ -1,5 +1,6 @@
-import { showChoices, showLimits, within } from '../../src/editor/dialog-fields';
+import { showChoices } from '../../src/editor/dialog-fields';
 import { messageFields } from '../../src/editor/message-fields';
+import { showLimits, within } from '../../src/editor/number-limits';
 import { detailChoices, policyChoices, requestFields } from '../../src/node-red/request-fields';
 
 interface VisionEditorNode extends EditorNode {

@@ -1,4 +1,5 @@
-import { defaultPrompt, detailChoices } from '../node-red/request-fields';
+import { detailChoices } from '../node-red/request-fields';
+import { defaultPrompt } from '../protocol/default-prompt';
 import type { CaptionResult, EngineEvent } from '../protocol/events';
 import { editorNumber, type Translate } from './editor-language';
 import { type DialogValues, engineRequest } from './engine-request';
@@ -84,7 +85,7 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
     });
   }
 
-  function show(event: Exclude<EngineEvent, { type: 'features' }>): void {
+  function show(event: EngineEvent): void {
     switch (event.type) {
       case 'queued':
         facts.text(translate('try.queued', event));
@@ -105,6 +106,9 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
       case 'error':
         facts.empty();
         caption.empty().append(errorLine(event.error));
+        break;
+      case 'features':
+        // The end of another kind of request.
         break;
     }
   }

@@ -51,13 +51,6 @@ function asNumber(value: unknown): string | number | undefined {
   return typeof value === 'number' || typeof value === 'string' ? value : undefined;
 }
 
-/** A list, or text with commas. @returns undefined if it is blank */
-export function choiceList(value: unknown): string[] | undefined {
-  const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(',') : [];
-  const choices = list.map((choice) => choice.trim()).filter((choice) => choice !== '');
-  return choices.length === 0 ? undefined : choices;
-}
-
 /** The value if it is one of those allowed. */
 export function oneOf<const T extends string>(
   value: string | undefined,

@@ -3,9 +3,6 @@ import type { NumberField } from './number-field';
 
 // Fields that several nodes have, in the form that dialog and runtime share.
 
-/** Used when neither dialog nor message has a prompt. English, which small models understand best. */
-export const defaultPrompt = 'Describe this image.';
-
 export const detailChoices = ['low', 'full'] as const;
 
 /** What happens to a frame when the camera's queue is full. */

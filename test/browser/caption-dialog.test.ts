@@ -119,9 +119,11 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
       page.evaluate(`RED.nodes.node('new').schemaEditor.setValue(${JSON.stringify(text)})`);
     const fault = page.locator('#smolvlm-caption-schema-fault');
     await write('{"type": "object", "properties": {"people": {"type": "int"}}}');
-    await fault.filter({ hasText: 'schema.properties.people.type: expected string, integer' }).waitFor();
+    await fault
+      .filter({ hasText: 'schema.properties.people.type: expected one of string, integer' })
+      .waitFor();
     await write('{');
-    await fault.filter({ hasText: /^JSON: expected / }).waitFor();
+    await fault.filter({ hasText: /expected a JSON schema/ }).waitFor();
     const schema = '{"type": "object", "properties": {"people": {"type": "integer"}}}';
     await write(schema);
     await fault.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });

@@ -175,7 +175,7 @@ describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
 
   it('does not accept a number out of bounds', async () => {
     await editor.edit('frame');
-    await page.click('a[href="#smolvlm-frame-tab-gates"]');
+    await page.click('a[href="#smolvlm-frame-tab-filters"]');
     await page.fill('#node-input-burst', '0');
     await page.press('#node-input-burst', 'Tab');
     await page.locator('#node-input-burst.input-error').waitFor();

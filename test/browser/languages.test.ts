@@ -108,8 +108,22 @@ for (const language of translations) {
       const hide = await page.locator('.smolvlm-sidebar-foot button').innerText();
       assert.equal(hide, catalog.get('smolvlm-sidebar.hide'));
       assert.doesNotMatch(await page.locator('.smolvlm-sidebar').innerText(), /smolvlm-sidebar\.\w|__\w+__/);
-      const number = await page.evaluate('smolvlm.editorNumber(1.5, 2)');
-      assert.equal(number, language === 'zh-CN' ? '1.50' : '1,50');
+      const answered = { camera: 'porch', prompt: '', text: 'A cat.', totalMs: 1500, queuedMs: 0 };
+      const frame = { sequence: 1, at: new Date().toISOString(), ...answered };
+      const overview = {
+        id: 'one',
+        name: 'One',
+        model: '',
+        state: 'idle',
+        frames: [frame],
+        oldestSequence: 1,
+      };
+      await page.route('**/smolvlm-sidebar/engines**', (route) =>
+        route.fulfill({ json: { engines: [overview] } }),
+      );
+      const time = page.locator('.smolvlm-engine[data-engine="one"] .smolvlm-frame-head').nth(1);
+      assert.match(await time.innerText(), language === 'zh-CN' ? /\b1\.5/ : /\b1,5/);
+      await page.unroute('**/smolvlm-sidebar/engines**');
     });
   });
 }

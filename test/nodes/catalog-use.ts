@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Expression, type PrivateIdentifier, parse, type SpreadElement } from 'acorn';
 import { simple } from 'acorn-walk';
+import { transformSync } from 'esbuild';
 import { StatusWords } from '../../src/node-red/node-status';
 import type { DropReason, EngineEvent, ProgressPhase } from '../../src/protocol/events';
 import { repositoryRoot } from '../fixtures';
@@ -78,15 +80,26 @@ export function usedKeys(folder: string, root: string): ReadonlySet<string> {
       if (!key.startsWith('node-red:')) used.add(key);
     }
   }
-  const own = [...html.matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g)];
-  const loaded = [...html.matchAll(/<script src="[^"]*?([\w-]+\.js)"/g)];
+  const [entry] = html.match(/[\w-]+\.editor\.ts/) ?? [];
+  assert.ok(entry, `${folder} has an editor script`);
   const scripts = [
-    ...own.map(([, script = '']) => script),
-    ...loaded.map(([, file = '']) => readFileSync(join(repositoryRoot, 'resources', file), 'utf8')),
+    ...editorScripts(join(repositoryRoot, 'nodes', folder, entry)),
     ...runtimeScripts(join(repositoryRoot, 'dist', 'nodes', folder, `${folder}.js`)),
   ];
   for (const script of scripts) addCalls(script, root, used);
   return used;
+}
+
+/** An editor script with what it imports of src/editor, each without its types. */
+function editorScripts(file: string, done = new Set<string>()): readonly string[] {
+  if (done.has(file)) return [];
+  done.add(file);
+  const { code } = transformSync(readFileSync(file, 'utf8'), { loader: 'ts', target: 'es2022' });
+  const imported = [...code.matchAll(/ from "(\.[^"]*)"/g)].map(([, path = '']) =>
+    join(dirname(file), `${path}.ts`),
+  );
+  const inside = imported.filter((path) => dirname(path) === join(repositoryRoot, 'src', 'editor'));
+  return [code, ...inside.flatMap((path) => editorScripts(path, done))];
 }
 
 /** A compiled node with what it uses of src/node-red. */
@@ -103,7 +116,7 @@ function runtimeScripts(file: string, seen = new Set<string>()): readonly string
 }
 
 function addCalls(script: string, root: string, used: Set<string>): void {
-  simple(parse(script, { ecmaVersion: 'latest' }), {
+  simple(parse(script, { ecmaVersion: 'latest', sourceType: 'module' }), {
     CallExpression: ({ callee, arguments: given }) => {
       const [first] = given;
       const { object, name } = calleeNames(callee as Expression);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ConnectionState } from '../../src/client/engine-api';
 import type { HeldReason } from '../../src/frame/frame-gate';
-import { conversionModes } from '../../src/node-red/convert/conversion';
+import { conversionModes } from '../../src/node-red/convert/convert-fields';
 import { doctorChecks } from '../../src/platform/doctor/examine';
 import type { DoctorState, DoctorVerdict } from '../../src/protocol/doctor-report';
 import type { DropReason, ProgressPhase } from '../../src/protocol/events';
@@ -66,7 +66,6 @@ const spoken: Readonly<Record<string, readonly string[]>> = {
   'smolvlm-convert.status.done.*': conversionModes,
   'smolvlm-convert.node.*': conversionModes,
   'smolvlm-caption.label.*': ['prompt', 'question', 'what'],
-  'smolvlm-caption.invalid.*': ['choices', 'minConfidence'],
   'smolvlm-frame.status.held.*': words<HeldReason>({ unchanged: 1, stale: 1, cooldown: 1, superseded: 1 }),
   'smolvlm-sidebar.state.*': words<ConnectionState>({
     idle: 1,

@@ -24,7 +24,7 @@ describe("the flow library's scorecard", () => {
 
   before(() => {
     definitions = sets.flatMap((set) =>
-      editorDefinitions(readFileSync(join(repositoryRoot, 'nodes', set, `${set}.html`), 'utf8')),
+      editorDefinitions(readFileSync(join(repositoryRoot, 'dist', 'nodes', set, `${set}.html`), 'utf8')),
     );
   });
 

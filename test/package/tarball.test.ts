@@ -57,15 +57,18 @@ describe(`the tarball of ${name}`, function () {
     }
   });
 
-  it('holds each file of resources/ that a dialog loads, at a relative address', async () => {
+  it('holds dialogs of one file each: their code, and style sheets of resources/ at a relative address', async () => {
     const { entries } = await packed();
-    for (const [type] of Object.entries(declared.nodes)) {
-      const html = readFileSync(join(repositoryRoot, 'nodes', type, `${type}.html`), 'utf8');
-      for (const [, source = ''] of html.matchAll(/<script src="([^"]*)"/g)) {
+    const dialogs = Object.keys(declared.nodes).map((type) => `${type}/${type}.html`);
+    for (const dialog of [...dialogs, 'sidebar/sidebar.html']) {
+      const html = readFileSync(join(repositoryRoot, 'dist', 'nodes', dialog), 'utf8');
+      assert.doesNotMatch(html, /<script[^>]* src=/, dialog);
+      assert.match(html, /<script type="text\/javascript">/, dialog);
+      for (const [, source = ''] of html.matchAll(/<link [^>]*href="([^"]*)"/g)) {
         const [, path] = source.split(`resources/${name}/`);
         assert.ok(
           source.startsWith('resources/') && entries.includes(`resources/${path}`),
-          `${type}: ${source}`,
+          `${dialog}: ${source}`,
         );
       }
     }

@@ -1,5 +1,5 @@
+import { defaultPrompt } from '../../protocol/default-prompt';
 import type { NumberField } from '../number-field';
-import { defaultPrompt } from '../request-fields';
 
 // The dialog of smolvlm-caption, in the form that dialog and runtime share.
 
@@ -59,8 +59,8 @@ export function standardQuestion({ preset, compare }: Pick<PresetFields, 'preset
   return standardQuestions[preset === 'changed' && compare === 'together' ? 'changedTogether' : preset];
 }
 
-/** Whether the answer is words that can be shown as they are written: a choice or a number arrives all at once. */
-export function arrivesInWords({ preset, compare, jsonBy }: PresetFields): boolean {
+/** Whether the answer is text that may be shown while it is generated: a choice or a number arrives all at once. */
+export function isStreamable({ preset, compare, jsonBy }: PresetFields): boolean {
   switch (preset) {
     case 'describe':
     case 'ask':
@@ -74,12 +74,11 @@ export function arrivesInWords({ preset, compare, jsonBy }: PresetFields): boole
   }
 }
 
-/** Choices of a text with commas. */
-export function splitChoices(text: string): string[] {
-  return text
-    .split(',')
-    .map((choice) => choice.trim())
-    .filter((choice) => choice !== '');
+/** Choices in a list, or in text with commas. @returns undefined if there are none */
+export function choiceList(value: unknown): string[] | undefined {
+  const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(',') : [];
+  const choices = list.map((choice) => choice.trim()).filter((choice) => choice !== '');
+  return choices.length === 0 ? undefined : choices;
 }
 
 /** Two or more, and no two the same. */

@@ -1,7 +1,7 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import { defined } from '../../system/defined';
 import { fillPrompt, templateView } from '../../template/prompt-template';
-import { choiceList, requestOptions, textOf } from '../dialog-fields';
+import { requestOptions, textOf } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
 import { messageCamera } from '../message-camera';
 import { messagePictures } from '../message-pictures';
@@ -9,6 +9,7 @@ import type { Translate } from '../node-status';
 import { evaluate } from '../typed-input';
 import type { Planner } from './caption-controller';
 import type { CaptionDialog, CaptionOverrides } from './caption-dialog';
+import { choiceList } from './caption-fields';
 import { type CaptionPlan, type HeldPicture, type ParsedMessage, singleRequestPlan } from './caption-plan';
 import type { CaptionSettings } from './caption-settings';
 import { ChangedPreset } from './changed-preset';

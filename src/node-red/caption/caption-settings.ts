@@ -1,11 +1,20 @@
 import { SmolvlmError } from '../../errors';
-import { type AnswerSchema, parseAnswerSchema } from '../../protocol/answer-schema';
+import type { AnswerSchema } from '../../protocol/answer-schema';
 import { checkTemplate } from '../../template/prompt-template';
-import { choiceList } from '../dialog-fields';
+import { fieldChoice } from '../choice-field';
+import { fieldNumber } from '../number-field';
 import type { CaptionDialog } from './caption-dialog';
-
-export const presets = ['describe', 'ask', 'yes-no', 'choose', 'count', 'changed', 'json'] as const;
-export type PresetName = (typeof presets)[number];
+import {
+  anchorChoices,
+  areChoices,
+  captionFields,
+  choiceList,
+  compareChoices,
+  jsonByChoices,
+  type PresetName,
+  presets,
+} from './caption-fields';
+import { parseSchemaField } from './schema-field';
 
 /** A field of a JSON answer, and the question that asks for it alone. */
 export interface JsonField {
@@ -25,32 +34,25 @@ export interface CaptionSettings {
   /** Of the schema, where each is to be asked for by itself. */
   readonly fields?: readonly JsonField[];
   /** What a frame is compared with: the first one (until another is named), or the one before. */
-  readonly anchor: 'first' | 'previous';
+  readonly anchor: (typeof anchorChoices)[number];
   /** Each frame is described and the words are compared, or the model sees both. */
-  readonly compare: 'each' | 'together';
+  readonly compare: (typeof compareChoices)[number];
 }
 
 /** @throws SmolvlmError `node-property` naming the field; `request-json-schema`; `prompt-mustache` */
 export function captionSettings(dialog: CaptionDialog): CaptionSettings {
   if (dialog.fallback) checkTemplate(dialog.fallback, 'fallback');
   if ((dialog.promptType ?? 'template') === 'template') checkTemplate(dialog.prompt ?? '');
-  const preset = presetOf(dialog.preset);
+  const preset = fieldChoice(dialog.preset, 'preset', presets, 'ask');
   const { choices, minConfidence } = scored(dialog, preset);
   return {
     preset,
     ...(choices && { choices }),
     ...(minConfidence !== undefined && { minConfidence }),
     ...(preset === 'json' && jsonSettings(dialog)),
-    anchor: dialog.anchor === 'previous' ? 'previous' : 'first',
-    compare: dialog.compare === 'together' ? 'together' : 'each',
+    anchor: fieldChoice(dialog.anchor, 'anchor', anchorChoices, 'first'),
+    compare: fieldChoice(dialog.compare, 'compare', compareChoices, 'each'),
   };
-}
-
-function presetOf(value: string | undefined): PresetName {
-  if (value === undefined || value === '') return 'ask';
-  const preset = presets.find((each) => each === value);
-  if (!preset) throw invalid('preset', `one of ${presets.join(', ')}`, value);
-  return preset;
 }
 
 function scored(
@@ -59,30 +61,21 @@ function scored(
 ): { readonly choices?: readonly string[] | undefined; readonly minConfidence?: number | undefined } {
   // What another preset left in a field that is not shown counts for nothing.
   const choices = preset === 'choose' || !dialog.preset ? choiceList(dialog.choices) : undefined;
-  if (choices && new Set(choices).size !== Math.max(2, choices.length)) {
+  if (choices && !areChoices(choices)) {
     throw invalid('choices', 'two or more different choices', choices.join(', '));
   }
   if (preset !== 'yes-no' && preset !== 'choose') return { choices };
-  const { minConfidence = '' } = dialog;
-  if (String(minConfidence).trim() === '') return { choices };
-  const least = Number(minConfidence);
-  if (!(least >= 0 && least <= 1)) {
-    throw invalid('minConfidence', 'a probability from 0 to 1', String(minConfidence));
-  }
-  return { choices, minConfidence: least };
+  return {
+    choices,
+    minConfidence: fieldNumber(dialog.minConfidence, 'minConfidence', captionFields.minConfidence),
+  };
 }
 
 function jsonSettings(dialog: CaptionDialog): Pick<CaptionSettings, 'schema' | 'fields'> {
-  const { schema: text = '' } = dialog;
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    throw invalid('schema', 'a JSON schema, e.g. {"type": "object", "properties": {…}}', text || 'nothing');
-  }
-  const schema = parseAnswerSchema(raw, 'schema');
-  if (dialog.jsonBy === 'whole' || !('properties' in schema)) return { schema };
-  const described = (raw as { readonly properties: Readonly<Record<string, { description?: unknown }>> })
+  const { schema, document } = parseSchemaField(dialog.schema ?? '');
+  const by = fieldChoice(dialog.jsonBy, 'jsonBy', jsonByChoices, 'fields');
+  if (by === 'whole' || !('properties' in schema)) return { schema };
+  const described = (document as { readonly properties: Readonly<Record<string, { description?: unknown }>> })
     .properties;
   const fields = Object.entries(schema.properties).map(([name, each]) => {
     const question = described[name]?.description;

@@ -1,10 +1,10 @@
 import { SmolvlmError } from '../../errors';
 import type { AnswerSchema } from '../../protocol/answer-schema';
 import { shortened } from '../../protocol/caption-property';
-import { defaultPrompt } from '../../protocol/default-prompt';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import type { CaptionResult, Choice } from '../../protocol/events';
 import { defined } from '../../system/defined';
+import { areChoices, standardQuestions } from './caption-fields';
 import type { JsonField } from './caption-settings';
 
 /** An answer as the node sends it: `msg.payload`, and the fields that differ in `msg.caption`. */
@@ -25,12 +25,9 @@ export interface Preset extends Pick<DescribeRequest, 'choices' | 'jsonSchema' |
 const jsonTokens = 256;
 const mostCounted = 999;
 
-/** Pictures are in the order of `msg.payload`. */
-const severalFrames = 'These pictures are from one camera, in order. Describe what happens in one sentence.';
-
 /** A description in words. @param frames number of pictures */
 export function describePreset(question: string, language: string, frames: number): Preset {
-  const standard = frames > 1 ? severalFrames : 'Describe this image in one sentence.';
+  const standard = frames > 1 ? standardQuestions.series : standardQuestions.describe;
   return textPreset(inLanguage(question || standard, language));
 }
 
@@ -40,7 +37,7 @@ export function askPreset(
   language: string,
   choices: readonly string[] | undefined,
 ): Preset {
-  const prompt = inLanguage(question || defaultPrompt, language);
+  const prompt = inLanguage(question || standardQuestions.ask, language);
   if (!choices) return textPreset(prompt);
   return { prompt, choices, streamable: false, parse: ({ text }) => ({ payload: text }) };
 }
@@ -51,7 +48,7 @@ export function askPreset(
  */
 export function yesNoPreset(question: string, minConfidence?: number): Preset {
   return {
-    prompt: `${question || 'Is there a person?'} Answer yes or no.`,
+    prompt: `${question || standardQuestions['yes-no']} Answer yes or no.`,
     choices: ['Yes', 'Yes.', 'No', 'No.'],
     streamable: false,
     parse: ({ choices = [] }) => {
@@ -69,7 +66,7 @@ export function choosePreset(
   choices: readonly string[] | undefined,
   minConfidence?: number,
 ): Preset {
-  if (!choices || new Set(choices).size < Math.max(2, choices.length)) {
+  if (!choices || !areChoices(choices)) {
     const received = choices ? choices.join(', ') : 'nothing';
     throw new SmolvlmError(
       'node-property',
@@ -83,7 +80,7 @@ export function choosePreset(
   const sentences = choices.some((choice) => /[.!?]$/.test(choice));
   const offer = sentences ? '' : ` Answer ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}.`;
   return {
-    prompt: `${question || 'Which of these fits the picture?'}${offer}`,
+    prompt: `${question || standardQuestions.choose}${offer}`,
     choices,
     streamable: false,
     parse: ({ choices: found = [] }) => {
@@ -100,7 +97,7 @@ export function choosePreset(
  */
 export function countPreset(what: string, range: CountRange = {}): Preset {
   const { minimum = 0, maximum = mostCounted } = range;
-  const question = what.includes('?') ? what : `How many ${what || 'people'} are there?`;
+  const question = what.includes('?') ? what : `How many ${what || standardQuestions.count} are there?`;
   return {
     prompt: `${question} Answer with a number.`,
     jsonSchema: { type: 'integer', minimum, maximum },
@@ -118,7 +115,7 @@ export interface CountRange {
 export function jsonPreset(question: string, language: string, schema: AnswerSchema): Preset {
   const names = 'properties' in schema ? ` with ${Object.keys(schema.properties).join(', ')}` : '';
   return {
-    prompt: inLanguage(`${question || defaultPrompt} Answer in JSON${names}.`, language),
+    prompt: inLanguage(`${question || standardQuestions.json} Answer in JSON${names}.`, language),
     jsonSchema: schema,
     maxNewTokens: jsonTokens,
     streamable: true,
@@ -159,8 +156,7 @@ function enumPreset(question: string, schema: AnswerSchema & { readonly enum: re
 
 /** Two frames in one request. */
 export function changePreset(question: string, language: string): Preset {
-  const standard = 'The first picture is from before, the second is from now. What changed?';
-  return textPreset(inLanguage(question || standard, language));
+  return textPreset(inLanguage(question || standardQuestions.changedTogether, language));
 }
 
 function textPreset(prompt: string): Preset {

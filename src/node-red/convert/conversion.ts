@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { type ConversionMode, conversionModes } from './convert-fields';
 
 /** The convert node's dialog, as Node-RED stores it. */
 export interface ConversionDialog {
@@ -38,9 +39,6 @@ export interface ConversionPlan {
   readonly mode: ConversionMode;
   readonly steps: readonly (readonly string[])[];
 }
-
-export const conversionModes = ['convert', 'validate', 'install'] as const;
-export type ConversionMode = (typeof conversionModes)[number];
 
 /** @throws SmolvlmError `convert-input` naming the field that is missing or wrong */
 export function planConversion(dialog: ConversionDialog, message: ConversionMessage): ConversionPlan {

@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import vm from 'node:vm';
+import { choiceList } from '../../../src/node-red/caption/caption-fields';
 import { captionSettings } from '../../../src/node-red/caption/caption-settings';
-import { choiceList, deadlineMs, requestOptions, textOf } from '../../../src/node-red/dialog-fields';
-import { parseAnswerSchema } from '../../../src/protocol/answer-schema';
-import { repositoryRoot } from '../../fixtures';
-
-type Fault = { readonly path: string; readonly expected: string } | null;
-
-/** As the editor loads it. */
-function dialogFault(text: string): Fault {
-  const window: { smolvlm?: { answerSchemaFault: (text: string) => Fault } } = {};
-  vm.runInNewContext(readFileSync(join(repositoryRoot, 'resources', 'answer-schema.js'), 'utf8'), { window });
-  assert.ok(window.smolvlm);
-  return window.smolvlm.answerSchemaFault(text);
-}
+import { deadlineMs, requestOptions, textOf } from '../../../src/node-red/dialog-fields';
 
 describe('captionSettings', () => {
   it('reads a flow made before there were presets', () => {
@@ -54,33 +40,4 @@ describe('captionSettings', () => {
     assert.equal(requestOptions({ maxTokens: '' }, { maxTokens: 12 }).maxNewTokens, 12);
     assert.deepEqual(choiceList(['a', ' b ', '']), ['a', 'b']);
   });
-});
-
-describe('the dialog’s check of a schema', () => {
-  for (const schema of [
-    { type: 'object', properties: { a: { type: 'string', maxLength: 5 }, b: { enum: ['x', 1, null] } } },
-    { type: 'array', items: { type: 'integer', minimum: -3, maximum: 4 }, minItems: 1, maxItems: 2 },
-    { title: 'How many', type: 'number', description: 'all of them' },
-  ]) {
-    it(`takes ${JSON.stringify(schema)}, as the runtime does`, () => {
-      parseAnswerSchema(schema);
-      assert.equal(dialogFault(JSON.stringify(schema)), null);
-    });
-  }
-
-  for (const [schema, path] of [
-    [{ type: 'date' }, 'schema.type'],
-    [[], 'schema'],
-    [{ type: 'object' }, 'schema.properties'],
-    [{ type: 'object', properties: { a: { type: 'string', pattern: 'x' } } }, 'schema.properties.a.pattern'],
-    [{ type: 'array' }, 'schema.items'],
-    [{ type: 'integer', minimum: 0.5 }, 'schema.minimum'],
-    [{ enum: [] }, 'schema.enum'],
-    [{ enum: [{}] }, 'schema.enum'],
-  ] as const) {
-    it(`refuses ${JSON.stringify(schema)}, as the runtime does`, () => {
-      assert.throws(() => parseAnswerSchema(schema), { code: 'request-json-schema' });
-      assert.equal(dialogFault(JSON.stringify(schema))?.path, path);
-    });
-  }
 });
