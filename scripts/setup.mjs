@@ -68,6 +68,7 @@ function build() {
     'icons',
     'scripts/copy-assets.mjs',
     'tsconfig.json',
+    'tsconfig.editor.json',
     'package.json',
   ];
   const stamp = join(root, 'dist', 'cli', 'main.js');
