@@ -1,6 +1,8 @@
 import { type FrameOptions, hammingDistance, type PreparedFrame } from '../picture/prepared-frame';
+import { defined } from '../system/defined';
 import { decodePicture } from './decode-picture';
 import { differenceHash } from './frame-hash';
+import { plainJpeg } from './plain-jpeg';
 import type { RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
@@ -14,21 +16,20 @@ const mostGamma = 3;
 const defaultQuality = 85;
 
 /**
- * Upright, masked, cropped, evened out, made smaller: a camera's picture as a JPEG without metadata. A JPEG that is all
- * that already is handed on byte for byte.
+ * Upright, masked, cropped, normalised, made smaller: a camera's picture as a JPEG that carries its pixels and nothing
+ * else. A JPEG whose pixels need no change keeps them exactly: only what else the file contains is left out.
  * @throws ImageError
  */
 export async function prepareFrame(bytes: Uint8Array, options: FrameOptions = {}): Promise<PreparedFrame> {
   const { crop, masks, unless } = options;
-  const image = await decodePicture(bytes, { ...(crop && { crop }), ...(masks && { masks }) });
+  const image = await decodePicture(bytes, defined({ crop, masks }));
   const hash = differenceHash(image);
   const about = { differenceHash: hash, brightness: Math.round(brightnessOf(image)) };
   if (unless && hammingDistance(hash, unless.differenceHash) <= unless.bits) {
     return { ...about, width: image.width, height: image.height };
   }
-  if (await isReady(bytes, image, options)) {
-    return { ...about, jpeg: bytes, width: image.width, height: image.height };
-  }
+  const jpeg = keepsPixels(image, options) ? await withoutMetadata(bytes) : undefined;
+  if (jpeg) return { ...about, jpeg, width: image.width, height: image.height };
   const { data, info } = await encode(image, about.brightness, options);
   return { ...about, jpeg: new Uint8Array(data), width: info.width, height: info.height };
 }
@@ -58,18 +59,30 @@ function gammaOf(brightness: number): number {
   return Math.min(mostGamma, Math.max(1, wanted));
 }
 
-/** Whether nothing is to be done to a JPEG, and nothing in it tells more than its pixels do: place, owner, a thumbnail. */
-async function isReady(
-  bytes: Uint8Array,
+/** Whether the options leave every pixel as it is. */
+function keepsPixels(
   { width, height }: RgbImage,
   { crop, masks, normalise, maxSide, quality }: FrameOptions,
-): Promise<boolean> {
+): boolean {
   const isLarge = maxSide !== undefined && Math.max(width, height) > maxSide;
-  if (crop || masks?.length || normalise !== undefined || quality !== undefined || isLarge) return false;
+  return !crop && !masks?.length && normalise === undefined && quality === undefined && !isLarge;
+}
+
+/** @returns the same pixels without anything else; undefined for what must be encoded again to get there */
+async function withoutMetadata(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   const sharp = await sharpLibrary();
-  const { format, space, exif, xmp, iptc, icc, comments } = await sharp(bytes).metadata();
-  const isPlain = format === 'jpeg' && (space === 'srgb' || space === 'b-w');
-  return isPlain && !exif && !xmp && !iptc && !icc && !comments?.length;
+  const { format, space, orientation = 1 } = await sharp(bytes).metadata();
+  if (format !== 'jpeg' || orientation !== 1 || (space !== 'srgb' && space !== 'b-w')) return undefined;
+  const plain = plainJpeg(bytes);
+  if (!plain?.progressive) return plain?.bytes;
+  // The decoder warns of bytes between progressive scans.
+  const isClean = await sharp(plain.bytes, { failOn: 'warning' })
+    .stats()
+    .then(
+      () => true,
+      () => false,
+    );
+  return isClean ? plain.bytes : undefined;
 }
 
 /** Mean of the luma of every pixel (Rec. 601). */

@@ -1,0 +1,245 @@
+import {
+  baselineScanEnd,
+  type HuffmanTable,
+  huffmanTable,
+  type JpegComponent,
+  type JpegFrame,
+  type ScanComponent,
+} from './jpeg-scan';
+
+const marker = { soi: 0xd8, eoi: 0xd9, sos: 0xda, dqt: 0xdb, dht: 0xc4, dri: 0xdd, com: 0xfe } as const;
+/** Baseline, extended sequential, progressive; all with Huffman codes. */
+const frameMarkers: readonly number[] = [0xc0, 0xc1, 0xc2];
+const isApplication = (code: number): boolean => code >= 0xe0 && code <= 0xef;
+
+export interface PlainJpeg {
+  readonly bytes: Uint8Array;
+  /** Where the scans of a progressive picture end is not checked: bytes may follow that are not part of it. */
+  readonly progressive: boolean;
+}
+
+/**
+ * Copies what a JPEG's pixels need, and nothing else: JFIF without its thumbnail, Adobe's colour transform, tables
+ * that are used, frame, scans. Comments, other application segments, bytes between segments, behind a scan or behind
+ * the picture (a second picture, a trailer) are left out. The pixels stay exactly the same.
+ * @returns undefined for a JPEG with anything unusual, which is then to be encoded again
+ */
+export function plainJpeg(bytes: Uint8Array): PlainJpeg | undefined {
+  try {
+    return new JpegCopy(bytes).run();
+  } catch (error) {
+    if (error instanceof UnusualJpeg) return undefined;
+    throw error;
+  }
+}
+
+class UnusualJpeg extends Error {}
+
+function expect(condition: boolean): asserts condition {
+  if (!condition) throw new UnusualJpeg();
+}
+
+/** A table, and whether a scan has used it since it was defined. */
+interface QuantTable {
+  used: boolean;
+}
+
+interface DefinedHuffman {
+  used: boolean;
+  readonly table: HuffmanTable;
+}
+
+class JpegCopy {
+  readonly #bytes: Uint8Array;
+  readonly #kept: Uint8Array[] = [];
+  readonly #quant = new Map<number, QuantTable>();
+  /** By class × 16 + id, as in the segment. */
+  readonly #huffman = new Map<number, DefinedHuffman>();
+  #at = 0;
+  #frame: JpegFrame | undefined;
+  #restartInterval = 0;
+  #scans = 0;
+  #hasJfif = false;
+  #hasAdobe = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  run(): PlainJpeg {
+    expect(this.#bytes[0] === 0xff && this.#bytes[1] === marker.soi);
+    this.#kept.push(this.#bytes.subarray(0, 2));
+    this.#at = 2;
+    for (let code = this.#nextMarker(); code !== marker.eoi; code = this.#nextMarker()) {
+      const start = this.#at;
+      const end = start + (((this.#bytes[start] ?? 0) << 8) | (this.#bytes[start + 1] ?? 0));
+      expect(end >= start + 2 && end <= this.#bytes.length);
+      this.#at = end;
+      this.#segment(code, this.#bytes.subarray(start + 2, end));
+    }
+    expect(this.#frame !== undefined && this.#scans > 0);
+    expect([...this.#quant.values(), ...this.#huffman.values()].every(({ used }) => used));
+    this.#kept.push(Uint8Array.of(0xff, marker.eoi));
+    return { bytes: Buffer.concat(this.#kept), progressive: this.#frame.progressive };
+  }
+
+  /** Before the first scan a marker follows directly; behind a scan other bytes are skipped, as decoders do. */
+  #nextMarker(): number {
+    const bytes = this.#bytes;
+    for (;;) {
+      while (this.#scans > 0 && this.#at < bytes.length && bytes[this.#at] !== 0xff) this.#at++;
+      // A camera that leaves out the end of the image; its decoder adds it.
+      if (this.#scans > 0 && this.#at >= bytes.length) return marker.eoi;
+      expect(bytes[this.#at] === 0xff);
+      while (bytes[this.#at] === 0xff) this.#at++;
+      const code = bytes[this.#at++];
+      if (code === undefined && this.#scans > 0) return marker.eoi;
+      expect(code !== undefined && (code !== 0 || this.#scans > 0));
+      if (code !== 0) return code;
+    }
+  }
+
+  #segment(code: number, data: Uint8Array): void {
+    if (code === marker.com) return;
+    if (isApplication(code)) {
+      this.#application(code, data);
+    } else if (code === marker.sos) {
+      this.#scan(data);
+    } else {
+      if (code === marker.dqt) this.#quantTables(data);
+      else if (code === marker.dht) this.#huffmanTables(data);
+      else if (code === marker.dri) this.#restart(data);
+      else if (frameMarkers.includes(code)) this.#frameHeader(code, data);
+      else throw new UnusualJpeg();
+      this.#keep(code, data);
+    }
+  }
+
+  #keep(code: number, data: Uint8Array): void {
+    const length = data.length + 2;
+    this.#kept.push(Uint8Array.of(0xff, code, length >> 8, length & 0xff), data);
+  }
+
+  #application(code: number, data: Uint8Array): void {
+    const name = Buffer.from(data.subarray(0, 5)).toString('latin1');
+    if (code === 0xe0 && name === 'JFIF\0' && data.length >= 14 && !this.#hasJfif) {
+      this.#hasJfif = true;
+      // Version, units and density; a thumbnail of 0 × 0.
+      this.#keep(code, Uint8Array.of(...data.subarray(0, 12), 0, 0));
+    } else if (code === 0xee && name === 'Adobe' && data.length >= 12) {
+      expect(!this.#hasAdobe);
+      this.#hasAdobe = true;
+      this.#keep(code, data.subarray(0, 12));
+    }
+  }
+
+  #quantTables(data: Uint8Array): void {
+    let at = 0;
+    while (at < data.length) {
+      const head = data[at] as number;
+      expect(head >> 4 <= 1 && (head & 15) < 4);
+      expect(!this.#quant.has(head & 15));
+      this.#quant.set(head & 15, { used: false });
+      at += 1 + 64 * ((head >> 4) + 1);
+    }
+    expect(at === data.length);
+  }
+
+  #huffmanTables(data: Uint8Array): void {
+    let at = 0;
+    while (at < data.length) {
+      const head = data[at] as number;
+      expect(head >> 4 <= 1 && (head & 15) < 4);
+      const counts = data.subarray(at + 1, at + 17);
+      const symbols = counts.reduce((sum, count) => sum + count, 0);
+      const table = huffmanTable(counts, data.subarray(at + 17, at + 17 + symbols));
+      expect(counts.length === 16 && table !== undefined);
+      // A table that is defined again before any scan used it could carry anything.
+      expect(this.#huffman.get(head)?.used !== false);
+      this.#huffman.set(head, { used: false, table });
+      at += 17 + symbols;
+    }
+    expect(at === data.length);
+  }
+
+  #restart(data: Uint8Array): void {
+    expect(data.length === 2);
+    this.#restartInterval = ((data[0] as number) << 8) | (data[1] as number);
+  }
+
+  #frameHeader(code: number, data: Uint8Array): void {
+    const [precision = 0, y1 = 0, y0 = 0, x1 = 0, x0 = 0, count = 0] = data;
+    expect(this.#frame === undefined && precision === 8 && data.length === 6 + 3 * count);
+    const components = Array.from({ length: count }, (_, index): JpegComponent => {
+      const [id = 0, sampling = 0, quantTable = 0] = data.subarray(6 + 3 * index);
+      return { id, h: sampling >> 4, v: sampling & 15, quantTable };
+    });
+    expect(components.every(({ h, v }) => h >= 1 && h <= 4 && v >= 1 && v <= 4));
+    const [width, height] = [(x1 << 8) | x0, (y1 << 8) | y0];
+    expect(width > 0 && height > 0 && count > 0);
+    this.#frame = { width, height, components, progressive: code === 0xc2 };
+  }
+
+  #scan(data: Uint8Array): void {
+    const frame = this.#frame;
+    const [count = 0] = data;
+    expect(frame !== undefined && count >= 1 && count <= 4 && data.length === 4 + 2 * count);
+    const [first = 0, last = 0, approximation = 0] = data.subarray(1 + 2 * count);
+    const scan = Array.from({ length: count }, (_, index) =>
+      this.#scanComponent(frame, data.subarray(1 + 2 * index), { first, approximation }),
+    );
+    this.#keep(marker.sos, data);
+    this.#scans++;
+    const start = this.#at;
+    if (frame.progressive) {
+      this.#at = nextScanMarker(this.#bytes, start);
+    } else {
+      expect(first === 0 && last === 63 && approximation === 0);
+      const components = scan.map(({ component, dc, ac }): ScanComponent => {
+        expect(dc !== undefined && ac !== undefined);
+        return { component, dc, ac };
+      });
+      const end = baselineScanEnd(this.#bytes, start, frame, components, this.#restartInterval);
+      expect(end !== undefined);
+      this.#at = end;
+    }
+    this.#kept.push(this.#bytes.subarray(start, this.#at));
+  }
+
+  #scanComponent(
+    frame: JpegFrame,
+    [id, tables = 0]: Uint8Array,
+    { first, approximation }: { readonly first: number; readonly approximation: number },
+  ) {
+    const component = frame.components.find((each) => each.id === id);
+    expect(component !== undefined);
+    const quant = this.#quant.get(component.quantTable);
+    expect(quant !== undefined);
+    quant.used = true;
+    // A progressive scan has either DC or AC codes; one that refines DC has none.
+    const needsDc = frame.progressive ? first === 0 && approximation >> 4 === 0 : true;
+    const needsAc = frame.progressive ? first > 0 : true;
+    return {
+      component,
+      dc: needsDc ? this.#useHuffman(tables >> 4) : undefined,
+      ac: needsAc ? this.#useHuffman(0x10 | (tables & 15)) : undefined,
+    };
+  }
+
+  #useHuffman(key: number): HuffmanTable {
+    const defined = this.#huffman.get(key);
+    expect(defined !== undefined);
+    defined.used = true;
+    return defined.table;
+  }
+}
+
+/** The next marker that is not a restart. */
+function nextScanMarker(bytes: Uint8Array, start: number): number {
+  for (let at = start; at < bytes.length; at++) {
+    if (bytes[at] !== 0xff) continue;
+    const code = bytes[at + 1];
+    if (code !== undefined && code !== 0 && !(code >= 0xd0 && code <= 0xd7)) return at;
+  }
+  return bytes.length;
+}
