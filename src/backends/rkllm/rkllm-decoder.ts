@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { Mutex } from '../../system/mutex';
 import { callbackStruct, inputType, type RkllmAbi } from './rkllm-abi';
 import { AnswerCollector, type RkllmAnswer, type RkllmRun } from './rkllm-answer';
 import { checkDriver, checkPictures, checkRows, type MultimodalPrompt } from './rkllm-checks';
@@ -31,9 +32,9 @@ export class RkllmDecoder {
   readonly #settings: RkllmSettings;
   readonly #strings = new Map<string, bigint>();
   readonly #callback: bigint;
+  readonly #mutex = new Mutex();
   #handle = 0n;
   #onResult: (result: bigint, state: number) => void = () => undefined;
-  #last: Promise<unknown> = Promise.resolve();
   /** A run was given up and has not come back: the library still uses the handle. */
   #lost: SmolvlmError | undefined;
   #closed = false;
@@ -114,10 +115,11 @@ export class RkllmDecoder {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#last;
-    if (this.#lost) return;
-    await this.#library.call('rkllm_destroy', this.#handle);
-    this.#release();
+    await this.#mutex.run(async () => {
+      if (this.#lost) return;
+      await this.#library.call('rkllm_destroy', this.#handle);
+      this.#release();
+    });
   }
 
   /** Tokens; the library wants a multiple of 32. */
@@ -175,9 +177,7 @@ export class RkllmDecoder {
   }
 
   #answer(run: RkllmRun, rows: Float32Array, fill: FillInput): Promise<RkllmAnswer> {
-    const result = this.#last.then(() => this.#run(run, rows, fill));
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#mutex.run(() => this.#run(run, rows, fill));
   }
 
   async #run(run: RkllmRun, rows: Float32Array, fill: FillInput): Promise<RkllmAnswer> {

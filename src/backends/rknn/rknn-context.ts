@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { Mutex } from '../../system/mutex';
 import {
   cString,
   floatOutputStruct,
@@ -42,7 +43,7 @@ export class RknnContext {
   readonly output: TensorAttr;
   readonly #buffers: { readonly input: NativeBuffer; readonly output: NativeBuffer };
   readonly #memories: TensorMemory[] = [];
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #mutex = new Mutex();
   #closed = false;
 
   private constructor(
@@ -101,7 +102,7 @@ export class RknnContext {
 
   /** @param input as many values as `input.elements` @returns float32, the caller's own */
   run(input: Float32Array | Uint8Array): Promise<ContextRun<Float32Array>> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const { input: from, output: to } = this.#buffers;
       const bytes = input instanceof Uint8Array;
       (bytes ? new Uint8Array(from.memory) : new Float32Array(from.memory)).set(input);
@@ -120,7 +121,7 @@ export class RknnContext {
   /** As the NPU itself has the tensor; `raw` is the structure, for `bind`. */
   nativeAttr(role: 'input' | 'output'): Promise<{ readonly attr: TensorAttr; readonly raw: Buffer }> {
     const command = role === 'input' ? query.nativeInputAttr : query.nativeOutputAttr;
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const raw = Buffer.alloc(layouts.tensorAttr.size);
       await ask(this.#library, this.#handle, command, raw, this.#options.name);
       return { attr: readTensorAttr(raw), raw };
@@ -129,26 +130,30 @@ export class RknnContext {
 
   /** New memory, destroyed with this context. */
   createMemory(bytes: number): Promise<TensorMemory> {
-    return this.#inTurn(async () => this.#own(await createTensorMemory(this.#library, this.#handle, bytes)));
+    return this.#exclusive(async () =>
+      this.#own(await createTensorMemory(this.#library, this.#handle, bytes)),
+    );
   }
 
   /** Another context's memory. */
   shareMemory(memory: TensorMemory): Promise<TensorMemory> {
-    return this.#inTurn(async () => this.#own(await shareTensorMemory(this.#library, this.#handle, memory)));
+    return this.#exclusive(async () =>
+      this.#own(await shareTensorMemory(this.#library, this.#handle, memory)),
+    );
   }
 
   /** From now on the tensor lies in this memory, as `attr` says. */
   bind({ handle }: TensorMemory, attr: Buffer): Promise<void> {
-    return this.#inTurn(() => this.#check('rknn_set_io_mem', handle, attr));
+    return this.#exclusive(() => this.#check('rknn_set_io_mem', handle, attr));
   }
 
   useScratch({ handle }: TensorMemory): Promise<void> {
-    return this.#inTurn(() => this.#check('rknn_set_internal_mem', handle));
+    return this.#exclusive(() => this.#check('rknn_set_internal_mem', handle));
   }
 
   /** Runs on the memory its tensors are bound to. @returns milliseconds on the NPU */
   runBound(): Promise<number> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       await this.#check('rknn_run', null);
       return this.#npuMs();
     });
@@ -156,7 +161,7 @@ export class RknnContext {
 
   /** Versions of library and driver, as the library itself says. */
   versions(): Promise<{ readonly runtime: string; readonly driver: string }> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const { size, api, driver } = layouts.sdkVersion;
       const info = Buffer.alloc(size);
       await ask(this.#library, this.#handle, query.sdkVersion, info, this.#options.name);
@@ -166,7 +171,7 @@ export class RknnContext {
 
   /** Bytes of NPU memory the model takes: weights, scratch, and all DMA memory. */
   memory(): Promise<{ readonly weights: number; readonly internal: number; readonly total: number }> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const { size, weights, internal, dmaTotal } = layouts.memorySize;
       const info = Buffer.alloc(size);
       await ask(this.#library, this.#handle, query.memorySize, info, this.#options.name);
@@ -178,7 +183,7 @@ export class RknnContext {
   /** Waits for what is under way. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const closing = this.#inTurn(async () => {
+    const closing = this.#exclusive(async () => {
       for (const { handle } of this.#memories.splice(0).reverse()) {
         await this.#library.call('rknn_destroy_mem', this.#handle, handle);
       }
@@ -201,13 +206,11 @@ export class RknnContext {
     return Number(time.readBigInt64LE(layouts.performance.runMicroseconds)) / 1000;
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
       return Promise.reject(new SmolvlmError('stage-closed', `stage ${this.#options.name} was closed`));
     }
-    const result = this.#last.then(work);
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#mutex.run(work);
   }
 
   async #check(name: RknnSymbol, ...args: unknown[]): Promise<void> {

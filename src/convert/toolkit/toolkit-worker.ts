@@ -11,6 +11,7 @@ import {
   type ToolkitVersion,
   toolkitVersions,
 } from '../../model/bundle/rknn-toolkits';
+import { Mutex } from '../../system/mutex';
 import type { NpuTarget } from '../bundle/npu-target';
 
 /** From dist/src/convert. */
@@ -77,7 +78,7 @@ export class ToolkitWorker implements AsyncDisposable {
   /** The process's working folder; also carries tensors to and from the simulator. */
   readonly #scratch: string;
   #waiting: Waiting | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #mutex = new Mutex();
   #fault: SmolvlmError | undefined;
   #nextId = 1;
 
@@ -145,7 +146,7 @@ export class ToolkitWorker implements AsyncDisposable {
    */
   async simulate(model: string, input: Float32Array, shape: readonly number[]): Promise<Float32Array> {
     const files = { input: join(this.#scratch, 'in.raw'), output: join(this.#scratch, 'out.raw') };
-    return this.#inTurn(async () => {
+    return this.#mutex.run(async () => {
       await writeFile(files.input, new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
       await this.#ask(model, { do: 'simulate', model, shape, ...files });
       return new Float32Array(Uint8Array.from(await readFile(files.output)).buffer);
@@ -165,13 +166,7 @@ export class ToolkitWorker implements AsyncDisposable {
   }
 
   #run(what: string, job: WorkerJob) {
-    return this.#inTurn(() => this.#ask(what, job));
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#mutex.run(() => this.#ask(what, job));
   }
 
   async #ask(what: string, job: WorkerJob): Promise<WorkerEvent & { event: 'done' }> {
