@@ -2,9 +2,9 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import { CaptionController } from '../../src/node-red/caption/caption-controller';
 import type { CaptionDialog, CaptionOverrides } from '../../src/node-red/caption/caption-dialog';
 import { CaptionPlanner } from '../../src/node-red/caption/caption-planner';
-import { captionSettings } from '../../src/node-red/caption/caption-settings';
+import { type CaptionSettings, captionSettings } from '../../src/node-red/caption/caption-settings';
 import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-task';
-import { deadlineMs, textOf } from '../../src/node-red/dialog-fields';
+import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dialog-fields';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
@@ -12,6 +12,13 @@ import { fallbackText } from '../../src/template/prompt-template';
 
 type Message = NodeMessageInFlow & CaptionOverrides;
 type CaptionNodeDef = NodeDef & CaptionDialog & { readonly engine: string };
+
+/** What a node with valid settings works with. */
+interface Opened {
+  readonly controller: CaptionController;
+  readonly planner: CaptionPlanner;
+  readonly settings: CaptionSettings;
+}
 
 const outputs = ['caption', 'dropped', 'piece'] as const;
 
@@ -25,13 +32,13 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(opened));
       return;
     }
-    const { controller, planner } = opened;
+    const { controller, planner, settings } = opened;
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
       const deliver: Deliver = (output, sent) => send(outputs.map((each) => (each === output ? sent : null)));
       const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
       void controller
-        .run(message, planner, { ...taskOptions(config, message), deliver, copy })
+        .run(message, planner, { ...taskOptions(config, settings.request, message), deliver, copy })
         .then(({ error }) => {
           if (error === undefined) done();
           else done(new NodeFailure(error));
@@ -46,11 +53,7 @@ export = (RED: NodeAPI): void => {
 };
 
 /** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
-function open(
-  RED: NodeAPI,
-  node: Node,
-  config: CaptionNodeDef,
-): { readonly controller: CaptionController; readonly planner: CaptionPlanner } | NodeFailure {
+function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFailure {
   const translate = (key: string, values?: object): string =>
     RED._(`smolvlm-caption.${key}`, values as never);
   try {
@@ -60,6 +63,7 @@ function open(
     const { defaults } = engineNode.settings;
     const settings = captionSettings(config);
     return {
+      settings,
       planner: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
       controller: new CaptionController(engine, new StatusWords(translate), (status) => node.status(status)),
     };
@@ -68,8 +72,8 @@ function open(
   }
 }
 
-function taskOptions(dialog: CaptionDialog, message: Message): TaskOptions {
-  const limitMs = deadlineMs(dialog, message);
+function taskOptions(dialog: CaptionDialog, request: RequestSettings, message: Message): TaskOptions {
+  const limitMs = deadlineMs(request, message);
   const template = textOf(dialog.fallback, message.fallback);
   return {
     stream: dialog.stream === true,

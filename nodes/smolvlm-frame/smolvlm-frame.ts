@@ -86,6 +86,7 @@ export = (RED: NodeAPI): void => {
     } catch (error) {
       const failure = new NodeFailure(error);
       this.status({ fill: 'red', shape: 'ring', text: failure.code });
+      this.error(failure);
       this.on('input', (_message, _send, done) => done(failure));
       return;
     }

@@ -19,6 +19,7 @@ export = (RED: NodeAPI): void => {
     const opened = open(RED, this, config, words);
     if (opened instanceof NodeFailure) {
       this.status({ fill: 'red', shape: 'ring', text: opened.code });
+      this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;
     }

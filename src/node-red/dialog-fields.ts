@@ -1,9 +1,12 @@
 import type { DescribeInput } from '../client/engine-api';
 import type { Detail, QueuePolicy } from '../protocol/describe-request';
 import { defined } from '../system/defined';
+import { fieldChoice } from './choice-field';
 import { timeOf } from './message-time';
+import { fieldNumber } from './number-field';
+import { detailChoices, policyChoices, requestFields } from './request-fields';
 
-/** Dialog fields that set request options. */
+/** Dialog fields that set request options, as Node-RED keeps them. */
 export interface RequestFields {
   readonly detail?: string;
   readonly maxTokens?: string | number;
@@ -21,15 +24,39 @@ export interface RequestOverrides {
   readonly capturedAt?: unknown;
 }
 
-/** The request options that do not depend on the preset. */
-export function requestOptions(dialog: RequestFields, message: RequestOverrides): Partial<DescribeInput> {
-  const maxNewTokens = positiveNumber(dialog.maxTokens) ?? positiveNumber(asNumber(message.maxTokens));
-  const policy = (['newest', 'oldest', 'reject'] as const).find((each) => each === dialog.queuePolicy);
+/** What the dialog's request fields say, checked. */
+export interface RequestSettings {
+  readonly detail: Detail;
+  readonly maxNewTokens?: number;
+  readonly deadlineMs?: number;
+  /** The engine's own when absent. */
+  readonly policy?: QueuePolicy;
+}
+
+/** @throws SmolvlmError `node-property` naming the field that is out of its limits */
+export function requestSettings(dialog: RequestFields): RequestSettings {
+  const seconds = fieldNumber(dialog.deadline, 'deadline', requestFields.deadline);
   return {
-    detail: (dialog.detail === 'full' ? 'full' : 'low') satisfies Detail,
+    detail: fieldChoice(dialog.detail, 'detail', detailChoices, 'low'),
     ...defined({
-      maxNewTokens: maxNewTokens === undefined ? undefined : Math.round(maxNewTokens),
-      queue: policy && { policy: policy satisfies QueuePolicy },
+      maxNewTokens: fieldNumber(dialog.maxTokens, 'maxTokens', requestFields.maxTokens),
+      deadlineMs: seconds ? milliseconds(seconds) : undefined,
+      policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', policyChoices, undefined),
+    }),
+  };
+}
+
+/** The request options that do not depend on the preset. */
+export function requestOptions(
+  { detail, maxNewTokens, policy }: RequestSettings,
+  message: RequestOverrides,
+): Partial<DescribeInput> {
+  const messageTokens = positiveNumber(message.maxTokens);
+  return {
+    detail,
+    ...defined({
+      maxNewTokens: maxNewTokens ?? (messageTokens && Math.round(messageTokens)),
+      queue: policy && { policy },
       priority: typeof message.priority === 'number' ? message.priority : undefined,
     }),
     capturedAt: new Date(timeOf(message.capturedAt) ?? Date.now()).toISOString(),
@@ -37,9 +64,17 @@ export function requestOptions(dialog: RequestFields, message: RequestOverrides)
 }
 
 /** Time from the message's arrival to its answer. */
-export function deadlineMs(dialog: RequestFields, message: RequestOverrides): number | undefined {
-  const seconds = positiveNumber(dialog.deadline) ?? positiveNumber(asNumber(message.deadline));
-  return seconds === undefined ? undefined : Math.max(1, Math.round(seconds * 1000));
+export function deadlineMs(
+  { deadlineMs: limitMs }: RequestSettings,
+  message: RequestOverrides,
+): number | undefined {
+  if (limitMs !== undefined) return limitMs;
+  const seconds = positiveNumber(message.deadline);
+  return seconds && milliseconds(seconds);
+}
+
+function milliseconds(seconds: number): number {
+  return Math.max(1, Math.round(seconds * 1000));
 }
 
 /** The dialog's text or, if that is blank, the message's. */
@@ -47,20 +82,9 @@ export function textOf(dialog: string | undefined, message: unknown): string {
   return dialog?.trim() || (typeof message === 'string' ? message.trim() : '');
 }
 
-function asNumber(value: unknown): string | number | undefined {
-  return typeof value === 'number' || typeof value === 'string' ? value : undefined;
-}
-
-/** The value if it is one of those allowed. */
-export function oneOf<const T extends string>(
-  value: string | undefined,
-  allowed: readonly T[],
-): T | undefined {
-  return allowed.find((each) => each === value);
-}
-
-/** @returns undefined for an empty field and for anything that is not a number above 0 */
-export function positiveNumber(value: string | number | undefined): number | undefined {
-  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+/** @returns undefined for anything that is not a number above 0, or text that holds one */
+function positiveNumber(value: unknown): number | undefined {
+  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return undefined;
+  const number = Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;
 }

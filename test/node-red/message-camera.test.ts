@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { requestOptions } from '../../src/node-red/dialog-fields';
+import { requestOptions, requestSettings } from '../../src/node-red/dialog-fields';
 import { messageCamera } from '../../src/node-red/message-camera';
 
 describe('messageCamera', () => {
@@ -32,7 +32,7 @@ describe('requestOptions', () => {
   it('accepts the time of a picture in seconds too, and as digits', () => {
     const expected = new Date(1_795_000_000_000).toISOString();
     for (const capturedAt of [1_795_000_000, '1795000000', '1795000000000', expected]) {
-      assert.equal(requestOptions({}, { capturedAt }).capturedAt, expected);
+      assert.equal(requestOptions(requestSettings({}), { capturedAt }).capturedAt, expected);
     }
   });
 });

@@ -185,7 +185,7 @@ describe('smolvlm-frame', function () {
     for (const [dialog, field] of [
       [{ masks: [[[0, 0]]] }, /masks: expected shapes/],
       [{ zones: [{ name: 'a', x: 0, y: 0, width: 2, height: 1 }] }, /zones: expected/],
-      [{ maxSide: 'big' }, /maxSide: expected a number from 16 to 8192, received big/],
+      [{ maxSide: 'big' }, /maxSide: expected a whole number from 16 to 8192, received big/],
       [{ source: 'snapshot', url: 'ftp://x' }, /url: expected an address that begins with http:/],
       [{ source: 'folder', folder: ' ' }, /folder: expected the path/],
     ] as const) {

@@ -61,7 +61,7 @@ export class CaptionPlanner implements Planner {
         await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image'),
         signal,
       );
-    const options = requestOptions(dialog, message);
+    const options = requestOptions(this.#options.settings.request, message);
     const parsed = async <Pictures extends MessagePictures>(
       pictures: Pictures,
     ): Promise<ParsedMessage<Pictures>> => ({

@@ -2,6 +2,7 @@ import { SmolvlmError } from '../../errors';
 import type { AnswerSchema } from '../../protocol/answer-schema';
 import { checkTemplate } from '../../template/prompt-template';
 import { fieldChoice } from '../choice-field';
+import { type RequestSettings, requestSettings } from '../dialog-fields';
 import { fieldNumber } from '../number-field';
 import type { CaptionDialog } from './caption-dialog';
 import {
@@ -37,6 +38,7 @@ export interface CaptionSettings {
   readonly anchor: (typeof anchorChoices)[number];
   /** Each frame is described and the words are compared, or the model sees both. */
   readonly compare: (typeof compareChoices)[number];
+  readonly request: RequestSettings;
 }
 
 /** @throws SmolvlmError `node-property` naming the field; `request-json-schema`; `prompt-mustache` */
@@ -52,6 +54,7 @@ export function captionSettings(dialog: CaptionDialog): CaptionSettings {
     ...(preset === 'json' && jsonSettings(dialog)),
     anchor: fieldChoice(dialog.anchor, 'anchor', anchorChoices, 'first'),
     compare: fieldChoice(dialog.compare, 'compare', compareChoices, 'each'),
+    request: requestSettings(dialog),
   };
 }
 

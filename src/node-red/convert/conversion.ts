@@ -1,5 +1,12 @@
 import { SmolvlmError } from '../../errors';
-import { type ConversionMode, conversionModes } from './convert-fields';
+import {
+  areLayers,
+  type ConversionMode,
+  conversionModes,
+  precisionChoices,
+  targetChoices,
+  toolkitChoices,
+} from './convert-fields';
 
 /** The convert node's dialog, as Node-RED stores it. */
 export interface ConversionDialog {
@@ -43,8 +50,7 @@ export interface ConversionPlan {
 /** @throws SmolvlmError `convert-input` naming the field that is missing or wrong */
 export function planConversion(dialog: ConversionDialog, message: ConversionMessage): ConversionPlan {
   const requested = text(message.mode) || dialog.mode || 'convert';
-  const mode = conversionModes.find((each) => each === requested);
-  if (!mode) throw wrong('mode', conversionModes.join(', '), requested);
+  const mode = oneOf(conversionModes, 'mode', requested);
   const field = (name: keyof ConversionMessage & keyof ConversionDialog): string =>
     text(dialog[name]) || text(message[name]);
   const required = (name: 'model' | 'out' | 'source', what: string): string => {
@@ -65,18 +71,31 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
   if (mode === 'validate') {
     return { mode, steps: [['validate', out, ...optional('model', field('model')), ...common]] };
   }
-  const target = field('target') || 'rk3588';
-  const precision = field('precision');
+  const target = oneOf(targetChoices, 'target', field('target') || 'rk3588');
+  const toolkit = target === 'cpu' ? '' : oneOf(['', ...toolkitChoices], 'toolkit', field('toolkit'));
+  const precision = oneOf(['', ...precisionChoices[target]], 'precision', field('precision'));
+  const layers = precision === 'hybrid' ? text(dialog.int8Layers) : '';
+  if (!areLayers(layers)) throw wrong('int8Layers', 'numbers with commas between them', layers);
   const convert = [
     'convert',
     ...['--model', required('model', 'a checkpoint’s folder or hub id'), '--out', out, '--target', target],
-    ...optional('toolkit', target === 'cpu' ? '' : field('toolkit')),
+    ...optional('toolkit', toolkit),
     ...optional('precision', precision),
-    ...optional('int8-layers', precision === 'hybrid' ? text(dialog.int8Layers) : ''),
+    ...optional('int8-layers', layers),
     ...common,
     ...((dialog.setup || message.setup === true) && target !== 'cpu' ? ['--setup'] : []),
   ];
   return { mode, steps: dialog.pack ? [convert, ['pack', out, '--out', `${out}.tar`]] : [convert] };
+}
+
+function oneOf<const Choice extends string>(
+  choices: readonly Choice[],
+  field: string,
+  received: string,
+): Choice {
+  const choice = choices.find((each) => each === received);
+  if (choice !== undefined) return choice;
+  throw wrong(field, `one of ${choices.filter((each) => each !== '').join(', ')}`, received);
 }
 
 function text(value: unknown): string {

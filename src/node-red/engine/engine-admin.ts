@@ -6,7 +6,7 @@ import type { DoctorReport } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, EngineEvent } from '../../protocol/events';
 import { encodeEvent, eventStreamType, heartbeatMs } from '../../protocol/ndjson';
-import { requestOptions } from '../dialog-fields';
+import { requestOptions, requestSettings } from '../dialog-fields';
 import { type DialogForm, readDialogForm } from './dialog-form';
 import { unsavedSettings, withEngine } from './dialog-preview';
 
@@ -81,7 +81,7 @@ async function describe(
     client.describe(
       {
         ...settings.defaults,
-        ...requestOptions({ detail: String(detail) }, {}),
+        ...requestOptions(requestSettings({ detail: typeof detail === 'string' ? detail : '' }), {}),
         prompt: typeof prompt === 'string' && prompt.trim() !== '' ? prompt : defaultPrompt,
         camera: 'editor',
         priority: tryPriority,

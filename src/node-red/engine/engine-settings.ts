@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../../client/engine-address';
 import type { DescribeInput } from '../../client/engine-api';
-import type { QueuePolicy, RuntimeOptions } from '../../protocol/describe-request';
-import { oneOf, positiveNumber } from '../dialog-fields';
-
-const defaultRecentFrames = 12;
-/** A megabyte or so. */
-const mostRecentFrames = 200;
+import type { RuntimeOptions } from '../../protocol/describe-request';
+import { defined } from '../../system/defined';
+import { fieldChoice } from '../choice-field';
+import { fieldNumber } from '../number-field';
+import { policyChoices } from '../request-fields';
+import { backendChoices, engineFields, locationChoices, precisionChoices } from './engine-fields';
 
 /** The dialog of `smolvlm-engine`, as Node-RED hands it over: numbers may come as text, or empty. */
 export interface EngineDialog {
@@ -27,7 +27,7 @@ export interface EngineDialog {
 /** What an engine config node gives to its users. */
 export interface EngineSettings {
   readonly address: EngineAddress;
-  /** Seconds a local engine stays after its last user has gone. */
+  /** Seconds a local engine keeps running after its last user has gone. */
   readonly idleExitSeconds: number;
   /** Frames that the sidebar can show. */
   readonly recentFrames: number;
@@ -36,52 +36,48 @@ export interface EngineSettings {
 }
 
 /**
- * @param userDir folder that relative model paths are meant from
- * @throws SmolvlmError `engine-address` for an address that is none
+ * @param userDir folder that relative model paths start from
+ * @throws SmolvlmError `engine-address` for an invalid address; `node-property` naming a field that is out of its limits
  */
 export function engineSettings(
   dialog: EngineDialog,
   token: string | undefined,
   userDir: string,
 ): EngineSettings {
-  const remote = dialog.location === 'remote';
+  const location = fieldChoice(dialog.location, 'location', locationChoices, 'local');
   const model = modelReference(dialog.model?.trim() ?? '', userDir);
   const runtime = runtimeOptions(dialog);
-  const maxAgeSeconds = positiveNumber(dialog.maxAge);
-  const capacity = positiveNumber(dialog.queueCapacity);
+  const maxAgeSeconds = fieldNumber(dialog.maxAge, 'maxAge', engineFields.maxAge);
   return {
-    address: parseEngineAddress(remote ? dialog.url : 'local', token),
-    idleExitSeconds: positiveNumber(dialog.idle) ?? 60,
-    recentFrames: recentFrames(dialog.recentFrames),
+    address: parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
+    idleExitSeconds: fieldNumber(dialog.idle, 'idle', engineFields.idle),
+    recentFrames: fieldNumber(dialog.recentFrames, 'recentFrames', engineFields.recentFrames),
     defaults: {
-      ...(model !== '' && { model }),
-      ...(Object.keys(runtime).length > 0 && { runtime }),
+      ...defined({
+        model: model || undefined,
+        runtime: Object.keys(runtime).length > 0 ? runtime : undefined,
+        maxAgeMs: maxAgeSeconds ? maxAgeSeconds * 1000 : undefined,
+      }),
       queue: {
-        policy: oneOf<QueuePolicy>(dialog.queuePolicy, ['newest', 'oldest', 'reject']) ?? 'newest',
-        ...(capacity !== undefined && { capacity: Math.round(capacity) }),
+        policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', policyChoices, 'newest'),
+        ...defined({
+          capacity: fieldNumber(dialog.queueCapacity, 'queueCapacity', engineFields.queueCapacity),
+        }),
       },
-      ...(maxAgeSeconds !== undefined && { maxAgeMs: maxAgeSeconds * 1000 }),
     },
   };
 }
 
 function runtimeOptions(dialog: EngineDialog): RuntimeOptions {
-  const backend = oneOf(dialog.backend, ['cpu', 'npu']);
-  const decoder = oneOf(dialog.decoder, ['cpu', 'npu']);
-  const precision = oneOf(dialog.precision, ['float32', 'int8', 'int4']);
-  const threads = positiveNumber(dialog.threads);
-  return {
-    ...(backend && { backend }),
-    ...(decoder && { decoder }),
-    ...(precision && { precision }),
-    ...(threads !== undefined && { threads: Math.round(threads) }),
-  };
-}
-
-/** A node from before there was this field keeps as many as a new one; 0 keeps none. */
-function recentFrames(value: string | number | undefined): number {
-  if (value === undefined || value === '') return defaultRecentFrames;
-  return Math.min(mostRecentFrames, Math.round(positiveNumber(value) ?? 0));
+  const backend = fieldChoice(dialog.backend, 'backend', backendChoices, 'auto');
+  const decoder = fieldChoice(dialog.decoder, 'decoder', backendChoices, 'auto');
+  const precision = fieldChoice(dialog.precision, 'precision', precisionChoices, '');
+  return defined({
+    backend: backend === 'auto' ? undefined : backend,
+    decoder: decoder === 'auto' ? undefined : decoder,
+    precision: precision || undefined,
+    threads: fieldNumber(dialog.threads, 'threads', engineFields.threads),
+  });
 }
 
 /** The engine runs in a folder of its own, so a relative path is made absolute before it leaves. */

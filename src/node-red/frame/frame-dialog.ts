@@ -3,11 +3,15 @@ import type { GateSettings } from '../../frame/frame-gate';
 import type { Credentials } from '../../picture/fetch-picture';
 import type { FrameOptions } from '../../picture/prepared-frame';
 import { withoutLogin } from '../../picture/without-login';
+import { defined } from '../../system/defined';
+import { fieldChoice } from '../choice-field';
+import { fieldNumber } from '../number-field';
+import { frameFields, normaliseChoices, sourceChoices, sourceProtocols } from './frame-fields';
 import type { Zone } from './frame-intake';
 
 /** The dialog's fields as Node-RED keeps them: text, mostly. */
 export interface FrameDialog {
-  readonly source?: 'message' | 'snapshot' | 'mjpeg' | 'rtsp' | 'folder';
+  readonly source?: string;
   readonly image?: string;
   readonly imageType?: string;
   readonly camera?: string;
@@ -58,29 +62,24 @@ export type SourceSettings =
     }
   | { readonly kind: 'folder'; readonly folder: string; readonly intervalMs: number };
 
-/** Noise and compression change fewer of the 512 bits, a person a third as high as the picture more. */
-const defaultUnchangedBits = 10;
-
-const daySeconds = 86_400;
-
 /** @throws SmolvlmError `node-property` naming the field, what was expected and what it holds */
 export function frameSettings(dialog: FrameDialog): FrameSettings {
-  const bits = number(dialog.unchangedBits, 'unchangedBits', 0, 512) ?? defaultUnchangedBits;
+  const bits = number(dialog, 'unchangedBits');
   const gate = defined({
     unchangedBits: dialog.unchanged === true ? bits : undefined,
-    refreshMs: times(number(dialog.refresh, 'refresh', 0), 60_000),
-    staleRepeats: number(dialog.staleRepeats, 'staleRepeats', 2),
-    maxAgeMs: times(number(dialog.maxAge, 'maxAge', 0), 1000),
-    cooldownMs: times(number(dialog.cooldown, 'cooldown', 0), 1000),
-    burst: number(dialog.burst, 'burst', 1),
+    refreshMs: times(number(dialog, 'refresh'), 60_000),
+    staleRepeats: number(dialog, 'staleRepeats'),
+    maxAgeMs: times(number(dialog, 'maxAge'), 1000),
+    cooldownMs: times(number(dialog, 'cooldown'), 1000),
+    burst: number(dialog, 'burst'),
   });
   const masks = list<readonly (readonly [number, number])[]>(dialog.masks, 'masks', isPolygon);
-  const normalise = (['contrast', 'night'] as const).find((each) => each === dialog.normalise);
+  const normalise = fieldChoice(dialog.normalise, 'normalise', normaliseChoices, '') || undefined;
   const options = defined({
     masks: masks.length > 0 ? masks : undefined,
     normalise,
-    maxSide: number(dialog.maxSide, 'maxSide', 16, 8192),
-    quality: number(dialog.quality, 'quality', 1, 100),
+    maxSide: number(dialog, 'maxSide'),
+    quality: number(dialog, 'quality'),
   });
   const zones = list<Zone>(dialog.zones, 'zones', isZone);
   if (new Set(zones.map(({ name }) => name)).size < zones.length) {
@@ -91,18 +90,18 @@ export function frameSettings(dialog: FrameDialog): FrameSettings {
 
 /** @throws SmolvlmError `node-property` */
 export function sourceSettings(dialog: FrameDialog): SourceSettings {
-  const { source = 'message' } = dialog;
-  const intervalMs = times(number(dialog.interval, 'interval', 0, daySeconds), 1000);
+  const source = fieldChoice(dialog.source, 'source', sourceChoices, 'message');
+  const intervalMs = times(number(dialog, 'interval'), 1000);
   if (source === 'message') return { kind: source };
   if (source === 'folder') {
     const folder = (dialog.folder ?? '').trim();
     if (folder === '') throw invalid('folder', 'the path of a folder', 'nothing');
     return { kind: source, folder, intervalMs: Math.max(200, intervalMs ?? 1000) };
   }
-  const url = address(dialog.url, source === 'rtsp' ? ['rtsp:', 'rtsps:'] : ['http:', 'https:']);
-  const timeoutMs = times(number(dialog.timeout, 'timeout', 0.1, daySeconds), 1000) ?? 10_000;
+  const url = address(dialog.url, sourceProtocols[source] ?? []);
+  const timeoutMs = number(dialog, 'timeout') * 1000;
   if (source === 'snapshot') {
-    const retries = number(dialog.retries, 'retries', 0, 10) ?? 2;
+    const retries = number(dialog, 'retries');
     return { kind: source, url, timeoutMs, retries, ...(intervalMs ? { intervalMs } : {}) };
   }
   const pace = Math.max(40, intervalMs ?? 1000);
@@ -126,16 +125,11 @@ function address(text: string | undefined, protocols: readonly string[]): URL {
   );
 }
 
-function number(
-  value: string | number | undefined,
-  field: string,
-  least: number,
-  most = 1e9,
-): number | undefined {
-  if (value === undefined || value === '') return undefined;
-  const parsed = Number(value);
-  if (Number.isFinite(parsed) && parsed >= least && parsed <= most) return parsed;
-  throw invalid(field, `a number from ${least} to ${most}`, String(value));
+function number<Name extends keyof typeof frameFields>(
+  dialog: FrameDialog,
+  name: Name,
+): ReturnType<typeof fieldNumber<(typeof frameFields)[Name]>> {
+  return fieldNumber(dialog[name], name, frameFields[name]);
 }
 
 function times(value: number | undefined, factor: number): number | undefined {
@@ -180,9 +174,4 @@ function invalid(field: string, expected: string, received: string): SmolvlmErro
       hint: 'Open the node and correct the field.',
     },
   );
-}
-
-/** Options that were not given are absent, not undefined. */
-function defined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never;
 }

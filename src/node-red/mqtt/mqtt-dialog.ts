@@ -7,8 +7,12 @@ import {
   type ServiceSettings,
   topicPrefix,
 } from '../../mqtt/service-settings';
+import type { Qos } from '../../mqtt/transport/mqtt-transport';
 import { defaultPrompt } from '../../protocol/default-prompt';
-import { positiveNumber } from '../dialog-fields';
+import { defined } from '../../system/defined';
+import { fieldChoice } from '../choice-field';
+import { requestSettings } from '../dialog-fields';
+import { qosChoices } from './mqtt-fields';
 
 /** The dialog of `smolvlm-mqtt`, as Node-RED hands it over. */
 export interface MqttDialog {
@@ -41,25 +45,23 @@ export interface SnapshotCredentials {
   readonly password?: string;
 }
 
-/** @throws SmolvlmError `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address` */
+/** @throws SmolvlmError `node-property`, `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address` */
 export function serviceSettings(
   dialog: MqttDialog,
   credentials: SnapshotCredentials,
   defaults: Partial<DescribeInput>,
 ): ServiceSettings {
-  const maxNewTokens = positiveNumber(dialog.maxTokens);
-  const deadlineSeconds = positiveNumber(dialog.deadline);
+  const { detail, maxNewTokens, deadlineMs } = requestSettings(dialog);
   const cameras = (dialog.cameras ?? []).map((camera) => cameraSettings(camera, credentials));
   return {
     base: topicPrefix(dialog.base?.trim() || 'smolvlm', 'base topic'),
-    qos: ([0, 1, 2] as const).find((qos) => qos === Number(dialog.qos ?? 1)) ?? 1,
+    qos: Number(fieldChoice(String(dialog.qos ?? ''), 'qos', qosChoices, '1')) as Qos,
     cameras: checkCameras(cameras),
     prompt: dialog.prompt?.trim() || defaultPrompt,
     defaults: {
       ...defaults,
-      detail: dialog.detail === 'full' ? 'full' : 'low',
-      ...(maxNewTokens !== undefined && { maxNewTokens: Math.round(maxNewTokens) }),
-      ...(deadlineSeconds !== undefined && { deadlineMs: Math.round(deadlineSeconds * 1000) }),
+      detail,
+      ...defined({ maxNewTokens, deadlineMs }),
     },
     ...(dialog.discovery !== false && {
       discoveryPrefix: topicPrefix(dialog.discoveryPrefix?.trim() || 'homeassistant', 'discovery prefix'),

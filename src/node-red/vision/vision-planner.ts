@@ -2,7 +2,7 @@ import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { FeaturesInput } from '../../client/engine-api';
 import { defined } from '../../system/defined';
 import type { CaptionDialog, CaptionOverrides } from '../caption/caption-dialog';
-import { deadlineMs, requestOptions } from '../dialog-fields';
+import { deadlineMs, type RequestSettings, requestOptions, requestSettings } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
 import { messageCamera } from '../message-camera';
 import { messagePictures } from '../message-pictures';
@@ -31,12 +31,15 @@ export class VisionPlanner {
   readonly #RED: NodeAPI;
   readonly #node: Node;
   readonly #dialog: VisionDialog;
+  readonly #settings: RequestSettings;
   readonly #defaults: EngineSettings['defaults'];
 
+  /** @throws SmolvlmError `node-property` if a field is out of its limits */
   constructor(RED: NodeAPI, node: Node, dialog: VisionDialog, defaults: EngineSettings['defaults']) {
     this.#RED = RED;
     this.#node = node;
     this.#dialog = dialog;
+    this.#settings = requestSettings(dialog);
     this.#defaults = defaults;
   }
 
@@ -46,8 +49,8 @@ export class VisionPlanner {
     const camera = await messageCamera(this.#RED, this.#node, this.#dialog, message);
     const picture = { value: image || 'payload', type: imageType };
     const source = await evaluate(this.#RED, this.#node, picture, message, 'image');
-    const { detail, queue, priority, capturedAt } = requestOptions(this.#dialog, message);
-    const limitMs = deadlineMs(this.#dialog, message);
+    const { detail, queue, priority, capturedAt } = requestOptions(this.#settings, message);
+    const limitMs = deadlineMs(this.#settings, message);
     return {
       request: {
         ...this.#defaults,

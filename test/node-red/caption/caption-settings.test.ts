@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { choiceList } from '../../../src/node-red/caption/caption-fields';
 import { captionSettings } from '../../../src/node-red/caption/caption-settings';
-import { deadlineMs, requestOptions, textOf } from '../../../src/node-red/dialog-fields';
+import { deadlineMs, requestOptions, requestSettings, textOf } from '../../../src/node-red/dialog-fields';
 
 describe('captionSettings', () => {
   it('reads a flow made before there were presets', () => {
@@ -13,7 +13,12 @@ describe('captionSettings', () => {
   it('ignores the fields of another preset', () => {
     const left = { choices: 'only one', minConfidence: 'much', schema: '{' };
     const settings = captionSettings({ ...left, preset: 'describe' });
-    assert.deepEqual(settings, { preset: 'describe', anchor: 'first', compare: 'each' });
+    assert.deepEqual(settings, {
+      preset: 'describe',
+      anchor: 'first',
+      compare: 'each',
+      request: { detail: 'low' },
+    });
     assert.equal(captionSettings({ choices: 'a, b', preset: 'ask' }).choices, undefined);
   });
 
@@ -34,10 +39,10 @@ describe('captionSettings', () => {
     assert.equal(textOf(' ', 'theirs'), 'theirs');
     assert.equal(textOf('mine', 'theirs'), 'mine');
     assert.equal(textOf('', 7), '');
-    assert.equal(deadlineMs({ deadline: '' }, { deadline: '2.5' }), 2500);
-    assert.equal(deadlineMs({ deadline: '1' }, { deadline: 9 }), 1000);
-    assert.equal(deadlineMs({}, { deadline: 'soon' }), undefined);
-    assert.equal(requestOptions({ maxTokens: '' }, { maxTokens: 12 }).maxNewTokens, 12);
+    assert.equal(deadlineMs(requestSettings({ deadline: '' }), { deadline: '2.5' }), 2500);
+    assert.equal(deadlineMs(requestSettings({ deadline: '1' }), { deadline: 9 }), 1000);
+    assert.equal(deadlineMs(requestSettings({}), { deadline: 'soon' }), undefined);
+    assert.equal(requestOptions(requestSettings({ maxTokens: '' }), { maxTokens: 12 }).maxNewTokens, 12);
     assert.deepEqual(choiceList(['a', ' b ', '']), ['a', 'b']);
   });
 });

@@ -39,7 +39,7 @@ describe('frameSettings', () => {
     for (const [dialog, message] of [
       [
         { unchanged: true, unchangedBits: 513 },
-        /^unchangedBits: expected a number from 0 to 512, received 513/,
+        /^unchangedBits: expected a whole number from 0 to 512, received 513/,
       ],
       [{ burst: 0 }, /^burst/],
       [{ quality: '101' }, /^quality/],
@@ -77,12 +77,18 @@ describe('sourceSettings', () => {
     });
   });
 
-  it('refuses times longer than a day, which no timer may reach', () => {
-    for (const field of ['interval', 'timeout']) {
+  it('refuses intervals longer than a day and timeouts longer than an hour', () => {
+    for (const [field, most] of [
+      ['interval', 86_400],
+      ['timeout', 3_600],
+    ] as const) {
       assert.throws(
-        () => sourceSettings({ source: 'snapshot', url: 'http://camera/snap', [field]: 86_401 }),
+        () => sourceSettings({ source: 'snapshot', url: 'http://camera/snap', [field]: most + 1 }),
         {
-          ...{ code: 'node-property', message: new RegExp(`^${field}: expected a number from .* to 86400`) },
+          ...{
+            code: 'node-property',
+            message: new RegExp(`^${field}: expected a number from .* to ${most},`),
+          },
         },
       );
     }
