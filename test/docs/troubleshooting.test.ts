@@ -6,15 +6,15 @@ import { repositoryRoot } from '../fixtures';
 import { errorCodes } from './error-codes';
 import { namedInTables, readPage } from './markdown';
 
-/** The section of what is no error. */
-const noErrors = /^## No errors/;
+/** The section of words that are not error codes. */
+const notErrors = /^## Not errors/;
 
 describe('docs/troubleshooting.md', () => {
   const page = readPage('docs/troubleshooting.md');
   const dropReasons = unionMembers('src/protocol/events.ts', 'DropReason');
   const heldReasons = unionMembers('src/frame/frame-gate.ts', 'HeldReason');
   const codes = errorCodes({ reason: dropReasons });
-  const rows = namedInTables({ ...page, text: page.text.split(/^(?=## No errors)/m)[0] ?? '' });
+  const rows = namedInTables({ ...page, text: page.text.split(/^(?=## Not errors)/m)[0] ?? '' });
 
   it('can be compared: the code of every error is told by the sources', () => {
     assert.deepEqual(codes.unread, []);
@@ -50,7 +50,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('explains every reason for which a frame is dropped or held back', () => {
-    assert.deepEqual(namedInTables(page, noErrors).toSorted(), [...dropReasons, ...heldReasons].toSorted());
+    assert.deepEqual(namedInTables(page, notErrors).toSorted(), [...dropReasons, ...heldReasons].toSorted());
   });
 });
 

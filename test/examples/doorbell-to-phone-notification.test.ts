@@ -38,19 +38,19 @@ describe('example doorbell to phone notification', function () {
     assert.deepEqual([format, width], ['jpeg', 640]);
   });
 
-  it('says so when nobody is to be seen, and what is', async () => {
+  it('says that there is no person in the picture, and describes it', async () => {
     home.show('frame_06_porch_night.jpg');
     await run();
     await home.press('smolvlm-bell-ring');
     const { query, body } = await home.notified(1);
     assert.deepEqual(
       [query.get('title'), query.get('message')],
-      ['The doorbell rang, nobody is to be seen', expectedCaption('frame_06_porch_night.jpg')],
+      ['The doorbell rang, no person in the picture', expectedCaption('frame_06_porch_night.jpg')],
     );
     assert.equal((await sharp(body).metadata()).format, 'jpeg');
   });
 
-  it('never waits for an answer: the picture goes out at the deadline, and the words follow', async () => {
+  it('never waits for an answer: the picture goes out at the deadline, and the description follows', async () => {
     home.show('frame_09_street_day.jpg');
     // Long before any answer can be there.
     await run('0.001');
@@ -58,7 +58,7 @@ describe('example doorbell to phone notification', function () {
     await home.until(() => home.notifications.length === 2, 'the second notification');
     const told = home.notifications.map(({ query }) => [query.get('title'), query.get('message')]);
     assert.deepEqual(told, [
-      ['The doorbell rang', 'The words follow.'],
+      ['The doorbell rang', 'The description follows.'],
       ['The doorbell rang', expectedCaption('frame_09_street_day.jpg')],
     ]);
     for (const { body } of home.notifications) assert.equal((await sharp(body).metadata()).format, 'jpeg');

@@ -17,7 +17,7 @@ const folder = join(repositoryRoot, 'examples');
 
 /** Fields of a type's dialog. */
 function fieldsOf(type: string): readonly string[] {
-  const html = readFileSync(join(repositoryRoot, 'nodes', type, `${type}.html`), 'utf8');
+  const html = readFileSync(join(repositoryRoot, 'dist', 'nodes', type, `${type}.html`), 'utf8');
   const fields = editorDefinitions(html).find((each) => each.type === type)?.fields.defaults;
   assert.ok(fields, `${type} registers its defaults`);
   return fields;
