@@ -30,9 +30,7 @@ export = (RED: NodeAPI): void => {
         .run(message, (signal) => planner.prepare(message, signal))
         .then((outcome) => {
           if (outcome.output === 'error') {
-            const failure = new NodeFailure(outcome.error);
-            this.status(words.failed(failure.code));
-            done(failure);
+            done(new NodeFailure(outcome.error));
             return;
           }
           send(outcome.output === 'encoded' ? [outcome.message, null] : [null, outcome.message]);

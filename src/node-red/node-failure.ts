@@ -10,4 +10,9 @@ export class NodeFailure extends Error {
     this.name = 'NodeFailure';
     this.code = code;
   }
+
+  /** Node-RED makes `msg.error.message` of this: the sentence and the way out, without the class. */
+  override toString(): string {
+    return this.message;
+  }
 }

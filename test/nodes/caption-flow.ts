@@ -100,6 +100,11 @@ export class CaptionFlow {
     assert.equal(this.#ended, count, 'every message ends exactly once');
   }
 
+  /** Waits for a status; changes in quick succession are shown later. */
+  async status(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.statuses.at(-1) ?? '')) await delay(20);
+  }
+
   async ask(message: object): Promise<Received> {
     const before = this.#ended;
     this.send(message);

@@ -115,7 +115,6 @@ describe('presets of smolvlm-caption', function () {
       ['dogs', 0],
       ['trucks', 1],
       ['How many cats are there?', 1],
-      ['', 1],
     ] as const) {
       const { payload, caption } = await flow.ask({ payload: street, what });
       assert.equal(payload, number, what);

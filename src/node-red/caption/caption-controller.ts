@@ -5,6 +5,7 @@ import type { CaptionResult, DescribeFinal, EngineEvent } from '../../protocol/e
 import { defined } from '../../system/defined';
 import { EngineStatusLine } from '../engine-status-line';
 import type { NodeStatus, StatusWords } from '../node-status';
+import { StatusThrottle } from '../status-throttle';
 import type { CaptionOverrides } from './caption-dialog';
 import type { CaptionPlan, HeldPicture, PlannedRequest } from './caption-plan';
 import { CaptionTask, type CaptionTaskOptions, type TaskOutcome } from './caption-task';
@@ -23,13 +24,18 @@ export interface Planner {
 /** Runs the tasks of one caption node and shows their state as the node's status. */
 export class CaptionController {
   readonly #engine: EngineApi;
+  readonly #throttle: StatusThrottle;
   readonly #status: EngineStatusLine;
   readonly #tasks = new Set<CaptionTask>();
 
   constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
-    this.#status = new EngineStatusLine(engine, words, show);
-    show(words.idle());
+    this.#throttle = new StatusThrottle(show);
+    this.#status = new EngineStatusLine(engine, words, this.#throttle.show, {
+      isBusy: () => this.#tasks.size > 0,
+      idle: words.idle(),
+    });
+    this.#status.show(words.idle());
   }
 
   /** Never rejects. @returns the error for Catch nodes, if the task failed */
@@ -54,6 +60,7 @@ export class CaptionController {
   /** Cancels the running tasks; each message still ends exactly once. */
   close(): void {
     this.#status.close();
+    this.#throttle.close();
     for (const task of this.#tasks) task.close();
   }
 
@@ -97,23 +104,24 @@ export class CaptionController {
 
   /** While other tasks run, only an answer, a fallback or an error changes the status. */
   #ended(task: CaptionTask, end: TaskOutcome): void {
-    const { show, words } = this.#status;
+    const status = this.#status;
+    const { words } = status;
     const others = this.#tasks.size - 1;
     switch (end.kind) {
       case 'answered': {
         const onCpu = end.results.some(({ fallback }) => fallback !== undefined);
         const answered = words.answered(task.elapsedMs, onCpu);
-        show(others > 0 ? words.waiting(others) : answered);
+        status.show(others > 0 ? words.waiting(others) : answered);
         break;
       }
       case 'dropped':
-        if (others === 0) show(words.dropped(end.reason));
+        if (others === 0) status.show(words.dropped(end.reason));
         break;
       case 'fallback':
-        show(words.fallback(end.reason));
+        status.show(words.fallback(end.reason));
         break;
       case 'failed':
-        show(words.failed(errorBody(end.error).code));
+        status.show(words.failed(errorBody(end.error).code));
         break;
     }
   }

@@ -1,4 +1,5 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
 import { fillPrompt, templateView } from '../../template/prompt-template';
 import { requestOptions, textOf } from '../dialog-fields';
@@ -52,7 +53,7 @@ export class CaptionPlanner implements Planner {
     this.#changes.close();
   }
 
-  /** @throws SmolvlmError `node-property`, `prompt-mustache`, and the `image-…` of reading */
+  /** @throws SmolvlmError `node-property`, `prompt-empty`, `prompt-mustache`, and the `image-…` of reading */
   async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionPlan | HeldPicture> {
     const { dialog, defaults } = this.#options;
     const { preset } = this.#options.settings;
@@ -111,17 +112,28 @@ export class CaptionPlanner implements Planner {
     }
   }
 
-  /** @returns blank for the preset's own question */
+  /** @returns blank for the preset's own question @throws SmolvlmError `prompt-empty` */
   async #question(message: Message, camera: string, frames: number): Promise<string> {
-    const { prompt = '', promptType = 'template' } = this.#options.dialog;
-    if (promptType !== 'template') {
-      return String((await this.#typed(prompt, promptType, message, 'prompt')) ?? '').trim();
-    }
-    return fillPrompt(textOf(prompt, message.prompt), templateView(message, camera, frames)).trim();
+    const { preset, prompt = '', promptType = 'template' } = this.#options.dialog;
+    const isTemplate = promptType === 'template';
+    const given = isTemplate ? textOf(prompt, message.prompt) : prompt;
+    const question = isTemplate
+      ? fillPrompt(given, templateView(message, camera, frames)).trim()
+      : String((await this.#typed(prompt, promptType, message, 'prompt')) ?? '').trim();
+    // Without a preset: a flow from before there were presets, where a blank prompt asks for a description.
+    if (question === '' && (given !== '' || preset === 'ask')) throw emptyPrompt(given, promptType);
+    return question;
   }
 
   #typed(value: string, type: string, message: Message, field: string): Promise<unknown> {
     const { RED, node } = this.#options;
     return evaluate(RED, node, { value, type }, message, field);
   }
+}
+
+function emptyPrompt(given: string, type: string): SmolvlmError {
+  const received = given === '' ? 'none' : `an empty text from ${type} "${given.slice(0, 100)}"`;
+  return new SmolvlmError('prompt-empty', `expected a prompt, received ${received}`, {
+    hint: 'Enter a question in the dialog, or send the property that the prompt is made of.',
+  });
 }

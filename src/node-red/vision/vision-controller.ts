@@ -1,9 +1,11 @@
 import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
+import { errorBody } from '../../errors';
 import type { EngineEvent, FeaturesFinal } from '../../protocol/events';
 import { droppedSight, visionProperty } from '../../protocol/vision-property';
 import { EngineStatusLine } from '../engine-status-line';
 import type { NodeStatus, StatusWords } from '../node-status';
+import { StatusThrottle } from '../status-throttle';
 import type { VisionPlan } from './vision-planner';
 
 /** How a message ended: it leaves through the first output, the second, or not at all. */
@@ -14,14 +16,19 @@ export type VisionOutcome =
 /** Runs the requests of one vision node and shows their state as the node's status. */
 export class VisionController {
   readonly #engine: EngineApi;
+  readonly #throttle: StatusThrottle;
   readonly #status: EngineStatusLine;
   readonly #closing = new AbortController();
   #running = 0;
 
   constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
     this.#engine = engine;
-    this.#status = new EngineStatusLine(engine, words, show);
-    show(words.idle());
+    this.#throttle = new StatusThrottle(show);
+    this.#status = new EngineStatusLine(engine, words, this.#throttle.show, {
+      isBusy: () => this.#running > 0,
+      idle: words.idle(),
+    });
+    this.#status.show(words.idle());
   }
 
   /** Never rejects. @param prepare turns the message into a plan */
@@ -39,7 +46,7 @@ export class VisionController {
       const final = await this.#engine.encode(plan.request, plan.pictures, { signal, onEvent });
       return this.#outcome(message, plan, final, performance.now() - started);
     } catch (error) {
-      return { output: 'error', error };
+      return this.#failed(error);
     } finally {
       this.#running -= 1;
     }
@@ -48,7 +55,13 @@ export class VisionController {
   /** Cancels the running requests; each message still ends exactly once. */
   close(): void {
     this.#status.close();
+    this.#throttle.close();
     this.#closing.abort();
+  }
+
+  #failed(error: unknown): VisionOutcome {
+    this.#status.show(this.#status.words.failed(errorBody(error).code));
+    return { output: 'error', error };
   }
 
   #outcome(
@@ -57,7 +70,8 @@ export class VisionController {
     final: FeaturesFinal,
     elapsedMs: number,
   ): VisionOutcome {
-    const { show, words } = this.#status;
+    const status = this.#status;
+    const { words } = status;
     const others = this.#running - 1;
     switch (final.type) {
       case 'features': {
@@ -66,7 +80,7 @@ export class VisionController {
           vision?.coreBusy && !fallback
             ? words.encoded(elapsedMs, vision.coreBusy)
             : words.answered(elapsedMs, fallback !== undefined);
-        show(others > 0 ? words.waiting(others) : done);
+        status.show(others > 0 ? words.waiting(others) : done);
         const [only, ...more] = handles;
         const features = more.length === 0 ? only : handles;
         return {
@@ -75,13 +89,13 @@ export class VisionController {
         };
       }
       case 'dropped':
-        if (others === 0) show(words.dropped(final.reason));
+        if (others === 0) status.show(words.dropped(final.reason));
         return {
           output: 'dropped',
           message: Object.assign(message, { vision: droppedSight(final, request.camera) }),
         };
       case 'error':
-        return { output: 'error', error: final.error };
+        return this.#failed(final.error);
     }
   }
 }

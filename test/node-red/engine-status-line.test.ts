@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import type { ConnectionState, EngineApi } from '../../src/client/engine-api';
+import { EngineStatusLine } from '../../src/node-red/engine-status-line';
+import { StatusWords } from '../../src/node-red/node-status';
+
+describe('EngineStatusLine', () => {
+  let tell: (state: ConnectionState) => void;
+  let shown: string[];
+  let busy: boolean;
+  let line: EngineStatusLine;
+
+  beforeEach(() => {
+    shown = [];
+    busy = false;
+    const engine = {
+      onState: (listener: (state: ConnectionState) => void) => {
+        tell = listener;
+        return () => {
+          tell = () => {};
+        };
+      },
+    } as unknown as EngineApi;
+    const words = new StatusWords((key, values) => `${key} ${JSON.stringify(values ?? {})}`);
+    line = new EngineStatusLine(
+      engine,
+      words,
+      ({ fill, text }) => void shown.push(`${fill} ${text.split(' ')[0]}`),
+      { isBusy: () => busy, idle: words.idle() },
+    );
+  });
+
+  it('shows that the engine starts only to the node whose request starts it', () => {
+    tell('connecting');
+    tell('connected');
+    assert.deepEqual(shown, []);
+    busy = true;
+    tell('connecting');
+    assert.deepEqual(shown, ['yellow status.connecting']);
+  });
+
+  it('is idle again once a lost engine is back', () => {
+    tell('lost');
+    tell('connected');
+    assert.deepEqual(shown, ['red status.lost', 'grey status.idle']);
+  });
+
+  it('keeps the last answer while the engine comes and goes for another node', () => {
+    line.show(line.words.answered(1200));
+    tell('connecting');
+    tell('connected');
+    assert.deepEqual(shown, ['green status.answered']);
+  });
+
+  it('shows each step of a request, with the core for a vision node, and its place in the queue', () => {
+    busy = true;
+    const step = { type: 'progress', id: '1', done: 7, total: 24 } as const;
+    line.onEvent({ type: 'queued', id: '1', waiting: 2 }, 0);
+    line.onEvent({ ...step, phase: 'loading' }, 0);
+    line.onEvent({ ...step, phase: 'vision' }, 0);
+    line.onEvent({ ...step, phase: 'vision', core: 2 }, 0, 'encoding');
+    assert.deepEqual(shown, [
+      'blue status.waiting',
+      'yellow status.loading',
+      'blue status.vision',
+      'blue status.visionOnCore',
+    ]);
+  });
+
+  it('shows nothing of the engine after it is closed', () => {
+    line.close();
+    tell('lost');
+    assert.deepEqual(shown, []);
+  });
+});
