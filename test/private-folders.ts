@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { disableTelemetry } from '../src/system/no-telemetry';
 
 // Tests, and the processes they start, use neither the cache nor the engine of the person who runs them, nor the lock
 // of this machine's NPU.
@@ -8,6 +9,9 @@ const folder = mkdtempSync(join(tmpdir(), 'smolvlm-own-'));
 process.env.SMOLVLM_CACHE = join(folder, 'cache');
 process.env.SMOLVLM_RUNTIME_DIR = join(folder, 'run');
 process.env.SMOLVLM_NPU_LOCK = join(folder, 'npu', 'lock');
+
+// Some tests load onnxruntime by themselves.
+disableTelemetry();
 
 export const mochaHooks = {
   afterAll(): void {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { errorBody, SmolvlmError } from '../errors';
+import { disableTelemetry } from '../system/no-telemetry';
 import { readSettings } from '../system/settings';
 import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
 
@@ -119,6 +120,8 @@ const endMs = 10_000;
 
 /** Runs the process's own command line and leaves its status as the exit code. */
 export function runProcess(): void {
+  // Before anything can load onnxruntime, whichever command it is.
+  disableTelemetry();
   const argv = process.argv.slice(2);
   // Without this, Node ends with status 0 when a command waits for something that cannot come any more.
   const onDrained = (): void => {

@@ -13,6 +13,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Clock } from '../system/clock';
 import { defined } from '../system/defined';
+import { disableTelemetry } from '../system/no-telemetry';
 
 export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJobs'> {
   readonly clock: Clock;
@@ -146,6 +147,8 @@ export class InferenceThread implements Inference {
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };
+    // The worker loads onnxruntime, and only the main thread can switch its telemetry off.
+    disableTelemetry();
     const worker = new Worker(join(__dirname, '..', 'inference', 'inference-worker.js'), { workerData });
     let cause: unknown;
     worker.on('message', (message: FromInference) => this.#receive(worker, message));

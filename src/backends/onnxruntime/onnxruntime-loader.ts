@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { disableTelemetry } from '../../system/no-telemetry';
 
 export type OnnxRuntime = typeof import('onnxruntime-node');
 
@@ -20,10 +21,11 @@ let loading: Promise<OnnxRuntime> | undefined;
 
 /**
  * Loads onnxruntime-node once a process; it is an optional dependency, since a hub whose NPU does the
- * work needs none.
+ * work needs none. The library's telemetry is switched off first: it starts while the library is loaded.
  * @throws OnnxRuntimeLoadError `onnxruntime-unavailable`
  */
 export function loadOnnxRuntime(): Promise<OnnxRuntime> {
+  disableTelemetry();
   loading ??= import('onnxruntime-node').catch((cause: unknown) => {
     loading = undefined;
     throw onnxRuntimeLoadError(cause, thisPlatform());

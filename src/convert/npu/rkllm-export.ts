@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import type { BundlePart } from '../bundle/bundle-folder';
 import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
 
@@ -83,7 +84,7 @@ async function runExport(
   try {
     const child = spawn(python, [join(pythonFolder, 'rkllm_export.py'), JSON.stringify(job)], {
       stdio: ['ignore', log.fd, log.fd, 'ignore', 'pipe'],
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...process.env, ...pythonWithoutTelemetry, PYTHONDONTWRITEBYTECODE: '1' },
       killSignal: 'SIGKILL',
       ...(signal && { signal }),
     });

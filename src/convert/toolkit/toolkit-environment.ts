@@ -6,6 +6,7 @@ import { SmolvlmError } from '../../errors';
 import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../model/bundle/rknn-toolkits';
 import { cacheFolder } from '../../model/cache-folder';
 import { withFileLock } from '../../system/file-lock';
+import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import { checkDiskSpace } from '../bundle/disk-space';
 import { checkMachine, findPython, type PythonInfo } from './find-python';
 import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
@@ -204,6 +205,7 @@ async function run(
   signal?.throwIfAborted();
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...pythonWithoutTelemetry },
     killSignal: 'SIGKILL',
     ...(signal && { signal }),
   });

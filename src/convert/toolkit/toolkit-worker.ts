@@ -12,6 +12,7 @@ import {
   toolkitVersions,
 } from '../../model/bundle/rknn-toolkits';
 import { Mutex } from '../../system/mutex';
+import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import type { NpuTarget } from '../bundle/npu-target';
 
 /** From dist/src/convert. */
@@ -107,7 +108,13 @@ export class ToolkitWorker implements AsyncDisposable {
         cwd: scratch,
         stdio: ['ignore', log.fd, log.fd, 'pipe', 'pipe'],
         // Two workers that each take all cores are slower than two that take one.
-        env: { ...process.env, TMPDIR: scratch, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
+        env: {
+          ...process.env,
+          ...pythonWithoutTelemetry,
+          TMPDIR: scratch,
+          OMP_NUM_THREADS: '1',
+          PYTHONDONTWRITEBYTECODE: '1',
+        },
       });
       worker = new ToolkitWorker(child, scratch, options);
       // Listened for at once: what it says while the log is closed must not be missed.
