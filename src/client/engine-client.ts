@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
@@ -7,7 +6,7 @@ import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/event
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, FeaturesInput } from './engine-api';
 import { type Connected, EngineConnection } from './engine-connection';
-import { callEngine, readJson } from './engine-http';
+import { mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
 import { PendingRequest } from './pending-request';
 import { applyQueuePolicy } from './unconfirmed-requests';
@@ -15,23 +14,23 @@ import { applyQueuePolicy } from './unconfirmed-requests';
 export interface EngineClientOptions {
   /** How a local engine is found or started. */
   readonly local?: LocalEngineOptions;
-  /** Time from call to answer for requests without a deadline. */
+  /** Time from request to answer, for requests without a deadline. */
   readonly deadlineMs?: number;
   /** How long an engine may stay out of reach before its requests fail. */
   readonly unreachableMs?: number;
-  /** Bytes of pictures kept for unanswered requests. */
+  /** Limit on the pictures kept for unanswered requests. */
   readonly maxKeptBytes?: number;
 }
 
-async function read({ endpoint }: Connected, path: string): Promise<unknown> {
-  return await readJson(await callEngine(endpoint, { method: 'GET', path }));
+async function getJson({ endpoint }: Connected, path: string): Promise<unknown> {
+  return await readJson(await sendToEngine(endpoint, { method: 'GET', path }));
 }
 
 /** A client of one engine; opens nothing before its first use. */
 export class EngineClient implements EngineApi {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
-  readonly #calls = new Map<string, PendingRequest>();
+  readonly #requests = new Map<string, PendingRequest>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = 'idle';
   #keptBytes = 0;
@@ -55,7 +54,7 @@ export class EngineClient implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<DescribeFinal> {
-    const final = await this.#call({ ...input, id: input.id ?? randomUUID() }, pictures, options);
+    const final = await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options);
     return final.type === 'features' ? answeredOtherwise(final) : final;
   }
 
@@ -65,11 +64,11 @@ export class EngineClient implements EngineApi {
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
     const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
-    const final = await this.#call(request, pictures, options);
+    const final = await this.#send(request, pictures, options);
     return final.type === 'result' ? answeredOtherwise(final) : final;
   }
 
-  async #call(
+  async #send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
@@ -77,20 +76,20 @@ export class EngineClient implements EngineApi {
     const { id } = request;
     const refused = this.#refusal(id, pictures);
     if (refused) return refused;
-    const full = applyQueuePolicy(request, this.#calls.values());
+    const full = applyQueuePolicy(request, this.#requests.values());
     if (full) return full;
-    const call = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
-    this.#calls.set(id, call);
-    this.#keptBytes += call.sizeBytes;
+    const pending = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
+    this.#requests.set(id, pending);
+    this.#keptBytes += pending.sizeBytes;
     const cancel = (): void => this.cancel(id);
     options.signal?.addEventListener('abort', cancel, { once: true });
     if (options.signal?.aborted) cancel();
     try {
-      return await call.run(this.#options.deadlineMs ?? 10 * 60_000);
+      return await pending.run(this.#options.deadlineMs ?? 10 * 60_000);
     } finally {
       options.signal?.removeEventListener('abort', cancel);
-      this.#calls.delete(id);
-      this.#keptBytes -= call.sizeBytes;
+      this.#requests.delete(id);
+      this.#keptBytes -= pending.sizeBytes;
     }
   }
 
@@ -99,16 +98,16 @@ export class EngineClient implements EngineApi {
   }
 
   async status(): Promise<EngineStatus> {
-    return (await this.#ask('/v1/status')) as EngineStatus;
+    return (await this.#get('/v1/status')) as EngineStatus;
   }
 
   async doctor(model?: string): Promise<DoctorReport> {
     const query = model === undefined ? '' : `?${new URLSearchParams({ model })}`;
-    return (await this.#ask(`/v1/smolvlm/doctor${query}`)) as DoctorReport;
+    return (await this.#get(`/v1/smolvlm/doctor${query}`)) as DoctorReport;
   }
 
   cancel(id: string): void {
-    this.#calls.get(id)?.drop('cancelled', 'the request was cancelled');
+    this.#requests.get(id)?.drop('cancelled', 'the request was cancelled');
   }
 
   onState(listener: (state: ConnectionState) => void): () => void {
@@ -118,22 +117,22 @@ export class EngineClient implements EngineApi {
 
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
-    const calls = [...this.#calls.values()];
-    for (const call of calls) call.drop('shutdown', 'the client was closed');
+    const requests = [...this.#requests.values()];
+    for (const request of requests) request.drop('shutdown', 'the client was closed');
     this.#setState('closed');
-    await Promise.all(calls.map((call) => call.takenBack));
+    await Promise.all(requests.map((request) => request.cancelled));
     this.#connection.close();
   }
 
-  async #ask(path: string): Promise<unknown> {
+  async #get(path: string): Promise<unknown> {
     const connected = await this.#connection.ready();
     try {
-      return await read(connected, path);
+      return await getJson(connected, path);
     } catch (error) {
-      if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
-      // The engine ended under the question: its successor is asked, once.
+      if (!mayBeSentAgain(error)) throw error;
+      // The engine ended before it answered: the request goes to its successor, once.
       await this.#connection.suspect(connected);
-      return await read(await this.#connection.ready(), path);
+      return await getJson(await this.#connection.ready(), path);
     }
   }
 
@@ -143,12 +142,12 @@ export class EngineClient implements EngineApi {
     }
     const sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
     const maxKeptBytes = this.#options.maxKeptBytes ?? 256 * 1024 * 1024;
-    if (this.#calls.has(id)) {
-      const message = `a request with the id "${id}" is under way`;
+    if (this.#requests.has(id)) {
+      const message = `a request with the id "${id}" is already running`;
       return { type: 'error', id, error: { code: 'client-id-in-use', message } };
     }
     if (this.#keptBytes + sizeBytes <= maxKeptBytes) return undefined;
-    const message = `${this.#calls.size} unanswered requests keep ${this.#keptBytes} bytes of pictures; ${maxKeptBytes} may be kept`;
+    const message = `expected at most ${maxKeptBytes} bytes of pictures in unanswered requests; ${this.#requests.size} requests hold ${this.#keptBytes}`;
     const hint = 'Send frames less often, or smaller ones.';
     return { type: 'error', id, error: { code: 'client-full', message, hint } };
   }
@@ -160,9 +159,9 @@ export class EngineClient implements EngineApi {
   }
 }
 
-/** An id was used again, for something else. */
+/** The id of an earlier request of the other kind was used again. */
 function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
-  const asked = type === 'features' ? 'features' : 'a description';
-  const message = `the id "${id}" belongs to a request for ${asked}`;
+  const kind = type === 'features' ? 'features' : 'a description';
+  const message = `the id "${id}" belongs to a request for ${kind}`;
   return { type: 'error', id, error: { code: 'client-id-in-use', message } };
 }

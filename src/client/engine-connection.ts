@@ -5,20 +5,20 @@ import { protocolVersion } from '../protocol/engine-status';
 import { NdjsonDecoder } from '../protocol/ndjson';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState } from './engine-api';
-import { callEngine, type Endpoint, readJson } from './engine-http';
+import { type Endpoint, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
 
 /** An engine run whose lease this client holds. */
 export interface Connected {
   readonly endpoint: Endpoint;
-  /** Another one after a restart. */
+  /** Identifies the run: a restarted engine has another one. */
   readonly instance: string;
 }
 
 export interface ConnectionOptions {
   readonly address: EngineAddress;
   readonly local: LocalEngineOptions;
-  /** How long an engine may stay out of reach before its callers are told. */
+  /** How long an engine may stay out of reach before `ready` fails. */
   readonly unreachableMs: number;
   readonly onState: (state: ConnectionState) => void;
 }
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** Holds a lease on the engine: joins or starts it, notices its end, and comes back when asked again. */
+/** Holds a lease on the engine: joins or starts it, notices its end, and connects again on the next `ready`. */
 export class EngineConnection {
   readonly #options: ConnectionOptions;
   readonly #closed = new AbortController();
@@ -48,12 +48,12 @@ export class EngineConnection {
     return this.#connected;
   }
 
-  /** The engine run connected to right now, if any; looks for none. */
+  /** The engine run that is connected now, if any; does not connect. */
   get current(): Connected | undefined {
     return this.#lease?.connected;
   }
 
-  /** A call over this connection broke: the next `ready` looks for the engine again. */
+  /** Reports that a request over this connection failed: the next `ready` connects again. */
   async suspect(connected: Connected): Promise<void> {
     const current = await this.#connected?.catch(() => undefined);
     if (current === connected) this.#drop();
@@ -74,7 +74,7 @@ export class EngineConnection {
       try {
         return await this.#openLease(await this.#find());
       } catch (error) {
-        if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+        if (!mayBeSentAgain(error)) throw error;
         if (Date.now() - startedAt > this.#options.unreachableMs) throw this.#unreachable(error);
       }
       this.#options.onState('lost');
@@ -89,12 +89,15 @@ export class EngineConnection {
     return address.token === undefined ? { url: address.url } : { url: address.url, token: address.token };
   }
 
-  /** The lease is a response that never ends; its first line says who the engine is. */
+  /** The lease is a response that never ends; its first line identifies the engine. */
   async #openLease(endpoint: Endpoint): Promise<Connected> {
     const { signal } = this.#closed;
-    const response = await callEngine(endpoint, { method: 'GET', path: '/v1/lease', signal });
+    const response = await sendToEngine(endpoint, { method: 'GET', path: '/v1/lease', signal });
     if (response.statusCode !== 200) await readJson(response);
-    const instance = await readLease(response);
+    const instance = await readLease(response).catch((error: unknown) => {
+      response.destroy();
+      throw error;
+    });
     const connected = { endpoint, instance };
     this.#lease = { response, connected };
     response.once('close', () => {
@@ -145,10 +148,9 @@ async function readLease(response: IncomingMessage): Promise<string> {
   });
   const { instance, protocol } = line as { instance?: unknown; protocol?: unknown };
   if (typeof instance === 'string' && protocol === protocolVersion) return instance;
-  response.destroy();
   throw new SmolvlmError(
     'engine-protocol',
-    `expected an engine of protocol ${protocolVersion}, this one speaks ${String(protocol)}`,
+    `expected an engine with protocol version ${protocolVersion}, received ${String(protocol)}`,
     { hint: 'Install the same version of this package on both machines.' },
   );
 }

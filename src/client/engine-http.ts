@@ -4,11 +4,12 @@ import { request as requestHttps } from 'node:https';
 import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { heartbeatMs } from '../protocol/ndjson';
+import { defined } from '../system/defined';
 
 /** Where an engine answers. */
 export type Endpoint = { readonly socketPath: string } | { readonly url: URL; readonly token?: string };
 
-export interface HttpCall {
+export interface EngineHttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly contentType?: string;
@@ -16,32 +17,37 @@ export interface HttpCall {
   readonly signal?: AbortSignal;
 }
 
-/** An engine that is silent for longer is gone: it writes a heartbeat every `heartbeatMs`. */
+/** An engine that is silent for longer, or that a connection takes longer to, counts as gone: its heartbeat is `heartbeatMs`. */
 const silenceMs = 6 * heartbeatMs;
 
+/** JSON documents of an engine are far smaller: status and doctor's report. */
+const longestDocumentBytes = 16 * 1024 * 1024;
+
 /** @returns the response, its body not read @throws what the network throws */
-export function callEngine(endpoint: Endpoint, call: HttpCall): Promise<IncomingMessage> {
+export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const body = call.body ?? [];
+    const body = message.body ?? [];
     const headers: Record<string, string> = {};
-    if (call.contentType !== undefined) headers['content-type'] = call.contentType;
+    if (message.contentType !== undefined) headers['content-type'] = message.contentType;
     if (body.length > 0)
       headers['content-length'] = String(body.reduce((sum, part) => sum + part.byteLength, 0));
     if ('url' in endpoint && endpoint.token !== undefined) headers.authorization = `Bearer ${endpoint.token}`;
     const options: RequestOptions = {
-      method: call.method,
+      method: message.method,
       headers,
       agent: false,
-      ...(call.signal ? { signal: call.signal } : {}),
+      // Unlike `request.setTimeout`, it also limits the time to connect.
+      timeout: silenceMs,
+      ...defined({ signal: message.signal }),
     };
     const request =
       'url' in endpoint
         ? (endpoint.url.protocol === 'https:' ? requestHttps : requestHttp)(
-            new URL(`${endpoint.url.pathname.replace(/\/$/, '')}${call.path}`, endpoint.url),
+            new URL(`${endpoint.url.pathname.replace(/\/$/, '')}${message.path}`, endpoint.url),
             options,
           )
-        : requestHttp({ ...options, socketPath: endpoint.socketPath, path: call.path });
-    request.setTimeout(silenceMs, () => {
+        : requestHttp({ ...options, socketPath: endpoint.socketPath, path: message.path });
+    request.on('timeout', () => {
       request.destroy(new Error(`the engine was silent for ${silenceMs} ms`));
     });
     request.once('response', resolve);
@@ -51,10 +57,25 @@ export function callEngine(endpoint: Endpoint, call: HttpCall): Promise<Incoming
   });
 }
 
-/** @throws SmolvlmError with the engine's code when it answers anything but 200 */
+/**
+ * Whether to send a request again, to the same engine or its successor: after faults of the network and for a stopping
+ * engine, but not for an engine's error, nor for arguments that cannot be sent.
+ */
+export function mayBeSentAgain(error: unknown): boolean {
+  if (error instanceof SmolvlmError) return error.code === 'engine-stopping';
+  return !(error instanceof TypeError || error instanceof RangeError);
+}
+
+/** @throws SmolvlmError with the engine's code when it answers anything but 200; `engine-answer` */
 export async function readJson(response: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part);
+  let sizeBytes = 0;
+  for await (const part of response) {
+    sizeBytes += part.length;
+    // Leaving the loop closes the connection.
+    if (sizeBytes > longestDocumentBytes) break;
+    parts.push(part);
+  }
   const text = Buffer.concat(parts).toString('utf8');
   let document: unknown;
   try {
@@ -63,10 +84,10 @@ export async function readJson(response: IncomingMessage): Promise<unknown> {
     document = undefined;
   }
   if (response.statusCode === 200 && document !== undefined) return document;
-  throw answeredError(response.statusCode ?? 0, document, text);
+  throw errorOf(response.statusCode ?? 0, document, text);
 }
 
-function answeredError(status: number, document: unknown, text: string): SmolvlmError {
+function errorOf(status: number, document: unknown, text: string): SmolvlmError {
   const error =
     typeof document === 'object' && document !== null && 'error' in document ? document.error : null;
   if (isErrorBody(error)) return SmolvlmError.from(error);
@@ -80,7 +101,7 @@ function answeredError(status: number, document: unknown, text: string): Smolvlm
   );
 }
 
-/** The body of `POST /v1/frames/describe`; pictures are not copied. */
+/** The body of `POST /v1/frames/describe`; pictures are not copied. @throws TypeError for a request that is not JSON */
 export function describeBody(
   request: DescribeRequest,
   pictures: readonly Uint8Array[],

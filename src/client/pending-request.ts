@@ -6,7 +6,7 @@ import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
 import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
 import type { Connected, EngineConnection } from './engine-connection';
-import { callEngine, describeBody, readJson } from './engine-http';
+import { describeBody, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 
 const pauseMs = 100;
 /** The engine keeps the deadline; the client's own comes after, for an engine that cannot answer. */
@@ -14,7 +14,7 @@ const deadlineMarginMs = 2_000;
 /** Engine runs that may end under a running request before it is given up. */
 const retries = 1;
 
-/** One request and its pictures, kept until it ends and handed again to an engine that was restarted. */
+/** One request of a client with its pictures, kept until it ends and sent again to an engine that was restarted. */
 export class PendingRequest {
   readonly sizeBytes: number;
   readonly final: Promise<FinalEvent>;
@@ -26,16 +26,16 @@ export class PendingRequest {
   readonly #ended = new AbortController();
   #resolve: (final: FinalEvent) => void = () => {};
   /** Engine run that reported it running. */
-  #ranOn: string | undefined;
+  #startedOn: string | undefined;
   #lostRuns = 0;
-  /** When the present try was sent and no event has answered it yet. */
+  /** When the request was sent, until an event answers it. */
   #unconfirmedSince: number | undefined = performance.now();
-  /** Characters of tokens told; a story told again from its beginning is not repeated. */
-  #told = 0;
-  /** Characters of tokens heard in the present answer. */
-  #heard = 0;
-  /** Settles when the engine was told of a drop, or could not be. */
-  takenBack: Promise<void> = Promise.resolve();
+  /** Characters of tokens passed on: those that another engine run sends again are skipped. */
+  #passedOn = 0;
+  /** Characters of tokens received in the present response. */
+  #received = 0;
+  /** Settles when the engine has cancelled a dropped request, or could not be reached. */
+  cancelled: Promise<void> = Promise.resolve();
 
   constructor(
     connection: EngineConnection,
@@ -53,13 +53,13 @@ export class PendingRequest {
     });
   }
 
-  /** Time for which the engine has not confirmed the request; undefined once it has. */
+  /** How long the engine has not confirmed the request; undefined once it has. */
   get unconfirmedMs(): number | undefined {
     if (this.#unconfirmedSince === undefined) return undefined;
     return performance.now() - this.#unconfirmedSince;
   }
 
-  /** @param deadlineMs for a request that has none */
+  /** Never rejects. @param deadlineMs for a request that has none */
   async run(deadlineMs: number): Promise<FinalEvent> {
     const limitMs = this.request.deadlineMs ?? deadlineMs;
     const timer = setTimeout(
@@ -72,11 +72,11 @@ export class PendingRequest {
     return final;
   }
 
-  /** Ends it here and takes it back from the engine. */
+  /** Ends the request here, and cancels it in the engine. */
   drop(reason: DropReason, message: string): void {
     const { id } = this.request;
     const final: FinalEvent = { type: 'dropped', id, reason, message };
-    if (this.#end(final)) this.takenBack = this.#takeBack();
+    if (this.#end(final)) this.cancelled = this.#cancel();
   }
 
   #end(final: FinalEvent): boolean {
@@ -96,10 +96,10 @@ export class PendingRequest {
       const connected = await this.#connection.ready();
       if (signal.aborted) return;
       this.#countLostRun(connected);
-      const request = this.#stillWanted(limitMs);
+      const request = this.#withTimeLeft(limitMs);
       if (!request) return;
-      const answered = await this.#ask(connected, request).catch((error: unknown) => {
-        if (error instanceof SmolvlmError && error.code !== 'engine-stopping') throw error;
+      const answered = await this.#send(connected, request).catch((error: unknown) => {
+        if (!mayBeSentAgain(error)) throw error;
         return false;
       });
       if (answered || signal.aborted) return;
@@ -111,21 +111,21 @@ export class PendingRequest {
 
   /** @throws SmolvlmError `engine-lost` */
   #countLostRun({ instance }: Connected): void {
-    if (this.#ranOn === undefined || this.#ranOn === instance) return;
-    this.#ranOn = undefined;
+    if (this.#startedOn === undefined || this.#startedOn === instance) return;
+    this.#startedOn = undefined;
     this.#lostRuns += 1;
     if (this.#lostRuns <= retries) return;
     throw new SmolvlmError(
       'engine-lost',
-      `the engine ended ${this.#lostRuns} times in the middle of this frame`,
+      `the engine ended ${this.#lostRuns} times while it worked on this frame`,
       {
-        hint: "Look at the engine's log; this picture or model may be what ends it.",
+        hint: "Look at the engine's log; this picture or model may be the cause.",
       },
     );
   }
 
   /** @returns the request with the time left to it; undefined when it has been dropped here */
-  #stillWanted(limitMs: number): DescribeRequest | undefined {
+  #withTimeLeft(limitMs: number): DescribeRequest | undefined {
     const elapsedMs = performance.now() - this.#startedAt;
     const { maxAgeMs } = this.request;
     if (maxAgeMs !== undefined && elapsedMs >= maxAgeMs) {
@@ -133,65 +133,61 @@ export class PendingRequest {
       return undefined;
     }
     const deadlineMs = Math.max(1, limitMs - elapsedMs);
-    return {
-      ...this.request,
-      deadlineMs,
-      ...(maxAgeMs === undefined ? {} : { maxAgeMs: maxAgeMs - elapsedMs }),
-    };
+    return { ...this.request, deadlineMs, ...(maxAgeMs !== undefined && { maxAgeMs: maxAgeMs - elapsedMs }) };
   }
 
   /** @returns whether the final event came */
-  async #ask({ endpoint, instance }: Connected, request: DescribeRequest): Promise<boolean> {
+  async #send({ endpoint, instance }: Connected, request: DescribeRequest): Promise<boolean> {
     const { signal } = this.#ended;
-    const response = await callEngine(endpoint, {
+    const response = await sendToEngine(endpoint, {
       method: 'POST',
       path: '/v1/frames/describe',
       ...describeBody(request, this.#pictures),
       signal,
     });
     if (response.statusCode !== 200) await readJson(response);
-    this.#heard = 0;
+    this.#received = 0;
     for await (const event of readEvents(response)) {
       this.#unconfirmedSince = undefined;
       if (isFinal(event)) return this.#end(event);
-      if (event.type === 'progress') this.#ranOn = instance;
-      this.#tell(event);
+      if (event.type === 'progress') this.#startedOn = instance;
+      this.#passOn(event);
     }
     return false;
   }
 
-  #tell(event: EngineEvent): void {
+  #passOn(event: EngineEvent): void {
     if (event.type !== 'token') {
       this.#callBack(event);
       return;
     }
-    const known = Math.max(0, this.#told - this.#heard);
-    this.#heard += event.text.length;
+    const known = Math.max(0, this.#passedOn - this.#received);
+    this.#received += event.text.length;
     const text = event.text.slice(known);
     if (text === '') return;
-    this.#told += text.length;
+    this.#passedOn += text.length;
     this.#callBack({ ...event, text });
   }
 
-  /** A caller's fault ends its own request, and is not taken for the engine's. */
+  /** An error thrown by the caller's listener ends its own request, and is not mistaken for the engine's. */
   #callBack(event: EngineEvent): void {
     try {
       this.#onEvent(event);
     } catch (error) {
       this.#fail(error);
-      void this.#takeBack();
+      void this.#cancel();
     }
   }
 
-  async #takeBack(): Promise<void> {
+  async #cancel(): Promise<void> {
     const connected = this.#connection.current;
     if (!connected) return;
     try {
       const path = `/v1/requests/${encodeURIComponent(this.request.id)}`;
       const signal = AbortSignal.timeout(deadlineMarginMs);
-      await readJson(await callEngine(connected.endpoint, { method: 'DELETE', path, signal }));
+      await readJson(await sendToEngine(connected.endpoint, { method: 'DELETE', path, signal }));
     } catch {
-      // An engine that cannot be told cancels it by itself, when nobody comes back for it.
+      // An engine that cannot be reached cancels the request by itself when no reader comes back for it.
     }
   }
 }

@@ -13,7 +13,7 @@ function code(final: DescribeFinal): string {
 }
 
 describe('remote engine', () => {
-  it('that nobody runs is named, after some tries', async () => {
+  it('that is not running is reported after some tries', async () => {
     const nobody = createServer();
     await new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', resolve));
     const { port } = nobody.address() as AddressInfo;
@@ -28,12 +28,48 @@ describe('remote engine', () => {
     await client.close();
   });
 
-  it('that is no engine is named', async () => {
+  it('that is not an engine is reported', async () => {
     const other = createServer((_request, response) => response.end('<html>a router</html>\n'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
     const client = new EngineClient({ kind: 'remote', url });
     assert.equal(code(await client.describe({}, [picture])), 'protocol-bad-line');
+    await client.close();
+    other.close();
+  });
+
+  it('that is something else is disconnected from at once', async () => {
+    let disconnected = (): void => {};
+    const closed = new Promise<void>((resolve) => {
+      disconnected = resolve;
+    });
+    const other = createServer((_request, response) => {
+      response.once('close', disconnected);
+      response.write('data: hello\n');
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+    const client = new EngineClient({ kind: 'remote', url });
+    await assert.rejects(client.open(), { code: 'protocol-bad-line' });
+    await closed;
+    await client.close();
+    other.close();
+  });
+
+  it('that answers without end is given up', async () => {
+    const piece = 'x'.repeat(1024 * 1024);
+    const other = createServer((_request, response) => {
+      const more = (): void => {
+        while (response.write(piece));
+      };
+      response.statusCode = 500;
+      response.on('drain', more);
+      more();
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+    const client = new EngineClient({ kind: 'remote', url });
+    assert.equal(code(await client.describe({}, [picture])), 'engine-answer');
     await client.close();
     other.close();
   });

@@ -250,6 +250,14 @@ for (const [name, open] of [
       assert.ok(lastErrors.some(({ error }) => error.code === 'image-truncated'));
     });
 
+    it('fails at once what cannot be sent, and does not try again until the deadline', async () => {
+      const circular: { self?: unknown } = {};
+      circular.self = circular;
+      const final = await client.describe({ prompt: 'x', jsonSchema: circular as never }, [picture]);
+      assert.equal(outcome(final), 'error internal');
+      assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
+    });
+
     it('lets a caller whose listener throws fail alone', async () => {
       const final = await client.describe({ prompt: 'slow 50' }, [picture], {
         onEvent: () => {

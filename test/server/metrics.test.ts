@@ -1,6 +1,26 @@
 import assert from 'node:assert/strict';
+import type { Engine } from '../../src/engine/engine';
+import type { SuccessEvent } from '../../src/protocol/events';
+import { LazyMetrics } from '../../src/server/routes/metrics-route';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { serveFake } from './served-fake';
+
+describe("an engine's metrics", () => {
+  it('do not end the engine when a frame cannot be counted', async () => {
+    let report: (done: SuccessEvent) => void = () => {};
+    const engine = {
+      onDone: (listener: (done: SuccessEvent) => void) => {
+        report = listener;
+      },
+    };
+    const metrics = new LazyMetrics(engine as Engine);
+    const timingsMs = { image: Number.NaN, vision: 1, prefill: 1, decode: 1, total: 1 };
+    report({ type: 'result', id: 'a', result: { timingsMs } } as SuccessEvent);
+    // An unhandled rejection would fail this test.
+    await metrics.get();
+    await new Promise(setImmediate);
+  });
+});
 
 describe('GET /metrics', () => {
   let served: ServedEngine;

@@ -8,15 +8,15 @@ import type { CaptionResult, FinalEvent } from '../../protocol/events';
 import { isFinal } from '../../protocol/ndjson';
 import { type ChatCompletionRequest, chatCompletionSchema } from '../../protocol/openai';
 import { fetchPicture } from '../fetch-picture';
-import { writeResponse } from '../http/event-response';
+import { leaveWhenGone, peerGone, writeResponse } from '../http/event-response';
 import { httpStatus, schemaError, toErrorBody } from '../http/server-errors';
 import { fromChatCompletion } from './openai-request';
 
 export interface OpenAiOptions {
   readonly engine: Engine;
-  /** Listed by `/v1/models` besides the loaded ones. */
+  /** Listed by `/v1/models` with the loaded ones. */
   readonly defaultModel?: string;
-  /** Pictures by http(s) address: off, or any caller makes the engine fetch what it names. */
+  /** Fetch pictures by http(s) address; off by default, because any caller could make the engine fetch any address. */
   readonly allowImageUrls?: boolean;
 }
 
@@ -39,10 +39,12 @@ export function registerOpenAi(app: FastifyInstance, options: OpenAiOptions): vo
       if (!validate(http.body)) throw schemaError('request', validate.errors ?? []);
       const chat = http.body as ChatCompletionRequest;
       const id = `chatcmpl-${randomUUID()}`;
+      const gone = peerGone(reply);
+      const fetchImage = (url: URL) => fetchPicture(url, gone);
       const { request, pictures } = await fromChatCompletion(
         id,
         chat,
-        options.allowImageUrls === true ? fetchPicture : undefined,
+        options.allowImageUrls === true ? fetchImage : undefined,
       );
       const head = { id, created: Math.floor(Date.now() / 1000), model: chat.model ?? defaultModel ?? '' };
       const stream = engine.submit(request, pictures, 'cancel');
@@ -50,11 +52,8 @@ export function registerOpenAi(app: FastifyInstance, options: OpenAiOptions): vo
         await streamCompletion(reply, stream, head, chat.stream_options?.include_usage === true);
         return reply;
       }
-      const leave = (): void => stream.leave();
-      http.raw.socket.once('close', leave);
-      const result = resultOf(await finalOf(stream));
-      http.raw.socket.off('close', leave);
-      return completion(head, result);
+      leaveWhenGone(stream, gone);
+      return completion(head, resultOf(await finalOf(stream)));
     },
   );
 }
@@ -123,8 +122,8 @@ async function streamCompletion(
   reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-cache');
   await writeResponse(
     reply,
-    async (write, onGone) => {
-      onGone(() => stream.leave());
+    async (write, gone) => {
+      leaveWhenGone(stream, gone);
       const send = (data: object) => write(`data: ${JSON.stringify(data)}\n\n`);
       await send(chunk({ role: 'assistant', content: '' }));
       let sent = '';

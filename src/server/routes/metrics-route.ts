@@ -1,27 +1,27 @@
 import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../engine/engine';
+import type { SuccessEvent } from '../../protocol/events';
 import { EngineMetrics } from '../metrics';
 
-/** One for all the sockets of an engine: made when it is first asked for or a frame is described. */
+/** An engine's metrics, shared by its sockets; created with the first frame described or the first `GET /metrics`. */
 export class LazyMetrics {
   readonly #engine: Engine;
   #metrics: Promise<EngineMetrics> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    engine.onDone(
-      (done) =>
-        void this.get().then(
-          (metrics) => metrics.add(done),
-          () => undefined,
-        ),
-    );
+    // A fault of the metrics must not end the engine: its caption is already sent.
+    engine.onDone((done) => void this.#add(done).catch(() => undefined));
   }
 
   /** @throws SmolvlmError `engine-metrics` */
   get(): Promise<EngineMetrics> {
     this.#metrics ??= EngineMetrics.create();
     return this.#metrics;
+  }
+
+  async #add(done: SuccessEvent): Promise<void> {
+    (await this.get()).add(done);
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {

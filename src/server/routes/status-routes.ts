@@ -11,7 +11,7 @@ export interface StatusOptions {
   readonly modelLimitBytes: number;
 }
 
-/** `GET /health` (says little: it needs no token), `GET /v1/status`, and `GET /v1/lease`, which holds the engine alive. */
+/** `GET /health` (needs no token), `GET /v1/status`, and `GET /v1/lease`, which keeps the engine running. */
 export function registerStatus(
   app: FastifyInstance,
   { engine, version, modelLimitBytes }: StatusOptions,
@@ -41,14 +41,15 @@ export function registerStatus(
     reply.header('content-type', eventStreamType);
     await writeResponse(
       reply,
-      async (write, onGone) => {
+      async (write, gone) => {
         await write(`${JSON.stringify({ type: 'lease', instance: engine.instance, ...identity() })}\n`);
-        let forget = (): void => {};
+        if (gone.aborted) return;
+        let stopListening = (): void => {};
         await new Promise<void>((resolve) => {
-          onGone(resolve);
-          forget = engine.onStop(resolve);
+          gone.addEventListener('abort', () => resolve(), { once: true });
+          stopListening = engine.onStop(resolve);
         });
-        forget();
+        stopListening();
       },
       '\n',
     ).finally(release);

@@ -115,6 +115,31 @@ describe("OpenAI's chat completions", () => {
     });
   }
 
+  it('cancels when the client goes while its picture is fetched', async () => {
+    const abort = new AbortController();
+    let fetchEnded = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      fetchEnded = resolve;
+    });
+    const pictures = createServer((_request, response) => {
+      response.once('close', fetchEnded);
+      abort.abort();
+    });
+    await new Promise<void>((resolve) => pictures.listen(0, '127.0.0.1', resolve));
+    const { port } = pictures.address() as AddressInfo;
+    const open = await serveFake({ allowImageUrls: true });
+    try {
+      const remote = { type: 'image_url', image_url: { url: `http://127.0.0.1:${port}/frame.jpg` } };
+      await assert.rejects(post(ask('slow 60000', remote), abort.signal, open), { name: 'AbortError' });
+      await ended;
+      const status = (await (await fetch(`${open.url}/v1/status`)).json()) as EngineStatus;
+      assert.equal(status.cameras.openai, undefined);
+    } finally {
+      await open.close();
+      pictures.close();
+    }
+  });
+
   it('fetches pictures by address only when that is allowed', async () => {
     const pictures = createServer((request, response) => {
       response.statusCode = request.url === '/frame.jpg' ? 200 : 404;
