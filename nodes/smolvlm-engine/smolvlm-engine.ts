@@ -34,7 +34,7 @@ export = (RED: NodeAPI): void => {
     }
     const share = new EngineShare(node.settings);
     node.engine = () => share.engine();
-    node.overview = (sequence) => share.overview(sequence);
+    node.overview = (sequence, deadline) => share.overview(sequence, deadline);
     node.on('close', (done: (error?: Error) => void) => {
       share.close().then(() => done(), done);
     });

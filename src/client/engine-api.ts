@@ -56,8 +56,8 @@ export interface EngineApi {
   ): Promise<FeaturesFinal>;
   /** Joins (or starts) the engine ahead of the first picture. @throws SmolvlmError when it cannot */
   open(): Promise<void>;
-  /** @throws SmolvlmError when no engine can be reached */
-  status(): Promise<EngineStatus>;
+  /** @throws SmolvlmError when no engine can be reached; the signal's reason when it aborts */
+  status(signal?: AbortSignal): Promise<EngineStatus>;
   /**
    * What the engine's machine has and lacks.
    * @param model compared with the machine in place of the engine's own default

@@ -3,6 +3,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
+import { defined } from '../system/defined';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, FeaturesInput } from './engine-api';
 import { type Connected, EngineConnection } from './engine-connection';
@@ -22,8 +23,8 @@ export interface EngineClientOptions {
   readonly maxKeptBytes?: number;
 }
 
-async function getJson({ endpoint }: Connected, path: string): Promise<unknown> {
-  return await readJson(await sendToEngine(endpoint, { method: 'GET', path }));
+async function getJson({ endpoint }: Connected, path: string, signal?: AbortSignal): Promise<unknown> {
+  return await readJson(await sendToEngine(endpoint, { method: 'GET', path, ...defined({ signal }) }));
 }
 
 /** A client of one engine; opens nothing before its first use. */
@@ -97,8 +98,8 @@ export class EngineClient implements EngineApi {
     await this.#connection.ready();
   }
 
-  async status(): Promise<EngineStatus> {
-    return (await this.#get('/v1/status')) as EngineStatus;
+  async status(signal?: AbortSignal): Promise<EngineStatus> {
+    return (await this.#get('/v1/status', signal)) as EngineStatus;
   }
 
   async doctor(model?: string): Promise<DoctorReport> {
@@ -124,15 +125,16 @@ export class EngineClient implements EngineApi {
     this.#connection.close();
   }
 
-  async #get(path: string): Promise<unknown> {
+  async #get(path: string, signal?: AbortSignal): Promise<unknown> {
     const connected = await this.#connection.ready();
     try {
-      return await getJson(connected, path);
+      return await getJson(connected, path, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       if (!mayBeSentAgain(error)) throw error;
       // The engine ended before it answered: the request goes to its successor, once.
       await this.#connection.suspect(connected);
-      return await getJson(await this.#connection.ready(), path);
+      return await getJson(await this.#connection.ready(), path, signal);
     }
   }
 

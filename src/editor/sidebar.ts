@@ -3,7 +3,10 @@ import type { Translate } from './editor-language';
 import { SidebarEngine } from './sidebar-engine';
 
 const id = 'smolvlm-sidebar';
+/** Between an answer and the next request. */
 const pollMs = 2_000;
+/** Node-RED itself waits up to 2 s for engines. */
+const answerMs = 10_000;
 const hiddenSetting = 'smolvlm-sidebar-hidden';
 
 /** The sidebar of the smolvlm nodes: every engine, updated as long as the tab is visible. */
@@ -12,6 +15,8 @@ export function sidebar(translate: Translate): void {
   let content: JQuery;
   let list: JQuery;
   let timer: number | undefined;
+  let isAsking = false;
+  let isRemoved = false;
 
   function add(): void {
     engines.clear();
@@ -48,13 +53,22 @@ export function sidebar(translate: Translate): void {
   }
 
   function poll(): void {
+    // One request at a time; the next follows its answer.
+    if (isAsking) return;
     clearTimeout(timer);
-    timer = setTimeout(poll, pollMs);
-    if (document.hidden || !content.is(':visible')) return;
+    if (document.hidden || !content.is(':visible')) {
+      timer = setTimeout(poll, pollMs);
+      return;
+    }
+    isAsking = true;
     const known = [...engines].map(([engine, view]) => `${engine}:${view.lastSequence}`).join(',');
-    $.getJSON('smolvlm-sidebar/engines', { known })
+    $.ajax({ url: 'smolvlm-sidebar/engines', data: { known }, dataType: 'json', timeout: answerMs })
       .done((answer: { readonly engines: readonly ListedEngine[] }) => show(answer.engines))
-      .fail(() => list.children('.smolvlm-sidebar-word').remove().end().prepend(word('unreachable')));
+      .fail(() => list.children('.smolvlm-sidebar-word').remove().end().prepend(word('unreachable')))
+      .always(() => {
+        isAsking = false;
+        if (!isRemoved) timer = setTimeout(poll, pollMs);
+      });
   }
 
   function show(listed: readonly ListedEngine[]): void {
@@ -85,6 +99,7 @@ export function sidebar(translate: Translate): void {
   // The palette manager removes the nodes without loading the editor again.
   RED.events.on('registry:node-type-removed', (type) => {
     if (type !== 'smolvlm-engine') return;
+    isRemoved = true;
     clearTimeout(timer);
     RED.sidebar.removeTab(id);
   });

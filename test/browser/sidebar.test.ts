@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Route } from 'playwright-core';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
 import { serveFake } from '../server/served-fake';
@@ -106,6 +107,24 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.match((await failed.textContent()) ?? '', /^image-html .*wants a login/);
     assert.equal(await editor.page.locator(`${shown} .smolvlm-frames li`).count(), 2);
     assert.match(await text('.smolvlm-errors summary'), /1/);
+  });
+
+  it('asks for the engines again only after an answer', async () => {
+    const { page } = editor;
+    const address = '**/smolvlm-sidebar/engines**';
+    const held: Route[] = [];
+    await page.route(address, (route) => void held.push(route));
+    while (held.length === 0) await page.waitForTimeout(50);
+    for (const tab of ['info', 'smolvlm-sidebar', 'info', 'smolvlm-sidebar'])
+      await page.evaluate(`RED.sidebar.show('${tab}')`);
+    // Requests are noticed in their order: one that the tabs caused comes before this one.
+    await page.evaluate(`$.get('settings')`);
+    assert.equal(held.length, 1);
+    await held[0]?.fulfill({ json: { engines: [] } });
+    while (held.length === 1) await page.waitForTimeout(50);
+    await held[1]?.continue();
+    await page.unroute(address);
+    await page.locator(`${shown} .smolvlm-engine-title`).waitFor({ timeout: 30_000 });
   });
 
   it('fits a narrow place', async () => {

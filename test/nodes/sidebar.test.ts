@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { NodeAPI } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import sidebar from '../../nodes/sidebar/sidebar';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import type { EngineNode } from '../../src/node-red/engine/engine-node';
 import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
+import { engineOverviews } from '../../src/node-red/engine/sidebar';
+import { protocolVersion } from '../../src/protocol/engine-status';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { serveFake } from '../server/served-fake';
 
@@ -11,6 +17,7 @@ helper.init(require.resolve('node-red'));
 
 describe('sidebar’s view of the engines', () => {
   let served: ServedEngine;
+  let runtime: NodeAPI;
   const picture = Buffer.from('a picture');
 
   before(async () => {
@@ -25,7 +32,10 @@ describe('sidebar’s view of the engines', () => {
 
   async function load(...engines: object[]): Promise<void> {
     const flow = engines.map((engine, index) => ({ id: `e${index}`, type: 'smolvlm-engine', ...engine }));
-    await helper.load([engineNode, sidebar] as never, flow);
+    const keepRuntime = (RED: NodeAPI): void => {
+      runtime = RED;
+    };
+    await helper.load([engineNode, sidebar, keepRuntime] as never, flow);
   }
   const hub = (more: object = {}) => ({
     name: 'Hub',
@@ -78,6 +88,37 @@ describe('sidebar’s view of the engines', () => {
       (await seen()).map(({ frames }) => frames.map(({ prompt }) => prompt)),
       [['two'], []],
     );
+  });
+
+  it('lists the other engines while one does not report its status, and gives that request up', async () => {
+    let asked: (request: IncomingMessage) => void = () => {};
+    const arrived = new Promise<IncomingMessage>((resolve) => {
+      asked = resolve;
+    });
+    const stopped = createServer((request, response) => {
+      if (request.url === '/v1/lease')
+        response.write(`${JSON.stringify({ instance: 'one', protocol: protocolVersion })}\n`);
+      else asked(request);
+    });
+    await once(stopped.listen(0, '127.0.0.1'), 'listening');
+    const { port } = stopped.address() as AddressInfo;
+    await load(hub({ name: 'Stopped', url: `http://127.0.0.1:${port}` }), hub());
+    await Promise.all([engine('e0').open(), engine('e1').open()]);
+    const deadline = new AbortController();
+    const deadlines = [deadline.signal, new AbortController().signal];
+    const listed = engineOverviews(runtime, new Map(), () => deadlines.shift() ?? assert.fail());
+    const { socket } = await arrived;
+    const closed = once(socket, 'close');
+    deadline.abort();
+    const [silent, healthy] = await listed;
+    assert.deepEqual(
+      [silent?.name, silent?.error?.code, silent?.status],
+      ['Stopped', 'engine-unreachable', undefined],
+    );
+    assert.ok(healthy?.status);
+    await closed;
+    stopped.closeAllConnections();
+    stopped.close();
   });
 
   it('shows what is wrong with an unusable node', async () => {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import helper from 'node-red-node-test-helper';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
@@ -104,6 +107,25 @@ describe('smolvlm-engine', () => {
       assert.ok('doctor' in (await check({ id: 'e', ...remote(), token: '__PWRD__' })));
       const refused = await check({ id: 'e', ...remote(), token: 'wrong' });
       assert.equal('error' in refused && refused.error.code, 'request-unauthorized');
+    });
+
+    it('sends the saved token to the saved address only', async () => {
+      const asked: string[] = [];
+      const stranger = createServer((request, response) => {
+        asked.push(`${request.url}`);
+        response.end();
+      });
+      await once(stranger.listen(0, '127.0.0.1'), 'listening');
+      const { port } = stranger.address() as AddressInfo;
+      await load(remote(), { token });
+      for (const url of [`http://127.0.0.1:${port}`, served.url?.replace('127.0.0.1', 'localhost')]) {
+        const answer = await check({ id: 'e', ...remote(), url, token: '__PWRD__' });
+        assert.ok('error' in answer);
+        assert.equal(answer.error.code, 'dialog-token');
+        assert.doesNotMatch(JSON.stringify(answer), new RegExp(token));
+      }
+      assert.deepEqual(asked, []);
+      stranger.close();
     });
 
     it('fills in variables of the environment, as the runtime does for a saved node', async () => {

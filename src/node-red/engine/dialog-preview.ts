@@ -1,5 +1,6 @@
 import type { NodeAPI } from 'node-red';
 import { EngineClient } from '../../client/engine-client';
+import { SmolvlmError } from '../../errors';
 import { type EngineDialog, type EngineSettings, engineSettings } from './engine-settings';
 
 /** What the editor puts into a password field that is already saved. */
@@ -11,7 +12,7 @@ const unreachableMs = 5_000;
 /**
  * The settings that a dialog would have if it were saved now.
  * @param fields of the dialog, with the node's `id` and the `token` as the editor shows it
- * @throws SmolvlmError `engine-address`
+ * @throws SmolvlmError `engine-address`; `node-property`; `dialog-token` if the saved token belongs to another address
  */
 export function unsavedSettings(RED: NodeAPI, fields: Readonly<Record<string, unknown>>): EngineSettings {
   const texts: Record<string, string> = {};
@@ -20,12 +21,34 @@ export function unsavedSettings(RED: NodeAPI, fields: Readonly<Record<string, un
       texts[name] = fromEnvironment(RED, `${value}`);
   }
   const { id = '', token, ...dialog } = texts;
-  const saved = (RED.nodes.getCredentials(id) ?? {}) as { readonly token?: string };
-  return engineSettings(
-    dialog satisfies EngineDialog,
-    token === savedPassword ? saved.token : token,
-    RED.settings.userDir ?? process.cwd(),
+  const settings = (given: string | undefined): EngineSettings =>
+    engineSettings(dialog satisfies EngineDialog, given, RED.settings.userDir ?? process.cwd());
+  if (token !== savedPassword) return settings(token);
+  const { token: savedToken } = (RED.nodes.getCredentials(id) ?? {}) as { readonly token?: string };
+  const unsaved = settings(savedToken);
+  if (savedToken && unsaved.address.kind === 'remote')
+    checkOrigin(unsaved.address.url.origin, savedOrigin(RED, id));
+  return unsaved;
+}
+
+/** The saved token is a secret between Node-RED and the engine it was entered for: no other address gets it. */
+function checkOrigin(entered: string, saved: string | undefined): void {
+  if (entered === saved) return;
+  throw new SmolvlmError(
+    'dialog-token',
+    `the saved token belongs to ${saved ?? 'no remote engine'} and is not sent to ${entered}`,
+    { hint: 'Enter the token of this engine, or clear the field if it needs none.' },
   );
+}
+
+/** Origin of the remote engine that a node is saved with. */
+function savedOrigin(RED: NodeAPI, id: string): string | undefined {
+  let url = '';
+  RED.nodes.eachNode((node) => {
+    const { location, url: saved = '' } = node as EngineDialog;
+    if (node.id === id && location === 'remote') url = fromEnvironment(RED, saved);
+  });
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
 /** Does something with the engine that these settings name, and gives its lease back. */

@@ -12,8 +12,12 @@ export interface EngineNode extends Node {
   /** The engine's client, created on first use; the engine itself starts with the first picture. */
   engine(): EngineApi;
   readonly settings: EngineSettings;
-  /** State and recent frames. @param sequence number of the last frame that the reader has */
-  overview(sequence: number): Promise<EngineOverview>;
+  /**
+   * State and recent frames.
+   * @param sequence number of the last frame that the reader has
+   * @param deadline ends the wait for the engine's own status; the rest is returned with an error
+   */
+  overview(sequence: number, deadline: AbortSignal): Promise<EngineOverview>;
 }
 
 /** @param id id of the config node chosen in the dialog @throws SmolvlmError `node-no-engine` */
@@ -46,7 +50,7 @@ export class EngineShare {
   }
 
   /** Does not start the engine, and does not keep it running. */
-  async overview(sequence: number): Promise<EngineOverview> {
+  async overview(sequence: number, deadline: AbortSignal): Promise<EngineOverview> {
     const { address } = this.#settings;
     const known = {
       place: address.kind === 'remote' ? address.url.origin : 'local',
@@ -56,9 +60,9 @@ export class EngineShare {
     };
     if (!this.#client || known.state !== 'connected') return known;
     try {
-      return { ...known, status: await this.#client.status() };
+      return { ...known, status: await before(deadline, this.#client.status(deadline)) };
     } catch (error) {
-      return { ...known, error: errorBody(error) };
+      return { ...known, error: errorBody(deadline.aborted ? silentEngine(known.place) : error) };
     }
   }
 
@@ -66,4 +70,19 @@ export class EngineShare {
     await this.#client?.close();
     this.#client = undefined;
   }
+}
+
+/** The value, unless the signal comes first. @throws the signal's reason */
+function before<T>(signal: AbortSignal, value: Promise<T>): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([value, aborted]);
+}
+
+function silentEngine(place: string): SmolvlmError {
+  const where = place === 'local' ? 'on this machine' : `at ${place}`;
+  return new SmolvlmError('engine-unreachable', `the engine ${where} does not report its status`, {
+    hint: 'It may be stopped or overloaded; the sidebar asks again every two seconds.',
+  });
 }

@@ -60,8 +60,8 @@ export class RecordingEngine implements EngineApi {
     return this.#engine.open();
   }
 
-  status(): Promise<EngineStatus> {
-    return this.#engine.status();
+  status(signal?: AbortSignal): Promise<EngineStatus> {
+    return this.#engine.status(signal);
   }
 
   doctor(model?: string): Promise<DoctorReport> {

@@ -5,20 +5,30 @@ import type { ListedEngine } from './engine-overview';
 /** Of each engine node, the sequence of the last frame that the reader knows. */
 export type KnownFrames = ReadonlyMap<string, number>;
 
-/** Every deployed `smolvlm-engine`, in the order of the flow file. */
-export async function engineOverviews(RED: NodeAPI, known: KnownFrames): Promise<ListedEngine[]> {
+/** A healthy engine answers in milliseconds; one that is stopped must not hold up the others. */
+const statusDeadlineMs = 2_000;
+
+/**
+ * Every deployed `smolvlm-engine`, in the order of the flow file.
+ * @param deadline ends the wait for an engine that does not report its status; it is listed with an error
+ */
+export async function engineOverviews(
+  RED: NodeAPI,
+  known: KnownFrames,
+  deadline = (): AbortSignal => AbortSignal.timeout(statusDeadlineMs),
+): Promise<ListedEngine[]> {
   const listed: Promise<ListedEngine>[] = [];
   RED.nodes.eachNode(({ id, type }) => {
     if (type !== 'smolvlm-engine') return;
     const node = RED.nodes.getNode(id) as EngineNode | null;
-    if (node?.overview) listed.push(listEngine(node, known.get(id) ?? 0));
+    if (node?.overview) listed.push(listEngine(node, known.get(id) ?? 0, deadline()));
   });
   return await Promise.all(listed);
 }
 
-async function listEngine(node: EngineNode, sequence: number): Promise<ListedEngine> {
+async function listEngine(node: EngineNode, sequence: number, deadline: AbortSignal): Promise<ListedEngine> {
   const { id, name = '', settings } = node;
-  return { id, name, model: settings?.defaults.model ?? '', ...(await node.overview(sequence)) };
+  return { id, name, model: settings?.defaults.model ?? '', ...(await node.overview(sequence, deadline)) };
 }
 
 /** @param query `ID:SEQUENCE,…`; what is not so counts as not known */
