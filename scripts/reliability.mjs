@@ -47,10 +47,13 @@ async function kill() {
   const kills = number('kills');
   return await inWorld({}, async (world) => {
     await firstCaption(world);
-    const sending = sendAlways(world, 4);
+    const sending = sendAlways(world, 8);
     let done = 0;
     while (done < kills) {
-      await delay(300 + Math.random() * 1500);
+      // Once it answers again: then frames of four cameras are under way in it.
+      const answered = world.counts.caption;
+      while (world.counts.caption === answered) await delay(20);
+      await delay(Math.random() * 300);
       for (const pid of world.enginePids()) if (signal(pid, 'SIGKILL')) done += 1;
     }
     await sending.stop();

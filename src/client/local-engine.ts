@@ -23,6 +23,9 @@ export interface LocalEngineOptions {
 const logLimitBytes = 1024 * 1024;
 const pollMs = 50;
 
+/** Starts that a signal may end, e.g. of the kernel without memory, before the callers are told. */
+const mostKilledStarts = 2;
+
 /**
  * Finds this user's engine, or starts it: of several processes that ask at once, one starts it.
  * @returns path of its socket
@@ -33,6 +36,7 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   makePrivateDirectory(directory);
   const socketPath = engineSocketPath(directory, protocolVersion);
   const giveUpAt = Date.now() + (options.startTimeoutMs ?? 60_000);
+  let killedStarts = 0;
   while (Date.now() < giveUpAt) {
     signal?.throwIfAborted();
     if (await answers(socketPath)) return socketPath;
@@ -43,6 +47,9 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
     }
     try {
       if (!(await answers(socketPath))) await start(options, directory, socketPath, giveUpAt);
+    } catch (error) {
+      killedStarts += 1;
+      if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts) throw error;
     } finally {
       lock.release();
     }
@@ -51,6 +58,9 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
     hint: `Its log is ${join(directory, 'engine.log')}.`,
   });
 }
+
+/** A signal ended the engine while it started. */
+class EngineKilledError extends SmolvlmError {}
 
 /** Started detached: it serves other clients too, and outlives this process. */
 async function start(
@@ -80,18 +90,21 @@ async function start(
     closeSync(log);
   }
   let ended: string | undefined;
+  let killed = false;
   child.once('error', (error) => {
     ended = error.message;
   });
   child.once('exit', (code, exitSignal) => {
-    ended ??= exitSignal === null ? `it ended with code ${code}` : `it was killed by ${exitSignal}`;
+    killed = exitSignal !== null;
+    ended ??= killed ? `it was killed by ${exitSignal}` : `it ended with code ${code}`;
   });
   child.unref();
   while (Date.now() < giveUpAt) {
     if (await answers(socketPath)) return;
     if (ended !== undefined) {
       const words = lastWords(logPath, logStart);
-      throw new SmolvlmError(
+      const StartError = killed ? EngineKilledError : SmolvlmError;
+      throw new StartError(
         'engine-start',
         `the engine did not start: ${ended}${words && `; it said: ${words}`}`,
         {

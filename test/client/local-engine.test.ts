@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
-import { LocalFake } from './local-fake';
+import { isAlive, LocalFake } from './local-fake';
 
 const picture = Buffer.from('a picture');
 
@@ -190,6 +191,32 @@ describe('local engine', () => {
     while (client.state === 'connected') await delay(20);
     assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
     assert.equal(fake.pids().length, 2);
+  });
+
+  it('is started again when a signal ends it while it starts, but not for ever', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'smolvlm-killed-'));
+    const marks = join(folder, 'starts');
+    const main = fake.local().command?.[1] ?? '';
+    const command = (survivor: number): [string, string] => {
+      const script = join(folder, `survivor-${survivor}.cjs`);
+      const lines = [
+        "const { appendFileSync, statSync } = require('node:fs');",
+        `appendFileSync(${JSON.stringify(marks)}, '.');`,
+        `if (statSync(${JSON.stringify(marks)}).size < ${survivor}) process.kill(process.pid, 'SIGKILL');`,
+        `else require(${JSON.stringify(main)});`,
+      ];
+      writeFileSync(script, lines.join('\n'));
+      return [process.execPath, script];
+    };
+    const client = fake.client({ command: command(3) });
+    await client.open();
+    await client.close();
+    while (fake.pids().some(isAlive)) await delay(20);
+    rmSync(marks);
+    const final = await fake.client({ command: command(9) }).describe({}, [picture]);
+    assert.equal(outcome(final), 'error engine-start');
+    assert.match(final.type === 'error' ? final.error.message : '', /killed by SIGKILL/);
+    rmSync(folder, { recursive: true });
   });
 
   it("says the engine's last words when it does not start", async () => {
