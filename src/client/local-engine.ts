@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
+import { FileLock } from '../system/file-lock';
 import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import { readSettings } from '../system/settings';
-import { StartLock } from '../system/start-lock';
 
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */
@@ -40,8 +40,8 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   while (Date.now() < giveUpAt) {
     signal?.throwIfAborted();
     if (await answers(socketPath)) return socketPath;
-    const lock = StartLock.tryAcquire(join(directory, 'engine.lock'));
-    if (!lock) {
+    const lock = await FileLock.tryAcquire(join(directory, 'engine.lock'));
+    if (!(lock instanceof FileLock)) {
       await delay(pollMs, undefined, { signal });
       continue;
     }
@@ -51,7 +51,7 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
       killedStarts += 1;
       if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts) throw error;
     } finally {
-      lock.release();
+      await lock.release();
     }
   }
   throw new SmolvlmError('engine-start', 'the engine did not start in time', {

@@ -1,70 +1,92 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { chmod, link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { type FileHandle, link, mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isJsonObject } from './json-fields';
+import { SmolvlmError } from '../errors';
+import { defined } from './defined';
+import { isGone, type LockHolder, parseLockHolder, thisProcess, unknownHolder } from './lock-holder';
+import { createFile, readSmallFile, removeFile } from './shared-files';
 
-/** Who holds a lock. */
-export interface LockHolder {
-  /** Host name and process namespace: process ids mean something to those who share both. */
-  readonly host: string;
-  readonly pid: number;
-  /** Tells a process from a later one with the same number. */
-  readonly started: string;
-  readonly token: string;
-  /** Program and first argument, e.g. `node main.js serve`. */
-  readonly command: string;
-  /** When it got the lock, ISO 8601. */
-  readonly since: string;
-}
+export type { LockHolder };
 
 export interface FileLockOptions {
   readonly signal?: AbortSignal;
   /** Called once when another process holds the lock. */
   readonly onWait?: (pid: number, holder: LockHolder) => void;
-  /** Called when the lock was that of a process that died with it. */
-  readonly onDead?: (holder: LockHolder) => void;
+  /** Called when a process ended with the lock in its hands. @param seenAtMs when it last renewed the lock */
+  readonly onDead?: (holder: LockHolder, seenAtMs: number) => void | Promise<void>;
+  /** Called when the lock is released. */
+  readonly onRelease?: () => void;
 }
 
 const pollMs = 200;
 const heartbeatMs = 5_000;
-/** A holder that cannot be looked at (another machine, another container) is gone when silent for this long. */
-const silentMs = 60_000;
 
-/** A lock between processes: a file that names its holder. The lock of a process that died is taken over. */
+/** Locks of dead processes that this user may not remove; more are an attack or a fault. */
+const mostPlaces = 64;
+
+interface HeldLock {
+  readonly holder: LockHolder;
+  /** When the holder last renewed it. */
+  readonly seenAtMs: number;
+}
+
+/**
+ * A lock between processes: a file that names its holder, made by a hard link. The lock of a process that died is
+ * removed and taken over. Where only its owner may remove it (another user's, in a folder with the sticky bit),
+ * the lock is at the next place instead: `PATH.2`, `PATH.3`. A process holds the lock once its own file is at a
+ * place and no living process has one at any other.
+ */
 export class FileLock implements AsyncDisposable {
-  readonly #path: string;
+  readonly #place: string;
+  readonly #file: FileHandle;
+  readonly #onRelease: (() => void) | undefined;
   readonly #heartbeat: NodeJS.Timeout;
+  #released = false;
 
   private constructor(
-    path: string,
+    place: string,
     readonly holder: LockHolder,
+    file: FileHandle,
+    onRelease?: () => void,
   ) {
-    this.#path = path;
+    this.#place = place;
+    this.#file = file;
+    this.#onRelease = onRelease;
     this.#heartbeat = setInterval(() => {
-      void utimes(path, new Date(), new Date()).catch(() => undefined);
+      void file.utimes(new Date(), new Date()).catch(() => undefined);
     }, heartbeatMs);
     this.#heartbeat.unref();
   }
 
-  /** @returns the lock, or who holds it */
+  /** @returns the lock, or who holds it @throws SmolvlmError `file-lock` for a place that is taken by something else */
   static async tryAcquire(
     path: string,
-    { onDead }: Pick<FileLockOptions, 'onDead'> = {},
+    { onDead, onRelease }: Pick<FileLockOptions, 'onDead' | 'onRelease'> = {},
   ): Promise<FileLock | LockHolder> {
-    for (;;) {
-      const self = { ...thisProcess(), token: randomUUID(), since: new Date().toISOString() };
-      if (await tryCreate(path, self)) return new FileLock(path, self);
-      const holder = await readHolder(path);
-      if (holder && (await isGone(path, holder))) {
-        if (await takeAway(path, holder, self)) onDead?.(holder);
-      } else if (holder) return holder;
+    const self = { ...thisProcess(), token: randomUUID(), since: new Date().toISOString() };
+    // A hard link appears with its content or not at all, unlike a file that is opened and then written.
+    const draft = `${path}.${self.token}`;
+    // Whoever shares the lock must be able to read who holds it.
+    const file = await createFile(draft, JSON.stringify(self), 0o644);
+    let lock: FileLock | undefined;
+    try {
+      const taken = await takePlace(path, draft, onDead);
+      if (typeof taken !== 'string') return taken;
+      const rival = await livingHolder(path, taken);
+      if (rival) {
+        await removeOwn(taken, self);
+        return rival;
+      }
+      lock = new FileLock(taken, self, file, onRelease);
+      return lock;
+    } finally {
+      await removeFile(draft);
+      if (!lock) await file.close();
     }
   }
 
-  /** Waits its turn. @throws the signal's reason when aborted while waiting */
+  /** Waits until the lock is free. @throws the signal's reason when aborted while waiting */
   static async acquire(path: string, options: FileLockOptions = {}): Promise<FileLock> {
     const { signal, onWait } = options;
     for (let told = false; ; told = true) {
@@ -72,15 +94,19 @@ export class FileLock implements AsyncDisposable {
       const lock = await FileLock.tryAcquire(path, options);
       if (lock instanceof FileLock) return lock;
       if (!told) onWait?.(lock.pid, lock);
-      await sleep(pollMs, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      await sleep(pollMs, undefined, defined({ signal })).catch((error: unknown) => {
         throw signal?.aborted ? signal.reason : error;
       });
     }
   }
 
   async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
     clearInterval(this.#heartbeat);
-    if ((await readHolder(this.#path))?.token === this.holder.token) await rm(this.#path, { force: true });
+    await removeOwn(this.#place, this.holder);
+    await this.#file.close();
+    this.#onRelease?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +115,7 @@ export class FileLock implements AsyncDisposable {
 }
 
 /**
- * Runs `work` while no other process does so under the same path; waits its turn.
+ * Runs `work` while no other process does so under the same path; waits until it is free.
  * @throws the signal's reason when aborted while waiting
  */
 export async function withFileLock<T>(
@@ -106,136 +132,103 @@ export async function withFileLock<T>(
   }
 }
 
-function thisProcess(): Pick<LockHolder, 'host' | 'pid' | 'started' | 'command'> {
-  const [program = '', script = '', argument = ''] = commandLine();
-  const command = [basename(program), basename(script), argument].join(' ').trim();
-  return { host: hostName(), pid: process.pid, started: startTime(process.pid) ?? '', command };
+/** Links the draft to the first free place. @returns the place, or the living process that holds an earlier one */
+async function takePlace(
+  path: string,
+  draft: string,
+  onDead: FileLockOptions['onDead'],
+): Promise<string | LockHolder> {
+  let number = 1;
+  while (number <= mostPlaces) {
+    const place = number === 1 ? path : `${path}.${number}`;
+    if (await tryLink(draft, place)) return place;
+    const found = await readLock(place);
+    if (!found) continue;
+    if (!isGone(found.holder, found.seenAtMs)) return found.holder;
+    const removal = await removeDead(place, found.holder, draft);
+    if (removal === 'retry') continue;
+    await onDead?.(found.holder, found.seenAtMs);
+    if (removal === 'denied') number++;
+  }
+  throw new SmolvlmError('file-lock', `${mostPlaces} locks of ended processes are at ${path}`, {
+    hint: 'They belong to other users: have them removed by these or by root.',
+  });
 }
 
-/** Options of node whose value is an argument of its own, such as a program's text. */
-const valueOption = /^(-e|--eval|-p|--print|-pe|-r|--require|--import|-C|--conditions)$/;
-
-/** Of the process, also on its threads; options of node itself left out. */
-function commandLine(): readonly string[] {
-  try {
-    const [program = '', ...rest] = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
-    const script = rest.findIndex(
-      (argument, index) => !argument.startsWith('-') && !valueOption.test(rest[index - 1] ?? ''),
-    );
-    return [program, ...(script < 0 ? [] : rest.slice(script))];
-  } catch {
-    return process.argv;
+/** A process that holds the lock at another place than `own`. */
+async function livingHolder(path: string, own: string): Promise<LockHolder | undefined> {
+  const name = basename(path);
+  for (const each of await readdir(dirname(path))) {
+    const place = join(dirname(path), each);
+    if (place === own || !isLockName(each, name)) continue;
+    const found = await readLock(place);
+    if (found && !isGone(found.holder, found.seenAtMs)) return found.holder;
   }
+  return undefined;
 }
 
-/** A hard link appears with its content or not at all, unlike a file that is opened and then written. */
-async function tryCreate(path: string, self: LockHolder): Promise<boolean> {
-  const temporary = `${path}.${self.token}`;
-  await writeFile(temporary, JSON.stringify(self));
-  // Whoever shares the lock must be able to read who holds it, whatever this process's umask.
-  await chmod(temporary, 0o644);
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+/** Whether a file's name is that of a lock `name` at its first place or a later one. */
+export function isLockName(file: string, name: string): boolean {
+  return file === name || (file.startsWith(`${name}.`) && /^[1-9]\d?$/.test(file.slice(name.length + 1)));
 }
 
 /**
  * Removes a dead holder's lock. Only one process at a time may do so, else the second could remove the lock
  * that the first has just got.
- * @returns whether this process removed it
+ * @param draft this process's own lock file @returns `denied` where only another user may remove it
  */
-async function takeAway(path: string, dead: LockHolder, self: LockHolder): Promise<boolean> {
-  const guard = `${path}.takeover`;
-  if (!(await tryCreate(guard, self))) {
-    const holder = await readHolder(guard);
-    if (holder && (await isGone(guard, holder))) await rm(guard, { force: true });
+async function removeDead(
+  place: string,
+  dead: LockHolder,
+  draft: string,
+): Promise<'removed' | 'denied' | 'retry'> {
+  const guard = `${place}.takeover`;
+  if (!(await tryLink(draft, guard))) {
+    const found = await readLock(guard);
+    const removable = !found || !isGone(found.holder, found.seenAtMs) || (await tryRemove(guard));
+    if (!removable) return 'denied';
     await sleep(pollMs);
-    return false;
+    return 'retry';
   }
   try {
-    if ((await readHolder(path))?.token !== dead.token) return false;
-    await rm(path, { force: true });
-    return true;
+    if ((await readLock(place))?.holder.token !== dead.token) return 'retry';
+    return (await tryRemove(place)) ? 'removed' : 'denied';
   } finally {
-    await rm(guard, { force: true });
+    await removeFile(guard);
   }
 }
 
-/** What a power cut may leave: a lock file without its content. */
-const nobody: LockHolder = { host: '', pid: 0, started: '', token: '', command: 'unknown', since: '' };
-
-/** @returns undefined when there is no lock */
-async function readHolder(path: string): Promise<LockHolder | undefined> {
+/** @returns false when the name is taken */
+async function tryLink(from: string, to: string): Promise<boolean> {
   try {
-    return parseLockHolder(await readFile(path, 'utf8')) ?? nobody;
+    await link(from, to);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
 }
 
-/** The content of a lock file. @returns undefined when it is none */
-export function parseLockHolder(text: string): LockHolder | undefined {
-  let value: unknown;
+/** @returns false when this user may not remove it */
+async function tryRemove(path: string): Promise<boolean> {
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(value) || typeof value.pid !== 'number' || typeof value.host !== 'string')
-    return undefined;
-  const word = (key: string): string => String(value[key] ?? '');
-  const { pid, host } = value;
-  const [started, token, command, since] = [word('started'), word('token'), word('command'), word('since')];
-  return { host, pid, started, token, command, since };
-}
-
-async function isGone(path: string, holder: LockHolder): Promise<boolean> {
-  if (holder.host === hostName()) return !isRunning(holder);
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > silentMs;
-}
-
-function isRunning({ pid, started }: LockHolder): boolean {
-  try {
-    process.kill(pid, 0);
+    await removeFile(path);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const now = startTime(pid);
-  return now === undefined || now === started;
-}
-
-/** @returns undefined where processes cannot be looked at: no /proc, or another user's with `hidepid` */
-function startTime(pid: number): string | undefined {
-  try {
-    return startTimeOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPERM' || code === 'EACCES') return false;
+    throw error;
   }
 }
 
-/**
- * Ticks since boot at which a process started, from its `/proc/PID/stat` (proc(5), field 22); '' for one
- * that has ended and was not waited for by its parent.
- */
-export function startTimeOf(stat: string): string {
-  // The command's name, in parentheses, may hold blanks; the fields after it are counted from the third.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
+/** Removes a lock unless it is another process's by now. */
+async function removeOwn(place: string, { token }: LockHolder): Promise<void> {
+  const found = await readLock(place).catch(() => undefined);
+  if (found?.holder.token === token) await removeFile(place);
 }
 
-/** Two containers may have one name, and count their processes apart. */
-function hostName(): string {
-  try {
-    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return hostname();
-  }
+/** @returns undefined when there is no lock */
+async function readLock(path: string): Promise<HeldLock | undefined> {
+  const file = await readSmallFile(path);
+  return file && { holder: parseLockHolder(file.text) ?? unknownHolder, seenAtMs: file.modifiedMs };
 }

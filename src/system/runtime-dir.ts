@@ -1,28 +1,67 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
 
-/** @throws SmolvlmError `runtime-dir` when it cannot be made, or is somebody else's */
+/**
+ * Makes a folder that only this user can enter. One that is there already is checked and left as it is: it must
+ * belong to this user, and nobody else may write to it.
+ * @throws SmolvlmError `runtime-dir`
+ */
 export function makePrivateDirectory(directory: string): void {
-  const hint = 'Set SMOLVLM_RUNTIME_DIR to a folder that only you can write to.';
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const stat = lstatSync(directory);
-    if (!stat.isDirectory() || stat.uid !== userInfo().uid) {
-      throw new SmolvlmError('runtime-dir', `${directory} is not a folder of this user`, { hint });
-    }
-    if ((stat.mode & 0o077) !== 0) chmodSync(directory, 0o700);
-  } catch (cause) {
-    if (cause instanceof SmolvlmError) throw cause;
-    throw new SmolvlmError('runtime-dir', `the folder ${directory} cannot be made: ${String(cause)}`, {
-      hint,
-      cause,
-    });
+  const stat = makeDirectory(directory);
+  if (!stat.isDirectory()) throw refused(`expected a folder at ${directory}, found a link`);
+  if (!isOwn(stat)) throw refused(`${directory} is not a folder of this user`);
+  if (isWritableByOthers(stat)) throw openToOthers(directory, `chmod go-w ${directory}`);
+}
+
+/**
+ * Makes the folder of a socket, for this user alone. One that is there already is checked and left as it is: it may
+ * be a folder of the system such as /run or /tmp, but no other user may be able to replace the socket in it.
+ * @throws SmolvlmError `runtime-dir`
+ */
+export function makeSocketDirectory(directory: string): void {
+  const found = makeDirectory(directory);
+  // /var/run is a link on most systems.
+  const stat = found.isSymbolicLink() ? statSync(directory) : found;
+  if (![found, stat].every((each) => isOwn(each) || each.uid === 0)) {
+    throw refused(`${directory} belongs to another user`);
   }
+  const sticky = (stat.mode & 0o1000) !== 0;
+  if (isWritableByOthers(stat) && !sticky) throw openToOthers(directory, `chmod +t ${directory}`);
 }
 
 /** Sockets of engines that speak different protocols never meet. */
 export function engineSocketPath(directory: string, protocol: number): string {
   return join(directory, `engine-${protocol}.sock`);
+}
+
+function makeDirectory(directory: string): Stats {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return lstatSync(directory);
+  } catch (cause) {
+    throw refused(`the folder ${directory} cannot be made: ${String(cause)}`, cause);
+  }
+}
+
+/** Windows has no user numbers: every file has the number 0 there. */
+function isOwn({ uid }: Stats): boolean {
+  return uid === (process.getuid?.() ?? 0);
+}
+
+/** A group of the same number as its user has no other member, where each user has such a group. */
+function isWritableByOthers({ mode, uid, gid }: Stats): boolean {
+  if (process.platform === 'win32') return false;
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== uid);
+}
+
+function openToOthers(directory: string, remedy: string): SmolvlmError {
+  return refused(`other users can write to ${directory}`, undefined, `Run ${remedy}. `);
+}
+
+function refused(message: string, cause?: unknown, remedy = ''): SmolvlmError {
+  return new SmolvlmError('runtime-dir', message, {
+    hint: `${remedy}Set SMOLVLM_RUNTIME_DIR or --socket to a place that only you can write to.`,
+    cause,
+  });
 }

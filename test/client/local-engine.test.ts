@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
+import { thisProcess } from '../../src/system/lock-holder';
 import { isAlive, LocalFake } from './local-fake';
 
 const picture = Buffer.from('a picture');
@@ -53,7 +54,8 @@ describe('local engine', () => {
     const first = fake.client();
     const { pid } = await first.status();
     process.kill(pid, 'SIGKILL');
-    writeFileSync(join(fake.directory, 'engine.lock'), '{"pid":4194304999,"born":"1"}');
+    const killed = { ...thisProcess(), started: 'before', token: 'token', since: '' };
+    writeFileSync(join(fake.directory, 'engine.lock'), JSON.stringify(killed));
     const final = await fake.client().describe({ prompt: 'who' }, [picture]);
     assert.equal(outcome(final), 'result who');
   });

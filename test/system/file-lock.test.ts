@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { withFileLock } from '../../src/system/file-lock';
+import { FileLock, withFileLock } from '../../src/system/file-lock';
+import { type LockHolder, parseLockHolder, thisProcess } from '../../src/system/lock-holder';
 
 const lockModule = require.resolve('../../src/system/file-lock');
 
@@ -84,6 +85,56 @@ describe('withFileLock', () => {
     assert.equal(await withFileLock(lock, async () => 'mine'), 'mine');
   });
 
+  it('takes over at once from a process that does not run, and from a file cut short a minute ago', async () => {
+    await mkdir(dirname(lock));
+    await writeFile(lock, JSON.stringify({ ...lockOf(process.pid), pid: 2 ** 31 - 1 }));
+    assert.equal(await withFileLock(lock, async () => 'mine'), 'mine');
+    for (const content of ['{"pi', '', 'null', JSON.stringify(lockOf(0)), JSON.stringify(lockOf(2 ** 40))]) {
+      await writeFile(lock, content);
+      await utimes(lock, new Date(0), new Date(0));
+      assert.equal(await withFileLock(lock, async () => 'mine'), 'mine');
+    }
+    assert.deepEqual(await readdir(dirname(lock)), []);
+  });
+
+  it('is not taken from the process that took it over', async () => {
+    await mkdir(dirname(lock));
+    const held = await FileLock.tryAcquire(lock);
+    assert.ok(held instanceof FileLock);
+    await writeFile(lock, JSON.stringify({ ...held.holder, token: 'another' }));
+    await held.release();
+    assert.deepEqual(await readdir(dirname(lock)), ['bundle.lock']);
+  });
+
+  it('gives the lock of a dead process to one of many that ask at once', async () => {
+    await mkdir(dirname(lock));
+    await writeFile(lock, JSON.stringify({ ...lockOf(process.pid), started: 'long ago' }));
+    const asked = await Promise.all(Array.from({ length: 8 }, () => FileLock.tryAcquire(lock)));
+    const held = asked.filter((each) => each instanceof FileLock);
+    assert.equal(held.length, 1);
+    await held[0]?.release();
+    assert.deepEqual(await readdir(dirname(lock)), []);
+  });
+
+  it('is held by nobody new while a living process has a later place', async () => {
+    await mkdir(dirname(lock));
+    const other = await FileLock.tryAcquire(`${lock}.2`);
+    assert.ok(other instanceof FileLock);
+    const refused = await FileLock.tryAcquire(lock);
+    assert.ok(!(refused instanceof FileLock));
+    assert.equal(refused.token, other.holder.token);
+    assert.deepEqual(await readdir(dirname(lock)), ['bundle.lock.2']);
+    await other.release();
+  });
+
+  it('shows another user’s words without what a terminal would obey', () => {
+    const holder = parseLockHolder(
+      JSON.stringify({ ...lockOf(1), command: `\u001b[2Jnode\u202e${'x'.repeat(300)}` }),
+    );
+    assert.match(holder?.command ?? '', /^\?\[2Jnode\?x+$/);
+    assert.equal(holder?.command.length, 200);
+  });
+
   it('stops waiting when it is aborted', async () => {
     const child = await holdingChild();
     const abort = new AbortController();
@@ -96,3 +147,8 @@ describe('withFileLock', () => {
     await once(child, 'exit');
   });
 });
+
+/** The lock of a process of this machine. */
+function lockOf(pid: number): LockHolder {
+  return { ...thisProcess(), pid, token: 'token', since: '2026-03-01T10:00:00.000Z' };
+}

@@ -90,8 +90,10 @@ describe('readSettings', () => {
       'cli/bench/memory-benchmark.ts',
       'client/local-engine.ts',
       'convert/npu/rkllm-export.ts',
+      'convert/toolkit/toolkit-environment.ts',
       'convert/toolkit/toolkit-worker.ts',
       'platform/recording/process-facts.ts',
+      'system/no-telemetry.ts',
       'system/settings.ts',
     ];
     const source = join(repositoryRoot, 'src');

@@ -130,7 +130,7 @@ function npuSettings(
 export async function earlierCrashes(lockPath: string): Promise<EarlierFailures | undefined> {
   const lock = await tryAcquireNpuLock(lockPath).catch(() => undefined);
   if (lock && 'release' in lock) await lock.release();
-  const deaths = recentNpuCrashes(lockPath);
+  const deaths = await recentNpuCrashes(lockPath);
   const last = deaths.at(-1);
   if (!last) return undefined;
   const reason = {

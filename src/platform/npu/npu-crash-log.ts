@@ -1,49 +1,91 @@
-import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { LockHolder } from '../../system/file-lock';
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isJsonObject } from '../../system/json-fields';
+import type { LockHolder } from '../../system/lock-holder';
+import { readSmallFile, replaceFile } from '../../system/shared-files';
+import { NpuLockFolder } from './npu-lock-folder';
 
-/** A process that ended with the NPU in its hands: a fault of the vendor library, a hang that was ended, a kill. */
+/** A process that ended while it held the NPU: a fault of the vendor library, a hang that was ended, a kill. */
 export interface NpuCrash {
-  /** When it was noticed, ISO 8601. */
+  /** When it was last known to run, ISO 8601. */
   readonly at: string;
   readonly pid: number;
   readonly command: string;
+  /** Of its lock: a crash is noted once, however many processes find the lock. */
+  readonly token: string;
 }
 
-/** Older ones say nothing about the NPU of now. */
+/** Older ones say nothing about the NPU's state. */
 const rememberedMs = 60 * 60_000;
 const remembered = 20;
+const mostLogs = 64;
 
-/** Beside the lock, so that whoever uses the NPU next knows, whatever user or program it is. */
-function npuDeathsPath(lockPath: string): string {
-  return `${lockPath}.deaths`;
-}
-
-/** The deaths of the last hour, oldest first. */
-export function recentNpuCrashes(lockPath: string, now = Date.now()): readonly NpuCrash[] {
-  let found: unknown;
+/** The crashes of the last hour, oldest first, as all users of the NPU have noted them. */
+export async function recentNpuCrashes(lockPath: string, now = Date.now()): Promise<readonly NpuCrash[]> {
   try {
-    found = JSON.parse(readFileSync(npuDeathsPath(lockPath), 'utf8'));
+    using folder = NpuLockFolder.open(lockPath);
+    return await readCrashes(folder.lockPath, now);
   } catch {
     return [];
   }
-  if (!Array.isArray(found)) return [];
-  return found.filter((death): death is NpuCrash => {
-    const age = now - Date.parse((death as Partial<NpuCrash> | null)?.at ?? '');
-    return age >= 0 && age < rememberedMs;
-  });
 }
 
-/** Notes a death; that it cannot be noted must not keep the NPU from being used. */
-export function recordNpuCrash(lockPath: string, { pid, command }: LockHolder): void {
-  const death = { at: new Date().toISOString(), pid, command };
-  const all = [...recentNpuCrashes(lockPath), death].slice(-remembered);
-  const path = npuDeathsPath(lockPath);
-  const temporary = `${path}.${process.pid}`;
+/**
+ * Notes a crash beside the lock, so that the next process that uses the NPU is told, whatever its user. That it
+ * cannot be noted must not keep the NPU from being used.
+ * @param lockPath in the open folder @param seenAtMs when the process last renewed its lock
+ */
+export async function recordNpuCrash(
+  lockPath: string,
+  { pid, command, token }: LockHolder,
+  seenAtMs: number,
+): Promise<void> {
   try {
-    writeFileSync(temporary, JSON.stringify(all));
-    chmodSync(temporary, 0o666);
-    renameSync(temporary, path);
+    const all = await readCrashes(lockPath, Date.now());
+    if (all.some((crash) => crash.token === token)) return;
+    const crashes = [...all, { at: new Date(seenAtMs).toISOString(), pid, command, token }];
+    const text = JSON.stringify(crashes.slice(-remembered));
+    await replaceFile(logPath(lockPath, process.getuid?.() ?? 0), text, 0o644, randomUUID());
   } catch {
     // A folder that cannot be written to: see above.
   }
+}
+
+/** A log for each user: in a folder with the sticky bit nobody can replace another user's file. */
+function logPath(lockPath: string, uid: number): string {
+  return `${lockPath}.crashes.${uid}`;
+}
+
+async function readCrashes(lockPath: string, now: number): Promise<readonly NpuCrash[]> {
+  const prefix = `${basename(lockPath)}.crashes.`;
+  const logs = (await readdir(dirname(lockPath))).filter((name) => name.startsWith(prefix));
+  const crashes = new Map<string, NpuCrash>();
+  for (const name of logs.slice(0, mostLogs)) {
+    const log = await readSmallFile(join(dirname(lockPath), name)).catch(() => undefined);
+    // A log in another user's name is not that user's.
+    if (!log || name !== prefix + log.uid) continue;
+    for (const crash of parseCrashes(log.text)) {
+      const ageMs = now - Date.parse(crash.at);
+      if (ageMs >= 0 && ageMs < rememberedMs) crashes.set(crash.token, crash);
+    }
+  }
+  return [...crashes.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).slice(-remembered);
+}
+
+function parseCrashes(text: string): readonly NpuCrash[] {
+  try {
+    const found: unknown = JSON.parse(text);
+    return Array.isArray(found) ? found.filter(isCrash) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isCrash(value: unknown): value is NpuCrash {
+  return (
+    isJsonObject(value) &&
+    typeof value.pid === 'number' &&
+    ['at', 'command', 'token'].every((key) => typeof value[key] === 'string')
+  );
 }

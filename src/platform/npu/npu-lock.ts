@@ -1,9 +1,9 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
 import { FileLock, type FileLockOptions, type LockHolder } from '../../system/file-lock';
 import { readSettings } from '../../system/settings';
 import { recordNpuCrash } from './npu-crash-log';
+import { NpuLockFolder } from './npu-lock-folder';
 
 /**
  * The lock of this machine's NPU. One place for all users: two clients at once have made drivers fail and
@@ -15,21 +15,19 @@ export function npuLockPath(): string {
 }
 
 /**
- * Takes the NPU for this process, if nobody has it.
+ * Takes the NPU for this process, if no other process has it.
  * @returns the lock, to be released, or who holds it @throws SmolvlmError `npu-lock-folder`
  */
 export async function tryAcquireNpuLock(path = npuLockPath()): Promise<FileLock | LockHolder> {
-  makeSharedFolder(dirname(path));
-  return await FileLock.tryAcquire(path, { onDead: (holder) => recordNpuCrash(path, holder) });
+  return inLockFolder(path, (lockPath, options) => FileLock.tryAcquire(lockPath, options));
 }
 
 /** Waits until the NPU is this process's. @throws SmolvlmError `npu-lock-folder`, the signal's reason when aborted */
 export async function waitForNpuLock(options: FileLockOptions = {}, path = npuLockPath()): Promise<FileLock> {
-  makeSharedFolder(dirname(path));
-  return await FileLock.acquire(path, { onDead: (holder) => recordNpuCrash(path, holder), ...options });
+  return inLockFolder(path, (lockPath, more) => FileLock.acquire(lockPath, { ...options, ...more }));
 }
 
-/** The error of a process that does not wait for its turn. */
+/** The error of a process that does not wait until the NPU is free. */
 export function npuBusy(holder: LockHolder): SmolvlmError {
   return new SmolvlmError('npu-busy', `the NPU is held by ${describeHolder(holder)}`, {
     hint: 'One process at a time can use it: stop that one, wait for it, or caption on the CPU.',
@@ -41,20 +39,37 @@ export function describeHolder({ pid, command, since }: LockHolder): string {
   return `process ${pid} (${command}) since ${since}`;
 }
 
-/**
- * A folder that every user may write to, and without /tmp's sticky bit: whoever comes next must be able to
- * take away the lock of another user's dead process.
- */
-function makeSharedFolder(folder: string): void {
-  const hint = 'Set SMOLVLM_NPU_LOCK to a path in a folder that all users of the NPU can write to.';
+/** Keeps the lock's folder open until the lock is released, or is not got. */
+async function inLockFolder<T extends FileLock | LockHolder>(
+  path: string,
+  acquire: (lockPath: string, options: Pick<FileLockOptions, 'onDead' | 'onRelease'>) => Promise<T>,
+): Promise<T> {
+  const folder = NpuLockFolder.open(path);
+  let lock: T | undefined;
   try {
-    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o777);
-    if (lstatSync(folder).isDirectory()) return;
-  } catch (cause) {
-    throw new SmolvlmError('npu-lock-folder', `the folder ${folder} cannot be made: ${String(cause)}`, {
-      hint,
-      cause,
+    lock = await acquire(folder.lockPath, {
+      onDead: (holder, seenAtMs) => recordNpuCrash(folder.lockPath, holder, seenAtMs),
+      onRelease: () => folder.close(),
     });
+    return lock;
+  } catch (error) {
+    throw lockError(error, path, folder);
+  } finally {
+    if (!(lock instanceof FileLock)) folder.close();
   }
-  throw new SmolvlmError('npu-lock-folder', `expected a folder at ${folder}, found something else`, { hint });
+}
+
+/** Faults of the files, named by the path that the person knows. */
+function lockError(error: unknown, path: string, { lockPath }: NpuLockFolder): unknown {
+  const isFileFault = error instanceof SmolvlmError ? error.code === 'file-lock' : hasErrno(error);
+  if (!isFileFault) return error;
+  const message = errorBody(error).message.replaceAll(dirname(lockPath), dirname(path));
+  return new SmolvlmError('npu-lock-folder', `the NPU's lock cannot be used: ${message}`, {
+    hint: `Remove what is at ${path}, or set SMOLVLM_NPU_LOCK to a path in a folder that all users of the NPU can write to (mode 1777).`,
+    cause: error,
+  });
+}
+
+function hasErrno(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error;
 }

@@ -1,5 +1,7 @@
 import { posix } from 'node:path';
-import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/file-lock';
+import { defined } from '../../system/defined';
+import { isLockName } from '../../system/file-lock';
+import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/lock-holder';
 import { readSettings } from '../../system/settings';
 import type { SystemFiles } from '../recording/system-files';
 
@@ -33,18 +35,28 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
     const open = files.names(folder).some((fd) => nodes.includes(files.link(`${folder}/${fd}`) ?? ''));
     if (open) users.push({ pid: Number(pid), command: commandOf(files, pid) });
   }
-  return { ...(holder ? { holder } : {}), users, hidden };
+  return { ...defined({ holder }), users, hidden };
 }
 
 function livingHolder(files: SystemFiles): LockHolder | undefined {
   const path = readSettings(files.process.environment).npu.lockPath;
-  const holder = parseLockHolder(files.text(path) ?? '');
-  if (!holder) return undefined;
-  // Process ids of another container say nothing here: its lock is taken at its word.
+  const folder = posix.dirname(path);
+  return files
+    .names(folder)
+    .filter((name) => isLockName(name, posix.basename(path)))
+    .map((name) => parseLockHolder(files.match(posix.join(folder, name), lockContent)?.[0] ?? ''))
+    .find((holder) => holder !== undefined && isAlive(files, holder));
+}
+
+/** A recorded machine keeps what was matched: a link to another file in place of the lock gives nothing. */
+const lockContent = /^\{\s*"host"[^\n]*\}\s*$/;
+
+function isAlive(files: SystemFiles, holder: LockHolder): boolean {
+  // Process ids of another container mean nothing here: what its lock says is believed.
   const namespace = files.link('/proc/self/ns/pid');
-  if (namespace !== undefined && !holder.host.endsWith(namespace)) return holder;
+  if (namespace !== undefined && !holder.host.endsWith(namespace)) return true;
   const stat = files.text(`/proc/${holder.pid}/stat`);
-  return stat !== undefined && startTimeOf(stat) === holder.started ? holder : undefined;
+  return stat !== undefined && startTimeOf(stat) === holder.started;
 }
 
 /** Program and first argument, no options: those may hold secrets. */

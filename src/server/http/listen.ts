@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
-import { makePrivateDirectory } from '../../system/runtime-dir';
+import { makeSocketDirectory } from '../../system/runtime-dir';
 
 /** The socket file of a listening engine. */
 export interface EngineSocket {
@@ -26,7 +26,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   const bound = join(dirname(path), `.${randomBytes(3).toString('hex')}`);
   checkLength(path);
   checkLength(bound);
-  makePrivateDirectory(dirname(path));
+  makeSocketDirectory(dirname(path));
   if (await answers(path)) {
     throw new SmolvlmError('engine-running', `an engine answers on ${path} already`, {
       hint: 'Use it, or stop it first.',

@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
+  chownSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { recentNpuCrashes } from '../../../src/platform/npu/npu-crash-log';
 import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../../src/platform/npu/npu-lock';
+import { NpuLockFolder } from '../../../src/platform/npu/npu-lock-folder';
 import { FileLock } from '../../../src/system/file-lock';
 import { useTempFolder } from '../../temp-folder';
 import { holdNpuLock } from './hold-npu-lock';
@@ -92,9 +100,9 @@ describe('NPU lock', () => {
     assert.deepEqual(readdirSync(temp('npu')), ['lock']);
   });
 
-  it('lies in a folder that every user may write to, and can be read by all', async () => {
+  it('lies in a folder in which every user may make files and remove only their own, and can be read by all', async () => {
     const lock = await acquired();
-    assert.equal(statSync(dirname(path())).mode & 0o7777, 0o777);
+    assert.equal(statSync(dirname(path())).mode & 0o7777, 0o1777);
     assert.equal(statSync(path()).mode & 0o777, 0o644);
     await lock.release();
   });
@@ -102,9 +110,147 @@ describe('NPU lock', () => {
   it('refuses a folder that is a link or cannot be made, and says what to set', async () => {
     mkdirSync(temp('elsewhere'));
     symlinkSync(temp('elsewhere'), temp('npu'));
-    const expected = { code: 'npu-lock-folder', hint: /SMOLVLM_NPU_LOCK/ };
-    await assert.rejects(tryAcquireNpuLock(path()), expected);
+    await assert.rejects(tryAcquireNpuLock(path()), refusedFolder);
+    assert.deepEqual(readdirSync(temp('elsewhere')), []);
     writeFileSync(temp('file'), '');
-    await assert.rejects(tryAcquireNpuLock(temp('file', 'lock')), expected);
+    await assert.rejects(tryAcquireNpuLock(temp('file', 'lock')), refusedFolder);
   });
+
+  it('refuses a folder in which every user can remove the files of others, and leaves it as it is', async () => {
+    mkdirSync(temp('npu'));
+    chmodSync(temp('npu'), 0o777);
+    await assert.rejects(tryAcquireNpuLock(path()), { ...refusedFolder, hint: /chmod 1777/ });
+    assert.equal(statSync(temp('npu')).mode & 0o7777, 0o777);
+    assert.deepEqual(readdirSync(temp('npu')), []);
+  });
+
+  it('refuses a link in the lock’s place, and neither reads nor changes what it leads to', async () => {
+    const held = await acquired();
+    await held.release();
+    writeFileSync(temp('secret'), 'untouched', { mode: 0o600 });
+    symlinkSync(temp('secret'), path());
+    await assert.rejects(tryAcquireNpuLock(path()), {
+      code: 'npu-lock-folder',
+      message: /found a link/,
+    });
+    assert.equal(readFileSync(temp('secret'), 'utf8'), 'untouched');
+    assert.equal(statSync(temp('secret')).mode & 0o777, 0o600);
+  });
+
+  it('does not wait for the writer of a pipe in the lock’s place', async () => {
+    await (await acquired()).release();
+    execFileSync('mkfifo', [path()]);
+    await assert.rejects(tryAcquireNpuLock(path()), refusedFolder);
+  });
+
+  it('stays in the folder that was checked when a link takes its place', async () => {
+    const folder = NpuLockFolder.open(path());
+    renameSync(temp('npu'), temp('moved'));
+    mkdirSync(temp('elsewhere'));
+    symlinkSync(temp('elsewhere'), temp('npu'));
+    const lock = await FileLock.tryAcquire(folder.lockPath);
+    assert.ok(lock instanceof FileLock);
+    assert.deepEqual([readdirSync(temp('moved')), readdirSync(temp('elsewhere'))], [['lock'], []]);
+    await lock.release();
+    folder.close();
+  });
+
+  describe('between users', () => {
+    beforeEach(function () {
+      // Another user's process can be started by root alone.
+      if (process.getuid?.() !== 0) this.skip();
+      chmodSync(temp(), 0o1777);
+    });
+
+    it('refuses another user’s own folder', async () => {
+      mkdirSync(temp('npu'));
+      chownSync(temp('npu'), nobody, nobody);
+      await assert.rejects(tryAcquireNpuLock(path()), { ...refusedFolder, message: /another user/ });
+      assert.equal(statSync(temp('npu')).mode & 0o7777, 0o755);
+    });
+
+    it('is taken over from another user’s dead process, by root and by a third user', async () => {
+      await (await acquired()).release();
+      await killedHolder(path(), nobody);
+      const asThird = await holdNpuLock(path(), third);
+      // The dead process's lock is not the third user's to remove: the next place holds.
+      assert.deepEqual(locks(), ['lock', 'lock.2']);
+      const holder = await tryAcquireNpuLock(path());
+      assert.ok(!(holder instanceof FileLock));
+      assert.equal(holder.pid, asThird.pid);
+      asThird.stdin?.end();
+      await once(asThird, 'exit');
+      const lock = await acquired();
+      assert.deepEqual(locks(), ['lock']);
+      assert.equal(statSync(path()).uid, 0);
+      await lock.release();
+    });
+
+    it('is not given to the owner of a dead lock while another user holds the next place', async () => {
+      await (await acquired()).release();
+      await killedHolder(path(), nobody);
+      const asThird = await holdNpuLock(path(), third);
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', tryingProgram(path(), nobody)]);
+      assert.equal(Number(stdout), asThird.pid);
+      asThird.stdin?.end();
+      await once(asThird, 'exit');
+    });
+
+    it('notes a crash once, whichever users find the lock', async () => {
+      await (await acquired()).release();
+      const pid = await killedHolder(path(), nobody);
+      for (const uid of [third, third, 0]) {
+        const child = await holdNpuLock(path(), uid);
+        child.stdin?.end();
+        await once(child, 'exit');
+      }
+      const crashes = await recentNpuCrashes(path());
+      assert.deepEqual(
+        crashes.map((crash) => crash.pid),
+        [pid],
+      );
+    });
+
+    it('writes no crash through a link that another user planted', async () => {
+      await (await acquired()).release();
+      writeFileSync(temp('secret'), 'untouched', { mode: 0o600 });
+      const pid = await killedHolder(path(), nobody);
+      const links = [`lock.deaths.${process.pid}`, 'lock.deaths', 'lock.crashes.0'].map((name) =>
+        temp('npu', name),
+      );
+      for (const link of links) symlinkSync(temp('secret'), link);
+      for (const link of links) lchownSync(link, nobody, nobody);
+      await (await acquired()).release();
+      assert.equal(readFileSync(temp('secret'), 'utf8'), 'untouched');
+      assert.equal(statSync(temp('secret')).mode & 0o777, 0o600);
+      assert.equal((await recentNpuCrashes(path()))[0]?.pid, pid);
+    });
+  });
+
+  function locks(): readonly string[] {
+    return readdirSync(temp('npu'))
+      .filter((name) => !name.includes('crashes'))
+      .sort();
+  }
 });
+
+/** Users without rights. */
+const [nobody, third] = [65534, 65533];
+
+const refusedFolder = { code: 'npu-lock-folder', hint: /SMOLVLM_NPU_LOCK/ };
+
+/** A process of another user that ends with the lock in its hands. @returns its number */
+async function killedHolder(path: string, uid: number): Promise<number | undefined> {
+  const child = await holdNpuLock(path, uid);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  return child.pid;
+}
+
+/** Prints who holds the lock. */
+function tryingProgram(path: string, uid: number): string {
+  const lockModule = require.resolve('../../../src/platform/npu/npu-lock');
+  return `const { tryAcquireNpuLock } = require(${JSON.stringify(lockModule)});
+    process.setuid(${uid});
+    tryAcquireNpuLock(${JSON.stringify(path)}).then((holder) => console.log(holder.release ? 0 : holder.pid));`;
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,12 @@ describe("an engine's unix socket", () => {
     await listenOnSocket(server('alive'), path);
     assert.equal(await answer(), 'alive');
     assert.equal(statSync(path).mode & 0o777, 0o600);
+  });
+
+  it('leaves the permissions of the folder it is in as they are', async () => {
+    chmodSync(directory, 0o755);
+    await listenOnSocket(server('a'), path);
+    assert.equal(statSync(directory).mode & 0o777, 0o755);
   });
 
   it('is refused at a path that another file has, and at one that is too long', async () => {
