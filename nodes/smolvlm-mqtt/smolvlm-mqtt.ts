@@ -1,4 +1,4 @@
-import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
+import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
@@ -6,6 +6,7 @@ import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
+import { FlowErrors } from '../../src/node-red/mqtt/flow-errors';
 import {
   type MqttDialog,
   type SnapshotCredentials,
@@ -24,17 +25,17 @@ export = (RED: NodeAPI): void => {
   ): void {
     RED.nodes.createNode(this, config);
     const words = new StatusWords((key, values) => RED._(`smolvlm-mqtt.${key}`, values as never));
+    const errors = new FlowErrors(this, RED.events);
     try {
-      const { service, transport } = open(this, config, words);
+      const { service, transport } = open(this, config, words, errors);
       service.start();
       transport.register();
       this.on('close', (removed: boolean, done: (error?: Error) => void) => {
         service.close(removed).then(() => done(), done);
       });
     } catch (error) {
-      const failure = new NodeFailure(error);
-      this.status({ fill: 'red', shape: 'ring', text: failure.code });
-      this.error(failure);
+      this.status({ fill: 'red', shape: 'ring', text: new NodeFailure(error).code });
+      errors.report(error);
     }
   }
 
@@ -42,6 +43,7 @@ export = (RED: NodeAPI): void => {
     node: Node<SnapshotCredentials>,
     config: MqttDialog & { engine: string; broker: string },
     words: StatusWords,
+    errors: FlowErrors,
   ): { service: DescribeService; transport: BrokerTransport } {
     const engineNode = chosenEngine(RED, config.engine);
     const brokerNode = RED.nodes.getNode(config.broker) as BrokerNode | null;
@@ -60,9 +62,8 @@ export = (RED: NodeAPI): void => {
     };
     const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
       if (answer.kind === 'error') {
-        const failure = new NodeFailure(answer.error);
-        node.status(words.failed(failure.code));
-        node.error(failure, { topic: request.camera, camera: request.camera } as NodeMessage);
+        node.status(words.failed(answer.error.code));
+        errors.report(answer.error, { topic: request.camera, camera: request.camera });
         return;
       }
       if (answer.kind === 'caption') {
@@ -75,7 +76,18 @@ export = (RED: NodeAPI): void => {
     };
 
     const line = new EngineStatusLine(engine, words, (status) => node.status(status));
-    const transport = new BrokerTransport(brokerNode, onState);
+    let reported = '';
+    const transport = new BrokerTransport(brokerNode, {
+      onState: (state) => {
+        if (state === 'connected') reported = '';
+        onState(state);
+      },
+      onFailure: ({ error }) => {
+        // The same failure comes every few seconds.
+        if (reported !== error.message) errors.report(error);
+        reported = error.message;
+      },
+    });
     const service = new DescribeService({
       transport,
       engine,
@@ -83,7 +95,7 @@ export = (RED: NodeAPI): void => {
       version: packageVersion(),
       fillPrompt,
       onProgress: (_camera, event) => line.onEvent(event, 0),
-      onTrouble: (error) => node.error(new NodeFailure(error)),
+      onTrouble: (error) => errors.report(error),
       onAnswer,
     });
     node.on('close', () => line.close());

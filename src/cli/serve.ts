@@ -58,8 +58,12 @@ export const command: Command = {
     const stop = (): void => void Promise.resolve(service?.close()).then(() => served.close());
     io.signal.addEventListener('abort', stop, { once: true });
     if (io.signal.aborted) stop();
-    await served.closed;
-    await service?.close();
+    try {
+      await (service ? Promise.race([served.closed, service.failed]) : served.closed);
+    } finally {
+      await service?.close();
+      await served.close();
+    }
     return 0;
   },
 };

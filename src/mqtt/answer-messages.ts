@@ -1,40 +1,57 @@
 import { SmolvlmError } from '../errors';
-import type { CameraAnswer, CameraRequest } from './camera-request';
+import { defined } from '../system/defined';
+import type { AnswerAttributes, CameraAnswer, CameraRequest, ReplyAddress } from './camera-request';
 import { type DescribeTopics, isPublishTopic } from './describe-topics';
 import type { OutgoingMessage, Qos } from './transport/mqtt-transport';
 
-const json = 'application/json';
+const contentType = 'application/json';
 
-/**
- * What is published when a request ended. An asker who named a response topic is answered there and nowhere
- * else: the question was theirs, and the camera's state stays what it was. Otherwise the state comes last, so
- * that whoever acts upon it finds picture and attributes already there.
- */
-export function answerMessages(
+/** A camera's state, retained. The caption comes last, so that the attributes are there when an automation reads them. */
+export function stateMessages(
   topics: DescribeTopics,
   qos: Qos,
-  request: CameraRequest,
-  answer: CameraAnswer,
+  attributes: AnswerAttributes,
 ): readonly OutgoingMessage[] {
-  const { camera, reply } = request;
-  const document = answerDocument(request, answer);
-  const said = { qos, retain: false, payload: JSON.stringify(document), contentType: json } as const;
-  if (reply) {
-    const { topic, correlationData } = reply;
-    return [{ ...said, topic, ...(correlationData && { correlationData }) }];
-  }
-  if (answer.kind !== 'caption') return [{ ...said, topic: topics[answer.kind](camera) }];
-  const { picture, attributes } = answer;
-  const kept = { qos, retain: true } as const;
+  const { camera, short } = attributes;
   return [
-    ...(picture ? [{ ...kept, topic: topics.picture(camera), payload: picture }] : []),
-    { ...kept, topic: topics.attributes(camera), payload: said.payload, contentType: json },
-    { ...kept, topic: topics.caption(camera), payload: attributes.short, contentType: 'text/plain' },
+    attributesMessage(topics, qos, attributes),
+    { topic: topics.caption(camera), payload: short, qos, retain: true, contentType: 'text/plain' },
   ];
 }
 
-function answerDocument({ camera, payload }: CameraRequest, answer: CameraAnswer): object {
-  const about = { camera, ...(payload.id !== undefined && { id: payload.id }) };
+export function attributesMessage(
+  topics: DescribeTopics,
+  qos: Qos,
+  attributes: AnswerAttributes,
+): OutgoingMessage {
+  const payload = JSON.stringify(attributes);
+  return { topic: topics.attributes(attributes.camera), payload, qos, retain: true, contentType };
+}
+
+/** An answer for the client that asked with a response topic, and for it only. */
+export function replyMessage(
+  { topic, correlationData }: ReplyAddress,
+  qos: Qos,
+  request: CameraRequest,
+  answer: CameraAnswer,
+): OutgoingMessage {
+  const payload = JSON.stringify(answerDocument(request, answer));
+  return { topic, payload, qos, retain: false, contentType, ...defined({ correlationData }) };
+}
+
+/** A request that was dropped or failed. */
+export function failureMessage(
+  topics: DescribeTopics,
+  qos: Qos,
+  request: CameraRequest,
+  answer: Exclude<CameraAnswer, { kind: 'caption' }>,
+): OutgoingMessage {
+  const payload = JSON.stringify(answerDocument(request, answer));
+  return { topic: topics[answer.kind](request.camera), payload, qos, retain: false, contentType };
+}
+
+function answerDocument({ camera, payload: { id } }: CameraRequest, answer: CameraAnswer): object {
+  const about = { camera, ...defined({ id }) };
   switch (answer.kind) {
     case 'caption':
       return answer.attributes;
@@ -45,10 +62,10 @@ function answerDocument({ camera, payload }: CameraRequest, answer: CameraAnswer
   }
 }
 
-/** @throws SmolvlmError `mqtt-response-topic` for a topic nobody could be answered on */
+/** @throws SmolvlmError `mqtt-response-topic` for a topic that no answer can be published on */
 export function checkResponseTopic(topics: DescribeTopics, topic: string): string {
-  if (isPublishTopic(topic) && topics.cameraOf(topic) === undefined) return topic;
+  if (isPublishTopic(topic) && !topics.isDescribe(topic)) return topic;
   throw new SmolvlmError('mqtt-response-topic', `the answer cannot be published on "${topic.slice(0, 80)}"`, {
-    hint: 'Name a response topic without wildcards that is no describe topic.',
+    hint: 'Name a response topic without wildcards that is not a describe topic.',
   });
 }

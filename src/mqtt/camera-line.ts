@@ -1,11 +1,8 @@
-/**
- * A camera's requests: one is under way and one waits, the newest. Whatever comes while both places
- * are taken replaces the one that waits.
- */
+/** A camera's requests: one runs, and the newest of the others waits. A newer request replaces the waiting one. */
 export class CameraLine<Request> {
   readonly #run: (request: Request) => Promise<void>;
   readonly #onSuperseded: (request: Request) => void;
-  #underWay = false;
+  #running = false;
   #waiting: Request | undefined;
 
   /** @param run must not reject */
@@ -15,7 +12,7 @@ export class CameraLine<Request> {
   }
 
   offer(request: Request): void {
-    if (!this.#underWay) {
+    if (!this.#running) {
       void this.#work(request);
       return;
     }
@@ -32,12 +29,12 @@ export class CameraLine<Request> {
   }
 
   async #work(first: Request): Promise<void> {
-    this.#underWay = true;
+    this.#running = true;
     let next: Request | undefined = first;
     while (next !== undefined) {
       await this.#run(next);
       next = this.withdraw();
     }
-    this.#underWay = false;
+    this.#running = false;
   }
 }

@@ -4,27 +4,31 @@ import type { DropReason } from '../protocol/events';
 import type { DescribePayload } from './describe-payload';
 import type { FrigateUpdate } from './frigate/frigate';
 
-/** Where the asker wants the answer, by MQTT 5's response topic. */
+/** Where the answer goes, by MQTT 5's response topic. */
 export interface ReplyAddress {
   readonly topic: string;
   readonly correlationData?: Uint8Array;
 }
 
-/** A request on its way. */
+/** A request that has not ended yet. */
 export interface CameraRequest {
   readonly camera: string;
   readonly payload: DescribePayload;
   /** ISO 8601. */
   readonly receivedAt: string;
   readonly reply?: ReplyAddress;
-  /** The update of Frigate's that caused it. */
+  /** The update from Frigate that caused it. */
   readonly frigate?: FrigateUpdate;
 }
 
-/** The answer's JSON: on the attributes topic, or for the asker alone. */
+/** What became of a published picture that the broker does not take as it is. */
+export type PictureNote = 'shrunk' | 'omitted';
+
+/** The answer's JSON: on the attributes topic, or only for the client that asked. */
 export interface AnswerAttributes extends CaptionProperty {
   readonly camera: string;
-  /** The request's own. */
+  readonly picture?: PictureNote;
+  /** Of the request. */
   readonly id?: string;
   readonly label?: string;
   readonly frigate?: FrigateUpdate;
@@ -35,7 +39,7 @@ export type CameraAnswer =
   | {
       readonly kind: 'caption';
       readonly attributes: AnswerAttributes;
-      /** The bytes that were described; absent where nobody else may see them whole. */
+      /** The described bytes; absent where the request masks or crops them, or pictures are not published. */
       readonly picture?: Uint8Array;
     }
   | { readonly kind: 'dropped'; readonly reason: DropReason; readonly message: string }

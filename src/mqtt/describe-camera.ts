@@ -2,6 +2,7 @@ import type { EngineApi } from '../client/engine-api';
 import { errorBody } from '../errors';
 import { captionProperty } from '../protocol/caption-property';
 import type { DescribeFinal, EngineEvent } from '../protocol/events';
+import { defined } from '../system/defined';
 import type { CameraAnswer, CameraRequest } from './camera-request';
 import type { PictureMemory } from './picture-memory';
 import { requestPicture } from './request-picture';
@@ -26,17 +27,17 @@ export async function describeCamera(
   const { camera, payload, receivedAt, frigate, reply } = request;
   try {
     const picture = await requestPicture(request, settings, memory, signal);
-    const asked = { ...settings.defaults, ...payload.request };
-    // Masked or cropped, it was meant for the engine alone.
-    const whole = asked.masks === undefined && asked.crop === undefined;
-    // Bytes were remembered when they arrived, and newer ones may have come since.
+    const fields = { ...settings.defaults, ...payload.request };
+    // A masked or cropped picture is for the engine only.
+    const whole = fields.masks === undefined && fields.crop === undefined;
+    // Bytes were stored when they arrived, and newer ones may have come since.
     if (whole && !reply && !(payload.picture instanceof Uint8Array)) memory.set(camera, picture);
     const view = { camera, label: payload.label ?? '', frigate };
     const input = {
       capturedAt: receivedAt,
-      ...asked,
+      ...fields,
       camera,
-      prompt: fillPrompt(asked.prompt ?? settings.prompt, view),
+      prompt: fillPrompt(fields.prompt ?? settings.prompt, view),
       queue: { policy: 'newest', capacity: 1 },
     } as const;
     const onEvent = (event: EngineEvent): void => onProgress?.(camera, event);
@@ -59,11 +60,9 @@ function answer(request: CameraRequest, final: DescribeFinal, picture: Uint8Arra
       const attributes = {
         ...captionProperty(final.result),
         camera,
-        ...(id !== undefined && { id }),
-        ...(label !== undefined && { label }),
-        ...(frigate && { frigate }),
+        ...defined({ id, label, frigate }),
       };
-      return picture ? { kind: 'caption', attributes, picture } : { kind: 'caption', attributes };
+      return { kind: 'caption', attributes, ...defined({ picture }) };
     }
   }
 }

@@ -1,18 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import type { EngineApi } from '../client/engine-api';
+import { ImageChild } from '../client/image-child';
 import { errorBody, SmolvlmError } from '../errors';
 import type { EngineEvent } from '../protocol/events';
-import { answerMessages, checkResponseTopic } from './answer-messages';
+import { defined } from '../system/defined';
+import { checkResponseTopic, failureMessage, replyMessage } from './answer-messages';
 import { CameraLine } from './camera-line';
 import type { CameraAnswer, CameraRequest } from './camera-request';
 import { describeCamera } from './describe-camera';
-import { describePayload } from './describe-payload';
-import { DescribeTopics } from './describe-topics';
+import { type DescribePayload, describePayload } from './describe-payload';
+import { checkCameraName, DescribeTopics, isPublishTopic } from './describe-topics';
 import { type FrigateSink, FrigateSource } from './frigate/frigate-source';
 import { PictureMemory } from './picture-memory';
-import { pictureType } from './picture-type';
 import { Publisher } from './publisher';
 import { mostCameras, type ServiceSettings } from './service-settings';
+import type { PreparePicture } from './shrink-picture';
 import type { IncomingMessage, MqttTransport } from './transport/mqtt-transport';
 
 export interface DescribeServiceOptions {
@@ -23,14 +25,18 @@ export interface DescribeServiceOptions {
   readonly version: string;
   /** Fills a prompt's template in. */
   readonly fillPrompt: (template: string, view: object) => string;
+  /** Makes pictures smaller that the broker does not take; by default in a process of its own. */
+  readonly prepare?: PreparePicture;
   readonly onProgress?: (camera: string, event: EngineEvent) => void;
-  /** A fault that belongs to no request. */
+  /** An error that does not belong to a request. */
   readonly onTrouble?: (error: SmolvlmError) => void;
   /** Called once for each request, when it has ended. */
   readonly onAnswer?: (request: CameraRequest, answer: CameraAnswer) => void;
 }
 
-/** Describes pictures on request over MQTT, and makes the cameras known to Home Assistant. */
+const empty: DescribePayload = { request: {} };
+
+/** Describes pictures on request over MQTT, and announces the cameras to Home Assistant. */
 export class DescribeService {
   readonly #options: DescribeServiceOptions;
   readonly #topics: DescribeTopics;
@@ -39,63 +45,105 @@ export class DescribeService {
   readonly #publisher: Publisher;
   readonly #closing = new AbortController();
   readonly #frigate: FrigateSource | undefined;
+  /** Requests that have not ended yet. */
+  readonly #open = new Set<CameraRequest>();
+  /** Services one level below this base: requests with a slash in the camera's name may be theirs. */
+  readonly #nested = new Set<string>();
+  readonly #images = new ImageChild();
+  #closed = false;
 
   /** @throws SmolvlmError `mqtt-topic` for a base that no topic can begin with */
   constructor(options: DescribeServiceOptions) {
+    const { transport, settings, version, onTrouble } = options;
     this.#options = options;
     setMaxListeners(0, this.#closing.signal);
-    this.#topics = new DescribeTopics(options.settings.base);
-    this.#publisher = new Publisher(options.transport, this.#topics, options.settings, options.version);
-    const { frigate } = options.settings;
+    this.#topics = new DescribeTopics(settings.base);
+    this.#publisher = new Publisher({
+      ...{ transport, topics: this.#topics, settings, version },
+      prepare: options.prepare ?? ((picture, size) => this.#images.prepare(picture, size)),
+      onTrouble: (error) => onTrouble?.(error),
+    });
+    const { frigate } = settings;
     this.#frigate = frigate && new FrigateSource(frigate, this.#frigateSink(), this.#closing.signal);
   }
 
   /** Subscribes, and announces the cameras at each connection. */
   start(): void {
     const { transport, settings } = this.#options;
-    transport.subscribe(this.#topics.describeFilter, settings.qos, (message) => this.#onDescribe(message));
-    this.#frigate?.subscribe(transport, settings.qos);
-    transport.subscribe(this.#topics.availability, settings.qos, (message) => this.#onAvailability(message));
+    const { describeFilter, misplacedFilter, availability, nestedAvailabilityFilter } = this.#topics;
+    const { qos } = settings;
+    transport.subscribe(nestedAvailabilityFilter, qos, ({ topic }) => this.#onNested(topic));
+    transport.subscribe(describeFilter, qos, (message) => this.#onDescribe(message));
+    transport.subscribe(misplacedFilter, qos, (message) => this.#onDescribe(message));
+    this.#frigate?.subscribe(transport, qos);
+    transport.subscribe(availability, qos, (message) => this.#onAvailability(message));
     transport.onConnected(() => this.#publisher.announce());
     if (transport.connected) this.#publisher.announce();
   }
 
   /**
-   * Ends what is under way, says `offline` and lets the transport go.
+   * Drops the open requests, publishes `offline` and releases the transport.
    * @param forget for good: also take the cameras out of Home Assistant
    */
   async close(forget = false): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     for (const line of this.#lines.values()) line.withdraw();
+    for (const request of this.#open) this.#shutDown(request);
     await this.#publisher.close(forget);
+    this.#closed = true;
+    this.#images.close();
     await this.#options.transport.close(forget);
   }
 
   #onDescribe(message: IncomingMessage): void {
-    const camera = this.#topics.cameraOf(message.topic);
-    if (camera === undefined || this.#closing.signal.aborted) return;
-    const request = { camera, payload: { request: {} }, receivedAt: new Date().toISOString() };
+    const topic = this.#topics.parse(message.topic);
+    if (topic === undefined || this.#closed) return;
+    if (topic.kind === 'wrong-name') {
+      this.#refuseName(topic.name, message);
+      return;
+    }
+    const { camera } = topic;
+    const request = { camera, payload: empty, receivedAt: new Date().toISOString() };
     try {
       const payload = describePayload(message.payload);
       const reply = this.#reply(message);
-      // A question that is answered to its asker alone leaves nothing behind for others.
+      // A request that is answered to its client only leaves nothing behind for others.
       if (payload.picture instanceof Uint8Array && !reply.reply) this.#memory.set(camera, payload.picture);
-      // Kept by the broker from some time ago, and delivered again at each reconnection: no request of now.
+      // The broker keeps retained messages and delivers them again at each reconnection: they are not new requests.
       if (message.retained) return;
-      this.#offer({ ...request, payload, ...reply });
+      if (this.#closing.signal.aborted) this.#shutDown({ ...request, payload, ...reply });
+      else this.#offer({ ...request, payload, ...reply });
     } catch (error) {
-      this.#end({ ...request, ...this.#replyIfUsable(message) }, { kind: 'error', error: errorBody(error) });
+      this.#fail({ ...request, ...this.#replyIfUsable(message) }, error);
     }
+  }
+
+  /** A topic that this service would never answer is answered with an error, so that the client learns why. */
+  #refuseName(name: string, message: IncomingMessage): void {
+    if (message.retained || this.#nested.has(name.slice(0, name.indexOf('/')))) return;
+    const reply = this.#replyIfUsable(message);
+    if (!reply.reply && !isPublishTopic(this.#topics.error(name))) return;
+    const request = { camera: name, payload: empty, receivedAt: new Date().toISOString(), ...reply };
+    try {
+      checkCameraName(name);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  #onNested(topic: string): void {
+    const nested = topic.slice(this.#topics.base.length + 1, topic.lastIndexOf('/'));
+    if (this.#nested.size < mostCameras) this.#nested.add(nested);
   }
 
   /**
    * After a power cut the broker notices the lost connection only when its keepalive has run out, a minute or two
-   * after this service is back under another client id; it then says `offline` for the connection of before.
+   * after this service is back with another client id. It publishes `offline` for the lost connection then.
    */
   #onAvailability({ payload, retained }: IncomingMessage): void {
-    if (retained || this.#closing.signal.aborted) return;
-    if (Buffer.from(payload).toString('utf8') === 'offline') this.#publisher.sayOnline();
+    if (this.#closing.signal.aborted) return;
+    this.#publisher.onAvailability(Buffer.from(payload).toString('utf8'), retained);
   }
 
   #frigateSink(): FrigateSink {
@@ -106,7 +154,7 @@ export class DescribeService {
         try {
           this.#offer(request);
         } catch (error) {
-          this.#end(request, { kind: 'error', error: errorBody(error) });
+          this.#fail(request, error);
         }
       },
       fail: (error) => this.#options.onTrouble?.(error),
@@ -115,12 +163,11 @@ export class DescribeService {
 
   /** @throws SmolvlmError `mqtt-cameras` */
   #offer(request: CameraRequest): void {
-    if (this.#closing.signal.aborted) return;
     const { camera } = request;
     let line = this.#lines.get(camera);
     if (!line) {
       if (this.#lines.size >= mostCameras) {
-        const message = `"${camera}" is one camera too many: ${mostCameras} have asked`;
+        const message = `"${camera}" is one camera too many: ${mostCameras} have sent requests`;
         const hint = 'Use the same few names below the base topic, one for each camera.';
         throw new SmolvlmError('mqtt-cameras', message, { hint });
       }
@@ -130,6 +177,7 @@ export class DescribeService {
       );
       this.#lines.set(camera, line);
     }
+    this.#open.add(request);
     line.offer(request);
   }
 
@@ -138,26 +186,42 @@ export class DescribeService {
     this.#end(request, { kind: 'dropped', reason: 'superseded', message });
   }
 
+  #shutDown(request: CameraRequest): void {
+    this.#open.add(request);
+    this.#end(request, { kind: 'dropped', reason: 'shutdown', message: 'the MQTT service is closing' });
+  }
+
   async #describe(request: CameraRequest): Promise<void> {
     const { signal } = this.#closing;
     this.#end(request, await describeCamera(request, { ...this.#options, memory: this.#memory, signal }));
   }
 
+  /** Ends a request that was never open. */
+  #fail(request: CameraRequest, error: unknown): void {
+    this.#open.add(request);
+    this.#end(request, { kind: 'error', error: errorBody(error) });
+  }
+
+  /** Publishes the answer. Does nothing for a request that has ended before. */
   #end(request: CameraRequest, answer: CameraAnswer): void {
-    if (this.#closing.signal.aborted) return;
-    const { settings, onAnswer } = this.#options;
-    if (answer.kind === 'caption' && !request.reply) {
-      this.#publisher.announceCamera(request.camera, answer.picture && pictureType(answer.picture));
+    if (!this.#open.delete(request)) return;
+    const { settings, onAnswer, onTrouble } = this.#options;
+    const { qos } = settings;
+    if (request.reply) this.#publisher.send(replyMessage(request.reply, qos, request, answer));
+    else if (answer.kind === 'caption') this.#publisher.sendCaption(answer.attributes, answer.picture);
+    else this.#publisher.send(failureMessage(this.#topics, qos, request, answer));
+    try {
+      onAnswer?.(request, answer);
+    } catch (cause) {
+      const { message } = errorBody(cause);
+      onTrouble?.(new SmolvlmError('mqtt-output', `an answer could not be passed on: ${message}`, { cause }));
     }
-    for (const message of answerMessages(this.#topics, settings.qos, request, answer))
-      this.#publisher.send(message);
-    onAnswer?.(request, answer);
   }
 
   #reply({ responseTopic, correlationData }: IncomingMessage): Pick<CameraRequest, 'reply'> {
     if (responseTopic === undefined || responseTopic === '') return {};
     const topic = checkResponseTopic(this.#topics, responseTopic);
-    return { reply: correlationData ? { topic, correlationData } : { topic } };
+    return { reply: { topic, ...defined({ correlationData }) } };
   }
 
   #replyIfUsable(message: IncomingMessage): Pick<CameraRequest, 'reply'> {

@@ -3,9 +3,12 @@ import { SmolvlmError } from '../errors';
 
 const longestName = 64;
 
+/** Longest base or prefix, so that every topic below it stays within MQTT's 65,535 bytes. */
+const longestBaseBytes = 1_024;
+
 /** Whether a text can be one level of a topic that is published to, and is short enough to be a camera's name. */
 export function isCameraName(name: string): boolean {
-  return name !== '' && name.length <= longestName && !/[+#/$\p{Cc}]/u.test(name);
+  return name !== '' && name.length <= longestName && !/[+#/$\p{Cc}\p{Cs}]/u.test(name);
 }
 
 /** @throws SmolvlmError `mqtt-camera-name` */
@@ -21,34 +24,68 @@ export function checkCameraName(name: string): string {
 /** Whether a topic may be published to: no wildcards, nothing reserved for the broker. */
 export function isPublishTopic(topic: string): boolean {
   return (
-    topic !== '' && Buffer.byteLength(topic) <= 65_535 && !topic.startsWith('$') && !/[+#\0]/.test(topic)
+    topic !== '' &&
+    Buffer.byteLength(topic) <= 65_535 &&
+    !topic.startsWith('$') &&
+    !/[+#\p{Cc}\p{Cs}]/u.test(topic)
   );
 }
 
+/** @param what the setting, for the error @throws SmolvlmError `mqtt-topic` */
+export function checkTopicPrefix(text: string, what: string): string {
+  if (isPublishTopic(text) && Buffer.byteLength(text) <= longestBaseBytes) return text;
+  throw new SmolvlmError(
+    'mqtt-topic',
+    `${what}: expected a topic of at most ${longestBaseBytes} bytes without wildcards, received "${text.slice(0, 80)}"`,
+    { hint: 'Write for example smolvlm or home/cameras.' },
+  );
+}
+
+/** What a topic below the base asks for. */
+export type DescribeTopic =
+  | { readonly kind: 'request'; readonly camera: string }
+  /** A describe topic, but with a name that a camera cannot have: too long, or of more than one level. */
+  | { readonly kind: 'wrong-name'; readonly name: string };
+
 /** The service's topics below its base, e.g. `smolvlm/porch/describe` and `smolvlm/porch/caption`. */
 export class DescribeTopics {
-  /** What requests arrive on. */
+  /** Filter of the requests. */
   readonly describeFilter: string;
+  /** Filter of requests with a slash in the camera's name, which are answered with an error. */
+  readonly misplacedFilter: string;
   /** `online` or `offline`, retained. */
   readonly availability: string;
+  /** Availability of services whose base is one level below this one. */
+  readonly nestedAvailabilityFilter: string;
 
   /** @throws SmolvlmError `mqtt-topic` for a base that no topic can begin with */
   constructor(readonly base: string) {
-    if (!isPublishTopic(base) || /^\/|\/$|\/\//.test(base)) {
-      throw new SmolvlmError('mqtt-topic', `expected a topic without wildcards, received "${base}"`, {
-        hint: 'Write for example smolvlm or home/cameras, with no slash at either end.',
-      });
+    checkTopicPrefix(base, 'base topic');
+    if (/^\/|\/$|\/\//.test(base)) {
+      throw new SmolvlmError(
+        'mqtt-topic',
+        `base topic: expected a topic without empty levels, received "${base}"`,
+        {
+          hint: 'Write for example smolvlm or home/cameras, with no slash at either end.',
+        },
+      );
     }
     this.describeFilter = `${base}/+/describe`;
+    this.misplacedFilter = `${base}/+/+/describe`;
     this.availability = `${base}/availability`;
+    this.nestedAvailabilityFilter = `${base}/+/availability`;
   }
 
-  /** @returns the camera that a describe topic names; undefined for any other topic and for a name that is none */
-  cameraOf(topic: string): string | undefined {
-    const [head, tail] = [`${this.base}/`, '/describe'];
-    if (!topic.startsWith(head) || !topic.endsWith(tail)) return undefined;
-    const camera = topic.slice(head.length, -tail.length);
-    return isCameraName(camera) ? camera : undefined;
+  isDescribe(topic: string): boolean {
+    const isLongEnough = topic.length >= this.base.length + '//describe'.length;
+    return isLongEnough && topic.startsWith(`${this.base}/`) && topic.endsWith('/describe');
+  }
+
+  /** @returns undefined for a topic that is not a describe topic */
+  parse(topic: string): DescribeTopic | undefined {
+    if (!this.isDescribe(topic)) return undefined;
+    const name = topic.slice(this.base.length + 1, -'/describe'.length);
+    return isCameraName(name) ? { kind: 'request', camera: name } : { kind: 'wrong-name', name };
   }
 
   describe(camera: string): string {
@@ -65,12 +102,12 @@ export class DescribeTopics {
     return `${this.base}/${camera}/attributes`;
   }
 
-  /** The picture that was described, retained. */
+  /** The described picture, retained. */
   picture(camera: string): string {
     return `${this.base}/${camera}/picture`;
   }
 
-  /** Requests that did not get their turn, as JSON. */
+  /** Requests that were dropped, as JSON. */
   dropped(camera: string): string {
     return `${this.base}/${camera}/dropped`;
   }
@@ -81,8 +118,8 @@ export class DescribeTopics {
   }
 
   /**
-   * A camera's id where only letters, digits, `_` and `-` may stand. Names that look alike then
-   * (`porch 1`, `porch_1`) are told apart by a checksum.
+   * A camera's id where only letters, digits, `_` and `-` are allowed. A checksum distinguishes names that
+   * would become the same (`porch 1`, `porch_1`).
    */
   id(camera: string): string {
     const topic = `${this.base}/${camera}`;

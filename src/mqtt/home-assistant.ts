@@ -2,22 +2,22 @@ import { pressPayload } from './describe-payload';
 import type { DescribeTopics } from './describe-topics';
 import type { CameraSettings } from './service-settings';
 
-/** Who announces the entities. */
+/** The software that announces the entities. */
 export interface DiscoveryOrigin {
   /** This package's version. */
   readonly version: string;
 }
 
-/** Where Home Assistant looks for a camera's device. @param prefix `homeassistant` unless changed there */
+/** Discovery topic of a camera's device. @param prefix `homeassistant` unless changed there */
 export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: string): string {
   return `${prefix}/device/${topics.id(camera)}/config`;
 }
 
 /**
  * A camera as a device of Home Assistant (2024.12 or newer), by MQTT device discovery: the caption with
- * everything else as attributes, the picture it describes, and a button that asks for a new one.
+ * everything else as attributes, the described picture, and a button that requests a new caption.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
- * @param pictureType media type of the pictures: Home Assistant takes it from here, not from their bytes
+ * @param pictureType media type of the pictures: Home Assistant reads it here, not from the bytes
  */
 export function discoveryPayload(
   topics: DescribeTopics,

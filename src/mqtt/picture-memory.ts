@@ -1,6 +1,6 @@
 import { mostCameras } from './service-settings';
 
-/** The last picture of each camera, for requests that bring none; the oldest go when there are too many or too large ones. */
+/** The last picture of each camera, for requests without one. Above its limits it drops the oldest pictures. */
 export class PictureMemory {
   readonly #pictures = new Map<string, Uint8Array>();
   readonly #limitBytes: number;

@@ -1,4 +1,4 @@
-/** Beginnings of the kinds of picture that are described, as Latin-1. */
+/** First bytes of each image format, as Latin-1. */
 const beginnings: readonly (readonly [RegExp, string])[] = [
   [/^\x89PNG/, 'image/png'],
   [/^RIFF.{4}WEBP/s, 'image/webp'],
@@ -7,7 +7,7 @@ const beginnings: readonly (readonly [RegExp, string])[] = [
   [/^(II\*\0|MM\0\*)/, 'image/tiff'],
 ];
 
-/** What a picture is, by its first bytes. @returns its media type; that of a JPEG for what is not known */
+/** A picture's media type, by its first bytes. @returns `image/jpeg` for unknown bytes */
 export function pictureType(picture: Uint8Array): string {
   const begin = Buffer.from(picture.subarray(0, 12)).toString('latin1');
   return beginnings.find(([beginning]) => beginning.test(begin))?.[1] ?? 'image/jpeg';

@@ -1,49 +1,132 @@
+import { SmolvlmError } from '../errors';
+import { attributesMessage, stateMessages } from './answer-messages';
+import { CameraPictures } from './camera-pictures';
+import type { AnswerAttributes } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
 import { discoveryPayload, discoveryTopic } from './home-assistant';
+import { Outbox, type Refusal } from './outbox';
+import { pictureType } from './picture-type';
 import type { CameraSettings, ServiceSettings } from './service-settings';
+import type { PreparePicture } from './shrink-picture';
 import type { MqttTransport, OutgoingMessage } from './transport/mqtt-transport';
 
-/** What the service says: answers, whether it is there, and which cameras Home Assistant should know. */
+export interface PublisherOptions {
+  readonly transport: MqttTransport;
+  readonly topics: DescribeTopics;
+  readonly settings: ServiceSettings;
+  /** This package's version. */
+  readonly version: string;
+  /** Makes pictures smaller that the broker does not take. */
+  readonly prepare: PreparePicture;
+  readonly onTrouble: (error: SmolvlmError) => void;
+}
+
+/** Longest wait for the broker to take the last messages. */
+const farewellMs = 2_000;
+
+const mostReported = 1_000;
+
+/** Publishes answers, the availability, and what Home Assistant needs about the cameras. */
 export class Publisher {
-  readonly #transport: MqttTransport;
-  readonly #topics: DescribeTopics;
-  readonly #settings: ServiceSettings;
-  readonly #version: string;
+  readonly #options: PublisherOptions;
+  readonly #outbox: Outbox;
+  readonly #pictures: CameraPictures;
   readonly #cameras = new Map<string, CameraSettings>();
   /** Media type of each camera's last published picture. */
   readonly #pictureTypes = new Map<string, string>();
-  /** Retained messages that found no connection, the last of each topic. */
-  readonly #unsent = new Map<string, OutgoingMessage>();
-  /** Retained messages under way, the last of each topic. */
-  readonly #newest = new Map<string, OutgoingMessage>();
+  /** The last answer about each camera. */
+  readonly #latest = new Map<string, AnswerAttributes>();
+  /** Refusals that were reported, by topic. */
+  readonly #reported = new Map<string, string>();
+  /** Whether the broker still has retained messages of the last connection; undefined until it is known. */
+  #hasKept: boolean | undefined;
 
-  constructor(transport: MqttTransport, topics: DescribeTopics, settings: ServiceSettings, version: string) {
-    this.#transport = transport;
-    this.#topics = topics;
-    this.#settings = settings;
-    this.#version = version;
+  constructor(options: PublisherOptions) {
+    const { transport, topics, settings, prepare, onTrouble } = options;
+    this.#options = options;
+    this.#outbox = new Outbox(transport, (message, refusal) => this.#refused(message, refusal));
+    this.#pictures = new CameraPictures({
+      ...{ transport, outbox: this.#outbox, topics, qos: settings.qos, prepare, onTrouble },
+      onPicture: (camera, picture) => this.#announceCamera(camera, pictureType(picture)),
+    });
     for (const camera of settings.cameras) this.#cameras.set(camera.name, camera);
   }
 
-  /** To be called at each connection: the broker may have said `offline` for us, or be another one. */
+  /** To be called at each connection, after subscribing to the availability. */
   announce(): void {
+    this.#hasKept = undefined;
     this.sayOnline();
     for (const camera of this.#cameras.values()) this.#discovery(camera);
-    const unsent = [...this.#unsent.values()];
-    this.#unsent.clear();
-    for (const message of unsent) this.send(message);
+    this.#outbox.connected();
   }
 
   sayOnline(): void {
-    this.send(this.#kept(this.#topics.availability, 'online'));
+    this.#say(this.#retained(this.#options.topics.availability, 'online'));
   }
 
   /**
-   * A camera that nobody listed becomes known with its first caption. One whose pictures are of another type than
-   * before is announced anew: its announcement names the type.
-   * @param type media type of the picture that is about to be published
+   * Finds out from the availability topic whether the broker has lost its retained messages, and publishes those of the
+   * cameras again then. A broker that has kept them delivers the `offline` of the broken connection first; one that was
+   * restarted without persistence delivers nothing before the `online` that was published at this connection.
    */
-  announceCamera(name: string, type = this.#pictureType(name)): void {
+  onAvailability(text: string, retained: boolean): void {
+    if (text === 'offline' && !retained) this.sayOnline();
+    if (this.#hasKept !== undefined) return;
+    if (text === 'offline') this.#hasKept = true;
+    else if (!retained) {
+      this.#hasKept = false;
+      this.#outbox.restore();
+    }
+  }
+
+  /** A camera's new state: attributes and caption first, then the picture. */
+  sendCaption(attributes: AnswerAttributes, picture: Uint8Array | undefined): void {
+    const { topics, settings } = this.#options;
+    const { camera } = attributes;
+    this.#announceCamera(camera, this.#pictureType(camera));
+    const note = picture && this.#pictures.expected(camera, picture);
+    for (const message of stateMessages(
+      topics,
+      settings.qos,
+      note ? { ...attributes, picture: note } : attributes,
+    )) {
+      this.send(message);
+    }
+    this.#latest.set(camera, attributes);
+    if (picture === undefined) return;
+    this.#pictures.send(camera, picture, (changed) => {
+      if (this.#latest.get(camera) !== attributes) return;
+      this.send(attributesMessage(topics, settings.qos, { ...attributes, picture: changed }));
+    });
+  }
+
+  /** A message that finds no connection goes out with the next one. */
+  send(message: OutgoingMessage): void {
+    this.#outbox.send(message);
+  }
+
+  /** @param forget also take the cameras out of Home Assistant */
+  async close(forget: boolean): Promise<void> {
+    const { settings, topics, transport } = this.#options;
+    const { discoveryPrefix: prefix } = settings;
+    const announced = forget && prefix !== undefined ? [...this.#cameras.keys()] : [];
+    const farewell = [
+      ...announced.map((name) => this.#retained(discoveryTopic(prefix ?? '', topics, name), '')),
+      this.#retained(topics.availability, 'offline'),
+    ];
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, farewellMs);
+    });
+    await Promise.race([Promise.all(farewell.map((message) => transport.publish(message))), late]);
+    clearTimeout(timer);
+  }
+
+  /**
+   * A camera that is not listed is announced with its first caption. One whose pictures are of another type than before
+   * is announced again: the announcement names the type.
+   */
+  #announceCamera(name: string, type: string): void {
     if (this.#cameras.has(name) && type === this.#pictureType(name)) return;
     const camera = this.#cameras.get(name) ?? { name };
     this.#cameras.set(name, camera);
@@ -51,42 +134,35 @@ export class Publisher {
     this.#discovery(camera);
   }
 
-  /** A retained message without a connection goes out with the next one; others are lost. */
-  send(message: OutgoingMessage): void {
-    const { topic, retain } = message;
-    if (!retain) {
-      void this.#transport.publish(message);
-      return;
-    }
-    this.#unsent.delete(topic);
-    this.#newest.set(topic, message);
-    void this.#transport.publish(message).then((sent) => {
-      // A connection that breaks tells so late; what was said since then counts.
-      if (this.#newest.get(topic) !== message) return;
-      this.#newest.delete(topic);
-      if (!sent) this.#unsent.set(topic, message);
+  #discovery(camera: CameraSettings): void {
+    const { topics, settings, version } = this.#options;
+    const { discoveryPrefix } = settings;
+    if (discoveryPrefix === undefined) return;
+    const document = discoveryPayload(topics, camera, { version }, this.#pictureType(camera.name));
+    this.#say(this.#retained(discoveryTopic(discoveryPrefix, topics, camera.name), JSON.stringify(document)));
+  }
+
+  /** Publishes what is published again at each connection anyway. */
+  #say(message: OutgoingMessage): void {
+    void this.#options.transport.publish(message).then((outcome) => {
+      if (outcome.kind === 'refused') this.#refused(message, outcome);
     });
   }
 
-  /** @param forget also take the cameras out of Home Assistant */
-  async close(forget: boolean): Promise<void> {
-    const { discoveryPrefix: prefix } = this.#settings;
-    const announced = forget && prefix !== undefined ? [...this.#cameras.keys()] : [];
-    const topics = announced.map((name) => discoveryTopic(prefix ?? '', this.#topics, name));
-    const farewell = [
-      ...topics.map((topic) => this.#kept(topic, '')),
-      this.#kept(this.#topics.availability, 'offline'),
-    ];
-    await Promise.all(farewell.map((message) => this.#transport.publish(message)));
-  }
-
-  #discovery(camera: CameraSettings): void {
-    const { discoveryPrefix } = this.#settings;
-    if (discoveryPrefix === undefined) return;
-    const origin = { version: this.#version };
-    const document = discoveryPayload(this.#topics, camera, origin, this.#pictureType(camera.name));
-    this.send(
-      this.#kept(discoveryTopic(discoveryPrefix, this.#topics, camera.name), JSON.stringify(document)),
+  /** The same refusal is reported once for each topic. */
+  #refused({ topic }: OutgoingMessage, { reason }: Refusal): void {
+    if (this.#reported.get(topic) === reason) return;
+    if (this.#reported.size >= mostReported) this.#reported.clear();
+    this.#reported.set(topic, reason);
+    const hint = 'Check what the broker allows this user to publish, and its packet limit.';
+    this.#options.onTrouble(
+      new SmolvlmError(
+        'mqtt-refused',
+        `the broker does not take a message on ${topic.slice(0, 120)}: ${reason}`,
+        {
+          hint,
+        },
+      ),
     );
   }
 
@@ -94,7 +170,7 @@ export class Publisher {
     return this.#pictureTypes.get(name) ?? 'image/jpeg';
   }
 
-  #kept(topic: string, payload: string): OutgoingMessage {
-    return { topic, payload, qos: this.#settings.qos, retain: true };
+  #retained(topic: string, payload: string): OutgoingMessage {
+    return { topic, payload, qos: this.#options.settings.qos, retain: true };
   }
 }

@@ -6,8 +6,8 @@ import type { PictureMemory } from './picture-memory';
 import type { ServiceSettings } from './service-settings';
 
 /**
- * The picture a request is about: the one it brings, else the tracked object's at Frigate, else the camera's
- * snapshot address, else the camera's last picture.
+ * The picture of a request: the one in its payload, otherwise the tracked object's from Frigate, otherwise the camera's
+ * snapshot, otherwise the camera's last picture.
  * @throws SmolvlmError `mqtt-no-picture`, `mqtt-address-refused`, and what reading a picture throws
  */
 export async function requestPicture(
@@ -29,7 +29,7 @@ export async function requestPicture(
   if (last) return last;
   throw new SmolvlmError(
     'mqtt-no-picture',
-    `the request brings no picture, and camera "${camera}" has none yet`,
+    `the request has no picture, and camera "${camera}" has not sent one yet`,
     {
       hint: "Send the picture's bytes, or give the camera a snapshot address.",
     },

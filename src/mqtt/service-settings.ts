@@ -1,16 +1,16 @@
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
 import { withoutLogin } from '../picture/without-login';
-import { checkCameraName, isPublishTopic } from './describe-topics';
+import { checkCameraName, checkTopicPrefix } from './describe-topics';
 import type { Qos } from './transport/mqtt-transport';
 
-/** A camera that is known before its first request. */
+/** A camera that the settings list. */
 export interface CameraSettings {
   /** One level of the topics, e.g. `porch`. */
   readonly name: string;
-  /** What people see; the name when absent. */
+  /** Shown to people; the name when absent. */
   readonly title?: string;
-  /** http(s) address of its snapshot, asked for when a request brings no picture. */
+  /** http(s) address of its snapshot, fetched when a request brings no picture. */
   readonly snapshot?: URL;
 }
 
@@ -28,11 +28,11 @@ export interface ServiceSettings {
   readonly base: string;
   readonly qos: Qos;
   readonly cameras: readonly CameraSettings[];
-  /** Asked when the request has no prompt; `fillPrompt` of the service fills it in. */
+  /** Used when the request has no prompt; a template for `fillPrompt` of the service. */
   readonly prompt: string;
   /** Defaults of every request. */
   readonly defaults: Partial<DescribeInput>;
-  /** Home Assistant's discovery prefix; none is announced when absent. */
+  /** Home Assistant's discovery prefix; no camera is announced when absent. */
   readonly discoveryPrefix?: string;
   readonly frigate?: FrigateSettings;
   /** Whether requests may name addresses to fetch pictures from. */
@@ -41,7 +41,7 @@ export interface ServiceSettings {
   readonly publishPicture: boolean;
 }
 
-/** Cameras that the service keeps state for: those of the settings, and those that requests name. */
+/** Most cameras that the service keeps state for: those of the settings, and those that requests name. */
 export const mostCameras = 64;
 
 /** @throws SmolvlmError `mqtt-camera-name`, `mqtt-cameras` */
@@ -50,7 +50,7 @@ export function checkCameras(cameras: readonly CameraSettings[]): readonly Camer
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new SmolvlmError('mqtt-cameras', `the camera "${twice}" is listed twice`, {
-      hint: 'Give each camera a name of its own.',
+      hint: 'Give each camera its own name.',
     });
   }
   if (names.length > mostCameras) {
@@ -75,9 +75,7 @@ export function httpAddress(text: string, what: string): URL {
   );
 }
 
-/** @throws SmolvlmError `mqtt-topic` */
+/** @param what the setting, for the error @throws SmolvlmError `mqtt-topic` */
 export function topicPrefix(text: string, what: string): string {
-  const prefix = text.trim().replace(/\/+$/, '');
-  if (isPublishTopic(prefix)) return prefix;
-  throw new SmolvlmError('mqtt-topic', `${what}: expected a topic without wildcards, received "${text}"`);
+  return checkTopicPrefix(text.trim().replace(/\/+$/, ''), what);
 }

@@ -105,7 +105,7 @@ describe('smolvlm serve --mqtt', function () {
       for (let waited = 0; !words.test(said) && waited < 15_000; waited += 20) await delay(20);
       assert.match(said, words);
     };
-    await until(/MQTT broker 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    await until(/MQTT broker 127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED/);
     broker = await startAedes({ port: broker.port });
     await until(/connected to the MQTT broker 127\.0\.0\.1:\d+: smolvlm\/\+\/describe/);
     assert.equal(said.match(/ECONNREFUSED/g)?.length, 1, 'the same trouble is told once');

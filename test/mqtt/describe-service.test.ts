@@ -60,17 +60,17 @@ describe('describe service', () => {
 
   afterEach(() => service.close());
 
-  it('answers a picture with picture, attributes and then the state, all retained', async () => {
+  it('answers a picture with attributes, caption and then the picture, all retained', async () => {
     start();
     transport.deliver('smolvlm/porch/describe', street);
     await ended(1);
     assert.deepEqual(transport.topics(), [
-      'smolvlm/porch/picture',
       'smolvlm/porch/attributes',
       'smolvlm/porch/caption',
+      'smolvlm/porch/picture',
     ]);
     assert.ok(transport.published.every(({ retain, qos }) => retain && qos === 1));
-    assert.deepEqual(transport.published[0]?.payload, street);
+    assert.deepEqual(transport.published[2]?.payload, street);
     assert.equal(transport.last('smolvlm/porch/caption'), 'answer to: Describe this image.');
     const attributes = JSON.parse(transport.last('smolvlm/porch/attributes') ?? '');
     assert.equal(attributes.text, 'answer to: Describe this image.');
@@ -234,9 +234,9 @@ describe('describe service', () => {
     assert.deepEqual(transport.topics(), [
       'smolvlm/availability',
       'homeassistant/device/smolvlm-porch/config',
-      'smolvlm/porch/picture',
       'smolvlm/porch/attributes',
       'smolvlm/porch/caption',
+      'smolvlm/porch/picture',
     ]);
     transport.published.length = 0;
     transport.connect();
@@ -271,7 +271,7 @@ describe('describe service', () => {
     transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0', 'latin1'));
     await ended(1);
     assert.deepEqual(announced(), ['Front porch', 'image/png']);
-    assert.deepEqual(transport.topics().slice(0, 2), [config, 'smolvlm/porch/picture']);
+    assert.deepEqual(transport.topics().slice(-2), [config, 'smolvlm/porch/picture']);
     transport.published.length = 0;
     transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0\0', 'latin1'));
     await ended(2);
@@ -358,10 +358,11 @@ describe('describe service', () => {
       for (const id of ['gone.1', 'gone.2', 'gone.3']) {
         transport.deliver('frigate/tracked_object_update', { type: 'description', id });
       }
-      for (let turns = 0; troubles.length < 2 && turns < 2000; turns++) await turn();
+      for (let turns = 0; troubles.length < 3 && turns < 2000; turns++) await turn();
       assert.deepEqual(
         troubles.map(({ code, message }) => [code, /gone\.\d: it answered 404/.test(message)]),
         [
+          ['mqtt-frigate', true],
           ['mqtt-frigate', true],
           ['mqtt-frigate', true],
         ],

@@ -5,12 +5,13 @@ import sharp from 'sharp';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { discoveryPayload, discoveryTopic } from '../../src/mqtt/home-assistant';
+import { brokerAddress } from '../../src/mqtt/transport/broker-address';
 import { MqttJsTransport } from '../../src/mqtt/transport/mqttjs-transport';
 import { fillPrompt } from '../../src/template/prompt-template';
 import { demoFrame } from '../fixtures';
 import { FakeEngine } from './fake-engine';
 import { homeAssistantPython, python313 } from './home-assistant/python-environment';
-import { TestHomeAssistant } from './home-assistant/test-home-assistant';
+import { type Reported, TestHomeAssistant } from './home-assistant/test-home-assistant';
 import { hasMosquitto, startMosquitto, type TestBroker } from './test-broker';
 import { Watcher } from './watcher';
 
@@ -35,7 +36,7 @@ const possible = hasMosquitto && python313 !== undefined;
     watcher = await Watcher.connect(broker.port, 5);
     const will = { topic: topics.availability, payload: 'offline', qos: 1, retain: true } as const;
     service = new DescribeService({
-      transport: new MqttJsTransport({ url: new URL(`mqtt://127.0.0.1:${broker.port}`), will }),
+      transport: new MqttJsTransport({ broker: brokerAddress(`mqtt://127.0.0.1:${broker.port}`), will }),
       engine: new FakeEngine(),
       settings: {
         base: 'smolvlm',
@@ -59,7 +60,7 @@ const possible = hasMosquitto && python313 !== undefined;
     await broker?.close();
   });
 
-  it('makes a caption, a picture and a button of a listed camera, and complains of nothing', async () => {
+  it('makes a caption, a picture and a button of a listed camera, without a complaint', async () => {
     for (const entity of [
       'sensor.front_porch_caption',
       'image.front_porch_picture',
@@ -77,10 +78,18 @@ const possible = hasMosquitto && python313 !== undefined;
     assert.equal(shown?.attributes?.text, 'answer to: What is there?');
     assert.equal(shown?.attributes?.camera, 'porch');
     assert.equal(typeof shown?.attributes?.timingsMs, 'object');
-    home.tell({ image: 'image.front_porch_picture' });
-    const { image, type } = await home.until((line) => line.image !== undefined);
-    assert.deepEqual([image, type], [createHash('sha256').update(street).digest('hex'), 'image/jpeg']);
+    await shows(street, 'image/jpeg');
   });
+
+  /** Waits until the image entity has this picture: it comes after the caption. */
+  async function shows(picture: Buffer, type: string): Promise<void> {
+    const sha256 = createHash('sha256').update(picture).digest('hex');
+    for (let shown: Reported = {}; shown.image !== sha256 || shown.type !== type; ) {
+      const { length } = home.reported;
+      home.tell({ image: 'image.front_porch_picture' });
+      shown = await home.until((line) => line.image !== undefined, length);
+    }
+  }
 
   it('shows a PNG as what it is, and a JPEG again after it', async () => {
     const png = await sharp(street).png().toBuffer();
@@ -89,20 +98,12 @@ const possible = hasMosquitto && python313 !== undefined;
       [street, 'image/jpeg'],
     ] as const) {
       await watcher.publish('smolvlm/porch/describe', picture);
-      const sha256 = createHash('sha256').update(picture).digest('hex');
-      for (
-        let shown: { image?: string; type?: string } = {};
-        shown.image !== sha256 || shown.type !== wanted;
-      ) {
-        const { length } = home.reported;
-        home.tell({ image: 'image.front_porch_picture' });
-        shown = await home.until((line) => line.image !== undefined, length);
-      }
+      await shows(picture, wanted);
     }
     assert.deepEqual(home.complaints(), []);
   });
 
-  it('describes anew when the button is pressed', async () => {
+  it('describes again when the button is pressed', async () => {
     const { length } = watcher.seen;
     home.tell({ press: 'button.front_porch_describe_now' });
     await watcher.on('smolvlm/porch/caption', undefined, length);
@@ -120,12 +121,12 @@ const possible = hasMosquitto && python313 !== undefined;
     assert.deepEqual(home.complaints(), []);
   });
 
-  it('learns of a camera that nobody listed', async () => {
+  it('adds a camera that is not listed', async () => {
     await watcher.publish('smolvlm/Hinter hof/describe', street);
     await home.entity('sensor.hinter_hof_caption', is('answer to: What is there?'));
   });
 
-  it('takes any base topic, name and title', async () => {
+  it('accepts any base topic, name and title', async () => {
     const below = new DescribeTopics('home/cameras');
     const camera = { name: 'Küche 1', title: 'Kitchen "1"' };
     const payload = discoveryPayload(below, camera, { version: '1.2.3' });
@@ -136,14 +137,14 @@ const possible = hasMosquitto && python313 !== undefined;
     assert.deepEqual(home.complaints(), []);
   });
 
-  it('shows the cameras as unavailable when the service has gone', async () => {
+  it('shows the cameras as unavailable when the service has ended', async () => {
     const { length } = home.reported;
     await service.close();
     await home.entity('sensor.front_porch_caption', is('unavailable'), length);
     await home.entity('button.front_porch_describe_now', is('unavailable'), length);
   });
 
-  it('complains of a payload that is wrong, so that silence means something', async () => {
+  it('complains about an invalid payload, so that the lack of complaints has a meaning', async () => {
     const { components, ...rest } = discoveryPayload(topics, { name: 'wrong' }, { version: '1' }) as {
       components: Record<string, object>;
     };

@@ -3,40 +3,54 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { Publisher } from '../../src/mqtt/publisher';
 import type { ServiceSettings } from '../../src/mqtt/service-settings';
-import type { OutgoingMessage } from '../../src/mqtt/transport/mqtt-transport';
 import { FakeTransport } from './transport/fake-transport';
 
-/** A connection that can break under way: what was being published is lost, and that is told late. */
-class BreakingTransport extends FakeTransport {
-  readonly underWay: ((sent: boolean) => void)[] = [];
-  breaking = false;
-
-  override publish(message: OutgoingMessage): Promise<boolean> {
-    if (!this.breaking) return super.publish(message);
-    return new Promise((resolve) => this.underWay.push(resolve));
-  }
-}
-
 describe('publisher', () => {
-  it('says the newest when the connection is back, also when an older one is told lost after it', async () => {
-    const transport = new BreakingTransport();
+  let transport: FakeTransport;
+  let publisher: Publisher;
+
+  beforeEach(() => {
+    transport = new FakeTransport();
     const settings = { base: 'smolvlm', qos: 1, cameras: [] } as unknown as ServiceSettings;
-    const publisher = new Publisher(transport, new DescribeTopics('smolvlm'), settings, '1.2.3');
-    transport.onConnected(() => publisher.announce());
-    const caption = (payload: string): OutgoingMessage => ({
-      ...{ topic: 'smolvlm/porch/caption', payload, qos: 1, retain: true },
+    publisher = new Publisher({
+      ...{ transport, topics: new DescribeTopics('smolvlm'), settings, version: '1.2.3' },
+      prepare: () => assert.fail('no picture is made smaller'),
+      onTrouble: () => {},
     });
-    transport.connected = true;
-    transport.breaking = true;
-    publisher.send(caption('older'));
-    transport.connected = false;
-    transport.breaking = false;
-    publisher.send(caption('newer'));
-    await turn();
-    for (const tell of transport.underWay) tell(false);
+    transport.onConnected(() => publisher.announce());
+    transport.connect();
+    publisher.send({ topic: 'smolvlm/porch/caption', payload: 'a street', qos: 1, retain: true });
+    transport.published.length = 0;
+  });
+
+  /** What is published after a reconnection at which the broker delivers these availabilities. */
+  async function publishedAfter(
+    ...heard: readonly (readonly [text: string, retained: boolean])[]
+  ): Promise<string[]> {
     await turn();
     transport.connect();
+    for (const [text, retained] of heard) publisher.onAvailability(text, retained);
     await turn();
-    assert.equal(transport.last('smolvlm/porch/caption'), 'newer');
+    return transport.topics();
+  }
+
+  it('publishes the captions again for a broker that has lost them', async () => {
+    assert.deepEqual(await publishedAfter(['online', false]), [
+      'smolvlm/availability',
+      'smolvlm/porch/caption',
+    ]);
+    publisher.onAvailability('online', false);
+    assert.equal(transport.topics().length, 2, 'once for each connection');
+  });
+
+  it('leaves the captions alone on a broker that has kept them', async () => {
+    assert.deepEqual(await publishedAfter(['offline', true], ['online', false]), ['smolvlm/availability']);
+  });
+
+  it('publishes online again when the broker publishes offline late', async () => {
+    assert.deepEqual(await publishedAfter(['offline', true], ['offline', false]), [
+      'smolvlm/availability',
+      'smolvlm/availability',
+    ]);
   });
 });

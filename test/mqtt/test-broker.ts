@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A broker of a test's own, on this machine only. */
+/** A test's own broker, on this machine only. */
 export interface TestBroker {
   readonly port: number;
   /** Breaks every connection at once, as a power cut does. */
@@ -17,17 +17,37 @@ export interface TestBroker {
 export interface AedesOptions {
   /** Any when absent. */
   readonly port?: number;
-  /** Asked for each connection; all are let in when absent. */
+  /** Called for each connection; all are accepted when absent. */
   readonly admit?: (user: string, password: string) => boolean;
+  /** Called for each message. The broker closes the connection of a client whose message it does not take. */
+  readonly takes?: (topic: string, client: string) => boolean;
+  /** Messages that are never acknowledged. */
+  readonly holds?: (topic: string) => boolean;
+  /** Called for each message and each subscription, in the order of their arrival. */
+  readonly onArrival?: (kind: 'publish' | 'subscribe', topic: string) => void;
 }
 
 /** The embedded broker: MQTT 3.1.1 only. */
-export async function startAedes({ port: wanted = 0, admit }: AedesOptions = {}): Promise<TestBroker> {
+export async function startAedes({
+  port: wanted = 0,
+  admit,
+  takes = () => true,
+  holds = () => false,
+  onArrival = () => {},
+}: AedesOptions = {}): Promise<TestBroker> {
   const { Aedes } = await import('aedes');
   const aedes = await Aedes.createBroker();
   if (admit) {
     aedes.authenticate = (_client, user, password, done) => done(null, admit(String(user), String(password)));
   }
+  aedes.authorizePublish = (client, { topic }, done) => {
+    onArrival('publish', topic);
+    if (!holds(topic)) done(takes(topic, client?.id ?? '') ? null : new Error('refused'));
+  };
+  aedes.authorizeSubscribe = (_client, subscription, done) => {
+    onArrival('subscribe', subscription.topic);
+    done(null, subscription);
+  };
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -49,7 +69,7 @@ export async function startAedes({ port: wanted = 0, admit }: AedesOptions = {})
   };
 }
 
-/** Where Debian puts it is not on everybody's path. */
+/** Debian's folder for it is not on every path. */
 const mosquittoProgram = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   .map((folder) => join(folder, 'mosquitto'))
   .find((path) => existsSync(path));
@@ -57,15 +77,24 @@ const mosquittoProgram = [...(process.env.PATH ?? '').split(delimiter), '/usr/sb
 /** Whether Mosquitto is installed; tests that need it name it and are skipped otherwise. */
 export const hasMosquitto = mosquittoProgram !== undefined;
 
-/** A real Mosquitto that keeps nothing. A cut restarts it: its retained messages are gone then. */
-export async function startMosquitto(): Promise<TestBroker> {
+/**
+ * A real Mosquitto without persistence. A cut restarts it: its retained messages are gone then.
+ * @param options lines of its configuration
+ */
+export async function startMosquitto(...options: string[]): Promise<TestBroker> {
   if (mosquittoProgram === undefined) throw new Error('mosquitto is not installed');
   const probe = createServer();
   const port = await listen(probe);
   await new Promise((resolve) => probe.close(resolve));
   const folder = mkdtempSync(join(tmpdir(), 'smolvlm-test-mosquitto-'));
   const config = join(folder, 'mosquitto.conf');
-  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'persistence false', 'log_dest none'];
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence false',
+    'log_dest none',
+    ...options,
+  ];
   writeFileSync(config, `${lines.join('\n')}\n`);
   let child: ChildProcess;
   const start = async (): Promise<void> => {

@@ -41,7 +41,10 @@ export class Watcher {
       if (found) return found;
       await delay(10);
     }
-    const topics = this.seen.map((message) => message.topic).join(', ');
+    const topics = this.seen
+      .slice(-50)
+      .map((message) => message.topic)
+      .join(', ');
     return assert.fail(`nothing came on ${topic}; seen: ${topics}`);
   }
 

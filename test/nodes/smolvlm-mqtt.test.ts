@@ -176,7 +176,7 @@ describe('smolvlm-mqtt', function () {
         await watcher.on('homeassistant/device/smolvlm-porch/config', (text) => text === '');
       });
 
-      it('has the broker say offline when the connection breaks, and comes back by itself', async () => {
+      it('has the broker publish offline when the connection breaks, and comes back by itself', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
         await watcher.on('smolvlm/availability', (text) => text === 'online');
         const { client } = helper.getNode('b') as unknown as { client: { stream: { destroy(): void } } };
@@ -329,7 +329,39 @@ describe('smolvlm-mqtt', function () {
     });
   }
 
-  it('says that no engine or broker is chosen, or that a setting is none', async () => {
+  it('subscribes before it publishes online again, also when its first online was never acknowledged', async () => {
+    let held = true;
+    const arrived: string[] = [];
+    const broker = await startAedes({
+      holds: (topic) => held && topic === 'smolvlm/availability',
+      onArrival: (kind, topic) => arrived.push(`${kind} ${topic}`),
+    });
+    const subscription = 'subscribe smolvlm/+/describe';
+    const online = 'publish smolvlm/availability';
+    const onlineAfter = async (start: number): Promise<void> => {
+      for (let waited = 0; !arrived.slice(start).includes(online) && waited < 8_000; waited += 10) {
+        await delay(10);
+      }
+    };
+    await helper.load(types, [
+      { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: String(broker.port), protocolVersion: '4' },
+      { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
+      { id: 'm', type: 'smolvlm-mqtt', broker: 'b', engine: 'e', wires: [[], []] },
+    ] as never);
+    await onlineAfter(0);
+    const { length } = arrived;
+    held = false;
+    await broker.cut();
+    // The broker itself publishes the will, offline, when the connection ends.
+    await onlineAfter(length + 1);
+    const second = arrived.slice(length + 1);
+    assert.ok(second.includes(subscription), second.join(', '));
+    assert.ok(second.indexOf(subscription) < second.indexOf(online), second.join(', '));
+    await helper.unload();
+    await broker.close();
+  });
+
+  it('says that no engine or broker is chosen, or that a setting is invalid', async () => {
     const flow = (more: object) => [
       { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
       { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: '1', autoConnect: false },

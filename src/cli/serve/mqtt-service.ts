@@ -5,15 +5,16 @@ import { SmolvlmError } from '../../errors';
 import { DescribeService } from '../../mqtt/describe-service';
 import { DescribeTopics } from '../../mqtt/describe-topics';
 import type { ServiceSettings } from '../../mqtt/service-settings';
-import { brokerAddress, MqttJsTransport } from '../../mqtt/transport/mqttjs-transport';
+import { type BrokerAddress, brokerAddress } from '../../mqtt/transport/broker-address';
+import { MqttJsTransport } from '../../mqtt/transport/mqttjs-transport';
 import { packageVersion } from '../../package-version';
+import { defined } from '../../system/defined';
 import { fillPrompt } from '../../template/prompt-template';
 import { type OptionValues, optionalChoice, optionalString, UsageError } from '../command';
 import { mqttConfig } from './mqtt-config';
 
 export interface MqttServiceOptions {
-  readonly broker: URL;
-  readonly password?: string;
+  readonly broker: BrokerAddress;
   readonly protocolVersion: 4 | 5;
   readonly settings: ServiceSettings;
 }
@@ -26,35 +27,52 @@ export function mqttOptions(values: OptionValues): MqttServiceOptions {
   const passwordFile = optionalString(values, 'mqtt-password-file');
   if (broker === undefined) throw new UsageError('--mqtt is missing', 'Give the broker: --mqtt mqtt://HOST');
   return {
-    broker: brokerAddress(broker),
+    broker: {
+      ...brokerAddress(broker),
+      ...defined({ password: passwordFile === undefined ? undefined : readPassword(passwordFile) }),
+    },
     protocolVersion: version === '4' ? 4 : 5,
     settings: mqttConfig(config, values['allow-image-urls'] === true),
-    ...(passwordFile !== undefined && { password: readPassword(passwordFile) }),
   };
 }
 
-/** Describes over MQTT with the engine of this process. */
+export interface MqttService {
+  /** Rejects when the broker can never be used with these options; pending otherwise. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+/**
+ * Describes over MQTT with the engine of this process. A broker that cannot be reached is tried again; one that refuses
+ * the login or the protocol, or whose name does not exist, ends the service unless it has accepted a connection before.
+ */
 export function startMqttService(
   options: MqttServiceOptions,
   address: EngineAddress,
   log: (line: string) => void,
-): { close(): Promise<void> } {
-  const { broker, password, protocolVersion, settings } = options;
+): MqttService {
+  const { broker, protocolVersion, settings } = options;
   const topics = new DescribeTopics(settings.base);
-  let trouble = '';
+  let lastLine = '';
+  let fail: (error: SmolvlmError) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
   const transport = new MqttJsTransport({
-    url: broker,
+    broker,
     protocolVersion,
     will: { topic: topics.availability, payload: 'offline', qos: settings.qos, retain: true },
-    ...(password !== undefined && { password }),
-    // The same reason comes every few seconds while the broker is away.
-    onTrouble: (reason) => {
-      if (reason !== trouble) log(`MQTT broker ${broker.host}: ${reason}`);
-      trouble = reason;
+    onFailure: ({ error, permanent }) => {
+      if (permanent) fail(error);
+      // The same reason comes every few seconds while the broker is away.
+      const line = `${error.message} [${error.code}]`;
+      if (line !== lastLine && !permanent) log(line);
+      lastLine = line;
     },
   });
   transport.onConnected(() => {
-    trouble = '';
+    lastLine = '';
     log(`connected to the MQTT broker ${broker.host}: ${topics.describeFilter}`);
   });
   const engine = new EngineClient(address);
@@ -71,6 +89,7 @@ export function startMqttService(
   });
   service.start();
   return {
+    failed,
     close: async () => {
       await service.close();
       await engine.close();

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { SmolvlmError } from '../../errors';
-import { CameraLine } from '../camera-line';
 import type { CameraRequest } from '../camera-request';
 import type { DescribePayload } from '../describe-payload';
 import { type FrigateSettings, mostCameras } from '../service-settings';
@@ -10,21 +9,25 @@ import {
   type FrigateUpdate,
   frigateSnapshot,
   frigateUpdate,
+  isWantedLabel,
   snapshotFilter,
   updateTopic,
 } from './frigate';
 
-/** What becomes of Frigate's messages. */
+/** Receives what Frigate's messages turn into. */
 export interface FrigateSink {
   /** A picture that a camera has sent, to be described or not. */
   remember(camera: string, picture: Uint8Array): void;
   offer(camera: string, payload: DescribePayload, more?: Pick<CameraRequest, 'frigate'>): void;
-  /** Frigate's API did not say which camera an object belongs to. */
+  /** An update that cannot become a request. */
   fail(error: SmolvlmError): void;
 }
 
 /** Snapshots whose checksums are kept: one for each camera and label. */
 const mostSnapshots = 16 * mostCameras;
+
+/** Updates that wait to be looked up in Frigate's API. */
+const mostLookUps = mostCameras;
 
 /** Turns what Frigate publishes into requests. */
 export class FrigateSource {
@@ -33,17 +36,15 @@ export class FrigateSource {
   readonly #signal: AbortSignal;
   /** SHA-256 of the last snapshot of each topic. */
   readonly #last = new Map<string, string>();
-  /** Asks which camera an object belongs to, one object at a time; the newest waits. */
-  readonly #lookUps: CameraLine<FrigateUpdate>;
+  /** Updates that are looked up one after the other. */
+  readonly #lookUps: FrigateUpdate[] = [];
+  #lookingUp = false;
+  #hasReportedAddress = false;
 
   constructor(settings: FrigateSettings, sink: FrigateSink, signal: AbortSignal) {
     this.#settings = settings;
     this.#sink = sink;
     this.#signal = signal;
-    this.#lookUps = new CameraLine(
-      (update) => this.#lookUp(update),
-      () => {},
-    );
   }
 
   subscribe(transport: MqttTransport, qos: Qos): void {
@@ -58,32 +59,53 @@ export class FrigateSource {
     const { camera, label } = snapshot;
     this.#sink.remember(camera, payload);
     const checksum = createHash('sha256').update(payload).digest('hex');
-    const again = this.#last.get(topic) === checksum;
+    const isSame = this.#last.get(topic) === checksum;
     if (this.#last.size >= mostSnapshots) this.#last.clear();
     this.#last.set(topic, checksum);
-    if (!retained && !again) this.#sink.offer(camera, { picture: payload, label, request: {} });
+    if (!retained && !isSame) this.#sink.offer(camera, { picture: payload, label, request: {} });
   }
 
   #onUpdate({ payload, retained }: IncomingMessage): void {
     const update = frigateUpdate(payload);
-    if (!update || retained) return;
-    const { camera } = update;
-    if (camera !== undefined) this.#sink.offer(camera, { request: {} }, { frigate: update });
-    else if (this.#settings.url) this.#lookUps.offer(update);
+    if (!update || retained || this.#signal.aborted) return;
+    const { labels, url } = this.#settings;
+    // An update does not name the object's label: only the API knows it.
+    if (update.camera !== undefined && labels.length === 0) {
+      this.#sink.offer(update.camera, { request: {} }, { frigate: update });
+    } else if (url) {
+      this.#lookUps.push(update);
+      const dropped = this.#lookUps.length > mostLookUps ? this.#lookUps.shift() : undefined;
+      if (dropped) this.#fail(`the update of ${dropped.id} is dropped: ${mostLookUps} newer ones wait`);
+      void this.#lookUpAll(url);
+    } else if (!this.#hasReportedAddress) {
+      this.#hasReportedAddress = true;
+      this.#fail("Frigate's address is missing: without it, the object of an update is unknown");
+    }
   }
 
-  async #lookUp(frigate: FrigateUpdate): Promise<void> {
-    const { url } = this.#settings;
-    if (!url) return;
+  async #lookUpAll(url: URL): Promise<void> {
+    if (this.#lookingUp) return;
+    this.#lookingUp = true;
+    for (let next = this.#lookUps.shift(); next && !this.#signal.aborted; next = this.#lookUps.shift()) {
+      await this.#lookUp(url, next);
+    }
+    this.#lookingUp = false;
+  }
+
+  async #lookUp(url: URL, frigate: FrigateUpdate): Promise<void> {
     try {
-      const object = await cameraOfObject(url, frigate.id, this.#signal);
-      this.#sink.offer(object.camera, { label: object.label, request: {} }, { frigate });
+      const { camera, label } = await cameraOfObject(url, frigate.id, this.#signal);
+      if (!isWantedLabel(label, this.#settings)) return;
+      this.#sink.offer(camera, { label, request: {} }, { frigate });
     } catch (cause) {
       if (this.#signal.aborted) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `Frigate at ${url.origin} does not say which camera saw ${frigate.id}: ${reason}`;
-      const hint = "Check Frigate's address: its API answers on port 5000 without a login.";
-      this.#sink.fail(new SmolvlmError('mqtt-frigate', message, { hint, cause }));
+      this.#fail(`Frigate at ${url.origin} does not say which camera saw ${frigate.id}: ${reason}`, cause);
     }
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    const hint = "Check Frigate's address: its API answers on port 5000 without a login.";
+    this.#sink.fail(new SmolvlmError('mqtt-frigate', message, { hint, cause }));
   }
 }

@@ -10,11 +10,11 @@ export interface FrigateSnapshot {
 /** The parts of `frigate/tracked_object_update` that are used. */
 export interface FrigateUpdate {
   readonly type: string;
-  /** The tracked object's. */
+  /** Of the tracked object. */
   readonly id: string;
   /** Updates of type `description` come without it. */
   readonly camera?: string;
-  /** Frigate's own, in updates of type `description`. */
+  /** Frigate's description, in updates of type `description`. */
   readonly description?: string;
 }
 
@@ -26,16 +26,21 @@ export function updateTopic({ prefix }: FrigateSettings): string {
   return `${prefix}/tracked_object_update`;
 }
 
-/** @returns undefined for other topics, and for labels that are not wanted */
+/** Whether objects with this label are described. */
+export function isWantedLabel(label: string, { labels }: FrigateSettings): boolean {
+  return labels.length === 0 || labels.includes(label);
+}
+
+/** @returns undefined for other topics, and for labels that are not described */
 export function frigateSnapshot(topic: string, settings: FrigateSettings): FrigateSnapshot | undefined {
-  const { prefix, labels } = settings;
+  const { prefix } = settings;
   if (!topic.startsWith(`${prefix}/`)) return undefined;
   const [camera = '', label = '', kind, ...more] = topic.slice(prefix.length + 1).split('/');
   if (kind !== 'snapshot' || more.length > 0 || !isCameraName(camera)) return undefined;
-  return labels.length === 0 || labels.includes(label) ? { camera, label } : undefined;
+  return isWantedLabel(label, settings) ? { camera, label } : undefined;
 }
 
-/** @returns undefined for anything that names no tracked object */
+/** @returns undefined for a payload that does not name a tracked object */
 export function frigateUpdate(payload: Uint8Array): FrigateUpdate | undefined {
   let fields: Record<string, unknown> | null;
   try {
@@ -53,7 +58,7 @@ export function frigateUpdate(payload: Uint8Array): FrigateUpdate | undefined {
   };
 }
 
-/** Where Frigate's HTTP API has an object's best picture, cropped to the object. */
+/** Address of an object's best picture in Frigate's HTTP API, cropped to the object. */
 export function snapshotAddress(url: URL, id: string): string {
   return apiAddress(url, `api/events/${encodeURIComponent(id)}/snapshot.jpg?crop=1`);
 }
@@ -68,7 +73,8 @@ export async function cameraOfObject(url: URL, id: string, signal: AbortSignal):
     throw new Error(`it answered ${response.status} ${response.statusText}`.trim());
   }
   const { camera, label } = (await response.json()) as { camera?: unknown; label?: unknown };
-  if (typeof camera !== 'string' || !isCameraName(camera)) throw new Error('its answer names no camera');
+  if (typeof camera !== 'string' || !isCameraName(camera))
+    throw new Error('its answer does not name a camera');
   return { camera, label: typeof label === 'string' ? label : '' };
 }
 

@@ -23,18 +23,31 @@ export interface OutgoingMessage {
   readonly correlationData?: Uint8Array;
 }
 
-/** A connection to a broker, whoever owns it: Node-RED's broker node, or a client of this package. */
+/** What became of a message. */
+export type PublishOutcome =
+  | { readonly kind: 'sent' }
+  /** There is no connection, or it broke for another reason: the message can be sent again. */
+  | { readonly kind: 'unsent' }
+  /** The broker does not take this message: sending it again would fail again, or break the connection again. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly tooLarge: boolean };
+
+/** A connection to a broker: Node-RED's broker node, or a client of this package. */
 export interface MqttTransport {
   readonly connected: boolean;
+  /**
+   * Largest packet that the broker takes, in bytes: what it says when it accepts an MQTT 5 connection, or what was
+   * learned from a message that it refused. Undefined when no limit is known.
+   */
+  readonly maximumPacketBytes: number | undefined;
   /** Calls back for every message of the filter; subscribed again after every reconnection. */
   subscribe(filter: string, qos: Qos, listener: (message: IncomingMessage) => void): void;
-  /** @returns false when there is no connection, or it broke before the message was out; never rejects */
-  publish(message: OutgoingMessage): Promise<boolean>;
+  /** Never rejects. */
+  publish(message: OutgoingMessage): Promise<PublishOutcome>;
   /** Calls back after each connection, the first and every other one. */
   onConnected(listener: () => void): void;
   /**
-   * Ends subscriptions, and the connection if it is this transport's own.
-   * @param removed whether nobody will come back for a shared connection
+   * Ends subscriptions, and the connection if this transport owns it.
+   * @param removed whether a shared connection is no longer needed by its user
    */
   close(removed: boolean): Promise<void>;
 }

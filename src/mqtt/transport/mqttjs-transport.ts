@@ -1,40 +1,50 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
-import { SmolvlmError } from '../../errors';
-import { withoutLogin } from '../../picture/without-login';
-import type { IncomingMessage, MqttTransport, OutgoingMessage, Qos } from './mqtt-transport';
+import { defined } from '../../system/defined';
+import type { BrokerAddress } from './broker-address';
+import { type ConnectionFailure, connectionFailure } from './connection-error';
+import type { IncomingMessage, MqttTransport, OutgoingMessage, PublishOutcome, Qos } from './mqtt-transport';
+import { packetBytes } from './packet-size';
+import { PublishWatch } from './publish-watch';
+import { matchesFilter } from './topic-filter';
 
 export interface MqttConnectionOptions {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, user and password included where they are needed. */
-  readonly url: URL;
+  readonly broker: BrokerAddress;
   /** 5 unless the broker is an old one. */
   readonly protocolVersion?: 4 | 5;
-  /** In place of the address's. */
-  readonly password?: string;
-  /** What the broker says when this connection breaks. */
+  /** Published by the broker when this connection breaks. */
   readonly will: OutgoingMessage;
   /** Pause before the connection is tried again. */
   readonly reconnectMs?: number;
-  /** A refused or broken connection; tried again by itself. */
-  readonly onTrouble?: (reason: string) => void;
+  /** A refused or broken connection, which is tried again; or a refused subscription. */
+  readonly onFailure?: (failure: ConnectionFailure) => void;
 }
 
-/** Longest wait for what was published last to reach the broker. */
+/** Longest wait for the last messages to reach the broker. */
 const farewellMs = 2_000;
 
-/** An MQTT client of this package's own, where there is no Node-RED. */
+/** This package's own MQTT client, for use without Node-RED. */
 export class MqttJsTransport implements MqttTransport {
   readonly #client: MqttClient;
+  readonly #watch = new PublishWatch();
   readonly #v5: boolean;
-  readonly #trouble: (reason: string) => void;
+  readonly #host: string;
+  readonly #onFailure: (failure: ConnectionFailure) => void;
   readonly #subscriptions = new Map<string, { qos: Qos; listener: (message: IncomingMessage) => void }>();
+  #accepted = false;
+  /** Limit of the broker's CONNACK. */
+  #brokerBytes: number | undefined;
 
   /** Connects, and again whenever the connection breaks. */
   constructor(options: MqttConnectionOptions) {
     this.#v5 = (options.protocolVersion ?? 5) === 5;
-    this.#client = connect(withoutUser(options.url), clientOptions(options));
-    this.#trouble = options.onTrouble ?? (() => {});
-    this.#client.on('error', (error) => this.#trouble(error.message || error.name));
-    this.#client.on('connect', () => {
+    this.#host = options.broker.host;
+    this.#onFailure = options.onFailure ?? (() => {});
+    this.#client = connect(options.broker.url, clientOptions(options));
+    this.#watch.attach(this.#client);
+    this.#client.on('error', (error) => this.#failed(error));
+    this.#client.on('connect', ({ properties }) => {
+      this.#accepted = true;
+      this.#brokerBytes = properties?.maximumPacketSize;
       for (const [filter, { qos }] of this.#subscriptions) this.#subscribe(filter, qos);
     });
     this.#client.on('message', (topic, payload, packet) => this.#deliver(topic, payload, packet));
@@ -44,23 +54,28 @@ export class MqttJsTransport implements MqttTransport {
     return this.#client.connected;
   }
 
+  get maximumPacketBytes(): number | undefined {
+    return smallest(this.#brokerBytes, this.#watch.learnedBytes);
+  }
+
   subscribe(filter: string, qos: Qos, listener: (message: IncomingMessage) => void): void {
     this.#subscriptions.set(filter, { qos, listener });
     if (this.connected) this.#subscribe(filter, qos);
   }
 
-  publish(message: OutgoingMessage): Promise<boolean> {
-    if (!this.connected) return Promise.resolve(false);
+  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    if (!this.connected) return Promise.resolve({ kind: 'unsent' });
+    const tooLarge = refusedForSize(message, this.maximumPacketBytes);
+    if (tooLarge) return Promise.resolve(tooLarge);
     const { topic, payload, qos, retain, contentType, correlationData } = message;
-    const properties = {
-      ...(contentType !== undefined && { contentType }),
-      ...(correlationData && { correlationData: Buffer.from(correlationData) }),
-    };
+    const properties = defined({
+      contentType,
+      correlationData: correlationData && Buffer.from(correlationData),
+    });
     const body = typeof payload === 'string' ? payload : Buffer.from(payload);
-    return new Promise((resolve) => {
-      this.#client.publish(topic, body, { qos, retain, ...(this.#v5 && { properties }) }, (error) =>
-        resolve(!error),
-      );
+    const options = { qos, retain, ...(this.#v5 && { properties }) };
+    return this.#watch.publish(this.#client, message, (done) => {
+      this.#client.publish(topic, body, options, done);
     });
   }
 
@@ -69,14 +84,24 @@ export class MqttJsTransport implements MqttTransport {
   }
 
   async close(): Promise<void> {
-    const forced = setTimeout(() => this.#client.end(true), farewellMs);
-    await this.#client.endAsync(!this.connected);
-    clearTimeout(forced);
+    // mqtt.js waits for every acknowledgement, and some never come.
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, farewellMs);
+    });
+    await Promise.race([this.#client.endAsync(!this.connected), late]);
+    clearTimeout(timer);
+    this.#client.stream.destroy();
+    this.#watch.close();
+  }
+
+  #failed(error: Error): void {
+    this.#onFailure(connectionFailure(this.#host, error, this.#accepted));
   }
 
   #subscribe(filter: string, qos: Qos): void {
     this.#client.subscribe(filter, { qos }, (error) => {
-      if (error) this.#trouble(`subscribing to ${filter}: ${error.message}`);
+      if (error) this.#failed(new Error(`subscribing to ${filter}: ${error.message}`));
     });
   }
 
@@ -86,8 +111,7 @@ export class MqttJsTransport implements MqttTransport {
       topic,
       payload,
       retained: retain,
-      ...(responseTopic !== undefined && { responseTopic }),
-      ...(correlationData !== undefined && { correlationData }),
+      ...defined({ responseTopic, correlationData }),
     };
     for (const [filter, { listener }] of this.#subscriptions) {
       if (matchesFilter(filter, topic)) listener(message);
@@ -95,50 +119,38 @@ export class MqttJsTransport implements MqttTransport {
   }
 }
 
-/** Whether a topic falls under a filter with `+` for one level and `#` for all that follow. */
-export function matchesFilter(filter: string, topic: string): boolean {
-  const levels = topic.split('/');
-  const wanted = filter.split('/');
-  const fits = wanted.every((level, index) => level === '#' || level === '+' || level === levels[index]);
-  return (
-    fits && (wanted.at(-1) === '#' ? levels.length >= wanted.length - 1 : levels.length === wanted.length)
-  );
+/** The smaller of two limits, each of which may be unknown. */
+export function smallest(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined || second === undefined ? (first ?? second) : Math.min(first, second);
 }
 
-/** @throws SmolvlmError `mqtt-broker-address` */
-export function brokerAddress(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(url.protocol) && url.hostname !== '') return url;
-  throw new SmolvlmError(
-    'mqtt-broker-address',
-    `expected mqtt://host:port, received "${withoutLogin(text)}"`,
-    {
-      hint: 'Write for example mqtt://user@broker.local:1883, or mqtts:// for an encrypted connection.',
-    },
-  );
+/** @returns undefined when the broker takes a message of this size */
+export function refusedForSize(
+  message: OutgoingMessage,
+  maximumPacketBytes: number | undefined,
+): (PublishOutcome & { kind: 'refused' }) | undefined {
+  const bytes = packetBytes(message);
+  if (maximumPacketBytes === undefined || bytes <= maximumPacketBytes) return undefined;
+  const reason = `its ${bytes} bytes are more than the broker takes (${maximumPacketBytes})`;
+  return { kind: 'refused', reason, tooLarge: true };
 }
 
-function clientOptions(options: MqttConnectionOptions): IClientOptions {
-  const { topic, payload, qos, retain } = options.will;
-  const username = decodeURIComponent(options.url.username);
-  const password = options.password ?? decodeURIComponent(options.url.password);
+function clientOptions({
+  broker,
+  protocolVersion,
+  will,
+  reconnectMs,
+}: MqttConnectionOptions): IClientOptions {
+  const { topic, payload, qos, retain } = will;
   return {
-    protocolVersion: options.protocolVersion ?? 5,
+    protocolVersion: protocolVersion ?? 5,
     clean: true,
-    reconnectPeriod: options.reconnectMs ?? 5_000,
-    // Subscribed again by this class, and published again by whoever wants to.
+    reconnectPeriod: reconnectMs ?? 5_000,
+    // This class subscribes again, and who published decides what is published again.
     resubscribe: false,
     queueQoSZero: false,
     reconnectOnConnackError: true,
-    ...(username !== '' && { username }),
-    ...(password !== '' && { password }),
+    ...defined({ username: broker.user, password: broker.password }),
     will: { topic, payload: typeof payload === 'string' ? payload : Buffer.from(payload), qos, retain },
   };
-}
-
-function withoutUser(address: URL): string {
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Node } from 'node-red';
+import { type ConnectionFailure, connectionFailure } from '../../mqtt/transport/connection-error';
 import type {
   IncomingMessage,
   MqttTransport,
   OutgoingMessage,
+  PublishOutcome,
   Qos,
 } from '../../mqtt/transport/mqtt-transport';
+import { refusedForSize, smallest } from '../../mqtt/transport/mqttjs-transport';
+import { PublishWatch, type WatchedClient } from '../../mqtt/transport/publish-watch';
+import { defined } from '../../system/defined';
 
-/** What Node-RED's `mqtt-broker` node calls on those who registered with it. */
+/** What Node-RED's `mqtt-broker` node needs of the nodes that use it. */
 interface BrokerUser {
   readonly id: string;
   status(status: { readonly fill?: string; readonly text?: string }): void;
@@ -22,6 +27,12 @@ interface BrokerPacket {
 export interface BrokerNode extends Node {
   readonly connected: boolean;
   readonly options?: { readonly protocolVersion?: number; readonly will?: { readonly topic: string } };
+  /** `mqtt://host:port`. */
+  readonly brokerurl?: string;
+  /** Of the current connection; absent until the first one is tried. */
+  readonly client?: WatchedClient;
+  /** What the broker said when it accepted an MQTT 5 connection. */
+  readonly serverProperties?: { readonly maximumPacketSize?: number };
   register(user: BrokerUser): void;
   deregister(user: BrokerUser, done: () => void, autoDisconnect?: boolean): void;
   subscribe(
@@ -38,8 +49,12 @@ export interface BrokerNode extends Node {
 
 export type BrokerState = 'connected' | 'connecting' | 'disconnected';
 
-/** Longest wait for a message to be handed over; a connection that breaks meanwhile never calls back. */
-const publishMs = 5_000;
+export interface BrokerListener {
+  /** Told of each change; the broker node shows it as the status of its users. */
+  readonly onState: (state: BrokerState) => void;
+  /** A failed attempt to connect. Node-RED's broker node does not report it. */
+  readonly onFailure: (failure: ConnectionFailure) => void;
+}
 
 /** The connection of a broker node, shared with all other nodes that use it. */
 export class BrokerTransport implements MqttTransport {
@@ -49,20 +64,22 @@ export class BrokerTransport implements MqttTransport {
   readonly #user: BrokerUser;
   readonly #filters: string[] = [];
   readonly #listeners: (() => void)[] = [];
-  readonly #onState: (state: BrokerState) => void;
+  readonly #listener: BrokerListener;
+  readonly #watch = new PublishWatch();
+  #client: WatchedClient | undefined;
   #state: BrokerState | undefined;
+  #accepted = false;
+  #closed = false;
 
-  /** @param onState told of each change; the broker node shows it as the status of its users */
-  constructor(broker: BrokerNode, onState: (state: BrokerState) => void) {
+  constructor(broker: BrokerNode, listener: BrokerListener) {
     this.#broker = broker;
-    this.#onState = onState;
+    this.#listener = listener;
     this.#user = { id: this.#ref, status: ({ text }) => this.#setState(brokerState(text)) };
   }
 
   /**
-   * Has the broker say this when the connection breaks, if nobody else chose what it says.
-   * To be called before `register`: a last will is part of connecting.
-   * @returns whether it will
+   * Sets the connection's last will, if it has none. To be called before `register`: the will is part of connecting.
+   * @returns whether the broker will publish this message when the connection breaks
    */
   offerWill({ topic, payload, qos, retain }: OutgoingMessage): boolean {
     const { options } = this.#broker;
@@ -75,11 +92,16 @@ export class BrokerTransport implements MqttTransport {
   /** The first user of a broker node connects it. */
   register(): void {
     this.#broker.register(this.#user);
+    this.#follow();
     if (this.connected) this.#setState('connected');
   }
 
   get connected(): boolean {
     return this.#broker.connected;
+  }
+
+  get maximumPacketBytes(): number | undefined {
+    return smallest(this.#broker.serverProperties?.maximumPacketSize, this.#watch.learnedBytes);
   }
 
   subscribe(filter: string, qos: Qos, listener: (message: IncomingMessage) => void): void {
@@ -90,23 +112,22 @@ export class BrokerTransport implements MqttTransport {
         topic,
         payload,
         retained: packet.retain === true,
-        ...(responseTopic !== undefined && { responseTopic }),
-        ...(correlationData && { correlationData }),
+        ...defined({ responseTopic, correlationData }),
       });
     };
     this.#broker.subscribe(filter, { qos }, deliver, this.#ref);
   }
 
-  publish({ payload, ...message }: OutgoingMessage): Promise<boolean> {
+  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    const client = this.#follow();
     // Without a connection the broker node drops the message and never calls back.
-    if (!this.connected) return Promise.resolve(false);
+    if (!this.connected || client === undefined) return Promise.resolve({ kind: 'unsent' });
+    const tooLarge = refusedForSize(message, this.maximumPacketBytes);
+    if (tooLarge) return Promise.resolve(tooLarge);
+    const { payload, ...rest } = message;
     const body = typeof payload === 'string' ? payload : Buffer.from(payload);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), publishMs);
-      this.#broker.publish({ ...message, payload: body }, (error) => {
-        clearTimeout(timer);
-        resolve(!error);
-      });
+    return this.#watch.publish(client, message, (done) => {
+      this.#broker.publish({ ...rest, payload: body }, done);
     });
   }
 
@@ -115,16 +136,38 @@ export class BrokerTransport implements MqttTransport {
   }
 
   close(removed: boolean): Promise<void> {
+    this.#closed = true;
+    this.#watch.close();
     for (const filter of this.#filters) this.#broker.unsubscribe(filter, this.#ref, true);
     return new Promise((resolve) => this.#broker.deregister(this.#user, resolve, removed));
   }
 
+  /** The broker node makes a new client for each deliberate connection. */
+  #follow(): WatchedClient | undefined {
+    const { client } = this.#broker;
+    if (client === undefined || client === this.#client) return client;
+    this.#client = client;
+    this.#watch.attach(client);
+    client.on('connect', () => {
+      this.#accepted = true;
+    });
+    client.on('error', (error) => {
+      if (this.#closed) return;
+      const address = this.#broker.brokerurl ?? '';
+      const host = URL.canParse(address) ? new URL(address).host : address;
+      this.#listener.onFailure(connectionFailure(host, error, this.#accepted || this.connected));
+    });
+    return client;
+  }
+
   #setState(state: BrokerState | undefined): void {
+    // While it connects, the broker node sets the status before it makes the client.
+    setImmediate(() => this.#follow());
     if (state === undefined || state === this.#state) return;
     this.#state = state;
-    this.#onState(state);
+    this.#listener.onState(state);
     if (state !== 'connected') return;
-    // The broker node is about to subscribe again; what is announced may bring requests.
+    // The broker node subscribes again after this; the announcement may cause requests.
     setImmediate(() => {
       if (!this.connected) return;
       for (const listener of this.#listeners) listener();

@@ -2,14 +2,18 @@ import type {
   IncomingMessage,
   MqttTransport,
   OutgoingMessage,
+  PublishOutcome,
   Qos,
 } from '../../../src/mqtt/transport/mqtt-transport';
-import { matchesFilter } from '../../../src/mqtt/transport/mqttjs-transport';
+import { matchesFilter } from '../../../src/mqtt/transport/topic-filter';
 
 /** A broker that is only this client's: what it publishes is kept in order, what it is sent is delivered. */
 export class FakeTransport implements MqttTransport {
   connected = false;
   closed = false;
+  maximumPacketBytes: number | undefined;
+  /** What becomes of a message while there is a connection. */
+  outcome: (message: OutgoingMessage) => PublishOutcome = () => ({ kind: 'sent' });
   readonly published: OutgoingMessage[] = [];
   readonly filters: string[] = [];
   readonly #listeners: { filter: string; listener: (message: IncomingMessage) => void }[] = [];
@@ -20,9 +24,11 @@ export class FakeTransport implements MqttTransport {
     this.#listeners.push({ filter, listener });
   }
 
-  publish(message: OutgoingMessage): Promise<boolean> {
-    if (this.connected) this.published.push(message);
-    return Promise.resolve(this.connected);
+  async publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    if (!this.connected) return { kind: 'unsent' };
+    const outcome = this.outcome(message);
+    if (outcome.kind === 'sent') this.published.push(message);
+    return outcome;
   }
 
   onConnected(listener: () => void): void {

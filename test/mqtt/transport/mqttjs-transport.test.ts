@@ -1,41 +1,15 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { brokerAddress } from '../../../src/mqtt/transport/broker-address';
+import type { ConnectionFailure } from '../../../src/mqtt/transport/connection-error';
 import type { IncomingMessage } from '../../../src/mqtt/transport/mqtt-transport';
-import { brokerAddress, MqttJsTransport, matchesFilter } from '../../../src/mqtt/transport/mqttjs-transport';
+import { MqttJsTransport } from '../../../src/mqtt/transport/mqttjs-transport';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../test-broker';
 import { Watcher } from '../watcher';
 
 const will = { topic: 'base/availability', payload: 'offline', qos: 1, retain: true } as const;
-
-describe('matchesFilter', () => {
-  for (const [filter, topic, expected] of [
-    ['a/+/c', 'a/b/c', true],
-    ['a/+/c', 'a/b/d', false],
-    ['a/+/c', 'a/b', false],
-    ['a/+', 'a/b/c', false],
-    ['a/#', 'a/b/c', true],
-    ['a/#', 'a', true],
-    ['a/+/#', 'a', false],
-    ['#', 'a/b', true],
-    ['a/b', 'a/b', true],
-    ['a', 'ab', false],
-  ] as const) {
-    it(`${filter} ${expected ? 'fits' : 'does not fit'} ${topic}`, () => {
-      assert.equal(matchesFilter(filter, topic), expected);
-    });
-  }
-});
-
-describe('brokerAddress', () => {
-  it('takes mqtt, mqtts, ws and wss, and nothing else', () => {
-    for (const text of ['mqtt://hub', 'mqtts://me:secret@hub:8883', 'ws://hub/mqtt', 'wss://hub']) {
-      assert.equal(brokerAddress(text).hostname, 'hub');
-    }
-    for (const text of ['hub', 'http://hub', 'mqtt://', '']) {
-      assert.throws(() => brokerAddress(text), { code: 'mqtt-broker-address' });
-    }
-  });
-});
 
 for (const { name, start, version, present } of [
   { name: 'the embedded broker, MQTT 3.1.1', start: () => startAedes(), version: 4, present: true },
@@ -47,17 +21,17 @@ for (const { name, start, version, present } of [
     let watcher: Watcher;
     let transport: MqttJsTransport;
     let connections: number;
-    let troubles: string[];
+    let failures: ConnectionFailure[];
 
     async function open(url = `mqtt://127.0.0.1:${broker.port}`): Promise<void> {
       connections = 0;
-      troubles = [];
+      failures = [];
       transport = new MqttJsTransport({
-        url: new URL(url),
+        broker: brokerAddress(url),
         protocolVersion: version,
         will,
         reconnectMs: 50,
-        onTrouble: (reason) => troubles.push(reason),
+        onFailure: (failure) => failures.push(failure),
       });
       transport.onConnected(() => {
         connections += 1;
@@ -91,7 +65,9 @@ for (const { name, start, version, present } of [
         await until(() => got.length === 1);
         assert.equal(got[0]?.retained, false, 'published after the subscription');
         assert.deepEqual(Buffer.from(got[0]?.payload ?? []), payload);
-        assert.equal(await transport.publish({ topic: 'base/x', payload, qos, retain: false }), true);
+        assert.deepEqual(await transport.publish({ topic: 'base/x', payload, qos, retain: false }), {
+          kind: 'sent',
+        });
         assert.equal((await watcher.on('base/x')).packet.qos, qos);
       });
     }
@@ -123,7 +99,7 @@ for (const { name, start, version, present } of [
       await broker.close();
       await until(() => !transport.connected);
       const message = { topic: 'base/x', payload: 'x', qos: 0, retain: false } as const;
-      assert.equal(await transport.publish(message), false);
+      assert.deepEqual(await transport.publish(message), { kind: 'unsent' });
       broker = await start();
     });
 
@@ -139,18 +115,57 @@ for (const { name, start, version, present } of [
 }
 
 describe('MqttJsTransport', () => {
-  it('names a broker that does not answer, and closes all the same', async () => {
-    const troubles: string[] = [];
-    const url = new URL('mqtt://127.0.0.1:9');
+  function open(url: string, protocolVersion: 4 | 5 = 4) {
+    const failures: ConnectionFailure[] = [];
     const transport = new MqttJsTransport({
-      url,
-      will,
-      reconnectMs: 20,
-      onTrouble: (reason) => troubles.push(reason),
+      ...{ broker: brokerAddress(url), will, protocolVersion, reconnectMs: 20 },
+      onFailure: (failure) => failures.push(failure),
     });
-    for (let waited = 0; troubles.length === 0 && waited < 5_000; waited += 10) await delay(10);
-    assert.match(troubles[0] ?? '', /ECONNREFUSED/);
+    const failed = async (): Promise<readonly [string, boolean]> => {
+      for (let waited = 0; failures.length === 0 && waited < 5_000; waited += 10) await delay(10);
+      const { error, permanent } = failures[0] ?? assert.fail('no failure was reported');
+      return [error.code, permanent];
+    };
+    return { transport, failed, failures };
+  }
+
+  it('reports a broker that does not answer, tries it again, and can be closed', async () => {
+    const { transport, failed, failures } = open('mqtt://127.0.0.1:9');
+    assert.deepEqual(await failed(), ['mqtt-broker-unreachable', false]);
+    assert.match(failures[0]?.error.message ?? '', /127\.0\.0\.1:9 .*ECONNREFUSED/);
     assert.equal(transport.connected, false);
+    await transport.close();
+  });
+
+  it('reports a refused login, and that it stays refused', async () => {
+    const broker = await startAedes({ admit: () => false });
+    const { transport, failed } = open(`mqtt://me:wrong@127.0.0.1:${broker.port}`);
+    assert.deepEqual(await failed(), ['mqtt-broker-login', true]);
+    await transport.close();
+    await broker.close();
+  });
+
+  it('reports a broker that speaks MQTT 3.1.1 only', async () => {
+    const broker = await startAedes();
+    const { transport, failed, failures } = open(`mqtt://127.0.0.1:${broker.port}`, 5);
+    assert.deepEqual(await failed(), ['mqtt-broker-version', true]);
+    assert.match(failures[0]?.error.hint ?? '', /--mqtt-version 4/);
+    await transport.close();
+    await broker.close();
+  });
+
+  it('reports a server that does not speak MQTT', async () => {
+    const server = createServer((_request, response) => response.end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { transport, failed } = open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    assert.deepEqual(await failed(), ['mqtt-broker-protocol', true]);
+    await transport.close();
+    server.close();
+  });
+
+  it('reports a host name that does not exist', async () => {
+    const { transport, failed } = open('mqtt://broker.invalid');
+    assert.equal((await failed())[0], 'mqtt-broker-address');
     await transport.close();
   });
 
@@ -162,9 +177,11 @@ describe('MqttJsTransport', () => {
     };
     const broker = await startAedes({ admit });
     for (const password of [undefined, 'from a file']) {
-      const url = new URL(`mqtt://me%40home:p%3Aw@127.0.0.1:${broker.port}`);
-      const more = password === undefined ? {} : { password };
-      const transport = new MqttJsTransport({ url, will, protocolVersion: 4, ...more });
+      const address = brokerAddress(`mqtt://me%40home:p%3Aw@127.0.0.1:${broker.port}`);
+      const transport = new MqttJsTransport({
+        ...{ will, protocolVersion: 4 },
+        broker: { ...address, ...(password !== undefined && { password }) },
+      });
       await new Promise<void>((resolve) => transport.onConnected(resolve));
       await transport.close();
     }

@@ -1,0 +1,44 @@
+import { SmolvlmError } from '../../errors';
+import { withoutLogin } from '../../picture/without-login';
+
+const schemes = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+
+/** Where a broker is, and who connects. */
+export interface BrokerAddress {
+  /** Without user and password. */
+  readonly url: string;
+  /** Host and port, for messages. */
+  readonly host: string;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** @throws SmolvlmError `mqtt-broker-address` */
+export function brokerAddress(text: string): BrokerAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !schemes.includes(url.protocol) || url.hostname === '') {
+    throw new SmolvlmError(
+      'mqtt-broker-address',
+      `expected mqtt://host:port, received "${withoutLogin(text)}"`,
+      { hint: 'Write for example mqtt://user@broker.local:1883, or mqtts:// for an encrypted connection.' },
+    );
+  }
+  const { host } = url;
+  const [user, password] = [decoded(url.username, 'user', host), decoded(url.password, 'password', host)];
+  url.username = '';
+  url.password = '';
+  return { url: url.href, host, ...(user && { user }), ...(password && { password }) };
+}
+
+/** Part of an address, where special characters are written as `%` and two hexadecimal digits. */
+function decoded(text: string, part: 'user' | 'password', host: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new SmolvlmError(
+      'mqtt-broker-address',
+      `the ${part} in the address of the MQTT broker ${host} has a % that two hexadecimal digits do not follow`,
+      { hint: 'Write % as %25 in an address, or put the password into a file: --mqtt-password-file.', cause },
+    );
+  }
+}
