@@ -1,8 +1,8 @@
-"""Runs rknn-toolkit2 for the converter: jobs come as JSON lines on descriptor 3, events go out on descriptor 4.
+"""Runs rknn-toolkit2 for the converter: reads jobs as JSON lines from descriptor 3, writes events to descriptor 4.
 
-The toolkit writes hundreds of kilobytes of progress bars on standard output; descriptors 1 and 2 are a log
-file's. It also leaves check files in the working folder, which is this process's own and temporary. When
-descriptor 3 closes, the converter is gone: this process removes that folder and ends, also in the middle of a job.
+The toolkit writes hundreds of kilobytes of progress bars to standard output; descriptors 1 and 2 are a log
+file. It also leaves check files in the working folder, a temporary folder of this process. When
+descriptor 3 closes, the converter has ended: this process removes that folder and exits, even in the middle of a job.
 
 A finished .rknn file cannot be simulated, only the model it was built from, so models are kept until released.
 
@@ -43,7 +43,7 @@ def main():
     try:
         toolkit = load_toolkit()
     except Exception as error:  # whatever the environment lacks
-        tell("failed", id=None, message="rknn-toolkit2 does not load: %s" % error)
+        tell("failed", id=None, message="rknn-toolkit2 cannot be loaded: %s" % error)
         return 1
     tell("ready", toolkit=toolkit_version(), python=platform.python_version())
     models = {}
@@ -53,7 +53,7 @@ def main():
         try:
             run_job(toolkit, models, job)
         except Exception as error:
-            # The toolkit puts its whole traceback into the message: the last line says what it was.
+            # The toolkit puts a whole traceback into the message: the last line is the error.
             told = [line for line in str(error).splitlines() if line.strip()] or [""]
             tell("failed", id=job["id"], message="%s: %s" % (type(error).__name__, told[-1]))
             continue
@@ -70,7 +70,7 @@ def read_jobs(jobs):
 
 
 def remove_scratch(folder):
-    # Started by hand, this program may stand in anybody's folder.
+    # When started by hand, this program may run in any folder.
     if os.path.basename(folder).startswith("smolvlm-toolkit-"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,7 +103,7 @@ class Model:
             self.simulating = True
         outputs = self.rknn.inference(inputs=[values])
         if not outputs:
-            raise JobFailed("inference gave no output")
+            raise JobFailed("inference returned no output")
         return outputs[0]
 
 
@@ -159,7 +159,7 @@ def release(models, name):
 
 def check(call, status):
     if status not in (None, 0):
-        raise JobFailed("%s gave %r; the log has the toolkit's own words" % (call, status))
+        raise JobFailed("%s returned %r; the toolkit's own message is in the log" % (call, status))
 
 
 if __name__ == "__main__":

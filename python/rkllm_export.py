@@ -1,6 +1,6 @@
-"""Exports a checkpoint's language model with the vendor's rkllm-toolkit, which is on no package index.
+"""Exports a checkpoint's language model with the vendor's rkllm-toolkit, which is not on any package index.
 
-One argument: the job as JSON. Events go out as JSON lines on descriptor 4; descriptors 1 and 2 are a log's.
+One argument: the job as JSON. Writes events as JSON lines to descriptor 4; descriptors 1 and 2 are a log file.
 
 Job:    {"model": checkpoint folder, "output": .rkllm file, "target", "cores", "dataset": json file, "max_context"}
 Events: {"event": "toolkit", "version"} | {"event": "phase", "phase"} | {"event": "done"}
@@ -44,9 +44,9 @@ def export(llm, job, phase):
         "build",
         llm.build(
             do_quantization=True,
-            # The vendor's benchmark notes: level 0 is the faster one.
+            # According to the vendor's benchmark notes, level 0 is faster.
             optimization_level=0,
-            # Grouped variants need output widths that are multiples of the group: 576 is none of 128.
+            # Grouped variants need output widths that are multiples of the group size: 576 is not a multiple of 128.
             quantized_dtype="w8a8",
             quantized_algorithm="normal",
             target_platform=job["target"],
@@ -61,7 +61,7 @@ def export(llm, job, phase):
 
 def check(call, status):
     if status not in (None, 0):
-        raise RuntimeError("%s gave %r; the log has the toolkit's own words" % (call, status))
+        raise RuntimeError("%s returned %r; the toolkit's own message is in the log" % (call, status))
 
 
 def toolkit_version():

@@ -1,7 +1,7 @@
 """Answers `import torch` with empty modules.
 
 rknn-toolkit2 imports PyTorch when it is loaded, but converting an ONNX graph never calls it. Without it the
-environment is a ninth of the size. A real PyTorch, where there is one, is used.
+environment is a ninth of the size. If a real PyTorch is installed, it is used.
 """
 
 import importlib.abc
@@ -12,7 +12,7 @@ import types
 
 
 class _Name:
-    """A class or function of PyTorch: usable as a decorator, a base class or a value, and nothing more."""
+    """Stands for a class or function of PyTorch: usable as a decorator, a base class or a value, nothing else."""
 
     def __init__(self, *args, **kwargs):
         pass
@@ -53,6 +53,6 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install():
-    """Puts the stand-in in place unless PyTorch is installed."""
+    """Installs the stand-in unless PyTorch is installed."""
     if importlib.util.find_spec("torch") is None:
         sys.meta_path.append(_Finder())

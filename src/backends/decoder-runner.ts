@@ -12,13 +12,13 @@ export interface DecoderRunner {
   close(): Promise<void>;
 }
 
-/** One sequence under way. */
+/** One sequence in progress. */
 export interface DecoderContext {
   /** Tokens held in the KV cache. */
   readonly length: number;
   /** Memory of the KV cache. */
   readonly sizeBytes: number;
-  /** Forgets everything after the first `length` tokens. */
+  /** Drops everything after the first `length` tokens. */
   truncate(length: number): void;
   /**
    * Appends rows and returns logits.

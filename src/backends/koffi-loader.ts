@@ -1,27 +1,27 @@
 import { SmolvlmError } from '../errors';
 
-/** A C function; `async` runs it on a thread of its own and calls back with an error or its result. */
+/** A C function; `async` runs it on a separate thread and calls back with an error or the result. */
 export interface NativeFunction {
   (...args: unknown[]): unknown;
   async(...argumentsAndCallback: unknown[]): void;
 }
 
-/** What the bindings use of koffi 3, whose own types are those of an ES module. Pointers are addresses. */
+/** The part of koffi 3 that the bindings use; its own types are those of an ES module. Pointers are addresses. */
 export interface Koffi {
   load(path: string): {
     func(prototype: string): NativeFunction;
     func(name: string, result: unknown, args: readonly unknown[]): NativeFunction;
   };
   alloc(type: string, count: number): bigint;
-  /** Memory at an address as it is, not a copy. */
+  /** A view of the memory at an address, not a copy. */
   view(address: bigint, bytes: number): ArrayBuffer;
   free(address: bigint): void;
-  /** A structure of so many bytes, to be returned by value. */
+  /** A structure that a function returns by value. */
   struct(name: string | null, fields: Readonly<Record<string, unknown>>): unknown;
   array(type: string, length: number): unknown;
   proto(definition: string): unknown;
   pointer(type: unknown): unknown;
-  /** A function that C may call, from any thread; it runs on this one. @returns its address */
+  /** A function that C may call from any thread; it runs on this one. @returns its address */
   register(callback: (...args: never[]) => unknown, type: unknown): bigint;
   unregister(callback: bigint): void;
 }

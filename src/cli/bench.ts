@@ -57,16 +57,19 @@ async function benchBoard(values: OptionValues, io: CommandIo, settings: Setting
     throw new UsageError('--model is missing', 'Give a bundle converted for this board.');
   const bundle = await readBundle((await resolveModel(model, checkpointsFolder(settings.cacheDir))).dir);
   if (bundle.manifest.target === 'cpu')
-    throw new UsageError(`${model} is made for the CPU`, 'Give a bundle for the NPU.');
+    throw new UsageError(`${model} was made for the CPU`, 'Give a bundle for the NPU.');
   const report = await boardReport(bundle, io, settings);
   await writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
-  io.result({ out, report }, `${out}: send this file back; docs/board-checklist.md says what it should hold`);
+  io.result(
+    { out, report },
+    `${out}: send this file back; docs/board-checklist.md lists the expected values`,
+  );
   return 0;
 }
 
-/** `smolvlm bench`: times of one run against each other; absolute times depend on the machine and its load. */
+/** `smolvlm bench`: compares times within one run; absolute times depend on the machine and its load. */
 export const command: Command = {
-  summary: 'Measures a model on this machine: times, speeds, memory, and their ratios within one run.',
+  summary: 'Measure a model on this machine: times, speeds, memory, and their ratios within one run',
   usage:
     'bench [--model M] [--threads N] [--passes N]\n' +
     '       smolvlm bench --board --model BUNDLE [--out board-report.json]   (on a board with an NPU)\n' +
@@ -81,7 +84,7 @@ export const command: Command = {
     model: { type: 'string' },
     threads: { type: 'string' },
     passes: { type: 'string' },
-    // For the processes the command starts itself.
+    // Used by the processes that the command itself starts.
     memory: { type: 'string' },
     part: { type: 'string' },
   },
@@ -100,7 +103,7 @@ export const command: Command = {
     }
     const { dir, kind } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     if (kind !== 'checkpoint')
-      throw new UsageError(`${model} is a bundle`, 'Give a checkpoint: every precision is made of it.');
+      throw new UsageError(`${model} is a bundle`, 'Give a checkpoint: every precision is made from it.');
     const checkpoint = await openCheckpoint(dir);
     try {
       const options = { threads, passes, signal };

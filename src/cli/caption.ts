@@ -64,7 +64,7 @@ async function answer(
   const hooks: InferenceHooks = {
     signal: io.signal,
     onProgress: () => undefined,
-    // Tokens as they come; with --json they go beside the document, to stderr.
+    // Tokens as they arrive; with --json they go to stderr, separate from the document.
     onToken: (text) => {
       if (request.stream === true) writeFileSync(io.json ? 2 : 1, text);
     },

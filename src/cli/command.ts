@@ -13,24 +13,24 @@ export type OptionValues = Readonly<Record<string, string | boolean | (string | 
 
 /** A step of a long command, for people and for the process that started it. */
 export interface CommandProgress {
-  /** What was just done or is under way, e.g. `l3_mlp`. */
+  /** The step just finished or in progress, e.g. `l3_mlp`. */
   readonly step: string;
   readonly done: number;
   readonly total: number;
-  /** Of a conversion: stages of the vision tower that are made, e.g. 7 of 24. */
+  /** Of a conversion: finished stages of the vision tower, e.g. 7 of 24. */
   readonly stages?: { readonly done: number; readonly total: number };
-  /** From the pace so far; absent while nothing can be said. */
+  /** Estimated from the steps so far; absent while there is no estimate. */
   readonly secondsLeft?: number;
 }
 
 /** Where a command prints: results on stdout, progress and logs on stderr. */
 export interface CommandIo {
   readonly json: boolean;
-  /** Prints the result: the document itself with `--json`, else the readable text. */
+  /** Prints the result: the document with `--json`, else the readable text. */
   result(document: unknown, text: string): void;
   /** A line on stderr. */
   log(line: string): void;
-  /** How far a long command is: a line on stderr, and a message to the process that started it over IPC. */
+  /** Progress of a long command: a line on stderr, and a message to the process that started it over IPC. */
   progress(event: CommandProgress): void;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
@@ -42,9 +42,9 @@ export interface Command {
   readonly usage: string;
   /** For `node:util` parseArgs; `--json` and `--help` are added. */
   readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** A service: goes on when the process that started it over IPC is gone. Others end, since nobody takes their result. */
+  /** A service: continues when the process that started it over IPC has ended. Other commands stop, since nothing reads their result. */
   readonly outlivesCaller?: boolean;
-  /** @returns exit status 0 (ok) or 1 (failed, already said) @throws UsageError for a wrong command line */
+  /** @returns exit status 0 (ok) or 1 (failed, already reported) @throws UsageError for a wrong command line */
   run(
     values: OptionValues,
     positionals: readonly string[],
@@ -53,7 +53,7 @@ export interface Command {
   ): Promise<number>;
 }
 
-/** A command made of subcommands, each in a file of its own and loaded when called. */
+/** A command with subcommands, each in its own file and loaded when called. */
 export interface CommandGroup {
   readonly summary: string;
   readonly subcommands: CommandTable<Command>;
@@ -70,7 +70,7 @@ export function requiredString(values: OptionValues, name: string): string {
   return value;
 }
 
-/** @throws UsageError when the option is given and is no whole number in [min, max] */
+/** @throws UsageError when the option is given and is not a whole number in [min, max] */
 export function optionalInteger(
   values: OptionValues,
   name: string,
@@ -88,7 +88,7 @@ export function optionalInteger(
   return number;
 }
 
-/** @throws UsageError when the option is given and is none of the values */
+/** @throws UsageError when the option is given and is not one of the values */
 export function optionalChoice<const T extends string>(
   values: OptionValues,
   name: string,
@@ -103,7 +103,7 @@ export function optionalChoice<const T extends string>(
   return chosen;
 }
 
-/** @throws UsageError when the option is given and is no number in [min, max] */
+/** @throws UsageError when the option is given and is not a number in [min, max] */
 export function optionalNumber(
   values: OptionValues,
   name: string,
@@ -119,7 +119,7 @@ export function optionalNumber(
   return number;
 }
 
-/** @throws UsageError when the option is given as anything but text */
+/** @throws UsageError when the option is given without a value */
 export function optionalString(values: OptionValues, name: string): string | undefined {
   const value = values[name];
   if (value === undefined) return undefined;

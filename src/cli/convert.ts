@@ -39,9 +39,9 @@ import { conversionReport, conversionTable } from './convert/report';
 
 const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
 
-/** `smolvlm convert`: a checkpoint to a bundle for an NPU or a CPU; `--setup` brings the toolkit. */
+/** `smolvlm convert`: a checkpoint to a bundle for an NPU or a CPU; `--setup` installs the toolkit. */
 export const command: Command = {
-  summary: 'Converts a checkpoint to a bundle for an RK3588 or RK3576 (on x86-64 Linux), or for a CPU.',
+  summary: 'Convert a checkpoint to a bundle for an RK3588 or RK3576 (on x86-64 Linux), or for a CPU',
   usage:
     'convert --setup [--toolkit 2.3.2|2.5.0] [--python PYTHON]\n' +
     '       smolvlm convert --model M --out B --target rk3588|rk3576|cpu [--setup]\n' +
@@ -70,7 +70,7 @@ export const command: Command = {
     python: { type: 'string' },
     'rkllm-python': { type: 'string' },
     workers: { type: 'string' },
-    // What was finished is always found again; the option says so aloud.
+    // Finished parts are always used again; the option only makes that explicit.
     resume: { type: 'boolean' },
   },
   async run(values, _positionals, io, settings) {
@@ -202,10 +202,10 @@ export function cosineBounds(values: OptionValues): { readonly stage: number; re
   };
 }
 
-/** As the original system meant to: the layers after the first two. */
+/** Like the prototype: the layers after the first two. */
 const usualInt8Layers = '2,3,4';
 
-/** @throws UsageError for layers the tower does not have, or that are no whole stage */
+/** @throws UsageError for layers the tower does not have, or that are not a whole stage */
 function int8Layers(
   values: OptionValues,
   precision: 'fp16' | 'hybrid' | 'auto',
@@ -215,7 +215,7 @@ function int8Layers(
   const given = optionalString(values, 'int8-layers');
   if (precision !== 'hybrid') {
     if (given === undefined) return [];
-    throw new UsageError(`--int8-layers belongs to --precision hybrid, not to ${precision}`);
+    throw new UsageError(`--int8-layers is only for --precision hybrid, not ${precision}`);
   }
   const text = given ?? usualInt8Layers;
   const chosen = text.split(',').map((word) => (/^\s*\d+\s*$/.test(word) ? Number(word) : Number.NaN));
@@ -226,8 +226,8 @@ function int8Layers(
   }
   if (granularity === 'tower' && new Set(chosen).size < layers) {
     throw new UsageError(
-      `--int8-layers ${text}: with --granularity tower the one stage is INT8 or fp16 as a whole`,
-      'Name all layers, or use the granularity half-layer or layer.',
+      `--int8-layers ${text}: with --granularity tower the single stage is either INT8 or fp16`,
+      'Give all layers, or use --granularity half-layer or layer.',
     );
   }
   return chosen;

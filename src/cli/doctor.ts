@@ -7,14 +7,14 @@ import { recordingName, writeRecording } from '../platform/recording/system-reco
 import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { type Command, optionalString, UsageError } from './command';
 
-/** `smolvlm doctor`: what this machine has and lacks. */
+/** `smolvlm doctor`: what this machine has and what is missing. */
 export const command: Command = {
-  summary: 'Shows what this machine has and lacks for captions, with advice for what is wrong.',
+  summary: 'Show what this machine has and what is missing for captions, with advice',
   usage: [
     'doctor [--model BUNDLE] [--record DIR] [--root DIR]',
-    '--model compares a bundle with the machine. --record keeps what was looked at, to be sent with a report;',
-    '--root looks at a recorded machine in place of this one.',
-    'Ends with status 1 when anything is bad.',
+    '--model compares a bundle with the machine. --record saves everything that was examined, to attach to a report;',
+    '--root examines a recorded machine instead of this one.',
+    'Exits with status 1 if any check is bad.',
   ].join('\n'),
   options: { model: { type: 'string' }, record: { type: 'string' }, root: { type: 'string' } },
   async run(values, positionals, io) {
@@ -26,7 +26,7 @@ export const command: Command = {
     const report = await diagnose(model === undefined ? [] : [model], files);
     if (folder !== undefined) {
       await writeRecording(resolve(folder), files.recording);
-      io.log(`recorded in ${resolve(folder, recordingName)}: read it before you send it to anybody`);
+      io.log(`recorded in ${resolve(folder, recordingName)}: read it before you send it to anyone`);
     }
     io.result(report, reportText(report));
     return report.checks.some(({ state }) => state === 'bad') ? 1 : 0;
@@ -37,8 +37,8 @@ export const command: Command = {
 function folderOf(root: string | undefined): string {
   if (root === undefined) return '/';
   if (existsSync(root)) return resolve(root);
-  throw new SmolvlmError('doctor-root', `--root: expected a folder, there is none at ${root}`, {
-    hint: 'Give the folder of a recorded machine, or nothing to look at this one.',
+  throw new SmolvlmError('doctor-root', `--root: expected a folder, found none at ${root}`, {
+    hint: 'Give the folder of a recorded machine, or leave --root out to examine this one.',
   });
 }
 

@@ -1,8 +1,8 @@
 import type { CommandGroup } from './command';
 
-/** Looks at one part of the pipeline at a time; a line per file in `inspect/`. */
+/** Shows one part of the pipeline at a time; one subcommand per file in `inspect/`. */
 export const command: CommandGroup = {
-  summary: 'Shows what one part of the pipeline makes of its input.',
+  summary: 'Show the output of one part of the pipeline',
   subcommands: {
     activations: () => import('./inspect/activations.js'),
     generate: () => import('./inspect/generate.js'),

@@ -8,10 +8,10 @@ import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command';
 
-/** `smolvlm install`: a packed bundle into its place on a hub. */
+/** `smolvlm install`: installs a packed bundle on a hub. */
 export const command: Command = {
   summary:
-    'Takes a packed bundle from a path or address; the one before stays until the new one has passed its self-test.',
+    'Install a packed bundle from a path or address; the earlier one stays until the new one has passed its self-test',
   usage: 'install ARCHIVE|URL --to DIR [--sha256 HEX] [--skip-self-test]',
   options: {
     to: { type: 'string' },
@@ -58,7 +58,7 @@ async function selfTest(bundle: Bundle, { npu }: Settings, io: CommandIo): Promi
     const missed = stages.filter((stage) => !stage.pass).map(({ name }) => name);
     throw new SmolvlmError(
       'bundle-self-test',
-      `the new bundle does not reach its bounds on this machine (${missed.join(', ') || `rows for the decoder: cosine ${endToEndCosine.toFixed(6)}`}); the one before stays`,
+      `the new bundle does not reach its bounds on this machine (${missed.join(', ') || `rows for the decoder: cosine ${endToEndCosine.toFixed(6)}`}); the earlier one stays`,
       { hint: 'Run smolvlm validate on the PC that made it, and smolvlm doctor here.' },
     );
   } finally {

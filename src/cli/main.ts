@@ -123,7 +123,7 @@ export function runProcess(): void {
   // Before anything can load onnxruntime, whichever command it is.
   disableTelemetry();
   const argv = process.argv.slice(2);
-  // Without this, Node ends with status 0 when a command waits for something that cannot come any more.
+  // Otherwise Node exits with status 0 when a command waits for something that can no longer happen.
   const onDrained = (): void => {
     process.exitCode = 1;
     report(

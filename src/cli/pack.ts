@@ -3,9 +3,9 @@ import { packBundle } from '../convert/deliver/pack-bundle';
 import { readBundle } from '../model/bundle/read-bundle';
 import { type Command, optionalString, UsageError } from './command';
 
-/** `smolvlm pack`: a bundle as one file for a hub. */
+/** `smolvlm pack`: packs a bundle as one file for a hub. */
 export const command: Command = {
-  summary: 'Packs a bundle as one archive for a hub; smolvlm install takes it there.',
+  summary: 'Pack a bundle as one archive for a hub, to install with smolvlm install',
   usage: 'pack BUNDLE [--out F.tar]',
   options: { out: { type: 'string' } },
   async run(values, positionals, io) {

@@ -7,7 +7,7 @@ import { type Command, UsageError } from './command';
 const progressEveryMs = 1000;
 
 export const command: Command = {
-  summary: 'Downloads a checkpoint from a model hub into the cache.',
+  summary: 'Download a checkpoint from a model hub into the cache',
   usage: 'pull ORG/NAME[@REVISION]',
   options: {},
   async run(_values, positionals, io, { hub, cacheDir }) {

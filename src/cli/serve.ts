@@ -14,15 +14,15 @@ const defaultPort = 8372;
 /** The engine process: local engines are started with it, and remote ones by hand or as a service. */
 export const command: Command = {
   outlivesCaller: true,
-  summary: 'Runs the engine behind a unix socket or a TCP port',
+  summary: 'Run the engine on a unix socket or a TCP port',
   usage: [
     'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
-    'A port needs a token, unless it is on a loopback address and --no-token is given.',
-    'With --mqtt it also describes on request over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
+    'A port requires a token, unless it is on a loopback address and --no-token is given.',
+    'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
   ].join('\n'),
   options: {
     model: { type: 'string' },
@@ -45,14 +45,14 @@ export const command: Command = {
   },
   async run(values, _positionals, io, settings) {
     const options = serveOptions(values, io.log, settings);
-    // Engines started by clients do without, and need not load it.
+    // Engines started by clients do not use it and need not load it.
     const asked = Object.keys(values).some((name) => name.startsWith('mqtt'));
     const mqtt = asked ? await import('./serve/mqtt-service.js') : undefined;
     const mqttOptions = mqtt?.mqttOptions(values);
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
-    io.log(`the engine answers on ${places.join(' and ')}`);
+    io.log(`the engine listens on ${places.join(' and ')}`);
     const service =
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
     const stop = (): void => void Promise.resolve(service?.close()).then(() => served.close());
@@ -68,7 +68,7 @@ export const command: Command = {
   },
 };
 
-/** Where this process reaches its own engine. */
+/** The address of this process's own engine. */
 function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine): EngineAddress {
   if (socketPath !== undefined) return { kind: 'socket', path: socketPath };
   return parseEngineAddress(url, tcp?.token);
@@ -119,7 +119,7 @@ function tcpOptions(values: OptionValues): ServeOptions['tcp'] {
   const tokenFile = values['token-file'];
   if (typeof tokenFile === 'string') return { ...address, token: readToken(tokenFile) };
   if (values['no-token'] === true) return address;
-  throw new UsageError('a port needs --token-file, or --no-token on a loopback address');
+  throw new UsageError('a port requires --token-file, or --no-token on a loopback address');
 }
 
 function readToken(path: string): string {
@@ -143,7 +143,7 @@ function readToken(path: string): string {
 
 type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };
 
-/** Options that were not given are absent, not undefined. */
+/** Removes options that were not given. */
 function withoutUndefined(
   options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs' | 'hangMs'>>>,
 ) {

@@ -27,10 +27,9 @@ import { alignedTable } from './convert/report';
 const backends = ['simulator', 'npu', 'cpu'] as const;
 type BackendName = (typeof backends)[number];
 
-/** `smolvlm validate`: a bundle's stages against the float32 reference it carries. */
+/** `smolvlm validate`: compares a bundle's stages with the float32 reference in it. */
 export const command: Command = {
-  summary:
-    'Compares every stage of a bundle with the float32 reference it carries; fails when a bound is missed.',
+  summary: 'Compare every stage of a bundle with the float32 reference in it; fails when a bound is missed',
   usage:
     'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg|F.png] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
     '       the simulator (on x86-64) builds the stages again: [--model CHECKPOINT] [--calibration DIR] [--python PYTHON]',
@@ -73,18 +72,18 @@ export const command: Command = {
   },
 };
 
-/** Where a bundle's stages usually run on this machine. */
+/** The default backend for a bundle on this machine. */
 function usualBackend({ manifest }: Bundle): BackendName {
   if (manifest.target === 'cpu') return 'cpu';
   return process.arch === 'arm64' ? 'npu' : 'simulator';
 }
 
-/** The stages a backend runs. @throws SmolvlmError `validate-backend` where the bundle has none for it */
+/** The stages a backend runs. @throws SmolvlmError `validate-backend` if the bundle has none for it */
 function bundleFor(backend: BackendName, bundle: Bundle): Bundle {
   const { target } = bundle.manifest;
   if (target === 'cpu') {
     if (backend === 'cpu') return bundle;
-    throw new SmolvlmError('validate-backend', `${bundle.dir} is made for cpu: ${backend} cannot run it`, {
+    throw new SmolvlmError('validate-backend', `${bundle.dir} was made for cpu: ${backend} cannot run it`, {
       hint: 'Use --backend cpu.',
     });
   }
@@ -92,7 +91,7 @@ function bundleFor(backend: BackendName, bundle: Bundle): Bundle {
   if (stages) return stages;
   throw new SmolvlmError(
     'validate-backend',
-    `${bundle.dir} is made for ${target} and has no stages for the CPU`,
+    `${bundle.dir} was made for ${target} and has no stages for the CPU`,
     {
       hint: 'Use --backend npu on the hub, or --backend simulator on a PC.',
     },
@@ -125,18 +124,18 @@ async function openBackend(
   });
 }
 
-/** The simulator builds the stages again as they were built. @throws SmolvlmError `validate-backend` for a foreign one */
+/** The simulator builds the stages again with the same toolkit. @throws SmolvlmError `validate-backend` for an unsupported release */
 function madeWith({ dir, manifest: { toolkitVersion } }: Bundle): ToolkitVersion {
   const version = toolkitVersions.find((known) => known === toolkitVersion);
   if (version) return version;
   throw new SmolvlmError(
     'validate-backend',
-    `${dir} was made with rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}; the simulator builds with ${toolkitVersions.join(' or ')}`,
+    `${dir} was made with rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}; the simulator supports ${toolkitVersions.join(' or ')}`,
     { hint: 'Use --backend npu on the hub, or convert the checkpoint again.' },
   );
 }
 
-/** @throws UsageError for a kind of picture that is not drawn */
+/** @throws UsageError for an unsupported file type */
 function chartPath(values: OptionValues): string | undefined {
   const path = optionalString(values, 'chart');
   if (path === undefined || /\.(svg|png)$/i.test(path)) return path;
@@ -146,11 +145,11 @@ function chartPath(values: OptionValues): string | undefined {
 async function writeChart(path: string, svg: string): Promise<void> {
   if (/\.svg$/i.test(path)) return writeFile(path, svg);
   const sharp = await sharpLibrary();
-  // Twice the drawing's own size, for screens that have the pixels.
+  // Twice the drawing's own size, for high-resolution screens.
   await sharp(Buffer.from(svg), { density: 144 }).png().toFile(path);
 }
 
-/** The JSON document; names as in the manifest's file and the other commands' documents. */
+/** The JSON document; names as in the manifest and the other commands' documents. */
 export function validationDocument({ pass, backend, bounds, endToEndCosine, stages }: BundleValidation) {
   return {
     pass,

@@ -13,9 +13,9 @@ export interface DecodeOptions {
 }
 
 /**
- * A picture's bytes → upright (EXIF) RGB, alpha on black, masks burned in, then cropped: nothing later ever
- * sees a masked pixel. Of an animation the first frame.
- * @throws ImageError naming what the bytes are instead, which limit they pass, or where they end too early
+ * Decodes a picture's bytes to upright (EXIF) RGB, alpha on black, then applies masks, then crops: no later step
+ * receives a masked pixel. An animation gives its first frame.
+ * @throws ImageError naming what the bytes are instead, which limit they exceed, or where they end too early
  */
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const limits = options.limits ?? defaultPictureLimits;
@@ -29,8 +29,8 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
 async function decodeUpright(bytes: Uint8Array, format: string, limits: PictureLimits): Promise<RgbImage> {
   const sharp = await sharpLibrary();
   try {
-    // `truncated` still reads what cameras get slightly wrong, such as stray bytes before a marker.
-    // Pixels are taken as they are stored, without colour management: so does the reference.
+    // `truncated` still reads pictures with small errors that cameras make, such as stray bytes before a marker.
+    // Stored pixel values without colour management, like the reference.
     const { data, info } = await sharp(bytes, {
       failOn: 'truncated',
       limitInputPixels: limits.maxPixels,
@@ -47,7 +47,7 @@ async function decodeUpright(bytes: Uint8Array, format: string, limits: PictureL
   }
 }
 
-/** @param channels 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha; alpha lies on black, rounded as Pillow does */
+/** @param channels 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha; blends alpha with black, rounded like Pillow */
 function opaqueRgb(data: Buffer, channels: number): Uint8Array {
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
   const pixels = data.length / channels;
@@ -69,7 +69,7 @@ function decodeError(cause: unknown, format: string, sizeBytes: number, limits: 
   const name = format.toUpperCase();
   if (/pixel limit/i.test(reason)) {
     return new ImageError('image-pixels', `this ${name} unpacks to more than ${limits.maxPixels} pixels`, {
-      hint: 'Ask the camera for a smaller picture; such headers are also used to exhaust memory.',
+      hint: 'Configure a smaller picture in the camera; headers like this are also used to exhaust memory.',
       cause,
     });
   }
@@ -82,7 +82,7 @@ function decodeError(cause: unknown, format: string, sizeBytes: number, limits: 
       'image-truncated',
       `this ${name} ends too early, after ${sizeBytes} bytes (${firstLine(reason)})`,
       {
-        hint: 'The transfer was cut: raise the timeout of what fetches the picture, or try the next frame.',
+        hint: 'The transfer was cut off: raise the timeout for fetching the picture, or try the next frame.',
         cause,
       },
     );
@@ -91,7 +91,7 @@ function decodeError(cause: unknown, format: string, sizeBytes: number, limits: 
     'image-corrupt',
     `this ${name} of ${sizeBytes} bytes cannot be read: ${firstLine(reason)}`,
     {
-      hint: 'Open the same picture in a viewer; if it shows there, please report it with the file.',
+      hint: 'Open the same picture in a viewer; if it displays there, please report it with the file.',
       cause,
     },
   );

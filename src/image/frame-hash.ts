@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { resample } from './resample';
 import type { RgbImage } from './rgb-image';
 
-/** SHA-256, hex, over size and pixels as they are after masks and crop: equal frames, equal captions. */
+/** SHA-256, hex, of the size and pixels after masks and crop: equal frames have equal captions. */
 export function frameHash({ width, height, data }: RgbImage): string {
   return createHash('sha256').update(`${width}x${height}\n`).update(data).digest('hex');
 }
@@ -10,13 +10,13 @@ export function frameHash({ width, height, data }: RgbImage): string {
 /** Cells in a row and in a column. */
 const cells = 16;
 
-/** Grey levels: a smaller step is noise. Without it, walls and night skies change a third of their bits from frame to frame. */
+/** Grey levels: a smaller step is noise. Without this, walls and night skies change a third of their bits from frame to frame. */
 const leastStep = 4;
 
 /**
- * Difference hash, 512 bits as 128 hex digits: for each of 16 × 16 cells, whether its right and its lower neighbour are
+ * Difference hash, 512 bits as 128 hex digits: for each of 16 × 16 cells, whether its right and lower neighbours are
  * brighter. Frames of the same scene differ in few bits. (N. Krawetz, "Kind of Like That", 2013, has 64 bits and one
- * direction: on the shipped frames a person a third as high as the picture changes no more of these than noise does.)
+ * direction: on the shipped frames, a person a third as tall as the picture changes no more of those bits than noise.)
  */
 export function differenceHash(image: RgbImage): string {
   const side = cells + 1;

@@ -2,7 +2,7 @@ import { errorBody } from '../errors';
 import type { FrameOptions } from '../picture/prepared-frame';
 import { prepareFrame } from './prepare-frame';
 
-// The image process: an odd picture can end it, and nothing else with it.
+// The image process: a malformed picture can crash it, and nothing else.
 
 interface Job {
   readonly job: number;

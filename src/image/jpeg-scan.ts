@@ -102,10 +102,10 @@ function skipBlock(reader: BitReader, dc: HuffmanTable, ac: HuffmanTable): boole
 class BitReader {
   readonly #bytes: Uint8Array;
   #at: number;
-  /** The low `#count` bits are those not taken yet. */
+  /** The low `#count` bits have not been read yet. */
   #bits = 0;
   #count = 0;
-  /** Bits that were taken although there are none: more than there were. */
+  /** Zero bits at the low end that stand for missing data. */
   #missing = 0;
 
   constructor(bytes: Uint8Array, start: number) {

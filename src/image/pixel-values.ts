@@ -1,10 +1,10 @@
 import type { RgbImage } from './rgb-image';
 
-/** What the checkpoint's preprocessor_config.json says about values. */
+/** The value settings of the checkpoint's preprocessor_config.json. */
 export interface PixelSettings {
-  /** Brings 0 … 255 to 0 … 1. */
+  /** Scales 0 … 255 to 0 … 1. */
   readonly rescaleFactor: number;
-  /** Per channel, of values in 0 … 1. */
+  /** Per channel, for values in 0 … 1. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }

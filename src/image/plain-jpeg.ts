@@ -14,7 +14,7 @@ const isApplication = (code: number): boolean => code >= 0xe0 && code <= 0xef;
 
 export interface PlainJpeg {
   readonly bytes: Uint8Array;
-  /** Where the scans of a progressive picture end is not checked: bytes may follow that are not part of it. */
+  /** The end of progressive scans is not checked: bytes that are not part of the picture may follow them. */
   readonly progressive: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface PlainJpeg {
  * Copies what a JPEG's pixels need, and nothing else: JFIF without its thumbnail, Adobe's colour transform, tables
  * that are used, frame, scans. Comments, other application segments, bytes between segments, behind a scan or behind
  * the picture (a second picture, a trailer) are left out. The pixels stay exactly the same.
- * @returns undefined for a JPEG with anything unusual, which is then to be encoded again
+ * @returns undefined for an unusual JPEG, which must then be encoded again
  */
 export function plainJpeg(bytes: Uint8Array): PlainJpeg | undefined {
   try {
@@ -88,7 +88,7 @@ class JpegCopy {
     const bytes = this.#bytes;
     for (;;) {
       while (this.#scans > 0 && this.#at < bytes.length && bytes[this.#at] !== 0xff) this.#at++;
-      // A camera that leaves out the end of the image; its decoder adds it.
+      // Some cameras leave out the end of the image; decoders add it.
       if (this.#scans > 0 && this.#at >= bytes.length) return marker.eoi;
       expect(bytes[this.#at] === 0xff);
       while (bytes[this.#at] === 0xff) this.#at++;

@@ -6,18 +6,18 @@ import { plainJpeg } from './plain-jpeg';
 import type { RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
-/** A picture whose mean brightness is below this is taken at night. */
+/** A picture with a mean brightness below this counts as night. */
 const darkBelow = 70;
 
-/** Mean brightness that a night picture is lifted to, as far as gamma 3 (libvips's limit in sharp) carries. */
-const liftedTo = 100;
+/** Target mean brightness of a night picture; gamma is limited to 3 (libvips's limit in sharp). */
+const nightTarget = 100;
 const mostGamma = 3;
 
 const defaultQuality = 85;
 
 /**
  * Upright, masked, cropped, normalised, made smaller: a camera's picture as a JPEG that carries its pixels and nothing
- * else. A JPEG whose pixels need no change keeps them exactly: only what else the file contains is left out.
+ * else. A JPEG whose pixels need no change keeps them exactly: only the rest of the file is left out.
  * @throws ImageError
  */
 export async function prepareFrame(bytes: Uint8Array, options: FrameOptions = {}): Promise<PreparedFrame> {
@@ -45,7 +45,7 @@ async function encode(
     pipeline = pipeline.resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true });
   }
   if (normalise === 'night' && brightness < darkBelow) {
-    // Gamma lifts the dark parts and leaves lamps as they are. (libvips's CLAHE shows a little more, and takes 5 s for
+    // Gamma brightens dark parts and leaves lamps unchanged. (libvips's CLAHE shows a little more, but takes 5 s for
     // 1280 × 720 and a minute for 6 megapixels.)
     pipeline = pipeline.gamma(1, gammaOf(brightness));
   }
@@ -53,10 +53,10 @@ async function encode(
   return pipeline.jpeg({ quality }).toBuffer({ resolveWithObject: true });
 }
 
-/** @param brightness mean, 0 … 255 @returns the exponent that brings it to `liftedTo` */
+/** @param brightness mean, 0 … 255 @returns the exponent that brightens it to `nightTarget` */
 function gammaOf(brightness: number): number {
-  const wanted = Math.log(Math.max(1, brightness) / 255) / Math.log(liftedTo / 255);
-  return Math.min(mostGamma, Math.max(1, wanted));
+  const gamma = Math.log(Math.max(1, brightness) / 255) / Math.log(nightTarget / 255);
+  return Math.min(mostGamma, Math.max(1, gamma));
 }
 
 /** Whether the options leave every pixel as it is. */
@@ -68,14 +68,14 @@ function keepsPixels(
   return !crop && !masks?.length && normalise === undefined && quality === undefined && !isLarge;
 }
 
-/** @returns the same pixels without anything else; undefined for what must be encoded again to get there */
+/** @returns the JPEG with the same pixels and nothing else; undefined if it must be encoded again for that */
 async function withoutMetadata(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   const sharp = await sharpLibrary();
   const { format, space, orientation = 1 } = await sharp(bytes).metadata();
   if (format !== 'jpeg' || orientation !== 1 || (space !== 'srgb' && space !== 'b-w')) return undefined;
   const plain = plainJpeg(bytes);
   if (!plain?.progressive) return plain?.bytes;
-  // The decoder warns of bytes between progressive scans.
+  // The decoder warns about bytes between progressive scans.
   const isClean = await sharp(plain.bytes, { failOn: 'warning' })
     .stats()
     .then(

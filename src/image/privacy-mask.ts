@@ -4,7 +4,7 @@ import type { RgbImage } from './rgb-image';
 /** Corner points as fractions of the upright picture, 0 … 1; at least three. */
 export type MaskPolygon = readonly (readonly [x: number, y: number])[];
 
-/** A polygon's side, in pixels, from its upper to its lower end; `turn` is the direction it was drawn in. */
+/** A polygon's side, in pixels, from its upper to its lower end; `turn` is the direction in which it was drawn. */
 interface Side {
   readonly x1: number;
   readonly y1: number;
@@ -14,8 +14,8 @@ interface Side {
 }
 
 /**
- * Paints polygons black, in place. Covers every pixel that a polygon touches, and also what a self-crossing
- * polygon encloses (nonzero winding): in doubt a pixel is hidden.
+ * Paints polygons black, in place. Covers every pixel that a polygon touches, including the areas that a self-crossing
+ * polygon encloses (nonzero winding): a doubtful pixel is hidden.
  * @throws ImageError `image-mask` before anything is painted
  */
 export function burnMasks(image: RgbImage, polygons: readonly MaskPolygon[]): void {
@@ -53,7 +53,7 @@ function polygonSides({ width, height }: RgbImage, polygon: MaskPolygon): Side[]
   });
 }
 
-/** Where the side is at height y; y lies between its ends. */
+/** The side's x at height y; y is between its ends. */
 function sideX({ x1, y1, x2, y2 }: Side, y: number): number {
   return y2 === y1 ? x1 : x1 + ((y - y1) / (y2 - y1)) * (x2 - x1);
 }

@@ -14,14 +14,14 @@ const signatures: readonly (readonly [PictureFormat | 'bmp' | 'heic', (head: Buf
 ];
 
 /**
- * Names a picture's format by its first bytes; what is no picture is named as what it is, because a camera
+ * Detects a picture's format by its first bytes. For anything else the error names what it is, because a camera
  * often answers with a login page, an error text or nothing.
  * @throws ImageError `image-empty`, `image-html`, `image-svg`, `image-text`, `image-unsupported`
  */
 export function recognisePicture(bytes: Uint8Array): PictureFormat {
   if (bytes.length === 0) {
     throw new ImageError('image-empty', 'expected a picture, received 0 bytes', {
-      hint: 'Look whether the camera is on and its snapshot address gives a picture in a browser.',
+      hint: 'Check that the camera is on and that its snapshot address shows a picture in a browser.',
     });
   }
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096));
@@ -46,11 +46,13 @@ function namedText(head: Buffer): ImageError | undefined {
     return new ImageError(
       'image-html',
       `expected a picture, received a web page${title === undefined ? '' : ` titled "${title}"`}`,
-      { hint: 'The camera wants a login or the address is not its snapshot: check user, password and path.' },
+      {
+        hint: 'The camera requires a login, or the address is not its snapshot: check user, password and path.',
+      },
     );
   }
   if (/^(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/i.test(text)) {
-    return new ImageError('image-svg', 'SVG drawings are not read: they can refer to other files', {
+    return new ImageError('image-svg', 'SVG drawings are not supported: they can refer to other files', {
       hint: 'Send JPEG, PNG, WebP, AVIF, TIFF or GIF.',
     });
   }

@@ -1,6 +1,6 @@
 import type { RgbImage } from './rgb-image';
 
-/** Pillow's fixed-point scheme for 8-bit pictures: 32 − 8 − 2 bits behind the point (`PRECISION_BITS`). */
+/** Pillow's fixed-point format for 8-bit pictures: 32 − 8 − 2 fractional bits (`PRECISION_BITS`). */
 const precisionBits = 22;
 
 /** Lobes of the Lanczos window (`Image.LANCZOS`). */
@@ -18,7 +18,7 @@ interface Kernel {
 
 /**
  * Lanczos resampling, equal byte for byte to `Image.resize(size, LANCZOS)` of Pillow 13 on RGB pictures: two
- * passes, each rounded to 8 bits (src/libImaging/Resample.c). Releases before 13 always begin with the rows.
+ * passes, each rounded to 8 bits (src/libImaging/Resample.c). Releases before 13 always start with the rows.
  */
 export function resample(image: RgbImage, width: number, height: number): RgbImage {
   return verticalFirst(image, width, height)
@@ -26,7 +26,7 @@ export function resample(image: RgbImage, width: number, height: number): RgbIma
     : resampleColumns(resampleRows(image, width), height);
 }
 
-/** Pillow 13 begins with the columns when that leaves clearly fewer rows to the other pass. */
+/** Pillow 13 starts with the columns when that leaves clearly fewer rows for the other pass. */
 function verticalFirst(image: RgbImage, width: number, height: number): boolean {
   const fewerRows = image.height - height;
   return fewerRows > 0 && fewerRows > 2 * (image.width - width);

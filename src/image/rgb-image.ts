@@ -1,4 +1,4 @@
-/** An upright picture: 8 bits a channel, red green blue interleaved, row by row. */
+/** An upright picture: 8 bits per channel, red, green and blue interleaved, row by row. */
 export interface RgbImage {
   readonly width: number;
   readonly height: number;

@@ -3,7 +3,7 @@ import { ImageError } from '../picture/image-error';
 
 let loaded: Promise<typeof sharp> | undefined;
 
-/** Loads sharp when the first picture comes. @throws ImageError `image-library` with the loader's own advice */
+/** Loads sharp for the first picture. @throws ImageError `image-library` with the loader's own advice */
 export function sharpLibrary(): Promise<typeof sharp> {
   loaded ??= import('sharp').then(
     (module) => module.default,
@@ -11,7 +11,7 @@ export function sharpLibrary(): Promise<typeof sharp> {
       loaded = undefined;
       throw new ImageError(
         'image-library',
-        `sharp, which decodes pictures, does not load: ${String(cause)}`,
+        `sharp, which decodes pictures, cannot be loaded: ${String(cause)}`,
         {
           hint: 'Install the package again on this machine: npm install --include=optional sharp',
           cause,

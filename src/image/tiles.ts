@@ -1,20 +1,20 @@
 import { resample } from './resample';
 import { cropPixels, type RgbImage } from './rgb-image';
 
-/** The reference's upper bound of either side after the first resize (`MAX_IMAGE_SIZE`). */
+/** The reference's upper limit for either side after the first resize (`MAX_IMAGE_SIZE`). */
 const largestSide = 4096;
 
-/** How much of a picture the model looks at: its own splitting, or one tile. */
+/** How a picture is encoded: `full` as the model's split into tiles, `low` as one tile. */
 export type TileDetail = 'low' | 'full';
 
-/** What the checkpoint's preprocessor_config.json says about sizes. */
+/** The size settings of the checkpoint's preprocessor_config.json. */
 export interface TileSettings {
   readonly longestEdge: number;
   /** Side of a tile in pixels. */
   readonly maxImageSize: number;
 }
 
-/** Rows and columns of the split, 0 × 0 when there is only the global tile; `tiles` counts that one too. */
+/** Rows and columns of the split, 0 × 0 when there is only the global tile; `tiles` includes that one. */
 export interface TileGrid {
   readonly rows: number;
   readonly cols: number;
@@ -26,7 +26,7 @@ export interface TileSet extends TileGrid {
   readonly images: readonly RgbImage[];
 }
 
-/** The grid a picture of this size will have; nothing is decoded. @param width, height of the upright picture */
+/** The grid of a picture of this size; nothing is decoded. @param width, height of the upright picture */
 export function tileGrid(
   width: number,
   height: number,
@@ -44,9 +44,9 @@ export function tileGrid(
 }
 
 /**
- * Exactly the reference's `Idefics3ImageProcessor`: longest edge to `longestEdge`; for `full` up to multiples
- * of the tile, split row by row, then the whole as one tile; for `low` straight to one tile. Every step
- * rounds to 8 bits, as there.
+ * Exactly the reference's `Idefics3ImageProcessor`: resizes the longest edge to `longestEdge`; for `full` up to multiples
+ * of the tile, split row by row, then the whole picture as one tile; for `low` directly to one tile. Every step
+ * rounds to 8 bits, like the reference.
  */
 export function prepareTiles(image: RgbImage, settings: TileSettings, detail: TileDetail): TileSet {
   const side = settings.maxImageSize;
@@ -64,14 +64,14 @@ export function prepareTiles(image: RgbImage, settings: TileSettings, detail: Ti
 }
 
 /**
- * The reference guesses where an array's channels are: a picture of 1 or 3 rows is taken for channels first,
- * so its width counts as rows, and the three colours as columns (`infer_channel_dimension_format`).
+ * The reference guesses where an array's channels are: it takes a picture of 1 or 3 rows for channels first,
+ * with its width as rows and the three colours as columns (`infer_channel_dimension_format`).
  */
 function referenceSize(width: number, height: number): [number, number] {
   return height === 1 || height === 3 ? [3, width] : [width, height];
 }
 
-/** `get_resize_output_image_size`: the short side is cut to whole pixels, then made even. */
+/** `get_resize_output_image_size`: the short side is truncated to whole pixels, then made even. */
 function longestEdgeSize(pictureWidth: number, pictureHeight: number, longestEdge: number): [number, number] {
   const [width, height] = referenceSize(pictureWidth, pictureHeight);
   const aspect = width / height;
@@ -93,7 +93,7 @@ function boundedSize(width: number, height: number): [number, number] {
   return [width, height];
 }
 
-/** `resize_for_vision_encoder`: both sides up to multiples of the tile. */
+/** `resize_for_vision_encoder`: rounds both sides up to multiples of the tile. */
 function splitSize(width: number, height: number, side: number): [number, number] {
   const aspect = width / height;
   const up = (size: number): number => Math.ceil(size / side) * side;

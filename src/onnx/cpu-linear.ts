@@ -7,19 +7,19 @@ import { float32Weight, transposedFloat32Weight } from './weights';
 export type CpuPrecision = 'float32' | 'int8';
 
 /**
- * Range of int8 weights on any CPU. A bundle may move between machines, and on the decoder the reduced
- * range cost nothing (performance measurements, 2 threads), so the one that can saturate nowhere is used.
+ * Range of int8 weights on any CPU. A bundle may move between machines, and for the decoder the reduced
+ * range costs nothing (performance measurements, 2 threads), so the range that cannot saturate on any CPU is used.
  */
 export const cpuInt8Range: Int8Range = 64;
 
-/** What a stage's parts are drawn into, and from. */
+/** The graph that a stage is built in, and its source of weights. */
 export interface StageCanvas {
   readonly graph: GraphBuilder;
   readonly source: TensorSource;
   readonly precision: CpuPrecision;
 }
 
-/** An activation ready to be multiplied by any number of weights; quantised once. */
+/** An activation that can be multiplied by any number of weights; quantised once. */
 export type LinearInput =
   | { readonly precision: 'float32'; readonly value: string }
   | {
@@ -30,7 +30,7 @@ export type LinearInput =
       readonly zeroPoint: string;
     };
 
-/** int8: quantises the activation per tensor, by its own range, when the graph runs. */
+/** int8: the graph quantises the activation per tensor, by its own range, at run time. */
 export function linearInput({ graph, precision }: StageCanvas, value: string): LinearInput {
   if (precision === 'float32') return { precision, value };
   const [quantised = '', scale = '', zeroPoint = ''] = graph.node('DynamicQuantizeLinear', [value], {

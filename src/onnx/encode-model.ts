@@ -1,7 +1,7 @@
 import type { Attribute, Dimension, OnnxGraph, ValueInfo } from './graph-builder';
 import { attributeType, dtypeCode, externalLocation, loadModelProto } from './onnx-proto';
 
-/** Where a weight lies in the data file beside the graph. */
+/** A weight's range in the data file beside the graph. */
 export interface ExternalDataRange {
   readonly offset: number;
   readonly length: number;

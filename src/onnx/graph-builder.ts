@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { type OnnxDtype, tensorBytes } from './onnx-proto';
 
-/** Tagged, because 1 may be an integer or a float attribute and ONNX tells them apart. */
+/** Tagged, because 1 may be an integer or a float attribute and ONNX distinguishes them. */
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
@@ -10,7 +10,7 @@ export type Attribute =
   | { readonly floats: readonly number[] }
   | { readonly strings: readonly string[] };
 
-/** A fixed size, or the name of a free one such as `tokens`. */
+/** A fixed size, or the name of a dynamic one such as `tokens`. */
 export type Dimension = number | string;
 
 export interface ValueInfo {
@@ -23,7 +23,7 @@ export interface GraphNode {
   readonly name: string;
   readonly op: string;
   readonly domain: string;
-  /** '' stands for an optional input left out. */
+  /** '' stands for an omitted optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
@@ -38,7 +38,7 @@ export type TensorData =
   | Uint16Array
   | number;
 
-/** A tensor small enough to stand in the graph's own file. */
+/** A tensor small enough for the graph's own file. */
 export interface InlineTensor {
   readonly name: string;
   readonly dtype: OnnxDtype;
@@ -51,7 +51,7 @@ export interface InlineTensor {
 export interface StreamedTensor {
   readonly dtype: OnnxDtype;
   readonly shape: readonly number[];
-  /** The whole data, little-endian and row-major, in pieces of any size; called once a write. */
+  /** All data, little-endian and row-major, in pieces of any size; called once per write. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -81,12 +81,12 @@ export interface NodeOptions {
   readonly name?: string;
 }
 
-/** A fault in how a graph is put together: ours, never the user's. */
+/** A graph is built incorrectly: a defect of ours, never the user's error. */
 export class GraphError extends SmolvlmError {}
 
 /**
- * Puts an ONNX graph together node by node. Values are their names; a value must exist before it is used,
- * so the nodes are in topological order by construction and nothing is renamed through Identity nodes.
+ * Builds an ONNX graph node by node. A value is represented by its name and must exist before it is used,
+ * so the nodes are in topological order by construction, and nothing is renamed through Identity nodes.
  */
 export class GraphBuilder {
   readonly #name: string;
@@ -116,7 +116,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Declares a value that a node already gives as an output of the graph. */
+  /** Declares a value that a node already defines as an output of the graph. */
   output(name: string, dtype: OnnxDtype, shape: readonly Dimension[]): void {
     this.#require(name, 'output of the graph');
     this.#outputs.push({ name, dtype, shape });
@@ -137,7 +137,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** A weight kept in the data file beside the graph, written when the model is. */
+  /** A weight kept in the data file beside the graph, written with the model. */
   weight(name: string, tensor: StreamedTensor): string {
     this.#define(name);
     this.#weights.push({
@@ -149,7 +149,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** A name no value has yet: `stem`, else `stem_1`, `stem_2`, … */
+  /** A name that no value has yet: `stem`, else `stem_1`, `stem_2`, … */
   unusedName(stem: string): string {
     return unused(stem, this.#defined);
   }
@@ -237,6 +237,6 @@ function scalar(dtype: OnnxDtype, value: number): Exclude<TensorData, number> {
     case 'bool':
       return Uint8Array.of(value);
     case 'float16':
-      throw new GraphError('onnx-constant-size', 'a float16 scalar is given by its bits, as a Uint16Array');
+      throw new GraphError('onnx-constant-size', 'expected the bits of a float16 scalar, as a Uint16Array');
   }
 }

@@ -4,7 +4,7 @@ import { bytesOf, matrixShape, rowBlocks, scatterTransposed } from './weights';
 
 /**
  * Largest magnitude of a quantised weight.
- * - 127: the whole of int8.
+ * - 127: the full range of int8.
  * - 64: "reduced range". On x86 with AVX2 but without VNNI the runtime's u8 × s8 kernel adds two products in
  *   saturating int16 (`vpmaddubsw`); 2 · 255 · 64 = 32640 stays below 32767, so no sum can saturate.
  */
@@ -18,7 +18,7 @@ export interface Int8Weight {
   readonly scale: StreamedTensor;
 }
 
-/** Quantises a linear layer's weight [out, in], symmetric, one scale an output channel. */
+/** Quantises a linear layer's weight [out, in], symmetric, with one scale per output channel. */
 export function int8Weight(source: TensorSource, name: string, range: Int8Range): Int8Weight {
   const [rows, columns] = matrixShape(source, name);
   return {
@@ -57,7 +57,7 @@ export function int8Weight(source: TensorSource, name: string, range: Int8Range)
   };
 }
 
-/** @returns what one step of the channel is worth; 1 for a channel of zeros */
+/** @returns the value of one quantisation step of the channel; 1 for a channel of zeros */
 function channelScale(channel: Float32Array, range: Int8Range): number {
   let largest = 0;
   for (const value of channel) largest = Math.max(largest, Math.abs(value));

@@ -106,8 +106,8 @@ const schema: INamespace = {
 let loading: Promise<Type> | undefined;
 
 /**
- * ONNX's top-level message; field names are the format's, in camel case. protobufjs comes only when a graph is
- * written or read: a palette that talks to a remote engine needs none.
+ * ONNX's top-level message; field names are the format's, in camel case. protobufjs is loaded only when a graph is
+ * written or read: an installation that uses a remote engine does not need it.
  * @throws SmolvlmError `protobuf-unavailable`
  */
 export function loadModelProto(): Promise<Type> {

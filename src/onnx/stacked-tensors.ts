@@ -1,7 +1,7 @@
 import type { TensorSource } from '../model/safetensors/tensor-source';
 import { matrixShape } from './weights';
 
-/** One matrix made of several of a source's, one below the other, e.g. query, key and value projection. */
+/** One matrix stacked from several of a source's, e.g. query, key and value projection. */
 export class StackedTensors implements TensorSource {
   readonly #source: TensorSource;
   readonly #stacks = new Map<string, readonly string[]>();
@@ -10,7 +10,7 @@ export class StackedTensors implements TensorSource {
     this.#source = source;
   }
 
-  /** Names a stack of matrices [rows_i, columns]; the name then reads as one of [Σ rows_i, columns]. */
+  /** Defines a stack of matrices [rows_i, columns]; its name then stands for one matrix of [Σ rows_i, columns]. */
   stack(name: string, parts: readonly string[]): string {
     this.#stacks.set(name, parts);
     return name;

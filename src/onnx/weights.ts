@@ -1,7 +1,7 @@
 import type { TensorSource } from '../model/safetensors/tensor-source';
 import type { StreamedTensor } from './graph-builder';
 
-/** Rows are read in blocks of about this size, so that a large tensor is never whole in memory as float32. */
+/** Rows are read in blocks of about this size, so that a large tensor is never in memory as a whole in float32. */
 const blockBytes = 8 * 2 ** 20;
 
 /** A block of a tensor's rows. */
@@ -19,7 +19,7 @@ export function matrixShape(source: TensorSource, name: string): readonly [rows:
   return [rows, rest.reduce((product, size) => product * size, 1)];
 }
 
-/** Reads a matrix a block of rows at a time. */
+/** Reads a matrix one block of rows at a time. */
 export async function* rowBlocks(source: TensorSource, name: string): AsyncGenerator<RowBlock> {
   const [rows, columns] = matrixShape(source, name);
   const step = Math.max(1, Math.floor(blockBytes / (columns * Float32Array.BYTES_PER_ELEMENT)));
@@ -29,7 +29,7 @@ export async function* rowBlocks(source: TensorSource, name: string): AsyncGener
   }
 }
 
-/** The checkpoint's tensor as it is, in float32. */
+/** The checkpoint's tensor unchanged, in float32. */
 export function float32Weight(source: TensorSource, name: string): StreamedTensor {
   return {
     dtype: 'float32',
@@ -40,7 +40,7 @@ export function float32Weight(source: TensorSource, name: string): StreamedTenso
   };
 }
 
-/** A linear layer's weight [out, in] as MatMul wants it: [in, out] float32. Holds one whole copy while written. */
+/** A linear layer's weight [out, in] in MatMul's layout: [in, out] float32. Holds one full copy while it is written. */
 export function transposedFloat32Weight(source: TensorSource, name: string): StreamedTensor {
   const [rows, columns] = matrixShape(source, name);
   return {
@@ -56,7 +56,7 @@ export function transposedFloat32Weight(source: TensorSource, name: string): Str
   };
 }
 
-/** Several vectors one after the other, e.g. the biases of query, key and value. */
+/** Several vectors concatenated, e.g. the biases of query, key and value. */
 export function concatenatedFloat32Weight(source: TensorSource, names: readonly string[]): StreamedTensor {
   const sizes = names.map((name) => matrixShape(source, name)[0]);
   return {
@@ -72,7 +72,7 @@ export function concatenatedFloat32Weight(source: TensorSource, names: readonly 
 const tile = 32;
 
 /**
- * Puts a block of rows into the columns of a transposed matrix.
+ * Writes a block of rows into the columns of a transposed matrix.
  * @param block [rows, columns] @param turned [columns, width], filled at columns `offset` to `offset + rows`
  */
 export function scatterTransposed<T extends Float32Array | Int8Array>(

@@ -9,7 +9,7 @@ import { tensorBytes } from './onnx-proto';
 const alignmentBytes = 64;
 
 export interface WriteModelOptions {
-  /** Bytes of weights written so far, and in all. */
+  /** Bytes of weights written so far, and in total. */
   readonly onProgress?: (writtenBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -29,8 +29,8 @@ export interface WrittenModel {
 
 /**
  * Writes a graph as `path` (…`.onnx`) and its weights as `path` + `.data`, one weight in memory at a time.
- * Each file gets its name only once it is whole, the ONNX file last.
- * @throws the signal's reason when aborted; nothing half-written stays behind
+ * Each file gets its name only once it is complete, the ONNX file last.
+ * @throws the signal's reason when aborted; no partial file is left
  */
 export async function writeModel(
   graph: OnnxGraph,
@@ -72,7 +72,8 @@ async function writeWeights(
   const totalBytes = last === undefined ? 0 : last.offset + last.length;
   for (const weight of weights) {
     const range = ranges.get(weight.name);
-    if (range === undefined) throw new GraphError('onnx-undefined', `weight ${weight.name} has no place`);
+    if (range === undefined)
+      throw new GraphError('onnx-undefined', `weight ${weight.name} has no range in the data file`);
     await file.append(new Uint8Array(range.offset - file.sizeBytes));
     for await (const chunk of weight.chunks()) {
       signal?.throwIfAborted();
@@ -89,7 +90,7 @@ async function writeWeights(
   }
 }
 
-/** A file being written, with the running hash and size of what it holds. */
+/** A file being written, with the running hash and size of its contents. */
 class HashedFile {
   readonly #file: FileHandle;
   readonly #hash = createHash('sha256');

@@ -5,14 +5,14 @@ import { errorBody } from '../errors';
 import { PromptError } from './prompt-error';
 import type { PromptPiece } from './tokenizer';
 
-/** Typed as an ES module, so it comes by `import()`. */
+/** Typed as an ES module, so it is loaded by `import()`. */
 const loadLibrary = () => import('@huggingface/jinja');
 
 type Template = InstanceType<Awaited<ReturnType<typeof loadLibrary>>['Template']>;
 
 export type PromptPart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
-/** A turn of a conversation. */
+/** A message of a conversation. */
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: readonly PromptPart[];
@@ -26,7 +26,7 @@ export class ChatTemplate {
     this.#template = template;
   }
 
-  /** @throws PromptError `prompt-template` when it is no Jinja template */
+  /** @throws PromptError `prompt-template` when it is not a Jinja template */
   static async parse(source: string): Promise<ChatTemplate> {
     const { Template } = await loadLibrary();
     try {
@@ -36,7 +36,7 @@ export class ChatTemplate {
     }
   }
 
-  /** Looks where checkpoints keep it: chat_template.jinja, chat_template.json, tokenizer_config.json. */
+  /** Reads it from where checkpoints keep it: chat_template.jinja, chat_template.json, tokenizer_config.json. */
   static async open(dir: string): Promise<ChatTemplate> {
     const read = (name: string): Promise<string | undefined> =>
       readFile(join(dir, name), 'utf8').catch(() => undefined);
@@ -53,10 +53,10 @@ export class ChatTemplate {
 
   /**
    * @returns the conversation up to where the assistant's answer begins, as pieces: the template's own text,
-   * in which control tokens count, and the messages' text, in which they do not
+   * in which control tokens are recognised, and the messages' text, in which they are not
    */
   render(messages: readonly PromptMessage[]): PromptPiece[] {
-    // Each text goes through the template as a mark that nobody's text can hold, and is put back afterwards.
+    // The template renders each text as a marker that no text can contain; the text is put back afterwards.
     const texts: string[] = [];
     const nonce = randomUUID();
     const marked = messages.map(({ role, content }) => ({
@@ -95,7 +95,7 @@ function templateIn(json: string | undefined): string | undefined {
 
 function templateError(cause: unknown): PromptError {
   return new PromptError('prompt-template', `the chat template cannot be used: ${errorBody(cause).message}`, {
-    hint: 'Pull the checkpoint again, or put a working chat_template.jinja into its folder.',
+    hint: 'Pull the checkpoint again, or put a valid chat_template.jinja into its folder.',
     cause,
   });
 }

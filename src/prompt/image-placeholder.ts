@@ -5,7 +5,7 @@ export interface ImageGrid {
 }
 
 /**
- * What one picture's `<image>` becomes: each tile's image tokens behind its place, a line a row, then the
+ * Expands one picture's `<image>`: each tile's position and image tokens, one line per row, then the
  * global tile (transformers, `get_image_prompt_string` of Idefics3's processor).
  * @param imageToken e.g. `<image>` @param tokensPerTile e.g. 64
  */

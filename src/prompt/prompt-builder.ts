@@ -4,16 +4,16 @@ import { expandImage, type ImageGrid } from './image-placeholder';
 import { PromptError } from './prompt-error';
 import { type PromptPiece, Tokenizer } from './tokenizer';
 
-/** A conversation, ready for the decoder. */
+/** A conversation as the decoder's input. */
 export interface Prompt {
-  /** The rendered template, one `<image>` a picture. */
+  /** The rendered template, one `<image>` per picture. */
   readonly chat: string;
-  /** The same with every picture's tiles and image tokens written out. */
+  /** The same with every picture's tiles and image tokens expanded. */
   readonly expanded: string;
   readonly inputIds: readonly number[];
 }
 
-/** From messages to token ids, with a checkpoint's template and tokenizer. */
+/** Converts messages to token ids, with a checkpoint's template and tokenizer. */
 export class PromptBuilder {
   readonly tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
@@ -26,7 +26,7 @@ export class PromptBuilder {
     if (imageToken === undefined) {
       throw new PromptError(
         'prompt-tokenizer',
-        `config.json's image_token_id ${config.imageTokenId} is no control token of tokenizer.json`,
+        `config.json's image_token_id ${config.imageTokenId} is not a control token of tokenizer.json`,
         { hint: 'Pull the checkpoint again: its files do not belong together.' },
       );
     }
@@ -43,8 +43,8 @@ export class PromptBuilder {
   }
 
   /**
-   * @param grids one a picture, in the order of the messages' image parts
-   * @param limits `contextLimit`: below what the model was trained for; `room`: tokens to keep for the answer
+   * @param grids one per picture, in the order of the messages' image parts
+   * @param limits `contextLimit`: if below the model's own; `room`: tokens to keep for the answer
    * @throws PromptError `prompt-empty`, `prompt-images`, `prompt-too-long`
    */
   build(
@@ -76,11 +76,11 @@ export class PromptBuilder {
     throw new PromptError(
       'prompt-template',
       `the chat template wrote ${used} places for ${grids.length} pictures`,
-      { hint: 'Put pictures into user messages: templates of this family show none elsewhere.' },
+      { hint: 'Put pictures into user messages: templates of this family ignore them elsewhere.' },
     );
   }
 
-  /** Refuses what cannot fit before work is spent on it: no token stands for more than 128 characters. */
+  /** Refuses early what cannot fit: no token stands for more than 128 characters. */
   #checkLength(messages: readonly PromptMessage[]): void {
     const characters = messages
       .flatMap(({ content }) => content)
@@ -114,7 +114,7 @@ function checkContent(messages: readonly PromptMessage[], pictures: number): voi
   }
   if (!parts.some((part) => part.type === 'text' && part.text.trim() !== '')) {
     throw new PromptError('prompt-empty', 'expected a prompt, received an empty one', {
-      hint: 'Ask something, e.g. "Describe this image."',
+      hint: 'Write a question or instruction, e.g. "Describe this image."',
     });
   }
 }

@@ -1,9 +1,9 @@
 import type { Tokenizer } from './tokenizer';
 
-/** Tokens that may wait for the rest of a character: UTF-8 has at most four bytes, a byte a token. */
+/** Tokens that may wait for the rest of a character: UTF-8 has at most four bytes, one token each. */
 const mostPending = 8;
 
-/** Turns tokens into text as they come, never handing out half a character. */
+/** Decodes tokens into text as they arrive, never returning half a character. */
 export class TokenStream {
   readonly #tokenizer: Tokenizer;
   #pending: number[] = [];
@@ -12,7 +12,7 @@ export class TokenStream {
     this.#tokenizer = tokenizer;
   }
 
-  /** @returns the text that is certain now, '' while a character is incomplete; control tokens give nothing */
+  /** @returns the text that is certain now, '' while a character is incomplete; control tokens have no text */
   push(id: number): string {
     this.#pending.push(id);
     const text = this.#tokenizer.decode(this.#pending, true);
@@ -21,7 +21,7 @@ export class TokenStream {
     return text;
   }
 
-  /** @returns what is left when no more tokens come */
+  /** @returns the rest, when no more tokens follow */
   end(): string {
     const text = this.#tokenizer.decode(this.#pending, true);
     this.#pending = [];

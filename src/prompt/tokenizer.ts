@@ -17,14 +17,14 @@ interface TokenizerJson {
 type Library = Awaited<ReturnType<typeof loadLibrary>>;
 type LibraryTokenizer = InstanceType<Library['Tokenizer']>;
 
-/** A stretch of a prompt: text that may hold control tokens, or text in which nothing is one. */
+/** A piece of a prompt: text that may contain control tokens, or text in which nothing is one. */
 export interface PromptPiece {
   readonly text: string;
-  /** Somebody's words: `<image>` in them is six characters, never the image token. */
+  /** A user's text: `<image>` in it is seven characters, never the image token. */
   readonly plain: boolean;
 }
 
-/** The checkpoint's `tokenizer.json` through `@huggingface/tokenizers`, with that library's gaps closed. */
+/** The checkpoint's `tokenizer.json`, run by `@huggingface/tokenizers`, with corrections for that library's gaps. */
 export class Tokenizer {
   readonly #library: LibraryTokenizer;
   readonly #addedTokens: ReadonlyMap<string, number>;
@@ -63,14 +63,14 @@ export class Tokenizer {
     }
   }
 
-  /** As the reference encodes raw text: control tokens in it are control tokens. */
+  /** Encodes raw text like the reference: control tokens in it are recognised. */
   encode(text: string): number[] {
     return text === '' ? [] : this.#library.encode(text, { add_special_tokens: false }).ids;
   }
 
   /**
-   * Encodes a prompt in which only its own template's control tokens count. Words are split as in the joined
-   * text, across the borders of the pieces: `: ` before a question is not cut off from it.
+   * Encodes a prompt in which only the template's own control tokens are recognised. Words are split as in the joined
+   * text, across the borders of the pieces: `: ` before a question is not separated from it.
    */
   encodePieces(pieces: readonly PromptPiece[]): number[] {
     const ids: number[] = [];
@@ -123,7 +123,7 @@ export class Tokenizer {
       throw new PromptError(
         'prompt-tokenizer-bytes',
         "answers as JSON need a byte-level tokenizer; this model's is another kind",
-        { hint: 'Ask without a JSON schema, or use a SmolVLM checkpoint.' },
+        { hint: 'Leave out the JSON schema, or use a SmolVLM checkpoint.' },
       );
     }
     const added = new Set(this.#addedTokens.values());
@@ -151,7 +151,7 @@ export class Tokenizer {
 }
 
 /**
- * Byte-level BPE writes each byte as a printable character (GPT-2's `bytes_to_unicode`): printable Latin-1 as itself,
+ * Byte-level BPE represents each byte by a printable character (GPT-2's `bytes_to_unicode`): printable Latin-1 by itself,
  * the others from U+0100 on, in order.
  */
 const byteOfCharacter: ReadonlyMap<string, number> = (() => {
@@ -170,10 +170,10 @@ function isByteLevel(decoder: unknown): boolean {
   return type === 'ByteLevel' || (Array.isArray(decoders) && decoders.some(isByteLevel));
 }
 
-/** Typed as an ES module, so it comes by `import()`. */
+/** Typed as an ES module, so it is loaded by `import()`. */
 const loadLibrary = () => import('@huggingface/tokenizers');
 
-/** Matches any of the strings, the longest first; captures, so that `split` keeps what matched. */
+/** Matches any of the strings, the longest first; captures, so that `split` keeps the match. */
 function anyOf(strings: readonly string[]): RegExp {
   const escaped = [...strings]
     .sort((a, b) => b.length - a.length)
@@ -183,7 +183,7 @@ function anyOf(strings: readonly string[]): RegExp {
 
 /**
  * The library's `Digits` splits by `\d`; the reference by any numeric character (Rust's `char::is_numeric`,
- * `\p{N}`), so "½" would differ. The library's `Split` with that pattern is the same rule.
+ * `\p{N}`), so "½" would differ. The library's `Split` with that pattern is equivalent.
  */
 function withUnicodeDigits(preTokenizer: unknown): unknown {
   if (typeof preTokenizer !== 'object' || preTokenizer === null) return preTokenizer;

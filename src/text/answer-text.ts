@@ -1,14 +1,14 @@
-/** Turns tokens into text as they come. */
+/** Decodes tokens into text as they arrive. */
 export interface TextStream {
   /** @returns the text that is certain now */
   push(id: number): string;
-  /** @returns what is left when no more tokens come */
+  /** @returns the rest, when no more tokens follow */
   end(): string;
 }
 
 /**
- * The answer's text as it grows: white space around it is left out, it ends before the first stop string, and
- * nothing is handed on that could still turn out to be the beginning of one.
+ * The answer's text as it grows: trimmed, cut before the first stop string, and
+ * nothing is passed on that could still be the beginning of one.
  */
 export class AnswerText {
   readonly #stream: TextStream;
@@ -37,7 +37,7 @@ export class AnswerText {
     this.#handOn(this.#text.trimEnd().length);
   }
 
-  /** Takes a piece of text that was made elsewhere. */
+  /** Adds text that was decoded elsewhere. */
   add(piece: string): void {
     this.#text = this.#text === '' ? piece.trimStart() : this.#text + piece;
     const found = this.#stops.map((stop) => this.#text.indexOf(stop)).filter((at) => at >= 0);

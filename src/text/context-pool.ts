@@ -8,8 +8,8 @@ export interface PooledContext {
 }
 
 /**
- * Contexts kept after an answer, so that the next question about the same picture finds the picture's part of
- * the KV cache done. The least recently used one goes when memory or count is passed.
+ * Contexts kept after an answer, so that the next question about the same picture reuses the picture's part of
+ * the KV cache. The least recently used one is dropped when memory or count exceeds its limit.
  */
 export class ContextPool {
   readonly #runner: DecoderRunner;
@@ -29,8 +29,8 @@ export class ContextPool {
   }
 
   /**
-   * A context that holds as much of the prompt as any, cut to what both have in common; a new one when that is
-   * less than half of the prompt. At least the prompt's last row is left to append, since its logits are wanted.
+   * The context that shares the longest prefix with the prompt, cut to that prefix; a new one when that is
+   * less than half of the prompt. At least the prompt's last row remains to be appended, since its logits are needed.
    * @param keys names of the prompt's rows
    */
   take(keys: readonly string[]): PooledContext {
@@ -49,7 +49,7 @@ export class ContextPool {
     return pooled;
   }
 
-  /** Keeps a context for later; what it holds must be named by its keys. */
+  /** Keeps a context for later; its keys must name the rows it holds. */
   give(pooled: PooledContext): void {
     this.#clock += 1;
     pooled.lastUsed = this.#clock;
@@ -68,7 +68,7 @@ export class ContextPool {
   }
 }
 
-/** Forgets all after the first `length` rows. */
+/** Drops everything after the first `length` rows. */
 export function truncate({ context, keys }: PooledContext, length: number): void {
   context.truncate(length);
   keys.length = Math.min(keys.length, length);

@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import type { TokenEmbeddings } from './token-embeddings';
 
-/** What the vision side made of one picture. */
+/** The encoded image of one picture. */
 export interface PromptImage {
   /** Same key, same rows. */
   readonly key: string;
@@ -9,17 +9,17 @@ export interface PromptImage {
   readonly rows: Float32Array;
 }
 
-/** A prompt as the decoder takes it. */
+/** A prompt as the decoder's input. */
 export interface PromptRows {
   /** [tokens, width] float32 */
   readonly rows: Float32Array;
-  /** Names each row: two prompts whose names begin alike have the same rows there. */
+  /** A key for each row: two prompts with a common prefix of keys have the same rows there. */
   readonly keys: readonly string[];
 }
 
 /**
  * Token embeddings with image rows in place of the `<image>` tokens.
- * @throws SmolvlmError `prompt-image-rows` when the tokens and rows do not come out even
+ * @throws SmolvlmError `prompt-image-rows` when the numbers of tokens and rows differ
  */
 export async function embedPrompt(
   inputIds: readonly number[],
@@ -33,7 +33,7 @@ export async function embedPrompt(
   if (imageTokens !== imageRows) {
     throw new SmolvlmError(
       'prompt-image-rows',
-      `the prompt has ${imageTokens} image tokens, the vision tower gave ${imageRows} rows`,
+      `the prompt has ${imageTokens} image tokens, the vision tower returned ${imageRows} rows`,
       { hint: 'The bundle and its tokenizer do not belong together: prepare it again.' },
     );
   }

@@ -14,9 +14,9 @@ export interface GenerateOptions extends SamplingOptions {
   /** Generation ends where one of these begins; it is not part of the text. */
   readonly stop?: readonly string[];
   readonly stream: TextStream;
-  /** Tokens it forbids are never written. */
+  /** Tokens it forbids are never generated. */
   readonly constraint?: TokenConstraint;
-  /** Looked at before each token. */
+  /** Checked before each token. */
   readonly signal?: AbortSignal;
   readonly onText?: (text: string) => void;
   readonly onToken?: (done: number, total: number) => void;
@@ -33,7 +33,7 @@ export interface Generation {
 /**
  * Continues a prefilled context.
  * @param logits [vocabulary] of the prompt's last row
- * @throws SmolvlmError `caption-empty` when the model ends without a word; the signal's reason when aborted
+ * @throws SmolvlmError `caption-empty` when the model ends without any text; the signal's reason when aborted
  */
 export async function generate(
   pooled: PooledContext,
@@ -65,9 +65,9 @@ export async function generate(
   if (answer.text === '') {
     throw new SmolvlmError(
       'caption-empty',
-      `the model ended its answer without a word (${tokenIds.length} tokens)`,
+      `the model ended its answer without any text (${tokenIds.length} tokens)`,
       {
-        hint: 'Ask in other words; very short or unusual prompts can give nothing.',
+        hint: 'Rephrase the prompt; very short or unusual prompts can produce no answer.',
       },
     );
   }

@@ -1,16 +1,16 @@
 import { type PooledContext, truncate } from './context-pool';
 import type { PromptRows } from './embed-prompt';
 
-/** Rows appended between two looks at the signal. */
+/** Rows appended between two checks of the signal. */
 const pieceRows = 256;
 
 export interface PrefillOptions {
   readonly signal?: AbortSignal;
-  /** Tokens held of tokens in the prompt. */
+  /** Tokens in the context, out of tokens in the prompt. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Appends what of the prompt the context does not hold yet. @returns logits [vocabulary] of the last row */
+/** Appends the part of the prompt that the context does not hold yet. @returns logits [vocabulary] of the last row */
 export async function prefill(
   pooled: PooledContext,
   prompt: PromptRows,
@@ -33,7 +33,7 @@ export async function prefill(
   return logits;
 }
 
-/** Appends rows under their names; after a failure the context holds what it held before. */
+/** Appends rows with their keys; after a failure the context is unchanged. */
 export async function append(
   pooled: PooledContext,
   rows: Float32Array,

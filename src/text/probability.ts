@@ -19,7 +19,7 @@ export function logProbability(logits: Float32Array, id: number): number {
   return (logits[id] ?? Number.NEGATIVE_INFINITY) - logSumExp(logits);
 }
 
-/** The most likely token, the lower id of two equal ones. @throws SmolvlmError `caption-logits` when none is a number */
+/** The most likely token; of two equal ones the lower id. @throws SmolvlmError `caption-logits` when none is a number */
 export function greedyToken(logits: Float32Array): number {
   let best = -1;
   let largest = Number.NEGATIVE_INFINITY;

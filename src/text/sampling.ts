@@ -23,7 +23,7 @@ export function tokenChooser({ temperature = 0, topP = 1, seed }: SamplingOption
 function sample(logits: Float32Array, temperature: number, topP: number, random: number): number {
   const best = logits[greedyToken(logits)] as number;
   const weights = Array.from(logits, (logit, id) => ({ id, weight: Math.exp((logit - best) / temperature) }))
-    // Below e⁻²⁰ of the best a token is never drawn in practice; leaving it out keeps the sort short.
+    // A token below e⁻²⁰ of the best is never drawn in practice; leaving it out keeps the sort short.
     .filter(({ weight }) => weight > 2e-9)
     .sort((a, b) => b.weight - a.weight || a.id - b.id);
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);

@@ -4,7 +4,7 @@ import { append } from './prefill';
 import { logProbability } from './probability';
 import type { TokenEmbeddings } from './token-embeddings';
 
-/** An answer offered: its words and the tokens the model would write, the end of its turn included. */
+/** A possible answer: its text and the tokens the model would write, including the end of turn. */
 export interface Answer {
   readonly text: string;
   readonly tokenIds: readonly number[];
@@ -13,13 +13,13 @@ export interface Answer {
 export interface ScoredAnswer extends Answer {
   /** Natural logarithm of the probability that the model writes exactly this answer and then ends. */
   readonly logProbability: number;
-  /** Among the answers offered. */
+  /** Among the possible answers. */
   readonly probability: number;
 }
 
 /**
- * Scores answers by the model's own probability of writing them, in the order given. The end of the turn
- * belongs to an answer, so that a long one is not beaten by its own beginning: no length correction is made.
+ * Scores answers by the model's own probability of writing them, in the order given. The end of turn
+ * is part of an answer, so that a long one does not lose to its own beginning; there is no length correction.
  * @param logits [vocabulary] of the prompt's last row
  */
 export async function scoreChoices(

@@ -1,13 +1,13 @@
 import { hostTensors } from '../model/bundle/host-tensors';
 import type { TensorSource } from '../model/safetensors/tensor-source';
 
-/** The decoder's rows for text tokens, read from the file one token at a time: the table is never in memory. */
+/** The decoder's rows for text tokens, read from the file one token at a time: the whole table is never in memory. */
 export class TokenEmbeddings {
   readonly width: number;
   readonly #host: TensorSource;
   readonly #known = new Map<number, Float32Array>();
 
-  /** @param host stays the caller's, and open */
+  /** @param host owned by the caller; must stay open */
   constructor(host: TensorSource) {
     this.#host = host;
     this.width = host.shape(hostTensors.tokenEmbeddings)[1] ?? 0;
@@ -18,7 +18,7 @@ export class TokenEmbeddings {
     const known = this.#known.get(id);
     if (known) return known;
     const row = await this.#host.readRows(hostTensors.tokenEmbeddings, id, id + 1);
-    // A few thousand words cover what captions say; 4,096 rows of 576 values are 9 MB.
+    // A few thousand words cover most captions; 4,096 rows of 576 values are 9 MB.
     if (this.#known.size >= 4096) this.#known.clear();
     this.#known.set(id, row);
     return row;

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../errors';
 
-/** What the vision side hands to the text side: one block of rows a tile, in prompt order. */
+/** The vision side's output for the text side: one block of rows per tile, in prompt order. */
 export interface ImageFeatures {
   readonly tiles: number;
   /** Image tokens a tile, e.g. 64. */
@@ -9,6 +9,6 @@ export interface ImageFeatures {
   readonly width: number;
   /** [tiles × rowsPerTile, width], row-major. */
   readonly rows: Float32Array;
-  /** Why the CPU made them, where the NPU should have. */
+  /** Why the CPU computed them instead of the NPU. */
   readonly fallback?: ErrorBody;
 }

@@ -1,5 +1,5 @@
 /**
- * x · wᵀ (+ bias): a linear layer in plain JavaScript, for hosts that have no onnxruntime.
+ * x · wᵀ (+ bias): a linear layer in plain JavaScript, for hosts without onnxruntime.
  * Both operands are read along their rows; 4 × 4 results at a time keep 16 sums in registers.
  * @param x [rows, inner] @param w [outs, inner], as a checkpoint stores it @param bias [outs]
  * @returns [rows, outs], summed in double precision

@@ -25,8 +25,8 @@ export async function openVisionBackend(
 }
 
 /**
- * A backend for a bundle's host graphs where its stages run on the NPU: onnxruntime where it can be loaded.
- * @returns undefined where it cannot; the host's products are then computed in JavaScript
+ * A backend for the host graphs of a bundle whose stages run on the NPU: onnxruntime, if it can be loaded.
+ * @returns undefined if it cannot; the host's products are then computed in JavaScript
  */
 export async function openHostBackend(settings: SessionSettings = {}): Promise<VisionBackend | undefined> {
   return OnnxVisionBackend.load(settings).catch(() => undefined);

@@ -14,7 +14,7 @@ import { type TileEncoder, VisionTower } from './vision-tower';
 import { WholeTower } from './whole-tower';
 
 export interface OpenVisionOptions {
-  /** Tiles under way at once; default: as many as keep the backend's cores busy. */
+  /** Tiles in flight; default: as many as keep the backend's cores busy. */
   readonly tilesInFlight?: number;
   /**
    * Runs the bundle's host graphs (ONNX) where the stages run elsewhere; left out, the stages' backend does
@@ -25,7 +25,7 @@ export interface OpenVisionOptions {
 
 /**
  * Opens every stage of a bundle, each file checked first, and the host's arithmetic around them.
- * The tower closes the stages it opened; the backend stays the caller's.
+ * The tower closes the stages it opened; the caller closes the backend.
  * @throws BundleError for a file that is missing or changed
  */
 export async function openVisionTower(
@@ -48,7 +48,7 @@ export interface VisionBundle {
   readonly manifest: Pick<BundleManifest, 'target' | 'stages' | 'hostGraphs' | 'residualScale'>;
 }
 
-/** As `openVisionTower`, with the host's tensors and the configuration given. */
+/** Like `openVisionTower`, with the host's tensors and the configuration given. */
 export async function assembleVisionTower(
   bundle: VisionBundle,
   host: TensorSource,
@@ -110,7 +110,7 @@ function coresOf({ cores = 1 }: VisionBackend): readonly number[] {
   return Array.from({ length: Math.max(1, cores) }, (_, core) => core);
 }
 
-/** One that waits for each core beside the one it works on, and one to spare. */
+/** For each core one tile that it computes and one that waits, and one to spare. */
 function tilesInFlight({ cores = 1 }: VisionBackend): number {
   return cores > 1 ? 2 * cores + 1 : 1;
 }

@@ -9,7 +9,7 @@ export interface PatchGrid {
   readonly patchSize: number;
 }
 
-/** Pixels of a tile to the first residual stream. */
+/** Converts the pixels of a tile to the first residual stream. */
 export class PatchEmbedding {
   readonly #grid: PatchGrid;
   readonly #projection: Projection;
@@ -37,7 +37,7 @@ export class PatchEmbedding {
 }
 
 /**
- * A convolution whose stride is its kernel sees each pixel once: it is a matrix product over patches.
+ * A convolution whose stride equals its kernel uses each pixel once: it is a matrix product over patches.
  * @param pixels [channels, imageSize, imageSize]
  * @returns [patches, channels × patchSize × patchSize], patches row by row, each in the kernel's own order
  */

@@ -4,7 +4,7 @@ import { matrixProduct } from './matrix-product';
 
 /** One of the host's two matrix products around the tower. */
 export interface Projection {
-  /** @param rows [n, in] @returns [n, out], the caller's to change */
+  /** @param rows [n, in] @returns [n, out], owned by the caller */
   project(rows: Float32Array): Promise<Float32Array>;
 }
 
@@ -13,8 +13,8 @@ export function hostProjection(weight: Float32Array, inner: number, bias?: Float
   return { project: async (rows) => matrixProduct(rows, weight, inner, bias) };
 }
 
-/** By a graph of the bundle. Tiles in flight come one after the other, as a runner demands. */
+/** By a graph of the bundle. Tiles in flight run one at a time, as a runner requires. */
 export function graphProjection(runner: StageRunner): Projection {
-  const lane = new PriorityMutex();
-  return { project: (rows) => lane.enter(() => runner.run(rows)) };
+  const mutex = new PriorityMutex();
+  return { project: (rows) => mutex.enter(() => runner.run(rows)) };
 }

@@ -1,4 +1,5 @@
 import type { PipelineStage, SharedOutput } from '../backends/stage-runner';
+import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 
 export interface StageProgress {
@@ -9,7 +10,7 @@ export interface StageProgress {
   /** The one just done, e.g. `l3_mlp`. */
   readonly stage: string;
   readonly tile: number;
-  /** The stage's time: on the device where it says so, else as waited for. */
+  /** The stage's time: on the device if it reports it, else as waited for. */
   readonly ms: number;
   /** The NPU core it ran on; absent for a CPU. */
   readonly core?: number;
@@ -17,28 +18,28 @@ export interface StageProgress {
 
 export interface PipelineOptions {
   readonly signal?: AbortSignal;
-  /** Higher ones' tiles go first wherever several wait for a lane; 0 by default. */
+  /** When several tiles wait for a core, the highest priority goes first; 0 by default. */
   readonly priority?: number;
   /** A stage takes far longer than it should; it may still end. */
   readonly onSlow?: (stageName: string, ms: number) => void;
   readonly onProgress?: (progress: StageProgress) => void;
-  /** Sees every stage's output, still scaled; it must not change it. */
+  /** Receives every stage's output, still scaled; it must not change it. */
   readonly onOutput?: (stageName: string, tile: number, output: Float32Array) => void;
 }
 
 /**
- * Sends tiles through the ordered stages. A stage runs on one lane (its NPU core; a CPU is one lane), a
- * lane runs one stage at a time, by priority, then first come first served: no stage is ever entered twice at once, also
- * when several calls share the pipeline. With more tiles in flight than one, all lanes work. A tile keeps its
- * lane through neighbouring stages of the same one (both halves of a layer): 13 tiles through 24 equal stages
- * on three cores then take 1/2.89 of the time one after the other, the most that is possible; were it to
- * queue again between the halves, 1/2.5 to 1/2.7.
+ * Runs tiles through the ordered stages. A stage runs on its core (an NPU core; a CPU counts as one core). A mutex per
+ * core lets it run one stage at a time, by priority, then first come first served: a stage never runs twice at once,
+ * even when several calls share the pipeline. With several tiles in flight, all cores work. A tile keeps its
+ * core for consecutive stages on it (both halves of a layer): 13 tiles through 24 equal stages
+ * on three cores then take 1/2.89 of the time of one core, the best that is possible; queueing again between
+ * the halves gives 1/2.5 to 1/2.7.
  */
 export class StagePipeline {
   readonly #legs: readonly Leg[];
   readonly #stageCount: number;
   readonly #tilesInFlight: number;
-  readonly #lanes = new Map<number | undefined, PriorityMutex>();
+  readonly #coreMutexes = new Map<number | undefined, PriorityMutex>();
 
   constructor(stages: readonly PipelineStage[], tilesInFlight = 1) {
     this.#legs = legsOf(stages);
@@ -47,9 +48,9 @@ export class StagePipeline {
   }
 
   /**
-   * @param tileCount number of tiles @param enter gives tile i's first stream, called when its turn comes
-   * @param leave takes tile i's last stream
-   * @throws the first tile's failure or the signal's reason, once no stage of this call runs any more
+   * @param tileCount number of tiles @param enter returns tile i's first stream, called when the tile starts
+   * @param leave receives tile i's last stream
+   * @throws the first tile's failure or the signal's reason, once no stage of this run is still running
    */
   async run(
     tileCount: number,
@@ -87,9 +88,9 @@ export class StagePipeline {
     const taken = new Set<SharedOutput>();
     try {
       for (const leg of this.#legs) {
-        // Before the lane: a tile must not hold a core while it waits for memory. The tile furthest ahead never waits.
+        // Before the mutex: a tile must not hold a core while it waits for memory. The tile furthest ahead never waits.
         for (const { output } of leg) if (output) taken.add(await taking(output));
-        await this.#lane(leg).enter(async () => {
+        await this.#coreMutex(leg).enter(async () => {
           for (const runner of leg) {
             signal.throwIfAborted();
             const { name, core } = runner.stage;
@@ -101,7 +102,7 @@ export class StagePipeline {
             if (output) onOutput(name, tile, output);
             progress.done++;
             const ms = runner.deviceMs ?? performance.now() - started;
-            onProgress?.({ ...progress, stage: name, tile, ms, ...(core !== undefined && { core }) });
+            onProgress?.({ ...progress, stage: name, tile, ms, ...defined({ core }) });
           }
         }, priority);
       }
@@ -111,14 +112,14 @@ export class StagePipeline {
     }
   }
 
-  #lane([first]: Leg): PriorityMutex {
+  #coreMutex([first]: Leg): PriorityMutex {
     const core = first?.stage.core;
-    let lane = this.#lanes.get(core);
-    if (!lane) {
-      lane = new PriorityMutex();
-      this.#lanes.set(core, lane);
+    let mutex = this.#coreMutexes.get(core);
+    if (!mutex) {
+      mutex = new PriorityMutex();
+      this.#coreMutexes.set(core, mutex);
     }
-    return lane;
+    return mutex;
   }
 }
 
@@ -127,7 +128,7 @@ async function taking(output: SharedOutput): Promise<SharedOutput> {
   return output;
 }
 
-/** Neighbouring stages of one lane. */
+/** Consecutive stages on one core. */
 type Leg = readonly PipelineStage[];
 
 function legsOf(stages: readonly PipelineStage[]): readonly Leg[] {

@@ -4,44 +4,44 @@ import type { ImageFeatures } from './image-features';
 import type { PatchEmbedding } from './patch-embedding';
 import type { StagePipeline, StageProgress } from './stage-pipeline';
 
-/** What a tower is made of, opened by `openVisionTower`. */
+/** The parts of a tower, opened by `openVisionTower`. */
 export interface VisionTowerParts {
   readonly embedding: PatchEmbedding;
   readonly pipeline: StagePipeline;
   readonly connector: Connector;
-  /** The stages carry the residual stream times this. */
+  /** The residual stream is multiplied by this inside the stages. */
   readonly residualScale: number;
   /** channels × imageSize² */
   readonly tilePixels: number;
   close(): Promise<void>;
 }
 
-/** A tile's pixels [channels, imageSize, imageSize] float32, normalised; or how to make them when its turn comes. */
+/** A tile's pixels [channels, imageSize, imageSize] float32, normalised; or a function that makes them when the tile starts. */
 export type TileSource = Float32Array | (() => Float32Array);
 
-/** Sees a named activation of one tile, [tokens, width] float32, the residual stream unscaled. */
+/** Receives a named activation of one tile, [tokens, width] float32, the residual stream unscaled. */
 export type ActivationObserver = (name: string, tile: number, values: Float32Array) => void;
 
 export interface EncodeOptions {
-  /** Looked at between stages. */
+  /** Checked between stages. */
   readonly signal?: AbortSignal;
-  /** Before the tiles of calls with a lower one; 0 by default. */
+  /** Tiles of a higher priority go first; 0 by default. */
   readonly priority?: number;
   readonly onProgress?: (progress: StageProgress) => void;
-  /** The device takes far longer than it should over a stage. */
+  /** The device takes far longer than it should for a stage. */
   readonly onSlow?: (stageName: string, ms: number) => void;
   /** Names: `embeddings`, each stage's, `post_layernorm`, `connector`. */
   readonly activations?: ActivationObserver;
 }
 
-/** Tiles to the rows that take the place of `<image>` tokens. */
+/** Encodes tiles to the rows that replace `<image>` tokens. */
 export interface TileEncoder {
   /** @throws SmolvlmError `vision-tile-size`; the signal's reason when aborted */
   encode(tiles: readonly TileSource[], options?: EncodeOptions): Promise<ImageFeatures>;
   close(): Promise<void>;
 }
 
-/** A tower of stages that carry the residual stream, and the host's arithmetic around them. */
+/** A tower of stages with the residual stream between them, and the host's arithmetic around them. */
 export class VisionTower implements TileEncoder {
   readonly #parts: VisionTowerParts;
 
@@ -98,7 +98,7 @@ function scaled(stream: Float32Array, factor: number): Float32Array {
   return factor === 1 ? stream : stream.map((value) => value * factor);
 }
 
-/** Each tile's rows, one tile after the other. */
+/** Joins the tiles' rows, in order. */
 export function joinRows(blocks: readonly Float32Array[], width: number): ImageFeatures {
   const blockLength = blocks[0]?.length ?? 0;
   const rows = new Float32Array(blocks.length * blockLength);

@@ -1,5 +1,6 @@
 import type { StageRunner } from '../backends/stage-runner';
 import { SmolvlmError } from '../errors';
+import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 import type { ImageFeatures } from './image-features';
 import { type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
@@ -14,16 +15,16 @@ export interface WholeTowerParts {
 }
 
 /**
- * A tower that is one file from the picture's bytes to the rows for the decoder, as the vendor's own export makes it
- * (mean and deviation 127.5 folded in). Tiles are spread over the cores.
+ * A tower in one file, from the picture's bytes to the rows for the decoder, as the vendor's own export makes it
+ * (mean and deviation 127.5 folded in). Tiles are distributed over the cores.
  */
 export class WholeTower implements TileEncoder {
   readonly #parts: WholeTowerParts;
-  readonly #lanes: readonly PriorityMutex[];
+  readonly #coreMutexes: readonly PriorityMutex[];
 
   constructor(parts: WholeTowerParts) {
     this.#parts = parts;
-    this.#lanes = parts.runners.map(() => new PriorityMutex());
+    this.#coreMutexes = parts.runners.map(() => new PriorityMutex());
   }
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
@@ -33,12 +34,12 @@ export class WholeTower implements TileEncoder {
     let next = 0;
     let done = 0;
     const failed = new AbortController();
-    const work = async (runner: StageRunner, lane: PriorityMutex): Promise<void> => {
+    const work = async (runner: StageRunner, mutex: PriorityMutex): Promise<void> => {
       for (let tile = next++; tile < tiles.length; tile = next++) {
         const source = tiles[tile] as TileSource;
         const { name, core } = runner.stage;
         let started = 0;
-        const output = await lane.enter(() => {
+        const output = await mutex.enter(() => {
           signal?.throwIfAborted();
           failed.signal.throwIfAborted();
           started = performance.now();
@@ -48,12 +49,11 @@ export class WholeTower implements TileEncoder {
         rows[tile] = output;
         activations?.('connector', tile, output);
         const ms = runner.deviceMs ?? performance.now() - started;
-        const on = core === undefined ? {} : { core };
-        onProgress?.({ done: ++done, total: tiles.length, stage: name, tile, ms, ...on });
+        onProgress?.({ done: ++done, total: tiles.length, stage: name, tile, ms, ...defined({ core }) });
       }
     };
     const works = runners.map((runner, index) =>
-      work(runner, this.#lanes[index] as PriorityMutex).catch((error: unknown) => {
+      work(runner, this.#coreMutexes[index] as PriorityMutex).catch((error: unknown) => {
         failed.abort(error);
         throw error;
       }),

@@ -78,7 +78,7 @@ describe('smolvlm caption', () => {
     ],
     ['a model that is not there', ['--model', 'a/b', '--image', frame], 1, /smolvlm pull a\/b/],
   ] as const) {
-    it(`says what is wrong with ${name} and exits ${code}`, async () => {
+    it(`reports ${name} and exits ${code}`, async () => {
       await assert.rejects(
         run(process.execPath, [main, 'caption', ...args]),
         (error: { code: number; stderr: string }) => {

@@ -40,7 +40,7 @@ describe('smolvlm convert and validate', function () {
     return ['convert', ...fixed, '--query-rows', '256', '--python', python, '--json', ...more];
   }
 
-  it('makes a bundle that carries its stages, reference, decoder and how it was made', async () => {
+  it('makes a bundle with its stages, reference, decoder and conversion settings', async () => {
     const out = join(folder, 'hybrid');
     const { status, stdout, stderr } = await smolvlm(
       arguments_(out, '--precision', 'hybrid', '--int8-layers', '1', ...loose),
@@ -79,7 +79,7 @@ describe('smolvlm convert and validate', function () {
     assert.equal(report.npu_decoder, false);
   });
 
-  it('refuses a toolkit it does not know, and one that is not where it was told to look', async () => {
+  it('refuses an unknown toolkit, and one that is not at the given path', async () => {
     const unknown = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /--toolkit.*2\.3\.2.*2\.5\.0/);
@@ -135,7 +135,7 @@ describe('smolvlm convert and validate', function () {
     ]);
   });
 
-  it('says when a worker was killed, leaves no bundle, and goes on the next time', async () => {
+  it('reports a killed worker, leaves no bundle, and continues the next time', async () => {
     const out = join(folder, 'worker');
     const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')]);
     let told = '';
@@ -157,7 +157,7 @@ describe('smolvlm convert and validate', function () {
     assert.equal((await stat(join(out, 'l0_attn.rknn'))).ino, first.ino);
   });
 
-  it('says before any work that this machine cannot convert', async () => {
+  it('reports before any work that this machine cannot convert', async () => {
     const arm = join(folder, 'arm.cjs');
     await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
     const { status, stderr } = await smolvlm(arguments_(join(folder, 'arm')), ['--require', arm]);
@@ -168,11 +168,11 @@ describe('smolvlm convert and validate', function () {
   for (const [title, args, told] of [
     ['layers the tower does not have', ['--precision', 'hybrid'], /layers from 0 to 1.* received "2,3,4"/],
     ['a list of layers with a gap', ['--precision', 'hybrid', '--int8-layers', '1,,0'], /received "1,,0"/],
-    ['INT8 layers without hybrid', ['--int8-layers', '1'], /belongs to --precision hybrid, not to fp16/],
+    ['INT8 layers without hybrid', ['--int8-layers', '1'], /only for --precision hybrid, not fp16/],
     [
       'a part of the one stage in INT8',
       ['--precision', 'hybrid', '--int8-layers', '1', '--granularity', 'tower'],
-      /INT8 or fp16 as a whole/,
+      /either INT8 or fp16/,
     ],
   ] as const) {
     it(`is a usage error with ${title}`, async () => {
@@ -182,7 +182,7 @@ describe('smolvlm convert and validate', function () {
     });
   }
 
-  it('takes up where a killed conversion stopped, and does not build finished shards again', async () => {
+  it('continues where a killed conversion stopped, and does not build finished shards again', async () => {
     const out = join(folder, 'killed');
     const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')], { stdio: 'ignore' });
     const ended = new Promise((resolve) => child.once('close', resolve));
@@ -233,7 +233,7 @@ describe('smolvlm convert and validate', function () {
     assert.match(stderr, /model\.safetensors: is cut short.*\[checkpoint-truncated\]/);
   });
 
-  it('does not replace a folder that is no bundle', async () => {
+  it('does not replace a folder that is not a bundle', async () => {
     await mkdir(join(folder, 'photos'));
     await writeFile(join(folder, 'photos', 'holiday.jpg'), 'x');
     const { status, stderr } = await smolvlm(arguments_(join(folder, 'photos')));

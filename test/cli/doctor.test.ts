@@ -19,14 +19,14 @@ function doctor(...args: string[]): Promise<{ status: number | string; stdout: s
 describe('smolvlm doctor', () => {
   const temp = useTempFolder();
 
-  it('prints a line a check and what can be done, and ends with 0 when nothing is bad', async () => {
+  it('prints one line per check and what the machine can do, and exits with 0 when nothing is bad', async () => {
     const { status, stdout, stderr } = await doctor('--root', fixture('machines', 'rk3588-vendor'));
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^ok {4}Chip +Radxa ROCK 5B: rk3588, 3 NPU cores$/m);
     assert.match(stdout, /^Captions on the CPU: yes\. On the NPU: yes\. Conversion for an NPU: no\.$/m);
   });
 
-  it('puts the advice under what is bad, and ends with 1', async () => {
+  it('prints advice below a bad check, and exits with 1', async () => {
     const { status, stdout } = await doctor('--root', fixture('machines', 'rk3588-mainline'));
     assert.equal(status, 1);
     assert.match(stdout, /^bad {3}NPU driver +rocket.*\n +→ Boot a vendor kernel/m);
@@ -70,7 +70,7 @@ describe('smolvlm doctor', () => {
     assert.match(other.stdout, /^bad +Bundle .*this chip is rk3588\n +→ .*--target rk3588\.$/m);
   });
 
-  it('records the machine for others to look at', async () => {
+  it('records the machine', async () => {
     const here = await doctor('--record', temp('machine'));
     assert.match(here.stderr, /recorded in .*recording\.json: read it before you send it/);
     const kernel = /^info +Kernel .*$/m;
@@ -81,10 +81,10 @@ describe('smolvlm doctor', () => {
     assert.match(refused.stderr, /cannot be recorded in .* \[doctor-record\]/);
   });
 
-  it('refuses a folder that is not there, and a recording that is none', async () => {
+  it('refuses a missing folder, and an invalid recording', async () => {
     const absent = await doctor('--root', temp('absent'));
     assert.equal(absent.status, 1);
-    assert.match(absent.stderr, /there is none at .*absent \[doctor-root\]/);
+    assert.match(absent.stderr, /found none at .*absent \[doctor-root\]/);
     writeFileSync(temp('recording.json'), '{"process": {"arch": 3}}');
     const broken = await doctor('--root', temp());
     assert.equal(broken.status, 1);

@@ -33,7 +33,7 @@ describe('a command whose NPU hangs', function () {
         once(command, 'close'),
       ]);
       assert.equal(said.trim(), expected.text, warned);
-      assert.match(warned, /on the CPU instead of the NPU: stage l0_attn has not come back/);
+      assert.match(warned, /on the CPU instead of the NPU: stage l0_attn has not returned/);
       assert.match(warned, /ending the process/);
     } finally {
       await bundle.remove();

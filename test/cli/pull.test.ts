@@ -54,7 +54,7 @@ describe('smolvlm pull', () => {
     assert.match(stderr, /model\.safetensors: \d+\.\d of 6\.7 MB \(100 %\)/);
   });
 
-  it('takes over from a pull that was killed, lock and downloaded bytes', async () => {
+  it('continues a pull that was killed, with its lock and downloaded bytes', async () => {
     hub.throttleMs = 5;
     const killed = start('pull', 'ORG/NAME');
     for await (const line of createInterface(killed.stderr)) {
@@ -82,7 +82,7 @@ describe('smolvlm pull', () => {
     return statSync(join(staging, 'model.safetensors.incomplete'), { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  it('names the fault and the way out, and exits 1; 2 for a wrong command line', async () => {
+  it('reports the error and what to do, and exits 1; 2 for a wrong command line', async () => {
     hub.requiredToken = 'hf_other';
     const refused = await smolvlm('pull', 'ORG/NAME');
     assert.deepEqual([refused.status, refused.stdout], [1, '']);

@@ -40,7 +40,7 @@ describe('smolvlm serve', () => {
     return child;
   }
 
-  it('answers on a port with the token, and ends cleanly when told to', async () => {
+  it('answers on a port with the token, and ends cleanly on SIGTERM', async () => {
     const process_ = start(['--port', '0', '--token-file', join(directory, 'token')]);
     const [line] = await once(process_.stderr ?? process_, 'data');
     const [url = ''] = /http:\S+/.exec(String(line)) ?? [];

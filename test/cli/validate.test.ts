@@ -56,7 +56,7 @@ describe('smolvlm validate on a hub', function () {
     assert.ok(stages.every(({ accumulated_cosine }: Record<string, number>) => accumulated_cosine! > 0.9999));
   });
 
-  it('exits with 1 and names the shard when the NPU gives wrong results', async () => {
+  it('exits with 1 and names the shard when the NPU computes wrong results', async () => {
     await npu.faults('nan');
     const broken = await validate(['--backend', 'npu'], process.env);
     assert.equal(broken.status, 1);

@@ -54,7 +54,7 @@ export function describeVisionBackend(name: string, contract: VisionBackendContr
       assert.ok(angle >= contract.cosine, `cosine ${angle}`);
     });
 
-    it('gives outputs that a later run does not overwrite, and leaves inputs as they are', async () => {
+    it('returns outputs that a later run does not overwrite, and does not change inputs', async () => {
       const runner = await backend.openStage(made.bundleDir, made.stage);
       const input = sample(1);
       const first = await runner.run(input);
@@ -64,18 +64,18 @@ export function describeVisionBackend(name: string, contract: VisionBackendContr
       assert.deepEqual(input, sample(1));
     });
 
-    it('gives the same for the same input', async () => {
+    it('returns the same output for the same input', async () => {
       const runner = await backend.openStage(made.bundleDir, made.stage);
       assert.deepEqual(await runner.run(sample(3)), await runner.run(sample(3)));
     });
 
-    it('refuses an input of another size, and goes on', async () => {
+    it('refuses an input of another size, and continues to work', async () => {
       const runner = await backend.openStage(made.bundleDir, made.stage);
       await assert.rejects(runner.run(new Float32Array(3)), { code: 'stage-input', message: /received 3/ });
       await runner.run(sample(1));
     });
 
-    it('refuses a file that is no stage, naming it', async () => {
+    it('refuses a file that is not a stage, naming it', async () => {
       const broken = join(dir, 'broken');
       await cp(made.bundleDir, broken, { recursive: true });
       await truncate(join(broken, made.stage.file.path), 100);
@@ -86,7 +86,7 @@ export function describeVisionBackend(name: string, contract: VisionBackendContr
       });
     });
 
-    it('refuses a stage whose tensors are not the manifest’s', async () => {
+    it('refuses a stage whose tensors differ from the manifest', async () => {
       const [first = 1, ...rest] = made.stage.input.shape;
       const stage = {
         ...made.stage,
@@ -95,7 +95,7 @@ export function describeVisionBackend(name: string, contract: VisionBackendContr
       await assert.rejects(backend.openStage(made.bundleDir, stage), { code: 'stage-contract' });
     });
 
-    it('waits for a run under way before it closes', async () => {
+    it('waits for the current run before it closes', async () => {
       const runner = await backend.openStage(made.bundleDir, made.stage);
       const running = runner.run(sample(1));
       await runner.close();

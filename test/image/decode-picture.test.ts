@@ -45,7 +45,7 @@ function pngHeader(width: number, height: number): Buffer {
 const red = { width: 8, height: 6, channels: 3, background: '#d02010' } as const;
 
 describe('decodePicture', () => {
-  it('gives the same pixels for JPEG, and for its PNG, WebP and TIFF without loss', async () => {
+  it('decodes the same pixels for a JPEG and its lossless PNG, WebP and TIFF', async () => {
     const image = await decodePicture(frame);
     assert.deepEqual([image.width, image.height, image.data.length], [640, 480, 640 * 480 * 3]);
     for (const bytes of [
@@ -62,14 +62,14 @@ describe('decodePicture', () => {
     assert.deepEqual([upright.width, upright.height], [480, 320]);
   });
 
-  it('reads CMYK as colours', async () => {
+  it('decodes CMYK to RGB', async () => {
     const cmyk = await sharp({ create: red }).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
     assert.equal((await sharp(cmyk).metadata()).space, 'cmyk');
     const [r = 0, g = 0, b = 0] = pixel(await decodePicture(cmyk), 3, 3);
     assert.ok(r > 150 && g < 110 && b < 110, `${[r, g, b]}`);
   });
 
-  it('reads 16-bit pictures as 8-bit ones', async () => {
+  it('decodes 16-bit pictures to 8 bits', async () => {
     const deep = await sharp({ create: red }).toColourspace('rgb16').png().toBuffer();
     assert.equal((await sharp(deep).metadata()).depth, 'ushort');
     near(pixel(await decodePicture(deep), 3, 3), [0xd0, 0x20, 0x10], 1);
@@ -87,7 +87,7 @@ describe('decodePicture', () => {
     near(pixel(image, 4, 3), [200, 200, 200], 8);
   });
 
-  it('lays grey and transparent pictures on black, as three channels', async () => {
+  it('decodes grey and transparent pictures to three channels, on black', async () => {
     const half = Buffer.from([200, 128, 100, 255]);
     const grey = await sharp(half, { raw: { width: 2, height: 1, channels: 2 } })
       .png()
@@ -97,7 +97,7 @@ describe('decodePicture', () => {
     near(pixel(image, 1, 0), [100, 100, 100], 1);
   });
 
-  it('burns masks in first and crops then: no masked pixel is seen', async () => {
+  it('burns masks in before it crops: no masked pixel remains', async () => {
     const white = await sharp({ create: { ...red, width: 100, height: 100, background: '#fff' } })
       .png()
       .toBuffer();
@@ -178,7 +178,7 @@ describe('decodePicture', () => {
     });
   }
 
-  it('refuses a picture above the limits before it is unpacked', async () => {
+  it('refuses a picture above the limits before it is decoded', async () => {
     const limits = { maxBytes: 1000, maxPixels: 1000, fetchTimeoutMs: 1000 };
     await assert.rejects(decodePicture(frame, { limits }), {
       code: 'image-too-large',

@@ -23,7 +23,7 @@ function drawn(width: number, height: number, ...masks: MaskPolygon[]): string[]
 }
 
 describe('burnMasks', () => {
-  it('covers every pixel that a polygon touches, also in part', () => {
+  it('covers every pixel that a polygon touches, even partly', () => {
     const mask: MaskPolygon = [
       [0.26, 0.26],
       [0.51, 0.26],

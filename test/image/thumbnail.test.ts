@@ -9,13 +9,13 @@ describe('thumbnail', () => {
     data: new Uint8Array(width * height * 3).fill(value),
   });
 
-  it('has the longest side that was asked for, and the picture’s shape', async () => {
+  it('has the given longest side and the picture’s aspect ratio', async () => {
     const { width, height, data } = await decodePicture(await thumbnail(plain(640, 480, 200), 160));
     assert.deepEqual([width, height], [160, 120]);
     assert.ok(data.every((value) => Math.abs(value - 200) <= 1));
   });
 
-  it('makes nothing larger than it was', async () => {
+  it('does not enlarge a small picture', async () => {
     const { width, height } = await decodePicture(await thumbnail(plain(20, 40, 0), 160));
     assert.deepEqual([width, height], [20, 40]);
   });

@@ -48,7 +48,7 @@ describe('tiles', () => {
     });
   }
 
-  it('gives only the global tile when the whole picture fits one', () => {
+  it('returns only the global tile when the whole picture fits one', () => {
     const small = { longestEdge: 256, maxImageSize: 256 };
     assert.deepEqual(tileGrid(640, 480, small, 'full'), { rows: 0, cols: 0, tiles: 1 });
   });

@@ -5,7 +5,7 @@ import { MemoryTensors } from '../model/safetensors/memory-tensors';
 import { runGraph } from './run-graph';
 
 describe('linearLayer in int8', () => {
-  it('does not saturate on this CPU with the largest weights and activations there can be', async () => {
+  it('does not saturate on this CPU with the largest possible weights and activations', async () => {
     const [rows, inner, outs] = [8, 256, 32];
     const source = new MemoryTensors()
       .add('fc.weight', [outs, inner], new Float32Array(outs * inner).fill(1))

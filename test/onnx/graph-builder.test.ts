@@ -6,7 +6,7 @@ import { loadModelProto } from '../../src/onnx/onnx-proto';
 const opsets = { '': 12 };
 
 describe('GraphBuilder', () => {
-  it('refuses a value that no node has given yet', () => {
+  it('refuses a value that no node has defined yet', () => {
     const graph = new GraphBuilder('g', { opsets });
     assert.throws(() => graph.op('Neg', ['ghost']), { code: 'onnx-undefined', message: /"ghost"/ });
     assert.throws(() => graph.output('ghost', 'float32', [1]), { code: 'onnx-undefined' });
@@ -27,7 +27,7 @@ describe('GraphBuilder', () => {
     });
   });
 
-  it('names nodes and values apart, and keeps optional inputs left out', () => {
+  it('gives nodes and values distinct names, and keeps optional inputs omitted', () => {
     const graph = new GraphBuilder('g', { opsets });
     graph.input('in', 'float32', [1]);
     const first = graph.op('Clip', ['in', '', graph.constant('top', 'float32', [], 10)]);
@@ -39,7 +39,7 @@ describe('GraphBuilder', () => {
     assert.equal(new Set(nodes.map(({ name }) => name)).size, 2);
   });
 
-  it('encodes the asked operator set and ir version, and tells integer attributes from floats', async () => {
+  it('encodes the given operator set and ir version, and distinguishes integer attributes from floats', async () => {
     const graph = new GraphBuilder('g', { opsets, irVersion: 7 });
     graph.input('in', 'float32', [1]);
     graph.op('X', ['in'], { attributes: { a: { int: -1 }, b: { float: 1 } }, outputs: ['out'] });

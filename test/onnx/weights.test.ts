@@ -38,7 +38,7 @@ describe('weights', () => {
     }
   });
 
-  it('keeps and joins tensors as they are', async () => {
+  it('copies and concatenates tensors unchanged', async () => {
     assert.deepEqual(await floats(float32Weight(source, 'w')), w);
     const joined = concatenatedFloat32Weight(source, ['b', 'b']);
     assert.deepEqual(joined.shape, [6]);
@@ -90,7 +90,7 @@ describe('weights', () => {
     assert.deepEqual([...(await bytes(int4Weight(zeros, 'w').packed))], new Array(16).fill(0x88));
   });
 
-  it('packs 4-bit blocks as MatMulNBits reads them', async () => {
+  it('packs 4-bit blocks in the format of MatMulNBits', async () => {
     const { packed, scales } = int4Weight(source, 'w');
     const graph = new GraphBuilder('int4', { opsets: { '': 17, 'com.microsoft': 1 } });
     graph.input('in', 'float32', [4, columns]);

@@ -37,7 +37,7 @@ describe('writeModel', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('writes a model that onnxruntime loads and computes as drawn', async () => {
+  it('writes a model that onnxruntime loads and computes correctly', async () => {
     const path = join(folder, 'sample.onnx');
     await writeModel(sampleGraph(), path);
     const session = await InferenceSession.create(path);
@@ -64,7 +64,7 @@ describe('writeModel', () => {
     assert.equal(written.data?.sizeBytes, 64 + 4);
   });
 
-  it('leaves nothing behind when a weight gives too few bytes', async () => {
+  it('leaves nothing behind when a weight has too few bytes', async () => {
     const graph = new GraphBuilder('short', { opsets: { '': 17 } });
     graph.op('Neg', [graph.weight('w', streamed([2], [1]))], { outputs: ['out'] });
     graph.output('out', 'float32', [2]);

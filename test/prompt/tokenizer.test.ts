@@ -20,7 +20,7 @@ describe('Tokenizer', () => {
   });
 
   for (const { text, ids, decoded, decoded_skip_special } of goldens) {
-    it(`encodes and decodes ${JSON.stringify(text.slice(0, 40))} as the reference does`, () => {
+    it(`encodes and decodes ${JSON.stringify(text.slice(0, 40))} like the reference`, () => {
       assert.deepEqual(tokenizer.encode(text), ids);
       assert.equal(tokenizer.decode(ids), decoded);
       assert.equal(tokenizer.decode(ids, true), decoded_skip_special);

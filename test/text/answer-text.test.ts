@@ -12,26 +12,26 @@ function answerOf(pieces: readonly string[], stops: readonly string[] = []) {
 }
 
 describe('AnswerText', () => {
-  it('leaves out the white space around the answer, also in what it hands on', () => {
+  it('trims white space around the answer, also while streaming', () => {
     const { answer, handedOn } = answerOf([' ', ' A cat', '.', ' \n']);
     assert.equal(answer.text, 'A cat.');
     assert.deepEqual(handedOn, ['A cat', '.']);
   });
 
-  it('ends before a stop string that spans tokens and never hands its beginning on', () => {
+  it('ends before a stop string that spans tokens and never passes its beginning on', () => {
     const { answer, handedOn } = answerOf([' A dog', ' \nUs', 'er', ': more', ' words'], ['\nUser:']);
     assert.equal(answer.text, 'A dog');
     assert.equal(handedOn.join(''), 'A dog');
     assert.equal(answer.stopped, true);
   });
 
-  it('hands on what only looked like a stop string', () => {
+  it('passes on text that only looked like a stop string', () => {
     const { answer, handedOn } = answerOf(['a\nUs', 'ually'], ['\nUser:']);
     assert.equal(answer.text, 'a\nUsually');
     assert.equal(handedOn.join(''), 'a\nUsually');
   });
 
-  it('takes the first of several stop strings in a piece', () => {
+  it('ends at the first of several stop strings in a piece', () => {
     assert.equal(answerOf(['one. two; three'], [';', '.']).answer.text, 'one');
   });
 });

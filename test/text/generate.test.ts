@@ -34,7 +34,7 @@ function continued(
 }
 
 describe('generate', () => {
-  it('continues greedily to the stop token, which is no part of the text', async () => {
+  it('continues greedily to the stop token, which is not part of the text', async () => {
     // 1+2 → 3, 3+3 → 6, 6+6 → 2, 2+12 → 4 …
     const { tokenIds, text, finishReason } = await continued(await started([1, 2]), {
       stopIds: [4],
@@ -45,7 +45,7 @@ describe('generate', () => {
     assert.equal(finishReason, 'stop');
   });
 
-  it('ends at the asked number of tokens and gives their mean probability', async () => {
+  it('ends at the maximum number of tokens and returns their mean probability', async () => {
     const { tokenIds, finishReason, confidence } = await continued(await started([1, 2]), {
       maxNewTokens: 2,
     });
@@ -59,7 +59,7 @@ describe('generate', () => {
     assert.deepEqual([text, finishReason], ['3', 'stop']);
   });
 
-  it('can be cancelled at any token, and the context is as good as before', async () => {
+  it('can be cancelled at any token, and the context stays usable', async () => {
     const start = await started([1, 2]);
     for (let tokens = 0; tokens < 3; tokens++) {
       const abort = new AbortController();
@@ -78,7 +78,7 @@ describe('generate', () => {
     assert.deepEqual((await continued(start)).tokenIds, [3, 6, 2, 4]);
   });
 
-  it('calls an answer without a word an error', async () => {
+  it('reports an answer without any text as an error', async () => {
     await assert.rejects(continued(await started([4, 5])), { code: 'caption-empty' });
   });
 });
@@ -90,7 +90,7 @@ describe('scoreChoices', () => {
     { text: 'five five', tokenIds: [5, 5] },
   ];
 
-  it('gives each answer the probability of writing exactly it, in the order given', async () => {
+  it('returns for each answer the probability of exactly that text, in the order given', async () => {
     const { pooled, logits } = await started([1, 2]);
     const scored = await scoreChoices(pooled, logits, answers, embeddings);
     const certain = Math.log(Math.exp(3) / (Math.exp(3) + 9));
@@ -121,7 +121,7 @@ describe('scoreChoices', () => {
 });
 
 describe('ContextPool', () => {
-  it('appends only what the kept context does not hold', async () => {
+  it('appends only what the kept context does not contain', async () => {
     const decoder = new CountingDecoder();
     const pool = new ContextPool(decoder);
     const { pooled } = await started([1, 2, 3, 4, 5], pool);
@@ -143,7 +143,7 @@ describe('ContextPool', () => {
     assert.equal(logits.indexOf(3), 6);
   });
 
-  it('leaves another prompt its context, and closes the least recently used one when there are too many', async () => {
+  it('keeps the context of another prompt, and closes the least recently used one when there are too many', async () => {
     const decoder = new CountingDecoder();
     const pool = new ContextPool(decoder, 2 ** 20, 2);
     for (const first of [1, 2, 3]) {
@@ -167,7 +167,7 @@ describe('embedPrompt', () => {
     assert.deepEqual(keys, ['1', 'a:0', 'a:1', '2', 'b:0']);
   });
 
-  it('refuses rows that do not come out even with the image tokens', async () => {
+  it('refuses rows that do not match the number of image tokens', async () => {
     const images = [{ key: 'a', rows: Float32Array.of(50, 51) }];
     await assert.rejects(embedPrompt([1, 8, 2], 8, images, embeddings), {
       code: 'prompt-image-rows',

@@ -10,7 +10,7 @@ function draws(options: Parameters<typeof tokenChooser>[0], count: number): numb
 }
 
 describe('tokenChooser', () => {
-  it('takes the likeliest token at temperature 0, the lower id of equals', () => {
+  it('chooses the likeliest token at temperature 0, the lower id of two equal ones', () => {
     assert.equal(greedyToken(logits), 1);
     assert.deepEqual(draws({}, 3), [1, 1, 1]);
   });
@@ -52,7 +52,7 @@ describe('tokenChooser', () => {
     assert.equal(greedyToken(one), 1);
   });
 
-  it('keeps probabilities whole for logits that would overflow exp', () => {
+  it('computes probabilities for logits that would overflow exp', () => {
     const huge = Float32Array.of(1000, 1001);
     assert.ok(Math.abs(logSumExp(huge) - (1001 + Math.log(1 + Math.exp(-1)))) < 1e-9);
   });

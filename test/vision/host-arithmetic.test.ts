@@ -28,7 +28,7 @@ describe('matrixProduct', () => {
 });
 
 describe('extractPatches', () => {
-  it('cuts patches row by row, each channel by channel', () => {
+  it('extracts patches row by row, each channel by channel', () => {
     // Two channels of 4 × 4 pixels numbered 0 … 31, patches of 2 × 2.
     const pixels = Float32Array.from({ length: 32 }, (_, index) => index);
     const patches = extractPatches(pixels, { channels: 2, imageSize: 4, patchSize: 2 });
@@ -48,7 +48,7 @@ describe('pixelShuffle', () => {
 });
 
 describe('layerNorm', () => {
-  it('uses the epsilon it is given, which decides for a faint row', () => {
+  it('uses the given epsilon, which dominates for a faint row', () => {
     const row = Float32Array.of(1e-3, -1e-3);
     const one = Float32Array.of(1, 1);
     const zero = Float32Array.of(0, 0);

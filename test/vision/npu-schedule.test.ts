@@ -17,7 +17,7 @@ describe('the NPU’s schedule on the timed emulator', function () {
     return runs;
   }
 
-  it('sends every tile through every stage', () => {
+  it('runs every tile through every stage', () => {
     const runs = runsOf('stage');
     assert.equal(runs.size, 24);
     assert.ok([...runs.values()].every(({ length }) => length === tiles));
@@ -33,7 +33,7 @@ describe('the NPU’s schedule on the timed emulator', function () {
     }
   });
 
-  it('takes the tiles through the stages in order', () => {
+  it('runs the tiles through the stages in order', () => {
     const runs = runsOf('stage');
     const stages = Array.from({ length: 12 }, (_, layer) => [`l${layer}_attn`, `l${layer}_mlp`]).flat();
     for (const [index, stage] of stages.entries()) {
@@ -44,7 +44,7 @@ describe('the NPU’s schedule on the timed emulator', function () {
     }
   });
 
-  it('overlaps the cores: in the order that was run, each stage taking the same, they do more than 2 stages at a time', () => {
+  it('overlaps the cores: with equal stages, in the recorded order, they run more than 2 stages at a time', () => {
     const ratio = run.timeline.length / equalTimes(runsOf('core'), runsOf('stage'));
     assert.ok(ratio > 2 && ratio <= 3, `${ratio}`);
   });

@@ -57,7 +57,7 @@ describe('VisionTower with a scaled residual stream', () => {
     return { entered: entered!, rows, seen };
   }
 
-  it('enters stages scaled; the host, its result and what is observed are unscaled', async () => {
+  it('passes the scaled stream to stages; the host, the result and observed activations are unscaled', async () => {
     const [plain, scaled] = [await encode(1), await encode(0.125)];
     assert.deepEqual(
       scaled.entered,

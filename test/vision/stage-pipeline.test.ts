@@ -59,7 +59,7 @@ function run(pipeline: StagePipeline, tiles: number, options = {}): Promise<numb
 }
 
 describe('StagePipeline', () => {
-  it('sends each tile through all stages in order', async () => {
+  it('runs each tile through all stages in order', async () => {
     const recorder = new Recorder();
     const pipeline = new StagePipeline(['a', 'b', 'c'].map((name) => recorder.stage(name)));
     assert.deepEqual(await run(pipeline, 2), [3, 103]);
@@ -81,7 +81,7 @@ describe('StagePipeline', () => {
     assert.equal(recorder.mostAtOnce, 1);
   });
 
-  it('takes 13 tiles through 24 equal stages on three cores in 1/2.8 of the time one after the other', async () => {
+  it('runs 13 tiles through 24 equal stages on three cores in 1/2.8 of the sequential time', async () => {
     const npu = new VirtualNpu(3, 24);
     assert.equal(await npu.timeOf(13, 1), 13 * 24);
     const ratio = (13 * 24) / (await npu.timeOf(13, 7));
@@ -90,11 +90,11 @@ describe('StagePipeline', () => {
     assert.ok((13 * 24) / (await two.timeOf(13, 5)) >= 1.85);
   });
 
-  it('takes a single tile as long as its stages, however many may be in flight', async () => {
+  it('needs only the sum of the stages for a single tile, however many may be in flight', async () => {
     assert.equal(await new VirtualNpu(3, 24).timeOf(1, 7), 24);
   });
 
-  it('keeps the cores busy as well when MLP halves take longer than attention', async () => {
+  it('keeps the cores busy when MLP halves take longer than attention', async () => {
     const npu = new VirtualNpu(3, 24, (index) => 1 + (index % 2));
     assert.ok((13 * 36) / (await npu.timeOf(13, 7)) >= 2.8);
   });
@@ -110,7 +110,7 @@ describe('StagePipeline', () => {
     assert.deepEqual(seen, ['1/4 a 0', '2/4 b 0', '3/4 a 1', '4/4 b 1']);
   });
 
-  it('fails with the first failure, after every running stage has ended, and can be used again', async () => {
+  it('fails with the first error, after every running stage has ended, and can be used again', async () => {
     const recorder = new Recorder();
     const fault = (input: number): void => {
       if (input === 101) throw new Error('the core hangs');

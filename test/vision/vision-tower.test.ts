@@ -50,7 +50,7 @@ describe('VisionTower with the golden checkpoint', function () {
       });
     }
 
-    it('hands the connector rows on in prompt order', () => {
+    it('returns the connector rows in prompt order', () => {
       const { tiles, rowsPerTile, width, rows } = encoded.features;
       assert.deepEqual({ tiles, rowsPerTile, width }, { tiles: 2, rowsPerTile: 64, width: 48 });
       const second = encoded.activations.get('connector')?.[1];
@@ -58,14 +58,14 @@ describe('VisionTower with the golden checkpoint', function () {
     });
   });
 
-  it('gives the same as one graph and layer by layer', async () => {
+  it('computes the same as one graph and layer by layer', async () => {
     for (const granularity of ['tower', 'layer'] as const) {
       const { features } = await encode({ granularity }, [1]);
       assertAgrees(granularity, features.rows, await golden.tile('connector', 1));
     }
   });
 
-  it('computes both projections in JavaScript where the bundle has no graphs for them', async () => {
+  it('computes both projections in JavaScript if the bundle has no graphs for them', async () => {
     const { activations } = await encode({ hostGraphs: false }, [1]);
     for (const name of ['embeddings', 'connector']) {
       assertAgrees(name, activations.get(name)![0]!, await golden.tile(name, 1));

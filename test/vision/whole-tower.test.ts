@@ -43,7 +43,7 @@ describe('a tower that is one file', function () {
   });
   beforeEach(() => npu.faults());
 
-  it('gives the goldens’ rows from the picture’s bytes, its tiles spread over the cores', async () => {
+  it('computes the goldens’ rows from the picture’s bytes, with its tiles distributed over the cores', async () => {
     const golden = goldenActivations();
     const which = [0, 1, 0];
     const pixels = await Promise.all(which.map((tile) => golden.tile('pixel_values', tile)));
@@ -64,7 +64,7 @@ describe('a tower that is one file', function () {
     assert.deepEqual(seen.map((line) => line.slice(-1)).sort(), ['0', '1', '2']);
   });
 
-  it('fails as a whole when one tile does, and goes on with the next picture', async () => {
+  it('fails as a whole when one tile fails, and works for the next picture', async () => {
     const pixels = await goldenActivations().tile('pixel_values', 0);
     await npu.faults('run -1');
     await assert.rejects(tower.encode([pixels, pixels]), { code: 'backend-rknn-call' });

@@ -1,4 +1,4 @@
-/** Cached tokens are made room for in blocks of this many; a block costs a copy of the cache when it is full. */
+/** The cache grows in blocks of this many tokens; each growth copies the cache. */
 const blockTokens = 64;
 
 export interface KvCacheShape {
@@ -8,7 +8,7 @@ export interface KvCacheShape {
 }
 
 /**
- * Keys and values of one sequence, grown as tokens come. Per layer two buffers: keys [kvHeads, headDim,
+ * Keys and values of one sequence; grows as tokens are added. Two buffers per layer: keys [kvHeads, headDim,
  * capacity], transposed for the product with a query, and values [kvHeads, capacity, headDim].
  */
 export class KvCache {
@@ -28,7 +28,7 @@ export class KvCache {
     return this.#length;
   }
 
-  /** Tokens there is room for; more than `length`, the rest is zeros or stale. */
+  /** Tokens the buffers have room for, at least `length`; the rest is zero or stale. */
   get capacity(): number {
     return this.#capacity;
   }
@@ -83,7 +83,7 @@ export class KvCache {
   }
 }
 
-/** Puts rows [tokens, headDim] into columns of a matrix whose lines are `width` long. */
+/** Writes rows [tokens, headDim] into columns of a matrix whose rows are `width` long. */
 function scatterColumns(
   rows: Float32Array,
   tokens: number,

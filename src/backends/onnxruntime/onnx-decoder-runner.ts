@@ -8,14 +8,14 @@ import { KvCache } from './kv-cache';
 import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-loader';
 import { type SessionSettings, sessionOptions } from './session-options';
 
-/** Prefill in pieces of this many rows bounds the memory of a long prompt and lets it be cancelled. */
+/** Prefill in pieces of this many rows bounds the memory of a long prompt and allows it to be cancelled. */
 const prefillRows = 256;
 
-/** Added to a score that must not count; far below any score, and finite. */
+/** Added to a score that must not count: far below any score, but finite. */
 const masked = -1e30;
 
 export interface OnnxDecoderSettings extends SessionSettings {
-  /** Longest context in tokens; default: what the model was trained for. */
+  /** Longest context in tokens; default: that of the model's training. */
   readonly contextLimit?: number;
 }
 
@@ -66,7 +66,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
     }
   }
 
-  /** Computes a step over one context and forgets it, fetching only these outputs: for measurements. */
+  /** Computes a step over one context, fetches only these outputs and discards them: for measurements. */
   async probe(context: DecoderContext, rows: Float32Array, outputs: readonly string[]): Promise<void> {
     const cache = this.#caches.get(context);
     if (cache) await this.#session.run(this.#feeds(cache, rows, rows.length / this.width, false), outputs);
@@ -107,7 +107,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
       throw new SmolvlmError(
         'decoder-context',
         `${cache.length} tokens and ${count} more exceed the context of ${this.contextLimit}`,
-        { hint: 'Ask for fewer new tokens, shorten the prompt, or raise the context length.' },
+        { hint: 'Request fewer new tokens, shorten the prompt, or raise the context length.' },
       );
     }
     const parts: Float32Array[] = [];
@@ -128,7 +128,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
     const outputs = await run;
     const [logits, newRows] = this.#session.outputNames.map((name) => outputs[name]?.data);
     if (!(logits instanceof Float32Array) || !(newRows instanceof Float32Array)) {
-      throw new SmolvlmError('decoder-output', 'the decoder gave no float32 logits and keys');
+      throw new SmolvlmError('decoder-output', 'the decoder did not return float32 logits and keys');
     }
     cache.append(newRows, count);
     return logits;
@@ -165,8 +165,8 @@ export class OnnxDecoderRunner implements DecoderRunner {
 }
 
 /**
- * What is added to the scores: new token t sees the cached tokens and the new ones up to itself, not the
- * cache's room beyond them. @returns [count, capacity + count]
+ * The attention mask, added to the scores: new token t attends to the cached tokens and the new ones up to itself, not to the
+ * unused part of the cache. @returns [count, capacity + count]
  */
 function scoreMask(length: number, capacity: number, count: number): Float32Array {
   const width = capacity + count;

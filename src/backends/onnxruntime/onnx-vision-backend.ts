@@ -85,7 +85,10 @@ async function runStage(
   const results = await session.run({ [stage.input.name]: tensor });
   const data = results[stage.output.name]?.data;
   if (!(data instanceof Float32Array)) {
-    throw new SmolvlmError('stage-output', `stage ${stage.name}: gave no float32 "${stage.output.name}"`);
+    throw new SmolvlmError(
+      'stage-output',
+      `stage ${stage.name}: did not return a float32 "${stage.output.name}"`,
+    );
   }
   return data;
 }

@@ -3,7 +3,7 @@ import { disableTelemetry } from '../../system/no-telemetry';
 
 export type OnnxRuntime = typeof import('onnxruntime-node');
 
-/** What decides whether a prebuilt onnxruntime-node exists for this process. */
+/** Determines whether a prebuilt onnxruntime-node exists for this process. */
 export interface RuntimePlatform {
   readonly platform: string;
   readonly arch: string;
@@ -20,8 +20,8 @@ const prebuilt: readonly string[] = ['linux-x64', 'linux-arm64', 'darwin-arm64',
 let loading: Promise<OnnxRuntime> | undefined;
 
 /**
- * Loads onnxruntime-node once a process; it is an optional dependency, since a hub whose NPU does the
- * work needs none. The library's telemetry is switched off first: it starts while the library is loaded.
+ * Loads onnxruntime-node once per process. It is an optional dependency: a hub whose NPU does the
+ * work does not need it. The library's telemetry is switched off first: it starts while the library is loaded.
  * @throws OnnxRuntimeLoadError `onnxruntime-unavailable`
  */
 export function loadOnnxRuntime(): Promise<OnnxRuntime> {
@@ -33,7 +33,7 @@ export function loadOnnxRuntime(): Promise<OnnxRuntime> {
   return loading;
 }
 
-/** Says what is missing, keyed by platform. */
+/** The reason and what to do, by platform. */
 export function onnxRuntimeLoadError(cause: unknown, on: RuntimePlatform): OnnxRuntimeLoadError {
   const name = `${on.platform}-${on.arch}`;
   const libc = on.libc === undefined ? '' : on.libc === 'musl' ? ' (musl)' : ` (glibc ${on.libc})`;

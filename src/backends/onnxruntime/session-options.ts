@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
 
 export interface SessionSettings {
-  /** Threads one operator may use; default: what the machine gives this process. */
+  /** Threads one operator may use; default: the CPUs available to this process. */
   readonly threads?: number;
 }
 
@@ -12,8 +12,8 @@ export interface SessionSettings {
  *   milliseconds, and waking sleeping threads costs it a third (int8 139 → 193 tokens/s, 2 threads). The
  *   vision stages are many sessions, each with its own thread pool: 24 pools that spin between stages take
  *   2.6 times the time of one graph (int8 tower, 2 threads, onnxruntime-node 1.30); without, the same time.
- * - No arena: it keeps each session's largest activations for good, 2.9 GB instead of 0.7 GB for two whole
- *   towers and two cut into stages, and gains no time.
+ * - No arena: it never frees each session's largest activations, 2.9 GB instead of 0.7 GB for two whole
+ *   towers and two cut into stages, and saves no time.
  */
 export function sessionOptions(
   settings: SessionSettings = {},

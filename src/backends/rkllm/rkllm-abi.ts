@@ -1,5 +1,5 @@
 /**
- * The C interface of librkllmrt (rkllm.h, LP64). Releases differ in their structures and none tells its layout: see
+ * The C interface of librkllmrt (rkllm.h, LP64). Releases differ in their structures and do not report their layout: see
  * `abiOf`. Structures are written and read by offset in plain buffers, so that reserved bytes are always zero.
  */
 
@@ -87,27 +87,27 @@ export const rkllmLayouts: Readonly<Record<RkllmAbi, RkllmLayout>> = {
   },
 };
 
-/** `RKLLMCallback` of 1.3: the result callback first, all else null. */
+/** `RKLLMCallback` of 1.3: the result callback first, everything else null. */
 export const callbackStruct = { size: 48, result: 0 } as const;
 
-/** More than any release's `RKLLMParam`: a library that is taken for another one must not write past the end. */
+/** More than any release's `RKLLMParam`: a misidentified library must not write past the end. */
 export const paramRoom = 512;
 
 export const inputType = { prompt: 0, token: 1, embed: 2, multimodal: 3 } as const;
 
-/** `waiting`: a character is not whole yet. */
+/** `waiting`: a character is incomplete. */
 export const runState = { normal: 0, waiting: 1, finish: 2, error: 3 } as const;
 
-/** @returns undefined for a release whose structures are not known */
+/** @returns undefined for a release with unknown structures */
 export function abiOf(version: string | undefined): RkllmAbi | undefined {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? '') ?? [];
-  // A beta may lie between two layouts, as 1.2.1b1 does.
+  // A beta may have a layout between two others, as 1.2.1b1 does.
   if (major !== '1' || version?.includes('b')) return undefined;
   if (minor === '2' && Number(patch) >= 1) return '1.2';
   return minor === '3' ? '1.3' : undefined;
 }
 
-/** Whether defaults lie where a layout has them: a wrong layout would crash later, without a word. */
+/** Whether the defaults are where a layout has them: a wrong layout would crash later, without a message. */
 export function defaultsFit(param: Buffer, { param: at, extend }: RkllmLayout): boolean {
   const near = (offset: number, expected: number): boolean =>
     Math.abs(param.readFloatLE(offset) - expected) < 1e-3;
@@ -117,7 +117,7 @@ export function defaultsFit(param: Buffer, { param: at, extend }: RkllmLayout): 
   );
 }
 
-/** The one layout whose place the defaults are in. @param param as any release fills it: what is looked at lies within the shortest */
+/** The only layout that matches where the defaults are. @param param filled by any release; every field read is within the shortest one */
 export function abiOfDefaults(param: Buffer): RkllmAbi | undefined {
   const fitting = (Object.keys(rkllmLayouts) as RkllmAbi[]).filter((abi) =>
     defaultsFit(param, rkllmLayouts[abi]),

@@ -5,24 +5,24 @@ import type { RkllmLibrary } from './rkllm-library';
 export interface RkllmRun {
   readonly maxNewTokens: number;
   readonly signal?: AbortSignal;
-  /** Pieces of the answer, whole characters. @returns whether the answer may go on */
+  /** Receives pieces of the answer, in whole characters. @returns whether the answer may continue */
   readonly onText?: (text: string) => boolean;
   readonly onToken?: (done: number, total: number) => void;
 }
 
 export interface RkllmAnswer {
   readonly text: string;
-  /** As the library names them; one may stand for a part of a character. */
+  /** The library's token ids; one may be part of a character. */
   readonly tokenIds: readonly number[];
   readonly finishReason: 'stop' | 'length';
 }
 
-/** Puts one answer together from the pieces that the library's thread gives. */
+/** Assembles one answer from the pieces that the library's thread delivers. */
 export class AnswerCollector {
   readonly #library: RkllmLibrary;
   readonly #run: RkllmRun;
   readonly #stop: () => void;
-  /** Pieces may end within a character. */
+  /** A piece may end in the middle of a character. */
   readonly #decoder = new TextDecoder();
   readonly #tokenIds: number[] = [];
   #text = '';
@@ -37,7 +37,7 @@ export class AnswerCollector {
     this.#stop = stop;
   }
 
-  /** Whether the answer was cut on purpose: what the library makes of its end then is no failure. */
+  /** Whether the answer was cut on purpose: the status that the library reports then is not a failure. */
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -57,8 +57,8 @@ export class AnswerCollector {
   answer(): RkllmAnswer {
     if (this.#failure) throw this.#failure.error;
     if (this.#ended !== 'finish' && !this.#stopped) {
-      throw new SmolvlmError('decoder-run', 'the NPU’s decoder gave up in the middle of the answer', {
-        hint: 'Its own words are in the engine’s log. A too long prompt is one reason: lower the detail or the number of pictures.',
+      throw new SmolvlmError('decoder-run', 'the NPU’s decoder failed in the middle of the answer', {
+        hint: 'Its own message is in the engine’s log. A prompt that is too long is one reason: lower the detail or the number of pictures.',
       });
     }
     const rest = this.#decoder.decode();
@@ -79,7 +79,7 @@ export class AnswerCollector {
     if (id >= 0) this.#tokenIds.push(id);
     this.#run.onToken?.(this.#tokenIds.length, this.#run.maxNewTokens);
     this.#say(this.#decoder.decode(this.#library.textAt(struct.readBigUInt64LE(text)), { stream: true }));
-    // Up to 1.2 a run has no bound of its own.
+    // Up to 1.2 a run has no token limit of its own.
     if (this.#tokenIds.length >= this.#run.maxNewTokens) this.#end();
   }
 

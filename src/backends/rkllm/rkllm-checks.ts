@@ -12,10 +12,10 @@ export interface MultimodalPrompt {
   readonly imageSize: number;
 }
 
-/** Below it the runtime loads models and prints junk (rknn-llm#449, #290). */
+/** With older drivers the runtime loads models and prints garbage (rknn-llm#449, #290). */
 const leastDriver = [0, 9, 8];
 
-/** @param driver of the kernel, `x.y.z`; one that cannot be read passes @throws SmolvlmError `npu-driver-old` */
+/** @param driver of the kernel, `x.y.z`; undefined is accepted @throws SmolvlmError `npu-driver-old` */
 export function checkDriver(driver: string | undefined): void {
   if (driver === undefined) return;
   const parts = driver.split('.').map(Number);
@@ -33,7 +33,7 @@ export function checkDriver(driver: string | undefined): void {
 }
 
 /**
- * The library takes any count and reads past the end, or answers from nothing.
+ * The library accepts any count and reads past the end, or answers without input.
  * @param context tokens @returns rows @throws SmolvlmError `decoder-rows`, `decoder-context`
  */
 export function checkRows(rows: Float32Array, width: number, context: number): number {
@@ -54,7 +54,7 @@ export function checkRows(rows: Float32Array, width: number, context: number): n
   return count;
 }
 
-/** With counts that do not fit, the library logs a line, returns 0 and answers without the picture (rknn-llm#321). */
+/** If the counts do not match, the library logs a line, returns 0 and answers without the picture (rknn-llm#321). */
 export function checkPictures({ prompt, rows, rowsPerImage, images }: MultimodalPrompt): void {
   const marks = prompt.split('<image>').length - 1;
   if (marks !== images || images === 0) {

@@ -10,22 +10,22 @@ export type { MultimodalPrompt, RkllmAnswer, RkllmRun };
 
 export interface RkllmSettings extends RunLimits {
   readonly library?: string;
-  /** Structure layout of a library that does not tell its release. */
+  /** Structure layout of a library that does not report its release. */
   readonly abi?: RkllmAbi;
   /** Longest context in tokens; the file's own limit is set when it is converted. */
   readonly maxContext: number;
   /** The first IOMMU domain: 1 beside an RKNN vision model on RK3588 and RK3576 (the vendor's own choice). */
   readonly baseDomain?: number;
-  /** Leaves the token embeddings on disk: less memory, a later first token. */
+  /** Keeps the token embeddings on disk: less memory, a later first token. */
   readonly embedFlash?: boolean;
   /** Of the kernel driver, `x.y.z`; undefined when it cannot be read. */
   readonly driver?: string | undefined;
 }
 
-/** @param copy for what the input points to besides the rows: lives as long as the run */
+/** @param copy copies what the input points to besides the rows; freed after the run */
 type FillInput = (input: Buffer, rowsAddress: bigint, copy: (bytes: Uint8Array) => bigint) => void;
 
-/** A language model on the NPU through librkllmrt. One request at a time; others wait. */
+/** A language model on the NPU, through librkllmrt. Runs one request at a time; others wait. */
 export class RkllmDecoder {
   readonly name = 'rkllm';
   readonly #library: RkllmLibrary;
@@ -35,7 +35,7 @@ export class RkllmDecoder {
   readonly #mutex = new Mutex();
   #handle = 0n;
   #onResult: (result: bigint, state: number) => void = () => undefined;
-  /** A run was given up and has not come back: the library still uses the handle. */
+  /** A run was given up and has not returned: the library still uses the handle. */
   #lost: SmolvlmError | undefined;
   #closed = false;
 
@@ -59,7 +59,7 @@ export class RkllmDecoder {
       await decoder.#init(path);
       return decoder;
     } catch (error) {
-      // What is lost keeps its memory, which the library may still use.
+      // A lost call's memory is not freed: the library may still use it.
       if (!isLost(error)) decoder.#release();
       throw error;
     }
@@ -105,13 +105,13 @@ export class RkllmDecoder {
     });
   }
 
-  /** The template around a user's turn, for `answerPictures`. */
+  /** The template around a user's message, for `answerPictures`. */
   async setTemplate(prefix: string, postfix: string): Promise<void> {
     const status = await this.#library.call('rkllm_set_chat_template', this.#handle, '', prefix, postfix);
     if (status !== 0) throw runError('rkllm_set_chat_template', status);
   }
 
-  /** Waits for what is under way; what is lost keeps its memory, which the library may still use. */
+  /** Waits for the current run. A lost run's memory is not freed: the library may still use it. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -122,7 +122,7 @@ export class RkllmDecoder {
     });
   }
 
-  /** Tokens; the library wants a multiple of 32. */
+  /** Tokens; the library needs a multiple of 32. */
   get #context(): number {
     return Math.floor(this.#settings.maxContext / 32) * 32;
   }
@@ -151,14 +151,14 @@ export class RkllmDecoder {
       throw error;
     });
     if (status !== 0) {
-      throw new SmolvlmError('decoder-load', `${path}: rkllm_init gave ${status}`, {
-        hint: 'The file may be made for another chip or a newer runtime; the library’s own words are in the engine’s log.',
+      throw new SmolvlmError('decoder-load', `${path}: rkllm_init returned ${status}`, {
+        hint: 'The file may be for another chip or a newer runtime; the library’s own message is in the engine’s log.',
       });
     }
     this.#handle = out.readBigUInt64LE(0);
   }
 
-  /** A model that was given up and is loaded after all. */
+  /** Frees a model whose load was given up, once it has loaded after all. */
   async #discard(loading: Promise<number>, handle: Buffer): Promise<void> {
     const status = await loading.catch(() => undefined);
     if (status === 0) await this.#library.call('rkllm_destroy', handle.readBigUInt64LE(0));
@@ -250,7 +250,7 @@ function isLost(error: unknown): error is SmolvlmError {
 }
 
 function runError(call: string, status: number): SmolvlmError {
-  return new SmolvlmError('decoder-run', `${call} gave ${status}`, {
-    hint: 'The library’s own words are in the engine’s log.',
+  return new SmolvlmError('decoder-run', `${call} returned ${status}`, {
+    hint: 'The library’s own message is in the engine’s log.',
   });
 }

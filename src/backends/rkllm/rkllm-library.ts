@@ -27,7 +27,7 @@ type RkllmSymbol = keyof typeof prototypes;
 /** Of the result callback: `int (RKLLMResult *result, void *userdata, int state)`. */
 const callbackPrototype = 'int (void *result, void *userdata, int state)';
 
-/** librkllmrt, loaded, its layout known. */
+/** The loaded librkllmrt and its structure layout. */
 export class RkllmLibrary {
   readonly #koffi: Koffi;
   readonly #library: ReturnType<Koffi['load']>;
@@ -50,9 +50,9 @@ export class RkllmLibrary {
   }
 
   /**
-   * @param path the library to load and no other; default: `SMOLVLM_RKLLM_LIBRARY`, else the usual places
-   * @param abi overrides what the library's version says
-   * @throws SmolvlmError `backend-rkllm-library`, `backend-rkllm-abi` when its structures are not known, `backend-koffi`
+   * @param path the only library to load; default: `SMOLVLM_RKLLM_LIBRARY`, else the usual places
+   * @param abi overrides the layout of the library's version
+   * @throws SmolvlmError `backend-rkllm-library`, `backend-rkllm-abi` for unknown structures, `backend-koffi`
    */
   static async load(path?: string, abi?: RkllmAbi): Promise<RkllmLibrary> {
     const [found] = findRuntimeLibraries(new SystemFiles(), 'rkllm', path);
@@ -60,13 +60,13 @@ export class RkllmLibrary {
       throw libraryError(found?.path, found?.fault ?? 'it is not installed');
     const { version } = found;
     const told = abi ?? abiOf(version);
-    // A release that is named and not known is not called at all.
+    // A library that reports an unknown release is not called at all.
     if (!told && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
     const koffi = await loadKoffi();
     try {
       const library = koffi.load(found.path);
       const chosen = told ?? probeAbi(koffi, library);
-      if (!chosen) throw abiError(`${found.path} is of a release it does not tell`);
+      if (!chosen) throw abiError(`${found.path} does not report its release`);
       return new RkllmLibrary(koffi, library, found.path, version, chosen);
     } catch (cause) {
       if (cause instanceof SmolvlmError) throw cause;
@@ -78,19 +78,19 @@ export class RkllmLibrary {
     return rkllmLayouts[this.abi];
   }
 
-  /** @returns the call's status: 0 is good */
+  /** @returns the function's status; 0 is success */
   async call(name: RkllmSymbol, ...args: unknown[]): Promise<number> {
     return (await this.#calls.get(name)?.(...args)) as number;
   }
 
-  /** `RKLLMParam` with the library's defaults. @throws SmolvlmError `backend-rkllm-abi` when they lie elsewhere */
+  /** `RKLLMParam` with the library's defaults. @throws SmolvlmError `backend-rkllm-abi` when they are not where expected */
   defaultParam(): Buffer {
     const param = defaults(this.#koffi, this.#library);
     if (defaultsFit(param, this.layout)) return param.subarray(0, this.layout.param.size);
-    throw abiError(`${this.path} has not its defaults where release ${this.abi} has them`);
+    throw abiError(`${this.path} does not have its defaults where release ${this.abi} has them`);
   }
 
-  /** A callback for results, to be given up with `forget`. */
+  /** Registers a callback for results; `forget` unregisters it. */
   onResult(listener: (result: bigint, state: number) => number): bigint {
     const type = this.#koffi.pointer(this.#koffi.proto(callbackPrototype));
     const callback = (result: unknown, _userdata: unknown, state: number): number =>
@@ -109,7 +109,7 @@ export class RkllmLibrary {
     return length === 0 ? Buffer.alloc(0) : Buffer.from(Buffer.from(this.#koffi.view(address, length)));
   }
 
-  /** Memory at an address as it is, not a copy. */
+  /** A view of the memory at an address, not a copy. */
   view(address: bigint, bytes: number): ArrayBuffer {
     return this.#koffi.view(address, bytes);
   }
@@ -126,7 +126,7 @@ export class RkllmLibrary {
   }
 }
 
-/** Of a library that does not tell its release: 1.2.1 or later by its symbols, the layout by where its defaults lie. */
+/** For a library that does not report its release: its symbols show 1.2.1 or later, its defaults the layout. */
 function probeAbi(koffi: Koffi, library: ReturnType<Koffi['load']>): RkllmAbi | undefined {
   try {
     library.func('int rkllm_set_function_tools(void *handle, const char *a, const char *b, const char *c)');
@@ -136,7 +136,7 @@ function probeAbi(koffi: Koffi, library: ReturnType<Koffi['load']>): RkllmAbi | 
   return abiOfDefaults(defaults(koffi, library));
 }
 
-/** What `rkllm_createDefaultParam` returns by value; what lies after it means nothing. */
+/** Returned by value by `rkllm_createDefaultParam`; bytes after it are meaningless. */
 function defaults(koffi: Koffi, library: ReturnType<Koffi['load']>): Buffer {
   const type = koffi.struct(null, { bytes: koffi.array('uint8_t', paramRoom) });
   const create = library.func('rkllm_createDefaultParam', type, []);
@@ -146,13 +146,13 @@ function defaults(koffi: Koffi, library: ReturnType<Koffi['load']>): Buffer {
 
 function abiError(message: string): SmolvlmError {
   return new SmolvlmError('backend-rkllm-abi', message, {
-    hint: 'Its structures are not known, and wrong ones crash. Install librkllmrt 1.2.1 to 1.2.3 or 1.3, or say which it is like: SMOLVLM_RKLLM_ABI=1.2 or 1.3.',
+    hint: 'Its structures are not known, and wrong ones crash. Install librkllmrt 1.2.1 to 1.2.3 or 1.3, or set the layout: SMOLVLM_RKLLM_ABI=1.2 or 1.3.',
   });
 }
 
 function libraryError(path: string | undefined, reason: string, cause?: unknown): SmolvlmError {
   return new SmolvlmError('backend-rkllm-library', `${path ?? 'librkllmrt.so'} cannot be used: ${reason}`, {
-    hint: `Put the vendor's librkllmrt.so into /usr/lib, or name it: ${runtimeVariable('rkllm')}. The decoder on the CPU needs none.`,
+    hint: `Put the vendor's librkllmrt.so into /usr/lib, or name it: ${runtimeVariable('rkllm')}. The decoder on the CPU does not need it.`,
     cause,
   });
 }

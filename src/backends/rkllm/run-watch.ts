@@ -1,26 +1,26 @@
 import { SmolvlmError } from '../../errors';
 
-/** Prefill of a full context takes seconds; a token tens of milliseconds. */
+/** Prefill of a full context takes seconds; a token takes tens of milliseconds. */
 const defaultSilenceMs = 60_000;
 
-/** As long as the driver's own three waits for a job: see the vision stages' watch. */
+/** The driver's own three waits for a job: see the vision stages' watch. */
 const defaultLostMs = 20_000;
 
-/** A model of gigabytes from a slow card. */
+/** Loading gigabytes from a slow card. */
 const defaultLoadMs = 120_000;
 
 export interface RunLimits {
-  /** A file that is not loaded after this never is. */
+  /** A file that has not loaded after this long never will. */
   readonly loadMs?: number;
-  /** A run that gives nothing for so long is told to stop. */
+  /** A run without output for this long is aborted. */
   readonly silenceMs?: number;
-  /** A run that was told to stop and has not come back after this never does. */
+  /** An aborted run that has not returned after this long never will. */
   readonly lostMs?: number;
-  /** Nothing but the end of the process frees its thread and the NPU. */
+  /** Only the end of the process frees the thread and the NPU. */
   readonly onLost?: (ms: number) => void;
 }
 
-/** Stops a native run when it is told to or when the run falls silent, and gives up on one that does not stop. */
+/** Aborts a native run on request or when it produces nothing, and gives up on one that does not stop. */
 export class RunWatch {
   readonly #limits: RunLimits;
   readonly #abort: () => Promise<unknown>;
@@ -32,15 +32,15 @@ export class RunWatch {
   #silent = false;
   #giveUp: (error: SmolvlmError) => void = () => undefined;
 
-  /** @param abort `rkllm_abort`; it does nothing while the run has not begun yet */
+  /** @param abort `rkllm_abort`; it has no effect before the run has started */
   constructor(limits: RunLimits, abort: () => Promise<unknown>) {
     this.#limits = limits;
     this.#abort = abort;
   }
 
   /**
-   * Waits for the run, and for aborts under way: the handle must not be destroyed under them.
-   * @throws SmolvlmError `decoder-silent` when it was stopped for its silence, `npu-lost` when it does not come back
+   * Waits for the run and for pending aborts: the handle must not be destroyed before they return.
+   * @throws SmolvlmError `decoder-silent` when it was aborted without output, `npu-lost` when it does not return
    */
   async over(call: Promise<number>): Promise<number> {
     const gone = new Promise<never>((_, reject) => {
@@ -59,7 +59,7 @@ export class RunWatch {
     }
   }
 
-  /** The library gave something. A run that goes on although it was told to stop had not begun then: it is told again. */
+  /** The library produced output. A run that continues after an abort had not started then: it is aborted again. */
   heard(): void {
     if (this.#stopping) {
       this.#tell();
@@ -80,7 +80,7 @@ export class RunWatch {
     const { lostMs = defaultLostMs, onLost } = this.#limits;
     this.#lost = setTimeout(() => {
       onLost?.(lostMs);
-      this.#giveUp(lost(`has not stopped for ${lostMs / 1000} s after it was told to`));
+      this.#giveUp(lost(`has not stopped ${lostMs / 1000} s after it was aborted`));
     }, lostMs);
   }
 
@@ -112,12 +112,12 @@ export async function watchLoad<T>(
 
 function lost(what: string): SmolvlmError {
   return new SmolvlmError('npu-lost', `the NPU’s decoder ${what}`, {
-    hint: 'The engine is started anew. If it happens again: update driver and runtime, see smolvlm doctor.',
+    hint: 'The engine restarts. If it happens again: update driver and runtime, see smolvlm doctor.',
   });
 }
 
 function silent(ms: number): SmolvlmError {
-  return new SmolvlmError('decoder-silent', `the NPU’s decoder gave nothing for ${ms / 1000} s`, {
-    hint: 'Look at the NPU’s load and temperature with smolvlm doctor, or choose the decoder "cpu".',
+  return new SmolvlmError('decoder-silent', `the NPU’s decoder produced nothing for ${ms / 1000} s`, {
+    hint: 'Check the NPU’s load and temperature with smolvlm doctor, or choose the decoder "cpu".',
   });
 }

@@ -1,4 +1,4 @@
-/** IEEE 754 binary16, as the NPU's native tensors are. */
+/** IEEE 754 binary16, the format of the NPU's native tensors. */
 
 const floats = new Float32Array(1);
 const bits = new Uint32Array(floats.buffer);

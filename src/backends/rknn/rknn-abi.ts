@@ -60,13 +60,13 @@ export function coreMask(core: number | undefined): number {
   return core === undefined ? 0 : 1 << core;
 }
 
-/** What a model says of one of its tensors (`rknn_tensor_attr`). */
+/** A model's description of one of its tensors (`rknn_tensor_attr`). */
 export interface TensorAttr {
   readonly name: string;
   readonly dims: readonly number[];
   readonly elements: number;
   readonly bytes: number;
-  /** With the padding of rows: what a zero-copy buffer needs. */
+  /** Including the padding of rows: the size of a zero-copy buffer. */
   readonly bytesWithStride: number;
   readonly format: number;
   readonly type: number;
@@ -97,7 +97,7 @@ export function inputStruct(address: bigint, bytes: number, type: number, format
   return struct;
 }
 
-/** An `rknn_output` that asks for float32 into the caller's memory. */
+/** An `rknn_output` that requests float32 in the caller's memory. */
 export function floatOutputStruct(address: bigint, bytes: number): Buffer {
   const at = layouts.output;
   const struct = Buffer.alloc(at.size);

@@ -20,20 +20,20 @@ export interface ContextOptions {
   readonly name: string;
   readonly path: string;
   readonly coreMask: number;
-  /** Its scratch memory is given with `useScratch` before the first run, instead of being its own. */
+  /** The scratch memory is set with `useScratch` before the first run, instead of allocated by the context. */
   readonly sharedScratch?: boolean;
 }
 
-/** What one run took. */
+/** The result of one run. */
 export interface ContextRun<T> {
   readonly output: T;
-  /** On the NPU alone, as the library says. */
+  /** Time on the NPU alone, as reported by the library. */
   readonly npuMs: number;
 }
 
 /**
- * One loaded model. Its calls run one after the other, whoever makes them: two threads in one context are
- * undefined. Float32 (or bytes) go in, float32 comes out; the library converts to and from fp16.
+ * One loaded model. Its calls run one at a time: two threads in one context are undefined behaviour.
+ * Input is float32 (or bytes), output float32; the library converts to and from fp16.
  */
 export class RknnContext {
   readonly #library: RknnLibrary;
@@ -84,7 +84,7 @@ export class RknnContext {
         throw new SmolvlmError(
           'stage-contract',
           `stage ${name}: expected one input and one output, ${path} has ${inputs} and ${outputs}`,
-          { hint: 'The file is no vision stage.' },
+          { hint: 'The file is not a vision stage.' },
         );
       }
       const input = await tensorAttr(library, handle, query.inputAttr, name);
@@ -112,13 +112,13 @@ export class RknnContext {
       await this.#check('rknn_run', null);
       const outputs = floatOutputStruct(to.address, to.memory.byteLength);
       await this.#check('rknn_outputs_get', 1, outputs, null);
-      // Owed after every get, also for memory of our own: the library leaks without.
+      // Required after every get, even with our own memory: otherwise the library leaks.
       await this.#check('rknn_outputs_release', 1, outputs);
       return { output: new Float32Array(to.memory.slice(0)), npuMs: await this.#npuMs() };
     });
   }
 
-  /** As the NPU itself has the tensor; `raw` is the structure, for `bind`. */
+  /** The tensor in the NPU's native layout; `raw` is the structure, for `bind`. */
   nativeAttr(role: 'input' | 'output'): Promise<{ readonly attr: TensorAttr; readonly raw: Buffer }> {
     const command = role === 'input' ? query.nativeInputAttr : query.nativeOutputAttr;
     return this.#exclusive(async () => {
@@ -142,7 +142,7 @@ export class RknnContext {
     );
   }
 
-  /** From now on the tensor lies in this memory, as `attr` says. */
+  /** Binds the tensor to this memory, in the layout of `attr`. */
   bind({ handle }: TensorMemory, attr: Buffer): Promise<void> {
     return this.#exclusive(() => this.#check('rknn_set_io_mem', handle, attr));
   }
@@ -159,7 +159,7 @@ export class RknnContext {
     });
   }
 
-  /** Versions of library and driver, as the library itself says. */
+  /** Versions of library and driver, as reported by the library. */
   versions(): Promise<{ readonly runtime: string; readonly driver: string }> {
     return this.#exclusive(async () => {
       const { size, api, driver } = layouts.sdkVersion;
@@ -180,7 +180,7 @@ export class RknnContext {
     });
   }
 
-  /** Waits for what is under way. */
+  /** Waits for running calls. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const closing = this.#exclusive(async () => {

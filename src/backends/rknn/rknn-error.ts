@@ -19,29 +19,29 @@ const names: Readonly<Record<number, string>> = {
   [-100]: 'RUNTIME_ABORT',
 };
 
-/** What usually lies behind a code; the library tells more only in its own log on stderr. */
+/** The usual cause of each code; more details are only in the library's own log on stderr. */
 const hints: Readonly<Record<number, string>> = {
   [-1]: 'Often no driver, no permission for the device, or a model of a newer toolkit than the runtime: run smolvlm doctor.',
-  [-2]: 'The NPU did not finish in time: look at its load and temperature with smolvlm doctor.',
-  [-3]: 'There is no NPU for this process: run smolvlm doctor.',
+  [-2]: 'The NPU did not finish in time: check its load and temperature with smolvlm doctor.',
+  [-3]: 'No NPU is available to this process: run smolvlm doctor.',
   [-4]: 'The NPU’s memory is full: close other models, or load fewer.',
-  [-6]: 'The file is damaged, or made by a newer toolkit than this runtime: use the same x.y.z of both.',
+  [-6]: 'The file is damaged, or was made by a newer toolkit than this runtime: use the same x.y.z of both.',
   [-10]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
   [-11]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
   [-12]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
-  [-13]: 'The bundle is made for another chip: convert it with the right --target.',
+  [-13]: 'The bundle was made for another chip: convert it with the right --target.',
 };
 
-/** e.g. `RKNN_ERR_TIMEOUT (-2)`; codes that newer libraries add keep their number. */
+/** e.g. `RKNN_ERR_TIMEOUT (-2)`; a code that newer libraries add is shown by its number. */
 function rknnCode(code: number): string {
   const name = names[code];
   return name === undefined ? `unknown RKNN error ${code}` : `RKNN_ERR_${name} (${code})`;
 }
 
-/** What a runtime gives for a model of a newer toolkit, among other things. */
+/** The code for a model of a newer toolkit, among other causes. */
 const versionFaults: readonly number[] = [-1, -6];
 
-/** A model that was not loaded. @param runtime version of the library, where it tells one */
+/** A model that could not be loaded. @param runtime version of the library, if it reports one */
 export function rknnLoadError(what: string, status: number, runtime: string | undefined): SmolvlmError {
   const error = rknnError('stage-load', what, status);
   if (runtime === undefined || !versionFaults.includes(status)) return error;

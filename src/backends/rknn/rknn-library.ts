@@ -4,7 +4,7 @@ import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-li
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
 import { type NativeCall, nativeCall } from '../native-call';
 
-/** Every entry the binding may call, as koffi declares it. */
+/** Every function the binding may call, as declared for koffi. */
 const prototypes = {
   rknn_init: 'int rknn_init(void *ctx, const char *model, uint32_t size, uint32_t flag, void *extend)',
   rknn_destroy: 'int rknn_destroy(uint64_t ctx)',
@@ -24,7 +24,7 @@ const prototypes = {
 
 export type RknnSymbol = keyof typeof prototypes;
 
-/** Without these no stage can run; the others are for options. */
+/** Required to run a stage; the others are for options. */
 const needed: readonly RknnSymbol[] = [
   'rknn_init',
   'rknn_destroy',
@@ -36,16 +36,16 @@ const needed: readonly RknnSymbol[] = [
   'rknn_outputs_release',
 ];
 
-/** librknnrt, loaded. Every call runs on a thread of its own and leaves the event loop free. */
+/** The loaded librknnrt. Every call runs on a separate thread and leaves the event loop free. */
 export class RknnLibrary {
   readonly #koffi: Koffi;
   readonly #calls: ReadonlyMap<RknnSymbol, NativeCall>;
 
   private constructor(
     koffi: Koffi,
-    /** The file that was really loaded. */
+    /** The file that was loaded. */
     readonly path: string,
-    /** `x.y.z`, from the file's text; undefined when it does not tell. */
+    /** `x.y.z`, from the file's text; undefined if it is not there. */
     readonly version: string | undefined,
     calls: ReadonlyMap<RknnSymbol, NativeCall>,
   ) {
@@ -54,7 +54,7 @@ export class RknnLibrary {
   }
 
   /**
-   * @param path the library to load and no other; default: `SMOLVLM_RKNN_LIBRARY`, else the usual places
+   * @param path the only library to load; default: `SMOLVLM_RKNN_LIBRARY`, else the usual places
    * @throws SmolvlmError `backend-rknn-library` when there is none or it cannot be loaded, `backend-koffi`
    */
   static async load(path?: string): Promise<RknnLibrary> {
@@ -78,17 +78,17 @@ export class RknnLibrary {
     return new RknnLibrary(koffi, found.path, found.version, calls);
   }
 
-  /** Whether this release of the library has an entry. */
+  /** Whether this release of the library has a function. */
   has(name: RknnSymbol): boolean {
     return this.#calls.has(name);
   }
 
-  /** @returns the call's status: 0 is good, below is an `RKNN_ERR_…` */
+  /** @returns the function's status: 0 is success, a negative value is an `RKNN_ERR_…` */
   async call(name: RknnSymbol, ...args: unknown[]): Promise<number> {
     return (await this.#call(name)(...args)) as number;
   }
 
-  /** @returns the address a call gives; 0n for none */
+  /** @returns the address that a function returns; 0n for a null pointer */
   async callForAddress(name: RknnSymbol, ...args: unknown[]): Promise<bigint> {
     return ((await this.#call(name)(...args)) as bigint | null) ?? 0n;
   }
@@ -99,7 +99,7 @@ export class RknnLibrary {
     return { address, memory: this.view(address, bytes) };
   }
 
-  /** Memory at an address as it is, not a copy. */
+  /** A view of the memory at an address, not a copy. */
   view(address: bigint, bytes: number): ArrayBuffer {
     return this.#koffi.view(address, bytes);
   }

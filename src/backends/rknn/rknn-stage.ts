@@ -4,7 +4,7 @@ import type { StageRunner } from '../stage-runner';
 import type { RknnContext } from './rknn-context';
 import type { StageWatchdog } from './stage-watch';
 
-/** A stage in a context of its own; values go in and come out as float32, the library converts. */
+/** A stage in its own context. Input and output are float32; the library converts. */
 export class RknnStage implements StageRunner {
   readonly #watchdog: StageWatchdog;
   readonly #elements: number;
@@ -40,7 +40,7 @@ export class RknnStage implements StageRunner {
       const context = await watchdog.load(stage.name, opening);
       return new RknnStage(stage, context, openContext, watchdog, onClose);
     } catch (error) {
-      // One that was given up may come back after all.
+      // A call that was given up may return after all.
       opening.then(
         (context) => context.close(),
         () => undefined,
@@ -93,14 +93,14 @@ export class RknnStage implements StageRunner {
     if (output.every((value) => Number.isFinite(value))) return;
     throw new SmolvlmError(
       'stage-output',
-      `stage ${this.stage.name}: the NPU gave values that are no numbers`,
+      `stage ${this.stage.name}: the NPU returned values that are not numbers`,
       {
         hint: 'fp16 overflowed, or runtime and toolkit differ: run smolvlm validate on this machine.',
       },
     );
   }
 
-  /** Waits for a run under way; while one is lost it waits for nothing, and the backend closes the stage when it is back. */
+  /** Waits for the current run. If it is lost, this returns at once and the backend closes the stage when the run returns. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#watchdog.lost) return;

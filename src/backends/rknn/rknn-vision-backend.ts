@@ -16,7 +16,7 @@ import { shareScratch } from './shared-scratch';
 import { chainStages } from './stage-chain';
 import { type StageWatch, StageWatchdog } from './stage-watch';
 
-/** How a process gets at the NPU, from its settings. */
+/** A process's settings for the NPU. */
 export function npuAccess({
   lockPath,
   library,
@@ -26,23 +26,23 @@ export function npuAccess({
 }
 
 export interface RknnSettings extends SharedNpuLockOptions {
-  /** The chip the stages are made for; another one is refused. */
+  /** The chip the stages were made for; any other one is refused. */
   readonly target?: Exclude<BundleTarget, 'cpu'>;
-  /** The library to load; default: as `RknnLibrary.load` finds it. */
+  /** The library to load; default: found by `RknnLibrary.load`. */
   readonly library?: string;
-  /** NPU cores of the chip; default: what the chip is known to have. */
+  /** NPU cores of the chip; default: from the chip's id. */
   readonly cores?: number;
-  /** Stages hand the stream on where the NPU wrote it; proven at load, else refused. */
+  /** Each stage reads the stream where the NPU wrote it; verified at load, else not used. */
   readonly zeroCopy?: boolean;
   /** Stages of one core share one scratch memory. */
   readonly sharedScratch?: boolean;
-  /** Told why `zeroCopy` was not possible; the safe path is used then. */
+  /** Called with the reason when `zeroCopy` is not possible; the safe path is used then. */
   readonly onRefused?: (why: string) => void;
-  /** Told of a stage that takes too long or does not come back. */
+  /** Called for a stage that takes too long or does not return. */
   readonly watch?: StageWatch;
 }
 
-/** Runs a bundle's stages on the NPU through librknnrt; one context a stage, one process a machine. */
+/** Runs a bundle's stages on the NPU through librknnrt: one context per stage, one process per machine. */
 export class RknnVisionBackend implements VisionBackend {
   readonly name = 'rknn';
   readonly #open = new Set<RknnStage>();
@@ -51,7 +51,7 @@ export class RknnVisionBackend implements VisionBackend {
 
   private constructor(
     readonly library: RknnLibrary,
-    /** NPU cores that core masks may name; 0: not known, the driver chooses. */
+    /** NPU cores that core masks may name; 0 if unknown: the driver chooses. */
     readonly cores: number,
     private readonly hold: SharedNpuLock,
     options: RknnSettings,
@@ -90,7 +90,7 @@ export class RknnVisionBackend implements VisionBackend {
     if (!this.#options.zeroCopy) return stages;
     const chained = await chainStages(own, (why) => this.#options.onRefused?.(why));
     if (chained) return chained;
-    // Bound contexts take no values any more.
+    // Bound contexts do not accept values.
     for (const stage of own) await stage.reopen();
     if (this.#options.sharedScratch) await shareScratch(own);
     return stages;
@@ -118,7 +118,7 @@ export class RknnVisionBackend implements VisionBackend {
     return RknnStage.open(placed, open, this.#watchdog, (closed) => this.#open.delete(closed));
   }
 
-  /** Waits for a call that was given up no more: until that is back or the process ends, the NPU stays this process's. */
+  /** Does not wait for a call that was given up: until it returns or the process ends, this process keeps the NPU. */
   async close(): Promise<void> {
     if (this.#watchdog.lost) void this.#watchdog.back().then(() => this.#release());
     else await this.#release();
@@ -130,21 +130,21 @@ export class RknnVisionBackend implements VisionBackend {
   }
 }
 
-/** A chip that is not known (an emulator's host) is left to the library. */
+/** An unknown chip (an emulator's host) is left to the library. */
 function checkTarget(soc: Soc, target: RknnSettings['target']): void {
   const fitting = npuTarget(soc);
   if (target === undefined || fitting === undefined || fitting === target) return;
-  throw new SmolvlmError('backend-npu-target', `the bundle is made for ${target}, this chip is ${soc.id}`, {
+  throw new SmolvlmError('backend-npu-target', `the bundle was made for ${target}, this chip is ${soc.id}`, {
     hint: `Convert the checkpoint again with --target ${fitting}.`,
   });
 }
 
-/** Which core a stage runs on is then the driver's choice. */
+/** The driver then chooses the core of each stage. */
 function withoutCore({ core: _, ...stage }: BundleStage): BundleStage {
   return stage;
 }
 
-/** A wrong or truncated file makes some releases of the library crash: it is not given one. */
+/** Some releases of the library crash on a wrong or truncated file, so it is checked first. */
 async function checkMagic(path: string, stage: BundleStage): Promise<void> {
   const file = await open(path, 'r');
   try {
@@ -154,7 +154,7 @@ async function checkMagic(path: string, stage: BundleStage): Promise<void> {
   } finally {
     await file.close();
   }
-  throw new SmolvlmError('stage-load', `stage ${stage.name}: ${path} is no .rknn file`, {
+  throw new SmolvlmError('stage-load', `stage ${stage.name}: ${path} is not an .rknn file`, {
     hint: 'Install or copy the bundle again.',
   });
 }

@@ -2,8 +2,8 @@ import type { RknnStage } from './rknn-stage';
 import type { TensorMemory } from './tensor-memory';
 
 /**
- * One scratch memory a core, as large as its largest stage's: the stages of a core run one after the other. Stages of
- * no core of their own may run at once, so each has its own.
+ * One scratch memory per core, sized for its largest stage: the stages of a core run one at a time. Stages without
+ * a core may run at the same time, so each has its own.
  */
 export async function shareScratch(stages: readonly RknnStage[]): Promise<void> {
   const perCore = new Map<number | RknnStage, RknnStage[]>();

@@ -6,14 +6,14 @@ import { tensorType } from './rknn-abi';
 import type { RknnStage } from './rknn-stage';
 import type { TensorMemory } from './tensor-memory';
 
-/** Least agreement of the chain's output with the safe path's; both are the same fp16 arithmetic. */
+/** Minimum cosine between the chain's output and the safe path's; both use the same fp16 arithmetic. */
 const leastCosine = 0.9999;
 
 /**
- * Stages that hand the stream on where the NPU wrote it, in its own fp16: each output's memory is the next one's
- * input. Proves itself with one pass, made both ways on the same values.
- * @returns undefined, with a word why, where the chain cannot be made or does not prove itself; the contexts may be
- *   bound by then and must be opened anew
+ * Stages that share the NPU's own fp16 memory: each stage's output is the next stage's
+ * input. Verified by one pass of the same values on both paths.
+ * @returns undefined, after `onRefused` with the reason, if the chain cannot be made or differs; the contexts may be
+ *   bound by then and must be opened again
  */
 export async function chainStages(
   stages: readonly RknnStage[],
@@ -77,7 +77,7 @@ function chainedStage(
       await stage.runBound(onSlow);
       if (!last) return undefined;
       const values = read();
-      // A value that is no number stays one to the end: the last stage shows it.
+      // NaN propagates to the end: the last stage detects it.
       stage.checkOutput(values);
       return values;
     },
@@ -119,11 +119,11 @@ function sameSize({ stage }: RknnStage, memory: TensorMemory, bytes: number): Te
   if (memory.bytes === bytes) return memory;
   throw new SmolvlmError(
     'stage-contract',
-    `stage ${stage.name} wants ${bytes} bytes, the one before writes ${memory.bytes}`,
+    `stage ${stage.name} reads ${bytes} bytes, the one before writes ${memory.bytes}`,
   );
 }
 
-/** Spread over what a residual stream has: mostly small, a few large. */
+/** Values like those of a residual stream: mostly small, a few large. */
 function probeValues([first]: readonly RknnStage[]): Float32Array {
   const elements = first?.context.input.elements ?? 0;
   return Float32Array.from({ length: elements }, (_, index) => {

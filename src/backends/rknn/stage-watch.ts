@@ -1,11 +1,11 @@
 import { SmolvlmError } from '../../errors';
 
-/** A stage of SmolVLM-256M takes tens of milliseconds; this is far beyond what a hot or shared NPU needs. */
+/** A stage of SmolVLM-256M takes tens of milliseconds; this is far more than a hot or shared NPU needs. */
 const slowMs = 3_000;
 
 /**
- * The driver waits 6 s up to three times for a job, then resets the NPU (rknpu 0.9.8): a call that is out longer
- * does not come back.
+ * The driver waits for a job up to three times 6 s, then resets the NPU (rknpu 0.9.8): a call that takes longer
+ * never returns.
  */
 const lostMs = 20_000;
 
@@ -14,14 +14,14 @@ export interface StageWatch {
   readonly lostMs?: number;
   /** A stage takes longer than it should; it may still end. */
   readonly onSlow?: (stage: string, ms: number) => void;
-  /** A stage does not come back: nothing but the end of the process frees its thread and the driver. */
+  /** A stage does not return: only the end of the process frees its thread and the driver. */
   readonly onLost?: (stage: string, ms: number) => void;
 }
 
 /** Loading a file from a slow card takes seconds. */
 const loadFactor = 3;
 
-/** Waits for native calls of one backend, says so when one is slow, and gives up on those that the driver itself must have. */
+/** Waits for native calls of one backend, reports slow ones, and gives up on those that exceed the driver's own limit. */
 export class StageWatchdog {
   readonly #watch: StageWatch;
   readonly #out = new Set<Promise<unknown>>();
@@ -30,12 +30,12 @@ export class StageWatchdog {
     this.#watch = watch;
   }
 
-  /** Whether a call was given up and has not come back: the library still uses its memory, and the NPU may be stuck. */
+  /** Whether a call was given up and has not returned: the library still uses its memory, and the NPU may be stuck. */
   get lost(): boolean {
     return this.#out.size > 0;
   }
 
-  /** Resolves when every call that was given up has come back. */
+  /** Resolves when every call that was given up has returned. */
   async back(): Promise<void> {
     await Promise.allSettled(this.#out);
   }
@@ -83,7 +83,7 @@ export class StageWatchdog {
 }
 
 function lost(stage: string, ms: number): SmolvlmError {
-  return new SmolvlmError('npu-lost', `stage ${stage} has not come back from the NPU for ${ms / 1000} s`, {
-    hint: 'The engine is started anew. If it happens again: update driver and runtime, cool the board, see smolvlm doctor.',
+  return new SmolvlmError('npu-lost', `stage ${stage} has not returned from the NPU for ${ms / 1000} s`, {
+    hint: 'The engine restarts. If it happens again: update driver and runtime, cool the board, see smolvlm doctor.',
   });
 }

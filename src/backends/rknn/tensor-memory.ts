@@ -2,11 +2,11 @@ import { SmolvlmError } from '../../errors';
 import { layouts } from './rknn-abi';
 import type { RknnLibrary } from './rknn-library';
 
-/** Memory that the NPU and this process see (`rknn_tensor_mem`), as one context knows it. */
+/** Memory that the NPU and this process share (`rknn_tensor_mem`), as one context's handle. */
 export interface TensorMemory {
   /** Of the library's structure. */
   readonly handle: bigint;
-  /** The memory itself, not a copy. */
+  /** A view of the memory, not a copy. */
   readonly memory: ArrayBuffer;
   readonly address: bigint;
   readonly fd: number;
@@ -14,7 +14,7 @@ export interface TensorMemory {
   readonly bytes: number;
 }
 
-/** @param context that owns it: it is destroyed with that context @throws SmolvlmError `backend-rknn-memory` */
+/** @param context its owner: the memory is destroyed with it @throws SmolvlmError `backend-rknn-memory` */
 export async function createTensorMemory(
   library: RknnLibrary,
   context: bigint,
@@ -38,8 +38,8 @@ function read(library: RknnLibrary, handle: bigint, bytes: number): TensorMemory
   const struct = handle === 0n ? undefined : Buffer.from(library.view(handle, at.size));
   const address = struct?.readBigUInt64LE(at.address) ?? 0n;
   if (!struct || address === 0n || struct.readUInt32LE(at.bytes) < bytes) {
-    throw new SmolvlmError('backend-rknn-memory', `the NPU gave no memory of ${bytes} bytes`, {
-      hint: 'Look at free memory (CMA, IOMMU) and open files: smolvlm doctor.',
+    throw new SmolvlmError('backend-rknn-memory', `the NPU could not allocate ${bytes} bytes`, {
+      hint: 'Check free memory (CMA, IOMMU) and open files: smolvlm doctor.',
     });
   }
   return {

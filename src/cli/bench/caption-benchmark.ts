@@ -40,7 +40,7 @@ export async function benchmarkCaption(
     ];
     let last: FirstToken | undefined;
     for (let pass = 0; pass <= passes; pass++) {
-      // Another crop is another frame, so nothing of it is known yet.
+      // A different crop is a different frame, so that nothing is cached.
       const crop = { x: 0, y: 0, width: 1, height: 1 - (pass + 1) / 480 };
       const fresh = await firstToken(
         captioner,
@@ -68,7 +68,7 @@ export async function benchmarkCaption(
 
 interface FirstToken {
   readonly ms: number;
-  /** Until the vision tower began. */
+  /** Time until the vision tower started. */
   readonly imageMs: number;
   readonly promptTokens: number;
   readonly tiles: number;
@@ -101,7 +101,7 @@ async function firstToken(
       tiles: caption.tiles,
     };
   } catch (error) {
-    // Random weights may end an answer at once; its first token has come all the same.
+    // With random weights an answer may end at once; its first token has still arrived.
     if (!(error instanceof SmolvlmError) || error.code !== 'caption-empty') throw error;
     return { ms: tokenMs, imageMs: Number.POSITIVE_INFINITY, promptTokens: 0, tiles: 0 };
   }

@@ -9,11 +9,11 @@ import { interleaved, type Measured, meanMs } from './interleaved';
 
 const precisions = ['float32', 'int8', 'int4'] as const;
 
-/** Tokens of context the speed is quoted at. */
+/** Context length, in tokens, that the speed refers to. */
 const shortContext = 100;
 const longContext = 900;
 
-/** Steps a pass; a decode step is too short to be timed alone. */
+/** Steps per pass; a single decode step is too short to time. */
 const stepsPerPass = 8;
 
 export interface DecoderBenchmarkOptions {

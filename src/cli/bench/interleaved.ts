@@ -1,9 +1,9 @@
-/** Something to time: one call is one pass. @returns milliseconds a unit, e.g. a token */
+/** A measurement: one call is one pass. @returns milliseconds per unit, e.g. a token */
 export type Measured = () => Promise<number>;
 
 /**
- * Takes all measurements in turns, in an order that changes from pass to pass, so that each sees the same
- * machine; the first pass only warms up.
+ * Interleaves all measurements, in an order that changes from pass to pass, so that all run under the same
+ * load; the first pass only warms up.
  * @returns the fastest of each, milliseconds
  */
 export async function interleaved<Name extends string>(
@@ -27,7 +27,7 @@ export async function interleaved<Name extends string>(
   return fastest;
 }
 
-/** Mean time of several calls one after the other, milliseconds. */
+/** Mean time of several consecutive calls, milliseconds. */
 export async function meanMs(calls: number, call: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   for (let count = 0; count < calls; count++) await call();

@@ -10,7 +10,7 @@ import { captionOnce } from './caption-benchmark';
 
 export type MeasuredPrecision = 'float32' | 'int8' | 'int4';
 
-/** Memory of a process that prepares a model, and of one that then describes a 640 × 480 frame in full detail. */
+/** Memory of a process that prepares a model, and of one that then captions a 640 × 480 frame in full detail. */
 export interface MemoryBenchmark {
   readonly prepareOverIdleBytes: number;
   readonly captionPeakBytes: number;
@@ -24,7 +24,7 @@ interface ProcessMemory {
   readonly weightBytes: number;
 }
 
-/** Each part in a process of its own, since a process keeps its peak. */
+/** Runs each part in its own process, since a process keeps its peak. */
 export async function benchmarkMemory(
   model: string,
   precision: MeasuredPrecision,
@@ -52,7 +52,7 @@ export async function benchmarkMemory(
   }
 }
 
-/** What the child does: opens the model (prepared the first time) and, for `caption`, describes a frame. */
+/** The child's work: opens the model (prepared the first time) and, for `caption`, captions a frame. */
 export async function measureMemory(
   model: string,
   precision: MeasuredPrecision,
@@ -76,7 +76,7 @@ export async function measureMemory(
   return { idleBytes, peakBytes, weightBytes };
 }
 
-/** Not `resourceUsage().maxRSS`: on Linux that starts at the size of the process that started this one. */
+/** Not `resourceUsage().maxRSS`: on Linux that starts at the size of the parent process. */
 function peakResidentBytes(): number {
   try {
     const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

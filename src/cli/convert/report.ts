@@ -2,16 +2,16 @@ import type { NpuBundle } from '../../convert/npu/npu-bundle';
 import type { NpuStageEntry } from '../../convert/npu/npu-stage-part';
 import type { BundleManifest } from '../../model/bundle/bundle-manifest';
 
-/** What `smolvlm convert` prints. */
+/** The output of `smolvlm convert`. */
 export interface ConversionReport {
   readonly path: string;
   readonly manifest: BundleManifest;
   readonly report: {
     readonly seconds: number;
     readonly peak_rss_bytes: number;
-    /** Of the stream after the last stage to the float32 reference's, in the simulator. */
+    /** Cosine of the stream after the last stage to the float32 reference, in the simulator. */
     readonly tower_cosine: number;
-    /** false: the decoder runs on the hub's CPU, since rkllm-toolkit was not there to export it. */
+    /** false: the decoder runs on the hub's CPU, since rkllm-toolkit was not available to export it. */
     readonly npu_decoder: boolean;
     readonly stages: readonly StageRow[];
   };
@@ -25,7 +25,7 @@ interface StageRow {
   readonly max_abs_error: number;
   readonly bytes: number;
   readonly build_seconds: number;
-  /** Of the INT8 stage, also where it was not taken. */
+  /** Cosine of the INT8 stage, even if it was not chosen. */
   readonly int8_cosine?: number;
 }
 
@@ -62,7 +62,7 @@ function stageRow({ stage, trials }: NpuStageEntry): StageRow {
   };
 }
 
-/** The report for people. */
+/** The report as readable text. */
 export function conversionTable({ path, manifest, report }: ConversionReport): string {
   const rows = report.stages.map((row) => [
     row.name,
@@ -78,7 +78,7 @@ export function conversionTable({ path, manifest, report }: ConversionReport): s
     alignedTable(['stage', 'precision', 'cosine', 'accumulated', 'as int8', 'size', 'built in'], rows),
     '',
     `${path}: ${rows.length} stages for ${manifest.target} with librknnrt ${manifest.toolkitVersion}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
-    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB a worker; decoder: ${manifest.decoder?.precision} on the CPU${report.npu_decoder ? ', and w8a8 on the NPU' : ', none for the NPU'}`,
+    `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB per worker; decoder: ${manifest.decoder?.precision} on the CPU${report.npu_decoder ? ', and w8a8 on the NPU' : ', none for the NPU'}`,
   ].join('\n');
 }
 

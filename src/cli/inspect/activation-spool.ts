@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TensorToWrite, writeSafetensors } from '../../model/safetensors/safetensors-writer';
 
 /**
- * Collects activations tile by tile on disk, since all of them are 80 MB a tile for SmolVLM-256M, and
+ * Collects activations tile by tile on disk, since they take 80 MB per tile for SmolVLM-256M, and
  * writes them as one safetensors file of [tiles, tokens, width] tensors.
  */
 export class ActivationSpool {
@@ -21,7 +21,7 @@ export class ActivationSpool {
     return new ActivationSpool(await mkdtemp(join(tmpdir(), 'smolvlm-activations-')));
   }
 
-  /** Takes one tile's activation; each name's tiles must come in order. */
+  /** Adds one tile's activation; each name's tiles must be added in order. */
   add(name: string, values: Float32Array): void {
     const known = this.#widths.get(name) ?? { elements: values.length, tiles: 0 };
     known.tiles++;

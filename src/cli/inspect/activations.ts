@@ -14,7 +14,7 @@ import { type Command, type CommandIo, optionalChoice, requiredString } from '..
 import { ActivationSpool } from './activation-spool';
 
 export const command: Command = {
-  summary: 'Writes what every stage of the vision side makes of a picture.',
+  summary: 'Write the output of every stage of the vision side for a picture',
   usage:
     'inspect activations --model M --image F [--detail low|full] [--precision float32|int8] --out F.safetensors',
   options: {
@@ -82,7 +82,7 @@ function wrongTarget({ dir, manifest }: Bundle): SmolvlmError {
     'inspect-target',
     `${dir}: expected a cpu bundle, found one for ${manifest.target}`,
     {
-      hint: 'Give the checkpoint instead: it is prepared for the CPU. For an NPU bundle use smolvlm validate.',
+      hint: 'Give the checkpoint instead, which is then prepared for the CPU. For an NPU bundle use smolvlm validate.',
     },
   );
 }

@@ -9,7 +9,7 @@ import { type Command, optionalChoice, optionalInteger, requiredString } from '.
 
 /** `smolvlm inspect generate`: the decoder alone, on raw text. */
 export const command: Command = {
-  summary: 'Continues raw text greedily, without chat template and pictures.',
+  summary: 'Continue raw text greedily, without chat template and pictures',
   usage: 'inspect generate --model M --text RAW --max-new-tokens N [--precision float32|int8|int4]',
   options: {
     model: { type: 'string' },

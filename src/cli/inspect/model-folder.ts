@@ -1,7 +1,7 @@
 import { resolveModel } from '../../model/hub/resolve-model';
 import { type OptionValues, requiredString } from '../command';
 
-/** The folder of `--model`, whose configs are enough: no weights are read. */
+/** The folder of `--model`. Only its configs are read, no weights. */
 export async function modelFolder(values: OptionValues): Promise<string> {
   return (await resolveModel(requiredString(values, 'model'))).dir;
 }

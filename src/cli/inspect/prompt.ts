@@ -6,9 +6,9 @@ import { PromptBuilder } from '../../prompt/prompt-builder';
 import { type Command, optionalChoice, requiredString, UsageError } from '../command';
 import { modelFolder } from './model-folder';
 
-/** `smolvlm inspect prompt`: messages and picture sizes to the prompt's ids; nothing is run. */
+/** `smolvlm inspect prompt`: the prompt's ids for messages and picture sizes; no model is run. */
 export const command: Command = {
-  summary: 'Shows the prompt that messages and pictures of given sizes become.',
+  summary: 'Show the prompt for messages and pictures of given sizes',
   usage: 'inspect prompt --model M --messages F.json [--sizes WxH,WxH] [--detail low|full]',
   options: {
     model: { type: 'string' },
@@ -43,7 +43,7 @@ function pictureSizes(value: unknown): (readonly [width: number, height: number]
     });
 }
 
-/** A list of turns: role, and text or a list of text and image parts. */
+/** A list of messages: role, and text or a list of text and image parts. */
 async function readMessages(path: string): Promise<PromptMessage[]> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new UsageError(`--messages: ${error.message}`);
@@ -70,7 +70,7 @@ function checkedMessage(message: unknown, where: string): PromptMessage {
   }
   const parts: unknown[] =
     typeof content === 'string' ? [{ type: 'text', text: content }] : Array.isArray(content) ? content : [];
-  if (parts.length === 0) throw new UsageError(`${where}: expected content, a text or a list of parts`);
+  if (parts.length === 0) throw new UsageError(`${where}: expected content: text or a list of parts`);
   return {
     role,
     content: parts.map((part) => {

@@ -2,7 +2,7 @@ import { writeRandomCheckpoint } from '../../model/checkpoint/random-checkpoint'
 import { type Command, optionalInteger, requiredString } from '../command';
 
 export const command: Command = {
-  summary: 'Writes a checkpoint with random weights of the shapes that the configs ask for.',
+  summary: 'Write a checkpoint with random weights in the shapes of the configs',
   usage: 'inspect random-checkpoint --configs DIR --out DIR [--seed N]',
   options: { configs: { type: 'string' }, out: { type: 'string' }, seed: { type: 'string' } },
   async run(values, _positionals, io) {

@@ -7,9 +7,9 @@ import { readPicture } from '../../picture/picture-source';
 import { type Command, optionalChoice, requiredString } from '../command';
 import { modelFolder } from './model-folder';
 
-/** `smolvlm inspect tiles`: what the model sees of a picture. */
+/** `smolvlm inspect tiles`: a picture as the model's input. */
 export const command: Command = {
-  summary: "Writes a picture's tiles as one 8-bit PNG, stacked top to bottom, the global tile last.",
+  summary: "Write a picture's tiles as one 8-bit PNG, stacked top to bottom, the global tile last",
   usage: 'inspect tiles --model M --image F --out F.png [--detail low|full]',
   options: {
     model: { type: 'string' },
@@ -33,7 +33,7 @@ export const command: Command = {
   },
 };
 
-/** The file gets its name when it is whole. */
+/** The file gets its name when it is complete. */
 async function writePng(data: Buffer, width: number, height: number, out: string): Promise<void> {
   const sharp = await sharpLibrary();
   const partial = `${out}.partial`;

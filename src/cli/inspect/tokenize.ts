@@ -4,7 +4,7 @@ import { modelFolder } from './model-folder';
 
 /** `smolvlm inspect tokenize`: text to ids and back. */
 export const command: Command = {
-  summary: "Shows a text's token ids, and what they decode to.",
+  summary: "Show a text's token ids and their decoded text",
   usage: 'inspect tokenize --model M --text T',
   options: { model: { type: 'string' }, text: { type: 'string' } },
   async run(values, _positionals, io) {

@@ -5,19 +5,19 @@ export interface PartCounts {
 }
 
 export interface BuildProgress {
-  /** The part just finished (a stage's name, `host`, `decoder`), or what is under way. */
+  /** The part just finished (a stage's name, `host`, `decoder`), or the current step. */
   readonly part: string;
   readonly done: number;
   readonly total: number;
   /** Of the stages alone, e.g. 7 of 24. */
   readonly stages: { readonly done: number; readonly total: number };
-  /** From the pace of the parts made so far; absent until a stage was made. */
+  /** Estimated from the parts made so far; absent until a stage has been made. */
   readonly secondsLeft?: number;
 }
 
 type Kind = keyof PartCounts;
 
-/** Follows a bundle's parts, and says how far they are and how long the rest will take. */
+/** Counts a bundle's finished parts and estimates the remaining time. */
 export class BuildClock {
   readonly #counts: PartCounts;
   readonly #now: () => number;
@@ -35,9 +35,9 @@ export class BuildClock {
     this.#last = now();
   }
 
-  /** A part is there: just made, or found made before. */
+  /** A part is finished: just made, or found from an earlier run. */
   finished(part: string, kind: Kind, made: boolean): BuildProgress {
-    // Parts may be made side by side: each counts for the time since the one before it.
+    // Parts may be made in parallel: each accounts for the time since the previous one.
     const seconds = this.#passed();
     if (made) this.#made[kind].seconds += seconds;
     if (made) this.#made[kind].count++;
@@ -45,13 +45,13 @@ export class BuildClock {
     return this.#progress(part);
   }
 
-  /** Something that is no part is under way. */
+  /** A step that is not a part. */
   during(step: string): BuildProgress {
     this.#passed();
     return this.#progress(step);
   }
 
-  /** Parts will be made again. */
+  /** Parts must be made again. */
   undone(parts: readonly string[]): void {
     for (const part of parts) for (const done of Object.values(this.#done)) done.delete(part);
   }
@@ -75,7 +75,7 @@ export class BuildClock {
     };
   }
 
-  /** @returns seconds for the parts of a kind that are left; undefined while none was made */
+  /** @returns seconds for the remaining parts of a kind; undefined until one has been made */
   #left(kind: Kind): number | undefined {
     const { count, seconds } = this.#made[kind];
     const left = this.#counts[kind] - this.#done[kind].size;

@@ -24,7 +24,7 @@ export type DecoderWriter = (
   control: { readonly signal?: AbortSignal },
 ) => Promise<BundlePart<BundleDecoder>>;
 
-/** A decoder to be written, and how. */
+/** How to write a decoder. */
 export interface DecoderBuild {
   readonly precision: Precision;
   readonly write: DecoderWriter;
@@ -35,24 +35,24 @@ export interface BuildControl {
   readonly signal?: AbortSignal;
 }
 
-/** A bundle under way. */
+/** A bundle being made. */
 export interface Build {
   readonly checkpoint: Checkpoint;
   readonly folder: BundleFolder;
   readonly control: { readonly signal?: AbortSignal };
-  /** Makes a part or finds it made, and reports it. */
+  /** Makes a part, or finds it from an earlier run, and reports it. */
   part<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
-  /** As `part`, for one of the bundle's stages. */
+  /** Like `part`, for one of the bundle's stages. */
   stage<T>(name: string, make: (dir: string) => Promise<BundlePart<T>>): Promise<T>;
-  /** Reports what is under way between the parts. */
+  /** Reports a step between the parts. */
   during(step: string): void;
-  /** Forgets parts, so that they are made anew. */
+  /** Removes parts, so that they are made again. */
   drop(names: readonly string[]): Promise<void>;
 }
 
 /**
- * Takes up a bundle where it was left, or begins it.
- * @param key everything the files depend on @param counts parts to be made
+ * Continues an interrupted bundle, or starts a new one.
+ * @param key everything the files depend on @param counts parts to make
  */
 export async function openBuild(
   checkpoint: Checkpoint,
@@ -93,7 +93,7 @@ export async function openBuild(
 /** Parts that `buildHost` makes. */
 export const hostParts = 3;
 
-/** The host's tensors and its two matrix products, which every target's bundle has. */
+/** The host's tensors and its two matrix products, part of every bundle. */
 export async function buildHost(
   build: Build,
 ): Promise<Pick<BundleManifest, 'hostGraphs'> & { readonly host: BundleFile }> {
@@ -126,13 +126,13 @@ export function buildDecoder(
   return part('decoder', (dir) => write(dir, checkpoint, precision, control));
 }
 
-/** What the graphs need of a checkpoint's configuration. */
+/** The part of a checkpoint's configuration that the graphs need. */
 export function visionGraphShape(config: ModelConfig): VisionGraphShape {
   const { hiddenSize, heads, layers, layerNormEps, hiddenAct } = config.vision;
   return { tokens: patchesPerTile(config), hidden: hiddenSize, heads, layers, layerNormEps, hiddenAct };
 }
 
-/** Copies the configs a model is used with. */
+/** Copies the configs that are needed to run the model. */
 export async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
   const copied: BundleFile[] = [];
   for (const name of configFiles) {

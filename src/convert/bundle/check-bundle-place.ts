@@ -3,7 +3,7 @@ import { SmolvlmError } from '../../errors';
 import { bundleManifestName } from '../../model/bundle/read-bundle';
 
 /**
- * Makes sure that a bundle may be put at a path: nothing is there yet, or an empty folder, or an earlier bundle.
+ * Checks that a bundle may be put at a path: there is nothing, an empty folder, or an earlier bundle.
  * @param ours file names that also mark a folder as made by this package
  * @throws SmolvlmError `bundle-place` for anything else, which would be lost
  */

@@ -17,26 +17,26 @@ import type { BundlePart } from './bundle-folder';
 import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
-/** Raised whenever the same checkpoint and options give other files than before. */
+/** Raised whenever the same checkpoint and options produce different files. */
 const cpuBuilderVersion = 3;
 
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;
-  /** Left out: a bundle of the vision side alone. */
+  /** Absent: a bundle of the vision side alone. */
   readonly decoder?: DecoderBuild;
-  /** Default: half a layer a stage. */
+  /** Default: half a layer per stage. */
   readonly granularity?: VisionGranularity;
-  /** Puts a reference to validate with into the bundle. */
+  /** Adds a reference for validation to the bundle. */
   readonly reference?: {
-    /** Over the frames it is made of. */
+    /** Of the frames it is made from. */
     readonly framesSha256: string;
     write(dir: string, workDir: string): Promise<BundlePart<BundleFile>>;
   };
 }
 
 /**
- * Makes a bundle for onnxruntime on a CPU straight from a checkpoint's tensors. What was finished before an
- * interruption is kept and found again; the folder appears when it is whole.
+ * Makes a bundle for onnxruntime on a CPU directly from a checkpoint's tensors. Parts that were finished before an
+ * interruption are kept and used; the folder appears when it is complete.
  * @throws SmolvlmError `bundle-disk-space`; the signal's reason when aborted
  */
 export function prepareCpuBundle(
@@ -81,7 +81,7 @@ async function buildCpuBundle(
   return manifest;
 }
 
-/** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names where the bundle's stages are others */
+/** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names if the bundle has other stages as well */
 export async function buildCpuStages(
   { checkpoint, control, part, stage }: Build,
   plans: readonly VisionStagePlan[],
@@ -103,7 +103,7 @@ function visionPlans({ config }: Checkpoint, { granularity = 'half-layer' }: Cpu
   return visionStages(config.vision.layers, granularity);
 }
 
-/** Everything the bundle's files depend on: another key, other files. */
+/** Covers everything the bundle's files depend on. */
 export async function cpuBundleKey(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
   const { visionPrecision, decoder, granularity = 'half-layer', reference } = options;
   const sha256 = await checkpoint.sha256();

@@ -62,7 +62,10 @@ async function writeStage(
 function tensorSpec(value: ValueInfo | undefined): TensorSpec {
   const shape = value?.shape.filter((size): size is number => typeof size === 'number');
   if (value?.dtype !== 'float32' || shape?.length !== value.shape.length) {
-    throw new GraphError('onnx-stage-contract', 'a stage takes and gives float32 of a fixed shape');
+    throw new GraphError(
+      'onnx-stage-contract',
+      'the input and output of a stage must be float32 of a fixed shape',
+    );
   }
   return { name: value.name, dtype: value.dtype, shape };
 }

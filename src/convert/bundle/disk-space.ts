@@ -8,7 +8,7 @@ import { patchesPerTile } from '../../model/checkpoint/model-config';
 import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { dtypeBytes } from '../../model/safetensors/tensor-dtype';
 
-/** Bytes a weight takes; 4-bit blocks carry a float32 scale each 32 weights. */
+/** Bytes per weight; 4-bit blocks have a float32 scale for every 32 weights. */
 const bytesPerWeight: Readonly<Record<Precision, number>> = {
   float32: 4,
   fp16: 2,
@@ -19,7 +19,7 @@ const bytesPerWeight: Readonly<Record<Precision, number>> = {
 /** Graphs, configs and scales beside the weights. */
 const overheadBytes = 8 * 2 ** 20;
 
-/** About how many bytes a CPU bundle will take, the host's tensors included. */
+/** Estimated size of a CPU bundle, including the host's tensors. */
 export function cpuBundleBytes(
   { config, tensors }: Pick<Checkpoint, 'config' | 'tensors'>,
   vision: Precision,
@@ -40,7 +40,7 @@ export function cpuBundleBytes(
   return Math.ceil(bytes);
 }
 
-/** What an NPU conversion depends on for its room on disk. */
+/** The options that determine the disk space of an NPU conversion. */
 interface NpuBytesOptions {
   readonly precision: 'fp16' | 'hybrid' | 'auto';
   readonly decoder: { readonly precision: Precision };
@@ -48,7 +48,7 @@ interface NpuBytesOptions {
   readonly frames: { readonly calibration: readonly string[] };
 }
 
-/** About how many bytes an NPU bundle takes while it is made: itself, the float32 tower, and the activations. */
+/** Estimated disk space while an NPU bundle is made: the bundle, the float32 tower, and the activations. */
 export function npuBundleBytes(
   checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
   { precision, decoder, cpuStages, frames }: NpuBytesOptions,
@@ -66,8 +66,8 @@ export function npuBundleBytes(
 }
 
 /**
- * @param what takes the room, as the subject of "needs" @param there what an interrupted try left and is used again
- * @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less room than that
+ * @param what needs the space, as the subject of "needs" @param there files of an interrupted run that are used again
+ * @throws SmolvlmError `bundle-disk-space` when the file system of `path` has less space
  */
 export async function checkDiskSpace(
   path: string,
@@ -89,7 +89,7 @@ export async function checkDiskSpace(
 }
 
 /**
- * Runs work that writes below a path, and gives a disk that fills up meanwhile its name.
+ * Runs work that writes below a path, and names the path in the error if the disk becomes full.
  * @throws SmolvlmError `bundle-disk-space` for a full disk; else what the work throws
  */
 export async function namingFullDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -98,16 +98,15 @@ export async function namingFullDisk<T>(path: string, work: () => Promise<T>): P
   } catch (cause) {
     if (!isFullDisk(cause)) throw cause;
     throw new SmolvlmError('bundle-disk-space', `${dirname(path)}: the disk is full`, {
-      hint: `${spaceHint} What was finished is kept: the next try goes on from there.`,
+      hint: `${spaceHint} Finished parts are kept: the next run continues from there.`,
       cause,
     });
   }
 }
 
-const spaceHint =
-  'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for what is kept in the cache).';
+const spaceHint = 'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for the cache).';
 
-/** Of this process's own writes, or told by the toolkit. */
+/** Whether a write of this process or of the toolkit failed because the disk is full. */
 export function isFullDisk(error: unknown): boolean {
   if (!(error instanceof Error) || (error instanceof SmolvlmError && error.code === 'bundle-disk-space')) {
     return false;

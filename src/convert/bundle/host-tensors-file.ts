@@ -12,8 +12,8 @@ const fileName = 'host.safetensors';
 const blockBytes = 8 * 2 ** 20;
 
 /**
- * Copies what the host computes with (patch and position embeddings, post layer norm, connector, token
- * embeddings) out of a checkpoint, in the checkpoint's own number format and under canonical names.
+ * Copies the tensors that the host computes with (patch and position embeddings, post layer norm, connector, token
+ * embeddings) from a checkpoint, in the checkpoint's own number format and under canonical names.
  */
 export async function writeHostTensors(
   dir: string,

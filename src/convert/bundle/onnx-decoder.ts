@@ -9,7 +9,10 @@ import type { DecoderWriter } from './bundle-build';
 /** Writes the decoder for onnxruntime: `decoder.onnx` and its weights. */
 export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision, control) => {
   if (precision === 'fp16') {
-    throw new SmolvlmError('decoder-precision', 'the CPU decoder has no fp16; it is float32, int8 or int4');
+    throw new SmolvlmError(
+      'decoder-precision',
+      'expected float32, int8 or int4 for the CPU decoder, received fp16',
+    );
   }
   const { text, tieWordEmbeddings } = checkpoint.config;
   const graph = decoderGraph(text, tieWordEmbeddings, checkpoint.tensors, precision);

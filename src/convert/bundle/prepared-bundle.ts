@@ -10,15 +10,15 @@ import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
-  /** Where prepared bundles are kept; default: the cache's own folder for them. */
+  /** Where prepared bundles are kept; default: a folder in the cache. */
   readonly bundlesDir?: string;
   /** Another process is preparing the same bundle. */
   readonly onWait?: (pid: number) => void;
 }
 
 /**
- * Opens a bundle, or a checkpoint where a bundle is expected: that is prepared for the CPU once, into the
- * cache, by one process while the others wait.
+ * Opens a bundle, or a checkpoint in place of one: a checkpoint is prepared for the CPU once, in the
+ * cache, by one process while others wait.
  * @param dir a bundle's or a checkpoint's folder
  * @throws SmolvlmError for a folder that is neither; CheckpointError, BundleError; the signal's reason when aborted
  */
@@ -48,7 +48,7 @@ export async function preparedBundle(
   }
 }
 
-/** e.g. `SmolVLM-256M-Instruct-int8-int4-1f0c…`: readable, and another for anything that changes the files. */
+/** e.g. `SmolVLM-256M-Instruct-int8-int4-1f0c…`: readable, and different for anything that changes the files. */
 async function cacheName(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
   const digest = createHash('sha256')
     .update(await cpuBundleKey(checkpoint, options))

@@ -8,16 +8,16 @@ import { type HubSettings, hubSettings } from '../../model/hub/hub-settings';
 
 export interface FetchArchiveControl {
   readonly signal?: AbortSignal;
-  /** Bytes that are here, and of the whole where the server says. */
+  /** Bytes received, and the total size if the server reports it. */
   readonly onBytes?: (doneBytes: number, totalBytes: number | undefined) => void;
-  /** For tests: how patiently. */
+  /** Timeouts and retries, for tests. */
   readonly settings?: Partial<Omit<HubSettings, 'endpoint' | 'token'>>;
 }
 
 /**
- * Fetches a file to `path`, going on where an earlier try stopped as long as the server still has the same file (its
- * ETag or time of change); it gets its name when it is whole.
- * @throws HubError for a refusal or a network that stays down
+ * Downloads a file to `path`, continuing where an earlier try stopped as long as the server still has the same file (by
+ * ETag or time of change); it gets its name when it is complete.
+ * @throws HubError for a refusal or a persistent network failure
  */
 export async function fetchArchive(url: URL, path: string, control: FetchArchiveControl = {}): Promise<void> {
   const { signal } = control;
@@ -38,7 +38,7 @@ export async function fetchArchive(url: URL, path: string, control: FetchArchive
   await rm(versionPath(partial), { force: true });
 }
 
-/** Asks for what is missing; a server that has another file by now, or knows no ranges, sends all of it. */
+/** Requests the missing part; a server that has another file by now, or does not support ranges, sends all of it. */
 async function fetchFrom(
   url: URL,
   settings: HubSettings,
@@ -55,7 +55,7 @@ async function fetchFrom(
     // Nothing is missing: the earlier try ended after the last byte.
     if (response.status === 416 && rest && response.headers.get('content-range') === `bytes */${from}`)
       return;
-    // What is here is not the beginning of what the server has.
+    // The partial file is not the beginning of the server's file.
     if (response.status === 416 && rest) await rm(partial, { force: true });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
@@ -82,9 +82,13 @@ async function fetchFrom(
       throw networkError(error, url.host, guard.signal);
     }
     if (total !== undefined && done < total) {
-      throw new HubError('hub-cut-short', `${url.host} ended after ${done} of ${total} bytes`, {
-        retryable: true,
-      });
+      throw new HubError(
+        'hub-cut-short',
+        `${url.host} closed the connection after ${done} of ${total} bytes`,
+        {
+          retryable: true,
+        },
+      );
     }
   } finally {
     guard.stop();
@@ -99,7 +103,7 @@ function refusal({ host, pathname }: URL, { status, statusText }: Response, rang
   });
 }
 
-/** What a range may be asked for with (RFC 9110, If-Range): a strong ETag, else the time of change. */
+/** The validator for a range request (RFC 9110, If-Range): a strong ETag, else the time of change. */
 async function rememberVersion(partial: string, response: Response): Promise<void> {
   const etag = response.headers.get('etag');
   const version = etag && !etag.startsWith('W/') ? etag : response.headers.get('last-modified');

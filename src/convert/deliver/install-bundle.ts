@@ -61,7 +61,7 @@ export async function installBundle(
   return namingFullDisk(path, () => withFileLock(`${path}.lock`, install, defined({ signal })));
 }
 
-/** Where an archive is kept while it comes over the network. */
+/** Where an archive is kept while it is downloaded. */
 function downloadPath(place: string): string {
   return join(dirname(place), `.${basename(place)}.tar`);
 }

@@ -1,8 +1,8 @@
 import { cosine } from '../../system/cosine';
 
-/** How well a stage's output agrees with the reference. */
+/** Agreement of a stage's output with the reference. */
 export interface Agreement {
-  /** Of the angle between the two, taken as vectors; NaN when a value is not a number. */
+  /** Cosine of the angle between the two as vectors; NaN when a value is not a number. */
   readonly cosine: number;
   readonly maxAbsError: number;
 }

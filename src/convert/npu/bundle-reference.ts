@@ -18,7 +18,7 @@ export async function copyReference(
   return { files: [file], entry: file };
 }
 
-/** What a CPU bundle needs to carry a reference of a frame. */
+/** What a CPU bundle needs to include a reference of a frame. */
 export function withReference(
   checkpoint: Checkpoint,
   frames: CalibrationFrames,

@@ -7,23 +7,23 @@ import { fileSha256 } from '../../system/file-checksum';
 /** The frames that ship with the package. From dist/src/convert. */
 const demoFramesFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo-frames');
 
-/** Each frame's activations of a 256M model take 75 MB on disk, and the toolkit reads them all for every stage. */
+/** Each frame's activations of a 256M model take 75 MB on disk, and the toolkit reads all of them for every stage. */
 const mostFrames = 8;
 
 const pictureTypes = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
 
-/** Pictures to convert with: INT8 ranges come from some, the reference from another. */
+/** Pictures for a conversion: some for the INT8 ranges, another for the reference. */
 export interface CalibrationFrames {
   /** Paths. */
   readonly calibration: readonly string[];
-  /** Kept out of the calibration where the folder has more than one picture. */
+  /** Not used for calibration if the folder has more than one picture. */
   readonly validation: string;
-  /** Over all of their contents. */
+  /** Of the contents of all of them. */
   readonly sha256: string;
 }
 
 /**
- * Chooses frames from a folder, evenly spread over its pictures in the order of their names.
+ * Chooses frames from a folder, evenly spaced over its pictures in the order of their names.
  * @throws SmolvlmError `convert-calibration` when there is none
  */
 export async function chooseFrames(folder = demoFramesFolder): Promise<CalibrationFrames> {
@@ -32,7 +32,7 @@ export async function chooseFrames(folder = demoFramesFolder): Promise<Calibrati
   });
   const pictures = names.filter((name) => pictureTypes.has(extname(name).toLowerCase())).sort();
   const last = pictures.at(-1);
-  if (last === undefined) throw noFrames(folder, 'holds no picture');
+  if (last === undefined) throw noFrames(folder, 'contains no pictures');
   const others = pictures.length === 1 ? pictures : pictures.slice(0, -1);
   const chosen = spread(others, mostFrames).map((name) => join(folder, name));
   const validation = join(folder, last);

@@ -26,7 +26,7 @@ import { convertNpuStages, type StageBuildOptions } from './npu-stages';
 import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
 import { exportRkllm } from './rkllm-export';
 
-/** Raised whenever the same checkpoint, frames and options give other files than before. */
+/** Raised whenever the same checkpoint, frames and options produce different files. */
 const npuBuilderVersion = 3;
 
 export interface NpuBundleOptions {
@@ -35,13 +35,13 @@ export interface NpuBundleOptions {
   /** For `hybrid`: both halves of these layers are INT8. */
   readonly int8Layers: readonly number[];
   readonly granularity: VisionGranularity;
-  /** Query rows an attention chunk. */
+  /** Query rows per attention chunk. */
   readonly queryRows: number;
   readonly residualScale: number;
   readonly bounds: CosineBounds;
   readonly frames: CalibrationFrames;
   readonly decoder: DecoderBuild;
-  /** Puts the tower for the CPU in as well (INT8), for moments when the NPU cannot be used. */
+  /** Adds the tower for the CPU (INT8), for when the NPU cannot be used. */
   readonly cpuStages: boolean;
   readonly toolkit: Toolkit;
   /** Default: as many as cores and memory allow. */
@@ -50,16 +50,16 @@ export interface NpuBundleOptions {
   readonly rkllmPython?: string;
 }
 
-/** What a conversion made. */
+/** The result of a conversion. */
 export interface NpuBundle {
   readonly manifest: BundleManifest;
   readonly entries: readonly NpuStageEntry[];
 }
 
 /**
- * Makes a bundle for an NPU with rknn-toolkit2: every stage built, simulated and compared with what the float32
- * CPU pipeline makes of a real frame. What was finished before an interruption is kept and found again; the folder
- * appears when it is whole.
+ * Makes a bundle for an NPU with rknn-toolkit2: every stage is built, simulated and compared with the output of the
+ * float32 CPU pipeline for a real frame. Parts that were finished before an interruption are kept and used; the folder
+ * appears when it is complete.
  * @throws SmolvlmError `convert-bound`, `bundle-disk-space`, `toolkit-failed`, `toolkit-worker-lost`,
  *   `toolkit-version`; the signal's reason when aborted
  */
@@ -152,7 +152,7 @@ async function buildStages(
     bounds: options.bounds,
     openWorkers: () => new ToolkitPool({ toolkit: options.toolkit, logFile }, options.workers),
     precisions: (plan) => precisionsOf(plan, options),
-    // One stage that is the whole tower has no core of its own: its tiles are spread over all of them.
+    // A single stage for the whole tower has no core: its tiles are distributed over all of them.
     ...(options.granularity !== 'tower' && { coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % cores }),
   };
   try {
@@ -162,7 +162,7 @@ async function buildStages(
   }
 }
 
-/** @returns undefined where no interpreter has the vendor's toolkit */
+/** @returns undefined if no interpreter has the vendor's toolkit */
 async function buildNpuDecoder(
   build: Build,
   { rkllmPython, target }: NpuBundleOptions,
@@ -184,7 +184,7 @@ function precisionsOf(
   return precision === 'hybrid' && named ? ['int8'] : ['fp16'];
 }
 
-/** Everything the bundle's files depend on: another key, other files. */
+/** Covers everything the bundle's files depend on. */
 export async function npuBundleKey(checkpoint: Checkpoint, options: NpuBundleOptions): Promise<string> {
   const { target, precision, int8Layers, granularity, queryRows, residualScale, bounds, frames } = options;
   return JSON.stringify([

@@ -11,21 +11,20 @@ import type { BuildResult } from '../toolkit/toolkit-worker';
 
 export type NpuPrecision = 'fp16' | 'int8';
 
-/** What all stages of a tower are built from. */
+/** The inputs that all stages of a tower are built from. */
 export interface NpuTower extends NpuStageOptions {
   readonly target: NpuTarget;
   readonly shape: VisionGraphShape;
   readonly source: TensorSource;
-  /** .npy files of a stage's inputs, by the name of the activation before it. */
+  /** .npy files of a stage's inputs, by the name of the preceding activation. */
   calibration(name: string): readonly string[];
 }
 
-/** What the stages carry between them: the original system's 0.1. */
+/** The factor of the stream between stages: 0.1, as in the prototype's shards. */
 export const npuResidualScale = 0.1;
 
 /**
- * Builds one stage in a worker, which keeps it for the simulator under the name it gives.
- * @param dir for the .rknn file and, while it is needed, the graph @param path of the .rknn file
+ * Builds one stage in a worker, which keeps it for the simulator under the returned name.
  */
 export async function buildNpuStage(
   worker: Pick<StageWorker, 'build'>,
@@ -51,14 +50,14 @@ export async function buildNpuStage(
   }
 }
 
-/** The activation a stage takes, by its name in a reference. */
+/** The name, in a reference, of the activation that is a stage's input. */
 export function inputOf({ halves }: VisionStagePlan): string {
   const first = halves[0] as HalfLayer;
   if (first.half === 'mlp') return activationName({ ...first, half: 'attn' });
   return first.layer === 0 ? 'embeddings' : activationName({ layer: first.layer - 1, half: 'mlp' });
 }
 
-/** The activation a stage gives. */
+/** The name of the activation that is a stage's output. */
 export function outputOf({ halves }: VisionStagePlan): string {
   return activationName(halves.at(-1) as HalfLayer);
 }

@@ -11,11 +11,11 @@ import { type Agreement, agreement } from './agreement';
 import { buildNpuStage, inputOf, type NpuPrecision, type NpuTower, outputOf } from './npu-stage-build';
 import type { ValidationReference } from './reference-activations';
 
-/** Cosines to the float32 reference that must be reached. */
+/** Minimum cosines to the float32 reference. */
 export interface CosineBounds {
   /** Of each stage alone. */
   readonly stage: number;
-  /** Of the stream that went through all stages so far, and at last the whole tower. */
+  /** Of the stream after all stages so far, and finally of the whole tower. */
   readonly tower: number;
 }
 
@@ -27,7 +27,7 @@ export interface StageTrial {
   /** Given the reference's input. */
   readonly cosine: number;
   readonly maxAbsError: number;
-  /** Given what the stages before it made. */
+  /** Given the output of the stages before it. */
   readonly accumulatedCosine: number;
   readonly seconds: number;
   readonly peakRssBytes: number;
@@ -36,7 +36,7 @@ export interface StageTrial {
 /** A finished stage as the conversion keeps it. */
 export interface NpuStageEntry {
   readonly stage: BundleStage;
-  /** Every precision that was tried; the last one was taken. */
+  /** Every precision that was tried; the last one was chosen. */
   readonly trials: readonly StageTrial[];
   /** The scaled stream after this stage, raw float32, beside the stage while the bundle is made. */
   readonly stream: string;
@@ -45,20 +45,20 @@ export interface NpuStageEntry {
 export interface NpuStageJob {
   readonly plan: VisionStagePlan;
   readonly core?: number;
-  /** Tried in this order; the first one within the bounds is taken. */
+  /** Tried in this order; the first one within the bounds is chosen. */
   readonly precisions: readonly NpuPrecision[];
   readonly bounds: CosineBounds;
   readonly tower: NpuTower;
   readonly reference: ValidationReference;
-  /** The scaled stream the stages before this one make. */
+  /** The scaled stream after the stages before this one. */
   readonly previous: Promise<Float32Array>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Builds a stage in the precisions it may have, simulates each, alone and in the accumulated stream, and keeps
- * the first that is good enough.
- * @param dir the bundle under way
+ * Builds a stage in its possible precisions, simulates each, alone and in the accumulated stream, and keeps
+ * the first one within the bounds.
+ * @param dir of the bundle being made
  * @throws SmolvlmError `convert-bound` when none is; what the worker throws
  */
 export async function convertNpuStage(
@@ -79,7 +79,7 @@ export async function convertNpuStage(
       const { trial, stream } = await simulate(worker, precision, build, job);
       trials.push(trial);
       const last = trials.length === precisions.length;
-      // A last choice may fall short in the stream because of the stages before it: `convertNpuStages` sees to that.
+      // The last precision may miss the stream's bound because of the stages before it: `convertNpuStages` handles that.
       if (!(trial.cosine >= bounds.stage && (last || trial.accumulatedCosine >= bounds.tower))) continue;
       await rename(builtPath(precision), join(dir, `${plan.name}.rknn`));
       return await finishedPart(dir, job, trials, stream);
@@ -93,7 +93,7 @@ export async function convertNpuStage(
   }
 }
 
-/** The stream a finished stage left. */
+/** The stream after a finished stage. */
 export async function readStream(dir: string, { stream }: NpuStageEntry): Promise<Float32Array> {
   return new Float32Array(Uint8Array.from(await readFile(join(dir, stream))).buffer);
 }
@@ -163,6 +163,6 @@ function outOfBounds(name: string, trials: readonly StageTrial[], bounds: Cosine
   );
 }
 
-/** The way out of a bound that is not reached. */
+/** What to do about a bound that is not reached. */
 export const boundsHint =
   'Leave the layer in fp16, use --precision auto, or lower --stage-cosine and --tower-cosine.';

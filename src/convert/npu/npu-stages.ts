@@ -17,19 +17,19 @@ export interface StageBuildOptions {
   readonly tower: NpuTower;
   readonly reference: ValidationReference;
   readonly bounds: CosineBounds;
-  /** Lends the workers of one pass over the stages; closed after it. */
+  /** Provides the workers of one pass over the stages; closed after it. */
   openWorkers(): StageWorkers;
-  /** Those a stage may have, the most wanted first. */
+  /** The possible precisions of a stage, the preferred one first. */
   precisions(plan: VisionStagePlan): readonly NpuPrecision[];
-  /** The NPU core a stage runs on; left out: any. */
+  /** The NPU core a stage runs on; absent: any. */
   readonly coreOf?: (plan: VisionStagePlan) => number;
 }
 
 /**
- * Converts a tower's stages, several at a time, and simulates them one after the other, since each takes what the
- * one before it made. Where a choice of precisions leaves the whole tower below its bound (errors of the last
- * INT8 stages add up in fp16 stages after them), the worst INT8 stage goes back to fp16 and the stages from it on
- * are made again.
+ * Converts a tower's stages, several at a time, and simulates them one after the other, since each one's input is the
+ * previous one's output. If the chosen precisions leave the whole tower below its bound (errors of the last
+ * INT8 stages accumulate in the fp16 stages after them), the worst INT8 stage goes back to fp16, and it and the
+ * stages after it are made again.
  * @throws SmolvlmError of the first stage that fails; the signal's reason when aborted
  */
 export async function convertNpuStages(
@@ -73,13 +73,13 @@ async function convertAll(
   let fault: unknown;
   const fail = (error: unknown): void => {
     fault ??= error;
-    // Ends the other stages: their work would come to nothing. What closing throws is heard at the end.
+    // Stops the other stages: their work would be wasted. Errors of closing are reported at the end.
     Promise.resolve(pool[Symbol.asyncDispose]()).catch(() => undefined);
   };
   const onAbort = (): void => fail(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   let previous = scaledEmbeddings(options);
-  // A stage takes its worker only after the stages before it have theirs: each waits for the stream of the one before.
+  // A stage gets a worker only after the stages before it: each waits for the stream of the previous one.
   let turn: Promise<void> = Promise.resolve();
   const entries = plans.map((plan) => {
     const before = previous;
@@ -110,7 +110,7 @@ async function convertAll(
       fail(error);
     });
     previous = entry.then((made) => readStream(build.folder.dir, made));
-    // Whoever takes the stream hears of a failure; without a taker it is heard below.
+    // The stage that reads the stream receives a failure; if there is none, it is reported below.
     previous.catch(() => undefined);
     return entry;
   });

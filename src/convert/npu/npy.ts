@@ -1,6 +1,6 @@
 /**
  * A float32 tensor as an .npy file, version 1.0 (numpy.lib.format): magic, version, length of the header, the
- * header as a Python literal padded so that the data begins at a multiple of 64 bytes, then the values.
+ * header as a Python literal padded so that the data starts at a multiple of 64 bytes, then the values.
  * @param shape outermost first
  */
 export function npy(values: Float32Array, shape: readonly number[]): Uint8Array {

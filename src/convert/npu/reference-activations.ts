@@ -19,21 +19,21 @@ import { preparedBundle } from '../bundle/prepared-bundle';
 import type { CalibrationFrames } from './calibration-frames';
 import { npy } from './npy';
 
-/** The reference's name, in a folder of activations and in a bundle. */
+/** The reference's file name, in a folder of activations and in a bundle. */
 export const validationName = 'validation.safetensors';
 
 export interface CaptureOptions {
-  /** Residual streams are written times this, as the stages take them. */
+  /** Residual streams are multiplied by this, like the stages' inputs. */
   readonly residualScale: number;
   /** Write the stages' inputs for INT8 calibration as well as the reference. */
   readonly calibrate: boolean;
   readonly signal?: AbortSignal;
-  /** A frame's turn has come, counted from 1. */
+  /** A frame is started, counted from 1. */
   readonly onFrame?: (frame: number, frames: number) => void;
 }
 
 /**
- * What the float32 CPU pipeline makes of frames, one tile each, in a folder: the reference as
+ * The float32 CPU pipeline's activations of frames, one tile each, in a folder: the reference as
  * `validation.safetensors` (`pixel_values`, `embeddings`, `l{i}_attn`, `l{i}_mlp`, `post_layernorm`, `connector`,
  * each one tile and unscaled), and for calibration `{name}.{frame}.npy`, scaled.
  */
@@ -43,7 +43,7 @@ export class ReferenceActivations {
     private readonly frames: number,
   ) {}
 
-  /** Computes them, or finds them computed. */
+  /** Computes them, or finds them from an earlier run. */
   static async capture(
     checkpoint: Checkpoint,
     frames: CalibrationFrames,
@@ -83,13 +83,13 @@ export class ReferenceActivations {
     }
   }
 
-  /** .npy files of a residual stream, one a frame. @param name `embeddings` or a half-layer's */
+  /** .npy files of a residual stream, one per frame. @param name `embeddings` or a half-layer's */
   calibration(name: string): readonly string[] {
     return Array.from({ length: this.frames }, (_, frame) => npyPath(this.dir, name, frame));
   }
 }
 
-/** Reads a reference's tensors as they are asked for. */
+/** Reads a reference's tensors on demand. */
 export class ValidationReference {
   private constructor(private readonly file: SafetensorsFile) {}
 
@@ -115,7 +115,7 @@ async function tileOf(
 ): Promise<Float32Array> {
   const picture = await decodePicture(await readFile(frame, signal ? { signal } : {}));
   const [tile] = prepareTiles(picture, imageProcessor, 'low').images;
-  if (!tile) throw new RangeError(`${frame} gave no tile`);
+  if (!tile) throw new RangeError(`${frame} has no tile`);
   return pixelValues(tile, imageProcessor);
 }
 

@@ -13,14 +13,14 @@ import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
 const pythonFolder = join(__dirname, '..', '..', '..', '..', 'python');
 const fileName = 'decoder.rkllm';
 
-/** Two full-detail frames (2 × 13 tiles of 64 rows), a question and an answer; a multiple of 32 as the toolkit asks. */
+/** Two full-detail frames (2 × 13 tiles of 64 rows), a question and an answer; a multiple of 32, which the toolkit requires. */
 const maxContext = 4096;
 
 export interface RkllmExport {
   /** An interpreter whose environment may have rkllm-toolkit. */
   readonly python: string;
   readonly target: NpuTarget;
-  /** Takes all the toolkit prints. */
+  /** Receives everything the toolkit prints. */
   readonly logFile: string;
   readonly signal?: AbortSignal;
 }
@@ -31,15 +31,15 @@ type ExportEvent =
   | { readonly event: 'done' }
   | { readonly event: 'missing' | 'failed'; readonly message: string };
 
-/** What a bundle without an NPU decoder says about it. */
+/** Shown for a bundle without an NPU decoder. */
 export const rkllmHint =
-  'Its decoder runs on the CPU. For an NPU decoder install rkllm-toolkit (a wheel in the vendor’s rknn-llm repository, on no package index) and name its interpreter: --rkllm-python.';
+  'Its decoder runs on the CPU. For an NPU decoder install rkllm-toolkit (a wheel in the vendor’s rknn-llm repository, not on any package index) and name its interpreter: --rkllm-python.';
 
 /**
- * Exports a checkpoint's language model for the NPU, quantised to w8a8 with questions and answers of the captioning
- * kind.
- * @param checkpointDir the checkpoint as it came from the hub
- * @returns undefined where the environment has no rkllm-toolkit
+ * Exports a checkpoint's language model for the NPU, quantised to w8a8 with questions and answers about
+ * captions.
+ * @param checkpointDir the checkpoint as downloaded from the hub
+ * @returns undefined if the environment does not have rkllm-toolkit
  * @throws SmolvlmError `rkllm-failed`; the signal's reason when aborted
  */
 export async function exportRkllm(
@@ -62,9 +62,9 @@ export async function exportRkllm(
     await rm(output, { force: true });
     throw new SmolvlmError(
       'rkllm-failed',
-      `rkllm-toolkit did not export ${checkpointDir}: ${'message' in last ? last.message : `it ended in "${last.event}"`}`,
+      `rkllm-toolkit did not export ${checkpointDir}: ${'message' in last ? last.message : `its last event was "${last.event}"`}`,
       {
-        hint: `The toolkit's own words are in ${logFile}. Without --rkllm-python the decoder stays on the CPU.`,
+        hint: `The toolkit's own message is in ${logFile}. Without --rkllm-python the decoder stays on the CPU.`,
       },
     );
   }
@@ -72,7 +72,7 @@ export async function exportRkllm(
   return { files: [file], entry: { format: 'rkllm', precision: 'int8', files: [file] } };
 }
 
-/** @returns the last event the exporter gave, or what became of it */
+/** @returns the exporter's last event, or how it ended */
 async function runExport(
   python: string,
   job: object,
@@ -114,6 +114,6 @@ function parsedEvent(line: string): ExportEvent {
   try {
     return JSON.parse(line) as ExportEvent;
   } catch {
-    return { event: 'failed', message: `it said what is no event: ${line.slice(0, 80)}` };
+    return { event: 'failed', message: `it wrote a line that is not an event: ${line.slice(0, 80)}` };
   }
 }

@@ -5,11 +5,11 @@ import { SmolvlmError } from '../../errors';
 /** Tried in this order: the newest the toolkit has wheels for comes first. */
 const commonNames = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
 
-/** Minor versions of Python 3 that rknn-toolkit2 (2.3.2 and 2.5.0) has wheels for and this converter is made for. */
+/** Minor versions of Python 3 that rknn-toolkit2 (2.3.2 and 2.5.0) has wheels for and this converter supports. */
 const minors = { first: 8, last: 12 } as const;
 
 export interface PythonInfo {
-  /** As it was found, e.g. `python3.11` or a path. */
+  /** The command, e.g. `python3.11` or a path. */
   readonly command: string;
   /** e.g. `3.11.7` */
   readonly version: string;
@@ -17,7 +17,7 @@ export interface PythonInfo {
   readonly toolkit?: string;
 }
 
-/** What an interpreter says of itself; standard library only, Python 3.8 or newer. */
+/** Prints an interpreter's properties; standard library only, Python 3.8 or newer. */
 const question = `
 import importlib.util, json, platform, sys
 from importlib import metadata
@@ -43,8 +43,8 @@ interface Answer {
 }
 
 /**
- * Finds an interpreter the toolkit runs on.
- * @param asked the one to use and no other; default: the usual names on PATH
+ * Finds an interpreter that the toolkit runs on.
+ * @param asked the only one to use; default: the usual names on PATH
  * @throws SmolvlmError `convert-machine` where conversion is impossible, `convert-python` naming what was tried
  */
 export async function findPython(
@@ -68,7 +68,7 @@ export async function findPython(
     'convert-python',
     `expected Python 3.${minors.first} to 3.${minors.last} for rknn-toolkit2, found none (${tried.join('; ')})`,
     {
-      hint: 'Install one with its venv module (Debian: python3 python3-venv), or name it: --python or SMOLVLM_CONVERT_PYTHON.',
+      hint: 'Install one with its venv module (Debian: python3 python3-venv), or set it: --python or SMOLVLM_CONVERT_PYTHON.',
     },
   );
 }
@@ -79,7 +79,7 @@ export function checkMachine(system: string, arch: string): void {
   throw new SmolvlmError(
     'convert-machine',
     `rknn-toolkit2 converts on Linux on x86-64; this machine is ${system} on ${arch}`,
-    { hint: 'Convert on a PC and bring the bundle here: smolvlm pack there, smolvlm install here.' },
+    { hint: 'Convert on a PC and copy the bundle here: smolvlm pack there, smolvlm install here.' },
   );
 }
 

@@ -17,19 +17,19 @@ const requirements = join(__dirname, '..', '..', '..', '..', 'python', 'requirem
 /** Measured: 0.65 GB installed; pip unpacks one package at a time beside it. */
 const environmentBytes = 1e9;
 
-/** Which toolkit is wanted, and where. */
+/** Which toolkit to use, and where. */
 export interface ToolkitWish {
-  /** Default: that of the interpreter that was named, else `defaultToolkit`. */
+  /** Default: that of the given interpreter, else `defaultToolkit`. */
   readonly version?: ToolkitVersion;
   /** An interpreter for the environment, or of an environment that has the toolkit; default: searched. */
   readonly python?: string;
-  /** Of the environment made before, or to be made; default: the cache's own for the version. */
+  /** Of the environment, made earlier or to be made; default: the cache's folder for the version. */
   readonly dir?: string;
 }
 
 export interface SetUpControl extends ToolkitWish {
   readonly signal?: AbortSignal;
-  /** What is being done, and how many of the packages are here. */
+  /** The current step, and how many packages have been fetched. */
   readonly onProgress?: (step: SetUpStep) => void;
 }
 
@@ -39,15 +39,15 @@ export interface SetUpStep {
   readonly total: number;
 }
 
-/** Where the environment is made unless another place is asked for. */
+/** Where the environment is made by default. */
 export function toolkitFolder(version: ToolkitVersion, cache = cacheFolder()): string {
   return join(cache, 'toolkit', `rknn-toolkit2-${version}`);
 }
 
 /**
- * The toolkit to convert with: that of the interpreter asked for when it is installed there, else that of the
- * environment made before, else that of one on the PATH that has it.
- * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` for an interpreter asked for that has
+ * The toolkit to convert with: that of the given interpreter if it is installed there, else that of the
+ * environment made earlier, else that of an interpreter on the PATH that has it.
+ * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` when the given interpreter has
  *   another release; `convert-machine`, `convert-python`
  */
 export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
@@ -70,8 +70,8 @@ export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
 }
 
 /**
- * Makes a virtual environment with rknn-toolkit2, or finds the one made before; one process makes it, others
- * wait. The marker file is written last: what an interruption left is made anew.
+ * Makes a virtual environment with rknn-toolkit2, or finds the one made earlier; one process makes it, others
+ * wait. The marker file is written last: an interrupted environment is made again.
  * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `convert-machine`, `convert-python`; the signal's
  *   reason when aborted
  */
@@ -97,7 +97,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
   return toolkit;
 }
 
-/** An interpreter that was named without a version is taken with the release it has, where that is a known one. */
+/** An interpreter given without a version is used with the release it has, if that is a known one. */
 function wantedVersion({ version }: ToolkitWish, named: PythonInfo | undefined): ToolkitVersion {
   return version ?? toolkitVersions.find((known) => known === named?.toolkit) ?? defaultToolkit;
 }
@@ -161,7 +161,7 @@ function markerOf(dir: string, version: ToolkitVersion): string {
   return join(dir, `rknn-toolkit2-${version}`);
 }
 
-/** Also false where the Python it was made with has gone: the interpreter is a link to it. */
+/** Also false if the Python it was made with has been removed: the interpreter is a link to it. */
 async function isMade(dir: string, version: ToolkitVersion): Promise<boolean> {
   return Promise.all([access(markerOf(dir, version)), access(interpreterOf(dir), constants.X_OK)]).then(
     () => true,
@@ -169,7 +169,7 @@ async function isMade(dir: string, version: ToolkitVersion): Promise<boolean> {
   );
 }
 
-/** Packages may be whole and lack a library of the system. */
+/** Packages may be complete but lack a system library. */
 async function checkThatItLoads(dir: string, version: ToolkitVersion): Promise<void> {
   try {
     const worker = await ToolkitWorker.start({
@@ -182,7 +182,7 @@ async function checkThatItLoads(dir: string, version: ToolkitVersion): Promise<v
       'toolkit-set-up',
       `the new environment does not work: ${(cause as Error).message}`,
       {
-        hint: 'A library of the system may be missing: install what the message names, and set up again.',
+        hint: 'A system library may be missing: install what the message names, and set up again.',
         cause,
       },
     );
@@ -195,7 +195,7 @@ async function packageCount(): Promise<number> {
   return 1 + new Set(names).size;
 }
 
-/** Runs a set-up step to its end; an abort kills it. */
+/** Runs a set-up step to completion; an abort kills it. */
 async function run(
   command: string,
   args: readonly string[],

@@ -10,12 +10,12 @@ export function workerCount(cores = availableParallelism(), freeBytes = freemem(
   return Math.max(1, Math.min(cores, Math.floor(freeBytes / workerBytes)));
 }
 
-/** What a stage's conversion asks of a worker. */
+/** The functions of a worker that a stage's conversion uses. */
 export type StageWorker = Pick<ToolkitWorker, 'build' | 'simulate' | 'release'>;
 
-/** Lends workers to stages. */
+/** Assigns workers to stages. */
 export interface StageWorkers extends AsyncDisposable {
-  /** Gives a worker to `work` alone, for as long as it takes. */
+  /** Runs `work` with a worker of its own. */
   use<T>(work: (worker: StageWorker) => Promise<T>): Promise<T>;
 }
 
@@ -24,7 +24,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Workers handed out first come, first served; each is started when it is first needed. */
+/** Workers are assigned first come, first served; each is started when it is first needed. */
 export class ToolkitPool implements StageWorkers {
   readonly #options: WorkerOptions;
   readonly #size: number;
@@ -50,7 +50,7 @@ export class ToolkitPool implements StageWorkers {
     }
   }
 
-  /** Ends all workers, in the middle of their jobs too; whoever waits for one gets `toolkit-worker-lost`. */
+  /** Ends all workers, even in the middle of a job; waiting calls fail with `toolkit-worker-lost`. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

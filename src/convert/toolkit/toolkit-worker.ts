@@ -58,9 +58,9 @@ type WorkerEvent =
   | { readonly event: 'failed'; readonly id: number | null; readonly message: string };
 
 export interface WorkerOptions {
-  /** Another release than this one is refused. */
+  /** Any other release is refused. */
   readonly toolkit: Toolkit;
-  /** Takes all the toolkit prints. */
+  /** Receives everything the toolkit prints. */
   readonly logFile: string;
   /** The program to run, for tests; it speaks the protocol described in `convert_worker.py`. */
   readonly script?: string;
@@ -92,13 +92,13 @@ export class ToolkitWorker implements AsyncDisposable {
     child.once('exit', (status, signal) => this.#fail(`ended with ${signal ?? status}`));
     const events = child.stdio[4];
     if (events && 'read' in events) createInterface({ input: events }).on('line', (line) => this.#hear(line));
-    // Writing to a worker that has just died fails here; the exit says so to whoever waits.
+    // Writing to a worker that has just crashed fails here; its exit rejects the pending job.
     child.stdio[3]?.on('error', () => undefined);
   }
 
   /** @throws SmolvlmError `toolkit-version`, `toolkit-missing`, `toolkit-worker-lost` */
   static async start(options: WorkerOptions): Promise<ToolkitWorker> {
-    // The worker removes a folder of this name when this process is gone.
+    // The worker removes a folder of this name when this process has ended.
     const scratch = await mkdtemp(join(tmpdir(), 'smolvlm-toolkit-'));
     const log = await open(options.logFile, 'a');
     let worker: ToolkitWorker;
@@ -107,7 +107,7 @@ export class ToolkitWorker implements AsyncDisposable {
       const child = spawn(options.toolkit.python, [options.script ?? workerScript], {
         cwd: scratch,
         stdio: ['ignore', log.fd, log.fd, 'pipe', 'pipe'],
-        // Two workers that each take all cores are slower than two that take one.
+        // Two workers that each use all cores are slower than two that use one.
         env: {
           ...process.env,
           ...pythonWithoutTelemetry,
@@ -117,7 +117,7 @@ export class ToolkitWorker implements AsyncDisposable {
         },
       });
       worker = new ToolkitWorker(child, scratch, options);
-      // Listened for at once: what it says while the log is closed must not be missed.
+      // Listen immediately: an event that arrives while the log is being closed must not be missed.
       ready = worker.#ready();
       ready.catch(() => undefined);
     } finally {
@@ -160,12 +160,12 @@ export class ToolkitWorker implements AsyncDisposable {
     });
   }
 
-  /** Lets go of a model. */
+  /** Releases a model. */
   async release(model: string): Promise<void> {
     await this.#run(model, { do: 'release', model });
   }
 
-  /** Ends the process, in the middle of a job too. */
+  /** Ends the process, even in the middle of a job. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
@@ -184,7 +184,7 @@ export class ToolkitWorker implements AsyncDisposable {
     const message = event.event === 'failed' ? event.message : `answered "${event.event}"`;
     const verb = { build: 'convert', simulate: 'simulate', release: 'release' }[job.do];
     throw new SmolvlmError('toolkit-failed', `rknn-toolkit2 did not ${verb} ${what}: ${message}`, {
-      hint: `The toolkit's own words are in ${this.#options.logFile}.`,
+      hint: `The toolkit's own message is in ${this.#options.logFile}.`,
     });
   }
 
@@ -212,7 +212,7 @@ export class ToolkitWorker implements AsyncDisposable {
     try {
       event = JSON.parse(line) as WorkerEvent;
     } catch (error) {
-      this.#fail(`said what is no event: ${line.slice(0, 80)}`, error as Error);
+      this.#fail(`wrote a line that is not an event: ${line.slice(0, 80)}`, error as Error);
       return;
     }
     this.#waiting?.resolve(event);
@@ -233,7 +233,7 @@ export class ToolkitWorker implements AsyncDisposable {
   }
 }
 
-/** The fault of an environment with another release. */
+/** The error for an environment with another release. */
 export function wrongToolkit(python: string, expected: ToolkitVersion, found: string): SmolvlmError {
   return new SmolvlmError(
     'toolkit-version',

@@ -11,26 +11,26 @@ import type { Toolkit } from '../toolkit/toolkit-worker';
 import { SimulatorBackend } from './simulator-backend';
 
 export interface OpenSimulatorOptions {
-  /** Of the release the bundle was made with. */
+  /** Of the release that the bundle was made with. */
   readonly toolkit: Toolkit;
-  /** For activations; the caller's to remove. */
+  /** For activations; removed by the caller. */
   readonly work: string;
-  /** The checkpoint the bundle was made of; default: the one of the bundle's id, or the demo model. */
+  /** The checkpoint that the bundle was made from; default: the one of the bundle's id, or the demo model. */
   readonly model?: string;
   /** The folder of frames the bundle was made with; default: the shipped ones. */
   readonly calibration?: string;
   readonly signal?: AbortSignal;
-  /** A calibration frame's turn has come, counted from 1. */
+  /** A calibration frame is started, counted from 1. */
   readonly onFrame?: (frame: number, frames: number) => void;
   /** A stage is being built. */
   readonly onStage?: (name: string) => void;
 }
 
 /**
- * Opens the simulator for an NPU bundle: its stages will be built again from its checkpoint, as its manifest says
- * they were built.
+ * Opens the simulator for an NPU bundle: its stages are built again from its checkpoint, with the settings in its
+ * manifest.
  * @throws SmolvlmError `validate-checkpoint` for another checkpoint, `validate-frames` for other frames than the
- *   bundle's INT8 stages were calibrated with, `validate-backend` for a bundle that does not say how it was made
+ *   bundle's INT8 stages were calibrated with, `validate-backend` for a bundle without these settings
  */
 export async function openSimulator(
   bundle: Bundle,
@@ -48,7 +48,7 @@ export async function openSimulator(
     if (found !== model.sha256) {
       throw new SmolvlmError(
         'validate-checkpoint',
-        `${checkpoint.dir} is not the checkpoint ${bundle.dir} was made of: expected SHA-256 ${model.sha256}, found ${found}`,
+        `${checkpoint.dir} is not the checkpoint that ${bundle.dir} was made from: expected SHA-256 ${model.sha256}, found ${found}`,
         { hint: 'Give the right one with --model.' },
       );
     }
@@ -99,7 +99,7 @@ async function checkpointFolder({ dir, manifest }: Bundle, model: string | undef
   }
   throw new SmolvlmError(
     'validate-checkpoint',
-    `${dir} was made of ${manifest.model.id}, which is not here`,
+    `${dir} was made from ${manifest.model.id}, which is not on this machine`,
     {
       hint: 'The simulator builds the stages again: give their checkpoint with --model.',
     },

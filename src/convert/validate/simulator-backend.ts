@@ -11,7 +11,7 @@ import { type Toolkit, ToolkitWorker } from '../toolkit/toolkit-worker';
 
 /**
  * Runs an NPU bundle's stages in the toolkit's simulator. A finished .rknn file cannot be simulated, so each stage
- * is built again from the checkpoint the bundle was made of; all of them stay in one worker (about 0.15 GB a
+ * is built again from the checkpoint that the bundle was made from; all of them stay in one worker (about 0.15 GB per
  * half-layer of SmolVLM-256M).
  */
 export class SimulatorBackend implements VisionBackend {
@@ -35,7 +35,7 @@ export class SimulatorBackend implements VisionBackend {
   ): Promise<SimulatorBackend> {
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-simulator-'));
     try {
-      // Kept after the simulator is gone: an error may point to it.
+      // Kept after the simulator is closed: an error may refer to it.
       const logFile = join(cacheFolder(), 'toolkit', 'simulator.log');
       await mkdir(dirname(logFile), { recursive: true });
       await writeFile(logFile, '');
@@ -47,7 +47,7 @@ export class SimulatorBackend implements VisionBackend {
     }
   }
 
-  /** Hands over something that is closed with the backend, e.g. the checkpoint its stages come from. */
+  /** Passes on something to close with the backend, e.g. the checkpoint of its stages. */
   owning(close: () => Promise<void>): this {
     this.#owned = close;
     return this;
@@ -59,7 +59,7 @@ export class SimulatorBackend implements VisionBackend {
     );
     if (!plan) {
       throw new SmolvlmError('stage-contract', `the checkpoint has no stage ${stage.name}`, {
-        hint: 'The bundle was made of another checkpoint.',
+        hint: 'The bundle was made from another checkpoint.',
       });
     }
     this.onStage(stage.name);

@@ -18,7 +18,7 @@ export interface StageValidation {
   readonly precision: Precision;
   /** Given the reference's input. */
   readonly cosine: number;
-  /** Given what the stages before it made of the frame. */
+  /** Given the output of the stages before it for the frame. */
   readonly accumulatedCosine: number;
   /** Given the reference's input; of the unscaled stream. */
   readonly maxAbsError: number;
@@ -29,14 +29,14 @@ export interface BundleValidation {
   readonly pass: boolean;
   readonly backend: string;
   readonly bounds: CosineBounds;
-  /** Of the rows that go to the decoder: patches, all stages and the connector. */
+  /** Of the decoder's input rows: patches, all stages and the connector. */
   readonly endToEndCosine: number;
   readonly stages: readonly StageValidation[];
 }
 
 export interface ValidationControl {
   readonly signal?: AbortSignal;
-  /** A stage was run through. */
+  /** A stage has been run. */
   readonly onStage?: (name: string, done: number, total: number) => void;
 }
 
@@ -53,9 +53,13 @@ export async function validateBundle(
 ): Promise<BundleValidation> {
   const { validation, stages } = bundle.manifest;
   if (!validation) {
-    throw new SmolvlmError('bundle-no-reference', `${bundle.dir} carries no reference to compare with`, {
-      hint: 'Convert it again with smolvlm convert: a bundle made by it has one.',
-    });
+    throw new SmolvlmError(
+      'bundle-no-reference',
+      `${bundle.dir} does not contain a reference to compare with`,
+      {
+        hint: 'Convert it again with smolvlm convert, which adds one.',
+      },
+    );
   }
   await verifyBundleFile(bundle.dir, validation);
   const reference = await ValidationReference.open(join(bundle.dir, validation.path));
@@ -140,13 +144,10 @@ async function stagePlans({ dir }: Bundle): Promise<ReadonlyMap<string, VisionSt
 }
 
 function noPlan(name: string): SmolvlmError {
-  return new SmolvlmError(
-    'stage-contract',
-    `${name} is no stage that can be compared: its layers are unknown`,
-  );
+  return new SmolvlmError('stage-contract', `${name} cannot be compared: its layers are unknown`);
 }
 
-/** Opens stages in a backend and keeps hold of their runners. */
+/** Opens stages in a backend and keeps their runners. */
 class RunnerRecorder implements VisionBackend {
   readonly name: string;
   readonly #runners = new Map<string, StageRunner>();
@@ -168,6 +169,6 @@ class RunnerRecorder implements VisionBackend {
   }
 
   async close(): Promise<void> {
-    // The backend is its opener's.
+    // The caller closes the backend.
   }
 }

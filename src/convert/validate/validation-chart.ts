@@ -2,7 +2,7 @@ import type { BundleValidation } from './validate-bundle';
 
 const size = { width: 960, height: 360, left: 78, right: 16, top: 44, bottom: 78 };
 
-/** Smallest 1 − cosine that is told apart: float32 vectors of a million values agree no better. */
+/** Smallest 1 − cosine that is distinguished: float32 vectors of a million values do not agree better. */
 const floor = 1e-8;
 
 /**

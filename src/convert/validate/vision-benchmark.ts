@@ -15,10 +15,10 @@ import { writeCpuProjection, writeCpuVisionStage } from '../bundle/cpu-vision-fi
 
 export interface VisionBenchmarkOptions {
   readonly threads: number;
-  /** Passes of each variant, taken in turns and in changing order, so that all see the same machine; default 9. */
+  /** Passes of each variant, interleaved and in changing order, so that all run under the same load; default 9. */
   readonly passes?: number;
   readonly signal?: AbortSignal;
-  /** A line on what is under way. */
+  /** A line about the current step. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -118,7 +118,7 @@ async function buildTower(
   return assembleVisionTower({ dir, manifest }, tensors, config, backend);
 }
 
-/** Whoever runs after the float32 tower finds the caches full of its weights: that must not always be the same one. */
+/** After the float32 tower the caches are full of its weights: the variant that runs next must not always be the same. */
 function rotated<T>(items: readonly T[], by: number): readonly T[] {
   const first = by % items.length;
   return [...items.slice(first), ...items.slice(0, first)];

@@ -2,7 +2,7 @@ import type { TextConfig } from '../../model/checkpoint/model-config';
 import { type DecoderCanvas, decoderLinear } from './decoder-linear';
 import type { RotaryTables } from './rotary-tables';
 
-/** The graph's inputs that every layer's attention reads. */
+/** The graph inputs that every layer's attention reads. */
 export interface AttentionInputs {
   readonly positions: string;
   readonly mask: string;
@@ -20,9 +20,9 @@ export interface DecoderAttention {
 }
 
 /**
- * Grouped-query attention in two parts: the new queries meet the cached keys and the new keys separately,
- * and only their scores are joined. Keys and values are never concatenated, so no copy of the cache is made.
- * Past keys lie transposed, so that a single new query is a vector times a matrix as it stands in memory.
+ * Grouped-query attention in two parts: the new queries are multiplied by the cached keys and the new keys separately,
+ * and only their scores are concatenated. Keys and values never are, so the cache is not copied.
+ * Past keys are stored transposed, so that a single new query is a vector times a row-major matrix.
  */
 export function decoderAttention(
   canvas: DecoderCanvas,
@@ -44,7 +44,7 @@ export function decoderAttention(
     name: `${at}.new_scores`,
   });
   const joined = graph.op('Concat', [ofPastKeys, ofNewKeys], { attributes: { axis: { int: 3 } } });
-  // Scaled here: before the product the runtime would fold the factor into it, and a scaled product of one row
+  // Scaled here: if it were before the product, the runtime would fold the factor into it, and a scaled product of one row
   // misses the runtime's vector × matrix kernel (0.1 ms a layer at 900 tokens).
   const scale = graph.constant(`${at}.scale`, 'float32', [], 1 / Math.sqrt(headDim));
   const scores = graph.op('Mul', [joined, scale]);

@@ -16,10 +16,10 @@ const opsets = { '': 17, 'com.microsoft': 1 };
  * to the scores; `split` int64 [2] = p, n; `logit_rows` int64 [m], which of the n rows get logits;
  * `past_key_i` float32 [kvHeads, 1, headDim, p]; `past_value_i` [kvHeads, 1, p, headDim].
  * Outputs: `logits` float32 [1, m, vocabulary]; `new_kv` float32 [2 · layers · kvHeads, 1, n, headDim]: per layer
- * the new tokens' keys (rotated), then their values.
+ * the new tokens' keys (rotated), then the values.
  *
  * The cache is an input only: the caller appends the new rows to it. onnxruntime-node copies every output, so
- * a cache among the outputs would be copied whole at each token; here a step costs what its n rows cost.
+ * a cache among the outputs would be copied as a whole for each token; here a step costs only its n rows.
  */
 export function decoderGraph(
   text: TextConfig,
@@ -56,7 +56,7 @@ export function decoderGraph(
   }
   const wanted = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
   const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
-  // The head decides the word: in an int4 decoder it stays int8.
+  // The head selects the token: in an int4 decoder it stays int8.
   const headCanvas: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
   const logits = decoderLinear(headCanvas, wanted, head, 'logits');
   const kv = graph.op('Concat', newRows, { attributes: { axis: { int: 0 } }, outputs: ['new_kv'] });
@@ -77,7 +77,7 @@ function rmsNorm({ graph, source }: DecoderCanvas, value: string, name: string, 
   });
 }
 
-/** @returns the norm of the sum, and the sum: the residual stream goes on */
+/** @returns the norm of the sum, and the sum, which continues as the residual stream */
 function addAndNorm(
   { graph, source }: DecoderCanvas,
   branch: string,

@@ -8,7 +8,7 @@ import { int4BlockSize, int4Weight } from './int4-weights';
 /** How the decoder's weights are stored and multiplied. */
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
 
-/** What the decoder's layers are drawn into, and from. */
+/** The graph that the decoder's layers are built in, and their source of weights. */
 export interface DecoderCanvas {
   readonly graph: GraphBuilder;
   readonly source: StackedTensors;
@@ -16,7 +16,7 @@ export interface DecoderCanvas {
 }
 
 /**
- * Activations times Wᵀ, W [out, in] the checkpoint's; layers of a Llama decoder have no bias.
+ * Activations times Wᵀ, W [out, in] from the checkpoint; layers of a Llama decoder have no bias.
  * @param output name of the result; by default after the weight
  */
 export function decoderLinear(
@@ -62,7 +62,7 @@ export function decoderLinear(
             N: { int: rows },
             bits: { int: 4 },
             block_size: { int: int4BlockSize },
-            // 4: activations are rounded to int8 a block, which is what makes 4-bit weights fast.
+            // 4: activations are rounded to int8 per block, which makes 4-bit weights fast.
             accuracy_level: { int: 4 },
           },
           name: `${name}.product`,

@@ -9,7 +9,7 @@ export const int4BlockSize = 32;
 const zeroPoint = 8;
 
 /**
- * A linear layer's weight as com.microsoft.MatMulNBits takes it (bits = 4, no zero points):
+ * A linear layer's weight in the format of com.microsoft.MatMulNBits (bits = 4, no zero points):
  * w[o, i] ≈ (nibble − 8) · scale[o, ⌊i / 32⌋].
  */
 export interface Int4Weight {

@@ -1,7 +1,7 @@
 /**
- * Patterns for transformer blocks on an RK3588's NPU, for any vision tower: draw a graph with GraphBuilder at
- * opset 12, put the patterns in, write it with writeModel, and give the file to rknn-toolkit2.
- * Needs the optional package protobufjs to write.
+ * Patterns for transformer blocks on an RK3588's NPU, for any vision tower: build a graph with GraphBuilder at
+ * opset 12, add the patterns, write it with writeModel, and convert the file with rknn-toolkit2.
+ * Writing needs the optional package protobufjs.
  */
 export {
   type Attribute,

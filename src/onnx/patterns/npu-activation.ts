@@ -8,8 +8,8 @@ import type { GraphBuilder } from '../graph-builder';
 const cubeLimit = 10;
 
 /**
- * GELU's tanh form, exactly: 0.5·x·(1 + tanh(z)) = x·sigmoid(2z) with z = √(2/π)·(x + 0.044715·x³), of
- * operators the NPU runs. As fast as the common x·sigmoid(1.702·x), which is off by up to 0.025.
+ * GELU's tanh form, exactly: 0.5·x·(1 + tanh(z)) = x·sigmoid(2z) with z = √(2/π)·(x + 0.044715·x³), with
+ * operators that the NPU runs. As fast as the common x·sigmoid(1.702·x), which is off by up to 0.025.
  */
 export function tanhGelu(graph: GraphBuilder, value: string): string {
   const slope = 2 * Math.sqrt(2 / Math.PI);
@@ -30,7 +30,7 @@ export function tanhGelu(graph: GraphBuilder, value: string): string {
 }
 
 /**
- * The checkpoint's `hidden_act` of operators of opset 12 that the NPU runs.
+ * The checkpoint's `hidden_act`, from operators of opset 12 that the NPU runs.
  * @throws SmolvlmError `activation-unknown`
  */
 export function npuActivation(graph: GraphBuilder, value: string, hiddenAct: string): string {
@@ -49,7 +49,7 @@ export function npuActivation(graph: GraphBuilder, value: string, hiddenAct: str
       throw new SmolvlmError(
         'activation-unknown',
         `vision_config.hidden_act: expected gelu_pytorch_tanh, gelu_new, quick_gelu, silu or relu, received "${hiddenAct}"`,
-        { hint: 'The NPU patterns do not draw this activation; convert for the target cpu instead.' },
+        { hint: 'The NPU patterns do not support this activation; convert for the target cpu instead.' },
       );
   }
 }

@@ -12,16 +12,16 @@ export interface QueryTiledAttention {
   readonly hidden: number;
   /** Divides `hidden`. */
   readonly heads: number;
-  /** Query rows a chunk, e.g. 32; the last chunk takes what is left. */
+  /** Query rows per chunk, e.g. 32; the last chunk has the rest. */
   readonly queryRows: number;
 }
 
-/** @returns sizes of attention's query chunks: `queryRows` each, the last one what is left of `tokens` */
+/** @returns sizes of attention's query chunks: `queryRows` each, the last one the rest of `tokens` */
 export function queryChunks(tokens: number, queryRows: number): readonly number[] {
   if (!Number.isInteger(queryRows) || queryRows < 1) {
     throw new GraphError(
       'onnx-query-rows',
-      `query rows a chunk: expected a whole number from 1, received ${queryRows}`,
+      `query rows per chunk: expected a whole number of at least 1, received ${queryRows}`,
     );
   }
   const whole = Math.floor(tokens / queryRows);
@@ -30,9 +30,9 @@ export function queryChunks(tokens: number, queryRows: number): readonly number[
 }
 
 /**
- * softmax(q·kᵀ/√width)·v a chunk of query rows at a time ("nano-tiled"): scores are [1, heads, rows, tokens],
- * never [tokens, tokens] a head, which the NPU's buffers cannot hold. Queries are scaled before the product, so
- * that scores stay in fp16's range. Keys and values stay whole.
+ * softmax(q·kᵀ/√width)·v, one chunk of query rows at a time ("nano-tiled"): scores are [1, heads, rows, tokens],
+ * never [tokens, tokens] per head, which the NPU's buffers cannot hold. Queries are scaled before the product, so
+ * that scores stay in fp16's range. Keys and values are not split.
  * @returns [1, tokens, hidden], heads side by side
  */
 export function queryTiledAttention(
@@ -61,7 +61,7 @@ export function queryTiledAttention(
   return joinHeads(graph, joinChunks(graph, mixed), tokens, hidden);
 }
 
-/** Rows `begin` to `end` (not included) of [1, heads, tokens, width]. */
+/** Rows `begin` to `end` (exclusive) of [1, heads, tokens, width]. */
 function sliceRows(graph: GraphBuilder, value: string, begin: number, end: number): string {
   const index = (stem: string, number: number): string =>
     graph.constant(graph.unusedName(stem), 'int64', [1], BigInt64Array.of(BigInt(number)));
@@ -69,7 +69,7 @@ function sliceRows(graph: GraphBuilder, value: string, begin: number, end: numbe
   return graph.op('Slice', [value, ...range], { name: 'query_chunk' });
 }
 
-/** [1, rows, heads × width] → [1, heads, rows, width], or what `order` makes of [1, rows, heads, width]. */
+/** [1, rows, heads × width] → [1, heads, rows, width], or [1, rows, heads, width] permuted by `order`. */
 function splitHeads(
   graph: GraphBuilder,
   value: string,

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph-builder';
 
 export interface Sandwich {
-  /** The factor the stream carries inside and between shards, e.g. 0.1; a power of two is exact in fp16. */
+  /** The factor of the stream inside and between shards, e.g. 0.1; a power of two is exact in fp16. */
   readonly scale: number;
   /** Name of the result. */
   readonly output: string;
@@ -9,9 +9,9 @@ export interface Sandwich {
 
 /**
  * A residual branch on a scaled stream: s·x → s·(x + branch(x)). Outlier channels of a vision tower's residual
- * stream reach thousands, whose squares and sums fp16 cannot hold; the stream therefore carries the factor s
- * everywhere, and only the branch, whose values are small after its layer norm, is computed at full size.
- * @param branch draws the branch from the scaled stream, and gives its unscaled result
+ * stream reach thousands, and fp16 cannot hold their squares and sums. The stream is therefore multiplied by s
+ * everywhere, and only the branch, whose values are small after its layer norm, is computed unscaled.
+ * @param branch builds the branch from the scaled stream and returns its unscaled result
  */
 export function sandwich(
   graph: GraphBuilder,

@@ -6,17 +6,17 @@ export interface ScaledLayerNorm {
   readonly bias: string;
   /** The checkpoint's epsilon, for the unscaled stream. */
   readonly eps: number;
-  /** The factor `value` carries, e.g. 0.1. */
+  /** The factor of `value`, e.g. 0.1. */
   readonly scale: number;
 }
 
-/** Smallest positive fp16: a smaller epsilon would be 0 on the NPU, and a constant row 0/0. */
+/** Smallest positive fp16: a smaller epsilon would be 0 on the NPU, and a constant row would be 0/0. */
 const smallestEps = 2 ** -24;
 
 /**
- * Layer norm over the last axis of a value that carries a factor: since (s·x − mean)/√(variance·s² + eps·s²)
- * is (x − mean)/√(variance + eps), the factor needs no undoing, and squares of s·x stay below fp16's 65,504
- * where those of x would not (2,000² = 4·10⁶). Of operators of opset 12, which has no LayerNormalization.
+ * Layer norm over the last axis of a scaled value: since (s·x − s·mean)/√(variance·s² + eps·s²)
+ * is (x − mean)/√(variance + eps), the factor cancels, and squares of s·x stay below fp16's 65,504
+ * where those of x would not (2,000² = 4·10⁶). Uses operators of opset 12, which has no LayerNormalization.
  * @returns the normalised value, unscaled
  */
 export function scaledLayerNorm(

@@ -5,7 +5,7 @@ const microsoft = 'com.microsoft';
 
 /**
  * The checkpoint's `hidden_act` with the runtime's fused operators.
- * @throws SmolvlmError `activation-unknown` for a function that is not drawn here
+ * @throws SmolvlmError `activation-unknown` for an unsupported function
  */
 export function cpuActivation(graph: GraphBuilder, value: string, hiddenAct: string): string {
   switch (hiddenAct) {
@@ -28,7 +28,7 @@ export function cpuActivation(graph: GraphBuilder, value: string, hiddenAct: str
       throw new SmolvlmError(
         'activation-unknown',
         `vision_config.hidden_act: expected gelu_pytorch_tanh, gelu_new, gelu, quick_gelu, silu or relu, received "${hiddenAct}"`,
-        { hint: 'This checkpoint uses an activation this package does not draw yet.' },
+        { hint: 'This package does not support the activation of this checkpoint yet.' },
       );
   }
 }

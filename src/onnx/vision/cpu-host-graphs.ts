@@ -3,8 +3,8 @@ import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { float32Weight, matrixShape, transposedFloat32Weight } from '../weights';
 
 /**
- * One of the host's matrix products as a graph: `in` float32 [rows, inner] → `out` [rows, outs]. It stays
- * in float32: together they are 1 % of the tower's arithmetic, and the first one feeds all of it.
+ * One of the host's matrix products as a graph: `in` float32 [rows, inner] → `out` [rows, outs]. It is always
+ * float32: both together are 1 % of the tower's arithmetic, and the rest depends on the first one.
  * @param name `name.weight` is [outs, …inner] in the checkpoint
  */
 export function cpuProjection(source: TensorSource, name: string, rows: number, bias: boolean): OnnxGraph {

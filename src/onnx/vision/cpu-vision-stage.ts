@@ -3,9 +3,9 @@ import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanva
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { cpuActivation } from './cpu-activation';
 
-/** Sizes and constants of the vision tower that its graphs depend on. */
+/** Sizes and constants of the vision tower, needed for its graphs. */
 export interface VisionGraphShape {
-  /** Patches a tile, e.g. 1024. */
+  /** Patches per tile, e.g. 1024. */
   readonly tokens: number;
   /** Width of the residual stream, e.g. 768. */
   readonly hidden: number;
@@ -16,17 +16,17 @@ export interface VisionGraphShape {
   readonly hiddenAct: string;
 }
 
-/** One half of a layer: the smallest piece a stage is made of. */
+/** One half of a layer: the smallest part of a stage. */
 export interface HalfLayer {
   readonly layer: number;
   readonly half: 'attn' | 'mlp';
 }
 
-/** ONNX 17 brought LayerNormalization; the other fused operators are the runtime's own. */
+/** ONNX 17 introduced LayerNormalization; the other fused operators are the runtime's own. */
 const opsets = { '': 17, 'com.microsoft': 1 };
 
 /**
- * Draws consecutive half-layers as one graph for onnxruntime on a CPU: `in` and `out` float32
+ * Builds consecutive half-layers as one graph for onnxruntime on a CPU: `in` and `out` float32
  * [1, tokens, hidden], the residual stream unscaled.
  */
 export function cpuVisionStage(
@@ -65,7 +65,7 @@ function attentionBranch(
   const [query, key, value] = ['q_proj', 'k_proj', 'v_proj'].map((name) =>
     linearLayer(canvas, input, `${prefix}.self_attn.${name}`),
   ) as [string, string, string];
-  // The operator's default scale is 1/√(head width), as the reference's.
+  // The operator's default scale is 1/√(head width), like the reference's.
   const attended = canvas.graph.op('MultiHeadAttention', [query, key, value], {
     domain: 'com.microsoft',
     attributes: { num_heads: { int: heads } },

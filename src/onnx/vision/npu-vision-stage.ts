@@ -8,13 +8,13 @@ import { float32Weight, transposedFloat32Weight } from '../weights';
 import type { HalfLayer, VisionGraphShape } from './cpu-vision-stage';
 
 export interface NpuStageOptions {
-  /** Query rows an attention chunk. */
+  /** Query rows per attention chunk. */
   readonly queryRows: number;
-  /** The factor the residual stream carries between stages. */
+  /** The factor of the residual stream between stages. */
   readonly residualScale: number;
 }
 
-/** A stage's graph, and what its halves are drawn from. */
+/** A stage's graph, and the source of its halves' weights. */
 interface NpuCanvas extends NpuStageOptions {
   readonly graph: GraphBuilder;
   readonly source: TensorSource;
@@ -22,7 +22,7 @@ interface NpuCanvas extends NpuStageOptions {
 }
 
 /**
- * Draws consecutive half-layers as one graph for the NPU converter (opset 12): `in` and `out` float32
+ * Builds consecutive half-layers as one graph for the NPU converter (opset 12): `in` and `out` float32
  * [1, tokens, hidden], the residual stream × `residualScale`. A stage of one half-layer is a shard.
  */
 export function npuVisionStage(
@@ -77,7 +77,7 @@ function layerNorm({ graph, source, shape, residualScale }: NpuCanvas, value: st
   });
 }
 
-/** x·Wᵀ + b of the checkpoint's layer. */
+/** x·Wᵀ + b with the checkpoint's weights. */
 function linearLayer({ graph, source }: NpuCanvas, value: string, name: string): string {
   const weight = graph.weight(`${name}.weight`, transposedFloat32Weight(source, `${name}.weight`));
   const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));

@@ -1,6 +1,6 @@
 import type { HalfLayer } from './cpu-vision-stage';
 
-/** How the vision tower is cut: half a layer a stage (a shard), a layer, or all of it. */
+/** How the vision tower is split: half a layer per stage (a shard), a layer per stage, or one stage. */
 export type VisionGranularity = 'half-layer' | 'layer' | 'tower';
 
 export interface VisionStagePlan {
@@ -10,7 +10,7 @@ export interface VisionStagePlan {
   readonly halves: readonly HalfLayer[];
 }
 
-/** Cuts a tower of `layers` layers into stages, in the order they run. */
+/** Splits a tower of `layers` layers into stages, in the order they run. */
 export function visionStages(layers: number, granularity: VisionGranularity): readonly VisionStagePlan[] {
   const perLayer = Array.from({ length: layers }, (_, layer): readonly HalfLayer[] => [
     { layer, half: 'attn' },

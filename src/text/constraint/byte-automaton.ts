@@ -7,13 +7,13 @@ interface Edge {
   readonly target: number;
 }
 
-/** A state of the nondeterministic automaton: one edge over bytes, or jumps over none. */
+/** A state of the nondeterministic automaton: one edge over bytes, or jumps without a byte. */
 interface Place {
   edge?: Edge;
   readonly jumps: number[];
 }
 
-/** A set of places, found when it was first reached. */
+/** A set of places, created when it is first reached. */
 interface State {
   /** Places with an edge. */
   readonly places: readonly number[];
@@ -25,14 +25,14 @@ interface State {
 }
 
 const unknown = -2;
-/** What `step` gives where no text of the language goes on like this. */
+/** Returned by `step` when no text of the language continues like this. */
 export const dead = -1;
 
 /** Enough for a schema of the size that `limits` allows; a string of 1000 characters takes 25 000. */
 const mostPlaces = 200_000;
 
 /**
- * Recognises a pattern byte by byte. Thompson's construction, made deterministic as far as it is walked.
+ * Recognises a pattern byte by byte. Thompson's construction, made deterministic on demand.
  * States are numbers; `start` is the first.
  */
 export class ByteAutomaton {
@@ -69,12 +69,12 @@ export class ByteAutomaton {
     return next;
   }
 
-  /** The bytes so far are a text of the language. */
+  /** Whether the bytes so far are a text of the language. */
   accepts(state: number): boolean {
     return this.#at(state).accepting;
   }
 
-  /** Fewest bytes, written one by one, that make a text of the language from here; Infinity when none can. */
+  /** Fewest bytes, written one by one, that complete a text of the language from here; Infinity if none can. */
   distance(state: number): number {
     return this.#at(state).distance;
   }
@@ -85,7 +85,7 @@ export class ByteAutomaton {
 
   #place(edge?: Edge): number {
     if (this.#places.length >= mostPlaces) {
-      throw new SmolvlmError('caption-json-size', 'the JSON schema stands for too large a set of answers', {
+      throw new SmolvlmError('caption-json-size', 'the JSON schema allows too large a set of answers', {
         hint: 'Lower maxLength and maxItems, or leave them out.',
       });
     }
@@ -157,7 +157,7 @@ export class ByteAutomaton {
     return distances;
   }
 
-  /** The state of these places and all that jumps reach from them. */
+  /** The state of these places and all that are reached from them by jumps. */
   #state(from: readonly number[]): number {
     const reached = new Set<number>();
     const open = [...from];

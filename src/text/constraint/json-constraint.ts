@@ -11,7 +11,7 @@ export interface TokenConstraint {
    * @returns a copy in which forbidden tokens are −∞
    */
   mask(logits: Float32Array, room: number): Float32Array;
-  /** The token was written. */
+  /** Advances past a token that was written. */
   accept(id: number): void;
 }
 
@@ -19,8 +19,8 @@ export interface TokenConstraint {
 const mostKept = 64;
 
 /**
- * Holds an answer to a JSON schema: whatever the model prefers, the text parses and fits, also when it has to
- * end for want of tokens. A token is let through only if what is left to write after it still fits, byte by byte,
+ * Keeps an answer to a JSON schema: whatever the model prefers, the text parses and matches the schema, even if it
+ * runs out of tokens. A token is allowed only if the shortest completion after it, byte by byte, still fits
  * into the tokens that are left.
  */
 export class JsonConstraint implements TokenConstraint {
@@ -53,7 +53,7 @@ export class JsonConstraint implements TokenConstraint {
       throw new SmolvlmError(
         'caption-json-room',
         `the shortest answer that fits the JSON schema can take ${fewest} tokens; ${room} are allowed`,
-        { hint: 'Allow a longer answer, or ask for fewer properties with shorter names.' },
+        { hint: 'Allow a longer answer, or request fewer properties with shorter names.' },
       );
     }
   }

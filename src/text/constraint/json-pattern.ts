@@ -9,7 +9,7 @@ const continuation = byteRange(0x80, 0xbf);
 
 /**
  * A character of a JSON string: well-formed UTF-8 (Unicode, table 3-7), no control characters, and the short
- * escapes. `\u` is left out: whatever it could say can be written as itself.
+ * escapes. `\u` is left out: any character it stands for can be written directly.
  */
 const stringCharacter: BytePattern = either(
   byteRange(0x20, 0x21),
@@ -25,7 +25,7 @@ const stringCharacter: BytePattern = either(
   sequence(oneByte(0xf4), byteRange(0x80, 0x8f), continuation, continuation),
 );
 
-/** As models write JSON in one line: at most one space after `:` and `,`. */
+/** JSON on one line, as models write it: at most one space after `:` and `,`. */
 const space = optional(literal(' '));
 const comma = sequence(literal(','), space);
 
@@ -52,7 +52,7 @@ function valuePattern(schema: AnswerSchema): BytePattern {
   }
 }
 
-/** Six decimals at most: a model that has begun a number finds no end by itself. */
+/** At most six decimals: a model that has started a number may never end it. */
 const numberPattern: BytePattern = sequence(
   integerPattern(-largestInteger, largestInteger),
   optional(sequence(literal('.'), repeat(byteRange(0x30, 0x39), 1, 6))),

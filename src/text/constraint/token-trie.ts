@@ -1,13 +1,13 @@
 import { type ByteAutomaton, dead } from './byte-automaton';
 
-/** The tokens an automaton lets through in a state, and the state each leads to. */
+/** The tokens an automaton allows in a state, and the state each leads to. */
 export interface AllowedTokens {
   readonly ids: Int32Array;
-  /** State after the token, one an id. */
+  /** State after the token, one per id. */
   readonly next: Int32Array;
 }
 
-/** A vocabulary by its bytes: tokens that begin alike share their way. */
+/** A vocabulary by its bytes: tokens with a common prefix share a path. */
 export class TokenTrie {
   readonly #firstChild: number[] = [0];
   readonly #nextSibling: number[] = [0];
@@ -19,12 +19,12 @@ export class TokenTrie {
     for (const [id, bytes] of pieces.entries()) if (bytes && bytes.length > 0) this.#add(bytes, id);
   }
 
-  /** A token stands for this byte alone. */
+  /** Whether a token stands for this byte alone. */
   hasByte(byte: number): boolean {
     return (this.#token[this.#child(0, byte)] ?? -1) >= 0;
   }
 
-  /** Walks tokens and automaton side by side. */
+  /** Walks the tokens and the automaton together. */
   allowed(automaton: ByteAutomaton, state: number): AllowedTokens {
     const ids: number[] = [];
     const next: number[] = [];

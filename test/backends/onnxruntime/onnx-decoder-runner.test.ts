@@ -51,7 +51,7 @@ describe('OnnxDecoderRunner', () => {
     assert.deepEqual(ids, expected);
   });
 
-  it('gives the same logits token by token, in pieces of any size, and over grown caches', async () => {
+  it('returns the same logits token by token, in pieces of any size, and over grown caches', async () => {
     await using runner = disposable(await open());
     const ids = Array.from({ length: 300 }, (_, index) => (index * 7919) % 49_000);
     const rows = await embeddings.rows(ids);
@@ -67,7 +67,7 @@ describe('OnnxDecoderRunner', () => {
     assert.equal(stepwise.length, 300);
   });
 
-  it('forgets what is truncated', async () => {
+  it('drops what is truncated', async () => {
     await using runner = disposable(await open());
     const context = runner.createContext();
     const [first, wrong, right] = [
@@ -100,7 +100,7 @@ describe('OnnxDecoderRunner', () => {
     });
   }
 
-  it('refuses more tokens than the context holds, and goes on', async () => {
+  it('refuses more tokens than the context holds, and continues to work', async () => {
     await using runner = disposable(await open('float32', 3));
     const context = runner.createContext();
     await context.append(await embeddings.rows([1, 2]));
@@ -117,7 +117,7 @@ describe('OnnxDecoderRunner', () => {
     await assert.rejects(runner.createContext().append(new Float32Array()), { code: 'decoder-rows' });
   });
 
-  it('names a file that is no decoder', async () => {
+  it('names a file that is not a decoder', async () => {
     const files = [{ path: 'nowhere.onnx', sha256: '0'.repeat(64), sizeBytes: 1 }];
     const decoder: BundleDecoder = { format: 'onnx', precision: 'float32', files };
     await assert.rejects(OnnxDecoderRunner.open(dir, decoder, checkpoint.config.text), {

@@ -15,7 +15,7 @@ describe('loadOnnxRuntime', () => {
     assert.equal(typeof (await loadOnnxRuntime()).InferenceSession.create, 'function');
   });
 
-  it('says how to install it where it was left out', () => {
+  it('says how to install it when it is missing', () => {
     const { code, message, hint } = onnxRuntimeLoadError(missingModule(), linux);
     assert.equal(code, 'onnxruntime-unavailable');
     assert.equal(
@@ -25,7 +25,7 @@ describe('loadOnnxRuntime', () => {
     assert.match(hint ?? '', /npm install onnxruntime-node/);
   });
 
-  it('sends musl to another machine, whatever the loader said', () => {
+  it('refers musl to another machine, whatever the loader reports', () => {
     const { hint } = onnxRuntimeLoadError(missingModule(), { ...linux, libc: 'musl' });
     assert.match(hint ?? '', /no build for musl.*smolvlm serve/);
   });

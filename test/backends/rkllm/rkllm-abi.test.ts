@@ -76,7 +76,7 @@ describe('the RKLLM interface', () => {
     });
   }
 
-  it('knows which releases have which structures, and no others', () => {
+  it('maps releases to structures, and refuses any other release', () => {
     const known = ['1.2.1', '1.2.2', '1.2.3', '1.3.0', '1.3.1'].map(abiOf);
     assert.deepEqual(known, ['1.2', '1.2', '1.2', '1.3', '1.3']);
     for (const version of ['1.1.4', '1.2.0', '1.2.1b1', '1.3.0b1', '1.4.0', '2.0.0', '', undefined]) {

@@ -102,7 +102,7 @@ describe('RkllmDecoder', function () {
         assert.deepEqual([init?.top_k, init?.skip_special, init?.context, init?.domain], [1, 1, 512, 1]);
       });
 
-      it('puts characters together that come byte by byte, or over several tokens', async () => {
+      it('assembles characters that arrive byte by byte, or over several tokens', async () => {
         const plain = await answer(await open());
         const [first, second, ...others] = [...new Set(plain.tokenIds)];
         assert.ok(first !== undefined && second !== undefined && others.length > 0);
@@ -131,13 +131,13 @@ describe('RkllmDecoder', function () {
         }
       });
 
-      it('gives results without text for nothing', async () => {
+      it('ignores results without text', async () => {
         const decoder = await open();
         await rkllm.faults('null_text');
         assert.equal((await answer(decoder, 3)).text, '');
       });
 
-      it('stops when it is told to, and answers the next question', async () => {
+      it('stops when aborted, and answers the next question', async () => {
         const decoder = await open();
         await rkllm.faults('slow 20');
         const abort = new AbortController();
@@ -162,7 +162,7 @@ describe('RkllmDecoder', function () {
         assert.deepEqual(all[2], all[0]);
       });
 
-      it('ends in an error when the library does, and goes on', async () => {
+      it('reports an error of the library, and continues to work', async () => {
         const decoder = await open();
         for (const fault of ['error', 'error_after 2', 'run -1']) {
           await rkllm.faults(fault);
@@ -171,10 +171,13 @@ describe('RkllmDecoder', function () {
         await rkllm.faults();
         assert.ok((await answer(decoder)).text.length > 0);
         await rkllm.faults('init -1');
-        await assert.rejects(open(), { code: 'decoder-load', message: /decoder\.rkllm: rkllm_init gave -1/ });
+        await assert.rejects(open(), {
+          code: 'decoder-load',
+          message: /decoder\.rkllm: rkllm_init returned -1/,
+        });
       });
 
-      it('stops a run that had not begun when it was told to stop', async () => {
+      it('stops a run that had not started when it was aborted', async () => {
         const decoder = await open({}, endless);
         await rkllm.faults('late 80', 'slow 20', 'stopped -1');
         await assert.rejects(answer(decoder, 200, { signal: AbortSignal.timeout(20) }), {
@@ -184,14 +187,14 @@ describe('RkllmDecoder', function () {
         assert.ok(tokens !== undefined && tokens < 100, `${tokens} tokens of 200`);
       });
 
-      it('takes no offence at the status of a run that it ended itself', async () => {
+      it('ignores the status of a run that it aborted itself', async () => {
         const decoder = await open({}, endless);
         await rkllm.faults('slow 5', 'stopped -1');
         const { text } = await answer(decoder, 200, { onText: () => false });
         assert.ok(text.length > 0);
       });
 
-      it('hands on what a listener throws', async () => {
+      it('passes on what a listener throws', async () => {
         const decoder = await open();
         const onText = (): never => {
           throw new Error('listener');
@@ -200,7 +203,7 @@ describe('RkllmDecoder', function () {
         assert.ok((await answer(decoder)).text.length > 0);
       });
 
-      it('stops a run that falls silent', async () => {
+      it('stops a run that produces nothing', async () => {
         const decoder = await open({ silenceMs: 600 });
         await rkllm.faults('slow 1500');
         await assert.rejects(answer(decoder, 5), { code: 'decoder-silent' });
@@ -208,7 +211,7 @@ describe('RkllmDecoder', function () {
         assert.ok((await answer(decoder)).text.length > 0);
       });
 
-      it('gives up on a run that does not stop, and refuses others until it is back', async () => {
+      it('gives up on a run that does not stop, and refuses others until it returns', async () => {
         const lost: number[] = [];
         const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
         await rkllm.faults('hang');
@@ -237,7 +240,7 @@ describe('RkllmDecoder', function () {
         while ((await rkllm.trace()).length < before + 2) await delay(20);
       });
 
-      it('refuses rows that are no rows, and more than the context holds', async () => {
+      it('refuses malformed rows, and more rows than the context holds', async () => {
         const decoder = await open({ maxContext: 64 });
         const { hiddenSize } = checkpoint.config.text;
         const ask = (values: number) =>
@@ -272,7 +275,7 @@ describe('RkllmDecoder', function () {
         );
       });
 
-      it('leaks neither memory nor descriptors over 10,000 runs, whatever is asked', async function () {
+      it('leaks neither memory nor descriptors over 10,000 runs of every kind', async function () {
         this.timeout(120_000);
         const decoder = await open();
         const { hiddenSize } = checkpoint.config.text;
@@ -299,7 +302,7 @@ describe('RkllmDecoder', function () {
     }
   });
 
-  it('refuses a release whose structures are not known, unless it is told, and then looks', async () => {
+  it('refuses a release with unknown structures unless a layout is given, and checks that layout', async () => {
     const rkllm = await EmulatedRkllm.create('1.3', '1.9.0');
     try {
       await assert.rejects(RkllmLibrary.load(), { code: 'backend-rkllm-abi', message: /1\.9\.0/ });
@@ -312,7 +315,7 @@ describe('RkllmDecoder', function () {
     }
   });
 
-  it('finds the structures of a release that does not tell, where its symbols and defaults do', async () => {
+  it('finds the structures of an unknown release by its symbols and defaults', async () => {
     const load = async (abi: RkllmAbi, more = {}): Promise<RkllmLibrary> => {
       const rkllm = await EmulatedRkllm.create(abi, '', more);
       return RkllmLibrary.load().finally(() => rkllm.remove());
@@ -323,7 +326,7 @@ describe('RkllmDecoder', function () {
     }
     await assert.rejects(load('1.2', { EMULATOR_WITHOUT_TOOLS: '1' }), {
       code: 'backend-rkllm-abi',
-      message: /does not tell/,
+      message: /does not report/,
     });
   });
 });

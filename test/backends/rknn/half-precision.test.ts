@@ -8,7 +8,7 @@ describe('half precision', () => {
     return out[0]!;
   };
 
-  it('gives back every half-precision value', () => {
+  it('returns every half-precision value unchanged', () => {
     const all = Uint16Array.from({ length: 65_536 }, (_, index) => index);
     const values = fromHalf(all);
     const back = new Uint16Array(65_536);

@@ -69,7 +69,7 @@ describe('RknnVisionBackend', function () {
     cosine: 0.99999,
   });
 
-  it('gives the goldens’ activations from 24 shards, with each stage on its core', async () => {
+  it('computes the goldens’ activations with 24 shards, each stage on its core', async () => {
     const { config } = await readModelConfigs(tiny);
     const golden = goldenActivations();
     const pixels = await golden.tile('pixel_values', 0);
@@ -121,7 +121,7 @@ describe('RknnVisionBackend', function () {
     return [rows, ...seen];
   }
 
-  it('hands the stream on in shared memory, with shared scratch, and gives the same', async () => {
+  it('passes the stream on in shared memory, with shared scratch, with the same result', async () => {
     const refused: string[] = [];
     const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
     const safe = await encodeTiles({});
@@ -145,7 +145,7 @@ describe('RknnVisionBackend', function () {
     ['no_native', /l0_attn: rknn_query 8 failed/],
     ['io_wrong', /differs from the safe path/],
   ] as const) {
-    it(`takes the safe path when shared memory does not prove itself (${fault})`, async () => {
+    it(`takes the safe path when shared memory fails its check (${fault})`, async () => {
       const safe = await encodeTiles({});
       await npu.faults(fault);
       const refused: string[] = [];
@@ -226,7 +226,7 @@ describe('RknnVisionBackend', function () {
     });
   }
 
-  it('ends a run that times out in an error, and goes on', async () => {
+  it('reports a run that times out, and continues to work', async () => {
     const backend = await npu.open();
     const runner = await backend.openStage(dir, stages[1]!);
     await npu.faults('run -2');
@@ -239,7 +239,7 @@ describe('RknnVisionBackend', function () {
     await backend.close();
   });
 
-  it('does not pass on values that are no numbers', async () => {
+  it('does not pass on values that are not numbers', async () => {
     const backend = await npu.open();
     const runner = await backend.openStage(dir, stages[1]!);
     await npu.faults('nan');
@@ -247,7 +247,7 @@ describe('RknnVisionBackend', function () {
     await backend.close();
   });
 
-  it('says at once that a stage is slow, and gives up on one that does not come back', async () => {
+  it('reports a slow stage at once, and gives up on one that does not return', async () => {
     const told: string[] = [];
     const watch = (lostMs?: number): StageWatch => ({
       slowMs: 50,
@@ -272,7 +272,7 @@ describe('RknnVisionBackend', function () {
   });
 
   for (const fault of ['hang', 'init_hang']) {
-    it(`closes at once, and keeps the NPU from others, while the library does not come back (${fault})`, async () => {
+    it(`closes at once, and keeps the NPU locked, while the library does not return (${fault})`, async () => {
       const backend = await npu.open({ watch: { lostMs: 200 } });
       const hung = fault === 'hang' ? await backend.openStage(dir, stages[1]!) : undefined;
       await npu.faults(fault);
@@ -285,7 +285,7 @@ describe('RknnVisionBackend', function () {
     });
   }
 
-  it('lets one process have the NPU, and says who', async () => {
+  it('lets one process use the NPU, and names it', async () => {
     const other = await holdNpuLock(npuLockPath());
     await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${other.pid} \\(`) });
     const waiting = npu.open({ whenBusy: 'wait' });
@@ -298,7 +298,7 @@ describe('RknnVisionBackend', function () {
     assert.equal(existsSync(npuLockPath()), false);
   });
 
-  it('tells versions and memory', async () => {
+  it('reports versions and memory', async () => {
     const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
     const backend = await npu.open();
     assert.deepEqual([backend.library.path, backend.library.version], [npu.library, '2.5.0']);

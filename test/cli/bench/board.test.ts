@@ -13,7 +13,7 @@ describe('bench --board', function () {
   this.timeout(300_000);
   const temp = useTempFolder();
 
-  it('asks an emulated board everything and writes one file', async () => {
+  it('measures everything on an emulated board and writes one file', async () => {
     const npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3' });
     const rkllm = await EmulatedRkllm.create('1.2');
     const bundle = await EmulatedBundle.create({ npuDecoder: true });

@@ -37,7 +37,7 @@ describe('the report of a conversion', () => {
   ];
   const report = conversionReport('/data/bundle', { manifest, entries }, 80.4);
 
-  it('tells of auto what each stage reached in INT8, also where that was not taken', () => {
+  it('reports for auto what each stage reached in INT8, even if it was not chosen', () => {
     assert.deepEqual(
       report.report.stages.map(({ name, precision, int8_cosine }) => [name, precision, int8_cosine]),
       [
@@ -48,14 +48,14 @@ describe('the report of a conversion', () => {
     assert.equal(report.report.tower_cosine, entries[1]?.stage.accumulatedCosine);
   });
 
-  it('is a table for people', () => {
+  it('has a readable table', () => {
     assert.deepEqual(conversionTable(report).split('\n'), [
       'stage    precision  cosine    accumulated  as int8   size     built in',
       'l0_attn  fp16       0.999999  0.999899     0.998100  5.30 MB  8.0 s',
       'l0_mlp   int8       0.999500  0.999400     0.999500  5.30 MB  8.0 s',
       '',
       '/data/bundle: 2 stages for rk3588 with librknnrt 2.3.2, 1 of them INT8; cosine of the whole tower 0.999400',
-      '80 s, at most 0.90 GB a worker; decoder: int8 on the CPU, none for the NPU',
+      '80 s, at most 0.90 GB per worker; decoder: int8 on the CPU, none for the NPU',
     ]);
   });
 });

@@ -13,7 +13,7 @@ describe('ActivationSpool', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  it('stacks each name’s tiles, whatever the caller does with the values afterwards', async () => {
+  it('stacks each name’s tiles, even if the caller changes the values afterwards', async () => {
     const spools = async () =>
       (await readdir(tmpdir())).filter((name) => name.startsWith('smolvlm-activations-'));
     const before = await spools();

@@ -35,7 +35,7 @@ describe('smolvlm inspect activations', function () {
     return document;
   }
 
-  it('writes what the reference computes for the golden photo, from the picture’s bytes on', async () => {
+  it('writes the reference’s activations of the golden photo, starting from the picture’s bytes', async () => {
     const out = join(dir, 'out.safetensors');
     const image = join(tiny, 'coffee_640x427.jpg');
     const document = await run({ model: tiny, image, detail: 'full', out });
@@ -58,7 +58,7 @@ describe('smolvlm inspect activations', function () {
     }
   });
 
-  it('refuses a precision it does not know, as bad usage', async () => {
+  it('refuses an unknown precision as a usage error', async () => {
     const values = { model: tiny, image: 'x', out: 'y', precision: 'int2' };
     await assert.rejects(run(values), { code: 'usage', message: /--precision: expected float32 or int8/ });
   });

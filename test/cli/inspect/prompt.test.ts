@@ -23,7 +23,7 @@ async function inspect(...args: string[]) {
 describe('smolvlm inspect', () => {
   const temp = useTempFolder();
 
-  it('tokenize gives the reference’s ids and text', async () => {
+  it('tokenize prints the reference’s ids and text', async () => {
     const golden = JSON.parse(readFileSync(fixture('goldens/tokenizer.json'), 'utf8'))[5];
     assert.deepEqual(await inspect('tokenize', '--text', golden.text), {
       ids: golden.ids,
@@ -32,7 +32,7 @@ describe('smolvlm inspect', () => {
     assert.deepEqual(await inspect('tokenize', '--text', ''), { ids: [], decoded: '' });
   });
 
-  it('prompt gives the reference’s conversation', async () => {
+  it('prompt prints the reference’s conversation', async () => {
     const { messages, sizes, chat, input_ids } = goldens.conversation;
     await writeFile(temp('messages.json'), JSON.stringify(messages));
     const size = `${sizes[0][0]}x${sizes[0][1]}`;

@@ -25,7 +25,7 @@ describe('smolvlm inspect random-checkpoint', () => {
     assert.notEqual(JSON.parse(make(temp('other'), '--seed', '8').stdout).sha256, sha256);
   });
 
-  it('exits 2 for a missing option, a seed that is no number, and an unknown subcommand', () => {
+  it('exits 2 for a missing option, a seed that is not a number, and an unknown subcommand', () => {
     const missing = smolvlm('inspect', 'random-checkpoint', '--configs', demoModel);
     assert.deepEqual([missing.status, missing.stdout], [2, '']);
     assert.match(missing.stderr, /--out is missing/);
@@ -35,7 +35,7 @@ describe('smolvlm inspect random-checkpoint', () => {
     assert.match(unknown.stderr, /"everything" is unknown.*\n {2}Subcommands: .*random-checkpoint/);
   });
 
-  it('exits 1 and names the file when the configs are not there', () => {
+  it('exits 1 and names the file when the configs are missing', () => {
     const { status, stderr } = smolvlm(
       'inspect',
       'random-checkpoint',

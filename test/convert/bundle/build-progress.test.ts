@@ -8,7 +8,7 @@ describe('BuildClock', () => {
     now = 0;
   });
 
-  it('counts stages and all parts, and says nothing of the time before a stage was made', () => {
+  it('counts stages and all parts, without an estimate before the first stage', () => {
     const parts = clock();
     now = 1000;
     assert.deepEqual(parts.finished('host', 'others', true), {
@@ -19,7 +19,7 @@ describe('BuildClock', () => {
     });
   });
 
-  it('tells the time left from the pace of stages and of other parts, each for themselves', () => {
+  it('estimates the remaining time separately for stages and other parts', () => {
     const parts = clock();
     now = 1000;
     parts.finished('host', 'others', true);
@@ -29,7 +29,7 @@ describe('BuildClock', () => {
     assert.equal(secondsLeft, 3 * 8 + 1);
   });
 
-  it('counts neither what was found made nor what is no part', () => {
+  it('ignores parts from an earlier run and steps that are not parts', () => {
     const parts = clock();
     parts.finished('l0_attn', 'stages', false);
     now = 60_000;

@@ -57,7 +57,7 @@ describe('a CPU bundle', function () {
       });
     });
 
-    it('lists 24 stages in the order they run, with the tensor contract of shards', async () => {
+    it('lists 24 stages in the order they run, with the tensors of shards', async () => {
       const { manifest } = await readBundle(dir);
       const names = Array.from({ length: 12 }, (_, layer) => [`l${layer}_attn`, `l${layer}_mlp`]).flat();
       assert.deepEqual(
@@ -70,7 +70,7 @@ describe('a CPU bundle', function () {
       }
     });
 
-    it('holds exactly the files its manifest names', async () => {
+    it('contains exactly the files its manifest names', async () => {
       const { manifest } = await readBundle(dir);
       const { stages, hostGraphs, host, decoder, configs } = manifest;
       const graphs = [...stages, ...Object.values(hostGraphs ?? {})];
@@ -101,7 +101,7 @@ describe('a CPU bundle', function () {
       }
     });
 
-    it('encodes the golden photo as the reference does', async () => {
+    it('encodes the golden photo like the reference', async () => {
       const backend = await OnnxVisionBackend.load({ threads: 2 });
       const tower = await openVisionTower(await readBundle(dir), backend);
       try {
@@ -114,7 +114,7 @@ describe('a CPU bundle', function () {
       }
     });
 
-    it('is not opened when a stage was changed or cut short, and the file is named', async () => {
+    it('is not opened when a stage was changed or truncated, and the file is named', async () => {
       const backend = await OnnxVisionBackend.load({ threads: 1 });
       for (const [damage, code] of [
         [(path: string) => appendFile(path, 'x'), 'bundle-file-size'],
@@ -132,7 +132,7 @@ describe('a CPU bundle', function () {
     });
   });
 
-  it('goes on from the stages finished before it was stopped', async () => {
+  it('continues from the stages finished before an interruption', async () => {
     const dir = join(root, 'stopped');
     const abort = new AbortController();
     const first = prepareCpuBundle(checkpoint, dir, options, {
@@ -148,7 +148,7 @@ describe('a CPU bundle', function () {
     assert.ok(!existsSync(`${dir}.partial`));
   });
 
-  it('is prepared once for a checkpoint, also when two ask at the same time', async () => {
+  it('is prepared once for a checkpoint, even for two callers at the same time', async () => {
     const bundlesDir = join(root, 'bundles');
     let prepared = 0;
     const counting: DecoderWriter = (...given) => {

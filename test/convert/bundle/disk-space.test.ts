@@ -13,7 +13,7 @@ import { fixture } from '../../fixtures';
 describe('disk space for a bundle', function () {
   this.timeout(30_000);
 
-  it('is never underestimated, nor by more than 9 MB too high for a small one', async () => {
+  it('is never estimated too low, nor more than 9 MB too high for a small one', async () => {
     const root = await mkdtemp(join(tmpdir(), 'smolvlm-space-'));
     const checkpoint = await openCheckpoint(fixture('goldens', 'tiny-idefics3'));
     try {
@@ -46,7 +46,7 @@ describe('disk space for a bundle', function () {
     assert.ok(bytes[0]! > cpuBundleBytes(checkpoint, 'int8', undefined));
   });
 
-  it('says what needs how much, what is free, and where else to go', async () => {
+  it('reports what needs how much, what is free, and what to do', async () => {
     await checkDiskSpace(join(tmpdir(), 'bundle'), 1);
     await assert.rejects(checkDiskSpace(join(tmpdir(), 'bundle'), 1e18, 'the model'), {
       code: 'bundle-disk-space',
@@ -55,7 +55,7 @@ describe('disk space for a bundle', function () {
     });
   });
 
-  it('names a disk that fills up in the middle, leaves no bundle, and goes on when there is room', async () => {
+  it('names a disk that becomes full, leaves no bundle, and continues when there is space', async () => {
     const root = await mkdtemp(join(tmpdir(), 'smolvlm-full-'));
     const checkpoint = await openCheckpoint(fixture('goldens', 'tiny-idefics3'));
     let path = '/dev/full';
@@ -73,7 +73,7 @@ describe('disk space for a bundle', function () {
       await assert.rejects(prepareCpuBundle(checkpoint, bundle, options), {
         code: 'bundle-disk-space',
         message: `${root}: the disk is full`,
-        hint: /Free some space.* goes on from there/,
+        hint: /Free some space.* continues from there/,
       });
       assert.deepEqual(await readdir(root), ['bundle.partial']);
       const before = await stat(join(`${bundle}.partial`, 'l11_mlp.onnx'));
@@ -86,7 +86,7 @@ describe('disk space for a bundle', function () {
     }
   });
 
-  it('takes the toolkit’s word for a full disk', async () => {
+  it('recognises the toolkit’s message for a full disk', async () => {
     const told = new SmolvlmError('toolkit-failed', 'l0_attn: OSError: [Errno 28] No space left on device');
     await assert.rejects(
       namingFullDisk('/data/bundle', () => Promise.reject(told)),

@@ -78,7 +78,7 @@ describe('unpackBundle', () => {
     ]);
   }
 
-  it('gives back the files that were packed', async () => {
+  it('restores the files that were packed', async () => {
     await packBundle(await readBundle(temp('in')), temp('bundle.tar'));
     const packed: string[] = [];
     await tar.list({ file: temp('bundle.tar'), onReadEntry: ({ path }) => void packed.push(path) });

@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { goldenCheckpoint } from '../golden-reference';
 
 describe('npuBundleKey', () => {
-  it('is another one for another toolkit, so that no shard of one is taken for the other', async () => {
+  it('differs between toolkits, so that shards are never mixed', async () => {
     const checkpoint = await openCheckpoint(goldenCheckpoint);
     try {
       const frames = await chooseFrames();

@@ -72,7 +72,7 @@ describe('converting the golden checkpoint', function () {
     return { build, entries };
   }
 
-  it('gives 24 .rknn files whose accumulated output is the goldens’ to 0.9995 in fp16', async () => {
+  it('makes 24 .rknn files whose accumulated output agrees with the goldens to 0.9995 in fp16', async () => {
     const { build, entries } = await convert('fp16', () => ['fp16']);
     assert.equal(entries.length, 24);
     for (const { stage } of entries) {
@@ -97,7 +97,7 @@ describe('converting the golden checkpoint', function () {
     assert.ok(tower >= 0.998 && tower < 0.99999, `cosine ${tower}`);
   });
 
-  it('chooses INT8 where it stays within the bounds', async () => {
+  it('chooses INT8 if it stays within the bounds', async () => {
     const { entries } = await convert('auto', () => ['int8', 'fp16']);
     const int8 = entries.filter(({ stage }) => stage.precision === 'int8');
     assert.ok(int8.length >= 1);

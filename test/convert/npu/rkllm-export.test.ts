@@ -39,7 +39,7 @@ describe('exportRkllm', () => {
     },
   } as const;
 
-  it('drives the vendor’s toolkit and calibrates with captioning questions', async () => {
+  it('runs the vendor’s toolkit and calibrates with captioning questions', async () => {
     const interpreter = await python(`PYTHONPATH=${temp('packages')}`);
     const part = await exportRkllm('/models/smolvlm', temp(), { ...options, python: interpreter });
     assert.deepEqual([part?.entry.format, part?.entry.precision], ['rkllm', 'int8']);
@@ -57,21 +57,21 @@ describe('exportRkllm', () => {
     }
   });
 
-  it('is left out where the toolkit is not installed', async () => {
+  it('is skipped if the toolkit is not installed', async () => {
     const interpreter = await python('PYTHONPATH=');
     assert.equal(await exportRkllm('/m', temp(), { ...options, python: interpreter }), undefined);
   });
 
-  it('says which step failed, and leaves no file', async () => {
+  it('reports which step failed, and leaves no file', async () => {
     const interpreter = await python(`RKLLM_BUILD_STATUS=-1 PYTHONPATH=${temp('packages')}`);
     await assert.rejects(exportRkllm('/m', temp(), { ...options, python: interpreter }), {
       code: 'rkllm-failed',
-      message: /build gave -1/,
+      message: /build returned -1/,
     });
     assert.ok(!(await readdir(temp())).includes('decoder.rkllm'));
   });
 
-  it('says when the interpreter is not there', async () => {
+  it('reports a missing interpreter', async () => {
     await assert.rejects(exportRkllm('/m', temp(), { ...options, python: temp('none') }), {
       code: 'rkllm-failed',
       message: /ENOENT/,

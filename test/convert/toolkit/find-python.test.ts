@@ -14,14 +14,14 @@ describe('findPython', () => {
     return temp(name);
   }
 
-  it('takes the first that fits', async () => {
+  it('chooses the first suitable one', async () => {
     const old = await pretend('python3.7', { version: '3.7.17' });
     const none = temp('not-there');
     const good = await pretend('python3.12', { version: '3.12.1' });
     assert.deepEqual(await findPython(undefined, [none, old, good]), { command: good, version: '3.12.1' });
   });
 
-  it('says of each why it does not fit', async () => {
+  it('reports for each why it is not suitable', async () => {
     const names = [
       await pretend('new', { version: '3.13.0' }),
       await pretend('arm', { version: '3.11.2', machine: 'aarch64' }),
@@ -36,7 +36,7 @@ describe('findPython', () => {
     });
   });
 
-  it('uses no other than the one asked for', async () => {
+  it('uses only the given one', async () => {
     const asked = await pretend('asked', { version: '2.7.18' });
     const good = await pretend('good', { version: '3.11.2' });
     await assert.rejects(findPython(asked, [good]), {

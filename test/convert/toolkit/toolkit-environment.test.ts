@@ -40,7 +40,7 @@ esac
     return temp('python');
   }
 
-  it('shows each package, and makes the environment once for all who ask', async () => {
+  it('reports each package, and makes the environment once for all callers', async () => {
     const python = await pretend('echo Collecting onnx==1.18.0; echo Collecting scipy==1.17.1; sleep 0.3');
     const steps: SetUpStep[] = [];
     const onProgress = (step: SetUpStep): void => void steps.push(step);
@@ -55,7 +55,7 @@ esac
     assert.deepEqual(await findToolkit({ python, dir: temp('env') }), made());
   });
 
-  it('makes its own where the Python on the PATH has another release of the toolkit', async () => {
+  it('makes its own if the Python on the PATH has another release of the toolkit', async () => {
     const python = await pretend('true', works, '2.2.0');
     await assert.rejects(findToolkit({ python, dir: temp('env') }), {
       code: 'toolkit-version',
@@ -66,7 +66,7 @@ esac
     assert.deepEqual(await findToolkit({ dir: temp('env') }), made());
   });
 
-  it('takes an interpreter that is named with the supported release it has, unless another one is asked for', async () => {
+  it('uses a given interpreter with the supported release it has, unless another one is requested', async () => {
     const python = await pretend('true', works, '2.5.0');
     assert.deepEqual(await findToolkit({ python, dir: temp('env') }), { python, version: '2.5.0' });
     assert.deepEqual(await prepareToolkitEnvironment({ python, dir: temp('env') }), {
@@ -80,7 +80,7 @@ esac
     });
   });
 
-  it('installs one release, and does not take its folder for that of another', async () => {
+  it('installs one release, and does not confuse its folder with that of another', async () => {
     const python = await pretend(`echo "$@" > "${temp('pip')}"`);
     await prepareToolkitEnvironment({ python, dir: temp('env') });
     assert.match(await readFile(temp('pip'), 'utf8'), new RegExp(`rknn-toolkit2==${defaultToolkit}`));
@@ -94,7 +94,7 @@ esac
     });
   });
 
-  it('makes the environment again where its Python has gone', async () => {
+  it('makes the environment again if its Python has been removed', async () => {
     const python = await pretend('true');
     await prepareToolkitEnvironment({ python, dir: temp('env') });
     await rm(temp('env/bin/python'));
@@ -116,7 +116,7 @@ esac
     assert.ok(!existsSync(temp('env')));
   });
 
-  it('tells pip’s last words when it fails, and leaves nothing half made', async () => {
+  it('reports pip’s last line when it fails, and leaves no partial environment', async () => {
     const python = await pretend('echo "ERROR: No space left on device" >&2; exit 1');
     await assert.rejects(prepareToolkitEnvironment({ python, dir: temp('env') }), {
       code: 'toolkit-set-up',
@@ -129,7 +129,7 @@ esac
     });
   });
 
-  it('is interrupted at once, and leaves nothing half made', async () => {
+  it('is interrupted at once, and leaves no partial environment', async () => {
     const python = await pretend('exec sleep 60');
     const abort = new AbortController();
     const setUp = prepareToolkitEnvironment({
@@ -143,7 +143,7 @@ esac
   });
 });
 
-describe('the environment of the tests, which is a real one', function () {
+describe('the environment of the tests, a real one', function () {
   this.timeout(300_000);
 
   it('takes less than 1 GB', async () => {

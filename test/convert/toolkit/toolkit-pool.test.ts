@@ -26,7 +26,7 @@ describe('ToolkitPool', () => {
   const starts = async (): Promise<number> =>
     (await readFile(temp('starts'), 'utf8')).trim().split('\n').length;
 
-  it('starts no more workers than it may, and lends each to one at a time', async () => {
+  it('starts at most the allowed number of workers, and assigns each to one stage at a time', async () => {
     await using workers = await pool(2);
     const busy = new Set<object>();
     const jobs = Array.from({ length: 6 }, () =>
@@ -41,7 +41,7 @@ describe('ToolkitPool', () => {
     assert.equal(await starts(), 2);
   });
 
-  it('ends whoever waits when it is closed, and starts no worker after', async () => {
+  it('rejects waiting callers when it is closed, and starts no worker afterwards', async () => {
     const workers = await pool(1);
     let close: Promise<void> | undefined;
     const first = workers.use(async () => {

@@ -26,7 +26,7 @@ describe('ToolkitWorker', function () {
     toolkit = await testToolkit();
   });
 
-  it('says when a worker dies, naming the log', async () => {
+  it('reports a worker that crashes, naming the log', async () => {
     const folder = temp();
     await using worker = await ToolkitWorker.start({ toolkit, logFile: join(folder, 'log') });
     const job = worker.build(nothing(folder));
@@ -34,7 +34,7 @@ describe('ToolkitWorker', function () {
     await assert.rejects(job, { code: 'toolkit-worker-lost', message: /SIGKILL/ });
   });
 
-  it('passes on what the toolkit says of a graph it cannot read, and goes on', async () => {
+  it('passes on the toolkit’s message about an unreadable graph, and continues to work', async () => {
     const folder = temp();
     await using worker = await ToolkitWorker.start({ toolkit, logFile: join(folder, 'log') });
     for (const _ of [1, 2]) {
@@ -56,14 +56,17 @@ describe('ToolkitWorker', function () {
     });
   });
 
-  it('says when it speaks what is no event, instead of taking the conversion down', async () => {
+  it('reports a line that is not an event, instead of crashing the conversion', async () => {
     const script = temp('noise.py');
     await writeFile(script, "import os\nos.write(4, b'Segmentation fault\\n')\nos.read(3, 1)\n");
     const started = ToolkitWorker.start({ toolkit, logFile: temp('log'), script });
-    await assert.rejects(started, { code: 'toolkit-worker-lost', message: /no event: Segmentation fault/ });
+    await assert.rejects(started, {
+      code: 'toolkit-worker-lost',
+      message: /not an event: Segmentation fault/,
+    });
   });
 
-  it('hears a worker that is ready at once', async () => {
+  it('does not miss a worker that is ready at once', async () => {
     const script = temp('quick');
     await writeFile(script, `echo '{"event":"ready","toolkit":"2.3.2"}' >&4; read line <&3`);
     for (let n = 0; n < 20; n++) {
@@ -76,7 +79,7 @@ describe('ToolkitWorker', function () {
     }
   });
 
-  it('leaves no files behind, also when it is killed', async () => {
+  it('leaves no files behind, even when it is killed', async () => {
     // A temporary folder of its own: other conversions on this machine use the usual one.
     const usual = process.env.TMPDIR;
     process.env.TMPDIR = temp();
@@ -93,14 +96,14 @@ describe('ToolkitWorker', function () {
     }
   });
 
-  it('started by hand, removes nothing from the folder it stands in', async () => {
+  it('started by hand, removes nothing from its working folder', async () => {
     await writeFile(temp('mine'), 'x');
     const script = `cd "$1" && exec "$2" "$3" 3</dev/null 4>/dev/null`;
     await promisify(execFile)('sh', ['-c', script, 'sh', temp(), toolkit.python, workerScript]);
     assert.deepEqual(await readdir(temp()), ['mine']);
   });
 
-  it('names an interpreter that is not there', async () => {
+  it('names a missing interpreter', async () => {
     const folder = temp();
     const missing = join(folder, 'no-python');
     const started = ToolkitWorker.start({

@@ -8,7 +8,7 @@ import { fixture } from '../../fixtures';
 describe('benchmarkVision', function () {
   this.timeout(30_000);
 
-  it('times every variant, gives their ratios and leaves nothing behind', async () => {
+  it('times every variant, reports their ratios and leaves nothing behind', async () => {
     const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('smolvlm-bench-'));
     const before = await folders();
     const checkpoint = await openCheckpoint(fixture('goldens', 'tiny-idefics3'));

@@ -45,7 +45,7 @@ describe('patterns', () => {
   });
 
   for (const name of ['quick_gelu', 'silu', 'relu', 'gelu_new']) {
-    it(`npuActivation draws ${name}`, async () => {
+    it(`npuActivation builds ${name}`, async () => {
       const graph = pointwise(wide.length, (builder, value) => npuActivation(builder, value, name));
       const out = await runGraph(graph, wide, [1, wide.length]);
       assert.ok(relativeError(out, wide.map(activations[name]!)) < 1e-6);
@@ -59,7 +59,7 @@ describe('patterns', () => {
     });
   });
 
-  it('scaledLayerNorm gives a constant row its bias, in fp16 too', async () => {
+  it('scaledLayerNorm returns the bias for a constant row, in fp16 too', async () => {
     const graph = pointwise(8, (builder, value) =>
       scaledLayerNorm(builder, value, {
         weight: builder.constant('w', 'float32', [8], new Float32Array(8).fill(2)),
@@ -72,7 +72,7 @@ describe('patterns', () => {
     assert.deepEqual([...out], Array(8).fill(0.5));
   });
 
-  it('queryChunks leaves the rest of the tokens to the last chunk', () => {
+  it('queryChunks puts the rest of the tokens into the last chunk', () => {
     assert.deepEqual(queryChunks(70, 32), [32, 32, 6]);
     assert.deepEqual(queryChunks(64, 32), [32, 32]);
     assert.deepEqual(queryChunks(8, 32), [8]);

@@ -82,7 +82,7 @@ describe('a block of ViT, which is not SmolVLM, with the patterns', function () 
   this.timeout(300_000);
   const temp = useTempFolder();
 
-  it('computes what double precision does', async () => {
+  it('computes the same as double precision', async () => {
     const stream = seededValues(tokens * hidden, 4);
     const out = await runGraph(
       vitBlock(),
@@ -97,7 +97,7 @@ describe('a block of ViT, which is not SmolVLM, with the patterns', function () 
     );
   });
 
-  it('becomes a .rknn file, whose simulator agrees beside channels of ±2,000 as well', async () => {
+  it('converts to a .rknn file that agrees in the simulator, also with channels of ±2,000', async () => {
     const folder = temp();
     const onnx = temp('vit.onnx');
     const output = temp('vit.rknn');

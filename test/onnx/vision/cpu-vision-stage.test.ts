@@ -42,7 +42,7 @@ describe('cpuVisionStage', () => {
     assert.ok(cosine(out, referenceMlp(input, tensors, shape)) > 0.999);
   });
 
-  it('refuses an activation it cannot draw, naming it', () => {
+  it('refuses an unsupported activation, naming it', () => {
     const other = { ...shape, hiddenAct: 'mish' };
     assert.throws(() => cpuVisionStage('l0_mlp', mlp, other, tensors, 'float32'), {
       code: 'activation-unknown',
@@ -51,7 +51,7 @@ describe('cpuVisionStage', () => {
   });
 
   for (const hiddenAct of Object.keys(activations)) {
-    it(`draws ${hiddenAct} exactly`, async () => {
+    it(`computes ${hiddenAct} exactly`, async () => {
       const other = { ...shape, hiddenAct };
       const input = seededValues(shape.tokens * shape.hidden, 9);
       const out = await runGraph(cpuVisionStage('l0_mlp', mlp, other, tensors, 'float32'), input, size);
@@ -61,7 +61,7 @@ describe('cpuVisionStage', () => {
 });
 
 describe('visionStages', () => {
-  it('cuts a tower into half-layers, layers or one stage, all half-layers once and in order', () => {
+  it('splits a tower into half-layers, layers or one stage, with every half-layer once and in order', () => {
     const order = ['l0_attn', 'l0_mlp', 'l1_attn', 'l1_mlp'];
     for (const [granularity, names] of [
       ['half-layer', order],

@@ -47,14 +47,14 @@ async function runShard(graph: OnnxGraph, stream: Float32Array, scale: number): 
 describe('npuVisionStage', () => {
   for (const half of ['attn', 'mlp'] as const) {
     for (const scale of [0.1, 0.125, 1]) {
-      it(`computes the ${half} half on a stream × ${scale} as double precision does`, async () => {
+      it(`computes the ${half} half on a stream × ${scale} like double precision`, async () => {
         const stream = seededValues(block.tokens * block.hidden, 98);
         const expected = flat(halves[half](rowsOf(stream, block.hidden)));
         assert.ok(relativeError(await runShard(shard(half, scale), stream, scale), expected) < 1e-5);
       });
     }
 
-    it(`keeps the ${half} half finite and right in fp16 beside channels of ±2,000`, async () => {
+    it(`keeps the ${half} half finite and correct in fp16 with channels of ±2,000`, async () => {
       const stream = outlierStream();
       const expected = halves[half](rowsOf(stream, block.hidden));
       const out = await runShard(roundedToFp16(shard(half, 0.1)), stream, 0.1);
@@ -66,7 +66,7 @@ describe('npuVisionStage', () => {
       assert.ok(angle >= 0.999, `channels without outliers: cosine ${angle}`);
     });
 
-    it(`needs the sandwich: the ${half} half unscaled leaves fp16 beside channels of ±2,000`, async () => {
+    it(`needs the sandwich: the unscaled ${half} half overflows fp16 with channels of ±2,000`, async () => {
       const out = await runShard(roundedToFp16(shard(half, 1)), outlierStream(), 1);
       const expected = flat(halves[half](rowsOf(outlierStream(), block.hidden)));
       const wrong = !out.every(Number.isFinite) || relativeError(out, expected) > 1e-3;
@@ -74,7 +74,7 @@ describe('npuVisionStage', () => {
     });
   }
 
-  it('gives the same attention whatever the rows of a query chunk', async () => {
+  it('computes the same attention for any number of rows per query chunk', async () => {
     const stream = seededValues(block.tokens * block.hidden, 98);
     const whole = await runShard(shard('attn', 0.1, 512), stream, 0.1);
     for (const rows of [1, 7, 32, 70]) {
@@ -106,7 +106,7 @@ describe('npuVisionStage', () => {
     assert.ok(graph.nodes.every(({ op }) => op !== 'Identity' && op !== 'LayerNormalization'));
   });
 
-  it('never holds the scores of all queries of a head', () => {
+  it('never computes the scores of all queries of a head at once', () => {
     const graph = shard('attn', 0.1);
     const value = (name: string) => {
       const constant = graph.constants.find((each) => each.name === name)!;

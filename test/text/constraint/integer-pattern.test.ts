@@ -23,7 +23,7 @@ describe('integerPattern', () => {
     [-120, -13],
     [-1, 1204],
   ] as const) {
-    it(`holds the integers from ${minimum} to ${maximum}, and no others`, () => {
+    it(`matches the integers from ${minimum} to ${maximum}, and no others`, () => {
       const automaton = new ByteAutomaton(integerPattern(minimum, maximum));
       for (let value = -1300; value <= 1300; value++) {
         assert.equal(accepts(automaton, String(value)), minimum <= value && value <= maximum, `${value}`);

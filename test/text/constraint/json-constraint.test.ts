@@ -91,7 +91,7 @@ function checkScene(text: string): void {
 }
 
 describe('JsonConstraint', () => {
-  it('makes any model write JSON that parses and fits, with any room that is enough', () => {
+  it('makes any model write JSON that parses and matches, with any sufficient number of tokens', () => {
     for (let seed = 1; seed <= 150; seed++) {
       const next = random(seed);
       const { text, tokens } = write(scene, 90 + (seed % 60), () => Float32Array.from(pieces, next));
@@ -100,7 +100,7 @@ describe('JsonConstraint', () => {
     }
   });
 
-  it('ends an answer that would never end while there is room for its end', () => {
+  it('ends an endless answer while there are tokens left to complete it', () => {
     const schema = parseAnswerSchema({ type: 'object', properties: { s: { type: 'string' } } });
     const chatty = Float32Array.from(pieces, (_, id) =>
       id === 'a'.charCodeAt(0) ? 9 : id === stop ? -9 : 0,
@@ -110,32 +110,32 @@ describe('JsonConstraint', () => {
     assert.match(JSON.parse(text).s, /^a{9,}$/);
   });
 
-  it('lets the model stop only when the value is whole', () => {
+  it('lets the model stop only when the value is complete', () => {
     const eager = Float32Array.from(pieces, (_, id) => (id === stop ? 9 : id === '7'.charCodeAt(0) ? 1 : 0));
     assert.equal(write({ type: 'integer' }, 10, () => eager).text, '7');
     assert.equal(write({ enum: ['ok'] }, 10, () => eager).text.trim(), '"ok"');
   });
 
-  it('writes several bytes with one token where the model wants it', () => {
+  it('allows a token of several bytes if the model prefers it', () => {
     const wish = 'person';
     const first = Float32Array.from(pieces, (_, id) => (id === 257 + words.indexOf(wish) ? 5 : 0));
     const { text } = write({ type: 'string', maxLength: 12 }, 40, () => first);
     assert.equal(JSON.parse(text), 'personperson');
   });
 
-  it('says how much room the shortest answer takes', () => {
+  it('reports how many tokens the shortest answer takes', () => {
     assert.throws(() => new JsonConstraint(scene, trie, [stop], 20), { code: 'caption-json-room' });
     assert.throws(() => new JsonConstraint({ enum: ['ab'] }, trie, [stop], 3), /4 tokens; 3 are allowed/);
   });
 
-  it('says that a vocabulary cannot write a schema', () => {
+  it('reports a vocabulary that cannot write a schema', () => {
     const digits = new TokenTrie(pieces.map((piece, id) => (id > 47 && id < 58 ? piece : undefined)));
     assert.throws(() => new JsonConstraint({ type: 'boolean' }, digits, [stop], 30), {
       code: 'caption-json-vocabulary',
     });
   });
 
-  it('refuses a schema that stands for too many answers', () => {
+  it('refuses a schema that allows too many answers', () => {
     const items = { type: 'array', maxItems: 64, items: { type: 'string', maxLength: 1000 } } as const;
     assert.throws(() => new JsonConstraint(items, trie, [stop], 30), { code: 'caption-json-size' });
   });

@@ -8,7 +8,7 @@ import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
 
-/** The shipped frames described with vision on the NPU and on the CPU: whether the words agree, and the times. */
+/** Captions the shipped frames with vision on the NPU and on the CPU: whether the texts agree, and the times. */
 export async function boardCaptions(bundle: Bundle, io: CommandIo, settings: Settings): Promise<unknown> {
   const frames = (await readdir(dirname(benchmarkFrame))).filter((name) => name.endsWith('.jpg')).sort();
   const npu = await describeAll(bundle, 'npu', frames, io, settings);

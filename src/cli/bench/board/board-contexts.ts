@@ -9,7 +9,7 @@ import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 
-/** What a context says of the first stage, and what opening all of them does to the process. */
+/** A context's data about the first stage, and the effect of opening all contexts on the process. */
 export async function boardContexts(
   { dir, manifest }: Bundle,
   _io: CommandIo,
@@ -55,7 +55,7 @@ async function describeContext(context: RknnContext): Promise<unknown> {
   };
 }
 
-/** Which cores a context can be put on. */
+/** The cores that a context can run on. */
 async function coreMasks(
   library: RknnLibrary,
   dir: string,
@@ -81,7 +81,7 @@ function processFacts() {
   const nice = new Set<number>();
   for (const thread of readdirSync('/proc/self/task')) {
     const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
-    // proc(5): nice is field 19; the fields after the command's name begin with the third.
+    // proc(5): nice is field 19; the fields after the command's name start with the third.
     nice.add(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
   }
   return {

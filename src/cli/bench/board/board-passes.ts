@@ -17,7 +17,7 @@ const ways: Readonly<Record<string, Pick<RknnSettings, 'zeroCopy' | 'sharedScrat
   shared_scratch: { sharedScratch: true },
 };
 
-/** Times of one tile and of many, along the safe path and the options; temperatures before and after. */
+/** Times of one tile and of many, on the safe path and with the options; temperatures before and after. */
 export async function boardPasses(
   bundle: Bundle,
   { signal }: CommandIo,

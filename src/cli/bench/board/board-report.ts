@@ -10,10 +10,10 @@ import { boardPasses } from './board-passes';
 import { boardRkllm } from './board-rkllm';
 import { boardValidation } from './board-validation';
 
-/** A part of the report: what it gave, or why it gave nothing. */
+/** A part of the report: its result, or why there is none. */
 type Section = { readonly seconds: number } & ({ readonly found: unknown } | { readonly error: unknown });
 
-/** What a first board is asked; docs/board-checklist.md says what each answer should be. */
+/** The measurements on a board; docs/board-checklist.md lists the expected values. */
 const sections: Readonly<
   Record<string, (bundle: Bundle, io: CommandIo, settings: Settings) => Promise<unknown>>
 > = {
@@ -25,7 +25,7 @@ const sections: Readonly<
   rkllm: boardRkllm,
 };
 
-/** Asks the board everything; a part that fails leaves the others. */
+/** Runs all measurements; a part that fails does not affect the others. */
 export async function boardReport(
   bundle: Bundle,
   io: CommandIo,

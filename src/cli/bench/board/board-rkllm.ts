@@ -13,7 +13,7 @@ interface Way {
   readonly rkllm: Partial<RkllmSettings>;
 }
 
-/** The decoder on the CPU, on the NPU with our own prompt, with the vendor's, and with its embeddings on disk. */
+/** The decoder on the CPU, on the NPU with our own prompt, with the vendor's prompt, and with its embeddings on disk. */
 const ways: Readonly<Record<string, Way>> = {
   cpu: { decoder: 'cpu', rkllm: {} },
   embed: { decoder: 'npu', rkllm: { input: 'embed' } },

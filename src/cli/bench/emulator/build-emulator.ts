@@ -11,7 +11,7 @@ const sources = join(__dirname, '..', '..', '..', '..', '..', 'test', 'emulator'
 
 const flags: readonly string[] = [
   ...['-std=c11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared'],
-  // Lets sums be taken in vector order.
+  // Allows vectorised sums.
   ...['-O3', '-fno-math-errno', '-fno-trapping-math', '-fno-signed-zeros', '-fassociative-math'],
 ];
 
@@ -24,8 +24,8 @@ export interface EmulatorBuild {
 }
 
 /**
- * Compiles a stand-in for a vendor library from the C sources in this project's clone; once for the same sources and
- * options.
+ * Compiles a stand-in for a vendor library from the C sources in a clone of this project, once for the same sources
+ * and options.
  * @param name its folder below `test/emulator`
  * @returns the shared library @throws SmolvlmError `emulator-source` outside a clone, `emulator-compile`
  */
@@ -66,7 +66,7 @@ async function compile(compiler: string, args: readonly string[]): Promise<void>
     const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: string };
     if (code === 'ENOENT') {
       throw new SmolvlmError('emulator-compile', `there is no C compiler "${compiler}"`, {
-        hint: 'Install one (Debian: gcc libc6-dev), or name it: CC.',
+        hint: 'Install one (Debian: gcc libc6-dev), or set CC.',
         cause,
       });
     }

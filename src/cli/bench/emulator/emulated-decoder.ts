@@ -6,7 +6,7 @@ import type { Checkpoint } from '../../../model/checkpoint/checkpoint';
 
 const fileName = 'decoder.rkllm';
 
-/** Most stop tokens of the emulator's header. */
+/** Maximum number of stop tokens in the emulator's header. */
 const stopRoom = 8;
 
 /** Writes a checkpoint's language model as the emulator's stand-in for a .rkllm file, in float32. */
@@ -44,7 +44,7 @@ export async function writeEmulatedDecoder(
   return { format: 'rkllm', precision: 'int8', files: [await describeBundleFile(dir, fileName)] };
 }
 
-/** Each token's bytes; none for control tokens, which the library leaves out of its text. */
+/** Each token's bytes; empty for control tokens, which the library leaves out of its text. */
 async function vocabularyBytes(dir: string, size: number): Promise<readonly Uint8Array[]> {
   const tokenizer: {
     readonly model: { readonly vocab: Readonly<Record<string, number>> };
@@ -59,7 +59,7 @@ async function vocabularyBytes(dir: string, size: number): Promise<readonly Uint
   return pieces;
 }
 
-/** Byte-level BPE writes a byte as a printable character: itself where it is one, else from U+0100 on (GPT-2). */
+/** Byte-level BPE represents a byte by a printable character: itself if it is one, else from U+0100 on (GPT-2). */
 function byteLevelAlphabet(): ReadonlyMap<string, number> {
   const alphabet = new Map<string, number>();
   let next = 0x100;

@@ -8,7 +8,7 @@ import { imageTokensPerTile, patchesPerTile } from '../../../model/checkpoint/mo
 import type { TensorSource } from '../../../model/safetensors/tensor-source';
 import type { VisionStagePlan } from '../../../onnx/vision/vision-stages';
 
-/** As `model.h` of the emulator numbers them. */
+/** Numbered as in the emulator's `model.h`. */
 const kinds = { pass: 0, attn: 1, mlp: 2, tower: 3 } as const;
 
 /** Bytes of the emulator's header. */
@@ -17,7 +17,7 @@ const headerBytes = 96;
 export interface EmulatedStageOptions {
   readonly residualScale: number;
   readonly core?: number;
-  /** What the timed emulator takes for it, microseconds. */
+  /** Time of the stage on the timed emulator, microseconds. */
   readonly durationUs?: number;
 }
 
@@ -31,12 +31,12 @@ export async function writeEmulatedShard(
 ): Promise<BundleStage> {
   const half = halves[0];
   if (!half || halves.length !== 1)
-    throw new RangeError(`${name}: the emulator knows half-layers and whole towers`);
+    throw new RangeError(`${name}: the emulator supports half-layers and whole towers`);
   const weights = await halfLayerWeights(source, half.layer, half.half);
   return writeStage(dir, name, kinds[half.half], config, weights, options);
 }
 
-/** Writes the vendor's kind of export: bytes of a picture [1, size, size, 3] in, rows for the decoder out. */
+/** Writes a stage like the vendor's export: input is a picture's bytes [1, size, size, 3], output the decoder's rows. */
 export async function writeEmulatedTower(
   dir: string,
   config: ModelConfig,
@@ -59,7 +59,7 @@ export async function writeEmulatedTower(
   return writeStage(dir, 'vision', kinds.tower, config, weights, { residualScale: 1, ...options });
 }
 
-/** Writes a stage that gives back its input: for schedules. */
+/** Writes a stage that returns its input: for schedules. */
 export function writePassStage(
   dir: string,
   name: string,

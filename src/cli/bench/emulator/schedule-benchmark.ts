@@ -13,14 +13,14 @@ import { writePassStage } from './emulated-stage';
 export interface ScheduleOptions {
   readonly cores: number;
   readonly tiles: number;
-  /** Modelled time of each stage, milliseconds; equal ones make the ratio's limit the number of cores. */
+  /** Modelled time of each stage, milliseconds; with equal ones the ratio's limit is the number of cores. */
   readonly stageMs: number;
-  /** Stages hand the stream on in shared memory. */
+  /** Stages pass the stream on in shared memory. */
   readonly zeroCopy?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** A stage's run as the emulator saw it, milliseconds from the first start. */
+/** A stage's run as recorded by the emulator, milliseconds from the first start. */
 export interface StageRun {
   readonly stage: string;
   readonly core: number;
@@ -42,7 +42,7 @@ export interface ScheduleBenchmark {
   readonly timeline: readonly StageRun[];
 }
 
-/** 24 half-layers of 4 tokens: the data is nothing, the time is the emulator's. */
+/** 24 half-layers of 4 tokens: the data is negligible, the time is the emulator's. */
 const config = {
   vision: {
     ...{ hiddenSize: 8, heads: 2, intermediateSize: 16, layers: 12, layerNormEps: 1e-6, channels: 3 },
