@@ -4,6 +4,7 @@ import type { Captioner, InferenceHooks } from '../inference/inference';
 import { readPicture } from '../picture/picture-source';
 import { defaultPrompt } from '../protocol/default-prompt';
 import type { DescribeRequest } from '../protocol/describe-request';
+import { defined } from '../system/defined';
 import {
   type Command,
   type CommandIo,
@@ -41,8 +42,7 @@ export const command: Command = {
     const captioner = await openCaptioner({
       model,
       settings,
-      ...(precision && { precision }),
-      ...(threads && { threads }),
+      ...defined({ precision, threads }),
       signal: io.signal,
       onProgress: ({ stage, done, total }) => io.log(`preparing ${stage ?? ''} ${done}/${total}`),
     });
@@ -80,11 +80,11 @@ async function answer(
       prompt_tokens: promptTokens,
       tiles,
       backend,
-      ...(choices && { choices }),
+      ...defined({ choices }),
       confidence,
       timings_ms: timingsMs,
       ...(vision && { vision: { stages_ms: vision.stagesMs, core_busy: vision.coreBusy } }),
-      ...(fallback && { fallback }),
+      ...defined({ fallback }),
     },
     request.stream === true && !choices ? '' : text,
   );
@@ -98,9 +98,7 @@ function describeRequest(values: OptionValues): DescribeRequest {
   return {
     id: 'caption',
     prompt,
-    ...(detail && { detail }),
-    ...(maxNewTokens && { maxNewTokens }),
-    ...(choices && { choices: choices.map((choice) => choice.trim()) }),
+    ...defined({ detail, maxNewTokens, choices: choices?.map((choice) => choice.trim()) }),
     stream: values.stream === true,
   };
 }

@@ -145,7 +145,7 @@ async function convertForNpu(
       write: writeOnnxDecoder,
     },
     cpuStages: values['no-cpu-stages'] !== true,
-    ...(workers !== undefined && { workers }),
+    ...defined({ workers }),
   } as const;
   const toolkit = ready ?? (await findToolkit(toolkitWish(values, settings)));
   const rkllmPython =
@@ -176,7 +176,7 @@ async function convertForCpu(
         write: writeOnnxDecoder,
       },
       reference: withReference(checkpoint, frames, io.signal),
-      ...(granularity && { granularity }),
+      ...defined({ granularity }),
     },
     progressOf(io),
   );

@@ -4,6 +4,7 @@ import { defaultBounds } from '../convert/npu/npu-stage-part';
 import { validateBundle } from '../convert/validate/validate-bundle';
 import { SmolvlmError } from '../errors';
 import type { Bundle } from '../model/bundle/read-bundle';
+import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command';
@@ -29,7 +30,7 @@ export const command: Command = {
     let toldPercent = -1;
     const { dir, manifest } = await installBundle(source, requiredString(values, 'to'), {
       signal: io.signal,
-      ...(sha256 !== undefined && { sha256 }),
+      ...defined({ sha256 }),
       ...(tested && { selfTest: (bundle) => selfTest(bundle, settings, io) }),
       onBytes: (done, total) => {
         const percent = total ? Math.floor((100 * done) / total) : 0;

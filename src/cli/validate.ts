@@ -11,6 +11,7 @@ import { sharpLibrary } from '../image/sharp-library';
 import { cpuFallbackBundle } from '../model/bundle/cpu-fallback-bundle';
 import { type Bundle, readBundle } from '../model/bundle/read-bundle';
 import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolkits';
+import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import {
@@ -113,10 +114,9 @@ async function openBackend(
   const total = bundle.manifest.stages.length;
   let built = 0;
   return openSimulator(bundle, {
-    toolkit: await findToolkit({ version: madeWith(bundle), ...(python !== undefined && { python }) }),
+    toolkit: await findToolkit({ version: madeWith(bundle), ...defined({ python }) }),
     work,
-    ...(model !== undefined && { model }),
-    ...(calibration !== undefined && { calibration }),
+    ...defined({ model, calibration }),
     signal: io.signal,
     onFrame: (frame, count) =>
       io.progress({ step: `frame ${frame} of ${count} through the float32 tower`, done: 0, total }),

@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../errors';
+import { defined } from '../system/defined';
 import type { Connector } from './connector';
 import type { ImageFeatures } from './image-features';
 import type { PatchEmbedding } from './patch-embedding';
@@ -69,10 +70,7 @@ export class VisionTower implements TileEncoder {
       rows[tile] = connected;
     };
     await pipeline.run(tiles.length, enter, leave, {
-      ...(signal && { signal }),
-      ...(priority !== undefined && { priority }),
-      ...(onSlow && { onSlow }),
-      ...(onProgress && { onProgress }),
+      ...defined({ signal, priority, onSlow, onProgress }),
       ...(activations && {
         onOutput: (name, tile, output) => activations(name, tile, scaled(output, 1 / residualScale)),
       }),

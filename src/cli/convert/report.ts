@@ -1,6 +1,7 @@
 import type { NpuBundle } from '../../convert/npu/npu-bundle';
 import type { NpuStageEntry } from '../../convert/npu/npu-stage-part';
 import type { BundleManifest } from '../../model/bundle/bundle-manifest';
+import { defined } from '../../system/defined';
 
 /** The output of `smolvlm convert`. */
 export interface ConversionReport {
@@ -58,7 +59,7 @@ function stageRow({ stage, trials }: NpuStageEntry): StageRow {
     max_abs_error: trials.at(-1)?.maxAbsError ?? 0,
     bytes: stage.file.sizeBytes,
     build_seconds: stage.buildSeconds ?? 0,
-    ...(int8 && { int8_cosine: int8.cosine }),
+    ...defined({ int8_cosine: int8?.cosine }),
   };
 }
 

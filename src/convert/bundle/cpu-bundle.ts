@@ -2,6 +2,7 @@ import type { BundleFile, BundleManifest, BundleStage } from '../../model/bundle
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import type { CpuPrecision } from '../../onnx/cpu-linear';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import { defined } from '../../system/defined';
 import {
   type Build,
   type BuildControl,
@@ -72,9 +73,9 @@ async function buildCpuBundle(
     residualScale: 1,
     stages,
     ...host,
-    ...(decoder && { decoder }),
+    ...defined({ decoder }),
     configs: await copyConfigs(checkpoint.dir, build.folder),
-    ...(validation && { validation }),
+    ...defined({ validation }),
     created: new Date().toISOString(),
   };
   await build.folder.finish(manifest);

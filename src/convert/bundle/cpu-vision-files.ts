@@ -8,6 +8,7 @@ import { cpuProjection } from '../../onnx/vision/cpu-host-graphs';
 import { cpuVisionStage, type VisionGraphShape } from '../../onnx/vision/cpu-vision-stage';
 import type { VisionStagePlan } from '../../onnx/vision/vision-stages';
 import { type WriteModelOptions, writeModel } from '../../onnx/write-model';
+import { defined } from '../../system/defined';
 import type { BundlePart } from './bundle-folder';
 
 /** Writes one stage of the tower for onnxruntime into a bundle's folder. */
@@ -50,7 +51,7 @@ async function writeStage(
   const entry: BundleStage = {
     name,
     file,
-    ...(data && { data }),
+    ...defined({ data }),
     precision,
     input: tensorSpec(graph.inputs[0]),
     output: tensorSpec(graph.outputs[0]),

@@ -5,6 +5,7 @@ import { type Bundle, bundleManifestName, readBundle } from '../../model/bundle/
 import { bundlesFolder } from '../../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoint';
 import { folderKind } from '../../model/hub/resolve-model';
+import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/file-lock';
 import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
@@ -38,8 +39,7 @@ export async function preparedBundle(
         if (!isThere()) await prepareCpuBundle(checkpoint, bundleDir, options, control);
       };
       await withFileLock(`${bundleDir}.lock`, prepare, {
-        ...(signal && { signal }),
-        ...(onWait && { onWait }),
+        ...defined({ signal, onWait }),
       });
     }
     return await readBundle(bundleDir);

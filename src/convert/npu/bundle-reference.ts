@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import { defined } from '../../system/defined';
 import type { BundlePart } from '../bundle/bundle-folder';
 import type { CpuBundleOptions } from '../bundle/cpu-bundle';
 import type { CalibrationFrames } from './calibration-frames';
@@ -30,7 +31,7 @@ export function withReference(
       const captured = await ReferenceActivations.capture(checkpoint, frames, join(workDir, 'reference'), {
         residualScale: 1,
         calibrate: false,
-        ...(signal && { signal }),
+        ...defined({ signal }),
       });
       return copyReference(dir, captured);
     },

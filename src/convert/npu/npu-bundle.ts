@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { BundleConversion, BundleDecoder, BundleManifest } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import { defined } from '../../system/defined';
 import {
   type Build,
   type BuildControl,
@@ -127,7 +128,7 @@ async function buildNpuBundle(
     ...(cpuStages.length > 0 && { cpuStages }),
     ...host,
     decoder,
-    ...(npuDecoder && { npuDecoder }),
+    ...defined({ npuDecoder }),
     configs: await copyConfigs(checkpoint.dir, build.folder),
     validation,
     created: new Date().toISOString(),

@@ -4,6 +4,7 @@ import { SmolvlmError } from '../../errors';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
 import type { VisionStagePlan } from '../../onnx/vision/vision-stages';
+import { defined } from '../../system/defined';
 import type { BundlePart } from '../bundle/bundle-folder';
 import type { StageWorker } from '../toolkit/toolkit-pool';
 import type { BuildResult } from '../toolkit/toolkit-worker';
@@ -141,7 +142,7 @@ async function finishedPart(
     name: plan.name,
     file,
     precision: taken.precision,
-    ...(core !== undefined && { core }),
+    ...defined({ core }),
     input: tensor('in'),
     output: tensor('out'),
     cosine: taken.cosine,

@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import type { VisionStagePlan } from '../../onnx/vision/vision-stages';
+import { defined } from '../../system/defined';
 import type { Build } from '../bundle/bundle-build';
 import type { BundlePart } from '../bundle/bundle-folder';
 import type { StageWorkers } from '../toolkit/toolkit-pool';
@@ -99,7 +100,7 @@ async function convertAll(
           bounds,
           precisions: options.precisions(plan),
           previous: before,
-          ...(coreOf && { core: coreOf(plan) }),
+          ...defined({ core: coreOf?.(plan) }),
           ...build.control,
         });
       });

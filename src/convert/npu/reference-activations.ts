@@ -12,6 +12,7 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from '../../model/safetensors/safetensors-writer';
+import { defined } from '../../system/defined';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import type { TileEncoder } from '../../vision/vision-tower';
 import { visionGraphShape } from '../bundle/bundle-build';
@@ -61,7 +62,7 @@ export class ReferenceActivations {
       const bundle = await preparedBundle(
         checkpoint.dir,
         { visionPrecision: 'float32' },
-        { bundlesDir: join(dir, 'float32'), ...(signal && { signal }) },
+        { bundlesDir: join(dir, 'float32'), ...defined({ signal }) },
       );
       tower = await openVisionTower(bundle, backend);
       for (const [index, frame] of frames.calibration.slice(0, count).entries()) {
@@ -130,7 +131,7 @@ async function captureStreams(
   const { tokens, hidden } = visionGraphShape(config);
   const writes: Promise<void>[] = [];
   await tower.encode([tile], {
-    ...(signal && { signal }),
+    ...defined({ signal }),
     activations: (name, _tile, values) => {
       if (name === 'post_layernorm' || name === 'connector') return;
       const scaled = values.map((value) => value * residualScale);
@@ -150,7 +151,7 @@ async function captureReference(
   const { channels, imageSize } = config.vision;
   const tensors: TensorToWrite[] = [float32Tensor('pixel_values', [1, channels, imageSize, imageSize], tile)];
   await tower.encode([tile], {
-    ...(signal && { signal }),
+    ...defined({ signal }),
     activations: (name, _tile, values) => {
       const rows = name === 'connector' ? imageTokensPerTile(config) : patchesPerTile(config);
       tensors.push(float32Tensor(name, [1, rows, values.length / rows], Float32Array.from(values)));

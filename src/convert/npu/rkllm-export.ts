@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import { defined } from '../../system/defined';
 import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import type { BundlePart } from '../bundle/bundle-folder';
 import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
@@ -86,7 +87,7 @@ async function runExport(
       stdio: ['ignore', log.fd, log.fd, 'ignore', 'pipe'],
       env: { ...process.env, ...pythonWithoutTelemetry, PYTHONDONTWRITEBYTECODE: '1' },
       killSignal: 'SIGKILL',
-      ...(signal && { signal }),
+      ...defined({ signal }),
     });
     let last: ExportEvent | undefined;
     const events = child.stdio[4];

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
 import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../model/bundle/rknn-toolkits';
 import { cacheFolder } from '../../model/cache-folder';
+import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/file-lock';
 import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import { checkDiskSpace } from '../bundle/disk-space';
@@ -93,7 +94,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
   };
   const onWait = (pid: number): void =>
     onProgress?.({ step: `waiting for process ${pid}, which is setting it up`, done: 0, total: 1 });
-  await withFileLock(`${dir}.lock`, make, { onWait, ...(signal && { signal }) });
+  await withFileLock(`${dir}.lock`, make, { onWait, ...defined({ signal }) });
   return toolkit;
 }
 
@@ -207,7 +208,7 @@ async function run(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...pythonWithoutTelemetry },
     killSignal: 'SIGKILL',
-    ...(signal && { signal }),
+    ...defined({ signal }),
   });
   let told = '';
   createInterface({ input: child.stdout }).on('line', onLine);

@@ -3,6 +3,7 @@ import { SmolvlmError } from '../../errors';
 import type { Bundle } from '../../model/bundle/read-bundle';
 import { openCheckpoint } from '../../model/checkpoint/checkpoint';
 import { demoModelFolder, resolveModel } from '../../model/hub/resolve-model';
+import { defined } from '../../system/defined';
 import { visionGraphShape } from '../bundle/bundle-build';
 import { targetNpuCores } from '../bundle/npu-target';
 import { chooseFrames } from '../npu/calibration-frames';
@@ -63,8 +64,7 @@ export async function openSimulator(
       ? await ReferenceActivations.capture(checkpoint, frames, join(options.work, 'reference'), {
           residualScale,
           calibrate,
-          ...(options.onFrame && { onFrame: options.onFrame }),
-          ...(options.signal && { signal: options.signal }),
+          ...defined({ onFrame: options.onFrame, signal: options.signal }),
         })
       : undefined;
     const backend = await SimulatorBackend.start(

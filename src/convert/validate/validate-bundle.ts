@@ -6,6 +6,7 @@ import type { BundleStage, Precision } from '../../model/bundle/bundle-manifest'
 import type { Bundle } from '../../model/bundle/read-bundle';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import { defined } from '../../system/defined';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Agreement, agreement } from '../npu/agreement';
 import { inputOf, outputOf } from '../npu/npu-stage-build';
@@ -74,7 +75,7 @@ export async function validateBundle(
       const compare = async (name: string, values: Float32Array): Promise<Agreement> =>
         agreement(values, await reference.read(name));
       const { rows } = await tower.encode([await reference.read('pixel_values')], {
-        ...(signal && { signal }),
+        ...defined({ signal }),
         onProgress: ({ stage }) => onStage?.(stage, ++done, stages.length * 2),
         activations: (name, _tile, values) => {
           const plan = plans.get(name);

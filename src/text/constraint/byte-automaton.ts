@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
 import type { BytePattern } from './byte-pattern';
 
 interface Edge {
@@ -89,7 +90,7 @@ export class ByteAutomaton {
         hint: 'Lower maxLength and maxItems, or leave them out.',
       });
     }
-    return this.#places.push({ ...(edge && { edge }), jumps: [] }) - 1;
+    return this.#places.push({ ...defined({ edge }), jumps: [] }) - 1;
   }
 
   /** @returns the place from which the pattern leads to `end` */

@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined';
 /** A regular language over bytes, as a tree. */
 export type BytePattern =
   | { readonly kind: 'byte'; readonly from: number; readonly to: number }
@@ -25,7 +26,7 @@ export function either(...options: BytePattern[]): BytePattern {
 }
 
 export function repeat(part: BytePattern, min: number, max?: number): BytePattern {
-  return { kind: 'repeat', part, min, ...(max !== undefined && { max }) };
+  return { kind: 'repeat', part, min, ...defined({ max }) };
 }
 
 export function optional(part: BytePattern): BytePattern {

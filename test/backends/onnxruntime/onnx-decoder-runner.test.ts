@@ -6,6 +6,7 @@ import { OnnxDecoderRunner } from '../../../src/backends/onnxruntime/onnx-decode
 import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
 import type { BundleDecoder, Precision } from '../../../src/model/bundle/bundle-manifest';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { defined } from '../../../src/system/defined';
 import { greedyToken } from '../../../src/text/probability';
 import { TokenEmbeddings } from '../../../src/text/token-embeddings';
 import { fixture } from '../../fixtures';
@@ -33,7 +34,7 @@ describe('OnnxDecoderRunner', () => {
     if (precision === 'float32') decoders.set(precision, entry);
     return OnnxDecoderRunner.open(dir, entry, checkpoint.config.text, {
       threads: 2,
-      ...(contextLimit !== undefined && { contextLimit }),
+      ...defined({ contextLimit }),
     });
   }
 

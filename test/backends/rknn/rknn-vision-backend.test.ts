@@ -12,6 +12,7 @@ import type { BundleStage } from '../../../src/model/bundle/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import { visionStages } from '../../../src/onnx/vision/vision-stages';
 import { npuLockPath } from '../../../src/platform/npu/npu-lock';
+import { defined } from '../../../src/system/defined';
 import { assembleVisionTower } from '../../../src/vision/open-vision-tower';
 import { describeVisionBackend } from '../../contract/vision-backend-contract';
 import { cosine } from '../../cosine';
@@ -251,7 +252,7 @@ describe('RknnVisionBackend', function () {
     const told: string[] = [];
     const watch = (lostMs?: number): StageWatch => ({
       slowMs: 50,
-      ...(lostMs !== undefined && { lostMs }),
+      ...defined({ lostMs }),
       onSlow: (stage) => void told.push(`slow ${stage}`),
       onLost: (stage) => void told.push(`lost ${stage}`),
     });

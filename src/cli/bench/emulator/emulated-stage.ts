@@ -7,6 +7,7 @@ import type { ModelConfig } from '../../../model/checkpoint/model-config';
 import { imageTokensPerTile, patchesPerTile } from '../../../model/checkpoint/model-config';
 import type { TensorSource } from '../../../model/safetensors/tensor-source';
 import type { VisionStagePlan } from '../../../onnx/vision/vision-stages';
+import { defined } from '../../../system/defined';
 
 /** Numbered as in the emulator's `model.h`. */
 const kinds = { pass: 0, attn: 1, mlp: 2, tower: 3 } as const;
@@ -123,7 +124,7 @@ async function writeStage(
     name,
     file: await describeBundleFile(dir, `${name}.rknn`),
     precision: 'fp16',
-    ...(core !== undefined && { core }),
+    ...defined({ core }),
     input: tower ? { name: 'in', dtype: 'uint8', shape: [1, size, size, 3] } : stream('in'),
     output: tower
       ? { name: 'out', dtype: 'float32', shape: [1, imageTokensPerTile(config), textWidth] }
