@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readSettings } from '../system/settings';
 
-/** Where this process keeps pulled checkpoints and prepared bundles, unless it is given another folder. */
+/** The folder in which this process keeps pulled checkpoints and prepared bundles, unless it is given another one. */
 export function cacheFolder(): string {
   return readSettings().cacheDir;
 }

@@ -13,12 +13,12 @@ interface Remembered {
   readonly sha256: string;
 }
 
-/** A file changed this recently may change again within the clock's grain (the "racy git" problem). */
+/** A file changed this recently may change again without a new modification time (the "racy git" problem). */
 const settledNs = 2_000_000_000n;
 
 /**
- * SHA-256 of a file, computed once: the cache folder remembers it for as long as size, time of change and inode
- * stay the same. A memory that cannot be written or read costs only the time to hash again.
+ * SHA-256 of a file, computed once: it is stored in the cache folder and used as long as size, modification time and
+ * inode stay the same. When the store cannot be read or written, the file is hashed again.
  */
 export async function rememberedSha256(
   path: string,
@@ -63,6 +63,6 @@ async function remember(memory: string, note: string, entry: Remembered): Promis
     await writeFile(temporary, JSON.stringify(entry));
     await rename(temporary, note);
   } catch {
-    // A read-only cache only means that the file is hashed again next time.
+    // The cache may be read-only; the file is then hashed again next time.
   }
 }

@@ -2,11 +2,12 @@ import { type ErrorBody, errorBody } from '../errors';
 import type { BundleTarget } from '../model/bundle/bundle-manifest';
 import { readBundle } from '../model/bundle/read-bundle';
 import { resolveModel } from '../model/hub/resolve-model';
+import { defined } from '../system/defined';
 
-/** What a bundle says of the machine it was made for. */
+/** What a bundle's manifest says about the machine it was made for. */
 export interface BundleFacts {
   readonly path: string;
-  /** The checkpoint it was made of. */
+  /** The checkpoint it was made from. */
   readonly model: string;
   readonly target: BundleTarget;
   /** Of rknn-toolkit2, which made the stages. */
@@ -15,15 +16,15 @@ export interface BundleFacts {
   readonly hasCpuStages: boolean;
 }
 
-/** A model that was named and cannot be used. */
+/** A model that was given and cannot be used. */
 export interface UnusableModel {
   readonly model: string;
   readonly fault: ErrorBody;
 }
 
 /**
- * @param model as a person names one: `demo`, a folder, a hub id
- * @returns undefined for a checkpoint, which is made for no machine
+ * @param model `demo`, a folder or a hub id
+ * @returns undefined for a checkpoint, which is not made for a particular machine
  */
 export async function readBundleFacts(model: string): Promise<BundleFacts | UnusableModel | undefined> {
   try {
@@ -36,7 +37,7 @@ export async function readBundleFacts(model: string): Promise<BundleFacts | Unus
       model: checkpoint.id,
       target,
       hasCpuStages,
-      ...(toolkitVersion === undefined ? {} : { toolkitVersion }),
+      ...defined({ toolkitVersion }),
     };
   } catch (error) {
     return { model, fault: errorBody(error) };

@@ -1,9 +1,9 @@
 import type { SystemFiles } from './recording/system-files';
 
-/** What this process is shut in. `home-assistant-app`: a container that its user can give no devices to. */
+/** The container that this process runs in. `home-assistant-app`: its user cannot give it devices. */
 export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc';
 
-/** @returns undefined on the machine itself */
+/** @returns undefined outside of a container */
 export function containerOf(files: SystemFiles): ContainerKind | undefined {
   // The supervisor gives each of its apps a token.
   if (files.process.environment.SUPERVISOR_TOKEN !== undefined) return 'home-assistant-app';

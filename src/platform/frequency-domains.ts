@@ -1,3 +1,4 @@
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 /** A clock that the kernel scales. */
@@ -10,7 +11,7 @@ export interface FrequencyDomain {
   readonly governor?: string;
 }
 
-/** The NPU's clock; undefined where the kernel shows none. */
+/** The NPU's clock; undefined where the kernel does not report it. */
 export function npuClock(files: SystemFiles): FrequencyDomain | undefined {
   const folder = '/sys/class/devfreq';
   const name = files
@@ -19,7 +20,7 @@ export function npuClock(files: SystemFiles): FrequencyDomain | undefined {
   return name === undefined ? undefined : devfreqClock(files, `${folder}/${name}`);
 }
 
-/** The memory's clock, which decides how fast words come; absent on some boards. */
+/** The memory's clock, which determines the speed of the decoder; absent on some boards. */
 export function memoryClock(files: SystemFiles): FrequencyDomain | undefined {
   const folder = '/sys/class/devfreq/dmc';
   return files.has(folder) ? devfreqClock(files, folder) : undefined;
@@ -43,7 +44,7 @@ export function cpuClocks(files: SystemFiles): readonly FrequencyDomain[] {
     });
 }
 
-/** Intel's and AMD's own drivers call their ordinary scaling `powersave`. */
+/** Intel's and AMD's own drivers call their normal scaling `powersave`. */
 function governorOf(files: SystemFiles, policy: string): string | undefined {
   const driver = files.text(`${policy}/scaling_driver`) ?? '';
   const governor = files.text(`${policy}/scaling_governor`);
@@ -61,13 +62,8 @@ function devfreqClock(files: SystemFiles, folder: string): FrequencyDomain {
   );
 }
 
-function clock(current?: number, limit?: number, top?: number, governor?: string): FrequencyDomain {
-  return {
-    ...(current === undefined ? {} : { currentHz: current }),
-    ...(limit === undefined ? {} : { limitHz: limit }),
-    ...(top === undefined ? {} : { topHz: top }),
-    ...(governor === undefined ? {} : { governor }),
-  };
+function clock(currentHz?: number, limitHz?: number, topHz?: number, governor?: string): FrequencyDomain {
+  return defined({ currentHz, limitHz, topHz, governor });
 }
 
 function deviceCompatible(files: SystemFiles, folder: string): string {

@@ -1,3 +1,4 @@
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 export interface Libc {
@@ -5,7 +6,7 @@ export interface Libc {
   readonly version?: string;
 }
 
-/** The C library that this process is linked to, by what is mapped into it; else by what lies in /lib. */
+/** The C library of this process, by the files mapped into it, else by the files in /lib. */
 export function libcOf(files: SystemFiles): Libc {
   const maps = '/proc/self/maps';
   const musl = files.match(maps, /(\/\S*ld-musl-\S+)$/m)?.[1];
@@ -14,7 +15,7 @@ export function libcOf(files: SystemFiles): Libc {
     files.match(maps, /(\/\S*libc\.so\.6)$/m)?.[1] ?? files.match(maps, /(\/\S*libc-2\.\d+\.so)$/m)?.[1];
   if (glibc !== undefined) {
     const version = files.match(glibc, /GNU C Library [^\n]*version (\d+\.\d+)/)?.[1];
-    return version === undefined ? { kind: 'glibc' } : { kind: 'glibc', version };
+    return { kind: 'glibc', ...defined({ version }) };
   }
   if (files.names('/lib').some((name) => name.startsWith('ld-musl-')) && files.has('/etc/alpine-release')) {
     return { kind: 'musl' };

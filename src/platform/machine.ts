@@ -14,14 +14,14 @@ import { findRuntimeLibraries, type RuntimeLibrary } from './runtime-library';
 import { driverCores, npuTarget, type Soc, socOf } from './soc';
 import { chipTemperature, type Temperature } from './temperature';
 
-/** All that the doctor judges, looked up once. */
+/** All facts that the doctor judges, read once. */
 export interface Machine {
   readonly process: ProcessFacts;
   readonly soc: Soc;
   readonly kernel: string | undefined;
   readonly container: ContainerKind | undefined;
   readonly libc: Libc;
-  /** `other-chip`: an NPU that bundles cannot be made for. */
+  /** `other-chip`: an NPU that is not supported. */
   readonly npu: 'supported' | 'other-chip' | 'absent';
   readonly driver: NpuDriver;
   readonly driverCores: number | undefined;
@@ -40,7 +40,7 @@ export interface Machine {
   readonly openFiles: number | undefined;
   readonly python: string | undefined;
   readonly ffmpeg: string | undefined;
-  /** Those to be judged with it. */
+  /** Bundles that are compared with the machine. */
   readonly bundles: readonly (BundleFacts | UnusableModel)[];
 }
 
@@ -50,14 +50,14 @@ export function readMachine(files: SystemFiles, bundles: Machine['bundles'] = []
   const driver = npuDriver(files);
   const devices = npuDevices(files);
   const nodes = [...devices.nodes.map(({ path }) => path), ...devices.missing];
-  const seen = driver.hardware || driver.kind !== 'none';
+  const found = driver.hardware || driver.kind !== 'none';
   return {
     process: files.process,
     soc,
     kernel: files.text('/proc/sys/kernel/osrelease'),
     container: containerOf(files),
     libc: libcOf(files),
-    npu: npuTarget(soc) !== undefined ? 'supported' : seen ? 'other-chip' : 'absent',
+    npu: npuTarget(soc) !== undefined ? 'supported' : found ? 'other-chip' : 'absent',
     driver,
     driverCores: driverCores(files),
     devices,

@@ -1,12 +1,13 @@
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 export interface MachineMemory {
   readonly totalBytes: number;
-  /** What programs can still get without swapping. */
+  /** What programs can still allocate without swapping. */
   readonly availableBytes: number;
   /** A container's own limit, when it is below the machine's total. */
   readonly limitBytes?: number;
-  /** Contiguous memory, which the NPU takes its buffers from when it has no IOMMU. */
+  /** Contiguous memory, from which the NPU allocates its buffers when it has no IOMMU. */
   readonly cmaTotalBytes?: number;
   readonly cmaFreeBytes?: number;
 }
@@ -18,12 +19,15 @@ export function machineMemory(files: SystemFiles): MachineMemory | undefined {
   const totalBytes = bytes.get('MemTotal');
   if (totalBytes === undefined) return undefined;
   const limit = groupLimit(files);
-  const cmaTotal = bytes.get('CmaTotal');
+  const cmaTotalBytes = bytes.get('CmaTotal');
   return {
     totalBytes,
     availableBytes: bytes.get('MemAvailable') ?? bytes.get('MemFree') ?? 0,
-    ...(limit !== undefined && limit < totalBytes ? { limitBytes: limit } : {}),
-    ...(cmaTotal === undefined ? {} : { cmaTotalBytes: cmaTotal, cmaFreeBytes: bytes.get('CmaFree') ?? 0 }),
+    ...defined({
+      limitBytes: limit !== undefined && limit < totalBytes ? limit : undefined,
+      cmaTotalBytes,
+      cmaFreeBytes: cmaTotalBytes === undefined ? undefined : (bytes.get('CmaFree') ?? 0),
+    }),
   };
 }
 
@@ -36,7 +40,7 @@ function groupLimit(files: SystemFiles): number | undefined {
   return undefined;
 }
 
-/** Whether an IOMMU stands before the NPU; undefined when neither the bus nor the device tree tells. */
+/** Whether the NPU has an IOMMU; undefined when neither the bus nor the device tree says so. */
 export function npuHasIommu(files: SystemFiles): boolean | undefined {
   const bus = '/sys/bus/platform/devices';
   const device = files.names(bus).find((name) => name.endsWith('.npu'));
@@ -46,7 +50,7 @@ export function npuHasIommu(files: SystemFiles): boolean | undefined {
   return device === undefined ? undefined : false;
 }
 
-/** Open files that this process may have: its soft limit. */
+/** The soft limit of this process's open files. */
 export function openFileLimit(files: SystemFiles): number | undefined {
   const limit = files.match('/proc/self/limits', /^Max open files\s+(\d+|unlimited)/m)?.[1];
   if (limit === undefined) return undefined;

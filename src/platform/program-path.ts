@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import type { SystemFiles } from './recording/system-files';
 
 /**
- * Looks a program up on the process's PATH; nothing is run.
- * @param names in the order they are wanted, an absolute path as it is
- * @returns path of the first that is there and fits
+ * Finds a program on the process's PATH without running it.
+ * @param names in order of preference; absolute paths are used unchanged
+ * @returns path of the first that exists and fits
  */
 export function findProgram(
   files: SystemFiles,

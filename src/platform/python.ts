@@ -9,8 +9,8 @@ const minors = { first: 8, last: 12 } as const;
 const names = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
 
 /**
- * An interpreter for the vendor's toolkit, by file names alone: `python3` is a link to `python3.11`.
- * @returns its path; undefined when none on the PATH is of a version the toolkit supports
+ * Finds an interpreter for the vendor's toolkit by file names alone: `python3` is a link to `python3.11`.
+ * @returns its path; undefined when the PATH has none of a version that the toolkit supports
  */
 export function toolkitPython(files: SystemFiles): string | undefined {
   const { python } = readSettings(files.process.environment).convert;

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 /** The vendor's runtimes: `rknn` runs vision stages, `rkllm` the decoder. */
@@ -6,9 +7,9 @@ export type RuntimeKind = 'rknn' | 'rkllm';
 
 interface RuntimeFile {
   readonly name: string;
-  /** Names the one to load, and no other. */
+  /** Environment variable with the path of the only one to load. */
   readonly variable: string;
-  /** What the library prints when it starts, and therefore holds as text. */
+  /** The line that the library prints when it starts; the file contains its text. */
   readonly version: RegExp;
 }
 
@@ -25,7 +26,7 @@ const runtimes: Readonly<Record<RuntimeKind, RuntimeFile>> = {
   },
 };
 
-/** Where the vendor's packages and the distributions put libraries. */
+/** Folders in which the vendor's packages and distributions install libraries. */
 const libraryFolders = ['/usr/lib', '/usr/lib64', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib'];
 
 /** e_machine of the ELF header by `process.arch`. */
@@ -33,21 +34,21 @@ const elfMachines: Readonly<Record<string, number>> = { arm64: 0xb7, x64: 0x3e }
 
 export interface RuntimeLibrary {
   readonly path: string;
-  /** `x.y.z` from the file's text; undefined when the file does not tell. */
+  /** `x.y.z` from the file's text; undefined when it is not found there. */
   readonly version?: string;
-  /** Why it cannot be loaded: e.g. a pointer file in place of the library. */
+  /** Why it cannot be loaded, e.g. because it is a git-lfs pointer file. */
   readonly fault?: string;
 }
 
-/** Name of the environment variable that names the library of a kind. */
+/** Environment variable with the path of the library of a kind. */
 export function runtimeVariable(kind: RuntimeKind): string {
   return runtimes[kind].variable;
 }
 
 /**
- * The libraries of a kind on this machine, the one to load first; each file once, whatever links lead to it.
- * None is loaded: a version is read from the file's bytes.
- * @param given the one to use and no other; default: what the environment variable says
+ * Finds the libraries of a kind on this machine; the first is the one to load. A file to which several links lead is
+ * listed once. No library is loaded: versions are read from the files' bytes.
+ * @param given path of the only one to use; default: the environment variable's value
  */
 export function findRuntimeLibraries(
   files: SystemFiles,
@@ -73,15 +74,15 @@ function describeLibrary(files: SystemFiles, kind: RuntimeKind, path: string): R
   const fault = libraryFault(files, path);
   if (fault !== undefined) return { path, fault };
   const version = files.match(path, runtimes[kind].version)?.[1];
-  return version === undefined ? { path } : { path, version };
+  return { path, ...defined({ version }) };
 }
 
 function libraryFault(files: SystemFiles, path: string): string | undefined {
   if (!files.has(path)) return 'there is no such file';
-  if (files.denied(path)) return 'it may not be read by this user';
+  if (files.denied(path)) return 'this user may not read it';
   // ELF header: magic, then e_machine at byte 18, little endian.
   const machine = files.match(path, /^\x7fELF[\s\S]{14}([\s\S])/)?.[1]?.charCodeAt(0);
-  if (machine === undefined) return 'it is no library (an incomplete download?)';
+  if (machine === undefined) return 'it is not a library (an incomplete download?)';
   const { arch } = files.process;
-  return machine === elfMachines[arch] ? undefined : `it is for another processor than this ${arch} one`;
+  return machine === elfMachines[arch] ? undefined : `it is for another processor; this one is ${arch}`;
 }

@@ -1,6 +1,7 @@
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
-/** Chips by the first six letters of their name: what the vendor's toolkit calls them, and their NPU's cores. */
+/** Chips by the first six letters of their name: the toolkit's name of the target, and the NPU's cores. */
 const chips: Readonly<Record<string, { readonly target: 'rk3588' | 'rk3576'; readonly cores: number }>> = {
   rk3588: { target: 'rk3588', cores: 3 },
   // An RK3588 with one NPU core fused off: the driver offers mask 0x3 (driver 0.9.8, rk3583 variant).
@@ -12,16 +13,16 @@ const chips: Readonly<Record<string, { readonly target: 'rk3588' | 'rk3576'; rea
 export interface Soc {
   /** `rk3588`, `rk3588s`, `rk3582`, `rk3576`, another Rockchip's name, else the CPU architecture: `x64`, `arm64`. */
   readonly id: string;
-  /** The board's name, where the firmware tells one. */
+  /** The board's name, where the firmware has one. */
   readonly board?: string;
-  /** `npu-device` when the device tree is hidden, as in a container: the exact chip of a family is not known. */
+  /** `npu-device` when the device tree is hidden, as in a container: only the chip's family is known. */
   readonly source: 'device-tree' | 'npu-device' | 'cpu';
 }
 
-/** The chip, from the device tree, else from the NPU's platform device, else the CPU architecture. */
+/** Identifies the chip by the device tree, else by the NPU's platform device, else by the CPU architecture. */
 export function socOf(files: SystemFiles): Soc {
   const board = boardName(files);
-  const named = board === undefined ? {} : { board };
+  const named = defined({ board });
   const compatible = files.text('/proc/device-tree/compatible')?.split('\0') ?? [];
   const chip = rockchipName(compatible);
   if (chip !== undefined) return { id: chip, ...named, source: 'device-tree' };
@@ -31,19 +32,19 @@ export function socOf(files: SystemFiles): Soc {
   return { id: files.process.arch, ...named, source: 'cpu' };
 }
 
-/** NPU cores that RKNN core masks may name; 0 for a chip without such an NPU. */
+/** NPU cores that RKNN core masks may contain; 0 for a chip without a supported NPU. */
 export function socNpuCores({ id }: Pick<Soc, 'id'>): number {
   return chips[id.slice(0, 6)]?.cores ?? 0;
 }
 
-/** The bundle target that runs on this chip; undefined for a chip without such an NPU. */
+/** The bundle target that runs on this chip; undefined for a chip without a supported NPU. */
 export function npuTarget({ id }: Pick<Soc, 'id'>): 'rk3588' | 'rk3576' | undefined {
   return chips[id.slice(0, 6)]?.target;
 }
 
 /**
- * Cores that the driver itself counts (`Core0: 21%, Core1: 0%,` of its load file): a chip whose device tree
- * names its larger sibling is told by it. @returns undefined when the file is absent or needs root
+ * Cores that the driver counts (`Core0: 21%, Core1: 0%,` in its load file). It is right also where the device tree names
+ * a larger chip of the family. @returns undefined when the file is absent or needs root
  */
 export function driverCores(files: SystemFiles): number | undefined {
   for (const folder of ['/proc/rknpu', '/sys/kernel/debug/rknpu']) {
@@ -55,14 +56,14 @@ export function driverCores(files: SystemFiles): number | undefined {
 }
 
 /**
- * Cores to plan with; 0 when neither the driver nor the chip tells.
- * @param given the setting `npu.cores`, for chips and drivers that do not tell
+ * The number of cores to use; 0 when neither the driver nor the chip determines it.
+ * @param given the setting `npu.cores`, for such drivers and chips
  */
 export function usableCores(files: SystemFiles, given?: number): number {
   return given ?? driverCores(files) ?? socNpuCores(socOf(files));
 }
 
-/** A board's own entry stands before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */
+/** A board's own entry comes before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */
 function rockchipName(compatible: readonly string[]): string | undefined {
   for (const pattern of [/^rockchip,(rk\d{4}[a-z]?\d?)$/, /^rockchip,(rk\d{4}[a-z]?)-/]) {
     for (const entry of compatible) {

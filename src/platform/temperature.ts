@@ -1,14 +1,15 @@
+import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 export interface Temperature {
   /** The zone's type: `npu-thermal`. */
   readonly sensor: string;
   readonly celsius: number;
-  /** From here on the kernel slows the chip down; undefined when the zone has no such point. */
+  /** The kernel lowers the clocks from here on; undefined when the zone has no passive trip point. */
   readonly throttlesAtCelsius?: number;
 }
 
-/** Nearest to the NPU first. */
+/** The nearest to the NPU comes first. */
 const sensors = ['npu-thermal', 'npu_thermal', 'soc-thermal', 'soc_thermal', 'x86_pkg_temp', 'cpu-thermal'];
 
 /** The NPU's temperature, else that of the chip. */
@@ -22,17 +23,13 @@ export function chipTemperature(files: SystemFiles): Temperature | undefined {
     const zone = zones.find(({ type }) => type === sensor)?.zone;
     const milli = zone === undefined ? undefined : files.text(`${zone}/temp`);
     if (zone === undefined || milli === undefined || !/^-?\d+$/.test(milli)) continue;
-    const throttle = throttlePoint(files, zone);
-    return {
-      sensor,
-      celsius: Number(milli) / 1000,
-      ...(throttle === undefined ? {} : { throttlesAtCelsius: throttle }),
-    };
+    const throttlesAtCelsius = throttlePoint(files, zone);
+    return { sensor, celsius: Number(milli) / 1000, ...defined({ throttlesAtCelsius }) };
   }
   return undefined;
 }
 
-/** The lowest passive trip point: there the kernel begins to lower clocks. */
+/** The lowest passive trip point, at which the kernel begins to lower the clocks. */
 function throttlePoint(files: SystemFiles, zone: string): number | undefined {
   const points = files
     .names(zone)

@@ -1,8 +1,8 @@
-/** Time as the engine sees it; tests hand in their own. */
+/** A source of time; tests pass their own. */
 export interface Clock {
   /** Milliseconds, never running backwards. */
   now(): number;
-  /** @returns how to call it off */
+  /** @returns a function that cancels it */
   after(ms: number, callback: () => void): () => void;
 }
 

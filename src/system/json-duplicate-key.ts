@@ -1,10 +1,10 @@
 /**
- * `JSON.parse` keeps the last of two equal keys without a word; in a safetensors header that would hide a tensor.
+ * `JSON.parse` silently keeps the last of two equal keys; in a safetensors header that would hide a tensor.
  * @param text a valid JSON object @returns the first key of the outermost object that comes a second time
  */
 export function duplicateKey(text: string): string | undefined {
   const seen = new Set<string>();
-  // Strings and brackets are all that matters to find the outermost keys.
+  // Strings and brackets are enough to find the outermost keys.
   const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/g;
   let depth = 0;
   for (const { 0: found, index } of text.matchAll(token)) {

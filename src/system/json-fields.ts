@@ -3,14 +3,14 @@ import type { SmolvlmError } from '../errors';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Makes the error of the file at hand: `message` names the key and the value. */
+/** Makes an error about the file that is read: `message` names the key and the value. */
 export type FieldFault = (message: string) => SmolvlmError;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a file that holds one JSON object. @returns undefined when there is no such file */
+/** Reads a file that contains one JSON object. @returns undefined when the file does not exist */
 export async function readJsonObject(path: string, fault: FieldFault): Promise<JsonObject | undefined> {
   let text: string;
   try {
@@ -33,7 +33,7 @@ export function parseJsonObject(text: string, fault: FieldFault): JsonObject {
   return value;
 }
 
-/** A value as it may stand in an error's sentence. */
+/** A value, shortened for an error message. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
@@ -41,7 +41,7 @@ export function shown(value: unknown): string {
 
 /**
  * Typed access to one JSON object. `null` counts as absent, as transformers writes it for an unset key.
- * Every method throws the given fault, naming the key's full path, for a value of another kind.
+ * Every method throws the given error, with the key's full path, for a value of another kind.
  */
 export class JsonFields {
   constructor(
@@ -52,6 +52,11 @@ export class JsonFields {
 
   has(key: string): boolean {
     return this.object[key] !== undefined && this.object[key] !== null;
+  }
+
+  /** The value of an optional key. @returns undefined when the key is absent */
+  optional<T>(key: string, read: (key: string) => T): T | undefined {
+    return this.has(key) ? read(key) : undefined;
   }
 
   /** A whole number > 0. */
@@ -82,7 +87,7 @@ export class JsonFields {
 
   string(key: string, absent?: string): string {
     const value = this.object[key] ?? absent;
-    if (typeof value !== 'string' || value === '') throw this.wrong(key, 'a text');
+    if (typeof value !== 'string' || value === '') throw this.wrong(key, 'a non-empty string');
     return value;
   }
 

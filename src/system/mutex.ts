@@ -1,4 +1,4 @@
-/** Runs what it is given one at a time, in the order of the calls. An error goes to its own caller only. */
+/** Runs functions one at a time, in the order of the calls. An error rejects its own call only. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -3,7 +3,7 @@ interface Waiting {
   readonly start: () => void;
 }
 
-/** Runs what enters one after the other: higher priority first, then in the order of entry. */
+/** Runs functions one at a time: higher priority first, then in the order of the calls. */
 export class PriorityMutex {
   readonly #waiting: Waiting[] = [];
   #busy = false;
@@ -15,7 +15,7 @@ export class PriorityMutex {
       return await run();
     } finally {
       const next = this.#waiting.shift();
-      // The lane stays busy for the one it is handed to: nobody slips in between.
+      // It stays busy for the next one, so that no other call enters in between.
       if (next) next.start();
       else this.#busy = false;
     }

@@ -88,6 +88,9 @@ describe('smolvlm doctor', () => {
     writeFileSync(temp('recording.json'), '{"process": {"arch": 3}}');
     const broken = await doctor('--root', temp());
     assert.equal(broken.status, 1);
-    assert.match(broken.stderr, /process\.arch: expected a text, received 3 \[doctor-recording\]/);
+    assert.match(
+      broken.stderr,
+      /process\.arch: expected a non-empty string, received 3 \[doctor-recording\]/,
+    );
   });
 });

@@ -12,7 +12,7 @@ describe('rememberedSha256', () => {
     await utimes(temp('file'), time, time);
   };
 
-  it('hashes a file once while it stays, and again when its time of change differs', async () => {
+  it('hashes a file once while it stays the same, and again when its modification time changes', async () => {
     await writeFile(temp('file'), 'one');
     await setAge(60);
     const first = await sum();
@@ -25,13 +25,13 @@ describe('rememberedSha256', () => {
     assert.equal(await sum(), await fileSha256(temp('file')));
   });
 
-  it('remembers nothing of a file that was changed just now', async () => {
+  it('does not remember a file that has just been changed', async () => {
     await writeFile(temp('file'), 'one');
     await sum();
     assert.deepEqual(await readdir(temp()), ['file']);
   });
 
-  it('hashes again when its note is damaged, and does without a folder to write to', async () => {
+  it('hashes again when its note is damaged, and works without a writable folder', async () => {
     await writeFile(temp('file'), 'one');
     await setAge(60);
     const first = await sum();

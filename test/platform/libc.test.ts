@@ -18,7 +18,7 @@ describe('C library', () => {
     );
   }
 
-  it('is the one that is mapped into the process, with the version in its text', () => {
+  it('is the one mapped into the process, with the version from its text', () => {
     const text = 'GNU C Library (Ubuntu GLIBC 2.39-0ubuntu8.6) stable release version 2.39.\n';
     assert.deepEqual(mapped('/usr/lib/aarch64-linux-gnu/libc.so.6', text), {
       kind: 'glibc',
@@ -28,13 +28,13 @@ describe('C library', () => {
     assert.deepEqual(mapped('/lib/ld-musl-aarch64.so.1'), { kind: 'musl' });
   });
 
-  it('is what Alpine has where the process cannot be looked at', () => {
+  it('is Alpine’s where the process’s maps cannot be read', () => {
     const files = { '/etc/alpine-release': '3.23', '/lib/ld-musl-x86_64.so.1': '' };
     assert.deepEqual(libcOf(recordedTree(temp(), { files })), { kind: 'musl' });
     assert.deepEqual(libcOf(recordedTree(temp(), {})), { kind: 'unknown' });
   });
 
-  it('is told right for this process (needs Linux with glibc)', function () {
+  it('is recognised for this process (needs Linux with glibc)', function () {
     const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
     if (process.platform !== 'linux' || header.glibcVersionRuntime === undefined) this.skip();
     assert.deepEqual(libcOf(new SystemFiles()), { kind: 'glibc', version: header.glibcVersionRuntime });

@@ -11,12 +11,12 @@ const cores: Readonly<Partial<Record<RecordedMachine, number>>> = {
 
 describe('usableCores', () => {
   for (const [machine, expected] of Object.entries(cores)) {
-    it(`plans with ${expected} on ${machine}`, () => {
+    it(`are ${expected} on ${machine}`, () => {
       assert.equal(usableCores(recordedFiles(machine as RecordedMachine)), expected);
     });
   }
 
-  it('takes the number it is given before what the chip tells', () => {
+  it('prefers the given number to the chip’s', () => {
     assert.equal(usableCores(recordedFiles('rk3588-vendor'), 1), 1);
   });
 });

@@ -30,7 +30,7 @@ describe('withFileLock', () => {
     return child;
   }
 
-  it('lets one at a time in and leaves nothing behind', async () => {
+  it('runs one piece of work at a time and leaves nothing behind', async () => {
     let inside = 0;
     const work = async (): Promise<void> => {
       assert.equal(++inside, 1);
@@ -41,7 +41,7 @@ describe('withFileLock', () => {
     assert.deepEqual(await readdir(join(dir, 'deep')), []);
   });
 
-  it('gives the result on, and lets go after a failure', async () => {
+  it('returns the result, and releases the lock after a failure', async () => {
     await assert.rejects(
       withFileLock(lock, () => Promise.reject(new Error('no space'))),
       { message: 'no space' },
@@ -49,7 +49,7 @@ describe('withFileLock', () => {
     assert.equal(await withFileLock(lock, async () => 7), 7);
   });
 
-  it('waits for another process, saying which', async () => {
+  it('waits for another process and reports which', async () => {
     const child = await holdingChild();
     const order: string[] = [];
     child.once('exit', () => order.push('child ended'));
@@ -116,7 +116,7 @@ describe('withFileLock', () => {
     assert.deepEqual(await readdir(dirname(lock)), []);
   });
 
-  it('is held by nobody new while a living process has a later place', async () => {
+  it('is not acquired while a running process has a later place', async () => {
     await mkdir(dirname(lock));
     const other = await FileLock.tryAcquire(`${lock}.2`);
     assert.ok(other instanceof FileLock);

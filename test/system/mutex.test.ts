@@ -15,7 +15,7 @@ describe('Mutex', () => {
     assert.deepEqual(log, ['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
-  it('hands an error to its own caller and goes on', async () => {
+  it('rejects the call that failed and continues with the next', async () => {
     const mutex = new Mutex();
     const failing = mutex.run(() => Promise.reject(new Error('broken')));
     const next = mutex.run(() => 7);

@@ -13,7 +13,7 @@ describe('readSettings', () => {
     assert.equal(cacheDir({}), join(homedir(), '.cache', 'smolvlm'));
   });
 
-  it('has a default for everything a process cannot do without', () => {
+  it('has a default for every required setting', () => {
     const { npu, rkllm, hub, convert } = readSettings({});
     assert.deepEqual(npu, { lockPath: defaultNpuLockPath, zeroCopy: false, sharedScratch: false });
     assert.deepEqual(rkllm, { input: 'embed', embedFlash: false });

@@ -22,16 +22,16 @@ export interface BundleStage {
   /** `l{i}_attn`, `l{i}_mlp`, `l{i}`, or `vision`. */
   readonly name: string;
   readonly file: BundleFile;
-  /** Further files the stage's graph refers to (ONNX external data). */
+  /** Weights of the stage's graph (ONNX external data). */
   readonly data?: BundleFile;
   readonly precision: Precision;
   /** NPU core index; absent for `cpu`. */
   readonly core?: number;
   readonly input: TensorSpec;
   readonly output: TensorSpec;
-  /** Of its output to the float32 reference's, given the reference's input; when it was validated. */
+  /** Cosine of its output and the float32 reference's, given the reference's input; present when it was validated. */
   readonly cosine?: number;
-  /** The same, given what the stages before it made. */
+  /** The same, given the output of the stages before it. */
   readonly accumulatedCosine?: number;
   readonly buildSeconds?: number;
 }
@@ -45,7 +45,7 @@ export interface BundleDecoder {
 /** How an NPU bundle's stages were made, so that they can be made again for the simulator. */
 export interface BundleConversion {
   readonly granularity: 'half-layer' | 'layer' | 'tower';
-  /** Query rows an attention chunk. */
+  /** Query rows per attention chunk. */
   readonly queryRows: number;
   readonly precision: 'fp16' | 'hybrid' | 'auto';
   /** Frames the INT8 ranges were taken from. */
@@ -64,7 +64,7 @@ export interface BundleManifest {
   /** The residual stream is multiplied by this between stages; the host divides after the last. */
   readonly residualScale: number;
   readonly stages: readonly BundleStage[];
-  /** The same tower for the CPU, at scale 1: for moments and machines where the NPU cannot be used. */
+  /** The same tower for the CPU, at scale 1, used while the NPU cannot be used. */
   readonly cpuStages?: readonly BundleStage[];
   /** The host's two matrix products as graphs, where the target's runtime can run them; else the host computes them from `host`. */
   readonly hostGraphs?: {
@@ -77,7 +77,7 @@ export interface BundleManifest {
   readonly host?: BundleFile;
   /** Runs on the CPU. */
   readonly decoder?: BundleDecoder;
-  /** Runs on the NPU where its runtime is; the other one is there for machines and moments without. */
+  /** Runs on the NPU where its runtime is installed; `decoder` is used while the NPU cannot be used. */
   readonly npuDecoder?: BundleDecoder;
   /** Configs, tokenizer and template copied from the checkpoint. */
   readonly configs: readonly BundleFile[];

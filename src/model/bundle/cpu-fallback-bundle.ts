@@ -1,6 +1,6 @@
 import type { Bundle } from './read-bundle';
 
-/** An NPU bundle's stages for the CPU, as a bundle of their own. @returns undefined for a bundle without them */
+/** An NPU bundle's stages for the CPU, as a separate bundle. @returns undefined for a bundle without them */
 export function cpuFallbackBundle({ dir, manifest }: Bundle): Bundle | undefined {
   const { cpuStages, ...rest } = manifest;
   if (!cpuStages) return undefined;

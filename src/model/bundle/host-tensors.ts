@@ -4,7 +4,7 @@ import type { TensorSource } from '../safetensors/tensor-source';
 import { BundleError, verifyBundleFile } from './bundle-file';
 import type { Bundle } from './read-bundle';
 
-/** The tensors the host computes with around the stages, by their names in `host.safetensors` and in a checkpoint. */
+/** The tensors that the host needs around the stages, by their names in `host.safetensors` and in a checkpoint. */
 export const hostTensors = {
   patchProjection: 'vision_model.embeddings.patch_embedding',
   positions: 'vision_model.embeddings.position_embedding.weight',
@@ -25,14 +25,14 @@ export const hostTensorNames: readonly string[] = [
   hostTensors.tokenEmbeddings,
 ];
 
-/** A bundle's host tensors, read by range; close it when done. */
+/** A bundle's host tensors, read by range; the caller closes it. */
 export class HostTensors implements TensorSource {
   private constructor(private readonly file: SafetensorsFile) {}
 
   /** @throws BundleError when the file is missing or changed, or the bundle is a folder of shards alone */
   static async open({ dir, manifest }: Bundle): Promise<HostTensors> {
     if (!manifest.host) {
-      throw new BundleError('bundle-host-missing', `${dir} holds shards only, no host tensors`, {
+      throw new BundleError('bundle-host-missing', `${dir} contains only shards, no host tensors`, {
         hint: 'Give the checkpoint the shards were made from as well: its tensors have the same names.',
       });
     }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 import { BundleError } from './bundle-file';
 import type {
@@ -36,22 +37,28 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
     schemaVersion: 1,
     model: { id: model.string('id'), sha256: sha256(model) },
     target: fields.oneOf('target', ['cpu', 'rk3588', 'rk3576']),
-    ...(fields.has('toolkitVersion') && { toolkitVersion: fields.string('toolkitVersion') }),
-    ...(fields.has('conversion') && { conversion: conversion(fields.child('conversion')) }),
+    ...defined({
+      toolkitVersion: fields.optional('toolkitVersion', (key) => fields.string(key)),
+      conversion: fields.optional('conversion', (key) => conversion(fields.child(key))),
+    }),
     residualScale: fields.positive('residualScale'),
     stages: stages(fields, 'stages'),
-    ...(fields.has('cpuStages') && { cpuStages: stages(fields, 'cpuStages') }),
-    ...(fields.has('hostGraphs') && { hostGraphs: hostGraphs(fields.child('hostGraphs')) }),
+    ...defined({
+      cpuStages: fields.optional('cpuStages', (key) => stages(fields, key)),
+      hostGraphs: fields.optional('hostGraphs', (key) => hostGraphs(fields.child(key))),
+    }),
     host: file(fields.child('host')),
-    ...(fields.has('decoder') && { decoder: decoder(fields.child('decoder')) }),
-    ...(fields.has('npuDecoder') && { npuDecoder: decoder(fields.child('npuDecoder')) }),
+    ...defined({
+      decoder: fields.optional('decoder', (key) => decoder(fields.child(key))),
+      npuDecoder: fields.optional('npuDecoder', (key) => decoder(fields.child(key))),
+    }),
     configs: fields.objects('configs').map(file),
-    ...(fields.has('validation') && { validation: file(fields.child('validation')) }),
+    ...defined({ validation: fields.optional('validation', (key) => file(fields.child(key))) }),
     created: fields.string('created'),
   };
 }
 
-function stages(manifest: JsonFields, name: 'stages' | 'cpuStages'): readonly BundleStage[] {
+function stages(manifest: JsonFields, name: string): readonly BundleStage[] {
   const parsed = manifest.objects(name).map(stage);
   if (parsed.length === 0) throw manifest.wrong(name, 'at least one stage');
   const names = parsed.map((each) => each.name);
@@ -63,14 +70,16 @@ function stage(fields: JsonFields): BundleStage {
   return {
     name: fields.string('name'),
     file: file(fields.child('file')),
-    ...(fields.has('data') && { data: file(fields.child('data')) }),
+    ...defined({ data: fields.optional('data', (key) => file(fields.child(key))) }),
     precision: fields.oneOf('precision', precisions),
-    ...(fields.has('core') && { core: fields.index('core') }),
+    ...defined({ core: fields.optional('core', (key) => fields.index(key)) }),
     input: tensor(fields.child('input')),
     output: tensor(fields.child('output')),
-    ...(fields.has('cosine') && { cosine: fields.finite('cosine') }),
-    ...(fields.has('accumulatedCosine') && { accumulatedCosine: fields.finite('accumulatedCosine') }),
-    ...(fields.has('buildSeconds') && { buildSeconds: fields.finite('buildSeconds') }),
+    ...defined({
+      cosine: fields.optional('cosine', (key) => fields.finite(key)),
+      accumulatedCosine: fields.optional('accumulatedCosine', (key) => fields.finite(key)),
+      buildSeconds: fields.optional('buildSeconds', (key) => fields.finite(key)),
+    }),
   };
 }
 
@@ -113,7 +122,7 @@ function tensor(fields: JsonFields): TensorSpec {
 
 function file(fields: JsonFields): BundleFile {
   const path = fields.string('path');
-  // A manifest may come from elsewhere: it must not name files outside its own folder.
+  // A manifest may come from another machine: it must not refer to files outside of its folder.
   const inside = !posix.isAbsolute(path) && !/[\\\0]/.test(path) && !path.split('/').includes('..');
   if (!inside) throw fields.wrong('path', 'a path inside the bundle');
   return { path, sha256: sha256(fields), sizeBytes: fields.index('sizeBytes') };

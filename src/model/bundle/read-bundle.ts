@@ -14,7 +14,8 @@ export interface Bundle {
 }
 
 /**
- * Reads a bundle's manifest; a folder of the original system's shards has one by that system's defaults.
+ * Reads a bundle's manifest. A folder of shards without a manifest is described by the defaults of the scripts that write
+ * such folders.
  * @throws BundleError `bundle-manifest-missing`, `bundle-manifest-invalid`, `bundle-schema`,
  *   `bundle-shard-missing`
  */
@@ -23,10 +24,14 @@ export async function readBundle(dir: string): Promise<Bundle> {
   const found = await readFile(path, 'utf8').catch(async (cause: unknown) => {
     const shards = await describeShardFolder(dir);
     if (shards) return shards;
-    throw new BundleError('bundle-manifest-missing', `${dir} is no bundle: it has no ${bundleManifestName}`, {
-      hint: 'Give the folder of a bundle, or of a checkpoint (config.json and model.safetensors).',
-      cause,
-    });
+    throw new BundleError(
+      'bundle-manifest-missing',
+      `${dir} is not a bundle: it has no ${bundleManifestName}`,
+      {
+        hint: 'Give the folder of a bundle, or of a checkpoint (config.json and model.safetensors).',
+        cause,
+      },
+    );
   });
   return { dir, manifest: typeof found === 'string' ? parseBundleManifest(found, path) : found };
 }

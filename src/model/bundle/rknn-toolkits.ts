@@ -1,14 +1,13 @@
-/** What a release of rknn-toolkit2 is told to make our graphs right. */
+/** Options with which a release of rknn-toolkit2 builds our graphs correctly. */
 export interface RknnToolkit {
-  /** What it calls INT8 weights and activations. */
+  /** Its name of INT8 weights and activations. */
   readonly quantizedDtype: string;
-  /** Fusions, by the names its registries have. */
+  /** Fusions, by their names in its registries. */
   readonly disabledRules: readonly string[];
 }
 
 /**
- * Fusions that undo the query tiling, of the kinds the original system turned off; the last two fail on the query
- * chunks: "'split' object is not iterable".
+ * Fusions that undo the query tiling; the last two fail on the query chunks: "'split' object is not iterable".
  */
 const disabledRules = [
   'fuse_matmul_softmax_matmul_to_sdpa',
@@ -20,7 +19,7 @@ const disabledRules = [
   'reduce_reshape_op_around_split',
 ] as const;
 
-/** The releases whose files and cosines were measured; others are refused. */
+/** The releases whose output was measured; others are refused. */
 export const rknnToolkits = {
   '2.3.2': { quantizedDtype: 'asymmetric_quantized-8', disabledRules },
   '2.5.0': { quantizedDtype: 'w8a8', disabledRules },
@@ -30,11 +29,11 @@ export type ToolkitVersion = keyof typeof rknnToolkits;
 
 export const toolkitVersions = Object.keys(rknnToolkits) as readonly ToolkitVersion[];
 
-/** The newest librknnrt in the vendor's public repository is 2.3.2, and a runtime refuses what a newer toolkit made. */
+/** The newest librknnrt in the vendor's public repository is 2.3.2, and a runtime refuses the files of a newer toolkit. */
 export const defaultToolkit: ToolkitVersion = '2.3.2';
 
 /**
- * How to get a bundle that fits a hub's runtime, as a sentence: the release of both must be the same.
+ * Advice on how to get a bundle for a hub's runtime: the releases of toolkit and runtime must be the same.
  * @param runtime version of librknnrt, e.g. `2.3.2b0`
  */
 export function bundleAdvice(runtime: string, { model = 'MODEL', target = 'CHIP' } = {}): string {
@@ -42,11 +41,11 @@ export function bundleAdvice(runtime: string, { model = 'MODEL', target = 'CHIP'
   const version = toolkitVersions.find((known) => known === release);
   const command = (toolkit: string): string =>
     `smolvlm convert --toolkit ${toolkit} --target ${target} --model ${model} --out BUNDLE`;
-  if (version !== undefined) return `For librknnrt ${release} convert on a PC with: ${command(version)}`;
+  if (version !== undefined) return `For librknnrt ${release}, convert on a PC with: ${command(version)}`;
   return `No supported toolkit makes bundles for librknnrt ${release}: install librknnrt ${toolkitVersions.join(' or ')} here, and for ${defaultToolkit} convert with: ${command(defaultToolkit)}`;
 }
 
-/** `2.3.2b0` is of the release 2.3.2. */
+/** `2.3.2b0` belongs to release 2.3.2. */
 export function releaseOf(version: string): string {
   return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
 }

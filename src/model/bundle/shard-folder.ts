@@ -5,16 +5,15 @@ import { rememberedSha256 } from '../checksum-memory';
 import { BundleError } from './bundle-file';
 import type { BundleFile, BundleManifest, BundleStage } from './bundle-manifest';
 
-/** What the original conversion scripts fix for every shard: the residual stream of SmolVLM-256M, × 0.1. */
+/** The values of every shard that was converted without a manifest: the residual stream of SmolVLM-256M, × 0.1. */
 const contract = { residualScale: 0.1, shape: [1, 1024, 768], cores: 3 } as const;
 
 const shardName = /^l(\d+)_(attn|mlp)\.rknn$/;
 
 /**
- * Describes a folder of `l{i}_attn.rknn` and `l{i}_mlp.rknn` files that has no manifest, as the original system
- * writes it, by that system's defaults. Such a manifest has no host tensors and no decoder: both come from the
- * checkpoint.
- * @returns undefined when the folder holds no shard
+ * Describes a folder of `l{i}_attn.rknn` and `l{i}_mlp.rknn` files without a manifest. The description has no host
+ * tensors and no decoder: both come from the checkpoint.
+ * @returns undefined when the folder contains no shard
  * @throws BundleError `bundle-shard-missing` for a gap in the layers
  */
 export async function describeShardFolder(dir: string): Promise<BundleManifest | undefined> {
@@ -28,7 +27,7 @@ export async function describeShardFolder(dir: string): Promise<BundleManifest |
   const sums = stages.map(({ name, file }) => `${file.sha256}  ${name}\n`).join('');
   return {
     schemaVersion: 1,
-    // The checkpoint is unknown; the shards' own checksums tell one such folder from another.
+    // The checkpoint is unknown; the shards' checksums distinguish such folders.
     model: { id: basename(dir), sha256: createHash('sha256').update(sums).digest('hex') },
     target: 'rk3588',
     residualScale: contract.residualScale,

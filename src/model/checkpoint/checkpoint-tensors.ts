@@ -6,7 +6,7 @@ import type { TensorSource } from '../safetensors/tensor-source';
 import type { RequiredTensor } from './required-tensors';
 import { findWeightFiles, weightIndexFile } from './weight-files';
 
-/** Weights are stored as one of these. */
+/** Number formats of weights. */
 const weightDtypes: readonly string[] = ['BF16', 'F16', 'F32'];
 
 interface Place {
@@ -15,14 +15,14 @@ interface Place {
 }
 
 /**
- * The name without the prefix that `Idefics3ForConditionalGeneration` puts in front of what
- * `Idefics3Model` saves: `model.vision_model.…` → `vision_model.…`; `lm_head.weight` has none.
+ * The name without the prefix that `Idefics3ForConditionalGeneration` adds to the names of `Idefics3Model`:
+ * `model.vision_model.…` → `vision_model.…`; `lm_head.weight` has none.
  */
 function canonicalName(name: string): string {
   return name.replace(/^model\./, '');
 }
 
-/** A checkpoint's tensors by canonical name, whatever the prefix and however many files hold them. */
+/** A checkpoint's tensors by canonical name, from one or several files. */
 export class CheckpointTensors implements TensorSource {
   private constructor(
     private readonly dir: string,
@@ -41,7 +41,7 @@ export class CheckpointTensors implements TensorSource {
         if (places.get(canonicalName(tensor))?.file.path === join(dir, file)) continue;
         throw new CheckpointError(
           'checkpoint-tensor-missing',
-          `${dir}: ${file} does not hold ${tensor}, though ${weightIndexFile} says so`,
+          `${dir}: ${file} does not contain ${tensor}, although ${weightIndexFile} says so`,
         );
       }
       return new CheckpointTensors(dir, files, places);
@@ -70,7 +70,7 @@ export class CheckpointTensors implements TensorSource {
     return file.read(entry.name, begin * rowElements, end * rowElements);
   }
 
-  /** How a tensor lies in its file. */
+  /** A tensor's stored number format and shape. */
   stored(name: string): Pick<TensorEntry, 'dtype' | 'shape'> {
     return this.place(name).entry;
   }

@@ -11,7 +11,7 @@ import { readPullRecord } from './pull-record';
 import { requiredTensors } from './required-tensors';
 import { findWeightFiles } from './weight-files';
 
-/** The small files a model is used with, beside its weights; the ones present are copied into bundles. */
+/** The small files of a model beside its weights; those that exist are copied into bundles. */
 export const configFiles = [
   'added_tokens.json',
   'chat_template.jinja',
@@ -25,20 +25,20 @@ export const configFiles = [
   'tokenizer_config.json',
 ] as const;
 
-/** What the configs of a folder say; bundles carry the same files. */
+/** The parsed configs of a folder; bundles contain the same files. */
 export interface ModelConfigs {
   readonly config: ModelConfig;
   readonly imageProcessor: ImageProcessorConfig;
 }
 
-/** An open checkpoint folder whose weights are known to fit its config. */
+/** An open checkpoint folder whose weights were checked against its config. */
 export interface Checkpoint extends ModelConfigs {
   readonly dir: string;
   /** The hub id it was pulled as, else the folder's name. */
   readonly id: string;
   /** By canonical name, e.g. `vision_model.post_layernorm.weight`. */
   readonly tensors: CheckpointTensors;
-  /** Over the names and SHA-256 of weights and configs; hashed once and remembered while the files stay. */
+  /** Over the names and SHA-256 of weights and configs; computed once and remembered while the files stay the same. */
   sha256(): Promise<string>;
   close(): Promise<void>;
 }
@@ -116,7 +116,7 @@ async function noConfig(dir: string): Promise<CheckpointError> {
   );
   return new CheckpointError(
     'checkpoint-missing',
-    isFolder ? `${dir}: there is no config.json` : `${dir}: there is no such folder`,
+    isFolder ? `${dir}: there is no config.json` : `${dir}: the folder does not exist`,
     { hint: 'Give a checkpoint folder, a model pulled with smolvlm pull, or "demo".' },
   );
 }

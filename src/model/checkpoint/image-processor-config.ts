@@ -1,7 +1,7 @@
 import { JsonFields, type JsonObject } from '../../system/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
-/** What `preprocessor_config.json` says of the way from a picture to tiles. */
+/** The parts of `preprocessor_config.json` that describe how a picture becomes tiles. */
 export interface ImageProcessorConfig {
   /** The picture's longest edge is resized to this many pixels before it is split (`size.longest_edge`). */
   readonly longestEdge: number;
@@ -10,9 +10,9 @@ export interface ImageProcessorConfig {
   /** Per channel, of values in 0 … 1. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Brings 0 … 255 to 0 … 1. */
+  /** Maps 0 … 255 to 0 … 1. */
   readonly rescaleFactor: number;
-  /** The checkpoint's own default; a request's `detail` decides. */
+  /** The checkpoint's default; a request's `detail` overrides it. */
   readonly doImageSplitting: boolean;
   /** Pillow's number of the filter; 1 is Lanczos, the only one of this family. */
   readonly resample: 1;

@@ -33,7 +33,7 @@ export interface TextConfig {
   readonly hiddenAct: string;
 }
 
-/** What `config.json` and `generation_config.json` say of a checkpoint. */
+/** The parts of `config.json` and `generation_config.json` that are used. */
 export interface ModelConfig {
   readonly modelType: 'idefics3' | 'smolvlm';
   readonly vision: VisionConfig;
@@ -41,7 +41,7 @@ export interface ModelConfig {
   /** Side of the pixel shuffle's square: scaleFactor² patches become one image token. */
   readonly scaleFactor: number;
   readonly imageTokenId: number;
-  /** Generation ends at any of these; empty when the checkpoint names none. */
+  /** Generation ends at any of these; empty when the checkpoint has none. */
   readonly eosTokenIds: readonly number[];
   /** The head is the token embedding; there is no `lm_head.weight`. */
   readonly tieWordEmbeddings: boolean;
@@ -52,12 +52,12 @@ function patchesPerSide({ vision }: ModelConfig): number {
   return vision.imageSize / vision.patchSize;
 }
 
-/** Patches a tile, e.g. 1024: the vision tower's tokens. */
+/** Patches per tile, e.g. 1024: the vision tower's tokens. */
 export function patchesPerTile(config: ModelConfig): number {
   return patchesPerSide(config) ** 2;
 }
 
-/** Rows a tile gives to the prompt, e.g. 64. */
+/** Prompt rows per tile, e.g. 64. */
 export function imageTokensPerTile(config: ModelConfig): number {
   return (patchesPerSide(config) / config.scaleFactor) ** 2;
 }
@@ -133,7 +133,7 @@ function parseText(fields: JsonFields, defaultEps: number): TextConfig {
   };
 }
 
-/** The first of the files that names any. */
+/** From the first source that has any. */
 function eosTokenIds(sources: readonly JsonFields[]): readonly number[] {
   for (const fields of sources) {
     const value = fields.raw('eos_token_id');

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { JsonFields, readJsonObject } from '../../system/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
-/** Left in a pulled checkpoint's folder: where it came from. */
+/** The origin of a pulled checkpoint, stored in its folder. */
 export interface PullRecord {
   /** `ORG/NAME` */
   readonly id: string;
-  /** Branch, tag or commit that was asked for. */
+  /** Requested branch, tag or commit. */
   readonly revision: string;
-  /** Commit hash it stood for. */
+  /** Its commit hash when it was pulled. */
   readonly commit: string;
 }
 

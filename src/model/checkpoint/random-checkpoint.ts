@@ -15,9 +15,8 @@ export interface RandomCheckpoint {
 }
 
 /**
- * Makes a checkpoint folder whose configs and tokenizer are those of another and whose weights are random: right in
- * every shape and name, so that loading, preparing and speed can be tried without the real weights. Its words mean
- * nothing.
+ * Makes a checkpoint folder with the configs and tokenizer of another checkpoint and random weights of the right names
+ * and shapes, so that loading, preparing and speed can be tested without the real weights. Its answers are random.
  * @param configsDir a checkpoint's folder; weights in it are not read @param seed same seed, same bytes
  * @throws CheckpointError for a config that is wrong, or the same folder given twice
  */
@@ -30,9 +29,9 @@ export async function writeRandomCheckpoint(
   if (resolve(configsDir) === resolve(outDir)) {
     throw new CheckpointError(
       'checkpoint-out',
-      `${outDir}: expected another folder than that of the configs`,
+      `${outDir}: expected a folder other than that of the configs`,
       {
-        hint: 'Weights that may be there would be overwritten.',
+        hint: 'Its weights would be overwritten.',
       },
     );
   }
@@ -51,7 +50,7 @@ export async function writeRandomCheckpoint(
   return { tensors: tensors.length, parameters: parameterCount(tensors), weights };
 }
 
-/** Every tensor of the architecture under the name transformers saves it by, as random bfloat16. */
+/** Every tensor of the architecture by its name in transformers, as random bfloat16. */
 function randomTensors(config: ModelConfig, seed: number, signal?: AbortSignal): TensorToWrite[] {
   return requiredTensors(config).map((tensor) => ({
     name: tensor.name === 'lm_head.weight' ? tensor.name : `model.${tensor.name}`,
@@ -66,8 +65,8 @@ function randomTensors(config: ModelConfig, seed: number, signal?: AbortSignal):
 }
 
 /**
- * As a network begins: norms near 1, biases and embeddings small, a linear layer's deviation 1/√(inputs), so that
- * activations keep their size from layer to layer.
+ * As for an untrained network: norms near 1, small biases and embeddings, deviation 1/√(inputs) in linear layers, so that
+ * activations keep their magnitude from layer to layer.
  */
 function distribution({ name, shape }: RequiredTensor): { mean: number; deviation: number } {
   if (name.endsWith('.bias') || name.includes('embed_tokens') || name.includes('position_embedding')) {

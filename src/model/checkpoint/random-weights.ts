@@ -1,4 +1,4 @@
-/** Entries of a tensor's table of values; 12 random bits choose one. */
+/** Entries of a tensor's table of values; 12 random bits select one. */
 const quantiles = 4096;
 
 /** Bytes drawn at a time. */
@@ -18,13 +18,13 @@ export class RandomWeights {
     const bits = new Uint32Array(value.buffer);
     for (let i = 0; i < quantiles; i++) {
       value[0] = mean + deviation * (standardQuantiles[i] ?? 0);
-      // Cutting the lower half off is within bfloat16's grain; which neighbour it is does not matter here.
+      // Rounded towards zero to bfloat16, which is precise enough here.
       this.#table[i] = (bits[0] ?? 0) >>> 16;
     }
     this.#state = mixedSeed(seed, name);
   }
 
-  /** @returns pieces of `elements` bfloat16 values in all, each to be used before the next is asked for */
+  /** @returns blocks of `elements` bfloat16 values in total; a block is overwritten by the next one */
   *blocks(elements: number): Generator<Uint16Array> {
     const block = new Uint16Array(Math.min(elements, blockElements));
     for (let left = elements; left > 0; left -= block.length) {

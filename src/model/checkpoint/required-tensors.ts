@@ -1,6 +1,6 @@
 import { type ModelConfig, patchesPerTile } from './model-config';
 
-/** A tensor the architecture needs, by its canonical name (no `model.` in front). */
+/** A tensor that the architecture needs, by its canonical name (without `model.`). */
 export interface RequiredTensor {
   readonly name: string;
   /** Outermost first; [out, in] for a linear layer. */
@@ -26,7 +26,7 @@ export function requiredTensors(config: ModelConfig): readonly RequiredTensor[] 
   ];
 }
 
-/** Weights in all of them. */
+/** Number of weights in all tensors. */
 export function parameterCount(tensors: readonly RequiredTensor[]): number {
   return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }

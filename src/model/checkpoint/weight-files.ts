@@ -6,11 +6,11 @@ import { CheckpointError } from '../safetensors/checkpoint-error';
 export const singleWeightFile = 'model.safetensors';
 export const weightIndexFile = 'model.safetensors.index.json';
 
-/** The files a checkpoint's tensors are in. */
+/** The files of a checkpoint's tensors. */
 export interface WeightFiles {
   /** Names in the folder, sorted. */
   readonly files: readonly string[];
-  /** From an index: which file holds a tensor; absent for a single file. */
+  /** The file of each tensor, from an index; absent for a single file. */
   readonly fileOf?: ReadonlyMap<string, string>;
 }
 
@@ -25,7 +25,7 @@ export async function findWeightFiles(dir: string): Promise<WeightFiles> {
   if (!isJsonObject(map)) throw fault(`weight_map: expected an object, received ${shown(map)}`);
   const fileOf = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    // An index may name files of its own folder only.
+    // An index may refer only to files in its folder.
     if (typeof file !== 'string' || basename(file) !== file || !file.endsWith('.safetensors')) {
       throw fault(`weight_map.${tensor}: expected the name of a .safetensors file, received ${shown(file)}`);
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { defined } from '../../system/defined';
 import { HubError, statusError } from './hub-error';
 import { type HubFile, resolvePath, subject } from './hub-listing';
 import { hubFetch, networkError, StallGuard, withRetries } from './hub-request';
@@ -8,19 +9,19 @@ import type { HubSettings } from './hub-settings';
 
 export interface DownloadControl {
   readonly signal?: AbortSignal;
-  /** Bytes of the file that are on the disk. */
+  /** Called with the bytes of the file that are on the disk. */
   readonly onBytes?: (doneBytes: number) => void;
 }
 
-/** What an interrupted download leaves, to be gone on with. */
+/** The file of an interrupted download, which the next one continues. */
 export function incompletePath(path: string): string {
   return `${path}.incomplete`;
 }
 
 /**
- * Fetches a file to `path`, going on where an earlier download stopped. It gets its name only when size and checksum
- * are right; a file that is whole but wrong is fetched once more from the start.
- * @returns bytes that came over the network
+ * Fetches a file to `path`, continuing an earlier download. It gets its name only when size and checksum are right; a
+ * complete file with a wrong checksum is fetched once more from the start.
+ * @returns bytes received over the network
  * @throws HubError
  */
 export async function downloadFile(
@@ -34,7 +35,7 @@ export async function downloadFile(
   const partial = incompletePath(path);
   let received = 0;
   for (let wrong = 0; ; wrong++) {
-    // Only getting further counts as progress: a hub that ignores ranges may send the same bytes for ever.
+    // Only new bytes count as progress: a hub that ignores ranges may send the same ones forever.
     let furthest = 0;
     let before = 0;
     const fetchRest = async (): Promise<void> => {
@@ -54,7 +55,7 @@ export async function downloadFile(
       throw new HubError(
         'hub-checksum',
         `${file.name}: expected ${file.checksum?.algorithm} ${file.checksum?.hex}, received ${found}`,
-        { hint: 'It came wrong twice: a proxy or mirror may be damaging it.' },
+        { hint: 'It was wrong twice: a proxy or a mirror may damage it.' },
       );
     }
   }
@@ -62,7 +63,7 @@ export async function downloadFile(
   return received;
 }
 
-/** @returns bytes to go on from; a partial file longer than the file itself is thrown away */
+/** @returns the number of bytes to continue from; a partial file longer than the file itself is removed */
 async function usableBytes(partial: string, file: HubFile): Promise<number> {
   const size = await stat(partial).then(
     (found) => found.size,
@@ -73,7 +74,7 @@ async function usableBytes(partial: string, file: HubFile): Promise<number> {
   return 0;
 }
 
-/** Appends the bytes after the first `from` ones, or all of them when the hub does not answer with a part. */
+/** Appends the bytes after the first `from` ones, or writes all of them when the hub does not answer with a range. */
 async function fetchFrom(
   settings: HubSettings,
   { id, commit }: { readonly id: string; readonly commit: string },
@@ -124,7 +125,7 @@ async function fetchFrom(
   }
 }
 
-/** @returns where the body begins in the file; undefined for a refusal. A range out of the file counts as one from its end. */
+/** @returns the body's offset in the file; undefined for an error status. A range outside of the file counts as one from its end. */
 function firstByte(response: Response, from: number): number | undefined {
   if (response.status === 200) return 0;
   if (response.status === 416) return from + 1;
@@ -145,13 +146,13 @@ async function* bodyChunks(
   }
 }
 
-/** @returns the checksum, of the kind the hub told, of what lies on the disk; undefined when it told none */
+/** @returns the checksum of the file on the disk, of the kind that the hub gave; undefined when it gave none */
 async function checksumFound(path: string, file: HubFile, signal?: AbortSignal): Promise<string | undefined> {
   if (!file.checksum) return undefined;
   const git = file.checksum.algorithm === 'git-blob';
   const hash = createHash(git ? 'sha1' : 'sha256');
   if (git) hash.update(`blob ${file.sizeBytes}\0`);
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) });
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...defined({ signal }) });
   for await (const chunk of stream) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -1,13 +1,13 @@
 import { SmolvlmError } from '../../errors';
 
-/** Longest time that a hub's `Retry-After` is obeyed. */
+/** A longer `Retry-After` of a hub is shortened to this. */
 const longestWaitMs = 120_000;
 
-/** A download that a model hub refused or broke off; codes `hub-…`. */
+/** A failed download from a model hub; codes `hub-…`. */
 export class HubError extends SmolvlmError {
-  /** The same request may succeed a little later. */
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean;
-  /** The hub asked to wait this long. */
+  /** The hub's `Retry-After`. */
   readonly retryAfterMs?: number;
 
   constructor(
@@ -21,7 +21,7 @@ export class HubError extends SmolvlmError {
   }
 }
 
-/** What was asked for, as errors name it. */
+/** What was requested, as errors name it. */
 export interface HubSubject {
   /** e.g. `ORG/NAME at main` or `model.safetensors of ORG/NAME` */
   readonly name: string;
@@ -30,7 +30,7 @@ export interface HubSubject {
   readonly withToken: boolean;
 }
 
-/** Tells apart why a hub did not answer with content. @param response of a status that is no success */
+/** The error for a hub's answer without content. @param response with an error status */
 export function statusError(response: Response, { name, page, withToken }: HubSubject): HubError {
   const { status, headers } = response;
   const said = headers.get('x-error-message');
@@ -38,8 +38,8 @@ export function statusError(response: Response, { name, page, withToken }: HubSu
   if (status === 401) {
     return new HubError('hub-unauthorized', refused, {
       hint: withToken
-        ? 'The token in HF_TOKEN is not accepted, or there is no such model: check both.'
-        : 'There is no such model, or it is private: check its name, or set HF_TOKEN to an access token.',
+        ? 'The token in HF_TOKEN is not accepted, or the model does not exist: check both.'
+        : 'The model does not exist, or it is private: check its name, or set HF_TOKEN to an access token.',
     });
   }
   if (status === 403) {

@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined';
 import { isJsonObject, JsonFields, type JsonObject } from '../../system/json-fields';
 import { configFiles } from '../checkpoint/checkpoint';
 import { singleWeightFile, weightIndexFile } from '../checkpoint/weight-files';
@@ -6,7 +7,7 @@ import { hubFetch, StallGuard, withRetries } from './hub-request';
 import type { HubSettings } from './hub-settings';
 import type { HubReference } from './resolve-model';
 
-/** How a file's content is known: large files by SHA-256, small ones by git's blob hash (SHA-1). */
+/** Checksum of a file's content: SHA-256 for large files, git's blob hash (SHA-1) for small ones. */
 export interface HubChecksum {
   readonly algorithm: 'sha256' | 'git-blob';
   readonly hex: string;
@@ -16,14 +17,14 @@ export interface HubChecksum {
 export interface HubFile {
   readonly name: string;
   readonly sizeBytes: number;
-  /** Absent when the hub tells none. */
+  /** Absent when the hub gives none. */
   readonly checksum?: HubChecksum;
 }
 
 export interface HubListing {
   /** The commit that the revision stands for. */
   readonly commit: string;
-  /** The files a checkpoint is used with, weights last. */
+  /** The files of a checkpoint that are needed, weights last. */
   readonly files: readonly HubFile[];
 }
 
@@ -35,12 +36,12 @@ interface ListedFile {
 
 const shardName = /^model-\d+-of-\d+\.safetensors$/;
 
-/** Below the endpoint: where a file of a commit is fetched. */
+/** The path below the endpoint from which a file of a commit is fetched. */
 export function resolvePath(id: string, commit: string, name: string): string {
   return `/${id}/resolve/${commit}/${encodeURIComponent(name)}`;
 }
 
-/** @throws HubError when the hub refuses, or the repository holds no checkpoint */
+/** @throws HubError when the hub refuses, or the repository does not contain a checkpoint */
 export async function listCheckpoint(
   settings: HubSettings,
   reference: HubReference,
@@ -60,7 +61,7 @@ export async function listCheckpoint(
     files.push(
       sizeBytes === undefined
         ? await withRetries(settings, () => headFile(settings, id, commit, name, signal), signal)
-        : { name, sizeBytes, ...(checksum && { checksum }) },
+        : { name, sizeBytes, ...defined({ checksum }) },
     );
   }
   return { commit, files };
@@ -72,8 +73,7 @@ function parseFile(fields: JsonFields): ListedFile {
   const checksum = checksumOf(lfs ? lfs.raw('sha256') : fields.raw('blobId'));
   return {
     name,
-    ...(fields.has('size') && { sizeBytes: fields.index('size') }),
-    ...(checksum && { checksum }),
+    ...defined({ sizeBytes: fields.has('size') ? fields.index('size') : undefined, checksum }),
   };
 }
 
@@ -86,14 +86,14 @@ function selectFiles(listed: readonly ListedFile[], { id, revision }: HubReferen
     : [...pick(weightIndexFile), ...listed.filter(({ name }) => shardName.test(name))];
   for (const needed of ['config.json', 'tokenizer.json', singleWeightFile]) {
     if (byName.has(needed) || (needed === singleWeightFile && byName.has(weightIndexFile))) continue;
-    throw new HubError('hub-no-checkpoint', `${id} at ${revision} holds no checkpoint: it has no ${needed}`, {
-      hint: 'Models in safetensors form are supported, e.g. HuggingFaceTB/SmolVLM-256M-Instruct.',
+    throw new HubError('hub-no-checkpoint', `${id} at ${revision} is not a checkpoint: it has no ${needed}`, {
+      hint: 'Models in safetensors format are supported, e.g. HuggingFaceTB/SmolVLM-256M-Instruct.',
     });
   }
   return [...configFiles.flatMap(pick), ...weights];
 }
 
-/** For hubs whose listing tells no sizes. */
+/** For hubs whose listing has no sizes. */
 async function headFile(
   settings: HubSettings,
   id: string,
@@ -109,16 +109,16 @@ async function headFile(
     const { headers } = response;
     const size = headers.get('x-linked-size') ?? headers.get('content-length');
     if (size === null || !/^\d+$/.test(size)) {
-      throw new HubError('hub-protocol', `${settings.endpoint}${path}: the hub tells no size`);
+      throw new HubError('hub-protocol', `${settings.endpoint}${path}: the hub's answer has no size`);
     }
     const checksum = checksumOf(headers.get('x-linked-etag') ?? headers.get('etag'));
-    return { name, sizeBytes: Number(size), ...(checksum && { checksum }) };
+    return { name, sizeBytes: Number(size), ...defined({ checksum }) };
   } finally {
     guard.stop();
   }
 }
 
-/** An entity tag or a hash: 64 digits are a SHA-256, 40 a git blob's SHA-1. */
+/** From an entity tag or a hash: 64 digits are a SHA-256, 40 a git blob's SHA-1. */
 function checksumOf(tag: unknown): HubChecksum | undefined {
   if (typeof tag !== 'string') return undefined;
   const hex = tag.replace(/^W\//, '').replaceAll('"', '');

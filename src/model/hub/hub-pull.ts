@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/file-lock';
 import { checkpointsFolder } from '../cache-folder';
 import { readModelConfigs } from '../checkpoint/checkpoint';
@@ -10,13 +11,13 @@ import { type HubFile, type HubListing, listCheckpoint } from './hub-listing';
 import type { HubSettings } from './hub-settings';
 import { commitFolder, type HubReference, revisionFile } from './resolve-model';
 
-/** Kept free on the disk beside what is downloaded. */
+/** Kept free on the disk in addition to the download. */
 const spareBytes = 64 << 20;
 
 export interface PullProgress {
-  /** The file under way. */
+  /** The file that is being fetched. */
   readonly file: string;
-  /** Over all files, those of an earlier pull included. */
+  /** Over all files, including those of an earlier pull. */
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -28,7 +29,7 @@ export interface PullControl {
   readonly onProgress?: (progress: PullProgress) => void;
   /** Another process is pulling the same model. */
   readonly onWait?: (pid: number) => void;
-  /** Bytes that may be written below a folder. */
+  /** Free bytes on a folder's disk. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
@@ -36,14 +37,14 @@ export interface PulledCheckpoint extends HubReference {
   readonly commit: string;
   readonly dir: string;
   readonly files: readonly HubFile[];
-  /** What came over the network this time. */
+  /** Bytes received over the network by this pull. */
   readonly downloadedBytes: number;
 }
 
 /**
- * Fetches a checkpoint from a hub into the cache. Files are gathered in `COMMIT.partial`, each under its name only when
- * it is right, and the folder is renamed when all are there: what is under the commit's name is whole. A pull that
- * was broken off is gone on with by the next one; a second pull of the same model waits for the first.
+ * Fetches a checkpoint from a hub into the cache. Files are collected in `COMMIT.partial`; each gets its name when it is
+ * complete and right, and the folder is renamed when all files are there, so that a commit's folder is always complete.
+ * The next pull continues an interrupted one; a second pull of the same model waits for the first.
  * @throws HubError, CheckpointError for a model of another family, the signal's reason
  */
 export async function pullCheckpoint(
@@ -59,8 +60,7 @@ export async function pullCheckpoint(
     return fetchAll(reference, settings, listing, dir, control);
   };
   const downloadedBytes = await withFileLock(join(dirname(dir), 'pull.lock'), fetchMissing, {
-    ...(signal && { signal }),
-    ...(onWait && { onWait }),
+    ...defined({ signal, onWait }),
   });
   await noteRevision(reference, listing.commit, checkpoints);
   return { ...reference, ...listing, dir, downloadedBytes };
@@ -90,7 +90,7 @@ async function fetchAll(
       onProgress?.({ file: file.name, doneBytes: doneBytes + bytes, totalBytes });
     if (!(await exists(path))) {
       const source = { id: reference.id, commit };
-      const options = { onBytes: report, ...(signal && { signal }) };
+      const options = { onBytes: report, ...defined({ signal }) };
       downloaded += await downloadFile(settings, source, file, path, options);
     }
     report(file.sizeBytes);
@@ -128,7 +128,7 @@ async function diskFreeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** What broken-off pulls of older commits left. */
+/** Removes what interrupted pulls of older commits left. */
 async function removeOtherPartials(dir: string): Promise<void> {
   for (const name of await readdir(dirname(dir))) {
     if (name.endsWith('.partial')) await rm(join(dirname(dir), name), { recursive: true, force: true });

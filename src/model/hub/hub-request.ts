@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../system/defined';
 import { HubError } from './hub-error';
 import type { HubSettings } from './hub-settings';
 
 const maxRedirects = 10;
 const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 
-/** Ends a request on which nothing happens any more. */
+/** Ends a request on which nothing is received for too long. */
 export class StallGuard {
   readonly #abort = new AbortController();
   readonly #timer: NodeJS.Timeout;
@@ -15,12 +16,12 @@ export class StallGuard {
   constructor(timeoutMs: number, url: string, caller?: AbortSignal) {
     this.signal = caller ? AbortSignal.any([caller, this.#abort.signal]) : this.#abort.signal;
     this.#timer = setTimeout(() => {
-      const message = `nothing came from ${new URL(url).host} for ${timeoutMs / 1000} s`;
+      const message = `nothing was received from ${new URL(url).host} for ${timeoutMs / 1000} s`;
       this.#abort.abort(new HubError('hub-stalled', message, { retryable: true, hint: keptHint }));
     }, timeoutMs);
   }
 
-  /** Something came. */
+  /** Called when something was received. */
   touch(): void {
     this.#timer.refresh();
   }
@@ -34,17 +35,17 @@ const keptHint = 'Check the network and run the same pull again: what was downlo
 
 export interface HubRequest {
   readonly method?: 'GET' | 'HEAD';
-  /** Below the endpoint, beginning with a slash. */
+  /** Below the endpoint, with a leading slash. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly guard: StallGuard;
 }
 
 /**
- * Sends a request and follows redirects. The token goes to the hub alone, never to another origin it redirects to
- * (storage hosts), and never from https to http. A HEAD request stops at a redirect that already tells the
- * file's size (`X-Linked-Size`).
- * @throws HubError for a network fault; a status of refusal is the caller's
+ * Sends a request and follows redirects, but not from https to http. The token is sent to the hub only, not to another
+ * origin that it redirects to (storage hosts). A HEAD request stops at a redirect that has the file's size
+ * (`X-Linked-Size`).
+ * @throws HubError for a network error; error statuses are left to the caller
  */
 export async function hubFetch(settings: HubSettings, request: HubRequest): Promise<Response> {
   const hubOrigin = new URL(settings.endpoint).origin;
@@ -53,9 +54,9 @@ export async function hubFetch(settings: HubSettings, request: HubRequest): Prom
     const authorized = settings.token !== undefined && url.origin === hubOrigin;
     const response = await send(url, request, {
       ...request.headers,
-      // A compressed answer could be neither resumed nor compared with the size announced.
+      // A compressed answer could be neither continued nor compared with the announced size.
       'accept-encoding': 'identity',
-      ...(authorized && { authorization: `Bearer ${settings.token}` }),
+      ...defined({ authorization: authorized ? `Bearer ${settings.token}` : undefined }),
     });
     const location = response.headers.get('location');
     if (!redirectStatuses.includes(response.status) || location === null) return response;
@@ -82,7 +83,7 @@ async function send(url: URL, request: HubRequest, headers: Record<string, strin
   }
 }
 
-/** What broke a request or its body off: the caller's abort as it is, else a fault that may pass. */
+/** The error for an interrupted request or body: the caller's abort reason, else an error that may be retried. */
 export function networkError(error: unknown, host: string, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof HubError) return error;
@@ -96,8 +97,8 @@ export function networkError(error: unknown, host: string, signal: AbortSignal):
 }
 
 /**
- * Runs an action again while its faults may pass, waiting longer each time, or as long as the hub asks.
- * @param progressed whether the last try brought anything: then the count of tries begins again
+ * Repeats an action while its errors may be retried, waiting longer each time, or as long as the hub asks.
+ * @param progressed whether the last try received anything: then the count of tries begins again
  */
 export async function withRetries<T>(
   settings: HubSettings,
@@ -114,7 +115,7 @@ export async function withRetries<T>(
       failures = progressed() ? 1 : failures + 1;
       if (failures >= settings.attempts) throw error;
       const waitMs = error.retryAfterMs ?? settings.backoffMs * 2 ** (failures - 1);
-      await sleep(waitMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+      await sleep(waitMs, undefined, defined({ signal })).catch(() => signal?.throwIfAborted());
     }
   }
 }

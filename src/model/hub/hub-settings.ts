@@ -2,21 +2,21 @@ import { defined } from '../../system/defined';
 import type { Settings } from '../../system/settings';
 import { HubError } from './hub-error';
 
-/** How a hub is reached, and how patiently. */
+/** Address, token, timeouts and retries of a hub. */
 export interface HubSettings {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly endpoint: string;
   readonly token?: string;
-  /** A connection on which nothing comes for this long is given up. */
+  /** A connection on which nothing is received for this long is closed. */
   readonly stallTimeoutMs: number;
-  /** Tries of one request that bring no byte, before the pull fails. */
+  /** Tries of one request without a byte received, after which the pull fails. */
   readonly attempts: number;
   /** Before the second try; doubles with each further one. */
   readonly backoffMs: number;
 }
 
 /**
- * Checks the endpoint that the environment names (`HF_ENDPOINT`), and adds how patiently a hub is asked.
+ * Checks the endpoint of the environment (`HF_ENDPOINT`), and adds timeouts and retries.
  * @throws HubError `hub-endpoint`
  */
 export function hubSettings(hub: Settings['hub']): HubSettings {

@@ -10,19 +10,19 @@ export const demoModelFolder = resolve(__dirname, '..', '..', '..', '..', 'model
 
 export interface ResolvedModel {
   readonly dir: string;
-  /** A bundle is run as it is; a checkpoint is prepared first. */
+  /** A bundle can be run; a checkpoint is prepared first. */
   readonly kind: 'checkpoint' | 'bundle';
   /** `demo`, the hub id, or the folder's name. */
   readonly name: string;
 }
 
-/** `ORG/NAME`, with the revision that is meant: a branch, tag or commit. */
+/** `ORG/NAME` and a revision: a branch, tag or commit. */
 export interface HubReference {
   readonly id: string;
   readonly revision: string;
 }
 
-/** @returns undefined when the text has not the form `ORG/NAME` or `ORG/NAME@REVISION` */
+/** @returns undefined when the text does not have the form `ORG/NAME` or `ORG/NAME@REVISION` */
 export function parseHubReference(text: string): HubReference | undefined {
   const match = /^((?!\.)[\w.-]+\/(?!\.)[\w.-]+)(?:@([\w.-]+(?:\/[\w.-]+)*))?$/.exec(text);
   if (!match?.[1] || text.split(/[/@]/).includes('..')) return undefined;
@@ -30,8 +30,7 @@ export function parseHubReference(text: string): HubReference | undefined {
 }
 
 /**
- * Finds the folder that a person means by a model: `demo`, a folder's path, or a hub id that was pulled.
- * A folder of that path goes before a hub id.
+ * Finds the folder of a model: `demo`, a folder's path, or the id of a pulled model. A path is tried before an id.
  * @throws SmolvlmError `model-not-pulled`, `model-missing`, `model-unknown-folder`
  */
 export async function resolveModel(model: string, checkpoints = checkpointsFolder()): Promise<ResolvedModel> {
@@ -42,7 +41,7 @@ export async function resolveModel(model: string, checkpoints = checkpointsFolde
   if (!reference) {
     throw new SmolvlmError(
       'model-missing',
-      `expected a model, received "${model}": there is no such folder`,
+      `expected a model, received "${model}": the folder does not exist`,
       {
         hint: 'Give "demo", the folder of a checkpoint or bundle, or a hub id such as HuggingFaceTB/SmolVLM-256M-Instruct.',
       },
@@ -55,12 +54,12 @@ export async function resolveModel(model: string, checkpoints = checkpointsFolde
   });
 }
 
-/** Where a pull puts one commit of a repository. */
+/** The folder of one commit of a pulled model. */
 export function commitFolder(id: string, commit: string, checkpoints = checkpointsFolder()): string {
   return join(checkpoints, id, commit);
 }
 
-/** The file that holds the commit a branch or tag stood for when it was last pulled. */
+/** The file with the commit of a branch or tag when it was last pulled. */
 export function revisionFile({ id, revision }: HubReference, checkpoints = checkpointsFolder()): string {
   return join(checkpoints, id, 'refs', encodeURIComponent(revision));
 }

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, parseJsonObject, shown } from '../../sys
 import { CheckpointError } from './checkpoint-error';
 import { dtypeBytes, isDtype, type TensorDtype } from './tensor-dtype';
 
-/** Where a tensor lies in a safetensors file. */
+/** A tensor's place in a safetensors file. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: TensorDtype;
@@ -24,12 +24,12 @@ export interface SafetensorsHeader {
 /** The length field in front of the header. */
 export const lengthFieldBytes = 8;
 
-/** The format's own bound on the header (safetensors crate, MAX_HEADER_SIZE). */
+/** The format's limit of the header's size (safetensors crate, MAX_HEADER_SIZE). */
 export const maxHeaderBytes = 100_000_000;
 
 /**
- * Parses and checks a header: every tensor has a known number format, as many bytes as its shape needs, lies
- * inside the file, and no two of them share a byte or leave one between them (the format forbids holes).
+ * Parses and checks a header: every tensor has a known number format, has as many bytes as its shape needs, and is
+ * inside the file, and tensors neither overlap nor leave holes between them (the format forbids both).
  * @param text the header's JSON @param dataOffset first byte after it @param fileBytes the file's length
  * @param file name for errors
  * @throws CheckpointError naming the tensor
@@ -103,14 +103,17 @@ function checkLayout(
       );
     }
     if (tensor.offset > end) {
-      throw headerError(file, `${tensor.offset - end} bytes before ${tensor.name} belong to no tensor`);
+      throw headerError(
+        file,
+        `the ${tensor.offset - end} bytes before ${tensor.name} are not part of a tensor`,
+      );
     }
     end = tensor.offset + tensor.byteLength;
     previous = tensor;
     if (end > fileBytes) throw truncated(file, tensor, fileBytes);
   }
   if (end < fileBytes)
-    throw headerError(file, `${fileBytes - end} bytes after the last tensor belong to none`);
+    throw headerError(file, `the ${fileBytes - end} bytes after the last tensor are not part of a tensor`);
 }
 
 function parseMetadata(value: unknown, fault: (message: string) => Error): Readonly<Record<string, string>> {
@@ -118,7 +121,7 @@ function parseMetadata(value: unknown, fault: (message: string) => Error): Reado
   if (isJsonObject(value) && Object.values(value).every((each) => typeof each === 'string')) {
     return value as Readonly<Record<string, string>>;
   }
-  throw fault(`__metadata__: expected texts, received ${shown(value)}`);
+  throw fault(`__metadata__: expected strings, received ${shown(value)}`);
 }
 
 /** The file ends before the tensor does. */
@@ -132,6 +135,6 @@ export function truncated(file: string, tensor: TensorEntry, fileBytes: number):
 
 export function headerError(file: string, message: string, code = 'checkpoint-header'): CheckpointError {
   return new CheckpointError(code, `${file}: ${message}`, {
-    hint: 'The file is damaged or was not downloaded whole: fetch it again (smolvlm pull).',
+    hint: 'The file is damaged or incomplete: fetch it again (smolvlm pull).',
   });
 }

@@ -3,13 +3,13 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { lengthFieldBytes } from './safetensors-header';
 import { dtypeBytes, type TensorDtype } from './tensor-dtype';
 
-/** A tensor to be written; its values are asked for when its turn comes, so that one at a time is in memory. */
+/** A tensor to be written. Its values are requested when it is written, so that only one tensor is in memory. */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: TensorDtype;
   /** Outermost first. */
   readonly shape: readonly number[];
-  /** Little-endian elements in the stated number format, at once or in pieces. */
+  /** Little-endian elements in the stated number format, as a whole or in blocks. */
   data():
     | ArrayBufferView
     | Promise<ArrayBufferView>
@@ -24,9 +24,9 @@ export interface WrittenFile {
 }
 
 /**
- * Writes a safetensors file whose tensors lie in the given order, beside its final place, and renames it when it is
- * whole; a failure leaves nothing behind.
- * @throws RangeError naming the tensor whose data is not as long as its shape says
+ * Writes a safetensors file with the tensors in the given order, under a temporary name until it is complete; a failure
+ * leaves nothing behind.
+ * @throws RangeError naming a tensor whose data does not have the length of its shape
  */
 export async function writeSafetensors(
   path: string,
@@ -77,7 +77,7 @@ async function writeAll(
   return { sizeBytes, sha256: hash.digest('hex') };
 }
 
-/** The length field and the header, padded with blanks so that the data begins at a multiple of 8. */
+/** The length field and the header, padded with blanks so that the data begins at a multiple of 8 bytes. */
 function encodeHeader(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>>,

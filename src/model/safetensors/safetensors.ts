@@ -11,10 +11,10 @@ import {
 } from './safetensors-header';
 import { decodeToFloat32, dtypeBytes, isFloatReadable } from './tensor-dtype';
 
-/** Bytes decoded at a time, so that widening a tensor needs little more memory than its result. */
+/** Bytes decoded at a time, so that converting a tensor needs little more memory than its result. */
 const blockBytes = 4 << 20;
 
-/** An open safetensors file: the header is in memory, tensors are read by position when asked for. */
+/** An open safetensors file: the header is in memory, tensors are read from the file on request. */
 export class SafetensorsFile {
   private constructor(
     readonly path: string,
@@ -100,7 +100,7 @@ async function readHeader(handle: FileHandle, file: string) {
   const { size } = await handle.stat();
   const lengthField = new Uint8Array(lengthFieldBytes);
   if ((await readFully(handle, lengthField, 0)) < lengthFieldBytes) {
-    throw headerError(file, `is cut short: ${size} bytes hold no header`, 'checkpoint-truncated');
+    throw headerError(file, `is cut short: ${size} bytes are too few for a header`, 'checkpoint-truncated');
   }
   const length = new DataView(lengthField.buffer).getBigUint64(0, true);
   if (length > BigInt(maxHeaderBytes)) {

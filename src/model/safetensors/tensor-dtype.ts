@@ -1,4 +1,4 @@
-/** Number formats that may stand in a safetensors header, with their bytes an element. */
+/** Number formats of safetensors, with their bytes per element. */
 export const dtypeBytes = {
   BOOL: 1,
   U8: 1,
@@ -28,7 +28,7 @@ const decoders = {
   U8: (bytes: Uint8Array, out: Float32Array) => out.set(bytes),
 } satisfies Partial<Record<TensorDtype, (bytes: Uint8Array, out: Float32Array) => void>>;
 
-/** Formats whose values can be given as float32. */
+/** Formats whose values can be converted to float32. */
 export type FloatReadableDtype = keyof typeof decoders;
 
 export function isDtype(name: unknown): name is TensorDtype {
@@ -40,8 +40,8 @@ export function isFloatReadable(dtype: TensorDtype): dtype is FloatReadableDtype
 }
 
 /**
- * Widens little-endian elements to float32, exactly.
- * @param bytes whole elements, aligned to their size @param out one place an element
+ * Converts little-endian elements to float32, exactly.
+ * @param bytes whole elements, aligned to their size @param out as many elements
  */
 export function decodeToFloat32(dtype: FloatReadableDtype, bytes: Uint8Array, out: Float32Array): void {
   decoders[dtype](bytes, out);

@@ -1,5 +1,5 @@
 /**
- * Named tensors that are read when asked for: what graph building needs of a checkpoint.
+ * Named tensors that are read on request: what graph building needs of a checkpoint.
  * Names are a checkpoint's without the leading `model.`, e.g. `vision_model.post_layernorm.weight`.
  * Every method throws for a tensor that is missing.
  */

@@ -5,7 +5,7 @@ import { SystemFiles } from '../recording/system-files';
 import { examine } from './examine';
 
 /**
- * Looks a machine over.
+ * Examines a machine.
  * @param models whose bundles are to be compared with it
  * @param files of the machine; default: this one
  */

@@ -8,7 +8,7 @@ import { speedChecks } from './speed-checks';
 import { systemChecks } from './system-checks';
 import { canConvert, toolChecks } from './tool-checks';
 
-/** In the order of a report: causes before what follows from them. */
+/** In the order of a report: a cause comes before its effects. */
 export const doctorChecks: readonly Check[] = [
   ...systemChecks,
   ...npuChecks,

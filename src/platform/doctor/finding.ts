@@ -1,16 +1,17 @@
 import type { DoctorCheck } from '../../protocol/doctor-report';
+import { defined } from '../../system/defined';
 import type { Machine } from '../machine';
 
-/** What a check found, without its name. */
+/** The result of a check, without its name. */
 export type Finding = Omit<DoctorCheck, 'id' | 'title'>;
 
-/** What a bad finding stands in the way of. */
+/** What a bad finding prevents. */
 export type Purpose = 'captionOnCpu' | 'captionOnNpu' | 'convert';
 
 export interface Check {
   readonly id: string;
   readonly title: string;
-  /** A machine it does not apply to has no such line. */
+  /** Where it is false, the report has no line for this check. */
   readonly applies?: (machine: Machine) => boolean;
   readonly judge: (machine: Machine) => Finding;
   /** What cannot be done while this is bad. */
@@ -22,7 +23,7 @@ export function ok(value: string): Finding {
 }
 
 export function info(value: string, advice?: string): Finding {
-  return advice === undefined ? { state: 'info', value } : { state: 'info', value, advice };
+  return { state: 'info', value, ...defined({ advice }) };
 }
 
 export function warn(value: string, advice: string): Finding {
@@ -33,12 +34,12 @@ export function bad(value: string, advice: string): Finding {
   return { state: 'bad', value, advice };
 }
 
-/** Whether the NPU is one that bundles can be made for. */
+/** Whether the NPU is supported. */
 export function hasNpu({ npu }: Machine): boolean {
   return npu === 'supported';
 }
 
-/** Whether it is, and its driver is the one the runtimes work on. */
+/** Whether the NPU is supported and has the driver that the runtimes need. */
 export function hasVendorNpu(machine: Machine): boolean {
   return hasNpu(machine) && machine.driver.kind === 'vendor';
 }

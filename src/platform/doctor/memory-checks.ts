@@ -5,7 +5,7 @@ import { bytesText } from './quantity';
 const mebibyte = 1024 ** 2;
 /** SmolVLM-256M took 0.5 GB on an RK3588 (third-party measurement, decoder and vision). */
 const leastMemory = 512 * mebibyte;
-const amplyMemory = 1024 * mebibyte;
+const ampleMemory = 1024 * mebibyte;
 /** 24 fp16 stages of its vision tower hold 172 MB of weights, and each some scratch memory. */
 const leastCma = 256 * mebibyte;
 /** 24 contexts with several buffers each fit below the usual limit: a buffer is an open file. */
@@ -25,14 +25,14 @@ export const memoryChecks: readonly Check[] = [
 ];
 
 function judgeMemory({ memory }: Machine): Finding {
-  if (!memory) return info('not told by the kernel');
+  if (!memory) return info('not reported by the kernel');
   const { totalBytes, availableBytes, limitBytes } = memory;
   const limited = limitBytes === undefined ? '' : `, this container is limited to ${bytesText(limitBytes)}`;
   const value = `${bytesText(availableBytes)} free of ${bytesText(totalBytes)}${limited}`;
   const room = Math.min(availableBytes, limitBytes ?? availableBytes);
   if (room < leastMemory)
     return bad(value, 'SmolVLM-256M needs 512 MiB: stop other programs, or raise the container’s limit.');
-  if (room < amplyMemory)
+  if (room < ampleMemory)
     return warn(value, 'Enough for SmolVLM-256M, not for larger models: stop other programs.');
   return ok(value);
 }
@@ -41,7 +41,7 @@ function judgeNpuMemory({ iommu, memory }: Machine): Finding {
   if (iommu === true) return ok('any memory, through the IOMMU');
   const { cmaTotalBytes = 0, cmaFreeBytes = 0 } = memory ?? {};
   const value = `contiguous memory (CMA) only: ${bytesText(cmaFreeBytes)} free of ${bytesText(cmaTotalBytes)}`;
-  if (iommu === undefined) return info('whether there is an IOMMU is not told');
+  if (iommu === undefined) return info('unknown whether there is an IOMMU');
   if (cmaTotalBytes >= leastCma) return ok(value);
   return bad(
     value,
@@ -50,11 +50,11 @@ function judgeNpuMemory({ iommu, memory }: Machine): Finding {
 }
 
 function judgeOpenFiles({ openFiles }: Machine): Finding {
-  if (openFiles === undefined) return info('not told by the kernel');
+  if (openFiles === undefined) return info('not reported by the kernel');
   if (openFiles === Number.POSITIVE_INFINITY) return ok('no limit');
   if (openFiles >= leastOpenFiles) return ok(`at most ${openFiles}`);
   return warn(
     `at most ${openFiles}`,
-    `Raise it to ${leastOpenFiles}: ulimit -n ${leastOpenFiles} (systemd: LimitNOFILE=).`,
+    `Raise the limit to ${leastOpenFiles}: ulimit -n ${leastOpenFiles} (systemd: LimitNOFILE=).`,
   );
 }

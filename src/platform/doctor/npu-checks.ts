@@ -7,7 +7,7 @@ import { judgeDevices } from './npu-device-check';
 /** Older drivers fail submits and hang under load; librknnrt itself asks for 0.8.8. */
 const leastDriver = '0.9.6';
 
-/** The driver, the way to it, and who else is on it. */
+/** The driver, its device nodes, and the processes that use it. */
 export const npuChecks: readonly Check[] = [
   { id: 'npu-driver', title: 'NPU driver', applies: hasNpu, judge: judgeDriver, stops: ['captionOnNpu'] },
   {
@@ -27,13 +27,16 @@ export const npuChecks: readonly Check[] = [
 ];
 
 function judgeDriver({ driver, container }: Machine): Finding {
-  if (driver.kind === 'vendor') return ok('rknpu, the vendor’s');
+  if (driver.kind === 'vendor') return ok('rknpu, the vendor’s driver');
   const advice = 'Boot a vendor kernel (Rockchip 5.10 or 6.1, e.g. Armbian vendor), or caption on the CPU.';
   if (driver.kind === 'rocket') {
-    return bad('rocket, the mainline kernel’s: librknnrt and librkllmrt do not work on it', advice);
+    return bad('rocket, the mainline kernel’s driver: librknnrt and librkllmrt do not work with it', advice);
   }
   if (container === 'home-assistant-app')
-    return bad('none', 'Home Assistant OS has no driver for it: caption on the CPU or elsewhere.');
+    return bad(
+      'none',
+      'Home Assistant OS has no driver for it: caption on the CPU, or run the engine on another machine.',
+    );
   return bad('none in this kernel', advice);
 }
 
@@ -41,14 +44,11 @@ function judgeVersion({ driver, process }: Machine): Finding {
   const { version, places } = driver;
   if (version === undefined) {
     const advice = process.uid === 0 ? 'Look for rknpu in dmesg.' : 'Run smolvlm doctor once as root.';
-    return warn('none of the four places tells it to this user', advice);
+    return warn('this user can read it in none of the four places', advice);
   }
   const value = places.map((place) => `${place.version} (${place.path})`).join(', ');
   if (places.some((place) => place.version !== version)) {
-    return warn(
-      value,
-      'The places disagree: reboot, so that the driver that was installed is the one that runs.',
-    );
+    return warn(value, 'The places disagree: reboot, so that the installed driver is the one that runs.');
   }
   if (versionAtLeast(version, leastDriver)) return ok(value);
   return warn(value, `Update the kernel: drivers before ${leastDriver} fail or hang under load.`);
@@ -61,10 +61,11 @@ function judgeUsers({ npuUsers: { holder, users, hidden }, process, container }:
     const named = others.map(({ pid, command }) => `process ${pid} (${command})`).join(', ');
     return warn(
       held === undefined ? named : `${held}; ${named}`,
-      'Two programs on the NPU at once have made it fail and boards hang: stop the other one, or caption on the CPU.',
+      'Two programs that use the NPU at once have made it fail and hung boards: stop the other one, or caption on the CPU.',
     );
   }
-  const seen = container === undefined ? 'nobody' : 'nobody in this container';
-  const unseen = hidden > 0 && process.uid !== 0 ? `; not seen without root: ${hidden} other processes` : '';
-  return info(`${held ?? seen}${unseen}`);
+  const unused = container === undefined ? 'no process' : 'no process in this container';
+  const unchecked =
+    hidden > 0 && process.uid !== 0 ? `; ${hidden} other processes can only be checked by root` : '';
+  return info(`${held ?? unused}${unchecked}`);
 }

@@ -2,13 +2,13 @@ import type { Machine } from '../machine';
 import type { DeviceNode } from '../recording/system-files';
 import { bad, type Finding, ok } from './finding';
 
-/** The NPU's device nodes: there, led to the right place, and open to this process. */
+/** Whether the NPU's device nodes exist, are the driver's, and can be opened by this process. */
 export function judgeDevices(machine: Machine): Finding {
   const { nodes, missing, heaps, misleadingLink } = machine.devices;
   if (misleadingLink !== undefined) {
     return bad(
       `/dev/rknpu is a link to ${misleadingLink}`,
-      'Remove the link: because of it the runtime speaks to the driver as to another build of it.',
+      'Remove the link: it makes the runtime take the driver for another build of it.',
     );
   }
   const [closed] = nodes.filter(({ refused }) => refused !== undefined);
@@ -17,7 +17,7 @@ export function judgeDevices(machine: Machine): Finding {
   const usableHeaps = heaps?.filter(({ refused }) => refused === undefined);
   if (usableHeaps?.length === 0) {
     return bad(
-      `${paths(nodes)}, but no DMA heap to take buffers from`,
+      `${paths(nodes)}, but no DMA heap for its buffers`,
       machine.container === undefined
         ? 'Give this user access to /dev/dma_heap.'
         : 'Start the container with --device /dev/dma_heap.',
@@ -32,14 +32,14 @@ function judgeMissing({ container }: Machine, missing: readonly string[]): Findi
     const folder =
       path === undefined || path.startsWith('/dev/dri/') ? '/dev/dri' : `${path} --device /dev/dma_heap`;
     return bad(
-      `${path ?? 'the driver’s node'} is not in this container`,
+      `${path ?? 'the driver’s device node'} is not in this container`,
       container === 'home-assistant-app'
-        ? 'An app cannot be given it: run the engine outside (smolvlm serve) and enter its address in the engine node.'
+        ? 'An app has no access to it: run the engine outside (smolvlm serve) and enter its address in the engine node.'
         : `Start the container with --device ${folder}.`,
     );
   }
   return bad(
-    path === undefined ? 'the driver has made no node' : `${path} does not exist`,
+    path === undefined ? 'the driver made no device node' : `${path} does not exist`,
     path === undefined
       ? 'Look for rknpu in dmesg.'
       : 'Restart udev (systemctl restart systemd-udevd) or reboot.',
@@ -53,7 +53,7 @@ function judgeClosed(machine: Machine, node: DeviceNode): Finding {
   if (refused === 'EACCES') {
     const member =
       container === undefined
-        ? `sudo usermod -aG ${group ?? gid} USER, then start the program anew`
+        ? `sudo usermod -aG ${group ?? gid} USER, then restart the program`
         : `start the container with --group-add ${gid}`;
     return bad(value, `This user may not use it: ${member}.`);
   }
@@ -61,7 +61,7 @@ function judgeClosed(machine: Machine, node: DeviceNode): Finding {
     return bad(
       value,
       container === undefined
-        ? 'A sandbox keeps it from this program: allow the device (systemd: DeviceAllow=, PrivateDevices=no).'
+        ? 'A sandbox blocks it for this program: allow the device (systemd: DeviceAllow=, PrivateDevices=no).'
         : `The container may not use it: start it with --device ${path}.`,
     );
   }

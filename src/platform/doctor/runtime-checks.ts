@@ -5,10 +5,10 @@ import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runti
 import { npuTarget } from '../soc';
 import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } from './finding';
 
-/** RKLLM on older drivers loads, and answers with junk. */
+/** On older drivers RKLLM loads, and its answers are garbage. */
 const leastRkllmDriver = '0.9.8';
 
-/** Libraries and packages that captions are computed with, and the bundles they are to run. */
+/** Libraries and packages that compute captions, and the bundles that they run. */
 export const runtimeChecks: readonly Check[] = [
   { id: 'rknn-runtime', title: 'librknnrt', applies: hasNpu, judge: judgeRknn, stops: ['captionOnNpu'] },
   { id: 'rkllm-runtime', title: 'librkllmrt', applies: hasNpu, judge: judgeRkllm },
@@ -24,12 +24,12 @@ export const runtimeChecks: readonly Check[] = [
 
 function judgeRknn(machine: Machine): Finding {
   if (!hasVendorNpu(machine))
-    return info(listed(machine.rknn) || 'none', 'It works on the vendor’s driver only.');
+    return info(listed(machine.rknn) || 'none', 'It works only with the vendor’s driver.');
   const [first] = machine.rknn;
   if (!first) {
     return bad(
       'librknnrt.so was not found',
-      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version, by default ${defaultToolkit}) into /usr/lib, or name it: ${runtimeVariable('rknn')}.`,
+      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version, by default ${defaultToolkit}) into /usr/lib, or set ${runtimeVariable('rknn')} to its path.`,
     );
   }
   return judgeLibrary('rknn', machine.rknn, first);
@@ -38,12 +38,12 @@ function judgeRknn(machine: Machine): Finding {
 function judgeRkllm(machine: Machine): Finding {
   const [first] = machine.rkllm;
   if (!first) return info('none; the decoder runs on the CPU');
-  if (!hasVendorNpu(machine)) return info(listed(machine.rkllm), 'It works on the vendor’s driver only.');
+  if (!hasVendorNpu(machine)) return info(listed(machine.rkllm), 'It works only with the vendor’s driver.');
   const { version } = machine.driver;
   if (version !== undefined && !versionAtLeast(version, leastRkllmDriver)) {
     return bad(
       `${listed(machine.rkllm)}, on driver ${version}`,
-      `It gives junk on drivers before ${leastRkllmDriver}: update the kernel, or use the CPU decoder.`,
+      `Its answers are garbage on drivers before ${leastRkllmDriver}: update the kernel, or use the CPU decoder.`,
     );
   }
   return judgeLibrary('rkllm', machine.rkllm, first);
@@ -53,17 +53,20 @@ function judgeLibrary(kind: RuntimeKind, all: readonly RuntimeLibrary[], first: 
   if (first.fault !== undefined) {
     return bad(
       `${first.path}: ${first.fault}`,
-      `Put the vendor’s library for aarch64 there, or name another one: ${runtimeVariable(kind)}.`,
+      `Put the vendor’s library for aarch64 there, or set ${runtimeVariable(kind)} to the path of another one.`,
     );
   }
   if (all.length > 1) {
     return warn(
       listed(all),
-      `Keep one: which is loaded depends on who starts the program. ${runtimeVariable(kind)} names the one to take.`,
+      `Keep one: which one is loaded depends on how the program is started. Or set ${runtimeVariable(kind)} to its path.`,
     );
   }
   if (first.version === undefined) {
-    return warn(listed(all), 'Its file tells no version: compare it with the bundle’s toolkit yourself.');
+    return warn(
+      listed(all),
+      'The file does not say its version: compare it with the bundle’s toolkit yourself.',
+    );
   }
   return ok(listed(all));
 }
@@ -84,7 +87,7 @@ function judgeBundles(machine: Machine): Finding {
     const target = npuTarget(machine.soc);
     const runtime = hasVendorNpu(machine) ? machine.rknn[0]?.version : undefined;
     const fitting = target && runtime ? ` ${bundleAdvice(runtime, { target })}` : '';
-    return info('none was named', `${compare}${fitting}`);
+    return info('none given', `${compare}${fitting}`);
   }
   return { ...worst, value: findings.map(({ value }) => value).join('; ') };
 }
@@ -92,7 +95,7 @@ function judgeBundles(machine: Machine): Finding {
 function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Finding {
   if ('fault' in bundle) {
     const { message, hint } = bundle.fault;
-    return bad(message, hint ?? 'Name another model.');
+    return bad(message, hint ?? 'Choose another model.');
   }
   const { path, model, target, toolkitVersion } = bundle;
   if (target === 'cpu') return ok(`${path}: for any CPU`);
@@ -116,10 +119,10 @@ function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Find
 function judgeOnnxruntime({ process, libc }: Machine): Finding {
   const version = process.packages['onnxruntime-node'];
   if (version !== undefined) return ok(version);
-  if (libc.kind === 'musl') return info('not installed; it is not made for musl');
+  if (libc.kind === 'musl') return info('not installed; not available for musl');
   return bad(
     'not installed',
-    'npm install onnxruntime-node beside this package (npm had left optional packages out).',
+    'Install it next to this package: npm install onnxruntime-node. (npm left out optional packages.)',
   );
 }
 
@@ -129,6 +132,6 @@ function judgeKoffi(machine: Machine): Finding {
   if (!hasVendorNpu(machine)) return info('not installed; only the NPU needs it');
   return bad(
     'not installed',
-    'npm install koffi beside this package: the NPU’s runtimes are called through it.',
+    'Install it next to this package: npm install koffi. The NPU’s runtimes are called through it.',
   );
 }

@@ -3,10 +3,10 @@ import type { Machine } from '../machine';
 import { type Check, type Finding, hasVendorNpu, info, ok, warn } from './finding';
 import { hertzText } from './quantity';
 
-/** Where a chip without a passive trip point is taken to be too hot: kernels for it throttle at 85 °C at the latest. */
+/** Limit for a chip without a passive trip point: its kernels throttle at 85 °C or below. */
 const hotCelsius = 85;
 
-/** What decides how fast captions come. */
+/** What determines the speed of captions. */
 export const speedChecks: readonly Check[] = [
   {
     id: 'npu-clock',
@@ -33,16 +33,16 @@ function given(clock: FrequencyDomain | undefined): readonly FrequencyDomain[] {
 }
 
 function judgeClocks(clocks: readonly FrequencyDomain[], of: string): Finding {
-  if (clocks.length === 0) return info('not told by the kernel');
+  if (clocks.length === 0) return info('not reported by the kernel');
   const value = clocksText(clocks);
   if (clocks.some(({ governor }) => governor === 'powersave')) {
     return warn(
       value,
-      `The governor keeps the ${of} clock at its lowest: set performance, or the system’s default.`,
+      `The governor keeps the ${of} clock at its lowest frequency: set performance, or the system’s default.`,
     );
   }
   if (clocks.some(isHeld)) {
-    return warn(value, `The ${of} clock is held below its highest: a hot chip, or a limit that was set.`);
+    return warn(value, `The ${of} clock is limited below its maximum: the chip is hot, or a limit is set.`);
   }
   return ok(value);
 }
@@ -51,7 +51,7 @@ function isHeld({ limitHz, topHz }: FrequencyDomain): boolean {
   return limitHz !== undefined && topHz !== undefined && limitHz < topHz;
 }
 
-/** Clocks that differ in nothing but their frequency at the moment are told as one. */
+/** Clocks that differ only in their current frequency are shown as one. */
 function clocksText(clocks: readonly FrequencyDomain[]): string {
   const currentByRange = new Map<string, (number | undefined)[]>();
   for (const clock of clocks) {
@@ -67,7 +67,7 @@ function clocksText(clocks: readonly FrequencyDomain[]): string {
 
 function rangeText(clock: FrequencyDomain): string {
   const top = clock.topHz ?? clock.limitHz;
-  const held = isHeld(clock) && clock.limitHz !== undefined ? `, held to ${hertzText(clock.limitHz)}` : '';
+  const held = isHeld(clock) && clock.limitHz !== undefined ? `, limited to ${hertzText(clock.limitHz)}` : '';
   return `${top === undefined ? '' : ` of ${hertzText(top)}`}${held}${clock.governor === undefined ? '' : ` (${clock.governor})`}`;
 }
 
@@ -80,10 +80,10 @@ function spanText(current: readonly (number | undefined)[]): string {
 }
 
 function judgeTemperature({ temperature }: Machine): Finding {
-  if (!temperature) return info('not told by the kernel');
+  if (!temperature) return info('not reported by the kernel');
   const { sensor, celsius, throttlesAtCelsius } = temperature;
-  const limit = throttlesAtCelsius === undefined ? '' : `, slows down from ${throttlesAtCelsius} °C`;
+  const limit = throttlesAtCelsius === undefined ? '' : `, throttles at ${throttlesAtCelsius} °C`;
   const value = `${celsius.toFixed(0)} °C (${sensor}${limit})`;
   if (celsius < (throttlesAtCelsius ?? hotCelsius)) return ok(value);
-  return warn(value, 'Too hot: give the board a heat sink or a fan, or ask for fewer captions.');
+  return warn(value, 'Too hot: add a heat sink or a fan, or request fewer captions.');
 }

@@ -6,7 +6,7 @@ import { bad, type Check, type Finding, info, ok } from './finding';
 
 /** The package's `engines`. */
 const leastNode = '20.9.0';
-/** Symbols that onnxruntime-node 1.30.0 asks of the C library. */
+/** onnxruntime-node 1.30.0 needs symbols of this version. */
 const leastGlibc = '2.28';
 
 const containerNames: Readonly<Record<ContainerKind, string>> = {
@@ -17,13 +17,13 @@ const containerNames: Readonly<Record<ContainerKind, string>> = {
   lxc: 'LXC',
 };
 
-/** The chip and the system that the rest stands on. */
+/** The chip and the operating system. */
 export const systemChecks: readonly Check[] = [
   { id: 'soc', title: 'Chip', judge: judgeSoc, stops: ['captionOnNpu'] },
   {
     id: 'kernel',
     title: 'Kernel',
-    judge: ({ kernel, process }) => info(kernel ?? `not told (${process.platform})`),
+    judge: ({ kernel, process }) => info(kernel ?? `unknown (${process.platform})`),
   },
   { id: 'container', title: 'Container', judge: judgeContainer },
   { id: 'libc', title: 'C library', judge: judgeLibc, stops: ['captionOnCpu', 'captionOnNpu', 'convert'] },
@@ -36,17 +36,17 @@ function judgeSoc(machine: Machine): Finding {
   if (npu === 'absent') return info(`${named}, no NPU`);
   if (npu === 'other-chip') {
     return info(
-      `${named}, with an NPU that no bundle can be made for`,
-      'Bundles for an NPU are made for the RK3588 and RK3576 families; this machine captions on its CPU.',
+      `${named}, with an NPU that is not supported`,
+      'The NPUs of the RK3588 and RK3576 families are supported; this machine captions on its CPU.',
     );
   }
   const cores = `${driverCores ?? socNpuCores(soc)} NPU cores`;
   if (soc.source !== 'npu-device') return ok(`${named}, ${cores}`);
-  const value = `${named} or a sibling, ${cores}; /proc/device-tree is hidden`;
+  const value = `${named} or another chip of its family, ${cores}; /proc/device-tree is hidden`;
   if (driver.kind !== 'vendor') return info(value);
-  const advice = `librknnrt asks /proc/device-tree which chip it is on: ${
+  const advice = `librknnrt reads the chip’s name from /proc/device-tree: ${
     container === undefined
-      ? 'mount /proc in full'
+      ? 'mount all of /proc'
       : 'start the container with --security-opt systempaths=unconfined'
   }.`;
   return bad(value, advice);
@@ -57,17 +57,17 @@ function judgeContainer({ container }: Machine): Finding {
     return info(container === undefined ? 'none' : containerNames[container]);
   return info(
     containerNames[container],
-    'An app is given no NPU: to use one, run smolvlm serve on a board with the vendor’s kernel and enter its address in the engine node.',
+    'An app has no access to an NPU: to use one, run smolvlm serve on a board with the vendor’s kernel and enter its address in the engine node.',
   );
 }
 
 function judgeLibc({ libc, process }: Machine): Finding {
-  if (process.platform !== 'linux') return info(`that of ${process.platform}`);
+  if (process.platform !== 'linux') return info(`the one of ${process.platform}`);
   const { kind, version } = libc;
   if (kind === 'musl') {
     return bad(
-      'musl, which neither onnxruntime-node nor the NPU runtimes are made for',
-      'Run the engine where glibc is (Debian, Ubuntu, nodered/node-red:*-debian) and enter its address in the engine node.',
+      'musl: neither onnxruntime-node nor the NPU runtimes work with it',
+      'Run the engine on a system with glibc (Debian, Ubuntu, nodered/node-red:*-debian) and enter its address in the engine node.',
     );
   }
   if (kind === 'unknown') return info('not recognised');

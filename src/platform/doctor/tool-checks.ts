@@ -7,7 +7,7 @@ export const toolChecks: readonly Check[] = [
   { id: 'ffmpeg', title: 'ffmpeg', judge: judgeFfmpeg },
 ];
 
-/** The vendor's converter and its simulator run there and nowhere else. */
+/** The vendor's converter and its simulator run only there. */
 export function canConvert({ process, python, libc }: Machine): boolean {
   return (
     process.platform === 'linux' && process.arch === 'x64' && libc.kind !== 'musl' && python !== undefined
@@ -23,15 +23,13 @@ function judgePython({ process, python }: Machine): Finding {
   const { SMOLVLM_CONVERT_PYTHON: asked } = environment;
   if (asked !== undefined) {
     return bad(
-      `${asked} (SMOLVLM_CONVERT_PYTHON) is no Python 3.8 to 3.12`,
-      'Name another one, or unset it.',
+      `${asked} (SMOLVLM_CONVERT_PYTHON) is not Python 3.8 to 3.12`,
+      'Set it to another one, or unset it.',
     );
   }
-  return info('none of 3.8 to 3.12', 'To convert for an NPU, install one (Debian: python3 python3-venv).');
+  return info('no Python 3.8 to 3.12', 'To convert for an NPU, install one (Debian: python3 python3-venv).');
 }
 
 function judgeFfmpeg({ ffmpeg }: Machine): Finding {
-  return ffmpeg === undefined
-    ? info('not on the PATH; only flows that take pictures out of video streams need it')
-    : ok(ffmpeg);
+  return ffmpeg === undefined ? info('not on the PATH; only cameras read over RTSP need it') : ok(ffmpeg);
 }

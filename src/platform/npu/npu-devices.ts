@@ -1,21 +1,22 @@
+import { defined } from '../../system/defined';
 import type { DeviceNode, SystemFiles } from '../recording/system-files';
 import { nodeDriver } from './npu-driver';
 
-/** The device nodes by which a process reaches the vendor's driver. */
+/** The device nodes of the vendor's driver. */
 export interface NpuDevices {
-  /** Nodes that are there: `/dev/dri/renderD129` (DRM build of the driver) or `/dev/rknpu` (DMA-heap build). */
+  /** Nodes that exist: `/dev/dri/renderD129` (DRM build of the driver) or `/dev/rknpu` (DMA-heap build). */
   readonly nodes: readonly DeviceNode[];
-  /** Nodes that the driver made and that are not there, as in a container that was not given them. */
+  /** Nodes that the driver made and that do not exist here, as in a container without them. */
   readonly missing: readonly string[];
-  /** DMA heaps, which the DMA-heap build takes its buffers from; absent for the DRM build. */
+  /** DMA heaps, from which the DMA-heap build allocates its buffers; absent for the DRM build. */
   readonly heaps?: readonly DeviceNode[];
-  /** Where /dev/rknpu leads when it is a link: the runtime then takes the wrong way into the driver. */
+  /** Target of /dev/rknpu when it is a link: the runtime then uses the wrong interface of the driver. */
   readonly misleadingLink?: string;
 }
 
 const heapBuildNode = '/dev/rknpu';
 
-/** Looks for the NPU's device nodes and opens each once. */
+/** Finds the NPU's device nodes and opens each once. */
 export function npuDevices(files: SystemFiles): NpuDevices {
   const made = files
     .names('/sys/class/drm')
@@ -30,8 +31,7 @@ export function npuDevices(files: SystemFiles): NpuDevices {
   return {
     nodes,
     missing: made.filter((path) => !nodes.some((node) => node.path === path)),
-    ...(heapBuild ? { heaps: dmaHeaps(files) } : {}),
-    ...(misleadingLink === undefined ? {} : { misleadingLink }),
+    ...defined({ heaps: heapBuild ? dmaHeaps(files) : undefined, misleadingLink }),
   };
 }
 

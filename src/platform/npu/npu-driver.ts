@@ -1,25 +1,25 @@
 import type { SystemFiles } from '../recording/system-files';
 
-/** Where one version was read. */
+/** A place where the driver's version was read. */
 export interface DriverVersionPlace {
   readonly path: string;
   readonly version: string;
 }
 
 /**
- * `vendor`: Rockchip's rknpu, which the runtimes need. `rocket`: the driver of mainline kernels, which they
- * do not work on. `none`: neither has been seen.
+ * `vendor`: Rockchip's rknpu, which the runtimes need. `rocket`: the driver of mainline kernels, with which they
+ * do not work. `none`: neither was found.
  */
 export interface NpuDriver {
   readonly kind: 'vendor' | 'rocket' | 'none';
-  /** `x.y.z` of the vendor's driver, from the first place that tells it. */
+  /** `x.y.z` of the vendor's driver, from the first place that has it. */
   readonly version?: string;
   readonly places: readonly DriverVersionPlace[];
-  /** Whether the device tree or the bus names an NPU at all. */
+  /** Whether the device tree or the bus has an NPU. */
   readonly hardware: boolean;
 }
 
-/** The four places of driver 0.9.8; debugfs and the kernel's log usually need root. */
+/** The four places in which driver 0.9.8 shows its version; debugfs and the kernel's log usually need root. */
 const versionPlaces: readonly (readonly [path: string, pattern: RegExp])[] = [
   ['/sys/module/rknpu/version', /^v?(\d+\.\d+\.\d+)/],
   ['/proc/rknpu/version', /v(\d+\.\d+\.\d+)/],
@@ -45,7 +45,7 @@ export function npuDriver(files: SystemFiles): NpuDriver {
   return { kind: rocket ? 'rocket' : 'none', places, hardware };
 }
 
-/** Driver of the first render or accel node of an NPU, in small letters. */
+/** Driver of the first render or accel node of an NPU, in lower case. */
 function boundDriver(files: SystemFiles): string | undefined {
   for (const folder of ['/sys/class/drm', '/sys/class/accel']) {
     for (const name of files.names(folder)) {
@@ -56,7 +56,7 @@ function boundDriver(files: SystemFiles): string | undefined {
   return undefined;
 }
 
-/** @param node e.g. `/sys/class/drm/renderD129` @returns its device's driver, in small letters */
+/** @param node e.g. `/sys/class/drm/renderD129` @returns its device's driver, in lower case */
 export function nodeDriver(files: SystemFiles, node: string): string | undefined {
   return files.match(`${node}/device/uevent`, /^DRIVER=(\S+)/m)?.[1]?.toLowerCase();
 }

@@ -5,7 +5,7 @@ import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/lock
 import { readSettings } from '../../system/settings';
 import type { SystemFiles } from '../recording/system-files';
 
-/** A process that has the NPU open. */
+/** A process that has an NPU device node open. */
 export interface NpuUser {
   readonly pid: number;
   /** Program and first argument, e.g. `python3 frigate`; else the process's name. */
@@ -13,11 +13,11 @@ export interface NpuUser {
 }
 
 export interface NpuUsers {
-  /** Owner of this package's lock, when it is alive. */
+  /** The running process that holds this package's lock. */
   readonly holder?: LockHolder;
   /** Processes with one of the NPU's nodes among their open files. */
   readonly users: readonly NpuUser[];
-  /** Processes of other users, whose open files need root to see. */
+  /** Processes of other users, whose open files only root can read. */
   readonly hidden: number;
 }
 
@@ -59,7 +59,7 @@ function isAlive(files: SystemFiles, holder: LockHolder): boolean {
   return stat !== undefined && startTimeOf(stat) === holder.started;
 }
 
-/** Program and first argument, no options: those may hold secrets. */
+/** Program and first argument; options are left out, because they may contain secrets. */
 function commandOf(files: SystemFiles, pid: string): string {
   const line = files.match(`/proc/${pid}/cmdline`, /^[^\0]+(?:\0[^\0-][^\0]*)?/)?.[0] ?? '';
   const [program = '', argument] = line.split('\0').map((word) => posix.basename(word));

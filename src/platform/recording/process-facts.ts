@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { observedVariables, type ProcessFacts } from './system-recording';
 
-/** Optional packages with native code: without them a machine has no CPU or no NPU backend. */
+/** Optional packages with native code: the CPU and the NPU backend need them. */
 const nativePackages = ['onnxruntime-node', 'koffi'] as const;
 
-/** What this process knows of itself without reading the machine's files. */
+/** Facts about this process that need none of the machine's files. */
 export function liveProcess(): ProcessFacts {
   const { arch, platform, versions } = process;
   const packages: Record<string, string> = {};
@@ -18,13 +18,13 @@ export function liveProcess(): ProcessFacts {
     const value = process.env[name];
     if (value !== undefined && value !== '') environment[name] = value;
   }
-  // A secret: that it is there says where this runs.
+  // Its value is a secret; that it is set shows where this process runs.
   if (process.env.SUPERVISOR_TOKEN) environment.SUPERVISOR_TOKEN = 'set';
   const uid = process.getuid?.() ?? 0;
   return { arch, platform, nodeVersion: versions.node, uid, packages, environment };
 }
 
-/** Version of a package that this one would load, found as Node finds it but without loading any of it. */
+/** Version of the package that would be loaded, found the way Node finds it but without loading it. */
 function installedVersion(name: string): string | undefined {
   for (let folder = __dirname; ; folder = dirname(folder)) {
     try {

@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join, posix } from 'node:path';
+import { defined } from '../../system/defined';
 import { liveProcess } from './process-facts';
 import {
   type ProcessFacts,
@@ -28,11 +29,11 @@ export interface DeviceNode {
   readonly gid: number;
   /** The group's name; absent when it has none here. */
   readonly group?: string;
-  /** Error code that opening it for reading and writing ended in; absent when it opens. */
+  /** Error code of opening it for reading and writing; absent when it opens. */
   readonly refused?: string;
 }
 
-/** As many links in one path as Linux follows. */
+/** Linux follows this many links in one path. */
 const mostLinks = 40;
 
 /** No record of the kernel's log is longer (`CONSOLE_EXT_LOG_MAX`), and no log buffer usual on a board larger. */
@@ -40,11 +41,11 @@ const logRecordBytes = 8192;
 const mostLogBytes = 8 * 1024 * 1024;
 
 /**
- * A machine as the files of /sys, /proc, /dev and /etc describe it: the live one, or one that was recorded
- * (`recording.json`, a tree of files, or both). Nothing throws for a file that is absent or may not be read: that is what a caller asks for.
+ * The files of a machine in /sys, /proc, /dev and /etc: of the live machine, or of a recorded one (`recording.json`, a
+ * tree of files, or both). No method throws for a file that is absent or cannot be read.
  */
 export class SystemFiles {
-  /** Of the process that looks, or looked when it was recorded. */
+  /** Of the process that reads them, or that recorded them. */
   readonly process: ProcessFacts;
   readonly #recording: SystemRecording | undefined;
 
@@ -59,7 +60,7 @@ export class SystemFiles {
     return this.root === '/';
   }
 
-  /** A file's text without blanks and NULs at its ends; undefined when it is absent or may not be read. */
+  /** A file's text without blanks and NULs at its ends; undefined when it is absent or cannot be read. */
   text(path: string): string | undefined {
     return this.bytes(path)
       ?.toString('utf8')
@@ -71,7 +72,7 @@ export class SystemFiles {
     return pattern.exec(this.bytes(path)?.toString('latin1') ?? '') ?? undefined;
   }
 
-  /** Names in a folder, sorted; none when it is absent or may not be read. */
+  /** Names in a folder, sorted; empty when it is absent or cannot be read. */
   names(path: string): readonly string[] {
     const names = this.#recorded(path);
     try {
@@ -80,7 +81,7 @@ export class SystemFiles {
     return [...names].sort();
   }
 
-  /** Whether there is such a file, folder or device. */
+  /** Whether a file, folder or device exists. */
   has(path: string): boolean {
     if (this.#recording && (path in this.#recording.devices || this.denied(path))) return true;
     if (this.#recordedText(path) !== undefined || this.#recorded(path).size > 0) return true;
@@ -92,7 +93,7 @@ export class SystemFiles {
     }
   }
 
-  /** Whether it is there and this process may not read it. */
+  /** Whether a file exists and this process may not read it. */
   denied(path: string): boolean {
     if (this.#recording?.denied.includes(path)) return true;
     try {
@@ -103,7 +104,7 @@ export class SystemFiles {
     }
   }
 
-  /** Target of a symbolic link as it is written. */
+  /** Target of a symbolic link, not resolved. */
   link(path: string): string | undefined {
     const recorded = this.#recording?.links[path];
     if (recorded !== undefined) return recorded;
@@ -114,20 +115,20 @@ export class SystemFiles {
     }
   }
 
-  /** The path that is left when all its links have been followed, as seen from inside the tree. */
+  /** The path with all links followed, inside the tree. */
   realPath(path: string): string {
     return this.#follow(path);
   }
 
   /**
-   * A device node. Opening it is what tells: permissions say nothing about a container's device list.
-   * @returns undefined when there is no such node
+   * A device node. It is opened, because its permissions say nothing about a container's device list.
+   * @returns undefined when it does not exist
    */
   device(path: string): DeviceNode | undefined {
     const found = this.#recording ? this.#recording.devices[path] : this.live ? liveDevice(path) : undefined;
     if (!found) return undefined;
     const group = this.#groupName(found.gid);
-    return { path, ...found, ...(group === undefined ? {} : { group }) };
+    return { path, ...found, ...defined({ group }) };
   }
 
   #groupName(gid: number): string | undefined {
@@ -148,7 +149,7 @@ export class SystemFiles {
     return this.#recording?.files[this.#follow(path)];
   }
 
-  /** Names that the recording knows in a folder. */
+  /** Names in a folder that the recording contains. */
   #recorded(folder: string): Set<string> {
     if (!this.#recording) return new Set();
     const { files, devices, links, denied } = this.#recording;
@@ -165,7 +166,7 @@ export class SystemFiles {
     return this.live ? path : join(this.root, this.#follow(path));
   }
 
-  /** Links lead to places in the tree, never out of it. */
+  /** Follows links, which never lead out of the tree. */
   #follow(path: string): string {
     let rest = path.split('/').filter((part) => part !== '');
     let at = '/';
@@ -200,7 +201,7 @@ export class SystemFiles {
   }
 }
 
-/** A file's bytes as they are now: the kernel's log has no end, a reader would wait there for its next record. */
+/** A file's current bytes. The kernel's log has no end: a plain read would wait for its next record. */
 function readNow(path: string): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -210,7 +211,7 @@ function readNow(path: string): Buffer {
   }
 }
 
-/** The records that a log device holds; one at a time, as such devices give them. */
+/** The records of a log device, which returns one per read. */
 function readLog(fd: number): Buffer {
   const records: Buffer[] = [];
   for (let sizeBytes = 0; sizeBytes < mostLogBytes; ) {
@@ -221,7 +222,7 @@ function readLog(fd: number): Buffer {
       records.push(record.subarray(0, length));
       sizeBytes += length;
     } catch (error) {
-      // EPIPE: a record was overwritten before it was read; the next one follows. EAGAIN: there is none.
+      // EPIPE: a record was overwritten before it was read; the next one follows. EAGAIN: there are no more.
       if ((error as NodeJS.ErrnoException).code !== 'EPIPE') break;
     }
   }
@@ -246,7 +247,7 @@ function liveDevice(path: string): RecordedDevice | undefined {
     if (!stat.isCharacterDevice()) return undefined;
     const device = { mode: `0${(stat.mode & 0o777).toString(8)}`, gid: stat.gid };
     const refused = tryOpen(path);
-    return refused === undefined ? device : { ...device, refused };
+    return { ...device, ...defined({ refused }) };
   } catch {
     return undefined;
   }

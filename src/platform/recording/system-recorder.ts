@@ -1,12 +1,13 @@
+import { defined } from '../../system/defined';
 import { SystemFiles } from './system-files';
 import type { RecordedDevice, SystemRecording } from './system-recording';
 
-/** Open files of other programs are nobody's business, but for the devices that are looked for. */
+/** Of other programs' open files only NPU devices are recorded. */
 const recordedTarget = /^\/dev\/(dri|accel|rknpu)/;
 
 /**
- * A machine that keeps what was asked of it, so that the same questions get the same answers elsewhere. Of
- * files that are searched it keeps the places found and nothing else: no program's arguments, no users, no log.
+ * Records what is read from a machine, so that reading the recording elsewhere gives the same results. Of files that
+ * are searched only the matches are recorded: no program's arguments, no users, no log.
  */
 export class SystemRecorder extends SystemFiles {
   readonly #files = new Map<string, string>();
@@ -14,7 +15,7 @@ export class SystemRecorder extends SystemFiles {
   readonly #links = new Map<string, string>();
   readonly #denied = new Set<string>();
 
-  /** What was asked so far, and answered. */
+  /** All that was read so far. */
   get recording(): SystemRecording {
     return {
       process: this.process,
@@ -37,7 +38,7 @@ export class SystemRecorder extends SystemFiles {
     return match;
   }
 
-  /** An NPU is known by its folder's name alone; other names are asked for one by one. */
+  /** Records the folders of NPUs, which are recognised by name alone; other files are recorded when they are read. */
   override names(path: string): readonly string[] {
     const names = super.names(path);
     for (const name of names.filter((each) => /^npu@|\.npu$/.test(each))) this.#mark(`${path}/${name}`);
@@ -68,7 +69,7 @@ export class SystemRecorder extends SystemFiles {
     const device = super.device(path);
     if (device) {
       const { mode, gid, refused } = device;
-      this.#devices.set(path, { mode, gid, ...(refused === undefined ? {} : { refused }) });
+      this.#devices.set(path, { mode, gid, ...defined({ refused }) });
     }
     return device;
   }
@@ -79,12 +80,12 @@ export class SystemRecorder extends SystemFiles {
     return target;
   }
 
-  /** That it is there; its content when that is asked for. */
+  /** Records that a file exists; its content is recorded when it is read. */
   #mark(path: string): void {
     this.#add(path, '');
   }
 
-  /** Found pieces of a file stand on lines of their own, in the order they were asked for. */
+  /** Matches in a file are recorded on separate lines, in the order of the searches. */
   #add(path: string, piece: string): void {
     const real = this.realPath(path);
     const before = this.#files.get(real);

@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
 import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../../system/json-fields';
 
-/** Name of the file that holds a recorded machine, or what the plain files beside it cannot hold. */
+/** Name of the file with a recorded machine, or with what the plain files beside it cannot store. */
 export const recordingName = 'recording.json';
 
-/** What a process knows of itself without reading files. */
+/** Facts about the process that need no files. */
 export interface ProcessFacts {
   /** As `process.arch`: `arm64`, `x64`. */
   readonly arch: string;
@@ -21,7 +22,7 @@ export interface ProcessFacts {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Environment variables that change what is found; no other one is looked at or recorded. */
+/** Environment variables that the doctor uses; no others are read or recorded. */
 export const observedVariables = [
   'SMOLVLM_RKNN_LIBRARY',
   'SMOLVLM_RKLLM_LIBRARY',
@@ -36,23 +37,23 @@ export interface RecordedDevice {
   /** Octal permissions, e.g. `0660`. */
   readonly mode: string;
   readonly gid: number;
-  /** Error code that opening it for reading and writing ended in; absent when it opened. */
+  /** Error code of opening it for reading and writing; absent when it opened. */
   readonly refused?: string;
 }
 
-/** `recording.json`: a machine as its files described it, in one file of text. */
+/** `recording.json`: the files of a machine, in one text file. */
 export interface SystemRecording {
   readonly process: ProcessFacts;
-  /** Content of files by path, a character a byte (latin-1); written as one text or as a list of lines. */
+  /** Content of files by path, one character per byte (latin-1); written as a string or a list of lines. */
   readonly files: Readonly<Record<string, string>>;
   readonly devices: Readonly<Record<string, RecordedDevice>>;
-  /** Symbolic links, by path; their targets need not be in the tree. */
+  /** Targets of symbolic links by path; a target need not be in the tree. */
   readonly links: Readonly<Record<string, string>>;
-  /** Files that were there and could not be read. */
+  /** Files that existed and could not be read. */
   readonly denied: readonly string[];
 }
 
-/** Writes `recording.json` into a folder, which is made when it is absent. @throws SmolvlmError `doctor-record` */
+/** Writes `recording.json` into a folder, and makes the folder if it does not exist. @throws SmolvlmError `doctor-record` */
 export async function writeRecording(folder: string, recording: SystemRecording): Promise<void> {
   const lines = (text: string): string | string[] => (text.includes('\n') ? text.split('\n') : text);
   const files = Object.entries(recording.files).map(([path, text]) => [path, lines(text)]);
@@ -62,7 +63,7 @@ export async function writeRecording(folder: string, recording: SystemRecording)
     await writeFile(join(folder, recordingName), `${JSON.stringify(document, undefined, 2)}\n`);
   } catch (cause) {
     throw new SmolvlmError('doctor-record', `the machine cannot be recorded in ${folder}: ${String(cause)}`, {
-      hint: 'Name a folder that this user can write to.',
+      hint: 'Give a folder that this user can write to.',
       cause,
     });
   }
@@ -88,7 +89,7 @@ export function parseRecording(text: string, path: string): SystemRecording {
       packages: texts(facts.raw('packages'), () => facts.wrong('packages', 'names and versions')),
       environment: texts(facts.raw('environment'), () => facts.wrong('environment', 'names and values')),
     },
-    files: contents(fields.raw('files'), () => fields.wrong('files', 'paths and texts or lists of lines')),
+    files: contents(fields.raw('files'), () => fields.wrong('files', 'paths with strings or lists of lines')),
     devices: devices(root.devices, fields, fault),
     links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
     denied: denied.map(String),
@@ -121,8 +122,8 @@ function devices(
   const entries = Object.entries(value as JsonObject).map(([path, device]): [string, RecordedDevice] => {
     if (!isJsonObject(device)) throw fault(`devices.${path}: expected an object`);
     const each = new JsonFields(device, fault, `devices.${path}.`);
-    const refused = each.has('refused') ? { refused: each.string('refused') } : {};
-    return [path, { mode: each.string('mode'), gid: each.index('gid'), ...refused }];
+    const refused = each.has('refused') ? each.string('refused') : undefined;
+    return [path, { mode: each.string('mode'), gid: each.index('gid'), ...defined({ refused }) }];
   });
   return Object.fromEntries(entries);
 }

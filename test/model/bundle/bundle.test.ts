@@ -32,7 +32,7 @@ function refuses(change: object, message: RegExp, code = 'bundle-manifest-invali
 }
 
 describe('parseBundleManifest', () => {
-  it('reads back every field', () => {
+  it('reads every field', () => {
     assert.deepEqual(parseBundleManifest(JSON.stringify(manifest), 'b.json'), manifest);
   });
 
@@ -46,11 +46,11 @@ describe('parseBundleManifest', () => {
     refuses({ host: { ...file, sizeBytes: -1 } }, /host\.sizeBytes/);
   });
 
-  it('refuses another schema version, saying how to go on', () => {
+  it('refuses another schema version, and says what to do', () => {
     refuses({ schemaVersion: 2 }, /expected schemaVersion 1, received 2/, 'bundle-schema');
   });
 
-  it('refuses a path out of the bundle', () => {
+  it('refuses a path outside of the bundle', () => {
     for (const path of ['../secret', '/etc/passwd', 'a/../../b', 'a\\..\\b', 'a\0b']) {
       refuses({ host: { ...file, path } }, /host\.path: expected a path inside the bundle/);
     }
@@ -72,7 +72,7 @@ describe('verifyBundleFile', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  it('accepts a file as it was described', async () => {
+  it('accepts an unchanged file', async () => {
     await verifyBundleFile(dir, await describeBundleFile(dir, 'stage.onnx'));
   });
 
@@ -95,7 +95,7 @@ describe('verifyBundleFile', () => {
     await assert.rejects(verifyBundleFile(dir, described), { code: 'bundle-file-missing' });
   });
 
-  it('says that a folder without a manifest is no bundle', async () => {
-    await assert.rejects(readBundle(dir), { code: 'bundle-manifest-missing', message: /is no bundle/ });
+  it('says that a folder without a manifest is not a bundle', async () => {
+    await assert.rejects(readBundle(dir), { code: 'bundle-manifest-missing', message: /is not a bundle/ });
   });
 });

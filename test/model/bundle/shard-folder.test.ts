@@ -14,7 +14,7 @@ describe('a folder of shards without a manifest', () => {
     }
   });
 
-  it("loads with the original system's contract", async () => {
+  it('is read with the defaults of such folders', async () => {
     const bundle = await readBundle(temp());
     const { residualScale, stages, target } = bundle.manifest;
     assert.deepEqual([residualScale, target, stages.length], [0.1, 'rk3588', 24]);
@@ -31,7 +31,7 @@ describe('a folder of shards without a manifest', () => {
     await assert.rejects(HostTensors.open(bundle), { code: 'bundle-host-missing', hint: /checkpoint/ });
   });
 
-  it('names a shard that is missing between the others', async () => {
+  it('is refused when a shard is missing, which the error names', async () => {
     await rm(temp('l7_mlp.rknn'));
     await assert.rejects(readBundle(temp()), {
       code: 'bundle-shard-missing',

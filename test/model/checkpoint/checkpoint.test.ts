@@ -97,13 +97,13 @@ describe('openCheckpoint', () => {
     });
   });
 
-  it('names an index entry whose file does not hold the tensor', async () => {
+  it('names an index entry whose file does not contain the tensor', async () => {
     await writeSafetensors(temp('a.safetensors'), await demoTensors());
     const map = { 'model.vision_model.ghost': 'a.safetensors' };
     await writeFile(temp('model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
     await assert.rejects(open(), {
       code: 'checkpoint-tensor-missing',
-      message: /a.safetensors does not hold model.vision_model.ghost/,
+      message: /a.safetensors does not contain model.vision_model.ghost/,
     });
   });
 
@@ -120,7 +120,7 @@ describe('openCheckpoint', () => {
     await checkpoint.close();
   });
 
-  it('names a tensor that is misshapen, of a wrong number format, or there under two names', async () => {
+  it('names a tensor of a wrong shape or number format, or with two names', async () => {
     const change = async (edit: (tensor: TensorToWrite) => TensorToWrite[]): Promise<void> => {
       await writeSafetensors(weights(), (await demoTensors()).flatMap(edit));
     };
@@ -152,16 +152,16 @@ describe('openCheckpoint', () => {
     });
   });
 
-  it('says what a folder lacks', async () => {
+  it('says what is missing in a folder', async () => {
     await assert.rejects(open(), { code: 'checkpoint-weights-missing', message: /no model.safetensors/ });
     await writeFile(temp('pytorch_model.bin'), '');
     await assert.rejects(open(), { hint: /safe_serialization/ });
     await rm(temp('config.json'));
     await assert.rejects(open(), { code: 'checkpoint-missing', message: /there is no config.json/ });
-    await assert.rejects(openCheckpoint(temp('nowhere')), { message: /there is no such folder/ });
+    await assert.rejects(openCheckpoint(temp('nowhere')), { message: /the folder does not exist/ });
   });
 
-  it('refuses tiles of another size than the vision tower has positions for', async () => {
+  it('refuses a tile size that does not fit the vision tower', async () => {
     await copyFile(join(demoModel, 'model.safetensors'), weights());
     await editJson('preprocessor_config.json', (json) => ({
       ...json,
@@ -173,7 +173,7 @@ describe('openCheckpoint', () => {
     });
   });
 
-  it('changes its checksum with weights or configs, and remembers it while they stay', async () => {
+  it('changes its checksum with weights or configs, and computes it once while they stay the same', async () => {
     await copyFile(join(demoModel, 'model.safetensors'), weights());
     const long = new Date(Date.now() - 60_000);
     await utimes(weights(), long, long);

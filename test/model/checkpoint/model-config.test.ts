@@ -77,14 +77,14 @@ describe('parseModelConfig', () => {
     assert.deepEqual(config.eosTokenIds, []);
   });
 
-  it('takes the end of text from the generation config, else from the model', () => {
+  it('takes the end-of-text tokens from the generation config, else from the model', () => {
     const config = real('config.json');
     assert.deepEqual(parseModelConfig(config, { eos_token_id: [5, 6] }).eosTokenIds, [5, 6]);
     assert.deepEqual(parseModelConfig(config).eosTokenIds, [2]);
     assert.deepEqual(parseModelConfig({ ...config, eos_token_id: 9 }).eosTokenIds, [9]);
   });
 
-  it('reads the place where transformers 5 keeps the rotary base', () => {
+  it('reads the rotary base where transformers 5 writes it', () => {
     const text = { ...(real('config.json').text_config as object), rope_theta: undefined };
     const rope_parameters = { rope_theta: 5e5, rope_type: 'default' };
     const config = { ...real('config.json'), text_config: { ...text, rope_parameters } };

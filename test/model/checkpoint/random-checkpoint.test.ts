@@ -8,7 +8,7 @@ import { useTempFolder } from '../../temp-folder';
 describe('writeRandomCheckpoint', () => {
   const temp = useTempFolder();
 
-  it('makes a checkpoint that opens, of as many tensors and weights as the configs ask for', async () => {
+  it('makes a checkpoint that opens, with the tensors and weights that the configs need', async () => {
     const made = await writeRandomCheckpoint(demoModel, temp('a'), 1);
     assert.equal(made.tensors, 237);
     assert.equal(made.parameters, 3_329_536);
@@ -18,7 +18,7 @@ describe('writeRandomCheckpoint', () => {
     await checkpoint.close();
   });
 
-  it('gives the same bytes for the same seed, and others for another', async () => {
+  it('writes the same bytes for the same seed, and others for another', async () => {
     const sums = [];
     for (const [folder, seed] of [
       ['a', 1],
@@ -31,7 +31,7 @@ describe('writeRandomCheckpoint', () => {
     assert.notEqual(sums[2], sums[0]);
   });
 
-  it('draws weights as a network begins: linear layers 1/√inputs, norms about 1', async () => {
+  it('draws weights as for an untrained network: linear layers 1/√inputs, norms about 1', async () => {
     await writeRandomCheckpoint(fixture('goldens', 'tiny-idefics3'), temp('t'), 7);
     const checkpoint = await openCheckpoint(temp('t'));
     const moments = (values: Float32Array): { mean: number; deviation: number } => {
@@ -51,7 +51,7 @@ describe('writeRandomCheckpoint', () => {
     await checkpoint.close();
   });
 
-  it('never writes over the folder its configs come from', () =>
+  it('never writes into the folder of the configs', () =>
     assert.rejects(writeRandomCheckpoint(temp(), temp('x', '..'), 1), { code: 'checkpoint-out' }));
 
   it('leaves no weights behind when it is interrupted', async () => {

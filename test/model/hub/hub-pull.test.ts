@@ -60,7 +60,7 @@ describe('pullCheckpoint', () => {
     assert.deepEqual(weightRanges(), [undefined]);
   });
 
-  it('gives the token to the hub and not to the storage host it redirects to', async () => {
+  it('sends the token to the hub and not to the storage host that it redirects to', async () => {
     hub.requiredToken = 'hf_secret';
     await assert.rejects(pull(), { code: 'hub-unauthorized', hint: /set HF_TOKEN/ });
     settings = { ...settings, token: 'hf_wrong' };
@@ -74,7 +74,7 @@ describe('pullCheckpoint', () => {
     assert.ok(hub.seen.some(({ host }) => host === 'storage'));
   });
 
-  it('goes on where the connection was cut', async () => {
+  it('continues after the connection was cut', async () => {
     hub.faults.set(weights, [
       { kind: 'cut', afterBytes: 1_000_000 },
       { kind: 'cut', afterBytes: 500_000 },
@@ -87,7 +87,7 @@ describe('pullCheckpoint', () => {
     assert.deepEqual(await readFile(join(pulled.dir, weights)), hub.files.get(weights));
   });
 
-  it('goes on with what an interrupted pull left', async () => {
+  it('continues an interrupted pull', async () => {
     hub.throttleMs = 5;
     const stop = new AbortController();
     const onProgress = ({ file, doneBytes }: { file: string; doneBytes: number }): void => {
@@ -140,7 +140,7 @@ describe('pullCheckpoint', () => {
     await assert.rejects(pull(), { code: 'hub-size', message: /expected 6687808 bytes, received more/ });
   });
 
-  it('takes a silent connection for broken', async () => {
+  it('treats a silent connection as broken', async () => {
     settings = { ...settings, stallTimeoutMs: 100, attempts: 2 };
     hub.faults.set(weights, [{ kind: 'stall', afterBytes: 1000 }]);
     const { dir } = await pull();
@@ -152,7 +152,7 @@ describe('pullCheckpoint', () => {
     await assert.rejects(pull({ checkpoints: temp('b') }), { code: 'hub-stalled', hint: /is kept/ });
   });
 
-  it('waits when the hub is busy or ill, and tells each refusal apart', async () => {
+  it('waits when the hub is busy or failing, and has an error for each refusal', async () => {
     hub.listingFaults = [
       { kind: 'status', status: 429, headers: { 'retry-after': '0' } },
       { kind: 'status', status: 503 },
@@ -177,7 +177,7 @@ describe('pullCheckpoint', () => {
     await assert.rejects(pull(), { code: 'hub-unreachable', message: /127\.0\.0\.1.*ECONNREFUSED/ });
   });
 
-  it('asks for sizes and checksums one by one where the listing tells none', async () => {
+  it('requests sizes and checksums file by file where the listing has none', async () => {
     hub.bareListing = true;
     hub.faults.set(weights, [{ kind: 'corrupt' }, { kind: 'corrupt' }]);
     await assert.rejects(pull(), { code: 'hub-checksum' });
@@ -186,7 +186,7 @@ describe('pullCheckpoint', () => {
     assert.ok(heads.length > 0 && heads.every(({ host }) => host === 'hub'));
   });
 
-  it('fetches nothing when the disk has too little room', async () => {
+  it('fetches nothing when the disk has too little space', async () => {
     await assert.rejects(pull({ freeBytes: async () => 50_000_000 }), {
       code: 'hub-disk-full',
       message: /74 MB are needed, 50 MB are free/,
@@ -198,7 +198,7 @@ describe('pullCheckpoint', () => {
     );
   });
 
-  it('lets the second of two pulls wait and find all there', async () => {
+  it('makes the second of two pulls wait and find all files there', async () => {
     hub.throttleMs = 1;
     const waited: number[] = [];
     const onWait = (pid: number): unknown => waited.push(pid);

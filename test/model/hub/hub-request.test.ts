@@ -32,7 +32,7 @@ describe('hubFetch', () => {
     await new Promise((done) => server.close(done));
   });
 
-  it('follows a relative redirect on the hub itself with the token', async () => {
+  it('sends the token along with a relative redirect on the hub', async () => {
     const response = await hubFetch(
       { ...settings, endpoint, token: 't' },
       { path: '/moved', guard: guard() },
@@ -68,7 +68,7 @@ describe('hubFetch', () => {
 describe('withRetries', () => {
   const mayPass = new HubError('hub-cut', 'cut', { retryable: true });
 
-  it('tries as often as set, and not at all again what cannot pass', async () => {
+  it('tries as often as configured, and does not repeat what cannot succeed', async () => {
     let tries = 0;
     const failing = (error: Error) => () => {
       tries++;
@@ -81,7 +81,7 @@ describe('withRetries', () => {
     assert.equal(tries, 1);
   });
 
-  it('counts anew after a try that brought something', async () => {
+  it('counts from the beginning after a try that received something', async () => {
     let tries = 0;
     const action = async (): Promise<string> => {
       if (++tries < 10) throw mayPass;
@@ -90,7 +90,7 @@ describe('withRetries', () => {
     assert.equal(await withRetries(settings, action, undefined, () => tries < 9), 'done');
   });
 
-  it('ends its waiting when aborted', async () => {
+  it('stops waiting when it is aborted', async () => {
     const stop = new AbortController();
     const patient = { ...settings, backoffMs: 60_000 };
     const waiting = withRetries(patient, () => Promise.reject(mayPass), stop.signal);
@@ -111,7 +111,7 @@ describe('statusError', () => {
     assert.equal(of(429, { 'retry-after': 'soon' }).retryAfterMs, undefined);
   });
 
-  it('sends the person to the page of a gated model', () => {
+  it('has the page of a gated model in its hint', () => {
     assert.match(of(403, { 'x-error-message': 'gated' }).message, /status 403 \(gated\)/);
     assert.match(of(403).hint ?? '', /http:\/\/hub\/ORG\/NAME/);
   });

@@ -22,7 +22,7 @@ describe('resolveModel', () => {
     await (await openCheckpoint(found.dir)).close();
   });
 
-  it('tells a checkpoint folder from a bundle and from anything else', async () => {
+  it('distinguishes a checkpoint folder, a bundle and anything else', async () => {
     for (const [name, file, kind] of [
       ['a', 'config.json', 'checkpoint'],
       ['b', 'smolvlm-bundle.json', 'bundle'],
@@ -33,10 +33,13 @@ describe('resolveModel', () => {
       assert.deepEqual(await resolveHere(temp(name)), { dir: temp(name), kind, name });
     }
     await assert.rejects(resolveHere(temp()), { code: 'model-unknown-folder', hint: /config.json/ });
-    await assert.rejects(resolveHere(temp('nowhere')), { code: 'model-missing', message: /no such folder/ });
+    await assert.rejects(resolveHere(temp('nowhere')), {
+      code: 'model-missing',
+      message: /the folder does not exist/,
+    });
   });
 
-  it('finds a pulled hub id by branch and by commit, and else says how to pull it', async () => {
+  it('finds a pulled model by branch and by commit, and says how to pull one that is missing', async () => {
     const pulled = commitFolder('ORG/NAME', commit, temp('checkpoints'));
     await mkdir(pulled, { recursive: true });
     await writeFile(`${pulled}/config.json`, '{}');
@@ -52,7 +55,7 @@ describe('resolveModel', () => {
     await assert.rejects(resolveHere('ORG/NAME@dev'), { code: 'model-not-pulled' });
   });
 
-  it('takes no path for a hub id', () => {
+  it('does not take a path for a hub id', () => {
     assert.deepEqual(parseHubReference('ORG/NAME@refs/pr/1'), { id: 'ORG/NAME', revision: 'refs/pr/1' });
     for (const text of ['NAME', '../NAME', 'ORG/..', './NAME', 'a/b/c', 'ORG/NAME@', 'ORG/NAME@../x']) {
       assert.equal(parseHubReference(text), undefined, text);

@@ -8,7 +8,7 @@ import { useTempFolder } from '../../temp-folder';
 describe('writeSafetensors', () => {
   const temp = useTempFolder();
 
-  it('writes what the reader reads, asking for one tensor after the other', async () => {
+  it('writes what the reader reads, requesting one tensor after the other', async () => {
     const asked: string[] = [];
     const path = temp('w.safetensors');
     const written = await writeSafetensors(

@@ -21,7 +21,7 @@ describe('SafetensorsFile', () => {
       message: words,
     });
 
-  it('widens every float and byte format exactly', async () => {
+  it('converts every float and byte format exactly', async () => {
     const path = temp('formats.safetensors');
     const header = {
       bf16: { dtype: 'BF16', shape: [3], data_offsets: [0, 6] },
@@ -65,7 +65,7 @@ describe('SafetensorsFile', () => {
     await file.close();
   });
 
-  it('names the first tensor that a cut file does not hold', async () => {
+  it('names the first tensor that is missing in a file cut short', async () => {
     const path = temp('cut.safetensors');
     await writeFile(path, await readFile(fixture('goldens', 'tiny-idefics3', 'model.safetensors')));
     await truncate(path, 5_000_000);
@@ -79,7 +79,7 @@ describe('SafetensorsFile', () => {
       /cut short: the header ends at byte 27944, the file at 1000/,
     );
     await truncate(path, 4);
-    await assert.rejects(SafetensorsFile.open(path), /4 bytes hold no header/);
+    await assert.rejects(SafetensorsFile.open(path), /4 bytes are too few for a header/);
   });
 
   it('names the tensor when the file is cut after it was opened', async () => {
@@ -105,13 +105,13 @@ describe('SafetensorsFile', () => {
       /b overlaps a/,
     ));
 
-  it('refuses bytes that belong to no tensor', async () => {
+  it('refuses bytes that are not part of a tensor', async () => {
     const a = { dtype: 'U8', shape: [4], data_offsets: [0, 4] };
     await refuses({ a, b: { ...a, data_offsets: [6, 10] } }, 10, 'checkpoint-header', /2 bytes before b/);
     await refuses({ a }, 5, 'checkpoint-header', /1 bytes after the last tensor/);
   });
 
-  it('refuses a number format it does not know, and to widen one that is no float or byte', async () => {
+  it('refuses an unknown number format, and one that it cannot convert to float32', async () => {
     await refuses(
       { a: { dtype: 'Q4', shape: [4], data_offsets: [0, 4] } },
       4,
@@ -148,7 +148,7 @@ describe('SafetensorsFile', () => {
       /the tensor a is listed twice/,
     ));
 
-  it('refuses a header that is no JSON, no object, or impossibly long', async () => {
+  it('refuses a header that is not JSON, not an object, or too long', async () => {
     await refuses('{"a"', 0, 'checkpoint-header', /the header is not JSON/);
     await refuses('[]', 0, 'checkpoint-header', /expected a JSON object, received \[\]/);
     await refuses({ a: 3 }, 0, 'checkpoint-header', /a: expected an object, received 3/);

@@ -40,7 +40,7 @@ describe('doctor', () => {
     assert.equal(find(report, 'temperature').value, '44 °C (npu-thermal)');
   });
 
-  it('tells a container that was not given the NPU what to start it with', () => {
+  it('reports the flags that a container without access to the NPU needs', () => {
     const report = reportOf('rk3588-docker');
     assert.deepEqual(idsOf(report, 'bad'), ['soc', 'npu-devices', 'rknn-runtime']);
     assert.deepEqual(report.can, { captionOnCpu: true, captionOnNpu: false, convert: false });
@@ -49,10 +49,10 @@ describe('doctor', () => {
     assert.equal(find(report, 'npu-devices').advice, 'Start the container with --device /dev/dri.');
     assert.match(find(report, 'soc').advice ?? '', /systempaths=unconfined/);
     assert.match(find(report, 'memory').value, /this container is limited to 1\.5 GiB/);
-    assert.equal(find(report, 'npu-users').value, 'nobody in this container');
+    assert.equal(find(report, 'npu-users').value, 'no process in this container');
   });
 
-  it('tells the mainline driver from the vendor’s, and leaves out what only the vendor’s has', () => {
+  it('distinguishes the mainline driver from the vendor’s, and leaves out checks of the vendor’s driver', () => {
     const report = reportOf('rk3588-mainline');
     assert.deepEqual(idsOf(report, 'bad'), ['npu-driver']);
     assert.match(find(report, 'npu-driver').value, /^rocket/);
@@ -61,7 +61,7 @@ describe('doctor', () => {
     assert.deepEqual(report.can, { captionOnCpu: true, captionOnNpu: false, convert: false });
   });
 
-  it('counts an RK3582’s two cores, names the group that may use its NPU, and what slows it down', () => {
+  it('counts an RK3582’s two cores, and reports the group that may use its NPU and the limits of its clocks', () => {
     const report = reportOf('rk3582');
     assert.deepEqual(idsOf(report, 'bad'), ['npu-devices', 'rkllm-runtime']);
     assert.deepEqual(idsOf(report, 'warn'), [
@@ -83,10 +83,10 @@ describe('doctor', () => {
       find(report, 'rknn-runtime').value,
       /^1\.5\.2 \(\/usr\/lib\/.*, then 2\.3\.0 \(\/usr\/local/,
     );
-    assert.match(find(report, 'npu-clock').value, /held to 600 MHz/);
+    assert.match(find(report, 'npu-clock').value, /limited to 600 MHz/);
   });
 
-  it('sees another program on an RK3576’s NPU, without its secrets, and lives with contiguous memory', () => {
+  it('reports another program that uses an RK3576’s NPU, without its secrets, and accepts contiguous memory', () => {
     const report = reportOf('rk3576');
     assert.deepEqual([idsOf(report, 'bad'), idsOf(report, 'warn')], [[], ['npu-users']]);
     assert.equal(find(report, 'npu-users').value, 'process 955 (python3 frigate.py)');
@@ -105,7 +105,7 @@ describe('doctor', () => {
     assert.ok(!report.checks.some(({ id }) => id.startsWith('npu-')));
   });
 
-  it('sends a Home Assistant app to an engine elsewhere', () => {
+  it('advises a Home Assistant app to use an engine on another machine', () => {
     const report = reportOf('home-assistant');
     assert.deepEqual(idsOf(report, 'bad'), ['libc']);
     assert.equal(find(report, 'container').value, 'Home Assistant app');
@@ -114,7 +114,7 @@ describe('doctor', () => {
     assert.deepEqual(report.can, { captionOnCpu: false, captionOnNpu: false, convert: false });
   });
 
-  it('has one line of advice for whatever is not as it should be', () => {
+  it('has one line of advice for each warning and error', () => {
     for (const name of recordedMachines) {
       for (const { id, state, value, advice } of reportOf(name).checks) {
         assert.match(value, /^\S[^\n]*$/, `${name} ${id}`);
@@ -124,7 +124,7 @@ describe('doctor', () => {
     }
   });
 
-  it('looks at this machine, whichever it is', () => {
+  it('examines this machine', () => {
     const report = examine(readMachine(new SystemFiles()));
     assert.equal(find(report, 'node').value, process.versions.node);
     assert.equal(find(report, 'onnxruntime').state, 'ok');

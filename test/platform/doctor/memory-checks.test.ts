@@ -4,7 +4,7 @@ import { judged } from './judged';
 const gibibyte = 1024 ** 3;
 
 describe('doctor: room for a model', () => {
-  it('memory is what is free or what a container may take, whichever is less', () => {
+  it('judges free memory, or the container’s limit if that is less', () => {
     const memory = (availableBytes: number, limitBytes?: number) =>
       judged('memory', 'x86', {
         memory: {
@@ -19,7 +19,7 @@ describe('doctor: room for a model', () => {
     assert.equal(memory(4 * gibibyte, 0.3 * gibibyte), 'bad');
   });
 
-  it('an NPU without IOMMU needs contiguous memory for the whole tower', () => {
+  it('requires contiguous memory for the whole tower when the NPU has no IOMMU', () => {
     const small = {
       totalBytes: 8 * gibibyte,
       availableBytes: 4 * gibibyte,

@@ -13,7 +13,7 @@ describe('doctor: NPU driver and its users', () => {
     return judged('npu-driver-version', 'rk3588-vendor', { driver });
   }
 
-  it('too old, contradictory or hidden versions are warned of', () => {
+  it('warns of versions that are too old, contradictory or not readable', () => {
     assert.equal(version(['/proc/rknpu/version', '0.9.6']).state, 'ok');
     assert.match(version(['/proc/rknpu/version', '0.8.2']).advice ?? '', /Update the kernel/);
     const two = version(['/sys/module/rknpu/version', '0.9.8'], ['/dev/kmsg', '0.9.6']);
@@ -22,14 +22,14 @@ describe('doctor: NPU driver and its users', () => {
     assert.match(version().advice ?? '', /as root/);
   });
 
-  it('a kernel without any driver is told from one with the wrong driver', () => {
+  it('distinguishes a kernel without a driver from one with the wrong driver', () => {
     const none = judged('npu-driver', 'rk3588-mainline', {
       driver: { kind: 'none', places: [], hardware: true },
     });
     assert.deepEqual([none.state, none.value], ['bad', 'none in this kernel']);
   });
 
-  it('the engine’s own process is not taken for another user', () => {
+  it('does not report the engine’s own process as another user', () => {
     const holder = {
       host: 'hub',
       pid: 812,

@@ -9,7 +9,7 @@ describe('doctor: NPU devices', () => {
     return judged('npu-devices', 'rk3588-vendor', { devices: found, container });
   }
 
-  it('closed to the user need a group: on the machine by its name, in a container by its number', () => {
+  it('that the user may not open need a group: by name on the machine, by number in a container', () => {
     const found = { nodes: [{ ...closed, refused: 'EACCES' }], missing: [] };
     assert.match(devices(found).advice ?? '', /usermod -aG render USER/);
     assert.match(devices(found, 'docker').advice ?? '', /--group-add 105/);
@@ -20,19 +20,19 @@ describe('doctor: NPU devices', () => {
     );
   });
 
-  it('that only the container forbids need --device', () => {
+  it('that the container blocks need --device', () => {
     const found = { nodes: [{ ...closed, refused: 'EPERM' }], missing: [] };
     assert.match(devices(found, 'docker').advice ?? '', /--device \/dev\/dri\/renderD129/);
     assert.match(devices(found).advice ?? '', /DeviceAllow/);
   });
 
-  it('that the driver refuses point to its log', () => {
+  it('that the driver refuses to open lead to its log', () => {
     const found = { nodes: [{ ...closed, refused: 'ENXIO' }], missing: [] };
     assert.match(devices(found).value, /cannot be opened: ENXIO/);
     assert.match(devices(found).advice ?? '', /dmesg/);
   });
 
-  it('missing on the machine itself are udev’s to make; in an app they cannot be had', () => {
+  it('that are missing on the machine are made by udev; an app has no access to them', () => {
     const found = { nodes: [], missing: ['/dev/dri/renderD129'] };
     assert.match(devices(found).advice ?? '', /udev/);
     assert.match(devices(found, 'home-assistant-app').advice ?? '', /run the engine outside/);
@@ -40,10 +40,10 @@ describe('doctor: NPU devices', () => {
       devices({ nodes: [], missing: ['/dev/rknpu'] }, 'docker').advice ?? '',
       /--device \/dev\/rknpu --device \/dev\/dma_heap/,
     );
-    assert.equal(devices({ nodes: [], missing: [] }).value, 'the driver has made no node');
+    assert.equal(devices({ nodes: [], missing: [] }).value, 'the driver made no device node');
   });
 
-  it('of the DMA-heap build need a heap that can be opened', () => {
+  it('of the DMA-heap build need a heap that the process can open', () => {
     const nodes = [{ path: '/dev/rknpu', mode: '0666', gid: 0 }];
     const heap = { path: '/dev/dma_heap/system', mode: '0600', gid: 0 };
     assert.equal(devices({ nodes, missing: [], heaps: [] }, 'docker').state, 'bad');
@@ -52,7 +52,7 @@ describe('doctor: NPU devices', () => {
     assert.equal(devices({ nodes, missing: [], heaps: [heap] }).state, 'ok');
   });
 
-  it('are not to be linked to /dev/rknpu', () => {
+  it('are refused when /dev/rknpu is a link to them', () => {
     const link = devices({ nodes: [closed], missing: [], misleadingLink: 'dri/renderD129' });
     assert.equal(link.value, '/dev/rknpu is a link to dri/renderD129');
     assert.match(link.advice ?? '', /Remove the link/);

@@ -5,14 +5,14 @@ import { judged } from './judged';
 const path = '/usr/lib/librknnrt.so';
 
 describe('doctor: runtimes and bundles', () => {
-  it('a library that is missing, broken, doubled or without a version is told apart', () => {
+  it('distinguishes a missing, a broken and a duplicate library, and one without a version', () => {
     const rknn = (...found: { path: string; version?: string; fault?: string }[]) =>
       judged('rknn-runtime', 'rk3588-vendor', { rknn: found });
     assert.match(rknn().advice ?? '', /SMOLVLM_RKNN_LIBRARY/);
-    const fault = rknn({ path, fault: 'it is no library (an incomplete download?)' });
+    const fault = rknn({ path, fault: 'it is not a library (an incomplete download?)' });
     assert.deepEqual(
       [fault.state, fault.value],
-      ['bad', `${path}: it is no library (an incomplete download?)`],
+      ['bad', `${path}: it is not a library (an incomplete download?)`],
     );
     assert.equal(
       rknn({ path, version: '2.3.2' }, { path: '/opt/librknnrt.so', version: '1.4.0' }).state,
@@ -22,7 +22,7 @@ describe('doctor: runtimes and bundles', () => {
     assert.equal(rknn({ path, version: '2.3.2' }).state, 'ok');
   });
 
-  it('librkllmrt is refused on drivers it gives junk on, and not missed', () => {
+  it('refuses librkllmrt on drivers with which its answers are garbage, and accepts that it is not installed', () => {
     const rkllm = [{ path: '/usr/lib/librkllmrt.so', version: '1.2.3' }];
     const { driver } = recordedMachine('rk3588-docker');
     assert.equal(driver.version, '0.9.6');
@@ -31,7 +31,7 @@ describe('doctor: runtimes and bundles', () => {
     assert.equal(judged('rkllm-runtime', 'rk3588-vendor', { rkllm: [] }).state, 'info');
   });
 
-  it('a bundle goes with the runtime of its own release: a newer one may fail, an older one does', () => {
+  it('accepts a runtime of the bundle’s release, warns of a newer one and refuses an older one', () => {
     const bundle = (toolkitVersion: string) =>
       judged('bundle', 'rk3588-vendor', {
         bundles: [{ path: '/b', model: 'm', target: 'rk3588', toolkitVersion, hasCpuStages: false }],
@@ -47,21 +47,21 @@ describe('doctor: runtimes and bundles', () => {
     );
   });
 
-  it('without a bundle the way to one that fits the runtime is named', () => {
+  it('advises how to make a bundle for the runtime when none is given', () => {
     const advice = (version: string) =>
       judged('bundle', 'rk3588-vendor', { bundles: [], rknn: [{ path, version }] }).advice ?? '';
     assert.match(advice('2.5.0'), /smolvlm convert --toolkit 2\.5\.0 --target rk3588/);
     assert.match(advice('1.6.0'), /install librknnrt 2\.3\.2 or 2\.5\.0 here/);
   });
 
-  it('a bundle for another chip runs where it has CPU stages', () => {
+  it('accepts a bundle for another chip if it has CPU stages', () => {
     const bundle = (name: 'rk3576' | 'x86', hasCpuStages: boolean) =>
       judged('bundle', name, { bundles: [{ path: '/b', model: 'm', target: 'rk3588', hasCpuStages }] }).state;
     assert.deepEqual([bundle('rk3576', false), bundle('rk3576', true)], ['bad', 'warn']);
     assert.deepEqual([bundle('x86', false), bundle('x86', true)], ['bad', 'ok']);
   });
 
-  it('of several bundles the worst decides', () => {
+  it('reports the worst state of several bundles', () => {
     const fault = { code: 'bundle-manifest-invalid', message: '/c is broken', hint: 'Copy it again.' };
     const { state, value, advice } = judged('bundle', 'x86', {
       bundles: [
@@ -72,7 +72,7 @@ describe('doctor: runtimes and bundles', () => {
     assert.deepEqual([state, value, advice], ['bad', '/a: for any CPU; /c is broken', 'Copy it again.']);
   });
 
-  it('packages that npm left out are missed where they are needed', () => {
+  it('reports missing optional packages where they are needed', () => {
     const none = { ...recordedMachine('rk3588-vendor').process, packages: {} };
     assert.equal(judged('koffi', 'rk3588-vendor', { process: none }).state, 'bad');
     assert.equal(judged('koffi', 'rk3588-mainline', { process: none }).state, 'info');

@@ -10,7 +10,7 @@ describe('NPU driver', () => {
     return npuDriver(recordedTree(temp(), { files }));
   }
 
-  it('tells its version in each of four places', () => {
+  it('shows its version in each of four places', () => {
     const places: [string, string][] = [
       ['/sys/module/rknpu/version', '0.9.8\n'],
       ['/proc/rknpu/version', 'RKNPU driver: v0.9.8\n'],
@@ -32,13 +32,13 @@ describe('NPU driver', () => {
     assert.equal(driverOf(Object.fromEntries(places)).places.length, 4);
   });
 
-  it('is the vendor’s by its traces where no version can be read', () => {
+  it('is recognised as the vendor’s without a readable version', () => {
     const { kind, version } = driverOf({ '/sys/class/drm/renderD129/device/uevent': 'DRIVER=RKNPU\n' });
     assert.deepEqual([kind, version], ['vendor', undefined]);
     assert.equal(driverOf({ '/sys/bus/platform/drivers/RKNPU/bind': '' }).kind, 'vendor');
   });
 
-  it('is told from the mainline one, and from none', () => {
+  it('is distinguished from the mainline driver, and from no driver', () => {
     assert.equal(driverOf({ '/sys/class/accel/accel0/device/uevent': 'DRIVER=rocket\n' }).kind, 'rocket');
     assert.equal(driverOf({ '/sys/module/rocket/refcnt': '0' }).kind, 'rocket');
     const none = { kind: 'none', places: [], hardware: true };
@@ -46,7 +46,7 @@ describe('NPU driver', () => {
     assert.equal(driverOf({ '/sys/class/drm/renderD128/device/uevent': 'DRIVER=i915\n' }).kind, 'none');
   });
 
-  it('has versions that are compared part by part', () => {
+  it('has a version that is compared part by part', () => {
     assert.ok(versionAtLeast('0.9.10', '0.9.8'));
     assert.ok(versionAtLeast('1.0.0', '0.9.8'));
     assert.ok(versionAtLeast('0.9.8', '0.9.8'));

@@ -33,7 +33,7 @@ describe('NPU lock', () => {
     return lock;
   }
 
-  it('is held by one process at a time; the second is told which, what and since when', async () => {
+  it('is held by one process at a time; a second one is told which process holds it, and since when', async () => {
     const child = await holdNpuLock(path());
     const holder = await tryAcquireNpuLock(path());
     assert.ok(!(holder instanceof FileLock));
@@ -47,7 +47,7 @@ describe('NPU lock', () => {
     assert.deepEqual(readdirSync(temp('npu')), []);
   });
 
-  it('is handed to the process that waits', async () => {
+  it('is acquired by a waiting process when it is released', async () => {
     const child = await holdNpuLock(path());
     const lock = await waitForNpuLock(
       {
@@ -63,7 +63,7 @@ describe('NPU lock', () => {
     if (child.exitCode === null) await once(child, 'exit');
   });
 
-  it('is given up waiting for when aborted', async () => {
+  it('is no longer waited for after an abort', async () => {
     const child = await holdNpuLock(path());
     const abort = new AbortController();
     const waiting = waitForNpuLock(
@@ -82,7 +82,7 @@ describe('NPU lock', () => {
     await (await acquired()).release();
   });
 
-  it('is taken over from a dead process whose number was given again, and from a file cut short long ago', async () => {
+  it('is taken over from a dead process whose number was reused, and from an old file without content', async () => {
     const lock = await acquired();
     const content = readFileSync(path(), 'utf8');
     await lock.release();
@@ -93,14 +93,14 @@ describe('NPU lock', () => {
     await (await acquired()).release();
   });
 
-  it('is left alone by a release that comes after another took it over', async () => {
+  it('is not removed by a release after another process took it over', async () => {
     const lock = await acquired();
     writeFileSync(path(), JSON.stringify({ ...lock.holder, token: 'another' }));
     await lock.release();
     assert.deepEqual(readdirSync(temp('npu')), ['lock']);
   });
 
-  it('lies in a folder in which every user may make files and remove only their own, and can be read by all', async () => {
+  it('is in a folder in which every user may make files and remove only their own, and every user can read it', async () => {
     const lock = await acquired();
     assert.equal(statSync(dirname(path())).mode & 0o7777, 0o1777);
     assert.equal(statSync(path()).mode & 0o777, 0o644);

@@ -45,7 +45,7 @@ describe('NPU users', () => {
     assert.equal(hidden, 0);
   });
 
-  it('include the holder of the lock as long as it lives', () => {
+  it('include the holder of the lock while it runs', () => {
     const lock = { '/tmp/smolvlm-npu/lock': JSON.stringify(holder) };
     assert.deepEqual(usersWith({ ...lock, '/proc/812/stat': stat(812, '1542') }).holder, holder);
     // The same number, given to a later process.

@@ -7,7 +7,7 @@ import { recordedTree } from './recorded-tree';
 describe('system files', () => {
   const temp = useTempFolder();
 
-  it('come from a folder of plain files, without blanks and NULs at their ends', () => {
+  it('are read from a folder of plain files, without blanks and NULs at their ends', () => {
     mkdirSync(temp('proc', 'device-tree'), { recursive: true });
     writeFileSync(temp('proc', 'device-tree', 'model'), 'Radxa ROCK 5B\0');
     writeFileSync(temp('proc', 'device-tree', 'compatible'), 'radxa,rock-5b\0rockchip,rk3588\0');
@@ -19,7 +19,7 @@ describe('system files', () => {
     assert.deepEqual(files.names('/absent'), []);
   });
 
-  it('come from a recording as well, beside the plain ones', () => {
+  it('are also read from a recording beside the plain files', () => {
     mkdirSync(temp('etc'));
     writeFileSync(temp('etc', 'group'), 'root:x:0:\nvideo:x:44:\n');
     const files = recordedTree(temp(), {
@@ -46,7 +46,7 @@ describe('system files', () => {
     );
   });
 
-  it('are found through links, recorded and real ones, never outside the tree', () => {
+  it('are found through recorded and real links, never outside of the tree', () => {
     mkdirSync(temp('usr', 'lib'), { recursive: true });
     writeFileSync(temp('usr', 'lib', 'librknnrt.so.2'), 'version 2');
     symlinkSync('librknnrt.so.2', temp('usr', 'lib', 'librknnrt.so'));
@@ -60,7 +60,7 @@ describe('system files', () => {
     assert.equal(files.has('/loop'), false);
   });
 
-  it('of the live machine are read to their end, the kernel’s log too, which has none', () => {
+  it('of the live machine are read completely, the kernel’s log up to its last record', () => {
     const files = new SystemFiles();
     assert.ok(files.live);
     // Where the log may not be read this is undefined: what matters is that it comes back.

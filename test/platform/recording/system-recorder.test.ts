@@ -13,7 +13,7 @@ import { recordedMachines } from '../recorded-machine';
 describe('system recorder', () => {
   const temp = useTempFolder();
 
-  it('keeps all that a report is made of', async () => {
+  it('records everything that a report needs', async () => {
     for (const name of recordedMachines) {
       const recorder = new SystemRecorder(fixture('machines', name));
       const report = await diagnose([], recorder);
@@ -22,7 +22,7 @@ describe('system recorder', () => {
     }
   });
 
-  it('keeps what stays the same of the machine it runs on', async () => {
+  it('records a live machine so that its report stays the same', async () => {
     const recorder = new SystemRecorder();
     const { checks } = await diagnose([], recorder);
     await writeRecording(temp('live'), recorder.recording);
@@ -39,7 +39,7 @@ describe('system recorder', () => {
     );
   });
 
-  it('keeps the links by which /sys leads to a device', async () => {
+  it('records the links from /sys to a device', async () => {
     const device = temp('tree', 'sys', 'devices', 'platform', 'fdab0000.npu');
     const devfreq = join(device, 'devfreq', 'fdab0000.npu');
     mkdirSync(devfreq, { recursive: true });
@@ -57,7 +57,7 @@ describe('system recorder', () => {
     assert.deepEqual(npuClock(new SystemFiles(temp('recorded'))), { currentHz: 300_000_000 });
   });
 
-  it('keeps no arguments of programs, no users and no log', async () => {
+  it('records no program arguments, no users and no log', async () => {
     for (const name of recordedMachines) {
       const recorder = new SystemRecorder(fixture('machines', name));
       await diagnose([], recorder);

@@ -28,7 +28,7 @@ describe('doctor route', () => {
     const { checks } = await reportOf('/nowhere/bundle');
     const bundle = checks.find(({ id }) => id === 'bundle');
     assert.equal(bundle?.state, 'bad');
-    assert.match(bundle?.value ?? '', /"\/nowhere\/bundle": there is no such folder/);
+    assert.match(bundle?.value ?? '', /"\/nowhere\/bundle": the folder does not exist/);
     assert.match(bundle?.advice ?? '', /hub id/);
   });
 });
