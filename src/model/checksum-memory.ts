@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSha256 } from '../system/file-checksum';
+import { replaceFile } from '../system/shared-files';
 import { cacheFolder } from './cache-folder';
 
 interface Remembered {
@@ -59,9 +60,7 @@ async function recall(note: string): Promise<Remembered | undefined> {
 async function remember(memory: string, note: string, entry: Remembered): Promise<void> {
   try {
     await mkdir(memory, { recursive: true });
-    const temporary = `${note}.${process.pid}`;
-    await writeFile(temporary, JSON.stringify(entry));
-    await rename(temporary, note);
+    await replaceFile(note, JSON.stringify(entry), 0o644, randomUUID());
   } catch {
     // The cache may be read-only; the file is then hashed again next time.
   }

@@ -25,7 +25,10 @@ const heartbeatMs = 5_000;
 /** Locks of dead processes that this user may not remove; more are an attack or a fault. */
 const mostPlaces = 64;
 
-interface HeldLock {
+/** Tokens of this thread's own locks: they are held however late their heartbeat is. */
+const heldHere = new Set<string>();
+
+interface FoundLock {
   readonly holder: LockHolder;
   /** When the holder last renewed it. */
   readonly seenAtMs: number;
@@ -53,6 +56,7 @@ export class FileLock implements AsyncDisposable {
     this.#place = place;
     this.#file = file;
     this.#onRelease = onRelease;
+    heldHere.add(holder.token);
     this.#heartbeat = setInterval(() => {
       void file.utimes(new Date(), new Date()).catch(() => undefined);
     }, heartbeatMs);
@@ -73,7 +77,10 @@ export class FileLock implements AsyncDisposable {
     try {
       const taken = await takePlace(path, draft, onDead);
       if (typeof taken !== 'string') return taken;
-      const rival = await livingHolder(path, taken);
+      const rival = await livingHolder(path, taken).catch(async (error: unknown) => {
+        await removeOwn(taken, self);
+        throw error;
+      });
       if (rival) {
         await removeOwn(taken, self);
         return rival;
@@ -104,6 +111,7 @@ export class FileLock implements AsyncDisposable {
     if (this.#released) return;
     this.#released = true;
     clearInterval(this.#heartbeat);
+    heldHere.delete(this.holder.token);
     await removeOwn(this.#place, this.holder);
     await this.#file.close();
     this.#onRelease?.();
@@ -144,7 +152,7 @@ async function takePlace(
     if (await tryLink(draft, place)) return place;
     const found = await readLock(place);
     if (!found) continue;
-    if (!isGone(found.holder, found.seenAtMs)) return found.holder;
+    if (!isAbandoned(found)) return found.holder;
     const removal = await removeDead(place, found.holder, draft);
     if (removal === 'retry') continue;
     await onDead?.(found.holder, found.seenAtMs);
@@ -162,7 +170,7 @@ async function livingHolder(path: string, own: string): Promise<LockHolder | und
     const place = join(dirname(path), each);
     if (place === own || !isLockName(each, name)) continue;
     const found = await readLock(place);
-    if (found && !isGone(found.holder, found.seenAtMs)) return found.holder;
+    if (found && !isAbandoned(found)) return found.holder;
   }
   return undefined;
 }
@@ -185,7 +193,7 @@ async function removeDead(
   const guard = `${place}.takeover`;
   if (!(await tryLink(draft, guard))) {
     const found = await readLock(guard);
-    const removable = !found || !isGone(found.holder, found.seenAtMs) || (await tryRemove(guard));
+    const removable = !found || !isAbandoned(found) || (await tryRemove(guard));
     if (!removable) return 'denied';
     await sleep(pollMs);
     return 'retry';
@@ -196,6 +204,10 @@ async function removeDead(
   } finally {
     await removeFile(guard);
   }
+}
+
+function isAbandoned({ holder, seenAtMs }: FoundLock): boolean {
+  return !heldHere.has(holder.token) && isGone(holder, seenAtMs);
 }
 
 /** @returns false when the name is taken */
@@ -228,7 +240,7 @@ async function removeOwn(place: string, { token }: LockHolder): Promise<void> {
 }
 
 /** @returns undefined when there is no lock */
-async function readLock(path: string): Promise<HeldLock | undefined> {
+async function readLock(path: string): Promise<FoundLock | undefined> {
   const file = await readSmallFile(path);
   return file && { holder: parseLockHolder(file.text) ?? unknownHolder, seenAtMs: file.modifiedMs };
 }

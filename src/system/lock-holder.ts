@@ -17,7 +17,10 @@ export interface LockHolder {
   readonly since: string;
 }
 
-/** A holder on another machine or in another container counts as gone when its lock is this old. */
+/**
+ * Without a heartbeat for this long a holder counts as gone where its process cannot tell: on another machine, in
+ * another container, or on a thread of this process, which may have crashed.
+ */
 const silentMs = 60_000;
 
 /** A power cut may leave a lock file without its content. */
@@ -63,7 +66,12 @@ function plainText(text: string): string {
 
 /** @param seenAtMs when it last renewed its lock */
 export function isGone(holder: LockHolder, seenAtMs: number): boolean {
-  return holder.host === hostName() ? !isRunning(holder) : Date.now() - seenAtMs > silentMs;
+  if (holder.host === hostName() && !isThisProcess(holder)) return !isRunning(holder);
+  return Date.now() - seenAtMs > silentMs;
+}
+
+function isThisProcess({ pid, started }: LockHolder): boolean {
+  return pid === process.pid && started === (startTime(pid) ?? '');
 }
 
 function isRunning({ pid, started }: LockHolder): boolean {

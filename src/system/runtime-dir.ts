@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
 
 /**
- * Makes a folder that only this user can enter. One that is there already is checked and left as it is: it must
- * belong to this user, and nobody else may write to it.
+ * Makes a folder that only this user can enter. An existing one is checked and not changed: it must belong to
+ * this user, and no other user may write to it.
  * @throws SmolvlmError `runtime-dir`
  */
 export function makePrivateDirectory(directory: string): void {
@@ -15,8 +15,8 @@ export function makePrivateDirectory(directory: string): void {
 }
 
 /**
- * Makes the folder of a socket, for this user alone. One that is there already is checked and left as it is: it may
- * be a folder of the system such as /run or /tmp, but no other user may be able to replace the socket in it.
+ * Makes the folder of a socket, for this user alone. An existing one is checked and not changed: it may be a folder of
+ * the system such as /run or /tmp, but no other user may be able to replace the socket in it.
  * @throws SmolvlmError `runtime-dir`
  */
 export function makeSocketDirectory(directory: string): void {
@@ -49,7 +49,7 @@ function isOwn({ uid }: Stats): boolean {
   return uid === (process.getuid?.() ?? 0);
 }
 
-/** A group of the same number as its user has no other member, where each user has such a group. */
+/** A group with the number of its user is that user's private group on most systems. */
 function isWritableByOthers({ mode, uid, gid }: Stats): boolean {
   if (process.platform === 'win32') return false;
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== uid);

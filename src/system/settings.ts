@@ -9,7 +9,7 @@ export interface NpuSettings {
   readonly lockPath: string;
   /** `SMOLVLM_RKNN_LIBRARY`: the librknnrt to load, and no other. */
   readonly library?: string;
-  /** `SMOLVLM_NPU_CORES`: cores of a chip that this package does not know, 1 to 8. */
+  /** `SMOLVLM_NPU_CORES`: number of NPU cores, 1 to 8, where driver and chip do not determine it. */
   readonly cores?: number;
   /** `SMOLVLM_NPU_SLOW_MS`: a stage that runs longer is reported as slow. */
   readonly slowMs?: number;

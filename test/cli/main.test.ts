@@ -25,6 +25,15 @@ describe('the command line', () => {
     });
   }
 
+  it('exits 1 for a wrong environment variable, which it names', async () => {
+    const env = { ...process.env, SMOLVLM_NPU_CORES: 'two' };
+    await assert.rejects(promisify(execFile)(process.execPath, [main, 'doctor'], { env }), {
+      code: 1,
+      stderr:
+        /SMOLVLM_NPU_CORES: expected a whole number from 1 to 8, received "two" \[environment-variable\]/,
+    });
+  });
+
   it('exits 2 for a wrong command line, and 0 for help', async () => {
     const run = promisify(execFile);
     await assert.rejects(run(process.execPath, [main, 'capt']), {

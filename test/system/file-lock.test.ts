@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -97,6 +97,23 @@ describe('withFileLock', () => {
     assert.deepEqual(await readdir(dirname(lock)), []);
   });
 
+  it('is taken over from a thread of this process that crashed, once its heartbeat has stopped', async () => {
+    await mkdir(dirname(lock));
+    await writeFile(lock, JSON.stringify(lockOf(process.pid)));
+    assert.ok(!((await FileLock.tryAcquire(lock)) instanceof FileLock));
+    await utimes(lock, new Date(0), new Date(0));
+    assert.equal(await withFileLock(lock, async () => 'mine'), 'mine');
+  });
+
+  it('is held by this thread however late its heartbeat is', async () => {
+    await mkdir(dirname(lock));
+    const held = await FileLock.tryAcquire(lock);
+    assert.ok(held instanceof FileLock);
+    await utimes(lock, new Date(0), new Date(0));
+    assert.ok(!((await FileLock.tryAcquire(lock)) instanceof FileLock));
+    await held.release();
+  });
+
   it('is not taken from the process that took it over', async () => {
     await mkdir(dirname(lock));
     const held = await FileLock.tryAcquire(lock);
@@ -125,6 +142,13 @@ describe('withFileLock', () => {
     assert.equal(refused.token, other.holder.token);
     assert.deepEqual(await readdir(dirname(lock)), ['bundle.lock.2']);
     await other.release();
+  });
+
+  it('leaves no lock behind when something else is at a later place', async () => {
+    await mkdir(dirname(lock));
+    await symlink('/nowhere', `${lock}.2`);
+    await assert.rejects(FileLock.tryAcquire(lock), { code: 'file-lock', message: /found a link/ });
+    assert.deepEqual(await readdir(dirname(lock)), ['bundle.lock.2']);
   });
 
   it('shows another user’s words without what a terminal would obey', () => {

@@ -1,7 +1,9 @@
-import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/file-lock';
+import { replaceFile } from '../../system/shared-files';
 import { checkpointsFolder } from '../cache-folder';
 import { readModelConfigs } from '../checkpoint/checkpoint';
 import { writePullRecord } from '../checkpoint/pull-record';
@@ -138,8 +140,7 @@ async function removeOtherPartials(dir: string): Promise<void> {
 async function noteRevision(reference: HubReference, commit: string, checkpoints: string): Promise<void> {
   const path = revisionFile(reference, checkpoints);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.${process.pid}`, commit);
-  await rename(`${path}.${process.pid}`, path);
+  await replaceFile(path, commit, 0o644, randomUUID());
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -52,7 +52,7 @@ export async function recordNpuCrash(
   }
 }
 
-/** A log for each user: in a folder with the sticky bit nobody can replace another user's file. */
+/** A log for each user: in a folder with the sticky bit only its owner can replace a file. */
 function logPath(lockPath: string, uid: number): string {
   return `${lockPath}.crashes.${uid}`;
 }

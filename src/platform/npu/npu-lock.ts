@@ -59,7 +59,7 @@ async function inLockFolder<T extends FileLock | LockHolder>(
   }
 }
 
-/** Faults of the files, named by the path that the person knows. */
+/** An error about the lock's files, with the path that was configured. */
 function lockError(error: unknown, path: string, { lockPath }: NpuLockFolder): unknown {
   const isFileFault = error instanceof SmolvlmError ? error.code === 'file-lock' : hasErrno(error);
   if (!isFileFault) return error;

@@ -1,4 +1,5 @@
 import { FileLock, type FileLockOptions } from '../../system/file-lock';
+import { Mutex } from '../../system/mutex';
 import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from './npu-lock';
 
 export interface SharedNpuLockOptions extends Pick<FileLockOptions, 'signal' | 'onWait'> {
@@ -14,10 +15,10 @@ interface Shared {
 }
 
 const shared = new Map<string, Shared>();
-/** Holds are taken and given back one at a time. */
-let turn: Promise<unknown> = Promise.resolve();
+/** Taking and releasing are done one at a time. */
+const mutex = new Mutex();
 
-/** This process's hold on the machine's NPU: its models share one, other processes are kept off. */
+/** This process's lock of the machine's NPU: its models share it, other processes wait. */
 export class SharedNpuLock {
   #path: string | undefined;
 
@@ -28,9 +29,9 @@ export class SharedNpuLock {
   /** @throws SmolvlmError `npu-busy` naming the other process, `npu-lock-folder`; the signal's reason when aborted */
   static async take(options: SharedNpuLockOptions = {}): Promise<SharedNpuLock> {
     const path = options.lockPath ?? npuLockPath();
-    // Waiting is done outside the turn: others of this process may give back or share meanwhile.
+    // It waits outside of the mutex: meanwhile this process's other models may take or release the lock.
     for (;;) {
-      const held = await inTurn(async () => {
+      const held = await mutex.run(async () => {
         const mine = shared.get(path);
         if (mine) mine.users++;
         if (mine) return true;
@@ -49,17 +50,11 @@ export class SharedNpuLock {
     const path = this.#path;
     if (path === undefined) return;
     this.#path = undefined;
-    await inTurn(async () => {
+    await mutex.run(async () => {
       const mine = shared.get(path);
       if (!mine || --mine.users > 0) return;
       shared.delete(path);
       await mine.lock.release();
     });
   }
-}
-
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const result = turn.then(work);
-  turn = result.catch(() => undefined);
-  return result;
 }
