@@ -1,6 +1,12 @@
 import { isFromEnvironment, showChoices } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { showLimits, within } from '../../src/editor/number-limits';
+import {
+  cameraCredentials,
+  freeLogin,
+  passwordCredential,
+  userCredential,
+} from '../../src/node-red/mqtt/camera-logins';
 import { qosChoices } from '../../src/node-red/mqtt/mqtt-fields';
 import { detailChoices, requestFields } from '../../src/node-red/request-fields';
 
@@ -8,9 +14,12 @@ interface Camera {
   readonly name?: string;
   readonly title?: string;
   readonly snapshot?: string;
+  /** Number of its credentials. */
+  readonly login?: number;
 }
 
 interface MqttEditorNode extends EditorNode {
+  readonly credentials?: Readonly<Record<string, unknown>>;
   readonly base?: string;
   readonly detail?: string;
   readonly qos?: string;
@@ -23,6 +32,35 @@ function isAddress(text: string | undefined): boolean {
 
 function isCameraName(name: string): boolean {
   return isFromEnvironment(name) || /^[^+#$/]{1,64}$/.test(name);
+}
+
+/** What Node-RED's editor shows for a saved password, which it does not have. */
+const savedPassword = '__PWRD__';
+
+/** Inputs that Node-RED's editor saves as credentials. */
+function addLogin(row: JQuery, node: MqttEditorNode, login: number): void {
+  const { credentials = {} } = node;
+  const [user, password] = [userCredential(login), passwordCredential(login)];
+  const given = credentials[password] ?? (credentials[`has_${password}`] ? savedPassword : '');
+  for (const [name, type, value, label] of [
+    [user, 'text', credentials[user] ?? '', 'user'],
+    [password, 'password', given, 'password'],
+  ] as const) {
+    $('<input/>', { type, id: `node-input-${name}`, placeholder: node._(`smolvlm-mqtt.label.${label}`) })
+      .attr('autocomplete', 'new-password')
+      .css({ width: '12%', 'margin-right': '1%' })
+      .val(String(value))
+      .appendTo(row);
+  }
+}
+
+/** Empty inputs in place of a removed camera's: its credentials are deleted when the dialog is saved. */
+function forgetLogin(login: number): void {
+  for (const name of [userCredential(login), passwordCredential(login)]) {
+    $('<input/>', { type: 'hidden', id: `node-input-${name}` })
+      .val('')
+      .appendTo('#smolvlm-mqtt-tab-cameras');
+  }
 }
 
 /** @returns what the catalog calls the fault; undefined when there is none */
@@ -81,6 +119,7 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
   credentials: {
     user: { type: 'text' },
     password: { type: 'password' },
+    ...cameraCredentials,
   },
   inputs: 0,
   outputs: 2,
@@ -110,9 +149,11 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
       this._(`smolvlm-mqtt.detail.${detail}`),
     );
     showChoices($('#node-input-qos'), qosChoices, String(this.qos ?? '1'), (qos) => qos);
+    const logins = new Set((this.cameras ?? []).flatMap(({ login }) => login ?? []));
     const list = $('#node-input-cameras-list').css({ 'min-height': '110px', 'min-width': '400px' });
     list.editableList({
       addItem: (row, _index, camera: Camera) => {
+        const login = camera.login ?? freeLogin(logins);
         const field = (name: keyof Camera, width: string): JQuery =>
           $('<input/>', {
             type: 'text',
@@ -122,9 +163,17 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
             .css({ width, 'margin-right': '1%' })
             .val(camera[name] ?? '')
             .appendTo(row);
-        field('name', '22%');
-        field('title', '22%');
-        field('snapshot', '50%');
+        field('name', '14%');
+        field('title', '16%');
+        field('snapshot', '36%');
+        if (login === undefined) return;
+        logins.add(login);
+        row.attr('data-login', login);
+        addLogin(row, this, login);
+      },
+      removeItem: (camera: Camera) => {
+        const { login } = camera;
+        if (login !== undefined) forgetLogin(login);
       },
       removable: true,
       sortable: true,
@@ -138,7 +187,9 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
       .map((row) => {
         const field = (key: keyof Camera): string =>
           String($(row).find(`[data-camera=${key}]`).val() ?? '').trim();
-        return { name: field('name'), title: field('title'), snapshot: field('snapshot') };
+        const login = Number($(row).attr('data-login')) || undefined;
+        const camera = { name: field('name'), title: field('title'), snapshot: field('snapshot') };
+        return login === undefined ? camera : { ...camera, login };
       })
       .filter(({ name, title, snapshot }) => name || title || snapshot);
   },

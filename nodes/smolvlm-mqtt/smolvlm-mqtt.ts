@@ -6,6 +6,7 @@ import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
+import { cameraCredentials } from '../../src/node-red/mqtt/camera-logins';
 import { FlowErrors } from '../../src/node-red/mqtt/flow-errors';
 import {
   type MqttDialog,
@@ -107,6 +108,6 @@ export = (RED: NodeAPI): void => {
   }
 
   RED.nodes.registerType('smolvlm-mqtt', SmolvlmMqttNode as never, {
-    credentials: { user: { type: 'text' }, password: { type: 'password' } },
+    credentials: { user: { type: 'text' }, password: { type: 'password' }, ...cameraCredentials },
   });
 };

@@ -135,6 +135,7 @@ interface JQuery {
     readonly addItem: (row: JQuery, index: number, item: never) => void;
     readonly removable: boolean;
     readonly sortable: boolean;
+    readonly removeItem?: (item: never) => void;
   }): this;
   editableList(method: 'addItem', item: object): this;
   editableList(method: 'height', pixels: number): this;

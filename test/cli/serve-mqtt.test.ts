@@ -44,7 +44,7 @@ describe('smolvlm serve --mqtt', function () {
     ['a socket', () => ['--socket', temp('engine.sock')]],
     ['a port', () => ['--port', '0', '--no-token']],
   ] as const) {
-    it(`describes with its own engine behind ${name}, and says offline when it is told to end`, async () => {
+    it(`describes with its own engine behind ${name}, and publishes offline when it is asked to end`, async () => {
       const config = { base: 'home/vlm', cameras: [{ name: 'street', title: 'Street' }], discovery: 'ha' };
       writeFileSync(temp('mqtt.json'), JSON.stringify(config));
       const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
@@ -62,7 +62,7 @@ describe('smolvlm serve --mqtt', function () {
   }
 
   (hasMosquitto ? it : it.skip)(
-    'answers who asks by MQTT 5 on their response topic (needs Mosquitto)',
+    'answers a request of MQTT 5 on its response topic (needs Mosquitto)',
     async () => {
       const newer = await startMosquitto();
       try {
@@ -89,7 +89,7 @@ describe('smolvlm serve --mqtt', function () {
     },
   );
 
-  it('has the broker say offline when it is killed', async () => {
+  it('has the broker publish offline when it is killed', async () => {
     const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
     const process_ = start('--socket', temp('engine.sock'), ...mqtt);
     await watcher.on('smolvlm/availability', (text) => text === 'online');
@@ -108,7 +108,26 @@ describe('smolvlm serve --mqtt', function () {
     await until(/MQTT broker 127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED/);
     broker = await startAedes({ port: broker.port });
     await until(/connected to the MQTT broker 127\.0\.0\.1:\d+: smolvlm\/\+\/describe/);
-    assert.equal(said.match(/ECONNREFUSED/g)?.length, 1, 'the same trouble is told once');
+    assert.equal(said.match(/ECONNREFUSED/g)?.length, 1, 'the same failure is logged once');
+  });
+
+  it('ends with status 1 when the broker can never be used, and says why', async () => {
+    const refusing = await startAedes({ admit: () => false });
+    for (const [args, words] of [
+      [['--mqtt', `mqtt://me:secret@127.0.0.1:${refusing.port}`, '--mqtt-version', '4'], /mqtt-broker-login/],
+      [['--mqtt', `mqtt://127.0.0.1:${broker.port}`], /mqtt-broker-version\][\s\S]*--mqtt-version 4/],
+      [['--mqtt', 'mqtt://broker.invalid'], /mqtt-broker-(address|unreachable)/],
+      [['--mqtt', 'mqtt://me:100%@broker'], /mqtt-broker-address\][\s\S]*%25/],
+    ] as const) {
+      const process_ = start('--socket', temp('engine.sock'), ...args);
+      // Where no name server answers, the name may exist.
+      if (/invalid/.test(args[1])) setTimeout(() => process_.kill('SIGTERM'), 10_000).unref();
+      const [code] = await once(process_, 'close');
+      assert.match(said, words);
+      assert.doesNotMatch(said, /secret|100%/);
+      if (!/unreachable/.test(said)) assert.equal(code, 1, said);
+    }
+    await refusing.close();
   });
 
   it('names what is wrong with its options', async () => {

@@ -9,6 +9,7 @@ import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import mqttNode from '../../nodes/smolvlm-mqtt/smolvlm-mqtt';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
+import { noisePicture, servePicture } from '../mqtt/picture-server';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';
 import { Watcher } from '../mqtt/watcher';
 import { serveFake } from '../server/served-fake';
@@ -328,6 +329,105 @@ describe('smolvlm-mqtt', function () {
       }
     });
   }
+
+  for (const version of [4, 5] as const) {
+    (hasMosquitto ? it : it.skip)(
+      `keeps a shared connection whose broker does not take a picture, MQTT ${version} (needs Mosquitto)`,
+      async () => {
+        const broker = await startMosquitto('max_packet_size 200000');
+        const camera = await servePicture(await noisePicture(700));
+        const watcher = await Watcher.connect(broker.port, version);
+        await helper.load(types, [
+          { id: 'tab', type: 'tab' },
+          {
+            ...{ id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: String(broker.port) },
+            protocolVersion: String(version),
+          },
+          { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
+          {
+            ...{
+              id: 'm',
+              x: 1,
+              y: 1,
+              z: 'tab',
+              type: 'smolvlm-mqtt',
+              broker: 'b',
+              engine: 'e',
+              wires: [[], []],
+            },
+            cameras: [
+              { name: 'porch', snapshot: camera.url.href },
+              { name: 'street', snapshot: camera.url.href },
+            ],
+          },
+          { id: 'out', x: 1, y: 1, z: 'tab', type: 'mqtt out', topic: 'flows/other', qos: '1', broker: 'b' },
+          { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['m'], wires: [['bad']] },
+          { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+        ] as never);
+        const caught: Received[] = [];
+        helper.getNode('bad').on('input', (message) => void caught.push(message as Received));
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        await watcher.publish('smolvlm/porch/describe', 'PRESS');
+        await watcher.on('smolvlm/porch/caption');
+        const { payload } = await watcher.on('smolvlm/porch/picture');
+        assert.ok(payload.length < 200_000, `${payload.length} bytes`);
+        const { length } = watcher.seen;
+        await watcher.publish('smolvlm/street/describe', 'PRESS');
+        await watcher.on('smolvlm/street/picture', undefined, length);
+        helper.getNode('out').receive({ payload: 'of another flow' });
+        await watcher.on('flows/other');
+        const breaks = watcher.texts('smolvlm/availability').filter((text) => text === 'offline');
+        assert.equal(breaks.length, version === 5 ? 0 : 1);
+        assert.equal(caught[0]?.error?.code, 'mqtt-picture-too-large');
+        await helper.unload();
+        await watcher.close();
+        await camera.close();
+        await broker.close();
+      },
+    );
+  }
+
+  it('passes to Catch what keeps it from starting and why the broker refuses the connection', async () => {
+    const broker = await startAedes({ admit: () => false });
+    const flow = (node: object) => [
+      { id: 'tab', type: 'tab' },
+      { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['m'], wires: [['bad']] },
+      { id: 'bad', x: 1, y: 1, z: 'tab', type: 'helper' },
+      { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engine.url },
+      { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: String(broker.port), protocolVersion: '4' },
+      {
+        id: 'm',
+        x: 1,
+        y: 1,
+        z: 'tab',
+        type: 'smolvlm-mqtt',
+        engine: 'e',
+        broker: 'b',
+        wires: [[], []],
+        ...node,
+      },
+    ];
+    for (const [node, code] of [
+      [{ cameras: [{ name: 'a/b' }] }, 'mqtt-camera-name'],
+      [{ broker: '' }, 'node-no-broker'],
+      [{}, 'mqtt-broker-login'],
+    ] as const) {
+      const caught: Received[] = [];
+      const loaded = helper.load(types, flow(node) as never);
+      const collect = (): void => {
+        helper.getNode('bad')?.on('input', (message) => void caught.push(message as Received));
+      };
+      await loaded;
+      collect();
+      for (let waited = 0; caught.length === 0 && waited < 5_000; waited += 10) await delay(10);
+      assert.deepEqual(
+        caught.map(({ error }) => error?.code),
+        [code],
+      );
+      await helper.unload();
+    }
+    await broker.close();
+  });
 
   it('subscribes before it publishes online again, also when its first online was never acknowledged', async () => {
     let held = true;

@@ -52,7 +52,7 @@ export type BrokerState = 'connected' | 'connecting' | 'disconnected';
 export interface BrokerListener {
   /** Told of each change; the broker node shows it as the status of its users. */
   readonly onState: (state: BrokerState) => void;
-  /** A failed attempt to connect. Node-RED's broker node does not report it. */
+  /** A failed attempt to connect, before the first connection. Node-RED's broker node does not tell the reason. */
   readonly onFailure: (failure: ConnectionFailure) => void;
 }
 
@@ -152,10 +152,11 @@ export class BrokerTransport implements MqttTransport {
       this.#accepted = true;
     });
     client.on('error', (error) => {
-      if (this.#closed) return;
+      // A broken connection is the broker node's to report: it logs it, and sets the status.
+      if (this.#closed || this.#accepted || this.connected) return;
       const address = this.#broker.brokerurl ?? '';
       const host = URL.canParse(address) ? new URL(address).host : address;
-      this.#listener.onFailure(connectionFailure(host, error, this.#accepted || this.connected));
+      this.#listener.onFailure(connectionFailure(host, error, false));
     });
     return client;
   }

@@ -1,4 +1,5 @@
 import type { DescribeInput } from '../../client/engine-api';
+import { SmolvlmError } from '../../errors';
 import {
   type CameraSettings,
   checkCameras,
@@ -12,6 +13,7 @@ import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
 import { requestSettings } from '../dialog-fields';
+import { type CameraLogin, passwordCredential, userCredential } from './camera-logins';
 import { qosChoices } from './mqtt-fields';
 
 /** The dialog of `smolvlm-mqtt`, as Node-RED hands it over. */
@@ -36,14 +38,14 @@ export interface MqttDialog {
 export interface MqttDialogCamera {
   readonly name?: string;
   readonly title?: string;
+  /** May hold `{user}` and `{password}`. */
   readonly snapshot?: string;
+  /** Number of the camera's own login among the credentials. */
+  readonly login?: number;
 }
 
-/** For snapshot addresses that hold no user themselves. */
-export interface SnapshotCredentials {
-  readonly user?: string;
-  readonly password?: string;
-}
+/** `user` and `password` for cameras without a login of their own, and numbered ones for single cameras. */
+export type SnapshotCredentials = Readonly<Record<string, string | undefined>>;
 
 /** @throws SmolvlmError `node-property`, `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address` */
 export function serviceSettings(
@@ -74,14 +76,42 @@ export function serviceSettings(
 
 function cameraSettings(camera: MqttDialogCamera, credentials: SnapshotCredentials): CameraSettings {
   const name = camera.name?.trim() ?? '';
-  const title = camera.title?.trim() ?? '';
+  const title = camera.title?.trim() || undefined;
   const address = camera.snapshot?.trim() ?? '';
-  const snapshot = address === '' ? undefined : httpAddress(address, `snapshot of camera "${name}"`);
-  if (snapshot?.username === '') {
-    snapshot.username = encodeURIComponent(credentials.user ?? '');
-    snapshot.password = encodeURIComponent(credentials.password ?? '');
-  }
-  return { name, ...(title !== '' && { title }), ...(snapshot && { snapshot }) };
+  const what = `snapshot of camera "${name}"`;
+  const snapshot = address === '' ? undefined : snapshotAddress(address, what, loginOf(camera, credentials));
+  return { name, ...defined({ title, snapshot }) };
+}
+
+function loginOf({ login }: MqttDialogCamera, credentials: SnapshotCredentials): CameraLogin {
+  const own = login === undefined ? undefined : credentials[userCredential(login)];
+  const ownPassword = login === undefined ? undefined : credentials[passwordCredential(login)];
+  const isOwn = Boolean(own || ownPassword);
+  const [user, password] = isOwn ? [own, ownPassword] : [credentials.user, credentials.password];
+  return { user: user ?? '', password: password ?? '' };
+}
+
+/** The login goes into the placeholders of an address that has any, otherwise before its host. */
+function snapshotAddress(text: string, what: string, login: CameraLogin): URL {
+  let hasPlaceholders = false;
+  const filled = text.replaceAll(/\{(user|password)\}/g, (placeholder, part: 'user' | 'password') => {
+    hasPlaceholders = true;
+    if (login[part] !== '') return encodeURIComponent(login[part]);
+    throw new SmolvlmError(
+      'mqtt-address',
+      `${what}: the address has ${placeholder}, but no ${part} is given`,
+      {
+        hint: 'Write user and password beside the address, or below the list for all cameras.',
+      },
+    );
+  });
+  // Checked with its placeholders, so that an error does not show what replaces them.
+  const url = new URL(hasPlaceholders && URL.canParse(filled) ? filled : httpAddress(text, what));
+  if (!['http:', 'https:'].includes(url.protocol)) httpAddress(text, what);
+  if (hasPlaceholders || url.username !== '') return url;
+  url.username = encodeURIComponent(login.user);
+  url.password = encodeURIComponent(login.password);
+  return url;
 }
 
 function frigateSettings(dialog: MqttDialog): FrigateSettings {

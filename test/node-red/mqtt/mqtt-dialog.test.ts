@@ -63,6 +63,38 @@ describe('the dialog of smolvlm-mqtt', () => {
     );
   });
 
+  it('gives a camera its own login, in the placeholders of its address or before its host', () => {
+    const cameras = [
+      { name: 'a', snapshot: 'http://cam/a?user={user}&password={password}', login: 2 },
+      { name: 'b', snapshot: 'http://cam/b', login: 64 },
+      { name: 'c', snapshot: 'http://cam/c?u={user}', login: 3 },
+    ];
+    const credentials = {
+      user: 'all',
+      password: 'x',
+      user2: 'me',
+      password2: 'p&w',
+      user64: 'you',
+      password64: '%',
+    };
+    assert.deepEqual(
+      serviceSettings({ cameras }, credentials, {}).cameras.map(({ snapshot }) => snapshot?.href),
+      ['http://cam/a?user=me&password=p%26w', 'http://you:%25@cam/b', 'http://cam/c?u=all'],
+    );
+    assert.throws(() => serviceSettings({ cameras }, { user: 'all' }, {}), {
+      code: 'mqtt-address',
+      message: /"a": the address has \{password\}, but no password/,
+    });
+  });
+
+  it('shows no credential in an error about the address they are in', () => {
+    const cameras = [{ name: 'a', snapshot: 'ftp://{user}:{password}@cam/a', login: 1 }];
+    assert.throws(
+      () => serviceSettings({ cameras }, { user1: 'secret1', password1: 'secret2' }, {}),
+      ({ code, message }) => code === 'mqtt-address' && !/secret/.test(message),
+    );
+  });
+
   it('names what is wrong', () => {
     for (const [dialog, code, words] of [
       [{ base: 'a/#' }, 'mqtt-topic', /base topic: .*"a\/#"/],
