@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
@@ -8,6 +7,7 @@ import { protocolVersion } from '../protocol/engine-status';
 import { FileLock } from '../system/file-lock';
 import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import { readSettings } from '../system/settings';
+import { isListening } from '../system/unix-socket';
 
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */
@@ -39,14 +39,14 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   let killedStarts = 0;
   while (Date.now() < giveUpAt) {
     signal?.throwIfAborted();
-    if (await answers(socketPath)) return socketPath;
+    if (await isListening(socketPath)) return socketPath;
     const lock = await FileLock.tryAcquire(join(directory, 'engine.lock'));
     if (!(lock instanceof FileLock)) {
       await delay(pollMs, undefined, { signal });
       continue;
     }
     try {
-      if (!(await answers(socketPath))) await start(options, directory, socketPath, giveUpAt);
+      if (!(await isListening(socketPath))) await start(options, directory, socketPath, giveUpAt);
     } catch (error) {
       killedStarts += 1;
       if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts) throw error;
@@ -100,7 +100,7 @@ async function start(
   });
   child.unref();
   while (Date.now() < giveUpAt) {
-    if (await answers(socketPath)) return;
+    if (await isListening(socketPath)) return;
     if (ended !== undefined) {
       const words = lastWords(logPath, logStart);
       const StartError = killed ? EngineKilledError : SmolvlmError;
@@ -136,18 +136,4 @@ function lastWords(path: string, from: number): string {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Only a refused connection proves that nobody listens: a full backlog, say, does not. */
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    socket.once('error', (error) => {
-      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
-    });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }

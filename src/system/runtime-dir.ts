@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SmolvlmError } from '../errors';
+import { isOwn } from './shared-files';
 
 /**
  * Makes a folder that only this user can enter. An existing one is checked and not changed: it must belong to
@@ -42,11 +43,6 @@ function makeDirectory(directory: string): Stats {
   } catch (cause) {
     throw refused(`the folder ${directory} cannot be made: ${String(cause)}`, cause);
   }
-}
-
-/** Windows has no user numbers: every file has the number 0 there. */
-function isOwn({ uid }: Stats): boolean {
-  return uid === (process.getuid?.() ?? 0);
 }
 
 /** A group with the number of its user is that user's private group on most systems. */

@@ -46,6 +46,11 @@ export async function replaceFile(path: string, text: string, mode: number, toke
   }
 }
 
+/** Whether a file or folder belongs to this user. Windows has no user numbers: every file has the number 0 there. */
+export function isOwn({ uid }: { readonly uid: number }): boolean {
+  return uid === (process.getuid?.() ?? 0);
+}
+
 /** Removes a file, or a link itself; one that is gone already is fine. @throws what the system says, EPERM included */
 export async function removeFile(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {

@@ -18,7 +18,7 @@ export function recordedFiles(name: RecordedMachine): SystemFiles {
   return new SystemFiles(fixture('machines', name));
 }
 
-/** What the files of a recorded machine tell. */
+/** The files of a recorded machine. */
 export function recordedMachine(name: RecordedMachine): Machine {
   return readMachine(recordedFiles(name));
 }

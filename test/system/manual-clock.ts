@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/system/clock';
 
-/** A clock that stands still until it is told to advance. */
+/** A clock that only moves when the test advances it. */
 export class ManualClock implements Clock {
   #nowMs = 0;
   #timers: { readonly atMs: number; readonly callback: () => void }[] = [];

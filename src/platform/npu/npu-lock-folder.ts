@@ -1,6 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { isOwn } from '../../system/shared-files';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 
@@ -99,10 +100,6 @@ function isShared({ mode }: Stats): boolean {
 /** Blocks the thread for a moment. */
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-}
-
-function isOwn({ uid }: Stats): boolean {
-  return uid === (process.getuid?.() ?? 0);
 }
 
 function unusable(folder: string, cause: unknown): SmolvlmError {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
 import { makeSocketDirectory } from '../../system/runtime-dir';
+import { isListening } from '../../system/unix-socket';
 
 /** The socket file of a listening engine. */
 export interface EngineSocket {
@@ -27,7 +27,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   checkLength(path);
   checkLength(bound);
   makeSocketDirectory(dirname(path));
-  if (await answers(path)) {
+  if (await isListening(path)) {
     throw new SmolvlmError('engine-running', `an engine answers on ${path} already`, {
       hint: 'Use it, or stop it first.',
     });
@@ -78,20 +78,6 @@ export async function listenOnTcp(app: FastifyInstance, host: string, port: numb
       cause,
     });
   }
-}
-
-/** Only a refused connection proves that no engine listens: a full backlog, for example, does not. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error) => {
-      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
-    });
-  });
 }
 
 /** A socket that no engine answers on may be replaced, any other file not. */

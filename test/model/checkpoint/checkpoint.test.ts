@@ -9,7 +9,7 @@ import { useTempFolder } from '../../temp-folder';
 
 const embeddings = 'text_model.embed_tokens.weight';
 
-/** The demo model's tensors, changed as the test likes. */
+/** The demo model's tensors, with the changes of a test. */
 async function demoTensors(): Promise<TensorToWrite[]> {
   const file = await SafetensorsFile.open(join(demoModel, 'model.safetensors'));
   const tensors = [];
@@ -185,7 +185,7 @@ describe('openCheckpoint', () => {
     };
     const first = await sha256();
     assert.match(first, /^[0-9a-f]{64}$/);
-    // Same size and time of change: the remembered sum is used, the bytes are not read again.
+    // Same size and modification time: the remembered checksum is used, the bytes are not read again.
     const bytes = await readFile(weights());
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) ^ 1;
     await writeFile(weights(), bytes);

@@ -230,7 +230,7 @@ describe('pullCheckpoint', () => {
     for (const name of [...shards, 'model.safetensors.index.json']) assert.ok(names.includes(name), name);
   });
 
-  /** A fresh hub whose repository has another content for one file, or lacks it. */
+  /** A new hub whose repository has different content in one file, or lacks the file. */
   async function replaced(name: string, content?: Buffer): Promise<LoopbackHub> {
     await hub.stop();
     const files = await demoFiles();

@@ -13,7 +13,7 @@ export interface SeenRequest {
   readonly range?: string;
 }
 
-/** What the next requests for a file's bytes suffer, one entry a request; after the last, all goes well. */
+/** Faults of the next requests for a file's bytes, one entry per request; later requests succeed. */
 export type Fault =
   | { readonly kind: 'cut'; readonly afterBytes: number; readonly ignoreRange?: boolean }
   | { readonly kind: 'stall'; readonly afterBytes: number }
@@ -21,18 +21,18 @@ export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> };
 
 /**
- * A model hub with one repository, `ORG/NAME`, on a port of this machine. Weights are kept by a second server, to
- * which it redirects, as the real one does; small files it serves itself.
+ * A model hub with one repository, `ORG/NAME`, on a port of this machine. As the real hub does, it serves small files
+ * itself and redirects to a second server for weights.
  */
 export class LoopbackHub {
   readonly seen: SeenRequest[] = [];
   readonly faults = new Map<string, Fault[]>();
-  /** Answers instead of the listing. */
+  /** Sent instead of the listing. */
   listingFaults: Fault[] = [];
-  /** Leave sizes and hashes out of the listing, as a plain mirror does. */
+  /** The listing has no sizes and hashes, as that of a plain mirror. */
   bareListing = false;
   requiredToken: string | undefined;
-  /** Milliseconds between two pieces of 64 KiB. */
+  /** Milliseconds between two blocks of 64 KiB. */
   throttleMs = 0;
   endpoint = '';
   readonly #servers: Server[] = [];

@@ -1,6 +1,6 @@
 import type { TensorSource } from '../../../src/model/safetensors/tensor-source';
 
-/** Tensors given by the test itself. */
+/** Tensors from values in memory. */
 export class MemoryTensors implements TensorSource {
   readonly #tensors = new Map<string, { readonly shape: readonly number[]; readonly values: Float32Array }>();
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { MemoryTensors } from './memory-tensors';
 
-/** Reads a whole safetensors file, independently of src/model: the reference values must not pass through what they check. Names lose a leading `model.`. */
+/** Reads a whole safetensors file, independently of src/model: the reference values must not be read by the code that they check. Names lose a leading `model.`. */
 export function readSafetensorsFixture(path: string): MemoryTensors {
   const file = readFileSync(path);
   const headerLength = Number(file.readBigUInt64LE(0));

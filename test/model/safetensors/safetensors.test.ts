@@ -4,7 +4,7 @@ import { SafetensorsFile } from '../../../src/model/safetensors/safetensors';
 import { fixture } from '../../fixtures';
 import { useTempFolder } from '../../temp-folder';
 
-/** A file with this header and that many bytes after it. */
+/** A file with a header and a number of bytes after it. */
 async function writeRaw(path: string, header: string | object, dataBytes: number): Promise<string> {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);

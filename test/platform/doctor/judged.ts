@@ -4,7 +4,7 @@ import type { Machine } from '../../../src/platform/machine';
 import type { DoctorCheck } from '../../../src/protocol/doctor-report';
 import { type RecordedMachine, recordedMachine } from '../recorded-machine';
 
-/** One check's line about a recorded machine in which something is otherwise. */
+/** One check's result for a recorded machine with changes. */
 export function judged(id: string, name: RecordedMachine, otherwise: Partial<Machine>): DoctorCheck {
   const { checks } = examine({ ...recordedMachine(name), ...otherwise });
   const check = checks.find((each) => each.id === id);

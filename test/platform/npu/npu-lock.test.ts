@@ -157,7 +157,7 @@ describe('NPU lock', () => {
 
   describe('between users', () => {
     beforeEach(function () {
-      // Another user's process can be started by root alone.
+      // Only root can start another user's process.
       if (process.getuid?.() !== 0) this.skip();
       chmodSync(temp(), 0o1777);
     });
@@ -173,7 +173,7 @@ describe('NPU lock', () => {
       await (await acquired()).release();
       await killedHolder(path(), nobody);
       const asThird = await holdNpuLock(path(), third);
-      // The dead process's lock is not the third user's to remove: the next place holds.
+      // The third user may not remove the dead process's lock, and uses the next place.
       assert.deepEqual(locks(), ['lock', 'lock.2']);
       const holder = await tryAcquireNpuLock(path());
       assert.ok(!(holder instanceof FileLock));
@@ -234,12 +234,12 @@ describe('NPU lock', () => {
   }
 });
 
-/** Users without rights. */
+/** Users without privileges. */
 const [nobody, third] = [65534, 65533];
 
 const refusedFolder = { code: 'npu-lock-folder', hint: /SMOLVLM_NPU_LOCK/ };
 
-/** A process of another user that ends with the lock in its hands. @returns its number */
+/** Starts a process of another user and kills it while it holds the lock. @returns its number */
 async function killedHolder(path: string, uid: number): Promise<number | undefined> {
   const child = await holdNpuLock(path, uid);
   child.kill('SIGKILL');

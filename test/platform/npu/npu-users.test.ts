@@ -48,7 +48,7 @@ describe('NPU users', () => {
   it('include the holder of the lock while it runs', () => {
     const lock = { '/tmp/smolvlm-npu/lock': JSON.stringify(holder) };
     assert.deepEqual(usersWith({ ...lock, '/proc/812/stat': stat(812, '1542') }).holder, holder);
-    // The same number, given to a later process.
+    // The same number, reused for a later process.
     assert.equal(usersWith({ ...lock, '/proc/812/stat': stat(812, '99') }).holder, undefined);
     assert.equal(usersWith(lock).holder, undefined);
     assert.equal(usersWith({ '/tmp/smolvlm-npu/lock': 'cut sho' }).holder, undefined);

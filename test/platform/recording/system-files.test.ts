@@ -63,7 +63,7 @@ describe('system files', () => {
   it('of the live machine are read completely, the kernel’s log up to its last record', () => {
     const files = new SystemFiles();
     assert.ok(files.live);
-    // Where the log may not be read this is undefined: what matters is that it comes back.
+    // Undefined where the log may not be read; the test is that the call returns.
     const log = files.text('/dev/kmsg');
     assert.ok(log === undefined || !log.endsWith('\0'));
     assert.equal(files.device('/dev/null')?.refused, undefined);

@@ -1,0 +1,18 @@
+import { connect } from 'node:net';
+
+/**
+ * Whether a process listens on a unix socket. Only a refused connection proves that none does: a full backlog, for
+ * example, does not.
+ */
+export function isListening(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => {
+      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
+    });
+  });
+}
