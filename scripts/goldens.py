@@ -1,8 +1,8 @@
 """Computes the reference values of test/fixtures/goldens with Hugging Face transformers.
 
 usage: goldens.py [--write]
-Without --write it compares them with the files and lists the differences. The checkpoint of tiny-idefics3, the configs
-of smolvlm-256m and the pictures of preprocess are inputs: they stay as they are.
+Without --write it compares them with the files and lists the differences. The checkpoints of tiny-idefics3 and
+odd-patches, the configs of smolvlm-256m and the pictures of preprocess are inputs: they are not changed.
 Packages: transformers==4.57.6 torch==2.4.0 pillow==13.0.0 numpy==1.26.4 safetensors jinja2
 """
 
@@ -14,7 +14,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, Idefics3ForConditionalGeneration, Idefics3ImageProcessor, Idefics3Processor
+from transformers import (
+    AutoTokenizer,
+    Idefics3Config,
+    Idefics3ForConditionalGeneration,
+    Idefics3ImageProcessor,
+    Idefics3Processor,
+)
 from transformers.models.idefics3 import modeling_idefics3
 
 goldens = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "goldens"
@@ -218,6 +224,38 @@ def tiny_values():
     keep_activations(f"{folder}/activations.safetensors", activations)
 
 
+def hidden_act_values():
+    """The tiny model's text, continued with other functions in its decoder."""
+    name = "tiny-idefics3/hidden-acts.json"
+    prompt = torch.tensor([read("tiny-idefics3/expected.json")["text_only"]["ids"][:4]])
+    values = {}
+    for act in ["gelu_pytorch_tanh", "gelu", "quick_gelu", "silu", "relu"]:
+        config = Idefics3Config.from_pretrained(goldens / "tiny-idefics3")
+        config.text_config.hidden_act = act
+        model = Idefics3ForConditionalGeneration.from_pretrained(
+            goldens / "tiny-idefics3", config=config, dtype=torch.float32, attn_implementation="eager"
+        ).eval()
+        with torch.no_grad():
+            logits = model(input_ids=prompt).logits[0, -1]
+            values[act] = {
+                "logits_first8": [round(value, 4) for value in logits[:8].tolist()],
+                "ids": model.generate(input_ids=prompt, max_new_tokens=12, do_sample=False)[0, 4:].tolist(),
+            }
+    path = goldens / name
+    keep_json(name, values, json.loads(path.read_text()) if path.exists() else None)
+
+
+def odd_patches_values():
+    """A tower whose patches do not divide its tile: 58 pixels, patches of 14, so 4 × 4 of them."""
+    model = Idefics3ForConditionalGeneration.from_pretrained(
+        goldens / "odd-patches", dtype=torch.float32, attn_implementation="eager"
+    ).eval()
+    size = model.config.vision_config.image_size
+    pixels = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.no_grad():
+        keep_activations("odd-patches/activations.safetensors", tower_activations(model, pixels))
+
+
 def tower_activations(model, pixels):
     values = {"pixel_values": pixels}
     vision = model.model.vision_model
@@ -235,7 +273,7 @@ def tower_activations(model, pixels):
 
 def keep_activations(name, values):
     """Compared as the tests compare: cosine and largest error."""
-    known = load_file(goldens / name)
+    known = load_file(goldens / name) if (goldens / name).exists() else {}
     close = set(known) == set(values)
     for key in sorted(set(known) & set(values)):
         a, b = known[key].double().flatten(), values[key].double().flatten()
@@ -253,4 +291,6 @@ tokenizer_values(real)
 prompt_values(real)
 tile_values(real)
 tiny_values()
+hidden_act_values()
+odd_patches_values()
 sys.exit(1 if differences and not write else 0)

@@ -37,14 +37,15 @@ export class PatchEmbedding {
 }
 
 /**
- * A convolution whose stride equals its kernel uses each pixel once: it is a matrix product over patches.
+ * A convolution whose stride equals its kernel is a matrix product over patches. Pixels beyond the last whole patch
+ * are not used.
  * @param pixels [channels, imageSize, imageSize]
  * @returns [patches, channels × patchSize × patchSize], patches row by row, each in the kernel's own order
  */
 export function extractPatches(pixels: Float32Array, grid: PatchGrid): Float32Array {
   const { channels, imageSize, patchSize } = grid;
-  const side = imageSize / patchSize;
-  const patches = new Float32Array(channels * imageSize * imageSize);
+  const side = Math.floor(imageSize / patchSize);
+  const patches = new Float32Array(channels * (side * patchSize) ** 2);
   let target = 0;
   for (let patch = 0; patch < side * side; patch++) {
     const corner = Math.floor(patch / side) * patchSize * imageSize + (patch % side) * patchSize;

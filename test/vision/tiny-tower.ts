@@ -7,6 +7,7 @@ import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/bundl
 import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
 import { hostTensors } from '../../src/model/bundle/host-tensors';
 import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
+import { imageTokensPerTile, patchesPerTile } from '../../src/model/checkpoint/model-config';
 import type { CpuPrecision } from '../../src/onnx/cpu-linear';
 import type { VisionGraphShape } from '../../src/onnx/vision/cpu-vision-stage';
 import { type VisionGranularity, visionStages } from '../../src/onnx/vision/vision-stages';
@@ -15,12 +16,14 @@ import type { TileEncoder } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
 import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
 
-const checkpointDir = fixture('goldens', 'tiny-idefics3');
+/** Checkpoints with activations of the reference. */
+type GoldenCheckpoint = 'tiny-idefics3' | 'odd-patches';
 
 export interface TinyTowerOptions {
+  readonly checkpoint?: GoldenCheckpoint;
   readonly precision?: CpuPrecision;
   readonly granularity?: VisionGranularity;
-  /** Draws the graphs with other constants than the checkpoint's. */
+  /** Builds the graphs with other constants than the checkpoint's. */
   readonly shape?: Partial<VisionGraphShape>;
   readonly hostGraphs?: boolean;
 }
@@ -30,8 +33,9 @@ export interface OpenTinyTower {
   close(): Promise<void>;
 }
 
-/** Writes the golden checkpoint's stages into a temporary folder and opens them in onnxruntime. */
+/** Writes a golden checkpoint's stages into a temporary folder and opens them in onnxruntime. */
 export async function openTinyTower(options: TinyTowerOptions = {}): Promise<OpenTinyTower> {
+  const checkpointDir = fixture('goldens', options.checkpoint ?? 'tiny-idefics3');
   const source = readSafetensorsFixture(join(checkpointDir, 'model.safetensors'));
   const dir = await mkdtemp(join(tmpdir(), 'smolvlm-tower-'));
   const { config } = await readModelConfigs(checkpointDir);
@@ -44,8 +48,8 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
   const projection = async (name: string, rows: number, bias: boolean) =>
     (await writeCpuProjection(dir, name.replaceAll('.', '_'), name, rows, source, { bias })).entry;
   const hostGraphs = options.hostGraphs !== false && {
-    patchProjection: await projection(hostTensors.patchProjection, 1024, true),
-    connectorProjection: await projection(hostTensors.connectorProjection, 64, false),
+    patchProjection: await projection(hostTensors.patchProjection, patchesPerTile(config), true),
+    connectorProjection: await projection(hostTensors.connectorProjection, imageTokensPerTile(config), false),
   };
   const manifest = { target: 'cpu' as const, residualScale: 1, stages, ...(hostGraphs && { hostGraphs }) };
   const backend = await OnnxVisionBackend.load({ threads: 2 });
@@ -60,9 +64,9 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
   };
 }
 
-/** The stored pixel values of the golden photo: first and global tile. */
-export function goldenActivations() {
-  const tensors = readSafetensorsFixture(join(checkpointDir, 'activations.safetensors'));
+/** Stored activations; of `tiny-idefics3` for the golden photo's first and global tile. */
+export function goldenActivations(checkpoint: GoldenCheckpoint = 'tiny-idefics3') {
+  const tensors = readSafetensorsFixture(fixture('goldens', checkpoint, 'activations.safetensors'));
   return {
     /** Tile `index` of a stored activation. */
     tile: async (name: string, index: number): Promise<Float32Array> => {

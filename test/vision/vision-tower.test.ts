@@ -30,6 +30,31 @@ async function encode(options: TinyTowerOptions, tileIndices: readonly number[] 
   }
 }
 
+describe('VisionTower whose patches do not divide its tile', () => {
+  it('leaves out the rest of the tile, like the reference', async () => {
+    const reference = goldenActivations('odd-patches');
+    for (const hostGraphs of [true, false]) {
+      const opened = await openTinyTower({ checkpoint: 'odd-patches', hostGraphs });
+      try {
+        const observed: string[] = [];
+        const compared: Promise<void>[] = [];
+        const { rowsPerTile } = await opened.tower.encode([await reference.tile('pixel_values', 0)], {
+          activations: (name, _tile, values) => {
+            observed.push(name);
+            const copy = Float32Array.from(values);
+            compared.push(reference.tile(name, 0).then((expected) => assertAgrees(name, copy, expected)));
+          },
+        });
+        await Promise.all(compared);
+        assert.equal(rowsPerTile, 4);
+        assert.deepEqual([observed.length, observed[0], observed.at(-1)], [7, 'embeddings', 'connector']);
+      } finally {
+        await opened.close();
+      }
+    }
+  });
+});
+
 describe('VisionTower with the golden checkpoint', function () {
   this.timeout(30_000);
 

@@ -28,7 +28,7 @@ import { ReferenceActivations, ValidationReference, validationName } from './ref
 import { exportRkllm } from './rkllm-export';
 
 /** Raised whenever the same checkpoint, frames and options produce different files. */
-const npuBuilderVersion = 3;
+const npuBuilderVersion = 4;
 
 export interface NpuBundleOptions {
   readonly target: NpuTarget;

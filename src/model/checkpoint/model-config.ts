@@ -47,9 +47,9 @@ export interface ModelConfig {
   readonly tieWordEmbeddings: boolean;
 }
 
-/** Patches along a tile's side, e.g. 32. */
+/** Patches along a tile's side, e.g. 32; pixels beyond the last whole patch are not used. */
 function patchesPerSide({ vision }: ModelConfig): number {
-  return vision.imageSize / vision.patchSize;
+  return Math.floor(vision.imageSize / vision.patchSize);
 }
 
 /** Patches per tile, e.g. 1024: the vision tower's tokens. */
@@ -86,7 +86,8 @@ export function parseModelConfig(
     scaleFactor: fields.count('scale_factor', 2),
     imageTokenId: fields.index('image_token_id', 128257),
     eosTokenIds: eosTokenIds([new JsonFields(generationConfig, fault), fields, text]),
-    tieWordEmbeddings: fields.boolean('tie_word_embeddings', text.boolean('tie_word_embeddings', false)),
+    // transformers reads the decoder's flag; the top level's has no effect.
+    tieWordEmbeddings: text.boolean('tie_word_embeddings', false),
   };
   checkSizes(parsed, fault);
   return parsed;
@@ -112,7 +113,11 @@ function parseText(fields: JsonFields, defaultEps: number): TextConfig {
   for (const key of ['attention_bias', 'mlp_bias', 'qk_layer_norms', 'rope_interleaved', 'use_resampler']) {
     if (fields.boolean(key, false)) throw fields.wrong(key, 'false');
   }
-  if (fields.has('rope_scaling')) throw fields.wrong('rope_scaling', 'null');
+  const scaling = fields.child('rope_scaling', true);
+  const scalingType = scaling.raw('rope_type') ?? scaling.raw('type');
+  if (fields.has('rope_scaling') && scalingType !== 'default') {
+    throw fields.wrong('rope_scaling', 'null or the rope_type "default"');
+  }
   // transformers 5 moved rope_theta here.
   const rope = fields.child('rope_parameters', true);
   if (rope.string('rope_type', 'default') !== 'default') throw rope.wrong('rope_type', '"default"');
@@ -153,8 +158,13 @@ function checkSizes({ vision, text, scaleFactor }: ModelConfig, fault: (message:
       throw fault(`${wholeName}: expected a multiple of ${partName} (${part}), received ${whole}`);
     }
   };
-  divides(vision.imageSize, 'vision_config.image_size', vision.patchSize, 'patch_size');
-  divides(vision.imageSize / vision.patchSize, 'patches along a tile', scaleFactor, 'scale_factor');
+  const patches = Math.floor(vision.imageSize / vision.patchSize);
+  if (patches === 0) {
+    throw fault(
+      `vision_config.patch_size: expected at most ${vision.imageSize}, received ${vision.patchSize}`,
+    );
+  }
+  divides(patches, 'patches along a tile', scaleFactor, 'scale_factor');
   divides(vision.hiddenSize, 'vision_config.hidden_size', vision.heads, 'num_attention_heads');
   divides(text.heads, 'text_config.num_attention_heads', text.kvHeads, 'num_key_value_heads');
   divides(text.headDim, 'text_config.head_dim', 2, 'the rotary pair');

@@ -1,5 +1,6 @@
 import type { TextConfig } from '../../model/checkpoint/model-config';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
+import { cpuActivation } from '../cpu-activation';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { StackedTensors } from '../stacked-tensors';
 import { float32Weight } from '../weights';
@@ -99,7 +100,7 @@ function addAndNorm(
   return [normed, sum];
 }
 
-/** down(silu(gate · x) ⊙ up · x); gate and up are one product. */
+/** down(act(gate · x) ⊙ up · x); gate and up are one product. */
 function mlp(canvas: DecoderCanvas, value: string, layer: number, text: TextConfig): string {
   const { graph, source } = canvas;
   const at = layerName(layer, 'mlp');
@@ -115,10 +116,6 @@ function mlp(canvas: DecoderCanvas, value: string, layer: number, text: TextConf
     outputs: 2,
     name: `${at}.split`,
   });
-  // x · sigmoid(1 · x) is SiLU.
-  const silu = graph.op('QuickGelu', [gate], {
-    domain: 'com.microsoft',
-    attributes: { alpha: { float: 1 } },
-  });
-  return decoderLinear(canvas, graph.op('Mul', [silu, up]), `${at}.down_proj.weight`);
+  const activated = cpuActivation(graph, gate, text.hiddenAct, 'text_config');
+  return decoderLinear(canvas, graph.op('Mul', [activated, up]), `${at}.down_proj.weight`);
 }

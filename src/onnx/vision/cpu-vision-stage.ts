@@ -1,7 +1,7 @@
 import type { TensorSource } from '../../model/safetensors/tensor-source';
+import { cpuActivation } from '../cpu-activation';
 import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
-import { cpuActivation } from './cpu-activation';
 
 /** Sizes and constants of the vision tower, needed for its graphs. */
 export interface VisionGraphShape {
@@ -82,7 +82,12 @@ function mlpBranch(
 ): string {
   const prefix = layerPrefix(layer);
   const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
-  const wide = cpuActivation(canvas.graph, linearLayer(canvas, input, `${prefix}.mlp.fc1`), hiddenAct);
+  const wide = cpuActivation(
+    canvas.graph,
+    linearLayer(canvas, input, `${prefix}.mlp.fc1`),
+    hiddenAct,
+    'vision_config',
+  );
   return linearLayer(canvas, linearInput(canvas, wide), `${prefix}.mlp.fc2`);
 }
 

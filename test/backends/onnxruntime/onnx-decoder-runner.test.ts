@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxDecoderRunner } from '../../../src/backends/onnxruntime/onnx-decoder-runner';
@@ -50,6 +50,36 @@ describe('OnnxDecoderRunner', () => {
       logits = await context.append(await embeddings.rows(ids.slice(-1)));
     }
     assert.deepEqual(ids, expected);
+  });
+
+  it('computes the decoder’s hidden_act like the reference, and refuses one it does not support', async () => {
+    const goldens = JSON.parse(await readFile(join(golden, 'hidden-acts.json'), 'utf8'));
+    const { text_only } = JSON.parse(await readFile(join(golden, 'expected.json'), 'utf8'));
+    const withActivation = (hiddenAct: string): Checkpoint => ({
+      ...checkpoint,
+      config: { ...checkpoint.config, text: { ...checkpoint.config.text, hiddenAct } },
+    });
+    for (const [hiddenAct, expected] of Object.entries<{ logits_first8: number[]; ids: number[] }>(goldens)) {
+      const folder = join(dir, hiddenAct);
+      await mkdir(folder);
+      const changed = withActivation(hiddenAct);
+      const { entry } = await writeOnnxDecoder(folder, changed, 'float32', {});
+      await using runner = disposable(await OnnxDecoderRunner.open(folder, entry, changed.config.text));
+      const context = runner.createContext();
+      let logits = await context.append(await embeddings.rows(text_only.ids.slice(0, 4)));
+      const first8 = Float32Array.from(expected.logits_first8);
+      assert.ok(largestDifference(logits.subarray(0, 8), first8) < 2e-4, hiddenAct);
+      const ids: number[] = [];
+      while (ids.length < expected.ids.length) {
+        ids.push(greedyToken(logits));
+        logits = await context.append(await embeddings.rows(ids.slice(-1)));
+      }
+      assert.deepEqual(ids, expected.ids, hiddenAct);
+    }
+    await assert.rejects(writeOnnxDecoder(dir, withActivation('mish'), 'float32', {}), {
+      code: 'activation-unknown',
+      message: /text_config\.hidden_act: .*received "mish"/,
+    });
   });
 
   it('returns the same logits token by token, in pieces of any size, and over grown caches', async () => {

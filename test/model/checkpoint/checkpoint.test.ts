@@ -114,7 +114,10 @@ describe('openCheckpoint', () => {
       code: 'checkpoint-tensor-missing',
       message: /the tensor lm_head.weight is miss/,
     });
-    await editJson('config.json', (json) => ({ ...json, tie_word_embeddings: true }));
+    await editJson('config.json', (json) => ({
+      ...json,
+      text_config: Object.assign({}, json.text_config, { tie_word_embeddings: true }),
+    }));
     const checkpoint = await open();
     assert.equal(checkpoint.tensors.has('lm_head.weight'), false);
     await checkpoint.close();

@@ -91,10 +91,30 @@ describe('parseModelConfig', () => {
     assert.equal(parseModelConfig(config).text.ropeTheta, 5e5);
   });
 
-  it('ties the head when the top level, or else the decoder, says so', () => {
-    const { tie_word_embeddings: _, ...config } = changed('text_config', 'tie_word_embeddings', true);
-    assert.equal(parseModelConfig(config).tieWordEmbeddings, true);
-    assert.equal(parseModelConfig({ ...config, tie_word_embeddings: false }).tieWordEmbeddings, false);
+  it('ties the head by the decoder’s flag alone, like transformers', () => {
+    for (const tie_word_embeddings of [true, false, undefined]) {
+      const tied = { ...changed('text_config', 'tie_word_embeddings', true), tie_word_embeddings };
+      assert.equal(parseModelConfig(tied).tieWordEmbeddings, true);
+      for (const flag of [false, undefined]) {
+        const untied = { ...changed('text_config', 'tie_word_embeddings', flag), tie_word_embeddings };
+        assert.equal(parseModelConfig(untied).tieWordEmbeddings, false);
+      }
+    }
+  });
+
+  it('accepts rope_scaling of the type "default", by its old and its new name', () => {
+    for (const scaling of [null, { rope_type: 'default' }, { type: 'default' }]) {
+      assert.equal(parseModelConfig(changed('text_config', 'rope_scaling', scaling)).text.ropeTheta, 100000);
+    }
+  });
+
+  it('cuts off pixels that do not fill a patch, like SmolVLM 2.2B’s 384 by 14', () => {
+    const config = parseModelConfig({
+      ...real('config.json'),
+      vision_config: { image_size: 384, patch_size: 14 },
+      scale_factor: 3,
+    });
+    assert.deepEqual([patchesPerTile(config), imageTokensPerTile(config)], [27 ** 2, 9 ** 2]);
   });
 
   for (const [part, key, value, words] of [
@@ -104,7 +124,7 @@ describe('parseModelConfig', () => {
       'text_config',
       'rope_scaling',
       { factor: 2 },
-      /text_config.rope_scaling: expected null, received {"factor":2}/,
+      /text_config.rope_scaling: expected null or the rope_type "default", received {"factor":2}/,
     ],
     ['text_config', 'attention_bias', true, /text_config.attention_bias: expected false, received true/],
     [
@@ -113,12 +133,7 @@ describe('parseModelConfig', () => {
       2,
       /num_attention_heads: expected a multiple .* \(2\), received 9/,
     ],
-    [
-      'vision_config',
-      'patch_size',
-      15,
-      /vision_config.image_size: expected a multiple .* \(15\), received 512/,
-    ],
+    ['vision_config', 'patch_size', 513, /vision_config.patch_size: expected at most 512, received 513/],
     ['vision_config', 'patch_size', 256, /patches along a tile: expected a multiple of scale_factor/],
     ['vision_config', 'layer_norm_eps', 'tiny', /vision_config.layer_norm_eps: expected a number above 0/],
   ] as const) {

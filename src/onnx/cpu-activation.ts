@@ -1,13 +1,19 @@
-import { SmolvlmError } from '../../errors';
-import type { GraphBuilder } from '../graph-builder';
+import { SmolvlmError } from '../errors';
+import type { GraphBuilder } from './graph-builder';
 
 const microsoft = 'com.microsoft';
 
 /**
  * The checkpoint's `hidden_act` with the runtime's fused operators.
+ * @param part of config.json that names the function, for errors
  * @throws SmolvlmError `activation-unknown` for an unsupported function
  */
-export function cpuActivation(graph: GraphBuilder, value: string, hiddenAct: string): string {
+export function cpuActivation(
+  graph: GraphBuilder,
+  value: string,
+  hiddenAct: string,
+  part: 'vision_config' | 'text_config',
+): string {
   switch (hiddenAct) {
     case 'gelu_pytorch_tanh':
     case 'gelu_new':
@@ -27,7 +33,7 @@ export function cpuActivation(graph: GraphBuilder, value: string, hiddenAct: str
     default:
       throw new SmolvlmError(
         'activation-unknown',
-        `vision_config.hidden_act: expected gelu_pytorch_tanh, gelu_new, gelu, quick_gelu, silu or relu, received "${hiddenAct}"`,
+        `${part}.hidden_act: expected gelu_pytorch_tanh, gelu_new, gelu, quick_gelu, silu or relu, received "${hiddenAct}"`,
         { hint: 'This package does not support the activation of this checkpoint yet.' },
       );
   }
