@@ -9,17 +9,14 @@ const run = promisify(execFile);
 const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 const frame = demoFrame('frame_06_porch_night.jpg');
 
+/** Captions the frame with the demo model. */
+function caption(...args: readonly string[]): Promise<{ stdout: string }> {
+  return run(process.execPath, [main, 'caption', '--model', 'demo', '--image', frame, ...args]);
+}
+
 describe('smolvlm caption', () => {
   it('prints one JSON document on stdout', async () => {
-    const { stdout } = await run(process.execPath, [
-      main,
-      'caption',
-      '--model',
-      'demo',
-      '--image',
-      frame,
-      '--json',
-    ]);
+    const { stdout } = await caption('--json');
     const document = JSON.parse(stdout);
     assert.equal(document.text, 'A white dog stands on the right of the porch at night in the rain.');
     assert.equal(document.token_ids.at(-1), 639);
@@ -28,15 +25,7 @@ describe('smolvlm caption', () => {
   });
 
   it('streams the answer as text', async () => {
-    const { stdout } = await run(process.execPath, [
-      main,
-      'caption',
-      '--model',
-      'demo',
-      '--image',
-      frame,
-      '--stream',
-    ]);
+    const { stdout } = await caption('--stream');
     assert.equal(stdout, 'A white dog stands on the right of the porch at night in the rain.\n');
   });
 
@@ -50,15 +39,7 @@ describe('smolvlm caption', () => {
 
   it('scores choices', async () => {
     const args = ['--choices', 'It is day.,It is night.', '--prompt', 'Is it day or night?', '--json'];
-    const { stdout } = await run(process.execPath, [
-      main,
-      'caption',
-      '--model',
-      'demo',
-      '--image',
-      frame,
-      ...args,
-    ]);
+    const { stdout } = await caption(...args);
     assert.equal(JSON.parse(stdout).text, 'It is night.');
   });
 

@@ -3,7 +3,8 @@ import { tileGrid } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import type { PromptMessage } from '../../prompt/chat-template';
 import { PromptBuilder } from '../../prompt/prompt-builder';
-import { type Command, optionalChoice, requiredString, UsageError } from '../command';
+import { type Command, requiredString, UsageError } from '../command';
+import { detailOption } from './detail-option';
 import { modelFolder } from './model-folder';
 
 /** `smolvlm inspect prompt`: the prompt's ids for messages and picture sizes; no model is run. */
@@ -19,8 +20,7 @@ export const command: Command = {
   async run(values, _positionals, io) {
     const dir = await modelFolder(values);
     const { config, imageProcessor } = await readModelConfigs(dir);
-    const detail =
-      optionalChoice(values, 'detail', ['low', 'full']) ?? (imageProcessor.doImageSplitting ? 'full' : 'low');
+    const detail = detailOption(values, imageProcessor);
     const messages = await readMessages(requiredString(values, 'messages'));
     const grids = pictureSizes(values.sizes).map(([width, height]) =>
       tileGrid(width, height, imageProcessor, detail),

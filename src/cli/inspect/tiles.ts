@@ -4,7 +4,8 @@ import { sharpLibrary } from '../../image/sharp-library';
 import { prepareTiles } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { readPicture } from '../../picture/picture-source';
-import { type Command, optionalChoice, requiredString } from '../command';
+import { type Command, requiredString } from '../command';
+import { detailOption } from './detail-option';
 import { modelFolder } from './model-folder';
 
 /** `smolvlm inspect tiles`: a picture as the model's input. */
@@ -19,8 +20,7 @@ export const command: Command = {
   },
   async run(values, _positionals, io) {
     const { imageProcessor } = await readModelConfigs(await modelFolder(values));
-    const detail =
-      optionalChoice(values, 'detail', ['low', 'full']) ?? (imageProcessor.doImageSplitting ? 'full' : 'low');
+    const detail = detailOption(values, imageProcessor);
     const out = requiredString(values, 'out');
     const picture = await decodePicture(
       await readPicture(requiredString(values, 'image'), undefined, io.signal),
