@@ -107,10 +107,10 @@ export const command: Command = {
   },
 };
 
-function toolkitWish(values: OptionValues, { convert }: Settings): ToolkitWish {
+function toolkitWish(values: OptionValues, { convert, cacheDir }: Settings): ToolkitWish {
   const version = optionalChoice(values, 'toolkit', toolkitVersions);
   const python = optionalString(values, 'python') ?? convert.python;
-  return defined({ version, python });
+  return { cacheDir, ...defined({ version, python }) };
 }
 
 function setUp(wish: ToolkitWish, io: CommandIo): Promise<Toolkit> {

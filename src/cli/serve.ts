@@ -5,7 +5,7 @@ import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { boundLog } from '../server/bounded-log';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
-import { engineSocketPath } from '../system/runtime-dir';
+import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import type { Settings } from '../system/settings';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 
@@ -45,6 +45,8 @@ export const command: Command = {
   },
   async run(values, _positionals, io, settings) {
     const options = serveOptions(values, io.log, settings);
+    const isLocal = values.socket === undefined && options.tcp === undefined;
+    if (isLocal) makePrivateDirectory(settings.runtimeDir);
     // Engines started by clients do not use it and need not load it.
     const asked = Object.keys(values).some((name) => name.startsWith('mqtt'));
     const mqtt = asked ? await import('./serve/mqtt-service.js') : undefined;

@@ -105,7 +105,7 @@ async function openBackend(
   work: string,
   values: OptionValues,
   io: CommandIo,
-  { npu, convert }: Settings,
+  { npu, convert, cacheDir }: Settings,
 ): Promise<VisionBackend> {
   if (name !== 'simulator') return openVisionBackend(bundle, { npu: npuAccess(npu) });
   const model = optionalString(values, 'model');
@@ -114,7 +114,7 @@ async function openBackend(
   const total = bundle.manifest.stages.length;
   let built = 0;
   return openSimulator(bundle, {
-    toolkit: await findToolkit({ version: madeWith(bundle), ...defined({ python }) }),
+    toolkit: await findToolkit({ version: madeWith(bundle), cacheDir, ...defined({ python }) }),
     work,
     ...defined({ model, calibration }),
     signal: io.signal,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
@@ -52,6 +52,13 @@ describe('smolvlm serve', () => {
     process_.kill('SIGTERM');
     assert.deepEqual(await exited, [0, null]);
     await Promise.all([client.close(), stranger.close()]);
+  });
+
+  it('refuses a runtime folder that other users can write to, and leaves it as it is', async () => {
+    chmodSync(directory, 0o1777);
+    const [status, words] = await run();
+    assert.deepEqual([status, statSync(directory).mode & 0o7777], [1, 0o1777]);
+    assert.match(words, /\[runtime-dir\]/);
   });
 
   it('refuses an open port, a short token and a wrong number', async () => {

@@ -26,6 +26,8 @@ export interface ToolkitWish {
   readonly python?: string;
   /** Of the environment, made earlier or to be made; default: the cache's folder for the version. */
   readonly dir?: string;
+  /** The cache with the environments; default: this process's. */
+  readonly cacheDir?: string;
 }
 
 export interface SetUpControl extends ToolkitWish {
@@ -86,7 +88,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
   const base = await findPython(python);
   const version = wantedVersion(control, python === undefined ? undefined : base);
   if (base.toolkit === version) return { python: base.command, version };
-  const dir = control.dir ?? toolkitFolder(version);
+  const dir = control.dir ?? toolkitFolder(version, control.cacheDir);
   const toolkit = { python: interpreterOf(dir), version };
   if (await isMade(dir, version)) return toolkit;
   const make = async (): Promise<void> => {
@@ -103,8 +105,12 @@ function wantedVersion({ version }: ToolkitWish, named: PythonInfo | undefined):
   return version ?? toolkitVersions.find((known) => known === named?.toolkit) ?? defaultToolkit;
 }
 
-async function madeBefore({ version = defaultToolkit, dir }: ToolkitWish): Promise<Toolkit | undefined> {
-  const folder = dir ?? toolkitFolder(version);
+async function madeBefore({
+  version = defaultToolkit,
+  dir,
+  cacheDir,
+}: ToolkitWish): Promise<Toolkit | undefined> {
+  const folder = dir ?? toolkitFolder(version, cacheDir);
   return (await isMade(folder, version)) ? { python: interpreterOf(folder), version } : undefined;
 }
 
