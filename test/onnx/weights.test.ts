@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { int4Weight } from '../../src/onnx/decoder/int4-weights';
+import { blockWeight } from '../../src/onnx/decoder/block-weights';
 import { GraphBuilder, type StreamedTensor } from '../../src/onnx/graph-builder';
 import { int8Weight } from '../../src/onnx/int8-weights';
 import {
@@ -38,7 +38,7 @@ describe('weights', () => {
     }
   });
 
-  it('copies and concatenates tensors unchanged', async () => {
+  it('keeps and joins tensors as they are', async () => {
     assert.deepEqual(await floats(float32Weight(source, 'w')), w);
     const joined = concatenatedFloat32Weight(source, ['b', 'b']);
     assert.deepEqual(joined.shape, [6]);
@@ -87,33 +87,44 @@ describe('weights', () => {
     const { quantised, scale } = int8Weight(zeros, 'w', 64);
     assert.deepEqual([...(await bytes(quantised))], new Array(32).fill(0));
     assert.deepEqual(await floats(scale), Float32Array.of(1));
-    assert.deepEqual([...(await bytes(int4Weight(zeros, 'w').packed))], new Array(16).fill(0x88));
+    const blocks = blockWeight(zeros, 'w', 4);
+    assert.deepEqual([...(await bytes(blocks.packed))], new Array(16).fill(0x88));
+    assert.deepEqual(await floats(blocks.scales), Float32Array.of(0));
   });
 
-  it('packs 4-bit blocks in the format of MatMulNBits', async () => {
-    const { packed, scales } = int4Weight(source, 'w');
-    const graph = new GraphBuilder('int4', { opsets: { '': 17, 'com.microsoft': 1 } });
-    graph.input('in', 'float32', [4, columns]);
-    graph.node('MatMulNBits', ['in', graph.weight('w', packed), graph.weight('scales', scales)], {
-      domain: 'com.microsoft',
-      attributes: {
-        K: { int: columns },
-        N: { int: rows },
-        bits: { int: 4 },
-        block_size: { int: 32 },
-      },
-      outputs: ['out'],
+  for (const [bits, least] of [
+    [4, 0.99],
+    [8, 0.9999],
+  ] as const) {
+    it(`packs ${bits}-bit blocks as MatMulNBits reads them`, async () => {
+      const { packed, scales, zeroPoints } = blockWeight(source, 'w', bits);
+      const graph = new GraphBuilder('blocks', { opsets: { '': 17, 'com.microsoft': 1 } });
+      graph.input('in', 'float32', [4, columns]);
+      const weights = [
+        graph.weight('w', packed),
+        graph.weight('scales', scales),
+        graph.weight('zero_points', zeroPoints),
+      ];
+      graph.node('MatMulNBits', ['in', ...weights], {
+        domain: 'com.microsoft',
+        attributes: { K: { int: columns }, N: { int: rows }, bits: { int: bits }, block_size: { int: 32 } },
+        outputs: ['out'],
+      });
+      graph.output('out', 'float32', [4, rows]);
+      const x = seededValues(4 * columns, 2);
+      const out = await runGraph(graph.build(), x, [4, columns]);
+      assert.ok(cosine(out, linear(x, w, columns)) > least);
+      const unpacked = (all: readonly number[]): number[] =>
+        bits === 8 ? [...all] : all.flatMap((byte) => [byte & 15, byte >> 4]);
+      const steps = unpacked([...(await bytes(packed))]);
+      const zeros = unpacked([...(await bytes(zeroPoints))]);
+      const blockScales = await floats(scales);
+      const restored = w.map((_, index) => {
+        const [row, column] = [Math.floor(index / columns), index % columns];
+        const block = row * 2 + Math.floor(column / 32);
+        return (steps[row * 64 + column]! - zeros[block]!) * blockScales[block]!;
+      });
+      assert.ok(cosine(out, linear(x, restored, columns)) > 0.999999);
     });
-    graph.output('out', 'float32', [4, rows]);
-    const x = seededValues(4 * columns, 2);
-    const out = await runGraph(graph.build(), x, [4, columns]);
-    assert.ok(cosine(out, linear(x, w, columns)) > 0.99);
-    const nibbles = [...(await bytes(packed))].flatMap((byte) => [byte & 15, byte >> 4]);
-    const blockScales = await floats(scales);
-    const restored = w.map((_, index) => {
-      const [row, column] = [Math.floor(index / columns), index % columns];
-      return (nibbles[row * 64 + column]! - 8) * blockScales[row * 2 + Math.floor(column / 32)]!;
-    });
-    assert.ok(cosine(out, linear(x, restored, columns)) > 0.999999);
-  });
+  }
 });
