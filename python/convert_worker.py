@@ -36,16 +36,16 @@ def main():
     threading.Thread(target=read_jobs, args=(jobs,), daemon=True).start()
     events = os.fdopen(4, "w", encoding="utf-8")
 
-    def tell(event, **fields):
+    def emit(event, **fields):
         events.write(json.dumps(dict(fields, event=event)) + "\n")
         events.flush()
 
     try:
         toolkit = load_toolkit()
     except Exception as error:  # whatever the environment lacks
-        tell("failed", id=None, message="rknn-toolkit2 cannot be loaded: %s" % error)
+        emit("failed", id=None, message="rknn-toolkit2 cannot be loaded: %s" % error)
         return 1
-    tell("ready", toolkit=toolkit_version(), python=platform.python_version())
+    emit("ready", toolkit=toolkit_version(), python=platform.python_version())
     models = {}
     while True:
         job = jobs.get()
@@ -54,11 +54,11 @@ def main():
             run_job(toolkit, models, job)
         except Exception as error:
             # The toolkit puts a whole traceback into the message: the last line is the error.
-            told = [line for line in str(error).splitlines() if line.strip()] or [""]
-            tell("failed", id=job["id"], message="%s: %s" % (type(error).__name__, told[-1]))
+            lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+            emit("failed", id=job["id"], message="%s: %s" % (type(error).__name__, lines[-1]))
             continue
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        tell("done", id=job["id"], seconds=time.monotonic() - started, peak_rss_bytes=peak)
+        emit("done", id=job["id"], seconds=time.monotonic() - started, peak_rss_bytes=peak)
 
 
 def read_jobs(jobs):

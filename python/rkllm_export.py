@@ -16,23 +16,23 @@ def main():
     job = json.loads(sys.argv[1])
     events = os.fdopen(4, "w", encoding="utf-8")
 
-    def tell(event, **fields):
+    def emit(event, **fields):
         events.write(json.dumps(dict(fields, event=event)) + "\n")
         events.flush()
 
     try:
         from rkllm.api import RKLLM
     except ImportError as error:
-        tell("missing", message=str(error))
+        emit("missing", message=str(error))
         return 0
-    tell("toolkit", version=toolkit_version())
+    emit("toolkit", version=toolkit_version())
     try:
-        export(RKLLM(), job, lambda phase: tell("phase", phase=phase))
+        export(RKLLM(), job, lambda phase: emit("phase", phase=phase))
     except Exception as error:
-        told = [line for line in str(error).splitlines() if line.strip()] or [""]
-        tell("failed", message="%s: %s" % (type(error).__name__, told[-1]))
+        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+        emit("failed", message="%s: %s" % (type(error).__name__, lines[-1]))
         return 0
-    tell("done")
+    emit("done")
     return 0
 
 

@@ -13,7 +13,7 @@ import { checkMachine, findPython } from '../convert/toolkit/find-python';
 import {
   findToolkit,
   prepareToolkitEnvironment,
-  type ToolkitWish,
+  type ToolkitChoice,
 } from '../convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../convert/toolkit/toolkit-worker';
 import { toolkitVersions } from '../model/bundle/rknn-toolkits';
@@ -74,8 +74,8 @@ export const command: Command = {
     resume: { type: 'boolean' },
   },
   async run(values, _positionals, io, settings) {
-    const wish = toolkitWish(values, settings);
-    const toolkit = values.setup === true ? await setUp(wish, io) : undefined;
+    const choice = toolkitChoice(values, settings);
+    const toolkit = values.setup === true ? await setUp(choice, io) : undefined;
     if (toolkit !== undefined && values.model === undefined) {
       const { version } = await findPython(toolkit.python);
       io.result(
@@ -107,14 +107,14 @@ export const command: Command = {
   },
 };
 
-function toolkitWish(values: OptionValues, { convert, cacheDir }: Settings): ToolkitWish {
+function toolkitChoice(values: OptionValues, { convert, cacheDir }: Settings): ToolkitChoice {
   const version = optionalChoice(values, 'toolkit', toolkitVersions);
   const python = optionalString(values, 'python') ?? convert.python;
   return { cacheDir, ...defined({ version, python }) };
 }
 
-function setUp(wish: ToolkitWish, io: CommandIo): Promise<Toolkit> {
-  return prepareToolkitEnvironment({ ...wish, signal: io.signal, onProgress: io.progress });
+function setUp(choice: ToolkitChoice, io: CommandIo): Promise<Toolkit> {
+  return prepareToolkitEnvironment({ ...choice, signal: io.signal, onProgress: io.progress });
 }
 
 async function convertForNpu(
@@ -147,7 +147,7 @@ async function convertForNpu(
     cpuStages: values['no-cpu-stages'] !== true,
     ...defined({ workers }),
   } as const;
-  const toolkit = ready ?? (await findToolkit(toolkitWish(values, settings)));
+  const toolkit = ready ?? (await findToolkit(toolkitChoice(values, settings)));
   const rkllmPython =
     optionalString(values, 'rkllm-python') ?? settings.convert.rkllmPython ?? toolkit.python;
   const made = await prepareNpuBundle(checkpoint, out, { ...options, toolkit, rkllmPython }, progressOf(io));

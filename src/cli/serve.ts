@@ -48,8 +48,8 @@ export const command: Command = {
     const isLocal = values.socket === undefined && options.tcp === undefined;
     if (isLocal) makePrivateDirectory(settings.runtimeDir);
     // Engines started by clients do not use it and need not load it.
-    const asked = Object.keys(values).some((name) => name.startsWith('mqtt'));
-    const mqtt = asked ? await import('./serve/mqtt-service.js') : undefined;
+    const usesMqtt = Object.keys(values).some((name) => name.startsWith('mqtt'));
+    const mqtt = usesMqtt ? await import('./serve/mqtt-service.js') : undefined;
     const mqttOptions = mqtt?.mqttOptions(values);
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);

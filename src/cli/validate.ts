@@ -47,11 +47,11 @@ export const command: Command = {
     const [dir, ...rest] = positionals;
     if (dir === undefined || rest.length > 0)
       throw new UsageError('expected one bundle', 'smolvlm validate BUNDLE');
-    const asked = optionalChoice(values, 'backend', backends);
+    const chosen = optionalChoice(values, 'backend', backends);
     const bounds = cosineBounds(values);
     const chart = chartPath(values);
     const found = await readBundle(dir);
-    const backendName = asked ?? usualBackend(found);
+    const backendName = chosen ?? usualBackend(found);
     const bundle = bundleFor(backendName, found);
     const work = await mkdtemp(join(tmpdir(), 'smolvlm-validate-'));
     try {

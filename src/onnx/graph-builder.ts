@@ -169,10 +169,11 @@ export class GraphBuilder {
       throw new GraphError('onnx-opset', `${name} (${op}): the graph imports no operator set "${domain}"`);
     }
     for (const input of inputs) if (input !== '') this.#require(input, `input of ${name} (${op})`);
-    const asked = options.outputs ?? 1;
+    const requested = options.outputs ?? 1;
     const outputs: string[] = [];
-    for (let index = 0; index < (typeof asked === 'number' ? asked : asked.length); index++) {
-      const output = typeof asked === 'number' ? this.unusedName(`${name}_out`) : (asked[index] ?? '');
+    for (let index = 0; index < (typeof requested === 'number' ? requested : requested.length); index++) {
+      const output =
+        typeof requested === 'number' ? this.unusedName(`${name}_out`) : (requested[index] ?? '');
       if (output !== '') this.#define(output);
       outputs.push(output);
     }

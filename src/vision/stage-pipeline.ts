@@ -84,21 +84,21 @@ export class StagePipeline {
     { onProgress, onOutput, onSlow, priority = 0 }: PipelineOptions,
   ): Promise<Float32Array> {
     let stream: Float32Array | undefined = first;
-    let lying: SharedOutput | undefined;
+    let inputMemory: SharedOutput | undefined;
     const taken = new Set<SharedOutput>();
     try {
       for (const leg of this.#legs) {
         // Before the mutex: a tile must not hold a core while it waits for memory. The tile furthest ahead never waits.
-        for (const { output } of leg) if (output) taken.add(await taking(output));
+        for (const { output } of leg) if (output) taken.add(await acquired(output));
         await this.#coreMutex(leg).enter(async () => {
           for (const runner of leg) {
             signal.throwIfAborted();
             const { name, core } = runner.stage;
             const started = performance.now();
             stream = await runner.run(stream, (ms) => onSlow?.(name, ms));
-            if (lying && taken.delete(lying)) lying.release();
-            lying = runner.output;
-            const output = onOutput && (stream ?? lying?.read());
+            if (inputMemory && taken.delete(inputMemory)) inputMemory.release();
+            inputMemory = runner.output;
+            const output = onOutput && (stream ?? inputMemory?.read());
             if (output) onOutput(name, tile, output);
             progress.done++;
             const ms = runner.deviceMs ?? performance.now() - started;
@@ -123,7 +123,7 @@ export class StagePipeline {
   }
 }
 
-async function taking(output: SharedOutput): Promise<SharedOutput> {
+async function acquired(output: SharedOutput): Promise<SharedOutput> {
   await output.take();
   return output;
 }

@@ -138,13 +138,13 @@ export class OnnxDecoderRunner implements DecoderRunner {
     const { Tensor } = this.#runtime;
     const { layers, kvHeads, headDim, hiddenSize } = this.#text;
     const { length, capacity } = cache;
-    const wanted = all ? range(0, count) : range(count - 1, count);
+    const logitRows = all ? range(0, count) : range(count - 1, count);
     const feeds: Record<string, OnnxTensor> = {
       rows: new Tensor('float32', rows, [1, count, hiddenSize]),
       positions: new Tensor('int64', range(length, length + count), [1, count]),
       mask: new Tensor('float32', scoreMask(length, capacity, count), [count, capacity + count]),
       split: new Tensor('int64', BigInt64Array.of(BigInt(capacity), BigInt(count)), [2]),
-      logit_rows: new Tensor('int64', wanted, [wanted.length]),
+      logit_rows: new Tensor('int64', logitRows, [logitRows.length]),
     };
     for (let layer = 0; layer < layers; layer++) {
       feeds[`past_key_${layer}`] = new Tensor('float32', cache.buffer(2 * layer), [

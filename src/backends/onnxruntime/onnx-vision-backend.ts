@@ -103,14 +103,14 @@ function checkContract(session: InferenceSession, stage: BundleStage): void {
     ['input', stage.input, session.inputMetadata],
     ['output', stage.output, session.outputMetadata],
   ] as const) {
-    const wanted = `${spec.name}: ${spec.dtype} [${spec.shape}]`;
+    const expected = `${spec.name}: ${spec.dtype} [${spec.shape}]`;
     const found = metadata.map((value) =>
       value.isTensor ? `${value.name}: ${value.type} [${value.shape}]` : value.name,
     );
-    if (found.length !== 1 || found[0] !== wanted) {
+    if (found.length !== 1 || found[0] !== expected) {
       throw new SmolvlmError(
         'stage-contract',
-        `stage ${stage.name}: expected the ${role} ${wanted}, the graph has ${found.join('; ') || 'none'}`,
+        `stage ${stage.name}: expected the ${role} ${expected}, the graph has ${found.join('; ') || 'none'}`,
         { hint: 'The stage file belongs to another model; prepare the bundle again.' },
       );
     }

@@ -41,11 +41,11 @@ export function onnxRuntimeLoadError(cause: unknown, on: RuntimePlatform): OnnxR
   return new OnnxRuntimeLoadError(
     'onnxruntime-unavailable',
     `onnxruntime-node could not be loaded on ${name}${libc}: ${reason}`,
-    { hint: wayOut(cause, on, name), cause },
+    { hint: hintFor(cause, on, name), cause },
   );
 }
 
-function wayOut(cause: unknown, on: RuntimePlatform, name: string): string {
+function hintFor(cause: unknown, on: RuntimePlatform, name: string): string {
   const elsewhere = 'run the engine on another machine with "smolvlm serve" and give its URL';
   if (on.libc === 'musl') {
     return `onnxruntime-node has no build for musl (Alpine, Home Assistant's Node-RED app): ${elsewhere}.`;

@@ -200,7 +200,7 @@ export class RkllmDecoder {
     const stop = (): void => watch.stop();
     const collector = new AnswerCollector(this.#library, run, stop);
     this.#onResult = (result, state) => {
-      watch.heard();
+      watch.onOutput();
       collector.take(result, state);
     };
     run.signal?.addEventListener('abort', stop, { once: true });
@@ -215,7 +215,7 @@ export class RkllmDecoder {
       throw error;
     } finally {
       run.signal?.removeEventListener('abort', stop);
-      this.#onResult = this.#lost ? () => watch.heard() : () => undefined;
+      this.#onResult = this.#lost ? () => watch.onOutput() : () => undefined;
       const free = (): void => {
         this.#lost = undefined;
         for (const address of held) this.#library.release(address);

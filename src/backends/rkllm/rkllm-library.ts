@@ -59,13 +59,13 @@ export class RkllmLibrary {
     if (!found || found.fault !== undefined)
       throw libraryError(found?.path, found?.fault ?? 'it is not installed');
     const { version } = found;
-    const told = abi ?? abiOf(version);
+    const knownAbi = abi ?? abiOf(version);
     // A library that reports an unknown release is not called at all.
-    if (!told && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
+    if (!knownAbi && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
     const koffi = await loadKoffi();
     try {
       const library = koffi.load(found.path);
-      const chosen = told ?? probeAbi(koffi, library);
+      const chosen = knownAbi ?? probeAbi(koffi, library);
       if (!chosen) throw abiError(`${found.path} does not report its release`);
       return new RkllmLibrary(koffi, library, found.path, version, chosen);
     } catch (cause) {

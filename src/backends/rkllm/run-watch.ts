@@ -46,7 +46,7 @@ export class RunWatch {
     const gone = new Promise<never>((_, reject) => {
       this.#giveUp = reject;
     });
-    this.heard();
+    this.onOutput();
     try {
       const status = await Promise.race([call, gone]);
       await Promise.allSettled(this.#aborts);
@@ -60,9 +60,9 @@ export class RunWatch {
   }
 
   /** The library produced output. A run that continues after an abort had not started then: it is aborted again. */
-  heard(): void {
+  onOutput(): void {
     if (this.#stopping) {
-      this.#tell();
+      this.#abortRun();
       return;
     }
     clearTimeout(this.#silence);
@@ -76,7 +76,7 @@ export class RunWatch {
     if (this.#stopping || this.#over) return;
     this.#stopping = true;
     clearTimeout(this.#silence);
-    this.#tell();
+    this.#abortRun();
     const { lostMs = defaultLostMs, onLost } = this.#limits;
     this.#lost = setTimeout(() => {
       onLost?.(lostMs);
@@ -84,10 +84,10 @@ export class RunWatch {
     }, lostMs);
   }
 
-  #tell(): void {
-    const told = this.#abort();
-    told.catch(() => undefined);
-    this.#aborts.push(told);
+  #abortRun(): void {
+    const aborting = this.#abort();
+    aborting.catch(() => undefined);
+    this.#aborts.push(aborting);
   }
 }
 

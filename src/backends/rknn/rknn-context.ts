@@ -77,7 +77,7 @@ export class RknnContext {
     const handle = out.readBigUInt64LE(0);
     try {
       const count = Buffer.alloc(layouts.inputOutputNumber.size);
-      await ask(library, handle, query.inOutNumber, count, name);
+      await queryInto(library, handle, query.inOutNumber, count, name);
       const inputs = count.readUInt32LE(layouts.inputOutputNumber.inputs);
       const outputs = count.readUInt32LE(layouts.inputOutputNumber.outputs);
       if (inputs !== 1 || outputs !== 1) {
@@ -123,7 +123,7 @@ export class RknnContext {
     const command = role === 'input' ? query.nativeInputAttr : query.nativeOutputAttr;
     return this.#exclusive(async () => {
       const raw = Buffer.alloc(layouts.tensorAttr.size);
-      await ask(this.#library, this.#handle, command, raw, this.#options.name);
+      await queryInto(this.#library, this.#handle, command, raw, this.#options.name);
       return { attr: readTensorAttr(raw), raw };
     });
   }
@@ -164,7 +164,7 @@ export class RknnContext {
     return this.#exclusive(async () => {
       const { size, api, driver } = layouts.sdkVersion;
       const info = Buffer.alloc(size);
-      await ask(this.#library, this.#handle, query.sdkVersion, info, this.#options.name);
+      await queryInto(this.#library, this.#handle, query.sdkVersion, info, this.#options.name);
       return { runtime: cString(info, api, 256), driver: cString(info, driver, 256) };
     });
   }
@@ -174,7 +174,7 @@ export class RknnContext {
     return this.#exclusive(async () => {
       const { size, weights, internal, dmaTotal } = layouts.memorySize;
       const info = Buffer.alloc(size);
-      await ask(this.#library, this.#handle, query.memorySize, info, this.#options.name);
+      await queryInto(this.#library, this.#handle, query.memorySize, info, this.#options.name);
       const total = Number(info.readBigUInt64LE(dmaTotal));
       return { weights: info.readUInt32LE(weights), internal: info.readUInt32LE(internal), total };
     });
@@ -202,7 +202,7 @@ export class RknnContext {
 
   async #npuMs(): Promise<number> {
     const time = Buffer.alloc(layouts.performance.size);
-    await ask(this.#library, this.#handle, query.performance, time, this.#options.name);
+    await queryInto(this.#library, this.#handle, query.performance, time, this.#options.name);
     return Number(time.readBigInt64LE(layouts.performance.runMicroseconds)) / 1000;
   }
 
@@ -224,7 +224,7 @@ interface NativeBuffer {
   readonly memory: ArrayBuffer;
 }
 
-async function ask(
+async function queryInto(
   library: RknnLibrary,
   handle: bigint,
   command: number,
@@ -242,6 +242,6 @@ async function tensorAttr(
   name: string,
 ): Promise<TensorAttr> {
   const info = Buffer.alloc(layouts.tensorAttr.size);
-  await ask(library, handle, command, info, name);
+  await queryInto(library, handle, command, info, name);
   return readTensorAttr(info);
 }

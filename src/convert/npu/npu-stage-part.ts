@@ -156,10 +156,10 @@ async function finishedPart(
 }
 
 function outOfBounds(name: string, trials: readonly StageTrial[], bounds: CosineBounds): SmolvlmError {
-  const told = trials.map(({ precision, cosine }) => `${cosine.toFixed(6)} in ${precision}`).join(', ');
+  const reached = trials.map(({ precision, cosine }) => `${cosine.toFixed(6)} in ${precision}`).join(', ');
   return new SmolvlmError(
     'convert-bound',
-    `${name}: expected a cosine to the reference of at least ${bounds.stage}, received ${told}`,
+    `${name}: expected a cosine to the reference of at least ${bounds.stage}, received ${reached}`,
     { hint: boundsHint },
   );
 }

@@ -41,8 +41,8 @@ export async function convertNpuStages(
   const kept = new Set<string>();
   for (;;) {
     const precisions = (plan: VisionStagePlan): readonly NpuPrecision[] => {
-      const wanted = options.precisions(plan);
-      return kept.has(plan.name) ? wanted.slice(-1) : wanted;
+      const precisions = options.precisions(plan);
+      return kept.has(plan.name) ? precisions.slice(-1) : precisions;
     };
     const entries = await convertAll(build, plans, { ...options, precisions });
     const reached = entries.at(-1)?.stage.accumulatedCosine ?? 0;

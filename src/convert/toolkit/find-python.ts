@@ -44,17 +44,17 @@ interface Answer {
 
 /**
  * Finds an interpreter that the toolkit runs on.
- * @param asked the only one to use; default: the usual names on PATH
+ * @param given the only one to use; default: the usual names on PATH
  * @throws SmolvlmError `convert-machine` where conversion is impossible, `convert-python` naming what was tried
  */
 export async function findPython(
-  asked?: string,
+  given?: string,
   names: readonly string[] = commonNames,
 ): Promise<PythonInfo> {
   checkMachine(process.platform, process.arch);
   const tried: string[] = [];
-  for (const command of asked ? [asked] : names) {
-    const answer = await ask(command);
+  for (const command of given ? [given] : names) {
+    const answer = await describePython(command);
     if (typeof answer === 'string') {
       tried.push(`${command}: ${answer}`);
       continue;
@@ -83,14 +83,14 @@ export function checkMachine(system: string, arch: string): void {
   );
 }
 
-async function ask(command: string): Promise<Answer | string> {
+async function describePython(command: string): Promise<Answer | string> {
   try {
     const { stdout } = await promisify(execFile)(command, ['-c', question], { timeout: 30_000 });
     return JSON.parse(stdout) as Answer;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'not found';
-    const told = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1);
-    return told || (error instanceof Error ? error.message : String(error));
+    const lastLine = (error as { stderr?: string }).stderr?.trim().split('\n').at(-1);
+    return lastLine || (error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -19,7 +19,7 @@ const requirements = join(__dirname, '..', '..', '..', '..', 'python', 'requirem
 const environmentBytes = 1e9;
 
 /** Which toolkit to use, and where. */
-export interface ToolkitWish {
+export interface ToolkitChoice {
   /** Default: that of the given interpreter, else `defaultToolkit`. */
   readonly version?: ToolkitVersion;
   /** An interpreter for the environment, or of an environment that has the toolkit; default: searched. */
@@ -30,7 +30,7 @@ export interface ToolkitWish {
   readonly cacheDir?: string;
 }
 
-export interface SetUpControl extends ToolkitWish {
+export interface SetUpControl extends ToolkitChoice {
   readonly signal?: AbortSignal;
   /** The current step, and how many packages have been fetched. */
   readonly onProgress?: (step: SetUpStep) => void;
@@ -53,19 +53,19 @@ export function toolkitFolder(version: ToolkitVersion, cache = cacheFolder()): s
  * @throws SmolvlmError `toolkit-missing` when there is none, `toolkit-version` when the given interpreter has
  *   another release; `convert-machine`, `convert-python`
  */
-export async function findToolkit(wish: ToolkitWish = {}): Promise<Toolkit> {
-  const { python } = wish;
+export async function findToolkit(choice: ToolkitChoice = {}): Promise<Toolkit> {
+  const { python } = choice;
   checkMachine(process.platform, process.arch);
   if (python === undefined) {
-    const made = await madeBefore(wish);
+    const made = await madeBefore(choice);
     if (made) return made;
   }
   const base = await findPython(python);
-  const version = wantedVersion(wish, python === undefined ? undefined : base);
+  const version = chosenVersion(choice, python === undefined ? undefined : base);
   if (base.toolkit === version) return { python: base.command, version };
   if (python !== undefined && base.toolkit !== undefined)
     throw wrongToolkit(base.command, version, base.toolkit);
-  const made = await madeBefore(wish);
+  const made = await madeBefore(choice);
   if (made) return made;
   throw new SmolvlmError('toolkit-missing', `rknn-toolkit2 ${version} is not set up on this machine`, {
     hint: `Run smolvlm convert --setup --toolkit ${version} (0.65 GB), or point --python at an environment that has it.`,
@@ -86,7 +86,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
     if (made) return made;
   }
   const base = await findPython(python);
-  const version = wantedVersion(control, python === undefined ? undefined : base);
+  const version = chosenVersion(control, python === undefined ? undefined : base);
   if (base.toolkit === version) return { python: base.command, version };
   const dir = control.dir ?? toolkitFolder(version, control.cacheDir);
   const toolkit = { python: interpreterOf(dir), version };
@@ -101,7 +101,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
 }
 
 /** An interpreter given without a version is used with the release it has, if that is a known one. */
-function wantedVersion({ version }: ToolkitWish, named: PythonInfo | undefined): ToolkitVersion {
+function chosenVersion({ version }: ToolkitChoice, named: PythonInfo | undefined): ToolkitVersion {
   return version ?? toolkitVersions.find((known) => known === named?.toolkit) ?? defaultToolkit;
 }
 
@@ -109,7 +109,7 @@ async function madeBefore({
   version = defaultToolkit,
   dir,
   cacheDir,
-}: ToolkitWish): Promise<Toolkit | undefined> {
+}: ToolkitChoice): Promise<Toolkit | undefined> {
   const folder = dir ?? toolkitFolder(version, cacheDir);
   return (await isMade(folder, version)) ? { python: interpreterOf(folder), version } : undefined;
 }
@@ -216,10 +216,10 @@ async function run(
     killSignal: 'SIGKILL',
     ...defined({ signal }),
   });
-  let told = '';
+  let output = '';
   createInterface({ input: child.stdout }).on('line', onLine);
   child.stderr.setEncoding('utf8').on('data', (data: string) => {
-    told = `${told}${data}`.slice(-2000);
+    output = `${output}${data}`.slice(-2000);
   });
   let fault: Error | undefined;
   child.once('error', (error) => {
@@ -232,7 +232,7 @@ async function run(
   if (status === 0) return;
   throw new SmolvlmError(
     'toolkit-set-up',
-    `${command} ${args.join(' ')} ended with ${fault?.message ?? status}: ${told.trim().split('\n').at(-1) ?? ''}`,
+    `${command} ${args.join(' ')} ended with ${fault?.message ?? status}: ${output.trim().split('\n').at(-1) ?? ''}`,
     { hint: 'rknn-toolkit2 needs Python 3.8 to 3.12 on x86-64 with its venv module, and a package index.' },
   );
 }

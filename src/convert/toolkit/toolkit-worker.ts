@@ -91,7 +91,8 @@ export class ToolkitWorker implements AsyncDisposable {
     child.once('error', (error) => this.#fail('cannot be started', error));
     child.once('exit', (status, signal) => this.#fail(`ended with ${signal ?? status}`));
     const events = child.stdio[4];
-    if (events && 'read' in events) createInterface({ input: events }).on('line', (line) => this.#hear(line));
+    if (events && 'read' in events)
+      createInterface({ input: events }).on('line', (line) => this.#onEvent(line));
     // Writing to a worker that has just crashed fails here; its exit rejects the pending job.
     child.stdio[3]?.on('error', () => undefined);
   }
@@ -155,7 +156,7 @@ export class ToolkitWorker implements AsyncDisposable {
     const files = { input: join(this.#scratch, 'in.raw'), output: join(this.#scratch, 'out.raw') };
     return this.#mutex.run(async () => {
       await writeFile(files.input, new Uint8Array(input.buffer, input.byteOffset, input.byteLength));
-      await this.#ask(model, { do: 'simulate', model, shape, ...files });
+      await this.#request(model, { do: 'simulate', model, shape, ...files });
       return new Float32Array(Uint8Array.from(await readFile(files.output)).buffer);
     });
   }
@@ -173,10 +174,10 @@ export class ToolkitWorker implements AsyncDisposable {
   }
 
   #run(what: string, job: WorkerJob) {
-    return this.#mutex.run(() => this.#ask(what, job));
+    return this.#mutex.run(() => this.#request(what, job));
   }
 
-  async #ask(what: string, job: WorkerJob): Promise<WorkerEvent & { event: 'done' }> {
+  async #request(what: string, job: WorkerJob): Promise<WorkerEvent & { event: 'done' }> {
     const answer = this.#nextEvent();
     (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id: this.#nextId++, ...job })}\n`);
     const event = await answer;
@@ -207,7 +208,7 @@ export class ToolkitWorker implements AsyncDisposable {
     });
   }
 
-  #hear(line: string): void {
+  #onEvent(line: string): void {
     let event: WorkerEvent;
     try {
       event = JSON.parse(line) as WorkerEvent;

@@ -55,11 +55,11 @@ export function decoderGraph(
     const next = layer + 1 < text.layers ? layerName(layer + 1, 'input_layernorm') : 'text_model.norm';
     [normed, stream] = addAndNorm(canvas, mlp(canvas, normed, layer, text), stream, next, text);
   }
-  const wanted = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
+  const selected = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
   const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
   // The head selects the token: in an int4 decoder it stays int8.
   const headCanvas: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
-  const logits = decoderLinear(headCanvas, wanted, head, 'logits');
+  const logits = decoderLinear(headCanvas, selected, head, 'logits');
   const kv = graph.op('Concat', newRows, { attributes: { axis: { int: 0 } }, outputs: ['new_kv'] });
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
   graph.output(kv, 'float32', [2 * text.layers * text.kvHeads, 1, 'tokens', text.headDim]);

@@ -42,19 +42,19 @@ export async function boardReport(
       configs: undefined,
     },
   };
-  for (const [name, ask] of Object.entries(sections)) {
+  for (const [name, measure] of Object.entries(sections)) {
     io.signal.throwIfAborted();
     io.log(name);
-    report[name] = await section(() => ask(bundle, io, settings));
+    report[name] = await section(() => measure(bundle, io, settings));
   }
   return report;
 }
 
-async function section(ask: () => Promise<unknown>): Promise<Section> {
+async function section(measure: () => Promise<unknown>): Promise<Section> {
   const started = performance.now();
   const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
   try {
-    const found = await ask();
+    const found = await measure();
     return { seconds: seconds(), found };
   } catch (error) {
     return { seconds: seconds(), error: errorBody(error) };

@@ -43,7 +43,7 @@ async function describeOnce(
   });
   try {
     const picture = await readFile(benchmarkFrame);
-    const ask = async () => {
+    const captionOnce = async () => {
       const started = performance.now();
       let firstTokenMs: number | undefined;
       const hooks = {
@@ -56,8 +56,8 @@ async function describeOnce(
       const caption = await captioner.describe([picture], { id: 'board', prompt: defaultPrompt }, hooks);
       return { caption, firstTokenMs };
     };
-    await ask();
-    const { caption, firstTokenMs } = await ask();
+    await captionOnce();
+    const { caption, firstTokenMs } = await captionOnce();
     return {
       text: caption.text,
       backend: caption.backend,
