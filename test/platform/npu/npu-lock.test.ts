@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -211,6 +211,26 @@ describe('NPU lock', () => {
       );
     });
 
+    it('is never held by two of many processes of several users, each killed while it holds it', async () => {
+      const contend = async (uid: number): Promise<string> => {
+        const args = [contendingProcess, String(uid), temp(), '4'];
+        const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        let said = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+        });
+        assert.deepEqual(await once(child, 'close'), [null, 'SIGKILL']);
+        return said;
+      };
+      const users = [0, nobody, third, nobody, third, 0];
+      const said = await Promise.all(users.map(contend));
+      assert.deepEqual(
+        said,
+        users.map(() => 'alone\n'.repeat(4)),
+      );
+      await (await acquired()).release();
+    });
+
     it('writes no crash through a link that another user planted', async () => {
       await (await acquired()).release();
       writeFileSync(temp('secret'), 'untouched', { mode: 0o600 });
@@ -233,6 +253,8 @@ describe('NPU lock', () => {
       .sort();
   }
 });
+
+const contendingProcess = require.resolve('./contending-process');
 
 /** Users without privileges. */
 const [nobody, third] = [65534, 65533];
