@@ -21,10 +21,10 @@ function sanitizerEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs tests in a process of their own that has the sanitizers, and fails where these or a test complain.
+ * Runs tests in a separate process with the sanitizers, and fails if these report an error or a test fails.
  * @param libraries variables with emulators that were compiled with sanitizers
  * @param file below dist/test/backends
- * @param least tests that must pass, so that a title that changed does not leave all of them out
+ * @param least number of tests that must pass, so that a changed title does not exclude all of them
  */
 export async function passSanitized(
   libraries: NodeJS.ProcessEnv,

@@ -196,7 +196,7 @@ describe('smolvlm convert and validate', function () {
     child.kill('SIGKILL');
     await ended;
     assert.ok(!existsSync(out), 'no half bundle where a whole one is expected');
-    // The worker notices that its converter is gone.
+    // The worker detects that its converter has ended.
     while (await isWorker(worker)) await sleep(20);
     const before = await stat(first);
     const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1', '--resume'));
@@ -309,7 +309,7 @@ async function workerOf(pid: number): Promise<number> {
   return worker;
 }
 
-/** false for a process that has ended, also where nobody has taken its status yet. */
+/** false for a process that has ended, even if its status has not been collected yet. */
 async function isWorker(pid: number): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return command.includes('convert_worker.py');

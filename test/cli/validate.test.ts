@@ -30,7 +30,7 @@ describe('smolvlm validate on a hub', function () {
     await npu?.remove();
   });
 
-  /** Puts the float32 reference of a demo frame into the bundle. */
+  /** Adds the float32 reference of a demo frame to the bundle. */
   async function addReference(): Promise<void> {
     const checkpoint = await openCheckpoint((await resolveModel('demo')).dir);
     try {
@@ -70,7 +70,7 @@ describe('smolvlm validate on a hub', function () {
     assert.equal(status, 1);
     const { pass, stages } = JSON.parse(stdout);
     assert.equal(pass, false);
-    // Wrong but finite: only a comparison with the reference can tell.
+    // Wrong but finite: only a comparison with the reference can detect it.
     assert.ok(stages.every((stage: { pass: boolean }) => !stage.pass));
     assert.match(await readFile(temp('chart.svg'), 'utf8'), /24 stages on rknn: FAILED/);
   });

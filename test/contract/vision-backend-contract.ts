@@ -7,7 +7,7 @@ import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
 import { cosine } from '../cosine';
 import { seededValues } from '../model/safetensors/memory-tensors';
 
-/** One stage on disk and what it computes, for a backend to prove itself on. */
+/** One stage on disk and the function it computes, to test a backend. */
 export interface ContractStage {
   readonly bundleDir: string;
   readonly stage: BundleStage;
@@ -16,15 +16,15 @@ export interface ContractStage {
 }
 
 export interface VisionBackendContract {
-  /** A new backend, opened. */
+  /** Opens a new backend. */
   open(): Promise<VisionBackend>;
   /** Makes the stage in a folder the suite removes. */
   stage(dir: string): Promise<ContractStage>;
-  /** Least cosine to the reference: 0.99999 in float32. */
+  /** Minimum cosine to the reference: 0.99999 in float32. */
   readonly cosine: number;
 }
 
-/** What the pipeline relies on, of every backend. */
+/** The behaviour of every backend that the pipeline relies on. */
 export function describeVisionBackend(name: string, contract: VisionBackendContract): void {
   describe(`the vision backend ${name}`, () => {
     let dir: string;

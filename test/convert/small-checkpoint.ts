@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeRandomCheckpoint } from '../../src/model/checkpoint/random-checkpoint';
 import { fixture } from '../fixtures';
 
-/** A random checkpoint of two vision layers with the real tile: 1024 patches, 64 rows. @param dir a folder that is made */
+/** A random checkpoint of two vision layers with the real tile: 1024 patches, 64 rows. @param dir a new folder */
 export async function writeSmallCheckpoint(dir: string, layers = 2): Promise<void> {
   const configs = `${dir}.configs`;
   await mkdir(configs, { recursive: true });

@@ -21,7 +21,7 @@ function near(actual: readonly number[], expected: readonly number[], by: number
   );
 }
 
-/** A PNG that claims a size and holds one row of it. */
+/** A PNG that declares a size and contains one row of it. */
 function pngHeader(width: number, height: number): Buffer {
   const chunk = (type: string, data: Buffer): Buffer => {
     const bytes = Buffer.alloc(12 + data.length);

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { OnnxGraph } from '../../src/onnx/graph-builder';
 import { writeModel } from '../../src/onnx/write-model';
 
-/** Writes a graph, runs it once in onnxruntime and gives its output `out`. */
+/** Writes a graph, runs it once in onnxruntime and returns its output `out`. */
 export async function runGraph(
   graph: OnnxGraph,
   input: Float32Array,

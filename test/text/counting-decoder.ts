@@ -2,7 +2,7 @@ import type { DecoderContext, DecoderRunner } from '../../src/backends/decoder-r
 
 /**
  * A decoder of one-value rows that can be followed by hand: after rows r₁ … rₙ the likeliest next token is
- * (Σ r) mod vocabulary, by `margin` logits. It counts what it is asked to compute.
+ * (Σ r) mod vocabulary, by `margin` logits. It counts its computations.
  */
 export class CountingDecoder implements DecoderRunner {
   readonly name = 'counting';

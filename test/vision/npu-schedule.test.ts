@@ -57,8 +57,8 @@ describe('the NPU’s schedule on the timed emulator', function () {
   });
 
   /**
-   * What the run takes when every core does its stages in the order of the trace, each as soon as core and tile are
-   * free and in one unit of time: how busy this machine was in between does not count.
+   * Length of the run if every core runs its stages in the order of the trace, each as soon as core and tile are
+   * free and in one unit of time: the load of this machine does not matter.
    */
   function equalTimes(cores: ReturnType<typeof runsOf>, stages: ReturnType<typeof runsOf>): number {
     const inFlight = 7;

@@ -5,7 +5,7 @@ import { StagePipeline } from '../../src/vision/stage-pipeline';
 const file = { path: 'x', sha256: '', sizeBytes: 0 };
 const tensor = { name: 'in', dtype: 'float32', shape: [1] } as const;
 
-/** Half-layers on cores whose stages take exact times on a clock of their own: nothing depends on this machine's speed. */
+/** Half-layers on cores whose stages take exact times on a virtual clock: nothing depends on this machine's speed. */
 export class VirtualNpu {
   #now = 0;
   readonly #ends: { readonly at: number; readonly end: () => void }[] = [];
@@ -17,7 +17,7 @@ export class VirtualNpu {
     readonly stageTime: (index: number) => number = () => 1,
   ) {}
 
-  /** @returns what all tiles take together */
+  /** @returns the total time of all tiles */
   async timeOf(tiles: number, tilesInFlight: number): Promise<number> {
     const stages = Array.from({ length: this.stageCount }, (_, index) => this.#stage(index));
     const started = this.#now;

@@ -29,7 +29,7 @@ export function emulatorDefines(
   return { RKLLM_ABI: abi.replace('.', ''), EMULATOR_VERSION: `"${version}"` };
 }
 
-/** An emulated librkllmrt of a release, with a trace and a place for faults of its own. */
+/** An emulated librkllmrt of a release, with its own trace and file of faults. */
 export class EmulatedRkllm {
   private constructor(
     readonly dir: string,

@@ -11,7 +11,7 @@ describe('the RKLLM binding on an emulator with sanitizers', function () {
       await passSanitized(
         { SMOLVLM_TEST_RKLLM_LIBRARY: library },
         'rkllm/rkllm-decoder.test.js',
-        // What falls silent is told by milliseconds, which an instrumented emulator may need for its work.
+        // Tests of silence measure milliseconds, which an instrumented emulator may need for its work.
         `structures of ${abi} (?!leaks neither|stops a run that falls silent)`,
         13,
       );

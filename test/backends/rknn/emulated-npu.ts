@@ -17,7 +17,7 @@ export interface TraceEvent {
   readonly memories?: number;
 }
 
-/** An emulated NPU with a trace, a place for faults and a lock of its own. */
+/** An emulated NPU with its own trace, file of faults and lock. */
 export class EmulatedNpu {
   private constructor(
     readonly dir: string,
@@ -48,7 +48,7 @@ export class EmulatedNpu {
     return RknnVisionBackend.load({ cores: 3, ...settings });
   }
 
-  /** @param lines e.g. `run -2`, `nan`; none: as it should be */
+  /** @param lines e.g. `run -2`, `nan`; none: no faults */
   async faults(...lines: readonly string[]): Promise<void> {
     await writeFile(join(this.dir, 'faults'), `${lines.join('\n')}\n`);
   }

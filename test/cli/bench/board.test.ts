@@ -36,7 +36,7 @@ describe('bench --board', function () {
       assert.ok(passes.found.ways.shared_scratch.pipelined_ms > 0);
       assert.ok(captions.found.same >= captions.found.of - 1);
       assert.equal(captions.found.backends.npu, 'rknn fp16 + onnxruntime int8');
-      // The emulated bundle carries no reference; that one part says so.
+      // The emulated bundle has no reference; that part reports it.
       assert.equal(validation.error.code, 'bundle-no-reference');
       assert.ok(doctor.found.checks.length > 5);
       const { library, cpu, embed, multimodal, embed_flash: flash } = report.rkllm.found;
@@ -63,7 +63,7 @@ async function holdsWhatTheChecklistLooksAt(report: unknown): Promise<void> {
   ]);
   assert.ok(rows.length >= 19 && paths.length >= 17, `${rows.length} rows, ${paths.length} paths`);
   for (const [, path = ''] of paths) {
-    // The emulated bundle carries no reference to validate against, and this machine may have no sensor.
+    // The emulated bundle has no reference to validate against, and this machine may have no sensor.
     if (/^validation\.|\.temperature\./.test(path)) continue;
     let at: unknown = report;
     for (const name of path.split('.')) at = (at as Record<string, unknown> | undefined)?.[name];

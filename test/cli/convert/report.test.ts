@@ -14,7 +14,7 @@ describe('the report of a conversion', () => {
     peakRssBytes: 9e8,
   });
 
-  /** The last trial was taken. */
+  /** The last trial was chosen. */
   function entry(name: string, ...trials: StageTrial[]): NpuStageEntry {
     const taken = trials.at(-1)!;
     const { precision, cosine, accumulatedCosine, seconds } = taken;

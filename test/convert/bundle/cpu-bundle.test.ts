@@ -18,7 +18,7 @@ import { goldenActivations } from '../../vision/tiny-tower';
 
 const tiny = fixture('goldens', 'tiny-idefics3');
 
-/** Stands for the decoder, which these tests are not about. */
+/** A stand-in for the decoder, which these tests do not cover. */
 const writeDecoder: DecoderWriter = async (dir, _checkpoint, precision) => {
   await writeFile(join(dir, 'decoder.onnx'), precision);
   const files = [await describeBundleFile(dir, 'decoder.onnx')];

@@ -15,7 +15,7 @@ import { useTempFolder } from '../../temp-folder';
 import { goldenCheckpoint, goldenReference } from '../golden-reference';
 import { testToolkit } from '../toolkit/test-toolkit';
 
-/** Prints every fusion rule the toolkit knows. @param argv[1] the folder of the stand-in for PyTorch */
+/** Prints every fusion rule of the toolkit. @param argv[1] the folder of the stand-in for PyTorch */
 const printRules = `
 import importlib, pkgutil, sys
 sys.path.insert(0, sys.argv[1])

@@ -56,7 +56,7 @@ describe('converting the golden checkpoint', function () {
     const entries = await convertNpuStages(build, visionStages(12, 'half-layer'), {
       tower: {
         target: 'rk3588',
-        // 8 chunks an attention instead of 32: as many operators as the toolkit needs to show the pattern.
+        // 8 chunks per attention instead of 32: fewer operators, the same pattern.
         queryRows: 128,
         residualScale,
         shape: visionGraphShape(checkpoint.config),

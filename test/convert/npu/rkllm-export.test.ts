@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { exportRkllm } from '../../../src/convert/npu/rkllm-export';
 import { useTempFolder } from '../../temp-folder';
 
-/** The vendor's package has no public source: a stand-in with its calls, which writes down how it was called. */
+/** The vendor's package has no public source: a stand-in with the same functions, which records its calls. */
 const standIn = `
 import json, os
 calls = []
@@ -22,7 +22,7 @@ class RKLLM:
 describe('exportRkllm', () => {
   const temp = useTempFolder();
 
-  /** An interpreter whose environment has the stand-in, or not. */
+  /** An interpreter with or without the stand-in in its environment. */
   async function python(environment: string): Promise<string> {
     await mkdir(temp('packages', 'rkllm'), { recursive: true });
     await writeFile(temp('packages', 'rkllm', '__init__.py'), '');

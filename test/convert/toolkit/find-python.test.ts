@@ -6,7 +6,7 @@ import { useTempFolder } from '../../temp-folder';
 describe('findPython', () => {
   const temp = useTempFolder();
 
-  /** An interpreter that says of itself what is given. */
+  /** An interpreter that reports the given properties. */
   async function pretend(name: string, answer: Record<string, unknown>): Promise<string> {
     const told = { machine: 'x86_64', system: 'Linux', venv: true, toolkit: null, ...answer };
     await writeFile(temp(name), `#!/bin/sh\necho '${JSON.stringify(told)}'\n`);

@@ -12,7 +12,7 @@ interface Kept {
 
 /**
  * Workers that keep every model they built, so that conversions of one checkpoint in several precisions build each
- * stage once in each: what the toolkit makes of the same stage does not change, and building it takes seconds.
+ * stage once in each: the toolkit's result for the same stage does not change, and building it takes seconds.
  */
 export class KeptModels implements AsyncDisposable {
   readonly #kept = new Map<string, Kept>();

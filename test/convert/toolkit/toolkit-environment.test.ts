@@ -15,14 +15,14 @@ import { testToolkit, testToolkitFolder } from './test-toolkit';
 describe('prepareToolkitEnvironment', () => {
   const temp = useTempFolder();
 
-  /** The worker's answer of an environment that works. */
+  /** The worker's answer in a working environment. */
   const works = `echo '{"event":"ready","toolkit":"${defaultToolkit}"}' >&4; cat <&3 >&-`;
 
   const made = () => ({ python: temp('env/bin/python'), version: defaultToolkit });
 
   /**
-   * A Python whose `-m venv DIR` puts itself into DIR, whose `-m pip` does what is given, and which answers as a worker
-   * when it is told to run one.
+   * A Python whose `-m venv DIR` copies itself into DIR, whose `-m pip` runs the given script, and which answers like a
+   * worker when it is started as one.
    */
   async function pretend(pip: string, worker = works, toolkit: string | null = null): Promise<string> {
     const told = { version: '3.11.2', machine: 'x86_64', system: 'Linux', venv: true, toolkit };
@@ -148,7 +148,7 @@ describe('the environment of the tests, a real one', function () {
 
   it('takes less than 1 GB', async () => {
     await testToolkit();
-    // By file, since lib64 is lib by another name.
+    // By file, since lib64 is a link to lib.
     const files = new Map<number, number>();
     for (const name of await readdir(testToolkitFolder(), { recursive: true })) {
       const { ino, blocks } = await lstat(join(testToolkitFolder(), name));

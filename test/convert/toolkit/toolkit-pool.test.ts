@@ -12,7 +12,7 @@ describe('workerCount', () => {
 describe('ToolkitPool', () => {
   const temp = useTempFolder();
 
-  /** Workers that write down that they were started, and say they are ready. */
+  /** Workers that record that they were started and report that they are ready. */
   async function pool(size: number): Promise<ToolkitPool> {
     const script = temp('worker');
     const ready = '{"event":"ready","toolkit":"2.3.2"}';

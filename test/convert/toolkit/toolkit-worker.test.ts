@@ -12,7 +12,7 @@ import {
 import { useTempFolder } from '../../temp-folder';
 import { testToolkit } from './test-toolkit';
 
-/** A job for a graph that is not there. */
+/** A job for a missing graph. */
 function nothing(folder: string): BuildJob {
   const onnx = join(folder, 'none.onnx');
   return { model: 'none', onnx, output: join(folder, 'none.rknn'), target: 'rk3588', calibration: [] };
@@ -80,7 +80,7 @@ describe('ToolkitWorker', function () {
   });
 
   it('leaves no files behind, even when it is killed', async () => {
-    // A temporary folder of its own: other conversions on this machine use the usual one.
+    // A separate temporary folder: other conversions on this machine use the default one.
     const usual = process.env.TMPDIR;
     process.env.TMPDIR = temp();
     try {

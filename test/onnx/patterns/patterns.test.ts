@@ -15,10 +15,10 @@ import { runGraph } from '../run-graph';
 import { activations } from '../vision/reference-stage';
 import { roundedToFp16 } from './fp16-graph';
 
-/** One value in, one out: `out` = draw(`in`). */
-function pointwise(length: number, draw: (graph: GraphBuilder, value: string) => string): OnnxGraph {
+/** One input, one output: `out` = build(`in`). */
+function pointwise(length: number, build: (graph: GraphBuilder, value: string) => string): OnnxGraph {
   const graph = new GraphBuilder('test', { opsets: { '': 12 }, irVersion: 7 });
-  const result = draw(graph, graph.input('in', 'float32', [1, length]));
+  const result = build(graph, graph.input('in', 'float32', [1, length]));
   const zero = graph.constant('zero', 'float32', [1], 0);
   graph.output(graph.op('Add', [result, zero], { outputs: ['out'] }), 'float32', [1, length]);
   return graph.build();

@@ -39,7 +39,7 @@ export function blockTensors({ hidden, intermediate }: BlockShape): MemoryTensor
 
 type Rows = readonly Float64Array[];
 
-/** A layer's halves in double precision, written out plainly: rows in, rows out, the stream unscaled. */
+/** A layer's halves in double precision, from the definitions: rows in, rows out, the stream unscaled. */
 export class ReferenceBlock {
   constructor(
     readonly shape: BlockShape,

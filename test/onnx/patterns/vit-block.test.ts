@@ -114,7 +114,7 @@ describe('a block of ViT, which is not SmolVLM, with the patterns', function () 
       const scaled = stream.map((x) => x * scale);
       const out = await worker.simulate('vit', scaled, size);
       assert.ok(out.every(Number.isFinite));
-      // The outliers would carry the cosine: the other channels must agree by themselves.
+      // The outliers dominate the cosine: the other channels must agree on their own.
       const quiet = (values: Float32Array) => values.filter((_, at) => ![5, 40].includes(at % hidden));
       const angle = cosine(quiet(out), quiet(expected(stream)));
       assert.ok(angle >= 0.999, `cosine ${angle} with outliers of ${outlier}`);

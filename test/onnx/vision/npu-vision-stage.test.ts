@@ -60,7 +60,7 @@ describe('npuVisionStage', () => {
       const out = await runShard(roundedToFp16(shard(half, 0.1)), stream, 0.1);
       assert.ok(out.every(Number.isFinite));
       assert.ok(cosine(out, flat(expected)) >= 0.999);
-      // The outliers carry the cosine above; the other channels must agree by themselves too.
+      // The outliers dominate the cosine above; the other channels must also agree on their own.
       const quiet = (values: Float32Array) => values.filter((_, i) => ![5, 40].includes(i % block.hidden));
       const angle = cosine(quiet(out), quiet(flat(expected)));
       assert.ok(angle >= 0.999, `channels without outliers: cosine ${angle}`);
@@ -98,7 +98,7 @@ describe('npuVisionStage', () => {
     assert.ok(relativeError(await runShard(layer, stream, 0.1), expected) < 1e-5);
   });
 
-  it("draws the original's contract: opset 12, in and out [1, tokens, hidden], no Identity", () => {
+  it("has the prototype's contract: opset 12, in and out [1, tokens, hidden], no Identity", () => {
     const graph = shard('attn', 0.1);
     assert.deepEqual(graph.opsets, { '': 12 });
     assert.deepEqual(graph.inputs, [{ name: 'in', dtype: 'float32', shape: size }]);

@@ -14,7 +14,7 @@ export function mlpTensors(hidden: number, intermediate: number): MemoryTensors 
     .add(`${prefix}.mlp.fc2.bias`, [hidden], seededValues(hidden, 6));
 }
 
-/** The activations by the checkpoint's names, written out plainly. */
+/** The activations by the checkpoint's names, from their definitions. */
 export const activations: Readonly<Record<string, (x: number) => number>> = {
   gelu_pytorch_tanh: geluTanh,
   gelu_new: geluTanh,

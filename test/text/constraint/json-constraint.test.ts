@@ -50,7 +50,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** Writes greedily until the stop token or the room's end. */
+/** Writes greedily until the stop token or the token limit. */
 function write(
   schema: AnswerSchema,
   room: number,
