@@ -58,6 +58,10 @@ class JpegCopy {
   #at = 0;
   #frame: JpegFrame | undefined;
   #restartInterval = 0;
+  /** Defined since the last scan. */
+  #restartPending = false;
+  /** Ids of the components that a sequential scan has had. */
+  readonly #scanned = new Set<number>();
   #scans = 0;
   #hasJfif = false;
   #hasAdobe = false;
@@ -77,7 +81,7 @@ class JpegCopy {
       this.#at = end;
       this.#segment(code, this.#bytes.subarray(start + 2, end));
     }
-    expect(this.#frame !== undefined && this.#scans > 0);
+    expect(this.#frame !== undefined && this.#scans > 0 && !this.#restartPending);
     expect([...this.#quant.values(), ...this.#huffman.values()].every(({ used }) => used));
     this.#kept.push(Uint8Array.of(0xff, marker.eoi));
     return { bytes: Buffer.concat(this.#kept), progressive: this.#frame.progressive };
@@ -163,7 +167,8 @@ class JpegCopy {
   }
 
   #restart(data: Uint8Array): void {
-    expect(data.length === 2);
+    expect(data.length === 2 && !this.#restartPending);
+    this.#restartPending = true;
     this.#restartInterval = ((data[0] as number) << 8) | (data[1] as number);
   }
 
@@ -190,13 +195,16 @@ class JpegCopy {
     );
     this.#keep(marker.sos, data);
     this.#scans++;
+    this.#restartPending = false;
     const start = this.#at;
     if (frame.progressive) {
       this.#at = nextScanMarker(this.#bytes, start);
     } else {
       expect(first === 0 && last === 63 && approximation === 0);
       const components = scan.map(({ component, dc, ac }): ScanComponent => {
-        expect(dc !== undefined && ac !== undefined);
+        // A second scan of a component would be a second picture.
+        expect(dc !== undefined && ac !== undefined && !this.#scanned.has(component.id));
+        this.#scanned.add(component.id);
         return { component, dc, ac };
       });
       const end = baselineScanEnd(this.#bytes, start, frame, components, this.#restartInterval);

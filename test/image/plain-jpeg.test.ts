@@ -28,6 +28,22 @@ describe('plainJpeg', () => {
     assert.deepEqual(Buffer.from(plainJpeg(from)!.bytes), Buffer.concat([from, Buffer.of(0xff, 0xd9)]));
   });
 
+  it('refuses repeated restart intervals and a second scan of a component', () => {
+    const parts = segments(bases.baseline);
+    const [start, end] = [Buffer.of(0xff, 0xd8), Buffer.of(0xff, 0xd9)];
+    const interval = segment(0xdd, Buffer.of(0, 0));
+    const once = Buffer.concat([start, interval, ...parts, end]);
+    assert.deepEqual(Buffer.from(plainJpeg(once)!.bytes), once);
+    for (const extra of [
+      [interval, interval],
+      [interval, ...parts.slice(-1), interval],
+    ]) {
+      assert.equal(plainJpeg(Buffer.concat([start, ...parts, ...extra, end])), undefined);
+    }
+    assert.equal(plainJpeg(Buffer.concat([start, interval, interval, ...parts, end])), undefined);
+    assert.equal(plainJpeg(Buffer.concat([start, ...parts, ...parts.slice(-1), end])), undefined);
+  });
+
   it('refuses tables that no scan uses, which could carry anything', () => {
     const [first, ...rest] = segments(bases.baseline);
     const withTable = (table: Buffer): Buffer =>
