@@ -66,7 +66,7 @@ export class JsonFields {
 
   /** A whole number ≥ 0. */
   index(key: string, absent?: number): number {
-    return this.number(key, absent, 'a whole number from 0', (n) => Number.isSafeInteger(n) && n >= 0);
+    return this.number(key, absent, 'a whole number of 0 or more', (n) => Number.isSafeInteger(n) && n >= 0);
   }
 
   /** A finite number > 0. */

@@ -111,7 +111,7 @@ function decoder(fields: JsonFields): BundleDecoder {
 function tensor(fields: JsonFields): TensorSpec {
   const shape = fields.numbers('shape');
   if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
-    throw fields.wrong('shape', 'whole sizes above 0');
+    throw fields.wrong('shape', 'whole numbers above 0');
   }
   return {
     name: fields.string('name'),

@@ -83,7 +83,7 @@ function parseEntry(name: string, entry: unknown, dataOffset: number, file: stri
 function sizes(entry: JsonObject, key: string, name: string, file: string): readonly number[] {
   const value = entry[key];
   if (Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0)) return value;
-  throw headerError(file, `${name}: ${key}: expected whole numbers from 0, received ${shown(value)}`);
+  throw headerError(file, `${name}: ${key}: expected whole numbers of 0 or more, received ${shown(value)}`);
 }
 
 function checkLayout(

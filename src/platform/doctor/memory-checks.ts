@@ -38,10 +38,10 @@ function judgeMemory({ memory }: Machine): Finding {
 }
 
 function judgeNpuMemory({ iommu, memory }: Machine): Finding {
-  if (iommu === true) return ok('any memory, through the IOMMU');
+  if (iommu === true) return ok('all memory, through the IOMMU');
   const { cmaTotalBytes = 0, cmaFreeBytes = 0 } = memory ?? {};
   const value = `contiguous memory (CMA) only: ${bytesText(cmaFreeBytes)} free of ${bytesText(cmaTotalBytes)}`;
-  if (iommu === undefined) return info('unknown whether there is an IOMMU');
+  if (iommu === undefined) return info('cannot determine whether there is an IOMMU');
   if (cmaTotalBytes >= leastCma) return ok(value);
   return bad(
     value,

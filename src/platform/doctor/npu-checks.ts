@@ -44,7 +44,7 @@ function judgeVersion({ driver, process }: Machine): Finding {
   const { version, places } = driver;
   if (version === undefined) {
     const advice = process.uid === 0 ? 'Look for rknpu in dmesg.' : 'Run smolvlm doctor once as root.';
-    return warn('this user can read it in none of the four places', advice);
+    return warn('not readable by this user in any of the four places', advice);
   }
   const value = places.map((place) => `${place.version} (${place.path})`).join(', ');
   if (places.some((place) => place.version !== version)) {

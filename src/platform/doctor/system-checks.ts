@@ -62,7 +62,7 @@ function judgeContainer({ container }: Machine): Finding {
 }
 
 function judgeLibc({ libc, process }: Machine): Finding {
-  if (process.platform !== 'linux') return info(`the one of ${process.platform}`);
+  if (process.platform !== 'linux') return info(`not checked on ${process.platform}`);
   const { kind, version } = libc;
   if (kind === 'musl') {
     return bad(
