@@ -1,23 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
+import { defined } from '../system/defined';
 
 /** Bytes, a data URI or an http(s) address; never a path: a message must not read this machine's files. */
 export type RequestPicture = Uint8Array | string;
 
-/** What a message on a describe topic asks for. */
+/** A message on a describe topic. */
 export interface DescribePayload {
-  /** Absent: the camera's own picture is meant. */
+  /** The camera's own picture when absent. */
   readonly picture?: RequestPicture;
-  /** Goes back with the answer. */
+  /** Comes back with the answer. */
   readonly id?: string;
   /** For the prompt's template. */
   readonly label?: string;
-  /** What the request says itself; the rest has defaults. */
+  /** Fields of the request; the others have defaults. */
   readonly request: Partial<DescribeInput>;
 }
 
-/** What Home Assistant's buttons send when pressed. */
+/** Payload of Home Assistant's buttons. */
 export const pressPayload = 'PRESS';
 
 const pictureFields = ['picture', 'image', 'url'] as const;
@@ -25,8 +26,8 @@ const passedOn = ['prompt', 'choices', 'detail', 'priority', 'capturedAt', 'crop
 const known = new Set<string>([...pictureFields, ...passedOn, 'maxTokens', 'deadline', 'id', 'label']);
 
 /**
- * Reads a request: a picture's bytes; JSON; an address, data URI or base64 text; any other text is a
- * question about the camera's own picture; nothing (or `PRESS`) asks for its description.
+ * Reads a request: a picture's bytes; JSON; an address, data URI or base64 text. Any other text is a question about the
+ * camera's own picture; an empty payload (or `PRESS`) requests its description.
  * @throws SmolvlmError `mqtt-request`
  */
 export function describePayload(payload: Uint8Array): DescribePayload {
@@ -34,7 +35,7 @@ export function describePayload(payload: Uint8Array): DescribePayload {
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8').trim();
   if (text === '' || text === pressPayload) return { request: {} };
   if (text.startsWith('{')) return jsonPayload(text);
-  // A camera's login page; the engine names it.
+  // A camera's login page: the engine says so in its error.
   if (text.startsWith('<')) return { picture: payload, request: {} };
   const picture = textPicture(text);
   return picture === undefined ? { request: { prompt: text } } : { picture, request: {} };
@@ -53,21 +54,25 @@ function jsonPayload(text: string): DescribePayload {
   const maxTokens = number(fields, 'maxTokens');
   const deadlineSeconds = number(fields, 'deadline');
   return {
-    ...(field !== undefined && { picture: jsonPicture(field, fields[field]) }),
-    ...(fields.id !== undefined && { id: word(fields, 'id') }),
-    ...(fields.label !== undefined && { label: word(fields, 'label') }),
+    ...defined({
+      picture: field === undefined ? undefined : jsonPicture(field, fields[field]),
+      id: word(fields, 'id'),
+      label: word(fields, 'label'),
+    }),
     request: {
       // The engine checks these against its own schema.
       ...Object.fromEntries(passedOn.flatMap((key) => (fields[key] == null ? [] : [[key, fields[key]]]))),
-      ...(maxTokens !== undefined && { maxNewTokens: Math.round(maxTokens) }),
-      ...(deadlineSeconds !== undefined && { deadlineMs: Math.round(deadlineSeconds * 1000) }),
+      ...defined({
+        maxNewTokens: maxTokens === undefined ? undefined : Math.round(maxTokens),
+        deadlineMs: deadlineSeconds === undefined ? undefined : Math.round(deadlineSeconds * 1000),
+      }),
     },
   };
 }
 
 function parseObject(text: string): Record<string, unknown> {
   try {
-    // It begins with a brace, so it is an object or an error.
+    // The text begins with a brace, so the result is an object or an error.
     return JSON.parse(text);
   } catch (cause) {
     throw fault(`it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
@@ -84,7 +89,7 @@ function jsonPicture(field: string, value: unknown): RequestPicture {
   return picture;
 }
 
-/** @param shortest a shorter text is a sentence, though it might be base64 */
+/** @param shortest a shorter text is taken for a sentence, though it might be base64 */
 function textPicture(text: string, shortest = 100): RequestPicture | undefined {
   if (/^https?:\/\/\S+$/i.test(text) && URL.canParse(text)) return text;
   if (/^data:/i.test(text)) return text;
@@ -100,8 +105,9 @@ function number(fields: Record<string, unknown>, key: string): number | undefine
   throw fault(`${key}: expected a number above 0, received ${shown(value)}`);
 }
 
-function word(fields: Record<string, unknown>, key: string): string {
+function word(fields: Record<string, unknown>, key: string): string | undefined {
   const value = fields[key];
+  if (value === undefined) return undefined;
   if ((typeof value === 'string' && value.length <= 256) || typeof value === 'number') return String(value);
   throw fault(`${key}: expected a text of at most 256 characters, received ${shown(value)}`);
 }

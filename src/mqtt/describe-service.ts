@@ -25,7 +25,7 @@ export interface DescribeServiceOptions {
   readonly version: string;
   /** Fills a prompt's template in. */
   readonly fillPrompt: (template: string, view: object) => string;
-  /** Makes pictures smaller that the broker does not take; by default in a process of its own. */
+  /** Makes pictures smaller that the broker does not take; by default in a separate process. */
   readonly prepare?: PreparePicture;
   readonly onProgress?: (camera: string, event: EngineEvent) => void;
   /** An error that does not belong to a request. */

@@ -43,7 +43,7 @@ export class Outbox {
   readonly #taken = new Set<string>();
   #connection = 0;
 
-  /** @param onRefused told of each refused message that has no listener of its own */
+  /** @param onRefused called for each refused message that was sent without its own listener */
   constructor(transport: MqttTransport, onRefused: OnRefused, limits: Partial<OutboxLimits> = {}) {
     this.#transport = transport;
     this.#onRefused = onRefused;

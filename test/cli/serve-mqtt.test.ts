@@ -66,7 +66,7 @@ describe('smolvlm serve --mqtt', function () {
     async () => {
       const newer = await startMosquitto();
       try {
-        const asker = await Watcher.connect(newer.port, 5);
+        const client = await Watcher.connect(newer.port, 5);
         start(
           '--socket',
           temp('engine.sock'),
@@ -75,14 +75,14 @@ describe('smolvlm serve --mqtt', function () {
           '--mqtt',
           `mqtt://127.0.0.1:${newer.port}`,
         );
-        await asker.on('smolvlm/availability', (text) => text === 'online');
+        await client.on('smolvlm/availability', (text) => text === 'online');
         const correlationData = Buffer.from([7, 0, 255]);
-        const properties = { responseTopic: 'askers/me', correlationData };
-        await asker.publish('smolvlm/street/describe', street, { properties });
-        const { text, packet } = await asker.on('askers/me', undefined, 0, 90_000);
+        const properties = { responseTopic: 'answers/me', correlationData };
+        await client.publish('smolvlm/street/describe', street, { properties });
+        const { text, packet } = await client.on('answers/me', undefined, 0, 90_000);
         assert.match(JSON.parse(text).text, /^A person in a yellow jacket/, said);
         assert.deepEqual(Buffer.from(packet.properties?.correlationData ?? []), correlationData);
-        await asker.close();
+        await client.close();
       } finally {
         await newer.close();
       }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { SmolvlmError } from '../../src/errors';
+import { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { mostCameras, type ServiceSettings } from '../../src/mqtt/service-settings';
@@ -107,7 +107,7 @@ describe('describe service', () => {
     );
   });
 
-  it('has one request of a camera under way and lets the newest wait', async () => {
+  it('runs one request of each camera at a time and lets the newest wait', async () => {
     start();
     engine.auto = false;
     for (let frame = 0; frame < 50; frame++) {
@@ -128,7 +128,7 @@ describe('describe service', () => {
     assert.deepEqual(engine.asked[0]?.request.queue, { policy: 'newest', capacity: 1 });
   });
 
-  it('answers on the response topic alone, with the correlation data', async () => {
+  it('answers on the response topic only, with the correlation data', async () => {
     start();
     const correlationData = Buffer.from([1, 2, 0, 255]);
     transport.deliver('smolvlm/porch/describe', street, { responseTopic: 'asker/7', correlationData });
@@ -139,7 +139,7 @@ describe('describe service', () => {
     assert.equal(JSON.parse(String(payload)).text, 'answer to: Describe this image.');
   });
 
-  it('tells an asker what is wrong, and refuses to answer into its own describe topics', async () => {
+  it('publishes an error on the response topic, and refuses describe topics as response topics', async () => {
     start();
     transport.deliver('smolvlm/porch/describe', '{"prompt": 1', { responseTopic: 'asker/7' });
     await ended(1);
@@ -153,7 +153,7 @@ describe('describe service', () => {
     assert.equal(engine.asked.length, 0);
   });
 
-  it('remembers no picture of a question that was its asker’s alone', async () => {
+  it('does not keep the picture of a request with a response topic', async () => {
     start();
     transport.deliver('smolvlm/porch/describe', garden);
     await ended(1);
@@ -188,7 +188,7 @@ describe('describe service', () => {
     assert.deepEqual(engine.asked[0]?.pictures, [garden]);
   });
 
-  it('keeps a masked or cropped picture to itself', async () => {
+  it('does not publish a masked or cropped picture', async () => {
     start();
     const picture = street.toString('base64');
     const masks = [
@@ -207,7 +207,7 @@ describe('describe service', () => {
     assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-no-picture');
   });
 
-  it('publishes what failed with its code and its way out', async () => {
+  it('publishes an error with its code and its hint', async () => {
     start();
     engine.auto = false;
     transport.deliver('smolvlm/porch/describe', 'Is it night?');
@@ -224,7 +224,7 @@ describe('describe service', () => {
     assert.ok(!transport.topics().includes('smolvlm/porch/caption'));
   });
 
-  it('says what it answered in the meantime when the connection is back, and announces itself again', async () => {
+  it('publishes answers of the time without a connection when it is back, and announces itself again', async () => {
     start({ discoveryPrefix: 'homeassistant' });
     transport.connected = false;
     transport.deliver('smolvlm/porch/describe', street);
@@ -246,7 +246,7 @@ describe('describe service', () => {
     ]);
   });
 
-  it('says offline when it closes, and takes its cameras out of Home Assistant when it is removed', async () => {
+  it('publishes offline when it closes, and removes its cameras from Home Assistant when it is deleted', async () => {
     start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch' }] });
     await service.close(true);
     assert.equal(transport.last('homeassistant/device/smolvlm-porch/config'), '');
@@ -258,7 +258,7 @@ describe('describe service', () => {
     assert.equal(transport.published.length, length);
   });
 
-  it('announces a camera anew, before the picture, when its pictures are of another kind', async () => {
+  it('announces a camera again, before the picture, when its pictures are of another type', async () => {
     start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch', title: 'Front porch' }] });
     const config = 'homeassistant/device/smolvlm-porch/config';
     const announced = (): unknown => {
@@ -281,7 +281,7 @@ describe('describe service', () => {
     assert.deepEqual(announced(), ['Front porch', 'image/jpeg']);
   });
 
-  it('takes back what the broker says of a connection of before, until it closes', async () => {
+  it('publishes online again when the broker publishes offline for an earlier connection, until it closes', async () => {
     start();
     transport.deliver('smolvlm/availability', 'offline');
     assert.equal(transport.last('smolvlm/availability'), 'online');
@@ -353,7 +353,7 @@ describe('describe service', () => {
       assert.equal(asked.length, 1);
     });
 
-    it('says when Frigate does not know an object, and publishes nothing of it', async () => {
+    it('reports an object that Frigate does not have, and publishes nothing', async () => {
       start({ frigate: { prefix: 'frigate', labels: [], url: base } });
       for (const id of ['gone.1', 'gone.2', 'gone.3']) {
         transport.deliver('frigate/tracked_object_update', { type: 'description', id });
@@ -368,6 +368,29 @@ describe('describe service', () => {
         ],
       );
       assert.deepEqual(transport.topics(), []);
+    });
+
+    it('looks the label of an updated object up where only some labels are described', async () => {
+      const id = '1700000000.1-abc';
+      const update = { type: 'face', id, camera: 'porch' };
+      start({ frigate: { prefix: 'frigate', labels: ['person'], url: base } });
+      transport.deliver('frigate/tracked_object_update', update);
+      for (let turns = 0; asked.length < 1 && turns < 2000; turns++) await turn();
+      await service.close();
+      assert.deepEqual([asked, answers], [[`/api/events/${id}`], []], 'a cat is not a person');
+      start({ frigate: { prefix: 'frigate', labels: ['person', 'cat'], url: base } });
+      transport.deliver('frigate/tracked_object_update', update);
+      await ended(1);
+      assert.equal(JSON.parse(transport.last('smolvlm/porch/attributes') ?? '').label, 'cat');
+    });
+
+    it('reports once that updates need the address of Frigate', async () => {
+      start({ frigate: { prefix: 'frigate', labels: ['person'] } });
+      for (const id of ['1', '2']) transport.deliver('frigate/tracked_object_update', { type: 'face', id });
+      assert.deepEqual(
+        troubles.map(({ code }) => code),
+        ['mqtt-frigate'],
+      );
     });
 
     it('describes the object of a Frigate update, asking Frigate for its camera where the update has none', async () => {
@@ -389,7 +412,72 @@ describe('describe service', () => {
     });
   });
 
-  it('describes Frigate snapshots of the wanted labels, each once', async () => {
+  it('answers a request whose name no camera can have on the topic beside it', async () => {
+    start();
+    for (const name of ['x'.repeat(65), 'front/porch']) {
+      transport.published.length = 0;
+      transport.deliver(`smolvlm/${name}/describe`, street);
+      assert.deepEqual(transport.topics(), [`smolvlm/${name}/error`]);
+      const { error } = JSON.parse(transport.last(`smolvlm/${name}/error`) ?? '');
+      assert.equal(error.code, 'mqtt-camera-name');
+      assert.match(error.message, /1 to 64 characters without/);
+    }
+    assert.equal(answers.length, 2);
+  });
+
+  it('leaves requests alone that belong to a service with a longer base', async () => {
+    start();
+    transport.deliver('smolvlm/house/availability', 'online', { retained: true });
+    transport.deliver('smolvlm/house/porch/describe', street);
+    await turn();
+    assert.deepEqual([transport.topics(), answers], [[], []]);
+  });
+
+  it('drops the open requests when it closes, and publishes that before it publishes offline', async () => {
+    start();
+    engine.auto = false;
+    for (const id of ['1', '2']) {
+      transport.deliver('smolvlm/porch/describe', { picture: street.toString('base64'), id });
+    }
+    while (engine.asked.length === 0) await turn();
+    await service.close();
+    assert.deepEqual(transport.topics(), [
+      'smolvlm/porch/dropped',
+      'smolvlm/porch/dropped',
+      'smolvlm/availability',
+    ]);
+    assert.deepEqual(
+      transport.published.slice(0, 2).map(({ payload }) => JSON.parse(String(payload)).dropped),
+      ['shutdown', 'shutdown'],
+    );
+    await turn();
+    assert.equal(answers.length, 2);
+  });
+
+  it('answers with an error when the engine is lost, and uses the next engine for the next request', async () => {
+    start();
+    const describe = engine.describe.bind(engine);
+    engine.describe = () => Promise.reject(new SmolvlmError('engine-lost', 'the engine ended'));
+    transport.deliver('smolvlm/porch/describe', street);
+    await ended(1);
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'engine-lost');
+    engine.describe = describe;
+    transport.deliver('smolvlm/porch/describe', street);
+    await ended(2);
+    assert.equal(transport.last('smolvlm/porch/caption'), 'answer to: Describe this image.');
+  });
+
+  it('publishes drops and errors of the time without a connection when it is back', async () => {
+    start();
+    transport.connected = false;
+    transport.deliver('smolvlm/porch/describe', 'Is it night?');
+    await ended(1);
+    assert.deepEqual(transport.topics(), []);
+    transport.connect();
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-no-picture');
+  });
+
+  it('describes Frigate snapshots of the listed labels, each once', async () => {
     start({ frigate: { prefix: 'frigate', labels: ['person', 'dog'] } });
     transport.deliver('frigate/hall/person/snapshot', garden, { retained: true });
     transport.deliver('frigate/hall/person/snapshot', garden);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectAsync, type IClientPublishOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 
-/** A client as Home Assistant or a camera is one: publishes, and keeps all it sees. */
+/** A client in the place of Home Assistant or a camera: it publishes, and keeps all messages that it receives. */
 export class Watcher {
   readonly seen: { topic: string; text: string; payload: Buffer; packet: IPublishPacket }[] = [];
 

@@ -128,7 +128,7 @@ describe('smolvlm-mqtt', function () {
       });
 
       for (const qos of [0, 1] as const) {
-        it(`describes a picture published with QoS ${qos}, and keeps the answer for who comes later`, async () => {
+        it(`describes a picture published with QoS ${qos}, and the broker keeps the answer`, async () => {
           await loadFlow({ qos: String(qos), prompt: 'What is at the {{camera}}?' });
           await watcher.on('smolvlm/availability', (text) => text === 'online');
           await watcher.publish('smolvlm/porch/describe', street, { qos });
@@ -151,7 +151,7 @@ describe('smolvlm-mqtt', function () {
         });
       }
 
-      it('makes a listed camera known to Home Assistant at once, and another with its first caption', async () => {
+      it('announces a listed camera to Home Assistant at once, and another with its first caption', async () => {
         await loadFlow({ cameras: [{ name: 'porch', title: 'Front porch' }] });
         const found = await watcher.on('homeassistant/device/smolvlm-porch/config');
         assert.equal(JSON.parse(found.text).device.name, 'Front porch');
@@ -164,7 +164,7 @@ describe('smolvlm-mqtt', function () {
         await watcher.on(hall.components.caption.state_topic, () => true, before);
       });
 
-      it('says offline when the flow stops, and forgets its cameras when it is deleted', async () => {
+      it('publishes offline when the flow stops, and removes its cameras when it is deleted', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
         await watcher.on('homeassistant/device/smolvlm-porch/config');
         await helper.unload();
@@ -190,7 +190,7 @@ describe('smolvlm-mqtt', function () {
         await watcher.on('smolvlm/porch/caption');
       });
 
-      it('says online again when the broker says offline late, for its connection of before', async () => {
+      it('publishes online again when the broker publishes offline late, for an earlier connection', async () => {
         await loadFlow();
         await watcher.on('smolvlm/availability', (text) => text === 'online');
         await watcher.publish('smolvlm/availability', 'offline', { retain: true });
@@ -201,7 +201,7 @@ describe('smolvlm-mqtt', function () {
         await later.close();
       });
 
-      it('serves on after the broker was away, and announces itself to the new one', async () => {
+      it('continues after a restart of the broker, and announces its cameras again', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
         await watcher.on('homeassistant/device/smolvlm-porch/config');
         await broker.cut();
@@ -222,19 +222,19 @@ describe('smolvlm-mqtt', function () {
         assert.equal(watcher.texts('smolvlm/porch/caption').length, 1, 'subscribed once');
       });
 
-      it('remembers a retained picture, and describes it when asked', async () => {
+      it('keeps a retained picture, and describes it on request', async () => {
         await watcher.publish('smolvlm/porch/describe', street, { retain: true });
         await loadFlow();
         await watcher.on('smolvlm/availability', (text) => text === 'online');
-        const asker = await Watcher.connect(broker.port, version, ['smolvlm/porch/caption']);
-        await asker.publish('smolvlm/porch/describe', 'Is it night?');
-        const { text } = await asker.on('smolvlm/porch/caption');
+        const client = await Watcher.connect(broker.port, version, ['smolvlm/porch/caption']);
+        await client.publish('smolvlm/porch/describe', 'Is it night?');
+        const { text } = await client.on('smolvlm/porch/caption');
         assert.equal(text, `1 of ${street.length} bytes: Is it night?`);
-        assert.equal(asker.texts('smolvlm/porch/caption').length, 1);
-        await asker.close();
+        assert.equal(client.texts('smolvlm/porch/caption').length, 1);
+        await client.close();
       });
 
-      it('drops what was replaced while it waited', async () => {
+      it('drops a request that is replaced while it waits', async () => {
         await loadFlow();
         await watcher.on('smolvlm/availability', (text) => text === 'online');
         for (let id = 0; id < 6; id++) {
@@ -258,7 +258,7 @@ describe('smolvlm-mqtt', function () {
         assert.equal(watcher.texts('smolvlm/porch/dropped').length, 4);
       });
 
-      it('hands what fails to Catch and to the error topic', async () => {
+      it('passes errors to Catch and to the error topic', async () => {
         await loadFlow();
         await watcher.on('smolvlm/availability', (text) => text === 'online');
         await watcher.publish('smolvlm/porch/describe', {
@@ -267,12 +267,12 @@ describe('smolvlm-mqtt', function () {
         });
         const { error } = JSON.parse((await watcher.on('smolvlm/porch/error')).text);
         assert.equal(error.code, 'image-truncated');
-        await until(() => received.errors.length === 1, 'Catch sees it');
+        await until(() => received.errors.length === 1, 'Catch receives it');
         assert.equal(received.errors[0]?.error?.code, 'image-truncated');
         assert.equal(statuses.at(-1), 'image-truncated');
       });
 
-      it('describes what Frigate publishes', async () => {
+      it('describes snapshots that Frigate publishes', async () => {
         await loadFlow({ frigate: true, frigateLabels: 'person', prompt: 'Who is this {{label}}?' });
         await watcher.on('smolvlm/availability', (text) => text === 'online');
         await watcher.publish('frigate/hall/person/snapshot', street);
@@ -282,7 +282,7 @@ describe('smolvlm-mqtt', function () {
         );
       });
 
-      it('shares the connection of other nodes, and says what it cannot do then', async () => {
+      it('shares the connection of other nodes, and warns when it cannot set the will', async () => {
         const other = {
           id: 'in',
           x: 1,
@@ -311,14 +311,14 @@ describe('smolvlm-mqtt', function () {
       });
 
       if (version === 5) {
-        it('answers on the response topic with the correlation data, and leaves the state alone', async () => {
+        it('answers on the response topic with the correlation data, and does not change the state', async () => {
           await loadFlow();
           await watcher.on('smolvlm/availability', (text) => text === 'online');
           const correlationData = Buffer.from([0, 1, 254, 255]);
           await watcher.publish('smolvlm/porch/describe', street, {
-            properties: { responseTopic: 'askers/me', correlationData },
+            properties: { responseTopic: 'answers/me', correlationData },
           });
-          const { text, packet } = await watcher.on('askers/me');
+          const { text, packet } = await watcher.on('answers/me');
           assert.equal(JSON.parse(text).text, `1 of ${street.length} bytes: Describe this image.`);
           assert.deepEqual(Buffer.from(packet.properties?.correlationData ?? []), correlationData);
           assert.equal(packet.properties?.contentType, 'application/json');

@@ -9,6 +9,7 @@ import {
   topicPrefix,
 } from '../../mqtt/service-settings';
 import { defaultPrompt } from '../../protocol/default-prompt';
+import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 
 const known = [
@@ -26,7 +27,7 @@ const known = [
 
 /**
  * The MQTT service's settings from a JSON file; every field may be absent.
- * @param path defaults alone when there is none
+ * @param path only defaults when absent
  * @throws SmolvlmError `mqtt-config` naming the field, `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address`
  */
 export function mqttConfig(path: string | undefined, allowAddresses: boolean): ServiceSettings {
@@ -47,11 +48,15 @@ export function mqttConfig(path: string | undefined, allowAddresses: boolean): S
     prompt: fields.string('prompt', defaultPrompt),
     defaults: {
       detail: fields.has('detail') ? fields.oneOf('detail', ['low', 'full']) : 'low',
-      ...(fields.has('maxTokens') && { maxNewTokens: fields.count('maxTokens') }),
-      ...(fields.has('deadline') && { deadlineMs: Math.round(fields.positive('deadline') * 1000) }),
+      ...defined({
+        maxNewTokens: fields.has('maxTokens') ? fields.count('maxTokens') : undefined,
+        deadlineMs: fields.has('deadline') ? Math.round(fields.positive('deadline') * 1000) : undefined,
+      }),
     },
-    ...(discovery !== undefined && { discoveryPrefix: topicPrefix(discovery, 'discovery') }),
-    ...(fields.has('frigate') && { frigate: frigate(fields.child('frigate')) }),
+    ...defined({
+      discoveryPrefix: discovery === undefined ? undefined : topicPrefix(discovery, 'discovery'),
+      frigate: fields.has('frigate') ? frigate(fields.child('frigate')) : undefined,
+    }),
     allowAddresses,
     publishPicture: fields.boolean('publishPicture', true),
   };
@@ -61,9 +66,11 @@ function camera(fields: JsonFields): CameraSettings {
   const name = fields.string('name');
   return {
     name,
-    ...(fields.has('title') && { title: fields.string('title') }),
-    ...(fields.has('snapshot') && {
-      snapshot: httpAddress(fields.string('snapshot'), `snapshot of camera "${name}"`),
+    ...defined({
+      title: fields.has('title') ? fields.string('title') : undefined,
+      snapshot: fields.has('snapshot')
+        ? httpAddress(fields.string('snapshot'), `snapshot of camera "${name}"`)
+        : undefined,
     }),
   };
 }
@@ -76,7 +83,7 @@ function frigate(fields: JsonFields): FrigateSettings {
   return {
     prefix: topicPrefix(fields.string('prefix', 'frigate'), 'frigate.prefix'),
     labels,
-    ...(fields.has('url') && { url: httpAddress(fields.string('url'), 'frigate.url') }),
+    ...defined({ url: fields.has('url') ? httpAddress(fields.string('url'), 'frigate.url') : undefined }),
   };
 }
 

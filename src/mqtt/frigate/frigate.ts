@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined';
 import { isCameraName } from '../describe-topics';
 import type { FrigateSettings } from '../service-settings';
 
@@ -53,8 +54,10 @@ export function frigateUpdate(payload: Uint8Array): FrigateUpdate | undefined {
   return {
     type,
     id,
-    ...(typeof camera === 'string' && isCameraName(camera) && { camera }),
-    ...(typeof description === 'string' && { description }),
+    ...defined({
+      camera: typeof camera === 'string' && isCameraName(camera) ? camera : undefined,
+      description: typeof description === 'string' ? description : undefined,
+    }),
   };
 }
 

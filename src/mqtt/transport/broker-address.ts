@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { withoutLogin } from '../../picture/without-login';
+import { defined } from '../../system/defined';
 
 const schemes = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 
@@ -27,13 +28,13 @@ export function brokerAddress(text: string): BrokerAddress {
   const [user, password] = [decoded(url.username, 'user', host), decoded(url.password, 'password', host)];
   url.username = '';
   url.password = '';
-  return { url: url.href, host, ...(user && { user }), ...(password && { password }) };
+  return { url: url.href, host, ...defined({ user, password }) };
 }
 
-/** Part of an address, where special characters are written as `%` and two hexadecimal digits. */
-function decoded(text: string, part: 'user' | 'password', host: string): string {
+/** User or password of an address, where special characters are written as `%` and two hexadecimal digits. */
+function decoded(text: string, part: 'user' | 'password', host: string): string | undefined {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text) || undefined;
   } catch (cause) {
     throw new SmolvlmError(
       'mqtt-broker-address',

@@ -21,7 +21,7 @@ interface Flight {
   messageId?: number;
 }
 
-/** Why a connection ended, as far as it is known when it ends. */
+/** Why a connection ended, as far as that is known at its end. */
 type Ending =
   | { readonly by: 'unknown' }
   | { readonly by: 'network' }

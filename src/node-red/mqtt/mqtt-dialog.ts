@@ -55,6 +55,10 @@ export function serviceSettings(
 ): ServiceSettings {
   const { detail, maxNewTokens, deadlineMs } = requestSettings(dialog);
   const cameras = (dialog.cameras ?? []).map((camera) => cameraSettings(camera, credentials));
+  const discoveryPrefix =
+    dialog.discovery === false
+      ? undefined
+      : topicPrefix(dialog.discoveryPrefix?.trim() || 'homeassistant', 'discovery prefix');
   return {
     base: topicPrefix(dialog.base?.trim() || 'smolvlm', 'base topic'),
     qos: Number(fieldChoice(String(dialog.qos ?? ''), 'qos', qosChoices, '1')) as Qos,
@@ -65,10 +69,7 @@ export function serviceSettings(
       detail,
       ...defined({ maxNewTokens, deadlineMs }),
     },
-    ...(dialog.discovery !== false && {
-      discoveryPrefix: topicPrefix(dialog.discoveryPrefix?.trim() || 'homeassistant', 'discovery prefix'),
-    }),
-    ...(dialog.frigate === true && { frigate: frigateSettings(dialog) }),
+    ...defined({ discoveryPrefix, frigate: dialog.frigate === true ? frigateSettings(dialog) : undefined }),
     allowAddresses: dialog.allowAddresses !== false,
     publishPicture: dialog.publishPicture !== false,
   };
@@ -120,6 +121,6 @@ function frigateSettings(dialog: MqttDialog): FrigateSettings {
   return {
     prefix: topicPrefix(dialog.frigatePrefix?.trim() || 'frigate', 'Frigate topic prefix'),
     labels: labels.filter((label) => label !== ''),
-    ...(url !== '' && { url: httpAddress(url, 'Frigate') }),
+    ...defined({ url: url === '' ? undefined : httpAddress(url, 'Frigate') }),
   };
 }
