@@ -28,7 +28,7 @@ const possible = hasMosquitto && python313 !== undefined;
   const topics = new DescribeTopics('smolvlm');
 
   before(async function () {
-    // Fetching its fifty packages takes one minute on a good day.
+    // The first run fetches its hundred packages.
     this.timeout(1_200_000);
     const python = await homeAssistantPython();
     broker = await startMosquitto();
