@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type OpenedDecoder, openDecoderOf } from '../../inference/captioner';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { PromptBuilder } from '../../prompt/prompt-builder';
+import { defined } from '../../system/defined';
 import { ContextPool } from '../../text/context-pool';
 import { predictText, type TextPrediction, topOneAgreement } from '../../text/perplexity';
 import { type Command, optionalChoice, optionalInteger, requiredString, UsageError } from '../command';
@@ -9,9 +10,9 @@ import { type Command, optionalChoice, optionalInteger, requiredString, UsageErr
 const precisions = ['float32', 'int8', 'int4'] as const;
 type Precision = (typeof precisions)[number];
 
-/** `smolvlm inspect perplexity`: what a precision of the decoder does to its predictions of a text. */
+/** `smolvlm inspect perplexity`: the effect of a decoder precision on its predictions of a text. */
 export const command: Command = {
-  summary: 'Measures how well the decoder predicts a text, prefilled in pieces as captions are.',
+  summary: 'Measure how well the decoder predicts a text, prefilled in pieces like captions',
   usage: `inspect perplexity --model M --text-file F [--precision ${precisions.join('|')}] [--against float32] [--threads N]`,
   options: {
     model: { type: 'string' },
@@ -34,7 +35,7 @@ export const command: Command = {
         model,
         precision: of,
         signal: io.signal,
-        ...(threads !== undefined && { threads }),
+        ...defined({ threads }),
       });
       try {
         const ids = await tokensOf(decoder, text);
@@ -57,7 +58,7 @@ export const command: Command = {
       },
       `${precision}: perplexity ${perplexity.toFixed(3)} over ${tokens} tokens${
         reference && agreement !== undefined
-          ? `; ${against}: ${reference.perplexity.toFixed(3)}, the same most likely token in ${(100 * agreement).toFixed(1)} % of places`
+          ? `; ${against}: ${reference.perplexity.toFixed(3)}, the same most likely token at ${(100 * agreement).toFixed(1)} % of positions`
           : ''
       }`,
     );

@@ -28,7 +28,7 @@ import { ReferenceActivations, ValidationReference, validationName } from './ref
 import { exportRkllm } from './rkllm-export';
 
 /** Raised whenever the same checkpoint, frames and options produce different files. */
-const npuBuilderVersion = 4;
+const npuBuilderVersion = 5;
 
 export interface NpuBundleOptions {
   readonly target: NpuTarget;

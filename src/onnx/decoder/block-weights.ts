@@ -86,7 +86,7 @@ function quantiseRows(
 
 /**
  * The steps span the block's values and zero: on real decoder weights the perplexity of 4 bits is 1.08 times float32's
- * so, and 1.15 times with steps around zero (docs/fidelity.md).
+ * this way, and 1.15 times with steps around zero (docs/fidelity.md).
  * @param steps receives the stored values
  */
 function quantiseBlock(

@@ -1,11 +1,13 @@
-import { cpuInt8Range } from '../cpu-linear';
 import type { GraphBuilder } from '../graph-builder';
-import { int8Weight } from '../int8-weights';
 import type { StackedTensors } from '../stacked-tensors';
 import { matrixShape, transposedFloat32Weight } from '../weights';
-import { int4BlockSize, int4Weight } from './int4-weights';
+import { blockSize, blockWeight } from './block-weights';
 
-/** How the decoder's weights are stored and multiplied. */
+/**
+ * How the decoder's weights are stored and multiplied: int8 and int4 in blocks of 32 with a scale each. One scale for a
+ * whole activation tensor does not work for a decoder: the first token's activations are hundreds of times larger than
+ * the others' (docs/fidelity.md).
+ */
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
 
 /** The graph that the decoder's layers are built in, and their source of weights. */
@@ -30,42 +32,31 @@ export function decoderLinear(
       const weight = graph.weight(name, transposedFloat32Weight(source, name));
       return graph.op('MatMul', [value, weight], { name: `${name}.product`, outputs: [output] });
     }
-    case 'int8': {
-      const [quantised = '', valueScale = '', zeroPoint = ''] = graph.node('DynamicQuantizeLinear', [value], {
-        outputs: 3,
-        name: `${name}.input`,
-      });
-      const { quantised: weights, scale } = int8Weight(source, name, cpuInt8Range);
-      const inputs = [
-        quantised,
-        graph.weight(name, weights),
-        valueScale,
-        graph.weight(`${name}_scale`, scale),
-        zeroPoint,
-      ];
-      return graph.op('MatMulIntegerToFloat', inputs, {
-        domain: 'com.microsoft',
-        name: `${name}.product`,
-        outputs: [output],
-      });
-    }
+    case 'int8':
     case 'int4': {
+      const bits = precision === 'int8' ? 8 : 4;
       const [rows, columns] = matrixShape(source, name);
-      const { packed, scales } = int4Weight(source, name);
+      const { packed, scales, zeroPoints } = blockWeight(source, name, bits);
       return graph.op(
         'MatMulNBits',
-        [value, graph.weight(name, packed), graph.weight(`${name}_scales`, scales)],
+        [
+          value,
+          graph.weight(name, packed),
+          graph.weight(`${name}_scales`, scales),
+          graph.weight(`${name}_zero_points`, zeroPoints),
+        ],
         {
           domain: 'com.microsoft',
           attributes: {
             K: { int: columns },
             N: { int: rows },
-            bits: { int: 4 },
-            block_size: { int: int4BlockSize },
-            // 4: activations are rounded to int8 per block, which makes 4-bit weights fast.
+            bits: { int: bits },
+            block_size: { int: blockSize },
+            // 4: activations are rounded to int8 in blocks as well, which makes these products fast.
             accuracy_level: { int: 4 },
           },
           name: `${name}.product`,
+          outputs: [output],
         },
       );
     }
