@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectAsync } from 'mqtt';
+import { demoFrame, repositoryRoot } from '../fixtures';
+import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { NodeRedProcess } from '../package/node-red-process';
+import { serveFake } from '../server/served-fake';
+import { useTempFolder } from '../temp-folder';
+
+/** A secret by the place it was typed into. No two are parts of each other. */
+const planted = new Map<string, string>();
+
+function plant(place: string): string {
+  const secret = `Zq${planted.size}x${place.replaceAll(/[^a-z]/gi, '')}Wy${planted.size}`;
+  planted.set(place, secret);
+  return secret;
+}
+
+/** How a text may hold a secret: as it is, in an address, in base64. */
+function spellings(secret: string): readonly string[] {
+  return [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').slice(0, -4)];
+}
+
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+
+describe('no secret', function () {
+  this.timeout(180_000);
+  const temp = useTempFolder();
+  /** Everything that came out, by where it was found. */
+  const outputs = new Map<string, string>();
+
+  function keep(where: string, text: string): void {
+    outputs.set(where, `${outputs.get(where) ?? ''}${text}`);
+  }
+
+  it('that was typed into any field or address comes out anywhere', async () => {
+    const cameras = await startCameras();
+    const port = (cameras.address() as AddressInfo).port;
+    const mqttPassword = plant('broker password');
+    const broker = await startAedes({ admit: (_user, password) => password === mqttPassword });
+    const engine = await serveFake({
+      tcp: { host: '127.0.0.1', port: 0, token: plant('token of the engine') },
+    });
+    const collector = await startCollector((text) => keep('messages of the flow', text));
+    try {
+      await runFlow(port, broker, mqttPassword, engine.url ?? '', (collector.address() as AddressInfo).port);
+      await runCommands(port);
+    } finally {
+      collector.close();
+      await engine.close();
+      await broker.close();
+      cameras.closeAllConnections();
+      cameras.close();
+    }
+    assert.ok(planted.size >= 20, `${planted.size} planted`);
+    for (const where of [
+      'log of Node-RED',
+      'messages of the flow',
+      'MQTT',
+      'flows as exported',
+      'commands',
+    ]) {
+      assert.ok((outputs.get(where) ?? '').length > 50, `${where}: ${outputs.get(where)}`);
+    }
+    const found = [...planted].flatMap(([place, secret]) =>
+      [...outputs]
+        // The editor shows a user's name in its dialog.
+        .filter(([where]) => !(place.startsWith('user ') && where.startsWith('credentials')))
+        .filter(([, text]) => spellings(secret).some((spelling) => text.includes(spelling)))
+        .map(([where, text]) => `${place} in ${where}: ${lineWith(text, secret)}`),
+    );
+    assert.deepEqual(found, []);
+  });
+
+  async function runFlow(
+    cameraPort: number,
+    broker: TestBroker,
+    mqttPassword: string,
+    engineUrl: string,
+    collectorPort: number,
+  ): Promise<void> {
+    const userDir = temp('node-red');
+    mkdirSync(join(userDir, 'node_modules', '@rk3588'), { recursive: true });
+    symlinkSync(repositoryRoot, join(userDir, 'node_modules', '@rk3588', 'node-red-smolvlm'));
+    writeFileSync(join(userDir, 'package.json'), JSON.stringify({ name: 'secrets', private: true }));
+    const { nodes, credentials } = flow(cameraPort, broker.port, mqttPassword, engineUrl, collectorPort);
+    writeFileSync(join(userDir, 'flows.json'), JSON.stringify(nodes));
+    writeFileSync(join(userDir, 'flows_cred.json'), JSON.stringify(credentials));
+    const watcher = await connectAsync(`mqtt://127.0.0.1:${broker.port}`, {
+      username: 'watcher',
+      password: mqttPassword,
+    });
+    watcher.on('message', (topic, payload) => {
+      // What asks is the test's own.
+      if (!topic.endsWith('/describe')) keep('MQTT', `${topic} ${payload}\n`);
+    });
+    await watcher.subscribeAsync('#');
+    const red = join(dirname(require.resolve('node-red/package.json')), 'red.js');
+    const environment = {
+      SMOLVLM_RUNTIME_DIR: temp('run'),
+      SMOLVLM_CACHE: temp('cache'),
+      HF_TOKEN: plant('HF_TOKEN'),
+    };
+    const logging = { logging: { console: { level: 'trace', metrics: true, audit: true } } };
+    const nodeRed = await NodeRedProcess.start(
+      { node: process.execPath, red },
+      userDir,
+      environment,
+      logging,
+    );
+    try {
+      const ask = (camera: string, payload: string): Promise<unknown> =>
+        watcher.publishAsync(`smolvlm/${camera}/describe`, payload);
+      const password = plant('password in a request’s address');
+      await ask(
+        'porch',
+        JSON.stringify({ url: `http://127.0.0.1:${cameraPort}/refuses?user=u&password=${password}` }),
+      );
+      await ask('garden', '');
+      await ask('street', '');
+      await delay(6000);
+      for (const path of ['flows', 'smolvlm-sidebar/engines?since=', 'settings', 'nodes']) {
+        const response = await fetch(`${nodeRed.url}/${path}`, { headers: { accept: 'application/json' } });
+        keep(path === 'flows' ? 'flows as exported' : `/${path}`, withoutTyped(await response.text()));
+      }
+      for (const [id] of Object.entries(credentials)) {
+        const type = nodes.find((node) => node.id === id)?.type;
+        const response = await fetch(`${nodeRed.url}/credentials/${type}/${id}`);
+        keep('credentials as the editor gets them', await response.text());
+        const sample = await fetch(`${nodeRed.url}/smolvlm-frame/${id}/sample`);
+        keep('frame samples', await sample.text());
+      }
+    } finally {
+      await watcher.endAsync();
+      await nodeRed.stop();
+      keep('log of Node-RED', nodeRed.log);
+      for (const file of filesBelow(temp('run'))) keep(`file ${file}`, readFileSync(file, 'latin1'));
+      for (const file of filesBelow(temp('cache'))) keep(`file ${file}`, readFileSync(file, 'latin1'));
+    }
+  }
+
+  async function runCommands(cameraPort: number): Promise<void> {
+    const secret = (place: string): string => plant(`command ${place}`);
+    const tokenFile = temp('token');
+    writeFileSync(tokenFile, secret('token file'), { mode: 0o600 });
+    const image = (path: string): string => `http://127.0.0.1:${cameraPort}${path}`;
+    const commands: readonly (readonly string[])[] = [
+      ['caption', '--model', 'demo', '--image', image(`/refuses?user=u&password=${secret('query')}`)],
+      ['caption', '--model', 'demo', '--image', image(`/page?key=${secret('unknown name')}`)],
+      [
+        'caption',
+        '--model',
+        'demo',
+        '--image',
+        `http://admin:${secret('userinfo')}@127.0.0.1:${cameraPort}/refuses`,
+      ],
+      ['caption', '--model', 'demo', '--image', `http://admin:${secret('userinfo of nobody')}@127.0.0.1:1/x`],
+      ['caption', '--model', 'demo', '--image', `rtsp://admin:${secret('rtsp')}@127.0.0.1:1/x`],
+      [
+        'caption',
+        '--model',
+        `http://u:${secret('model')}@127.0.0.1:1/`,
+        '--image',
+        demoFrame('frame_05_porch_day.jpg'),
+      ],
+      ['install', `http://u:${secret('archive')}@127.0.0.1:${cameraPort}/refuses`, '--to', temp('installed')],
+      ['serve', '--port', '0', '--token-file', tokenFile, '--mqtt', `mqtt://u:${secret('mqtt')}@127.0.0.1:1`],
+      [
+        'serve',
+        '--port',
+        '0',
+        '--token-file',
+        tokenFile,
+        '--mqtt',
+        `nonsense://u:${secret('mqtt kind')}@127.0.0.1`,
+      ],
+      ['doctor'],
+    ];
+    for (const args of commands) keep('commands', await output([...args, '--json']));
+  }
+
+  async function output(args: readonly string[]): Promise<string> {
+    const child = spawn(process.execPath, [main, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        SMOLVLM_CACHE: temp('command-cache'),
+        SMOLVLM_RUNTIME_DIR: temp('command-run'),
+        HF_TOKEN: planted.get('HF_TOKEN') ?? '',
+      },
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += String(part)));
+    // `serve` runs until it is told to end.
+    const timer = setTimeout(() => child.kill('SIGTERM'), 8000);
+    await once(child, 'close');
+    clearTimeout(timer);
+    return `${args[0]}: ${text}\n`;
+  }
+});
+
+/** What a person typed openly into an address is in the flow they export; every credential is not. */
+function withoutTyped(text: string): string {
+  return [...planted]
+    .filter(([place]) => place.startsWith('openly typed'))
+    .reduce((rest, [, secret]) => rest.replaceAll(secret, ''), text);
+}
+
+function flow(
+  cameraPort: number,
+  mqttPort: number,
+  mqttPassword: string,
+  engineUrl: string,
+  collectorPort: number,
+): { nodes: { id: string; type: string }[]; credentials: Record<string, Record<string, string>> } {
+  const credentials: Record<string, Record<string, string>> = {};
+  const nodes: { id: string; type: string }[] = [
+    { id: 'tab', type: 'tab' },
+    {
+      id: 'broker',
+      type: 'mqtt-broker',
+      ...{
+        broker: '127.0.0.1',
+        port: `${mqttPort}`,
+        autoConnect: true,
+        protocolVersion: '4',
+        keepalive: '60',
+      },
+    } as never,
+  ];
+  credentials.broker = { user: 'flow', password: mqttPassword };
+  const place = { z: 'tab', x: 1, y: 1 };
+  const engine = (id: string, url: string, token: string): void => {
+    nodes.push({ id, type: 'smolvlm-engine', location: 'remote', url, model: '' } as never);
+    credentials[id] = { token };
+  };
+  engine('engine', engineUrl, plant('a wrong token'));
+  engine(
+    'malformed',
+    `http://u:${plant('openly typed engine login')}@:99999/`,
+    plant('token of a malformed address'),
+  );
+  const loginless = (path: string): string => `http://127.0.0.1:${cameraPort}${path}`;
+  const sources: readonly (readonly [source: string, url: string, user?: string, password?: string])[] = [
+    ['snapshot', loginless('/refuses'), 'admin', plant('password of a snapshot')],
+    [
+      'snapshot',
+      loginless('/refuses?user={user}&password={password}'),
+      plant('user in a placeholder'),
+      plant('password in a placeholder'),
+    ],
+    ['snapshot', loginless(`/page?user=u&password=${plant('openly typed query password')}`)],
+    ['snapshot', loginless(`/closes?rs=${plant('openly typed odd name')}`)],
+    ['snapshot', `http://admin:${plant('openly typed userinfo')}@127.0.0.1:1/x.jpg`],
+    ['snapshot', `http//admin:${plant('openly typed malformed')}@127.0.0.1/x.jpg`],
+    ['mjpeg', loginless('/refuses?pwd={password}'), 'admin', plant('password of a stream')],
+    ['mjpeg', `http://admin:${plant('openly typed stream login')}@127.0.0.1:1/x`],
+    ['rtsp', 'rtsp://{user}:{password}@127.0.0.1:1/x', 'admin', plant('password of rtsp')],
+    ['rtsp', `rtsp://admin:${plant('openly typed rtsp login')}@127.0.0.1:1/user=a_password=b.sdp`],
+    ['folder', `/nowhere/${plant('openly typed folder')}/../x`],
+  ];
+  for (const [index, [source, url, user, password]] of sources.entries()) {
+    const id = `frame${index}`;
+    const fields = source === 'folder' ? { folder: '/nowhere' } : { url };
+    nodes.push({
+      ...place,
+      ...{
+        id,
+        type: 'smolvlm-frame',
+        name: `camera ${index}`,
+        source,
+        interval: '1',
+        timeout: '2',
+        retries: '1',
+      },
+      ...{ masks: [], zones: [], camera: '', cameraType: 'str', image: 'payload', imageType: 'msg' },
+      ...fields,
+      wires: [['caption', 'out'], ['out']],
+    } as never);
+    if (user !== undefined) credentials[id] = { user, password: password ?? '' };
+  }
+  nodes.push(
+    {
+      ...place,
+      ...{ id: 'caption', type: 'smolvlm-caption', engine: 'engine', preset: 'describe', image: 'payload' },
+      ...{ imageType: 'msg', camera: 'topic', cameraType: 'msg', outputs: 2, wires: [['out'], ['out']] },
+    } as never,
+    {
+      ...place,
+      ...{ id: 'inject', type: 'inject', once: true, onceDelay: '1', repeat: '' },
+      props: [{ p: 'payload', v: loginless(`/refuses?token=${plant('openly typed payload')}`), vt: 'str' }],
+      wires: [['caption']],
+    } as never,
+    {
+      ...place,
+      ...{ id: 'broken', type: 'smolvlm-caption', engine: 'malformed', preset: 'describe', image: 'payload' },
+      ...{ imageType: 'msg', outputs: 2, wires: [[], []] },
+    } as never,
+    {
+      ...place,
+      ...{
+        id: 'mqtt',
+        type: 'smolvlm-mqtt',
+        engine: 'engine',
+        broker: 'broker',
+        base: 'smolvlm',
+        discovery: true,
+      },
+      cameras: [
+        { name: 'garden', snapshot: loginless('/refuses?u={user}&p={password}'), login: 1 },
+        { name: 'street', snapshot: loginless(`/refuses?passwd=${plant('openly typed mqtt camera')}`) },
+      ],
+      wires: [['out']],
+    } as never,
+    { ...place, id: 'catch', type: 'catch', scope: null, uncaught: false, wires: [['out']] } as never,
+    { ...place, id: 'status', type: 'status', scope: null, wires: [['out']] } as never,
+    {
+      ...place,
+      ...{ id: 'out', type: 'change', wires: [['tcp']] },
+      rules: [
+        {
+          t: 'set',
+          p: 'payload',
+          pt: 'msg',
+          to: '$string({"topic": topic, "error": error, "status": status, "caption": caption, "frame": frame}) & "\\n"',
+          tot: 'jsonata',
+        },
+      ],
+    } as never,
+    {
+      ...place,
+      ...{ id: 'tcp', type: 'tcp out', host: '127.0.0.1', port: `${collectorPort}`, beserver: 'client' },
+      ...{ base64: false, end: false, wires: [] },
+    } as never,
+  );
+  credentials.mqtt = {
+    user: 'common',
+    password: plant('common password of mqtt'),
+    user1: plant('user of one mqtt camera'),
+    password1: plant('password of one mqtt camera'),
+  };
+  return { nodes, credentials };
+}
+
+/** Cameras that do not deliver: each repeats what it was asked in its answer, as login pages do. */
+async function startCameras(): Promise<HttpServer> {
+  const server = createHttpServer((request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url ?? '';
+    if (path.startsWith('/closes')) {
+      response.destroy();
+      return;
+    }
+    if (path.startsWith('/page')) {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<html><title>Login</title>${path}</html>`);
+      return;
+    }
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' });
+    response.end(`refused ${path}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+async function startCollector(onText: (text: string) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    createInterface({ input: socket }).on('line', (line) => onText(`${line}\n`));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+function filesBelow(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true })
+      .map((name) => join(folder, String(name)))
+      .filter((path) => statSync(path).isFile() && statSync(path).size < 2 ** 20);
+  } catch {
+    return [];
+  }
+}
+
+function lineWith(text: string, secret: string): string {
+  return (
+    text
+      .split('\n')
+      .find((line) => spellings(secret).some((each) => line.includes(each)))
+      ?.slice(0, 300) ?? ''
+  );
+}
