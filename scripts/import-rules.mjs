@@ -115,9 +115,9 @@ export const subRooms = {
 
 /** Rooms of src/ that each node's folder may import. */
 export const nodeRooms = {
-  'smolvlm-*': ['client', 'frame', 'node-red', 'picture', 'protocol', 'template'],
+  'smolvlm-*': ['client', 'frame', 'node-red', 'picture', 'protocol', 'system', 'template'],
   sidebar: ['client', 'node-red', 'protocol'],
-  'smolvlm-mqtt': ['client', 'mqtt', 'node-red', 'protocol', 'template'],
+  'smolvlm-mqtt': ['client', 'mqtt', 'node-red', 'protocol', 'system', 'template'],
 };
 
 /** Rooms of src/ that the browser's side of a node, NODE.editor.ts, may import. */

@@ -2,24 +2,26 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import { ImageChild } from '../../src/client/image-child';
 import { FrameGate } from '../../src/frame/frame-gate';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
-import {
-  type FrameDialog,
-  frameSettings,
-  sourceCredentials,
-  sourceSettings,
-} from '../../src/node-red/frame/frame-dialog';
+import { type FrameDialog, frameSettings } from '../../src/node-red/frame/frame-dialog';
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame/frame-intake';
 import { frameMessage, heldMessage } from '../../src/node-red/frame/frame-message';
 import { registerFrameSample } from '../../src/node-red/frame/frame-sample';
+import { FrameStatus, longestSilenceMs } from '../../src/node-red/frame/frame-status';
 import { openFrameSource } from '../../src/node-red/frame/open-frame-source';
+import {
+  type SourceLogin,
+  type SourceSettings,
+  sourceSettings,
+} from '../../src/node-red/frame/source-settings';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
+import type { Translate } from '../../src/node-red/node-status';
 import { evaluate } from '../../src/node-red/typed-input';
+import { defined } from '../../src/system/defined';
 
 type Message = NodeMessageInFlow & { camera?: unknown; capturedAt?: unknown; reset?: unknown };
-type Credentials = { user?: string; password?: string };
 
 /** What comes back with a verdict. */
 interface Origin {
@@ -28,28 +30,24 @@ interface Origin {
   readonly done?: (error?: Error) => void;
 }
 
+type OnVerdicts = (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]) => void;
+
+interface Opened {
+  readonly intake: FrameIntake<Origin>;
+  readonly gate: FrameGate;
+  readonly status: FrameStatus;
+  readonly isMasked: boolean;
+  readonly source?: FrameSource;
+}
+
 export = (RED: NodeAPI): void => {
   const child = new ImageChild();
   const sample = registerFrameSample(RED, child);
 
-  function SmolvlmFrameNode(this: Node<Credentials>, config: NodeDef & FrameDialog): void {
+  function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
     RED.nodes.createNode(this, config);
-    const word = (key: string, values?: object): string => RED._(`smolvlm-frame.${key}`, values as never);
-    const counts = { passed: 0, held: 0 };
-
-    const show = (verdict: FrameVerdict): void => {
-      if ('error' in verdict) {
-        this.status({ fill: 'red', shape: 'dot', text: new NodeFailure(verdict.error).code });
-      } else if ('held' in verdict) {
-        const text = word(`status.held.${verdict.held.reason}`, counts);
-        this.status({ fill: verdict.held.reason === 'stale' ? 'red' : 'yellow', shape: 'dot', text });
-      } else {
-        this.status({ fill: 'green', shape: 'dot', text: word('status.passed', counts) });
-      }
-    };
-
     const closing = new AbortController();
-    const onVerdicts = (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]): void => {
+    const onVerdicts: OnVerdicts = (picture, verdicts) => {
       const { message, name, done } = picture.tag;
       if (closing.signal.aborted) {
         done?.();
@@ -63,26 +61,19 @@ export = (RED: NodeAPI): void => {
           failure = new NodeFailure(verdict.error);
           if (!done) this.error(failure, { ...copy, camera: picture.camera } as NodeMessage);
         } else if ('held' in verdict) {
-          counts.held++;
           const held = verdicts.length > 1 ? { ...copy, payload: message.payload } : copy;
           this.send([null, heldMessage(held, picture, verdict.held, verdict.zone)]);
         } else {
-          counts.passed++;
           this.send([frameMessage(copy, picture, verdict.frame, { zone: verdict.zone, name }), null]);
         }
-        show(verdict);
+        opened.status.verdict(verdict);
       }
       done?.(failure);
     };
 
-    let opened: {
-      readonly intake: FrameIntake<Origin>;
-      readonly gate: FrameGate;
-      readonly isMasked: boolean;
-      readonly source?: FrameSource;
-    };
+    let opened: Opened;
     try {
-      opened = open(this, config, onVerdicts, word);
+      opened = open(this, config, onVerdicts);
     } catch (error) {
       const failure = new NodeFailure(error);
       this.status({ fill: 'red', shape: 'ring', text: failure.code });
@@ -90,17 +81,27 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(failure));
       return;
     }
-    const { intake, gate, source, isMasked } = opened;
+    const { intake, gate, source, status, isMasked } = opened;
 
+    /** Removes the picture from a message: only the masked one may leave, through an output or a Catch node. */
+    const hidePicture = (message: Message, field: { value: string; type: string }): void => {
+      if (!isMasked) return;
+      message.payload = undefined;
+      if (field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
+    };
     const take = async (message: Message): Promise<ArrivedPicture<Origin>> => {
       const field = { value: config.image || 'payload', type: config.imageType ?? 'msg' };
-      const camera = await messageCamera(RED, this, config, message);
-      const image = await evaluate(RED, this, field, message, 'image');
-      // Nobody gets past the masks: neither the second output, nor a Catch node, nor what else the message carries.
-      if (isMasked && field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
+      let camera: string;
+      let image: unknown;
+      try {
+        camera = await messageCamera(RED, this, config, message);
+        image = await evaluate(RED, this, field, message, 'image');
+      } finally {
+        hidePicture(message, field);
+      }
       const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
-      const at = timeOf(message.capturedAt);
-      return { camera, bytes, ...(at !== undefined && { capturedAt: at }), tag: { message } };
+      const capturedAt = timeOf(message.capturedAt);
+      return { camera, bytes, tag: { message }, ...defined({ capturedAt }) };
     };
 
     this.on('input', (message: Message, _send, done) => {
@@ -122,7 +123,7 @@ export = (RED: NodeAPI): void => {
           },
           (error: unknown) => {
             const failure = new NodeFailure(error);
-            this.status({ fill: 'red', shape: 'dot', text: failure.code });
+            status.failed(failure.code);
             done(failure);
           },
         );
@@ -131,49 +132,50 @@ export = (RED: NodeAPI): void => {
     this.on('close', (removed: boolean, closed: () => void) => {
       closing.abort();
       source?.close();
-      // After a mere restart the dialog still has something to draw on.
+      status.close();
+      // After a restart the dialog still has a picture to draw on.
       if (removed) sample.forget(this.id);
       closed();
     });
   }
 
-  function open(
-    node: Node<Credentials>,
-    config: NodeDef & FrameDialog,
-    onVerdicts: (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]) => void,
-    word: (key: string) => string,
-  ) {
+  function open(node: Node<SourceLogin>, config: NodeDef & FrameDialog, onVerdicts: OnVerdicts): Opened {
     const { gate: gateSettings, options, zones } = frameSettings(config);
+    const settings = sourceSettings(config, node.credentials);
     const gate = new FrameGate(gateSettings);
     const prepare = child.prepare.bind(child);
     const intake = new FrameIntake<Origin>({ gate, prepare, options, zones, onVerdicts });
-    const settings = sourceSettings(config);
-    const key = fixedCamera(node, config) || config.name || node.id;
-    let isConnected = false;
-    const source = openFrameSource(settings, sourceCredentials(node.credentials), {
+    const translate: Translate = (key, values) => RED._(`smolvlm-frame.${key}`, values as never);
+    const show = node.status.bind(node);
+    const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
+    const status = new FrameStatus({ show, translate, ...silence });
+    const source = openSource(node, config, settings, intake, status);
+    if (source) status.connecting();
+    else status.idle();
+    return { intake, gate, status, isMasked: options.masks !== undefined, ...defined({ source }) };
+  }
+
+  function openSource(
+    node: Node,
+    config: NodeDef & FrameDialog,
+    settings: SourceSettings,
+    intake: FrameIntake<Origin>,
+    status: FrameStatus,
+  ): FrameSource | undefined {
+    const camera = fixedCamera(node, config) || config.name || node.id;
+    return openFrameSource(settings, {
       onFrame: ({ bytes, capturedAt, name }: SourceFrame) => {
         sample.keep(node.id, bytes);
-        const message = { _msgid: RED.util.generateId(), topic: key } as NodeMessage;
-        intake.offer({
-          camera: key,
-          bytes,
-          capturedAt,
-          tag: { message, ...(name !== undefined && { name }) },
-        });
+        status.arrived();
+        const message = { _msgid: RED.util.generateId(), topic: camera } as NodeMessage;
+        intake.offer({ camera, bytes, capturedAt, tag: { message, ...defined({ name }) } });
       },
-      onConnected: () => {
-        if (!isConnected) node.status({ fill: 'green', shape: 'ring', text: word('status.connected') });
-        isConnected = true;
-      },
+      onConnected: () => status.connected(),
       onTrouble: (error) => {
-        isConnected = false;
-        node.status({ fill: 'red', shape: 'ring', text: error.code });
-        node.error(new NodeFailure(error), { topic: key, camera: key } as unknown as NodeMessage);
+        status.trouble(error.code);
+        node.error(new NodeFailure(error), { topic: camera, camera } as unknown as NodeMessage);
       },
     });
-    if (source) node.status({ fill: 'yellow', shape: 'ring', text: word('status.connecting') });
-    else node.status({ fill: 'grey', shape: 'ring', text: word('status.idle') });
-    return { intake, gate, isMasked: options.masks !== undefined, ...(source && { source }) };
   }
 
   /** The camera of a source, as far as it is known without a message. */

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { errorBody, SmolvlmError } from '../errors';
 import { disableTelemetry } from '../system/no-telemetry';
 import { readSettings } from '../system/settings';
+import { shownText } from '../system/shown-address';
 import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
 
 /** Loaded when called, so that a command needs only what it uses. */
@@ -41,7 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Says on stderr, and to the process that started this one over IPC, how a command failed. */
 function report(name: string, error: unknown): void {
-  const body = errorBody(error);
+  const body = { ...errorBody(error), message: shownText(errorBody(error).message) };
   const { code, message, hint } = body;
   process.send?.({ error: body });
   process.stderr.write(`smolvlm ${name}: ${message} [${code}]\n${hint === undefined ? '' : `  ${hint}\n`}`);

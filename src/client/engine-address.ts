@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../errors';
-import { withoutLogin } from '../picture/without-login';
+import { shownAddress } from '../system/shown-address';
 
 /** Where an engine is: started here when needed, there already behind a socket, or reached over the network. */
 export type EngineAddress =
@@ -19,7 +19,7 @@ export function parseEngineAddress(text: string | undefined, token?: string): En
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
     throw new SmolvlmError(
       'engine-address',
-      `an engine's address is "local" or http(s)://host:port; received "${withoutLogin(trimmed)}"`,
+      `an engine's address is "local" or http(s)://host:port; received "${shownAddress(trimmed)}"`,
       { hint: 'Write for example http://hub.local:8372, or leave it empty for the engine on this machine.' },
     );
   }

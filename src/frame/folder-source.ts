@@ -1,33 +1,42 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorBody, SmolvlmError } from '../errors';
 import { checkByteCount, defaultPictureLimits } from '../picture/picture-limits';
+import { type Clock, systemClock } from '../system/clock';
+import { isWholeFile } from './file-end';
 import type { FrameSource, SourceHooks } from './frame-source';
+import { PictureTree } from './picture-tree';
 
 export interface FolderOptions {
   readonly folder: string;
-  /** Between two looks. */
+  /** Between two scans. */
   readonly intervalMs: number;
+  readonly clock?: Clock;
 }
 
-const pictures = /\.(jpe?g|png|webp|avif|heic|gif|tiff?|bmp)$/i;
+/** An upload that stalls for longer has failed: what is there is passed on, and the decoder says what is missing. */
+const stalledMs = 60_000;
 
-interface Seen {
+interface KnownFile {
   readonly sizeBytes: number;
   readonly modifiedMs: number;
-  /** Handed on, or there before the source was. */
+  /** When this size was first found. */
+  readonly since: number;
+  /** Passed on, or there before the source was. */
   readonly done: boolean;
 }
 
 /**
- * New pictures in a folder, where cameras upload them (FTP, motion). Looked at in a rhythm: folders on the network tell
- * nothing by themselves. A file is read once it has stopped growing.
+ * New pictures in a folder and its subfolders, to which cameras upload them (FTP, motion). It is scanned at an interval:
+ * network folders report no changes. A file is read when it has stopped growing and ends as its format ends.
  */
 export class FolderSource implements FrameSource {
   readonly #options: FolderOptions;
   readonly #hooks: SourceHooks;
+  readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
-  readonly #seen = new Map<string, Seen>();
+  readonly #tree: PictureTree;
+  readonly #known = new Map<string, KnownFile>();
   #first = true;
   #busy = false;
   #closed = false;
@@ -36,17 +45,19 @@ export class FolderSource implements FrameSource {
   constructor(options: FolderOptions, hooks: SourceHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#clock = options.clock ?? systemClock;
+    this.#tree = new PictureTree(options.folder);
     this.#timer = setInterval(() => this.#look(), options.intervalMs);
     this.#look();
   }
 
-  /** The newest whole picture there is, also one from before. */
+  /** The newest whole picture, also one from before. */
   take(): void {
-    let newest: (Seen & { readonly name: string }) | undefined;
-    for (const [name, seen] of this.#seen) {
-      if (seen.done && !(newest && newest.modifiedMs >= seen.modifiedMs)) newest = { ...seen, name };
+    let newest: (KnownFile & { readonly name: string }) | undefined;
+    for (const [name, file] of this.#known) {
+      if (file.done && !(newest && newest.modifiedMs >= file.modifiedMs)) newest = { ...file, name };
     }
-    if (newest) void this.#hand(newest.name);
+    if (newest) void this.#pass(newest.name);
   }
 
   close(): void {
@@ -75,23 +86,26 @@ export class FolderSource implements FrameSource {
   }
 
   async #scan(): Promise<void> {
-    const names = (await readdir(this.#options.folder)).filter((name) => pictures.test(name)).sort();
-    const there = new Set(names);
-    for (const name of this.#seen.keys()) if (!there.has(name)) this.#seen.delete(name);
-    for (const name of names) {
-      const found = await stat(join(this.#options.folder, name)).catch(() => undefined);
-      if (!found?.isFile() || this.#closed) continue;
-      const [sizeBytes, modifiedMs] = [found.size, found.mtimeMs];
-      const before = this.#seen.get(name);
+    const files = await this.#tree.scan();
+    for (const name of this.#known.keys()) if (!files.has(name)) this.#known.delete(name);
+    for (const [name, { sizeBytes, modifiedMs }] of files) {
+      if (this.#closed) return;
+      const before = this.#known.get(name);
       const same = before?.sizeBytes === sizeBytes && before.modifiedMs === modifiedMs;
       if (same && before.done) continue;
-      const done = this.#first || (same && sizeBytes > 0);
-      this.#seen.set(name, { sizeBytes, modifiedMs, done });
-      if (done && !this.#first) await this.#hand(name);
+      const since = same ? before.since : this.#clock.now();
+      const isStill = same && sizeBytes > 0 && (await this.#isWhole(name, since));
+      this.#known.set(name, { sizeBytes, modifiedMs, since, done: this.#first || isStill });
+      if (isStill && !this.#first) await this.#pass(name);
     }
   }
 
-  async #hand(name: string): Promise<void> {
+  async #isWhole(name: string, since: number): Promise<boolean> {
+    if (this.#clock.now() - since >= stalledMs) return true;
+    return isWholeFile(join(this.#options.folder, name));
+  }
+
+  async #pass(name: string): Promise<void> {
     const path = join(this.#options.folder, name);
     try {
       const { size, mtimeMs } = await stat(path);
@@ -100,7 +114,7 @@ export class FolderSource implements FrameSource {
       if (!this.#closed) this.#hooks.onFrame({ bytes, capturedAt: mtimeMs, name });
     } catch (error) {
       if (this.#closed) return;
-      // It may have been taken away again meanwhile.
+      // It may have been removed in the meantime.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#hooks.onTrouble(folderError(path, error));
     }
   }

@@ -33,6 +33,12 @@ export interface ArrivedFrame {
   readonly capturedAt?: number;
 }
 
+/** A frame is unchanged if it differs from this hash in no more bits. */
+export interface UnlessUnchanged {
+  readonly differenceHash: string;
+  readonly bits: number;
+}
+
 interface CameraState {
   sha256?: string;
   repeats: number;
@@ -73,11 +79,8 @@ export class FrameGate {
     return held('cooldown', `camera "${camera}" rests for ${seconds(cooldownMs - rested)} more`);
   }
 
-  /** The hash that a frame must differ from now. */
-  unless(
-    camera: string,
-    now: number,
-  ): { readonly differenceHash: string; readonly bits: number } | undefined {
+  /** The hash that a frame of this moment must differ from. */
+  unless(camera: string, now: number): UnlessUnchanged | undefined {
     const { unchangedBits, refreshMs } = this.#settings;
     const passed = this.#cameras.get(camera)?.passed;
     if (unchangedBits === undefined || !passed) return undefined;
@@ -85,21 +88,23 @@ export class FrameGate {
     return { differenceHash: passed.hash, bits: unchangedBits };
   }
 
-  /** Looks at a decoded frame, and counts it when it may go on. @returns why it is held back */
-  decoded(camera: string, differenceHash: string, now: number): Held | undefined {
-    const unless = this.unless(camera, now);
-    if (unless) {
-      const bits = hammingDistance(differenceHash, unless.differenceHash);
-      if (bits <= unless.bits) {
-        return held(
-          'unchanged',
-          `camera "${camera}" shows what it showed before (${bits} of 512 bits differ)`,
-        );
-      }
+  /**
+   * Judges a decoded frame, and counts it if it goes on.
+   * @param unless what `unless` returned before the frame was decoded @returns why it is held back
+   */
+  decoded(
+    camera: string,
+    differenceHash: string,
+    now: number,
+    unless: UnlessUnchanged | undefined,
+  ): Held | undefined {
+    const bits = unless && hammingDistance(differenceHash, unless.differenceHash);
+    if (unless && bits !== undefined && bits <= unless.bits) {
+      return held('unchanged', `camera "${camera}" shows what it showed before (${bits} of 512 bits differ)`);
     }
     const state = this.#state(camera);
     state.passed = { hash: differenceHash, at: now };
-    // Whoever stays quiet for as long as the rest lasts begins a new burst.
+    // A camera that is quiet for as long as the cooldown begins a new burst.
     state.burstCount++;
     state.burstAt = now;
     return undefined;

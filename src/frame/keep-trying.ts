@@ -1,30 +1,69 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
+import { type Clock, systemClock } from '../system/clock';
+import { LoginPause } from './login-pause';
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
+/** Short enough that a camera that returns is shown soon. */
+const longestPauseMs = 10_000;
+/** The same trouble is not reported again sooner. */
+const reportEveryMs = 60_000;
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  /** The first pause, doubled with each failure. */
+  readonly pauseMs?: number;
+  readonly clock?: Clock;
+}
 
 /**
- * Does something again and again, as a stream that breaks: after a pause that grows while it fails, until the signal is aborted.
+ * Repeats an attempt that is meant to last, such as a stream, until the signal is aborted. The pause between attempts
+ * grows while they fail; a refused login makes it long.
  * @param attempt calls `onWorked` as soon as it works
  */
 export async function keepTrying(
   attempt: (onWorked: () => void) => Promise<void>,
   onTrouble: (error: SmolvlmError) => void,
-  signal: AbortSignal,
-  pauseMs = firstPauseMs,
+  { signal, pauseMs = firstPauseMs, clock = systemClock }: RetryOptions,
 ): Promise<void> {
+  const login = new LoginPause();
   let pause = pauseMs;
+  let reported: { readonly text: string; readonly at: number } | undefined;
   while (!signal.aborted) {
+    let restMs = pause;
     try {
       await attempt(() => {
         pause = pauseMs;
+        reported = undefined;
+        login.worked();
       });
     } catch (error) {
       if (signal.aborted) return;
-      onTrouble(SmolvlmError.from(error));
+      const trouble = SmolvlmError.from(error);
+      const text = `${trouble.code} ${trouble.message}`;
+      if (reported?.text !== text || clock.now() - reported.at >= reportEveryMs) {
+        reported = { text, at: clock.now() };
+        onTrouble(trouble);
+      }
+      restMs = trouble.code === 'image-login' ? login.refused() : pause;
     }
-    await delay(pause, undefined, { signal }).catch(() => undefined);
+    await rest(restMs, signal, clock);
     pause = Math.min(longestPauseMs, pause * 2);
   }
+}
+
+/** Waits, or until the signal is aborted. */
+export function rest(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener('abort', end, { once: true });
+  });
 }

@@ -1,33 +1,43 @@
 import { SmolvlmError } from '../errors';
-import { authorizedFetch, bare, type Credentials } from '../picture/fetch-picture';
+import type { CameraAccess } from '../picture/camera-access';
+import { excerptOf, loginRefused, refusalIn } from '../picture/camera-refusal';
+import { requestCamera } from '../picture/camera-request';
+import { JpegSplitter } from '../picture/jpeg-splitter';
+import { type Clock, systemClock } from '../system/clock';
+import { shownAddress } from '../system/shown-address';
 import type { FrameSource, SourceHooks } from './frame-source';
-import { JpegSplitter } from './jpeg-splitter';
 import { keepTrying } from './keep-trying';
 import { NewestFrame } from './newest-frame';
 
-export interface StreamOptions {
+export interface StreamOptions extends CameraAccess {
   readonly url: URL;
-  readonly credentials?: Credentials;
-  /** Between two frames handed on. */
+  /** Between two frames passed on. */
   readonly intervalMs: number;
-  /** A stream that is silent for so long is broken. */
-  readonly silentMs: number;
+  /** A stream without a picture for so long is broken. */
+  readonly timeoutMs: number;
   readonly pauseMs?: number;
+  readonly clock?: Clock;
 }
 
-/** A camera's MJPEG stream over HTTP (`multipart/x-mixed-replace`); broken, it is opened again. */
+/** Kept from the beginning of a stream, to tell what it is if no picture comes. */
+const sampleBytes = 4096;
+
+/** A camera's MJPEG stream over HTTP (`multipart/x-mixed-replace`). If it breaks it is opened again. */
 export class MjpegSource implements FrameSource {
   readonly #options: StreamOptions;
   readonly #hooks: SourceHooks;
+  readonly #clock: Clock;
   readonly #newest: NewestFrame;
   readonly #closing = new AbortController();
 
   constructor(options: StreamOptions, hooks: SourceHooks) {
+    const { intervalMs, clock = systemClock } = options;
     this.#options = options;
     this.#hooks = hooks;
-    this.#newest = new NewestFrame(options.intervalMs, hooks.onFrame);
+    this.#clock = clock;
+    this.#newest = new NewestFrame(intervalMs, hooks.onFrame);
     const read = (onWorked: () => void): Promise<void> => this.#read(onWorked);
-    void keepTrying(read, hooks.onTrouble, this.#closing.signal, options.pauseMs);
+    void keepTrying(read, hooks.onTrouble, { ...options, signal: this.#closing.signal });
   }
 
   take(): void {
@@ -39,50 +49,75 @@ export class MjpegSource implements FrameSource {
   }
 
   async #read(onWorked: () => void): Promise<void> {
-    const { url, credentials, silentMs } = this.#options;
+    const { url, timeoutMs } = this.#options;
     const silent = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, silent.signal]);
-    let timer = setTimeout(() => silent.abort(), silentMs);
-    let worked = false;
+    const watch = (): (() => void) => this.#clock.after(timeoutMs, () => silent.abort());
+    let stopWatch = watch();
+    const progress = { pictures: 0, sizeBytes: 0, sample: Buffer.alloc(0) };
     const splitter = new JpegSplitter((bytes) => {
       if (signal.aborted) return;
-      if (!worked) this.#hooks.onConnected();
-      worked = true;
-      onWorked();
+      // Pictures, not bytes: a video of another kind sends bytes without end.
+      stopWatch();
+      stopWatch = watch();
+      if (++progress.pictures === 1) this.#hooks.onConnected();
+      // A snapshot address gives one picture each time, and is not a stream that works.
+      if (progress.pictures === 2) onWorked();
       this.#newest.push(bytes);
     });
+    let close: (() => void) | undefined;
     try {
       const headers = { accept: 'multipart/x-mixed-replace, image/jpeg' };
-      const { body } = await authorizedFetch(url, headers, signal, credentials);
-      for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silent.abort(), silentMs);
+      const { response } = await requestCamera(url, headers, signal, this.#options);
+      close = response.close;
+      for await (const chunk of response.body) {
+        if (progress.sizeBytes < sampleBytes) progress.sample = Buffer.concat([progress.sample, chunk]);
+        progress.sizeBytes += chunk.length;
         splitter.push(chunk);
       }
-      throw streamError(url, worked ? 'it ended' : 'it ended without a picture');
+      throw endedError(url, progress);
     } catch (cause) {
       if (cause instanceof SmolvlmError) throw cause;
-      throw streamError(
-        url,
-        silent.signal.aborted ? `nothing came for ${silentMs} ms` : reasonOf(cause),
-        cause,
-      );
+      if (silent.signal.aborted) throw silentError(url, timeoutMs, progress);
+      throw streamError(url, cause instanceof Error ? cause.message || cause.name : String(cause), {}, cause);
     } finally {
-      clearTimeout(timer);
+      stopWatch();
+      close?.();
       this.#newest.forget();
     }
   }
 }
 
-function streamError(url: URL, reason: string, cause?: unknown): SmolvlmError {
-  return new SmolvlmError('frame-stream', `the stream at ${bare(url).href} broke: ${reason}`, {
-    hint: 'Open the address in a browser on this machine; the node goes on trying.',
-    cause,
+interface StreamProgress {
+  readonly pictures: number;
+  readonly sizeBytes: number;
+  readonly sample: Uint8Array;
+}
+
+function silentError(url: URL, timeoutMs: number, { pictures, sizeBytes }: StreamProgress): SmolvlmError {
+  if (sizeBytes === 0) return streamError(url, `nothing came for ${timeoutMs} ms`);
+  if (pictures > 0) return streamError(url, `no picture came for ${timeoutMs} ms`);
+  return streamError(url, `${sizeBytes} bytes came within ${timeoutMs} ms, but no picture`, {
+    hint: 'The address may be of another kind of stream: for H.264 or H.265 choose RTSP.',
   });
 }
 
-/** fetch hides the reason of a network fault in its cause. */
-function reasonOf(fault: unknown): string {
-  const inner = fault instanceof Error && fault.cause !== undefined ? fault.cause : fault;
-  return inner instanceof Error ? inner.message : String(inner);
+function endedError(url: URL, { pictures, sample }: StreamProgress): SmolvlmError {
+  if (pictures === 1) {
+    return streamError(url, 'it gives one picture and ends', {
+      hint: 'This is a snapshot address: choose "a snapshot address" in the frame node.',
+    });
+  }
+  if (pictures > 1) return streamError(url, 'it ended');
+  const refusal = refusalIn(sample);
+  if (refusal !== undefined) return loginRefused(url, refusal);
+  const excerpt = excerptOf(sample);
+  return streamError(url, `it ended without a picture${excerpt === undefined ? '' : `: ${excerpt}`}`);
+}
+
+function streamError(url: URL, reason: string, { hint = '' } = {}, cause?: unknown): SmolvlmError {
+  return new SmolvlmError('frame-stream', `the stream at ${shownAddress(url)} broke: ${reason}`, {
+    hint: hint || 'Open the address in a browser on this machine; the node continues to try.',
+    cause,
+  });
 }

@@ -1,12 +1,15 @@
 import type { SourceFrame } from './frame-source';
 
-/** Of a stream's pictures the newest, in a rhythm and when asked; what comes between is left out. */
+/** A picture that is older is not one of now. */
+const freshMs = 1_000;
+
+/** Passes on a stream's newest picture at an interval and on request; pictures in between are left out. */
 export class NewestFrame {
   readonly #intervalMs: number;
   readonly #onFrame: (frame: SourceFrame) => void;
   #newest: SourceFrame | undefined;
   #lastAt = Number.NEGATIVE_INFINITY;
-  #asked = false;
+  #wanted = false;
 
   constructor(intervalMs: number, onFrame: (frame: SourceFrame) => void) {
     this.#intervalMs = intervalMs;
@@ -16,17 +19,19 @@ export class NewestFrame {
   push(bytes: Uint8Array, now = Date.now()): void {
     const frame = { bytes, capturedAt: now };
     this.#newest = frame;
-    // A little early is in time: streams and clocks do not tick alike.
-    if (!this.#asked && now - this.#lastAt < this.#intervalMs * 0.95) return;
-    this.#asked = false;
+    // A little early is in time: streams and clocks do not tick alike. A clock that was set back starts anew.
+    const elapsedMs = now - this.#lastAt;
+    if (!this.#wanted && elapsedMs >= 0 && elapsedMs < this.#intervalMs * 0.95) return;
+    this.#wanted = false;
     this.#lastAt = now;
     this.#onFrame(frame);
   }
 
-  /** The newest so far, or the next one when there is none. */
-  take(): void {
-    if (this.#newest) this.#onFrame(this.#newest);
-    else this.#asked = true;
+  /** The newest if it is of now, otherwise the next one. */
+  take(now = Date.now()): void {
+    const isFresh = this.#newest !== undefined && Math.abs(now - this.#newest.capturedAt) <= freshMs;
+    if (this.#newest && isFresh) this.#onFrame(this.#newest);
+    else this.#wanted = true;
   }
 
   forget(): void {

@@ -1,136 +1,111 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { SmolvlmError } from '../errors';
-import { bare } from '../picture/fetch-picture';
-import { withoutLogin } from '../picture/without-login';
+import { type Clock, systemClock } from '../system/clock';
+import { type FfmpegVersion, ffmpegVersion } from './ffmpeg-arguments';
+import { runFfmpeg } from './ffmpeg-process';
 import type { FrameSource, SourceHooks } from './frame-source';
-import { JpegSplitter } from './jpeg-splitter';
-import { keepTrying } from './keep-trying';
+import { keepTrying, rest } from './keep-trying';
 import type { StreamOptions } from './mjpeg-source';
 import { NewestFrame } from './newest-frame';
 
 export interface RtspOptions extends StreamOptions {
-  /** The program; default: `ffmpeg` as the PATH has it. */
+  /** The program; default: `ffmpeg` of the PATH. */
   readonly ffmpeg?: string;
 }
 
-/** A camera's RTSP stream, decoded by ffmpeg where it is installed; broken, it is opened again. */
+/** From here on a connection for each picture costs less than decoding all pictures in between. */
+const singleFromMs = 5_000;
+
+/**
+ * A camera's RTSP stream, decoded by ffmpeg. For short intervals one ffmpeg decodes the stream all the time; for long ones
+ * and on request, one connects, decodes a keyframe and ends. What fails is tried again.
+ */
 export class RtspSource implements FrameSource {
   readonly #options: RtspOptions;
   readonly #hooks: SourceHooks;
+  readonly #clock: Clock;
   readonly #newest: NewestFrame;
   readonly #closing = new AbortController();
+  /** Ends the pause between two single pictures. */
+  #wake: (() => void) | undefined;
+  #wanted = false;
 
   constructor(options: RtspOptions, hooks: SourceHooks) {
     this.#options = options;
     this.#hooks = hooks;
-    // ffmpeg keeps the rhythm already.
+    this.#clock = options.clock ?? systemClock;
+    // ffmpeg keeps the interval.
     this.#newest = new NewestFrame(0, hooks.onFrame);
-    const read = (onWorked: () => void): Promise<void> => this.#read(onWorked);
-    void keepTrying(read, hooks.onTrouble, this.#closing.signal, options.pauseMs);
+    const read = (onWorked: () => void): Promise<void> =>
+      this.#isSingle ? this.#singles(onWorked) : this.#stream(onWorked);
+    void keepTrying(read, hooks.onTrouble, { ...options, signal: this.#closing.signal });
   }
 
   take(): void {
-    this.#newest.take();
+    if (!this.#isSingle) {
+      this.#newest.take();
+      return;
+    }
+    this.#wanted = true;
+    this.#wake?.();
   }
 
   close(): void {
     this.#closing.abort();
   }
 
-  #read(onWorked: () => void): Promise<void> {
-    const { ffmpeg = 'ffmpeg', silentMs, url } = this.#options;
-    const child = spawn(ffmpeg, this.#arguments(), { stdio: ['ignore', 'pipe', 'pipe'] });
-    const stop = (): void => void child.kill('SIGKILL');
-    this.#closing.signal.addEventListener('abort', stop, { once: true });
-    let said = '';
-    let silent = false;
-    let worked = false;
-    const watch = setTimeout(() => {
-      silent = true;
-      stop();
-    }, silentMs);
-    const splitter = new JpegSplitter((bytes) => {
-      if (this.#closing.signal.aborted) return;
-      watch.refresh();
-      if (!worked) this.#hooks.onConnected();
-      worked = true;
-      onWorked();
-      this.#newest.push(bytes);
-    });
-    let broken: unknown;
-    child.stdout.on('data', (chunk: Buffer) => {
-      try {
-        splitter.push(chunk);
-      } catch (error) {
-        broken = error;
-        stop();
-      }
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      said = `${said}${chunk}`.slice(-1000);
-    });
-    return ended(child).then(
-      (how) => {
-        clearTimeout(watch);
-        this.#closing.signal.removeEventListener('abort', stop);
-        this.#newest.forget();
-        if (broken) throw broken;
-        throw streamError(url, silent ? `nothing came for ${silentMs} ms` : (lastLine(said) ?? how));
-      },
-      (error: NodeJS.ErrnoException) => {
-        clearTimeout(watch);
-        this.#closing.signal.removeEventListener('abort', stop);
-        throw error.code === 'ENOENT' ? noFfmpeg(ffmpeg) : streamError(url, error.message);
-      },
-    );
+  get #isSingle(): boolean {
+    return this.#options.intervalMs >= singleFromMs;
   }
 
-  #arguments(): readonly string[] {
-    const { url, credentials, intervalMs } = this.#options;
+  async #stream(onWorked: () => void): Promise<void> {
+    let isFirst = true;
+    try {
+      await this.#run('stream', (bytes) => {
+        if (isFirst) this.#hooks.onConnected();
+        if (isFirst) onWorked();
+        isFirst = false;
+        this.#newest.push(bytes);
+      });
+    } finally {
+      this.#newest.forget();
+    }
+  }
+
+  /** One picture each interval, or sooner on request. @throws SmolvlmError as soon as one fails */
+  async #singles(onWorked: () => void): Promise<void> {
+    const { intervalMs } = this.#options;
+    const { signal } = this.#closing;
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const startedAt = this.#clock.now();
+      this.#wanted = false;
+      await this.#run('single', (bytes) => {
+        if (isFirst) this.#hooks.onConnected();
+        onWorked();
+        // A request that came meanwhile has its picture.
+        this.#wanted = false;
+        this.#hooks.onFrame({ bytes, capturedAt: Date.now() });
+      });
+      if (this.#wanted) continue;
+      const pausing = new AbortController();
+      this.#wake = () => pausing.abort();
+      const either = AbortSignal.any([signal, pausing.signal]);
+      await rest(Math.max(0, intervalMs - (this.#clock.now() - startedAt)), either, this.#clock);
+      this.#wake = undefined;
+    }
+  }
+
+  async #run(mode: 'stream' | 'single', onPicture: (bytes: Uint8Array) => void): Promise<void> {
+    const { ffmpeg = 'ffmpeg', url, credentials, intervalMs, timeoutMs } = this.#options;
+    const version: FfmpegVersion = await ffmpegVersion(ffmpeg);
     const address = new URL(url);
     if (credentials) {
       address.username = encodeURIComponent(credentials.user);
       address.password = encodeURIComponent(credentials.password);
     }
-    return [
-      ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-rtsp_transport', 'tcp', '-i', address.href],
-      ...[
-        '-an',
-        '-vf',
-        `fps=1000/${Math.max(1, Math.round(intervalMs))}`,
-        '-q:v',
-        '3',
-        '-f',
-        'image2pipe',
-        '-c:v',
-        'mjpeg',
-        'pipe:1',
-      ],
-    ];
+    const { signal } = this.#closing;
+    if (signal.aborted) return;
+    await runFfmpeg({ program: ffmpeg, version, address, mode, intervalMs, timeoutMs }, onPicture, {
+      signal,
+      clock: this.#clock,
+    });
   }
-}
-
-function ended(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.once('close', (code, signal) => resolve(`ffmpeg ended with ${signal ?? code}`));
-  });
-}
-
-/** What ffmpeg said last, without the password that stands in the address it repeats. */
-function lastLine(said: string): string | undefined {
-  const line = said.trim().split('\n').at(-1);
-  return line ? withoutLogin(line) : undefined;
-}
-
-function noFfmpeg(program: string): SmolvlmError {
-  return new SmolvlmError('frame-ffmpeg', `RTSP needs the program ${program}, which is not installed`, {
-    hint: 'Install ffmpeg (Debian: apt install ffmpeg; Home Assistant: use the camera’s snapshot address instead).',
-  });
-}
-
-function streamError(url: URL, reason: string): SmolvlmError {
-  return new SmolvlmError('frame-stream', `the stream at ${bare(url).href} broke: ${reason}`, {
-    hint: 'Try the address in VLC; the node goes on trying.',
-  });
 }

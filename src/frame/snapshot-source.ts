@@ -1,47 +1,60 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
-import { type Credentials, fetchPictureWith } from '../picture/fetch-picture';
+import type { CameraAccess } from '../picture/camera-access';
+import { fetchPictureWith } from '../picture/fetch-picture';
 import { defaultPictureLimits } from '../picture/picture-limits';
+import { type Clock, systemClock } from '../system/clock';
+import { defined } from '../system/defined';
+import { shownAddress } from '../system/shown-address';
 import type { FrameSource, SourceHooks } from './frame-source';
+import { rest } from './keep-trying';
+import { LoginPause } from './login-pause';
 
-/** Pause of the rhythm after a refused login. */
-const loginRestMs = 60_000;
-
-export interface SnapshotOptions {
+export interface SnapshotOptions extends CameraAccess {
   readonly url: URL;
-  readonly credentials?: Credentials;
-  /** Absent: only when asked. */
+  /** Absent: only on request. */
   readonly intervalMs?: number;
   readonly timeoutMs: number;
   /** Tries after the first. */
   readonly retries: number;
   /** Before the first retry; doubled for each further one. */
   readonly retryPauseMs?: number;
+  readonly clock?: Clock;
 }
 
-/** Fetches a camera's snapshot address, in a rhythm and when asked; never twice at once. */
+/** Errors that another try does not change. */
+const isFinal = (code: string): boolean => code === 'image-login' || code === 'image-certificate';
+
+/** Fetches a camera's snapshot address, at an interval and on request; never twice at once. */
 export class SnapshotSource implements FrameSource {
   readonly #options: SnapshotOptions;
   readonly #hooks: SourceHooks;
+  readonly #clock: Clock;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #login = new LoginPause();
   #busy = false;
-  /** No rhythm before: milliseconds since 1970. */
-  #restsUntil = 0;
+  /** Of the clock. The camera refused the login, and is left alone before. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SnapshotOptions, hooks: SourceHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#clock = options.clock ?? systemClock;
     const { intervalMs } = options;
     if (intervalMs === undefined) return;
     this.#timer = setInterval(() => {
-      if (Date.now() >= this.#restsUntil) this.take();
+      if (this.#clock.now() >= this.#pausedUntil) this.take();
     }, intervalMs);
     this.take();
   }
 
   take(): void {
     if (this.#busy || this.#closing.signal.aborted) return;
+    const pauseMs = this.#pausedUntil - this.#clock.now();
+    if (pauseMs > 0) {
+      this.#hooks.onTrouble(pausedError(this.#options.url, pauseMs));
+      return;
+    }
     this.#busy = true;
     void this.#fetch().finally(() => {
       this.#busy = false;
@@ -54,27 +67,36 @@ export class SnapshotSource implements FrameSource {
   }
 
   async #fetch(): Promise<void> {
-    const { url, credentials, timeoutMs, retries, retryPauseMs = 500 } = this.#options;
+    const { url, credentials, trust, timeoutMs, retries, retryPauseMs = 500 } = this.#options;
     const { signal } = this.#closing;
     const limits = { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs };
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const fetched = await fetchPictureWith(url, limits, { signal, ...(credentials && { credentials }) });
+        const fetched = await fetchPictureWith(url, limits, { signal, ...defined({ credentials, trust }) });
         if (signal.aborted) return;
+        this.#login.worked();
         this.#hooks.onConnected();
         this.#hooks.onFrame({ bytes: fetched.bytes, capturedAt: fetched.modifiedAt ?? Date.now() });
         return;
       } catch (error) {
         if (signal.aborted) return;
         const trouble = SmolvlmError.from(error);
-        // Cameras lock out whoever tries a wrong password too often.
-        if (trouble.code === 'image-login') this.#restsUntil = Date.now() + loginRestMs;
-        if (attempt >= retries || trouble.code === 'image-login') {
+        if (trouble.code === 'image-login') this.#pausedUntil = this.#clock.now() + this.#login.refused();
+        if (attempt >= retries || isFinal(trouble.code)) {
           this.#hooks.onTrouble(trouble);
           return;
         }
-        await delay(retryPauseMs * 2 ** attempt, undefined, { signal }).catch(() => undefined);
+        await rest(retryPauseMs * 2 ** attempt, signal, this.#clock);
       }
     }
   }
+}
+
+function pausedError(url: URL, pauseMs: number): SmolvlmError {
+  const seconds = Math.ceil(pauseMs / 1000);
+  return new SmolvlmError(
+    'image-login',
+    `${shownAddress(url)} refused the login and is not asked again for ${seconds} s`,
+    { hint: 'Cameras lock after about five wrong logins. Correct user and password, and deploy.' },
+  );
 }

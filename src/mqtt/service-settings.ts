@@ -1,6 +1,6 @@
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
-import { withoutLogin } from '../picture/without-login';
+import { shownAddress } from '../system/shown-address';
 import { checkCameraName, checkTopicPrefix } from './describe-topics';
 import type { Qos } from './transport/mqtt-transport';
 
@@ -68,7 +68,7 @@ export function httpAddress(text: string, what: string): URL {
   if (url && ['http:', 'https:'].includes(url.protocol)) return url;
   throw new SmolvlmError(
     'mqtt-address',
-    `${what}: expected an http(s) address, received "${withoutLogin(text).slice(0, 80)}"`,
+    `${what}: expected an http(s) address, received "${shownAddress(text).slice(0, 80)}"`,
     {
       hint: 'Write for example http://camera.local/snapshot.jpg.',
     },

@@ -1,4 +1,5 @@
 import { errorBody } from '../errors';
+import { shownText } from '../system/shown-address';
 
 /** An error as Node-RED's Catch node shows it: the message with its way out, and the stable code. */
 export class NodeFailure extends Error {
@@ -6,7 +7,8 @@ export class NodeFailure extends Error {
 
   constructor(thrown: unknown) {
     const { code, message, hint } = errorBody(thrown);
-    super(hint === undefined ? message : `${message}. ${hint}`);
+    const shown = shownText(message);
+    super(hint === undefined ? shown : `${shown}. ${hint}`);
     this.name = 'NodeFailure';
     this.code = code;
   }

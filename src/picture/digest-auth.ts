@@ -1,57 +1,73 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Credentials } from './camera-access';
+import type { Challenge } from './www-authenticate';
 
-const algorithms: Readonly<Record<string, string>> = { md5: 'md5', 'sha-256': 'sha256' };
+/** Names of RFC 7616 to those of OpenSSL. */
+const hashNames: Readonly<Record<string, string>> = {
+  md5: 'md5',
+  'sha-256': 'sha256',
+  'sha-512-256': 'sha512-256',
+};
+
+export interface DigestRequest {
+  readonly method: string;
+  /** Path and query, as in the request. */
+  readonly uri: string;
+}
 
 /**
- * Answers a `WWW-Authenticate: Digest …` challenge (RFC 7616, RFC 2069 where the server offers no `qop`).
- * @param uri path and query of the request
- * @returns the `Authorization` header; undefined for a challenge that is none or asks for what is not known
+ * Answers a digest challenge (RFC 7616; RFC 2069 if the server offers no `qop` or a blank one), without a body.
+ * @returns the `Authorization` header; undefined if the challenge is incomplete or its algorithm or `qop` is unknown
  */
 export function digestAuthorization(
-  challenge: string,
-  method: string,
-  uri: string,
-  { user, password }: { readonly user: string; readonly password: string },
+  { parameters }: Challenge,
+  { method, uri }: DigestRequest,
+  { user, password }: Credentials,
   cnonce = randomBytes(8).toString('hex'),
 ): string | undefined {
-  const fields = challengeFields(challenge);
-  const { realm, nonce, opaque, algorithm = 'MD5' } = fields ?? {};
-  const session = /-sess$/i.test(algorithm);
-  const hashName = algorithms[algorithm.replace(/-sess$/i, '').toLowerCase()];
-  if (realm === undefined || nonce === undefined || hashName === undefined) return undefined;
-  const offered = fields?.qop?.split(',').map((each) => each.trim().toLowerCase());
-  if (offered && !offered.includes('auth')) return undefined;
+  const realm = parameters.get('realm');
+  const nonce = parameters.get('nonce');
+  const algorithm = parameters.get('algorithm') || 'MD5';
+  const hashName = hashNames[algorithm.replace(/-sess$/i, '').toLowerCase()];
+  const qop = chosenQop(parameters.get('qop'));
+  if (realm === undefined || nonce === undefined || hashName === undefined || qop === 'unknown')
+    return undefined;
   const hash = (text: string): string => createHash(hashName).update(text).digest('hex');
   const secret = hash(`${user}:${realm}:${password}`);
-  const a1 = session ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
-  const a2 = hash(`${method}:${uri}`);
+  const a1 = /-sess$/i.test(algorithm) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
+  const a2 = hash(qop === 'auth-int' ? `${method}:${uri}:${hash('')}` : `${method}:${uri}`);
   const count = '00000001';
-  const response = offered
-    ? hash(`${a1}:${nonce}:${count}:${cnonce}:auth:${a2}`)
-    : hash(`${a1}:${nonce}:${a2}`);
+  const response = hash(
+    qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${count}:${cnonce}:${qop}:${a2}`,
+  );
+  const isHashed = parameters.get('userhash')?.toLowerCase() === 'true';
+  const opaque = parameters.get('opaque');
   const parts = [
-    `username="${quoted(user)}"`,
+    userField(isHashed ? hash(`${user}:${realm}`) : user),
     `realm="${quoted(realm)}"`,
     `nonce="${quoted(nonce)}"`,
     `uri="${quoted(uri)}"`,
-    `algorithm=${algorithm}`,
-    ...(offered ? ['qop=auth', `nc=${count}`, `cnonce="${cnonce}"`] : []),
+    // A camera that names none may know none.
+    ...(parameters.has('algorithm') ? [`algorithm=${algorithm}`] : []),
+    ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${count}`, `cnonce="${cnonce}"`]),
     `response="${response}"`,
     ...(opaque === undefined ? [] : [`opaque="${quoted(opaque)}"`]),
+    ...(isHashed ? ['userhash=true'] : []),
   ];
   return `Digest ${parts.join(', ')}`;
 }
 
-function challengeFields(challenge: string): Readonly<Record<string, string>> | undefined {
-  const digest = /(?:^|,\s*)Digest\s+(.*)$/is.exec(challenge)?.[1];
-  if (digest === undefined) return undefined;
-  const fields: Record<string, string> = {};
-  for (const [, name = '', text, token] of digest.matchAll(
-    /([\w-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^\s,]+))/g,
-  )) {
-    fields[name.toLowerCase()] ??= text === undefined ? (token ?? '') : text.replaceAll(/\\(.)/g, '$1');
-  }
-  return fields;
+function chosenQop(offered: string | undefined): 'auth' | 'auth-int' | 'unknown' | undefined {
+  const each = (offered ?? '').split(/[\s,]+/).map((name) => name.toLowerCase());
+  if (each.includes('auth')) return 'auth';
+  if (each.includes('auth-int')) return 'auth-int';
+  return each.every((name) => name === '') ? undefined : 'unknown';
+}
+
+/** Names beyond ASCII as RFC 7616, 3.4 wants them. */
+function userField(user: string): string {
+  if (/^[ -~]*$/.test(user)) return `username="${quoted(user)}"`;
+  return `username*=UTF-8''${encodeURIComponent(user)}`;
 }
 
 function quoted(text: string): string {

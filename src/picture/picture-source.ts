@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { errorBody } from '../errors';
+import { shownAddress, shownText } from '../system/shown-address';
 import { fetchPicture } from './fetch-picture';
 import { ImageError } from './image-error';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from './picture-limits';
-import { withoutLogin } from './without-login';
 
 /** Bytes, or text: a path, an http(s) address, a data URI or base64. */
 export type PictureSource = Uint8Array | string;
@@ -29,7 +29,7 @@ export async function readPicture(
 
 function address(text: string): URL {
   if (URL.canParse(text)) return new URL(text);
-  throw new ImageError('image-source', `expected an http(s) address, received "${withoutLogin(text)}"`, {
+  throw new ImageError('image-source', `expected an http(s) address, received "${shownAddress(text)}"`, {
     hint: 'Write for example http://camera.local/snapshot.jpg; in a password write @ as %40 and / as %2F.',
   });
 }
@@ -75,7 +75,7 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
     if (cause instanceof ImageError) throw cause;
     throw new ImageError(
       'image-missing',
-      `the picture "${withoutLogin(path)}" cannot be read: ${withoutLogin(errorBody(cause).message)}`,
+      `the picture "${shownAddress(path)}" cannot be read: ${shownText(errorBody(cause).message)}`,
       {
         hint: 'Check the path, and that this user may read it.',
         cause,

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { HubError } from '../../model/hub/hub-error';
 import { hubFetch, networkError, StallGuard, withRetries } from '../../model/hub/hub-request';
 import { type HubSettings, hubSettings } from '../../model/hub/hub-settings';
+import { shownAddress } from '../../system/shown-address';
 
 export interface FetchArchiveControl {
   readonly signal?: AbortSignal;
@@ -46,7 +47,7 @@ async function fetchFrom(
   from: number,
   { signal, onBytes }: FetchArchiveControl,
 ): Promise<void> {
-  const guard = new StallGuard(settings.stallTimeoutMs, url.href, signal);
+  const guard = new StallGuard(settings.stallTimeoutMs, shownAddress(url), signal);
   try {
     const version = await readFile(versionPath(partial), 'utf8').catch(() => undefined);
     const rest = from > 0 && version !== undefined;

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { withoutLogin } from '../../picture/without-login';
+import { shownAddress } from '../../system/shown-address';
 import { defined } from '../../system/defined';
 
 const schemes = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
@@ -20,7 +20,7 @@ export function brokerAddress(text: string): BrokerAddress {
   if (!url || !schemes.includes(url.protocol) || url.hostname === '') {
     throw new SmolvlmError(
       'mqtt-broker-address',
-      `expected mqtt://host:port, received "${withoutLogin(text)}"`,
+      `expected mqtt://host:port, received "${shownAddress(text)}"`,
       { hint: 'Write for example mqtt://user@broker.local:1883, or mqtts:// for an encrypted connection.' },
     );
   }

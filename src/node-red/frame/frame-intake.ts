@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { SmolvlmError } from '../../errors';
 import type { FrameGate, Held } from '../../frame/frame-gate';
 import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
+import { defined } from '../../system/defined';
 import type { Rectangle } from '../../system/rectangle';
 
 /** A part of the picture that is looked at by itself. */
@@ -93,22 +95,21 @@ export class FrameIntake<T> {
   ): Promise<FrameVerdict> {
     const { gate, prepare, options } = this.#options;
     const key = zone ? `${camera}/${zone.name}` : camera;
-    const held = gate.arrive(
-      { camera: key, sha256, ...(capturedAt !== undefined && { capturedAt }) },
-      this.#now(),
-    );
+    // One time for all questions about a frame: a refresh that falls due while it is prepared waits for the next one.
+    const now = this.#now();
+    const held = gate.arrive({ camera: key, sha256, ...defined({ capturedAt }) }, now);
     if (held) return { held };
     try {
-      const unless = gate.unless(key, this.#now());
-      const frame = await prepare(bytes, {
+      const unless = gate.unless(key, now);
+      const { jpeg, ...frame } = await prepare(bytes, {
         ...options,
-        ...(zone && { crop: cropOf(zone) }),
-        ...(unless && { unless }),
+        ...defined({ crop: zone && cropOf(zone), unless }),
       });
-      const late = gate.decoded(key, frame.differenceHash, this.#now());
-      if (late) return { held: late };
-      const { jpeg } = frame;
-      return jpeg ? { frame: { ...frame, jpeg } } : { error: new Error('the image process made no picture') };
+      const unchanged = gate.decoded(key, frame.differenceHash, now, unless);
+      if (unchanged) return { held: unchanged };
+      return jpeg
+        ? { frame: { ...frame, jpeg } }
+        : { error: new SmolvlmError('image-child-lost', 'the image process made no picture') };
     } catch (error) {
       return { error };
     }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
+import { shownAddress } from '../../system/shown-address';
 
 const statusByCode: Readonly<Record<string, number>> = {
   'request-too-large': 413,
@@ -33,7 +34,10 @@ export function registerErrors(app: FastifyInstance): void {
     await reply.code(httpStatus(error)).send({ error });
   });
   app.setNotFoundHandler(async (request, reply) => {
-    const error = { code: 'request-unknown-path', message: `there is no ${request.method} ${request.url}` };
+    const error = {
+      code: 'request-unknown-path',
+      message: `there is no ${request.method} ${shownAddress(request.url)}`,
+    };
     await reply.code(404).send({ error });
   });
 }

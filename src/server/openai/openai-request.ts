@@ -1,6 +1,7 @@
 import { SmolvlmError } from '../../errors';
 import type { ChatMessage, DescribeRequest, MessagePart } from '../../protocol/describe-request';
 import type { ChatCompletionRequest, OpenAiPart } from '../../protocol/openai';
+import { shownAddress } from '../../system/shown-address';
 import { checkSizes } from '../http/form-parts';
 import { checkSomePicture } from '../http/request-checks';
 
@@ -74,7 +75,7 @@ async function readPicture(
   if (!/^https?:/i.test(url) || !URL.canParse(url)) {
     throw new SmolvlmError(
       'request-image-url',
-      `expected an image_url of data:image/…;base64,…, received "${url.slice(0, 60)}"`,
+      `expected an image_url of data:image/…;base64,…, received "${shownAddress(url).slice(0, 60)}"`,
     );
   }
   if (!fetchPicture) {

@@ -1,19 +1,23 @@
 import { SmolvlmError } from '../errors';
+import { segmentEnd } from './jpeg-segments';
 
-/** A stream without a whole picture in so many bytes is no stream of pictures. */
+const endMarker = Buffer.from([0xff, 0xd9]);
+
+/** A stream without a whole picture in so many bytes is not a stream of pictures. */
 const defaultMaxBytes = 16 * 1024 * 1024;
 
 /**
  * Cuts a stream into JPEGs, whatever lies between them (parts' headers of MJPEG over HTTP, nothing from ffmpeg). Follows
- * the segments, so that a thumbnail within a picture is not taken for its end.
+ * the segments, so that a thumbnail within a picture is not taken for its end. A picture without an end marker ends where
+ * the next one begins.
  */
 export class JpegSplitter {
   readonly #maxBytes: number;
   readonly #onPicture: (bytes: Uint8Array) => void;
   #store = Buffer.alloc(0);
-  /** What came and is not cut off yet; lies in the store, which has room behind it. */
+  /** What came and is not cut off yet: a view of the store, which has room behind it. */
   #buffer = this.#store;
-  /** Where the look for the picture's end goes on; -1 while its begin is sought. */
+  /** Where the search for the picture's end continues; -1 before its beginning is found. */
   #at = -1;
   #inScan = false;
 
@@ -55,7 +59,7 @@ export class JpegSplitter {
     this.#buffer = this.#store.subarray(begin, begin + length + chunk.length);
   }
 
-  /** @returns whether there may be more to find */
+  /** @returns whether to continue without more bytes */
   #step(): boolean {
     if (this.#at < 0) return this.#findBegin();
     return this.#inScan ? this.#skipScan() : this.#skipSegment();
@@ -63,14 +67,14 @@ export class JpegSplitter {
 
   #findBegin(): boolean {
     const begin = this.#buffer.indexOf(Buffer.from([0xff, 0xd8, 0xff]));
-    // The last two bytes may be the begin of a begin.
+    // The last two bytes may begin a picture.
     this.#buffer = this.#buffer.subarray(begin < 0 ? Math.max(0, this.#buffer.length - 2) : begin);
     if (begin < 0) return false;
     this.#at = 2;
     return true;
   }
 
-  /** A marker and, where it has one, its segment (ITU T.81, B.1.1). */
+  /** A marker and, if it has one, its segment (ITU T.81, B.1.1). */
   #skipSegment(): boolean {
     const buffer = this.#buffer;
     if (buffer.length < this.#at + 2) return false;
@@ -86,10 +90,10 @@ export class JpegSplitter {
       this.#at += 2;
       return true;
     }
-    if (buffer.length < this.#at + 4) return false;
-    const length = buffer.readUInt16BE(this.#at + 2);
-    if (length < 2) return this.#startOver();
-    this.#at += 2 + length;
+    const end = segmentEnd(buffer, this.#at);
+    if (end === 'more') return false;
+    if (end === 'broken') return this.#startOver();
+    this.#at = end;
     this.#inScan = marker === 0xda;
     return true;
   }
@@ -104,10 +108,26 @@ export class JpegSplitter {
       }
       const next = this.#buffer[at + 1] ?? 0;
       if (next === 0x00 || (next >= 0xd0 && next <= 0xd7)) continue;
+      if (next === 0xd8) return this.#finishOpen(at);
       this.#at = at;
       this.#inScan = false;
       return true;
     }
+  }
+
+  /** The next picture begins before this one ended: its end marker is missing. */
+  #finishOpen(next: number): boolean {
+    const picture = this.#buffer.subarray(0, next);
+    const boundaryAt = picture.lastIndexOf('\n--');
+    const isBoundary = boundaryAt >= 0 && /^[\t\r\n -~]*$/.test(picture.toString('latin1', boundaryAt));
+    const scan = isBoundary
+      ? picture.subarray(0, picture[boundaryAt - 1] === 0x0d ? boundaryAt - 1 : boundaryAt)
+      : picture;
+    this.#buffer = this.#buffer.subarray(next);
+    this.#at = -1;
+    this.#inScan = false;
+    this.#onPicture(new Uint8Array(Buffer.concat([scan, endMarker])));
+    return true;
   }
 
   #finish(end: number): boolean {
@@ -118,7 +138,7 @@ export class JpegSplitter {
     return true;
   }
 
-  /** It was no picture: looks for the next begin after this one. */
+  /** This was not a picture: searches for the next beginning. */
   #startOver(): boolean {
     this.#buffer = this.#buffer.subarray(2);
     this.#at = -1;

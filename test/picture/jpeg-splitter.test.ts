@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { JpegSplitter } from '../../src/frame/jpeg-splitter';
+import { JpegSplitter } from '../../src/picture/jpeg-splitter';
 import { demoFrame } from '../fixtures';
 
 const frames = ['frame_09_street_day.jpg', 'frame_01_porch_day.jpg'].map((name) => {

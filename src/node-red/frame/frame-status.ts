@@ -1,0 +1,122 @@
+import type { Held } from '../../frame/frame-gate';
+import { type Clock, systemClock } from '../../system/clock';
+import { NodeFailure } from '../node-failure';
+import type { NodeStatus, Translate } from '../node-status';
+import type { FrameVerdict } from './frame-intake';
+import type { SourceSettings } from './source-settings';
+
+const marginMs = 5_000;
+
+/** How long a source may go without a picture or an error. @returns undefined if it need not deliver */
+export function longestSilenceMs(settings: SourceSettings): number | undefined {
+  if (settings.kind === 'snapshot') {
+    const { intervalMs, timeoutMs, retries } = settings;
+    // Retries pause for 0.5 s, then twice as long each time.
+    const tries = timeoutMs * (retries + 1) + 500 * (2 ** retries - 1);
+    return intervalMs === undefined ? undefined : intervalMs + tries + marginMs;
+  }
+  if (settings.kind === 'mjpeg' || settings.kind === 'rtsp') {
+    return settings.intervalMs + 2 * settings.timeoutMs + marginMs;
+  }
+  return undefined;
+}
+
+export interface FrameStatusOptions {
+  readonly show: (status: NodeStatus) => void;
+  /** Looks up `status.…` in the node's catalog. */
+  readonly translate: Translate;
+  /** Absent: the source need not deliver. */
+  readonly longestSilenceMs?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * What a frame node shows below it. A source's trouble stays until its next picture: verdicts on earlier pictures do not
+ * cover it. A source that delivers nothing for too long is reported even if it raises no error.
+ */
+export class FrameStatus {
+  readonly #options: FrameStatusOptions;
+  readonly #clock: Clock;
+  readonly #counts = { passed: 0, held: 0 };
+  #delivering = true;
+  #silentSince: number;
+  #stopWatch: (() => void) | undefined;
+
+  constructor(options: FrameStatusOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#silentSince = this.#clock.now();
+  }
+
+  idle(): void {
+    this.#show('grey', 'ring', 'idle');
+  }
+
+  connecting(): void {
+    this.#delivering = false;
+    this.#show('yellow', 'ring', 'connecting');
+    this.#watch();
+  }
+
+  /** The source works, and has not delivered a picture yet. */
+  connected(): void {
+    this.#delivering = true;
+    this.#show('green', 'ring', 'connected');
+  }
+
+  /** A picture came. */
+  arrived(): void {
+    this.#delivering = true;
+    this.#silentSince = this.#clock.now();
+    this.#watch();
+  }
+
+  trouble(code: string): void {
+    this.#delivering = false;
+    this.#options.show({ fill: 'red', shape: 'ring', text: code });
+    this.#watch();
+  }
+
+  /** An error of one message or picture. */
+  failed(code: string): void {
+    this.#options.show({ fill: 'red', shape: 'dot', text: code });
+  }
+
+  verdict(verdict: FrameVerdict): void {
+    if ('held' in verdict) this.#counts.held++;
+    else if ('frame' in verdict) this.#counts.passed++;
+    if (!this.#delivering) return;
+    if ('error' in verdict) this.failed(new NodeFailure(verdict.error).code);
+    else if ('held' in verdict) this.#held(verdict.held.reason);
+    else this.#show('green', 'dot', 'passed', this.#counts);
+  }
+
+  close(): void {
+    this.#stopWatch?.();
+  }
+
+  #held(reason: Held['reason']): void {
+    this.#show(reason === 'stale' ? 'red' : 'yellow', 'dot', `held.${reason}`, this.#counts);
+  }
+
+  #watch(): void {
+    const { longestSilenceMs: ms } = this.#options;
+    if (ms === undefined) return;
+    this.#stopWatch?.();
+    this.#stopWatch = this.#clock.after(ms, () => {
+      const seconds = Math.round((this.#clock.now() - this.#silentSince) / 1000);
+      // A cause that is known says more than a time.
+      if (this.#delivering) this.#show('red', 'ring', 'silent', { seconds });
+      this.#watch();
+    });
+  }
+
+  #show(
+    fill: NodeStatus['fill'],
+    shape: NodeStatus['shape'],
+    key: string,
+    values?: Record<string, string | number>,
+  ): void {
+    this.#options.show({ fill, shape, text: this.#options.translate(`status.${key}`, values) });
+  }
+}

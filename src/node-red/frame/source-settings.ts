@@ -1,0 +1,81 @@
+import type { CameraAccess, CertificateTrust, Credentials } from '../../picture/camera-access';
+import { defined } from '../../system/defined';
+import { shownAddress } from '../../system/shown-address';
+import { fieldChoice } from '../choice-field';
+import type { FrameDialog } from './frame-dialog';
+import { sourceChoices, sourceProtocols } from './frame-fields';
+import { frameNumber, invalidField, times } from './frame-values';
+
+interface CameraAddress extends CameraAccess {
+  readonly url: URL;
+}
+
+/** The node's own source of pictures. */
+export type SourceSettings =
+  | { readonly kind: 'message' }
+  | (CameraAddress & {
+      readonly kind: 'snapshot';
+      /** Absent: only when a message comes. */
+      readonly intervalMs?: number;
+      readonly timeoutMs: number;
+      readonly retries: number;
+    })
+  | (CameraAddress & {
+      readonly kind: 'mjpeg' | 'rtsp';
+      readonly intervalMs: number;
+      readonly timeoutMs: number;
+    })
+  | { readonly kind: 'folder'; readonly folder: string; readonly intervalMs: number };
+
+/** The node's credentials, as Node-RED keeps them. */
+export interface SourceLogin {
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** @throws SmolvlmError `node-property` */
+export function sourceSettings(dialog: FrameDialog, login: SourceLogin = {}): SourceSettings {
+  const source = fieldChoice(dialog.source, 'source', sourceChoices, 'message');
+  const intervalMs = times(frameNumber(dialog, 'interval'), 1000);
+  if (source === 'message') return { kind: source };
+  if (source === 'folder') {
+    const folder = (dialog.folder ?? '').trim();
+    if (folder === '') throw invalidField('folder', 'the path of a folder', 'nothing');
+    return { kind: source, folder, intervalMs: Math.max(200, intervalMs ?? 1000) };
+  }
+  const url = address(dialog.url, sourceProtocols[source] ?? [], login);
+  const timeoutMs = frameNumber(dialog, 'timeout') * 1000;
+  const camera = { url, timeoutMs, ...defined({ credentials: credentials(login), trust: trust(dialog) }) };
+  if (source === 'snapshot') {
+    const retries = frameNumber(dialog, 'retries');
+    return { kind: source, retries, ...camera, ...(intervalMs ? { intervalMs } : {}) };
+  }
+  return { kind: source, ...camera, intervalMs: Math.max(40, intervalMs ?? 1000) };
+}
+
+function credentials({ user, password = '' }: SourceLogin): Credentials | undefined {
+  return user ? { user, password } : undefined;
+}
+
+function trust({ anyCertificate, fingerprint = '' }: FrameDialog): CertificateTrust | undefined {
+  if (fingerprint.trim() === '') return anyCertificate === true ? { any: true } : undefined;
+  const digits = fingerprint.replaceAll(/[^\da-f]/gi, '').toUpperCase();
+  if (digits.length === 64) return { fingerprint: digits };
+  throw invalidField('fingerprint', 'the 64 hexadecimal digits of a SHA-256 fingerprint', fingerprint);
+}
+
+/** The address with `{user}` and `{password}` filled in, so that the flow holds neither. */
+function address(text = '', protocols: readonly string[], login: SourceLogin): URL {
+  const filled = text.trim().replaceAll(/\{(user|password)\}/g, (_placeholder, name: keyof SourceLogin) => {
+    const value = login[name] ?? '';
+    if (value === '') throw invalidField(name, `a value for {${name}} in the address`, 'nothing');
+    return encodeURIComponent(value);
+  });
+  const url = URL.canParse(filled) ? new URL(filled) : undefined;
+  if (url && protocols.includes(url.protocol)) return url;
+  throw invalidField(
+    'url',
+    `an address that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`,
+    shownAddress(text || 'nothing'),
+  );
+}

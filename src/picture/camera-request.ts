@@ -1,0 +1,145 @@
+import { shownAddress } from '../system/shown-address';
+import type { CameraAccess, Credentials } from './camera-access';
+import { type CameraResponse, openCamera } from './camera-connection';
+import { answerChallenges, type CameraLogin, isStale, offeredLogins } from './camera-login';
+import { excerptOf, loginRefused, refusalIn } from './camera-refusal';
+import { ImageError } from './image-error';
+import { type Challenge, parseChallenges } from './www-authenticate';
+
+const mostRedirects = 5;
+const mostStale = 2;
+const excerptBytes = 4096;
+
+export interface AnsweredRequest {
+  /** Where the redirects led. */
+  readonly url: URL;
+  /** With a status from 200 to 299. The caller closes it. */
+  readonly response: CameraResponse;
+}
+
+/**
+ * Opens a camera's address: follows redirects, and logs in when asked. Credentials go to the address's host only.
+ * @throws ImageError `image-login`, `image-certificate`, `image-fetch` for any other status; errors of the network and
+ *   of the signal
+ */
+export async function requestCamera(
+  address: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+  { credentials = credentialsOf(address), trust }: CameraAccess = {},
+): Promise<AnsweredRequest> {
+  let url = withoutLogin(address);
+  let login: CameraLogin | undefined;
+  let stale = 0;
+  for (let redirects = 0; ; ) {
+    const sent = login && { authorization: login.header };
+    const response = await openCamera(url, { ...headers, ...sent }, trust, signal);
+    const { status } = response;
+    if (status >= 200 && status < 300) return { url, response };
+    const location = response.headers.get('location')?.[0];
+    if ([301, 302, 303, 307, 308].includes(status) && location !== undefined) {
+      response.close();
+      redirects++;
+      url = redirected(url, location, redirects);
+      login = undefined;
+      continue;
+    }
+    const known = url.hostname === address.hostname ? credentials : undefined;
+    const challenges = parseChallenges(response.headers.get('www-authenticate') ?? []);
+    const mayLogin = login === undefined || (isStale(challenges, login) && stale++ < mostStale);
+    if (status === 401 && known && mayLogin) {
+      login = answerChallenges(challenges, { method: 'GET', uri: `${url.pathname}${url.search}` }, known);
+      if (login) {
+        response.close();
+        continue;
+      }
+    }
+    throw await refusal(url, response, challenges, { known, isSent: login !== undefined });
+  }
+}
+
+function redirected(url: URL, location: string, count: number): URL {
+  const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+  if (next && ['http:', 'https:'].includes(next.protocol) && count <= mostRedirects)
+    return withoutLogin(next);
+  const reason =
+    next && count > mostRedirects
+      ? `redirects more than ${mostRedirects} times`
+      : 'redirects to an address that is not http(s)';
+  throw new ImageError('image-fetch', `${shownAddress(url)} ${reason}: ${shownAddress(location)}`, {
+    hint: 'Open the address in a browser on this machine, and enter the address where it ends.',
+  });
+}
+
+async function refusal(
+  url: URL,
+  response: CameraResponse,
+  challenges: readonly Challenge[],
+  { known, isSent }: { readonly known: Credentials | undefined; readonly isSent: boolean },
+): Promise<ImageError> {
+  const { status, statusText } = response;
+  const answered = `${shownAddress(url)} answered ${status} ${statusText}`.trim();
+  const text = await firstBytes(response);
+  const words = refusalIn(text);
+  if (status !== 401 && status !== 403) {
+    if (words !== undefined) return loginRefused(url, `${status} ${words}`);
+    const excerpt = excerptOf(text);
+    return new ImageError('image-fetch', excerpt === undefined ? answered : `${answered}: ${excerpt}`, {
+      hint:
+        status === 404
+          ? 'The path is wrong, or the camera’s snapshots are off.'
+          : 'Open the address in a browser on this machine.',
+    });
+  }
+  if (known && !isSent && status === 401) {
+    return new ImageError('image-login', `${answered}, and offers ${offeredLogins(challenges)}`, {
+      hint: 'Digest (MD5, SHA-256, SHA-512-256) and Basic logins are supported: choose one in the camera’s settings.',
+    });
+  }
+  const hint = isSent
+    ? 'The camera refuses this user or password; after some wrong logins most cameras lock for minutes.'
+    : 'The camera asks for a user and password: put them into the credentials or the address.';
+  return new ImageError('image-login', answered, { hint });
+}
+
+/** The beginning of an answer that is not a picture. */
+async function firstBytes({ body, close }: CameraResponse): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  const timer = setTimeout(close, 500);
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes >= excerptBytes) break;
+    }
+  } catch {
+    // What came before it broke is enough.
+  } finally {
+    clearTimeout(timer);
+    close();
+  }
+  return Buffer.concat(chunks);
+}
+
+function withoutLogin(address: URL): URL {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return url;
+}
+
+function credentialsOf({ username, password }: URL): Credentials | undefined {
+  if (username === '') return undefined;
+  return { user: decoded(username), password: decoded(password) };
+}
+
+/** A `%` that does not begin an escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CameraResponse } from './camera-connection';
+import { decodeContent } from './content-encoding';
+import { ImageError } from './image-error';
+import { JpegSplitter } from './jpeg-splitter';
+import { firstPart, isPart } from './multipart-part';
+import { checkByteCount, type PictureLimits } from './picture-limits';
+
+/** A whole picture is not kept waiting longer for a connection to end. */
+const graceMs = 1_000;
+
+/**
+ * The picture in an answer: of a multipart body its only part. A whole JPEG ends the body, whatever Content-Length says;
+ * so does the end of the connection.
+ * @throws ImageError `image-too-large`, `image-stream` if a second picture follows, `image-fetch`; what reading throws
+ */
+export async function readPictureBody(
+  response: Pick<CameraResponse, 'headers' | 'body'>,
+  limits: PictureLimits,
+  signal: AbortSignal,
+  idleMs = graceMs,
+): Promise<Uint8Array> {
+  const { headers } = response;
+  const declared = declaredLength(headers.get('content-length') ?? []);
+  checkByteCount(declared ?? 0, limits);
+  const isMultipart = (headers.get('content-type') ?? []).some((type) => /^multipart\//i.test(type));
+  const body = new PictureBody(limits, isMultipart);
+  for (let mayEnd = declared === 0; ; ) {
+    const next = await nextChunk(response.body, mayEnd ? idleMs : undefined).catch((error: unknown) => {
+      // A connection that breaks after a picture has done its work; of half a picture the decoder says so.
+      if (signal.aborted || body.sizeBytes === 0) throw error;
+      return undefined;
+    });
+    if (next === undefined) break;
+    body.push(next);
+    const isLong = declared !== undefined && body.sizeBytes >= declared;
+    if (isLong && (body.pictures > 0 || !body.isJpeg)) break;
+    mayEnd = isLong || body.pictures > 0;
+  }
+  const bytes = await decodeContent(body.bytes(), headers.get('content-encoding') ?? [], limits);
+  return isPart(bytes) ? firstPart(bytes) : bytes;
+}
+
+/** The longest of those given: some cameras count too little, or send the header twice. */
+function declaredLength(values: readonly string[]): number | undefined {
+  const lengths = values.flatMap((value) => value.split(',')).map((value) => Number.parseInt(value, 10));
+  const usable = lengths.filter((length) => length >= 0);
+  return usable.length === 0 ? undefined : Math.max(...usable);
+}
+
+/** @returns undefined at the end, and when nothing came for so long */
+async function nextChunk(
+  body: AsyncGenerator<Buffer, void>,
+  idleMs: number | undefined,
+): Promise<Buffer | undefined> {
+  const next = body.next().then(({ value }) => value ?? undefined);
+  if (idleMs === undefined) return next;
+  const ending = new AbortController();
+  const idle = delay(idleMs, undefined, { signal: ending.signal }).catch(() => undefined);
+  try {
+    // A read that is given up ends with the connection.
+    next.catch(() => undefined);
+    return await Promise.race([next, idle]);
+  } finally {
+    ending.abort();
+  }
+}
+
+class PictureBody {
+  readonly #limits: PictureLimits;
+  readonly #isMultipart: boolean;
+  readonly #chunks: Buffer[] = [];
+  readonly #splitter: JpegSplitter;
+  sizeBytes = 0;
+  pictures = 0;
+  isJpeg = false;
+
+  constructor(limits: PictureLimits, isMultipart: boolean) {
+    this.#limits = limits;
+    this.#isMultipart = isMultipart;
+    this.#splitter = new JpegSplitter(() => this.#found(), limits.maxBytes);
+  }
+
+  push(chunk: Buffer): void {
+    this.sizeBytes += chunk.length;
+    checkByteCount(this.sizeBytes, this.#limits);
+    if (this.#chunks.length === 0) this.isJpeg = this.#isMultipart || isPart(chunk) || chunk[0] === 0xff;
+    this.#chunks.push(chunk);
+    if (this.isJpeg) this.#splitter.push(chunk);
+  }
+
+  bytes(): Uint8Array {
+    return Buffer.concat(this.#chunks);
+  }
+
+  #found(): void {
+    this.pictures++;
+    if (this.pictures < 2 || !this.#isMultipart) return;
+    throw new ImageError('image-stream', 'expected one picture, received a stream of pictures (MJPEG)', {
+      hint: 'Choose "an MJPEG stream" in the frame node, or enter the camera’s snapshot address.',
+    });
+  }
+}
