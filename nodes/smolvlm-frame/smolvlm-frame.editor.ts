@@ -47,6 +47,15 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
         return options ? this._('smolvlm-frame.invalid.url') : false;
       },
     },
+    fingerprint: {
+      value: '',
+      validate(this: FrameEditorNode, value = '', options) {
+        const isBlank = value.trim() === '' || isFromEnvironment(value);
+        if (isBlank || value.replaceAll(/[^\da-f]/gi, '').length === 64) return true;
+        return options ? this._('smolvlm-frame.invalid.fingerprint') : false;
+      },
+    },
+    anyCertificate: { value: false },
     folder: {
       value: '',
       validate(this: FrameEditorNode, value = '', options) {

@@ -67,8 +67,10 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
   const isRecent = version.major > 5 || (version.major === 5 && version.minor >= 1);
   return [
     ...['-hide_banner', '-loglevel', 'error', '-nostats'],
-    // Frame threads hold pictures back.
-    ...['-thread_type', 'slice', ...(mode === 'single' ? ['-skip_frame', 'nokey'] : [])],
+    // Each thread of the decoder but the first holds one picture back, or one keyframe.
+    ...(mode === 'single'
+      ? ['-threads', '1', '-skip_frame', 'nokey']
+      : ['-threads', '2', '-thread_type', 'frame']),
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto'],
     ...['-i', 'pipe:0', '-map', '0:v:0'],
     ...(mode === 'single' ? ['-frames:v', '1'] : ['-vf', select]),

@@ -20,7 +20,8 @@ describe('FrameGate', () => {
     { camera = 'porch', sha256 = String(sent++), age = 0 } = {},
   ): string {
     const held =
-      gate.arrive({ camera, sha256, capturedAt: now - age }, now) ?? gate.decoded(camera, hash, now, gate.unless(camera, now));
+      gate.arrive({ camera, sha256, capturedAt: now - age }, now) ??
+      gate.decoded(camera, hash, now, gate.unless(camera, now));
     return held?.reason ?? 'passed';
   }
   const gateOf = (settings: GateSettings): FrameGate => new FrameGate(settings);

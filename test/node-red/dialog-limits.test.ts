@@ -9,7 +9,8 @@ import {
 } from '../../src/node-red/convert/convert-fields';
 import { requestSettings } from '../../src/node-red/dialog-fields';
 import { engineSettings } from '../../src/node-red/engine/engine-settings';
-import { frameSettings, sourceSettings } from '../../src/node-red/frame/frame-dialog';
+import { frameSettings } from '../../src/node-red/frame/frame-dialog';
+import { sourceSettings } from '../../src/node-red/frame/source-settings';
 import { serviceSettings } from '../../src/node-red/mqtt/mqtt-dialog';
 
 type Dialog = Readonly<Record<string, string>>;

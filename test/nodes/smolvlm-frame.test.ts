@@ -205,6 +205,7 @@ describe('smolvlm-frame', function () {
       server = createServer((request, response) => {
         const good = request.headers.authorization === `Basic ${Buffer.from('me:pass').toString('base64')}`;
         response.statusCode = !up ? 503 : good ? 200 : 401;
+        response.setHeader('www-authenticate', 'Basic realm="camera"');
         response.end(up && good ? street : '');
       });
       server.listen(0, '127.0.0.1', done);

@@ -73,7 +73,7 @@ describe('readPicture', () => {
       answer = (request, response) => {
         if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
         else if (request.headers.authorization !== `Basic ${Buffer.from('me:se cret').toString('base64')}`)
-          response.writeHead(401).end();
+          response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' }).end();
         else response.end(bytes);
       };
       const address = `${origin.replace('//', '//me:se%20cret@')}/old`;
@@ -81,12 +81,13 @@ describe('readPicture', () => {
     });
 
     it('says what the camera answered, without the password', async () => {
-      answer = (_request, response) => response.writeHead(401).end('no');
+      answer = (_request, response) =>
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' }).end('no');
       await assert.rejects(
         readPicture(`${origin.replace('//', '//me:secret@')}/snap`),
         (error: Error & { hint?: string; code?: string }) => {
           assert.match(error.message, /answered 401/);
-          assert.match(error.hint ?? '', /user and password/);
+          assert.match(error.hint ?? '', /user or password/);
           assert.ok(!error.message.includes('secret'));
           assert.equal(error.code, 'image-login');
           return true;

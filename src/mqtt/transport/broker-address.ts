@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
-import { shownAddress } from '../../system/shown-address';
 import { defined } from '../../system/defined';
+import { shownAddress } from '../../system/shown-address';
 
 const schemes = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 

@@ -49,19 +49,19 @@ export class FrameStatus {
   }
 
   idle(): void {
-    this.#show('grey', 'ring', 'idle');
+    this.#show('grey', 'ring', this.#translate('status.idle'));
   }
 
   connecting(): void {
     this.#delivering = false;
-    this.#show('yellow', 'ring', 'connecting');
+    this.#show('yellow', 'ring', this.#translate('status.connecting'));
     this.#watch();
   }
 
   /** The source works, and has not delivered a picture yet. */
   connected(): void {
     this.#delivering = true;
-    this.#show('green', 'ring', 'connected');
+    this.#show('green', 'ring', this.#translate('status.connected'));
   }
 
   /** A picture came. */
@@ -73,13 +73,13 @@ export class FrameStatus {
 
   trouble(code: string): void {
     this.#delivering = false;
-    this.#options.show({ fill: 'red', shape: 'ring', text: code });
+    this.#show('red', 'ring', code);
     this.#watch();
   }
 
   /** An error of one message or picture. */
   failed(code: string): void {
-    this.#options.show({ fill: 'red', shape: 'dot', text: code });
+    this.#show('red', 'dot', code);
   }
 
   verdict(verdict: FrameVerdict): void {
@@ -88,7 +88,7 @@ export class FrameStatus {
     if (!this.#delivering) return;
     if ('error' in verdict) this.failed(new NodeFailure(verdict.error).code);
     else if ('held' in verdict) this.#held(verdict.held.reason);
-    else this.#show('green', 'dot', 'passed', this.#counts);
+    else this.#show('green', 'dot', this.#translate('status.passed', this.#counts));
   }
 
   close(): void {
@@ -96,7 +96,8 @@ export class FrameStatus {
   }
 
   #held(reason: Held['reason']): void {
-    this.#show(reason === 'stale' ? 'red' : 'yellow', 'dot', `held.${reason}`, this.#counts);
+    const text = this.#translate(`status.held.${reason}`, this.#counts);
+    this.#show(reason === 'stale' ? 'red' : 'yellow', 'dot', text);
   }
 
   #watch(): void {
@@ -106,17 +107,16 @@ export class FrameStatus {
     this.#stopWatch = this.#clock.after(ms, () => {
       const seconds = Math.round((this.#clock.now() - this.#silentSince) / 1000);
       // A cause that is known says more than a time.
-      if (this.#delivering) this.#show('red', 'ring', 'silent', { seconds });
+      if (this.#delivering) this.#show('red', 'ring', this.#translate('status.silent', { seconds }));
       this.#watch();
     });
   }
 
-  #show(
-    fill: NodeStatus['fill'],
-    shape: NodeStatus['shape'],
-    key: string,
-    values?: Record<string, string | number>,
-  ): void {
-    this.#options.show({ fill, shape, text: this.#options.translate(`status.${key}`, values) });
+  #translate(key: string, values?: Record<string, string | number>): string {
+    return this.#options.translate(key, values);
+  }
+
+  #show(fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void {
+    this.#options.show({ fill, shape, text });
   }
 }

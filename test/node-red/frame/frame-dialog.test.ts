@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { frameSettings, sourceCredentials, sourceSettings } from '../../../src/node-red/frame/frame-dialog';
+import { frameSettings } from '../../../src/node-red/frame/frame-dialog';
 
 const triangle = [
   [0, 0],
@@ -61,42 +61,5 @@ describe('frameSettings', () => {
     ] as const) {
       assert.throws(() => frameSettings(dialog as never), { code: 'node-property', message });
     }
-  });
-});
-
-describe('sourceSettings', () => {
-  it('has sensible times where the dialog says nothing', () => {
-    assert.deepEqual(sourceSettings({ source: 'snapshot', url: 'http://camera/snap' }), {
-      ...{ kind: 'snapshot', url: new URL('http://camera/snap'), timeoutMs: 10_000, retries: 2 },
-    });
-    assert.deepEqual(sourceSettings({ source: 'rtsp', url: 'rtsp://camera/live', interval: '20' }), {
-      ...{ kind: 'rtsp', url: new URL('rtsp://camera/live'), intervalMs: 20_000, silentMs: 60_000 },
-    });
-    assert.deepEqual(sourceSettings({ source: 'folder', folder: ' /in ' }), {
-      ...{ kind: 'folder', folder: '/in', intervalMs: 1000 },
-    });
-  });
-
-  it('refuses intervals longer than a day and timeouts longer than an hour', () => {
-    for (const [field, most] of [
-      ['interval', 86_400],
-      ['timeout', 3_600],
-    ] as const) {
-      assert.throws(
-        () => sourceSettings({ source: 'snapshot', url: 'http://camera/snap', [field]: most + 1 }),
-        {
-          ...{
-            code: 'node-property',
-            message: new RegExp(`^${field}: expected a number from .* to ${most},`),
-          },
-        },
-      );
-    }
-  });
-
-  it('takes a user without a password, and no password without a user', () => {
-    assert.deepEqual(sourceCredentials({ user: 'me' }), { user: 'me', password: '' });
-    assert.equal(sourceCredentials({ user: '', password: 'x' }), undefined);
-    assert.equal(sourceCredentials(undefined), undefined);
   });
 });

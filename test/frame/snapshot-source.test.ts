@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SnapshotSource } from '../../src/frame/snapshot-source';
+import { demoFrame } from '../fixtures';
+import { RawCamera, rawPicture, rawUnauthorized } from '../raw-camera';
+import { ManualClock } from '../system/manual-clock';
+import { RecordedHooks } from './recorded-hooks';
+
+const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
+const refused = rawUnauthorized('Digest realm="camera", nonce="abc", qop="auth"');
+const wrong = { user: 'me', password: 'wrong' };
+
+describe('SnapshotSource', () => {
+  let camera: RawCamera;
+  let told: RecordedHooks;
+  let clock: ManualClock;
+  let source: SnapshotSource;
+  beforeEach(async () => {
+    told = new RecordedHooks();
+    clock = new ManualClock();
+    camera = new RawCamera();
+    camera.answer = () => rawPicture(picture);
+    await camera.listen();
+  });
+  afterEach(async () => {
+    source.close();
+    await camera.close();
+  });
+
+  function snapshot(more: object = {}, url = camera.url()): SnapshotSource {
+    source = new SnapshotSource({ url, timeoutMs: 2000, retries: 0, retryPauseMs: 1, ...more }, told);
+    return source;
+  }
+  const passwords = (): number => camera.requests.filter(({ authorization }) => authorization !== '').length;
+
+  it('fetches a picture on request, with its time', async () => {
+    camera.answer = () => rawPicture(picture, 'Last-Modified: Tue, 24 Nov 2026 00:00:00 GMT\r\n');
+    snapshot();
+    await delay(20);
+    assert.equal(camera.requests.length, 0);
+    source.take();
+    await told.until(() => told.frames.length === 1);
+    assert.deepEqual(Buffer.from(told.frames[0]!.bytes), picture);
+    assert.equal(told.frames[0]!.capturedAt, Date.parse('2026-11-24T00:00:00Z'));
+  });
+
+  it('fetches at an interval, never twice at once', async () => {
+    let open = 0;
+    let most = 0;
+    camera.answer = () => (socket) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open--;
+        socket.end(rawPicture(picture));
+      }, 30);
+    };
+    snapshot({ intervalMs: 10 }).take();
+    await told.until(() => told.frames.length === 3);
+    assert.equal(most, 1);
+  });
+
+  it('tries again after a failure', async () => {
+    camera.answer = () => (camera.requests.length < 3 ? 'HTTP/1.1 503 Busy\r\n\r\n' : rawPicture(picture));
+    snapshot({ retries: 2 }).take();
+    await told.until(() => told.frames.length === 1);
+    assert.equal(camera.requests.length, 3);
+  });
+
+  it('shows no secret of the address in its errors', async () => {
+    camera.answer = () => 'HTTP/1.1 404 Not Found\r\n\r\n';
+    const url = camera.url('/api.cgi?cmd=Snap&user=me&password=hunter2');
+    url.username = 'me';
+    url.password = 'hunter2';
+    snapshot({}, url).take();
+    await told.until(() => told.troubles.length === 1);
+    assert.match(told.troubles[0]!.message, /cmd=Snap&user=…&password=… answered 404/);
+  });
+
+  it('asks again after an answer that stops in the middle', async () => {
+    let isBroken = true;
+    camera.answer = () => {
+      const answer = rawPicture(picture);
+      return isBroken ? (socket) => void socket.write(answer.subarray(0, 1000)) : answer;
+    };
+    snapshot({ timeoutMs: 60, intervalMs: 5 });
+    await told.until(() => told.troubles.length === 1);
+    assert.match(told.troubles[0]!.message, /not complete within 60 ms/);
+    isBroken = false;
+    await told.until(() => told.frames.length === 1);
+  });
+
+  it('sends no password unasked, and a wrong one once', async () => {
+    snapshot({ credentials: { user: 'me', password: 'secret' } }).take();
+    await told.until(() => told.frames.length === 1);
+    assert.equal(passwords(), 0);
+    source.close();
+    camera.answer = () => refused;
+    snapshot({ credentials: wrong, retries: 5 }).take();
+    await told.until(() => told.troubles.length === 1);
+    assert.equal(told.troubles[0]!.code, 'image-login');
+    assert.equal(passwords(), 1);
+  });
+
+  it('leaves a camera alone for a minute after a refused login, at an interval and on request', async () => {
+    camera.answer = () => refused;
+    snapshot({ intervalMs: 5, credentials: wrong, clock });
+    await told.until(() => told.troubles.length === 1);
+    await delay(50);
+    source.take();
+    assert.match(told.troubles[1]!.message, /not asked again for 60 s/);
+    assert.equal(passwords(), 1);
+    clock.advance(60_000);
+    await told.until(() => told.troubles.length === 3);
+    clock.advance(60_000);
+    await delay(50);
+    assert.equal(passwords(), 2);
+  });
+
+  it('tries sooner where the password has worked before, fewer than five times', async () => {
+    snapshot({ intervalMs: 5, credentials: wrong, clock });
+    await told.until(() => told.frames.length > 0);
+    camera.answer = () => refused;
+    for (let minute = 0; minute < 4; minute++) {
+      for (let step = 0; step < 4; step++) {
+        await told.until(() => passwords() > 0);
+        await delay(20);
+        clock.advance(15_000);
+      }
+    }
+    await delay(20);
+    assert.equal(passwords(), 4);
+    camera.answer = () => rawPicture(picture);
+    const before = told.frames.length;
+    clock.advance(300_000);
+    await told.until(() => told.frames.length > before);
+  });
+});

@@ -1,0 +1,86 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
+
+export interface RawRequest {
+  readonly url: string;
+  readonly authorization: string;
+}
+
+/** What a camera sends back: bytes, after which it closes, or what it does with the connection. */
+export type RawAnswer = string | Buffer | ((socket: Socket) => void);
+
+/** A server that writes its answers byte for byte, as no HTTP server would. */
+export class RawCamera {
+  readonly requests: RawRequest[] = [];
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #scheme: string;
+  answer: (request: RawRequest) => RawAnswer = () => '';
+
+  constructor(tls?: TlsOptions) {
+    const serve = (socket: Socket): void => this.#serve(socket);
+    this.#server = tls ? createSecureServer(tls, serve) : createServer(serve);
+    this.#scheme = tls ? 'https' : 'http';
+  }
+
+  async listen(port = 0): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  url(path = '/snap'): URL {
+    return new URL(`${this.#scheme}://127.0.0.1:${this.port}${path}`);
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => undefined);
+    let head = '';
+    socket.on('data', (chunk) => {
+      head += chunk.toString('latin1');
+      if (!head.includes('\r\n\r\n')) return;
+      const url = head.split(' ')[1] ?? '';
+      const authorization = /^authorization: (.*)\r$/im.exec(head)?.[1] ?? '';
+      head = '';
+      const request = { url, authorization };
+      this.requests.push(request);
+      const answer = this.answer(request);
+      if (typeof answer === 'function') answer(socket);
+      else socket.end(answer);
+    });
+  }
+}
+
+/** A response's head as written, and its body. */
+export function raw(head: string, body: Uint8Array | string = ''): Buffer {
+  return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body as string)]);
+}
+
+/** A whole picture as a well-behaved camera sends it. */
+export function rawPicture(bytes: Uint8Array, headers = ''): Buffer {
+  const length = `Content-Length: ${bytes.length}\r\n`;
+  return raw(
+    `HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n${length}${headers}Connection: close\r\n\r\n`,
+    bytes,
+  );
+}
+
+/** A refusal with challenges. */
+export function rawUnauthorized(...challenges: readonly string[]): string {
+  const headers = challenges.map((challenge) => `WWW-Authenticate: ${challenge}\r\n`).join('');
+  return `HTTP/1.1 401 Unauthorized\r\n${headers}Content-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+}
