@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { shownAddress } from '../system/shown-address';
 
-/** Where an engine is: started here when needed, there already behind a socket, or reached over the network. */
+/** Where an engine is: on this machine, started when needed; behind a given socket; or on the network. */
 export type EngineAddress =
   | { readonly kind: 'local' }
   | { readonly kind: 'socket'; readonly path: string }
@@ -19,12 +19,12 @@ export function parseEngineAddress(text: string | undefined, token?: string): En
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
     throw new SmolvlmError(
       'engine-address',
-      `an engine's address is "local" or http(s)://host:port; received "${shownAddress(trimmed)}"`,
+      `expected "local" or http(s)://host:port as the engine's address, received "${shownAddress(trimmed)}"`,
       { hint: 'Write for example http://hub.local:8372, or leave it empty for the engine on this machine.' },
     );
   }
   if (url.username !== '' || url.password !== '') {
-    throw new SmolvlmError('engine-address', "an engine's address holds no user name or password", {
+    throw new SmolvlmError('engine-address', "expected an engine's address without user name and password", {
       hint: 'Give the token in its own field.',
     });
   }

@@ -3,20 +3,20 @@ import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, EngineEvent, FeaturesFinal } from '../protocol/events';
 
-/** `connecting` also while a local engine starts; `lost` between two tries; `idle` before the first use. */
+/** `connecting` also while a local engine starts; `lost` between two attempts; `idle` before the first use. */
 export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'lost' | 'closed';
 
 export interface DescribeOptions {
-  /** Every event but the final one, in order. */
+  /** Called with every event except the final one, in order. */
   readonly onEvent?: (event: EngineEvent) => void;
   /** Cancels: the request ends as `dropped` with reason `cancelled`. */
   readonly signal?: AbortSignal;
 }
 
-/** A request as a caller writes it; the client chooses the id when there is none. */
+/** A request as the caller writes it; the client chooses an id if there is none. */
 export type DescribeInput = Omit<DescribeRequest, 'id' | 'task'> & { readonly id?: string };
 
-/** The same for a frame that is only to be seen. */
+/** The same for features only. */
 export type FeaturesInput = Pick<
   DescribeRequest,
   | 'model'
@@ -33,12 +33,12 @@ export type FeaturesInput = Pick<
   | 'thumbnailSide'
 > & { readonly id?: string };
 
-/** An engine as its clients see it: local or remote, started or joined, restarted or not. */
+/** The client's interface to an engine, local or remote; restarts of the engine are hidden. */
 export interface EngineApi {
   readonly state: ConnectionState;
   /**
-   * Describes pictures (JPEG, PNG, … bytes, kept until the answer), or what `request.features` names in their place.
-   * Never rejects: whatever happens, it ends in exactly one result, drop or error.
+   * Describes pictures (JPEG, PNG, … bytes, kept until the answer), or the features that `request.features` names instead.
+   * Never rejects: it always ends in exactly one result, drop or error.
    */
   describe(
     request: DescribeInput,
@@ -46,28 +46,28 @@ export interface EngineApi {
     options?: DescribeOptions,
   ): Promise<DescribeFinal>;
   /**
-   * Has pictures seen, and their features kept for descriptions that name their handles.
-   * Never rejects: it ends in exactly one list of handles, drop or error.
+   * Encodes pictures; their features are kept for descriptions that name their handles.
+   * Never rejects: it always ends in exactly one list of handles, drop or error.
    */
   encode(
     request: FeaturesInput,
     pictures: readonly Uint8Array[],
     options?: DescribeOptions,
   ): Promise<FeaturesFinal>;
-  /** Joins (or starts) the engine ahead of the first picture. @throws SmolvlmError when it cannot */
+  /** Connects to the engine (or starts it) before the first picture. @throws SmolvlmError when it cannot */
   open(): Promise<void>;
   /** @throws SmolvlmError when no engine can be reached; the signal's reason when it aborts */
   status(signal?: AbortSignal): Promise<EngineStatus>;
   /**
-   * What the engine's machine has and lacks.
-   * @param model compared with the machine in place of the engine's own default
+   * The doctor's report on the engine's machine.
+   * @param model checked against the machine instead of the engine's default model
    * @throws SmolvlmError when no engine can be reached
    */
   doctor(model?: string): Promise<DoctorReport>;
-  /** The request, if it has not ended, ends as dropped: `cancelled`. */
+  /** Drops the request as `cancelled`, unless it has ended. */
   cancel(id: string): void;
-  /** Calls back on every change of `state`. @returns how to stop listening */
+  /** Calls back on every change of `state`. @returns a function that stops listening */
   onState(listener: (state: ConnectionState) => void): () => void;
-  /** Ends what is unanswered as dropped (`shutdown`) and gives the lease back; the engine itself lives on. */
+  /** Drops unanswered requests (`shutdown`) and ends the lease; the engine itself keeps running. */
   close(): Promise<void>;
 }

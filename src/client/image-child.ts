@@ -6,7 +6,7 @@ import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
 /** From dist/src/client. */
 const workerPath = join(__dirname, '..', 'image', 'frame-worker.js');
 
-/** A picture of 64 megapixels takes seconds on a small hub; one that takes longer hangs. */
+/** A picture of 64 megapixels takes seconds on a small hub; a picture that takes longer counts as hung. */
 const timeoutMs = 30_000;
 const idleMs = 60_000;
 const mostWaiting = 64;
@@ -29,8 +29,8 @@ export interface ImageChildOptions {
 }
 
 /**
- * Makes pictures ready in a process of its own, one at a time: a picture that ends or hangs it fails alone, and the
- * next one starts another. The process ends by itself when nothing is asked of it.
+ * Prepares pictures in a separate process, one at a time: a picture that crashes or hangs the process fails alone, and the
+ * next picture starts another process. The process is stopped when it has been idle for a while.
  */
 export class ImageChild {
   readonly #options: Required<ImageChildOptions>;
@@ -54,7 +54,7 @@ export class ImageChild {
       }
       if (this.#waiting.length >= mostWaiting) {
         reject(
-          new SmolvlmError('image-busy', `${mostWaiting} pictures wait to be prepared already`, {
+          new SmolvlmError('image-busy', `${mostWaiting} pictures are already waiting to be prepared`, {
             hint: 'Send pictures less often, or set a cooldown.',
           }),
         );
@@ -65,7 +65,7 @@ export class ImageChild {
     });
   }
 
-  /** Ends the process; what is unanswered fails. */
+  /** Ends the process; unanswered pictures fail. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -93,7 +93,7 @@ export class ImageChild {
     const child = this.#child;
     child.send(
       { job, bytes, options },
-      // It may be told after the process's end, when another works on the next picture.
+      // The error may arrive after the end of the process, when another process works on the next picture.
       (error) => error && this.#ended(child, `an unreachable channel: ${error.message}`),
     );
     this.#timer = setTimeout(() => this.#slow(), this.#options.timeoutMs);
@@ -101,7 +101,7 @@ export class ImageChild {
 
   #start(): ChildProcess {
     const child = fork(this.#options.worker, [], {
-      // `advanced` carries bytes as they are.
+      // `advanced` sends bytes without encoding them.
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [],
@@ -135,7 +135,7 @@ export class ImageChild {
     this.#running = undefined;
     job.reject(
       new SmolvlmError('image-child-lost', `the image process could not prepare the picture: ${how}`, {
-        hint: 'The next picture starts another. If the same picture does it again, please report it with the file.',
+        hint: 'The next picture starts another process. If the same picture fails again, please report it with the file.',
       }),
     );
     this.#next();

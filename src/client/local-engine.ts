@@ -12,7 +12,7 @@ import { isListening } from '../system/unix-socket';
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */
   readonly directory?: string;
-  /** What is run, `--socket PATH` and `--idle-exit S` added; this package's `smolvlm serve` when absent. */
+  /** The program to run, with `--socket PATH` and `--idle-exit S` appended; default: this package's `smolvlm serve`. */
   readonly command?: readonly [string, ...string[]];
   /** Seconds the engine outlives its last client. */
   readonly idleExitSeconds?: number;
@@ -27,9 +27,9 @@ const pollMs = 50;
 const mostKilledStarts = 2;
 
 /**
- * Finds this user's engine, or starts it: of several processes that ask at once, one starts it.
+ * Finds this user's engine, or starts it; of several processes that do so at once, one starts it.
  * @returns path of its socket
- * @throws SmolvlmError `engine-start` with the engine's last words, `runtime-dir`
+ * @throws SmolvlmError `engine-start` with the end of the engine's log, `runtime-dir`
  */
 export async function joinLocalEngine(options: LocalEngineOptions, signal?: AbortSignal): Promise<string> {
   const directory = options.directory ?? readSettings(options.environment).runtimeDir;
@@ -62,7 +62,7 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
 /** A signal ended the engine while it started. */
 class EngineKilledError extends SmolvlmError {}
 
-/** Started detached: it serves other clients too, and outlives this process. */
+/** Starts it detached: it serves other clients too, and outlives this process. */
 async function start(
   options: LocalEngineOptions,
   directory: string,
@@ -102,11 +102,11 @@ async function start(
   while (Date.now() < giveUpAt) {
     if (await isListening(socketPath)) return;
     if (ended !== undefined) {
-      const words = lastWords(logPath, logStart);
+      const words = lastLines(logPath, logStart);
       const StartError = killed ? EngineKilledError : SmolvlmError;
       throw new StartError(
         'engine-start',
-        `the engine did not start: ${ended}${words && `; it said: ${words}`}`,
+        `the engine did not start: ${ended}${words && `; its log ends with: ${words}`}`,
         {
           hint: `Its log is ${logPath}.`,
         },
@@ -126,7 +126,7 @@ function prepareLog(path: string): number {
 }
 
 /** The last lines written to the log from a position on. */
-function lastWords(path: string, from: number): string {
+function lastLines(path: string, from: number): string {
   const bytes = Buffer.alloc(4096);
   const fd = openSync(path, 'r');
   try {

@@ -7,6 +7,7 @@ import { bundlesFolder, checkpointsFolder } from '../model/cache-folder';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
 import { PromptBuilder } from '../prompt/prompt-builder';
+import { defined } from '../system/defined';
 import { type InferenceSettings, readSettings } from '../system/settings';
 import { ContextPool } from '../text/context-pool';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
@@ -18,11 +19,11 @@ import { ModelCaptioner } from './model-captioner';
 import { NpuDecoder } from './npu/npu-decoder';
 import { openTower, type PlacedTower } from './npu/open-tower';
 
-/** On the demo model int8 gives float32's captions, token by token, on all shipped frames (tested). */
+/** With the demo model, int8 gives the same tokens as float32 for all shipped frames (tested). */
 export const defaultPrecision = 'int8';
 
 /**
- * Opens a model on the devices it is made for; a checkpoint is prepared for the CPU first, once, into the cache.
+ * Opens a model on the devices it was converted for; a checkpoint is first prepared for the CPU, once, in the cache folder.
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
@@ -34,7 +35,7 @@ export const openCaptioner: OpenCaptioner = async (options) => {
 /** Tokens an exported NPU decoder has room for. */
 const npuContext = 4096;
 
-/** Opens a bundle for captions. @param vision runs its stages; default: where `openTower` places them */
+/** Opens a bundle for captions. @param vision runs its stages; default: the backend that `openTower` chooses */
 export async function openBundleCaptioner(
   model: string,
   bundle: Bundle,
@@ -54,7 +55,7 @@ export async function openBundleCaptioner(
   }
 }
 
-/** A model's text side alone. */
+/** A model's text side only. */
 export interface OpenedDecoder {
   /** The bundle's folder, tokenizer included. */
   readonly dir: string;
@@ -64,7 +65,7 @@ export interface OpenedDecoder {
   close(): Promise<void>;
 }
 
-/** Opens a model's decoder and token embeddings; prepared as for captions. */
+/** Opens a model's decoder and token embeddings, prepared as for captions. */
 export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
   const bundle = await openBundle(
     (await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir,
@@ -72,14 +73,12 @@ export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDe
   );
   const { config } = await readModelConfigs(bundle.dir);
   const host = await HostTensors.open(bundle);
-  const runner = await openDecoder(
-    bundle,
-    config.text,
-    options.threads ? { threads: options.threads } : {},
-  ).catch(async (error: unknown) => {
-    await host.close();
-    throw error;
-  });
+  const runner = await openDecoder(bundle, config.text, defined({ threads: options.threads })).catch(
+    async (error: unknown) => {
+      await host.close();
+      throw error;
+    },
+  );
   return {
     dir: bundle.dir,
     runner,
@@ -103,7 +102,7 @@ async function assemble(
   const { config, imageProcessor } = await readModelConfigs(bundle.dir);
   const { contextLength, threads } = options;
   const { npu, rkllm } = settingsOf(options);
-  const settings = threads === undefined ? {} : { threads };
+  const settings = defined({ threads });
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
   if (given) owned.push(() => given.close());
@@ -113,7 +112,7 @@ async function assemble(
   owned.push(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,
-    ...(contextLength === undefined ? {} : { contextLimit: contextLength }),
+    ...defined({ contextLimit: contextLength }),
   });
   owned.push(() => runner.close());
   if (options.decoder === 'npu' && !bundle.manifest.npuDecoder) {
@@ -131,7 +130,7 @@ async function assemble(
     textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
     vision: placed,
     cpuVision: `onnxruntime ${(bundle.manifest.cpuStages ?? bundle.manifest.stages)[0]?.precision}`,
-    ...(npuText && { npuText }),
+    ...defined({ npuText }),
     config,
     imageProcessor,
     prompts: await PromptBuilder.open(bundle.dir, config),
@@ -167,7 +166,7 @@ function settingsOf({ settings }: Pick<CaptionerOptions, 'settings'>): Inference
   return settings ?? readSettings();
 }
 
-/** All weights of the bundle, those included that are read from the file as they are needed. */
+/** All weights of the bundle, including those read from the file on demand. */
 function weightBytes({ manifest }: Bundle): number {
   const graphs = [...manifest.stages, ...Object.values(manifest.hostGraphs ?? {})];
   const files = [...graphs.map(({ data, file }) => data ?? file), ...(manifest.decoder?.files ?? [])];

@@ -6,39 +6,39 @@ import type { FeatureHandle } from '../protocol/features';
 import { type Clock, systemClock } from '../system/clock';
 import type { PromptImage } from '../text/embed-prompt';
 
-/** A frame's image rows. */
+/** A frame's image features, with what identifies them. */
 export interface CachedFeatures extends PromptImage {
-  /** Of the pixels that were seen, hex. */
+  /** SHA-256 of the encoded pixels, hex. */
   readonly hash: string;
   readonly detail: Detail;
   readonly grid: TileGrid;
-  /** Why the CPU made them, where the NPU should have. */
+  /** Why the CPU computed them instead of the NPU. */
   readonly fallback?: ErrorBody;
 }
 
 interface Entry {
   readonly image: CachedFeatures;
-  /** By the cache's clock: handles work until then. */
+  /** On the cache's clock: handles are valid until then. */
   heldUntilMs: number;
 }
 
 export interface FeatureCacheOptions {
   /** Default: 64 MiB, the features of 34 frames at full detail, 440 at low (SmolVLM-256M). */
   readonly limitBytes?: number;
-  /** How long a handle works after it was given out or last used. */
+  /** How long a handle is valid after it was given out or last used. */
   readonly holdMs?: number;
   readonly clock?: Pick<Clock, 'now'>;
 }
 
 /**
- * Image rows of frames seen lately, least recently used first out, under a bound on memory. They are found by
- * their pixels for as long as they are there, and by a handle until it expires.
+ * Features of recently encoded frames, within a limit on memory; the least recently used are removed first. They are
+ * found by their pixels for as long as they are cached, and by a handle until it expires.
  */
 export class FeatureCache {
   readonly #limitBytes: number;
   readonly #holdMs: number;
   readonly #clock: Pick<Clock, 'now'>;
-  /** Sets this model's handles apart from any other's, loaded before, beside or after it. */
+  /** Part of each handle: handles of other loaded models, and of earlier ones, are not found. */
   readonly #owner = randomUUID().slice(0, 8);
   readonly #entries = new Map<string, Entry>();
   #sizeBytes = 0;
@@ -68,7 +68,7 @@ export class FeatureCache {
     }
   }
 
-  /** Gives a handle out for features that were seen just now. */
+  /** Gives out a handle for features that were just encoded. */
   hold({ key, hash, detail }: CachedFeatures): Omit<FeatureHandle, 'engine'> {
     const entry = this.#entries.get(key);
     if (entry) this.#prolong(entry);
@@ -76,7 +76,7 @@ export class FeatureCache {
     return { id: `${this.#owner}-${key}`, frameHash: hash, detail, expires };
   }
 
-  /** What a handle stands for, held longer from now on; undefined when it is not (any longer) known. */
+  /** The features of a handle, whose validity starts again; undefined when it has expired or is unknown. */
   held(id: string): CachedFeatures | undefined {
     const prefix = `${this.#owner}-`;
     if (!id.startsWith(prefix)) return undefined;
@@ -91,7 +91,7 @@ export class FeatureCache {
     entry.heldUntilMs = this.#clock.now() + this.#holdMs;
   }
 
-  /** The entry, now the last to go. */
+  /** The entry, now the most recently used. */
   #use(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;

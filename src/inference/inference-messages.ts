@@ -4,7 +4,7 @@ import type { LoadedModel } from '../protocol/engine-status';
 import type { InferenceSettings } from '../system/settings';
 import type { Caption, FeaturesAnswer, InferenceProgress } from './inference';
 
-/** How the inference thread is set up. */
+/** Setup of the inference thread, its `workerData`. */
 export interface InferenceSetup {
   /** Module exporting `openCaptioner`. */
   readonly captionerModule: string;
@@ -14,20 +14,21 @@ export interface InferenceSetup {
   readonly threads?: number;
   /** Default: those of this process's environment. */
   readonly settings?: InferenceSettings;
-  /** Models beyond this are closed, least recently used first; one always stays. */
+  /** Beyond this, models are closed, the least recently used first; one always stays. */
   readonly modelLimitBytes: number;
-  /** Numbers of jobs to cancel, a job at `slotOf(job)`: read between stages, where no message can arrive. */
+  /** Numbers of cancelled jobs, each at `slotOf(job)`: read between stages, when no message can be received. */
   readonly cancelledJobs: Int32Array<SharedArrayBuffer>;
 }
 
-/** Most jobs that are ever under way at once. */
+/** Most jobs that may run at once. */
 export const jobSlots = 64;
 
-/** Jobs are numbered upwards and few at a time: two under way never share a slot. */
+/** Job numbers increase, and few jobs run at a time: two running ones never share a slot. */
 export function slotOf(job: number): number {
   return job % jobSlots;
 }
 
+/** Sent by the request side to the inference thread. */
 export type ToInference =
   | {
       readonly type: 'describe' | 'encode';
@@ -38,6 +39,7 @@ export type ToInference =
   | { readonly type: 'cancel'; readonly job: number }
   | { readonly type: 'close' };
 
+/** Sent by the inference thread to the request side. */
 export type FromInference =
   | { readonly type: 'progress'; readonly job: number; readonly progress: InferenceProgress }
   | { readonly type: 'token'; readonly job: number; readonly text: string }

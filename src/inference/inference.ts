@@ -5,13 +5,13 @@ import type { CaptionResult, ProgressPhase } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
 import type { InferenceSettings } from '../system/settings';
 
-/** What inference knows of a result; the queue's part is added by the engine. */
+/** A result without the fields that the queue adds. */
 export type Caption = Omit<CaptionResult, 'queuedMs' | 'camera' | 'capturedAt'>;
 
-/** The same of a frame that was only seen. */
+/** The same for a frame whose features only were requested. */
 export interface FeaturesAnswer
   extends Omit<FeaturesResult, 'queuedMs' | 'camera' | 'capturedAt' | 'handles'> {
-  /** One a picture; the engine adds its own name. */
+  /** One per picture; the engine adds its instance. */
   readonly handles: readonly Omit<FeatureHandle, 'engine'>[];
 }
 
@@ -22,20 +22,20 @@ export interface InferenceProgress {
   readonly stage?: string;
   /** NPU core that ran the stage. */
   readonly core?: number;
-  /** Something holds it up; the work goes on. */
+  /** A delay; the work continues. */
   readonly warning?: ErrorBody;
 }
 
 export interface InferenceHooks {
   readonly onProgress: (progress: InferenceProgress) => void;
   readonly onToken: (text: string) => void;
-  /** Aborted when nobody wants the answer any more. */
+  /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
 }
 
-/** Where captions are computed; the engine calls it for as many requests at a time as `framesInFlight`. */
+/** Computes captions; the engine hands over at most `framesInFlight` requests at a time. */
 export interface Inference {
-  /** Frames it makes sense to hand over at once; may change as models are loaded. */
+  /** Frames to hand over at once; may change when models are loaded. */
   readonly framesInFlight: number;
   /** @throws SmolvlmError; anything once `hooks.signal` is aborted */
   describe(
@@ -43,7 +43,7 @@ export interface Inference {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption>;
-  /** The vision side alone. @throws as `describe` does */
+  /** The vision side only. @throws the same errors as `describe` */
   encode(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
@@ -57,19 +57,19 @@ export interface Inference {
 export interface Captioner {
   /** e.g. `onnxruntime int8`. */
   readonly backend: string;
-  /** Bytes of weights and caches held. */
+  /** Bytes of weights and caches. */
   readonly memoryBytes: number;
-  /** Frames that keep its devices busy: 1 on a CPU; more where vision and text run on devices of their own. */
+  /** Frames that keep its devices busy: 1 on a CPU; more when vision and text run on different devices. */
   readonly framesInFlight: number;
-  /** Why the CPU does what the NPU should, now. */
+  /** Why the CPU works instead of the NPU at the moment. */
   readonly fallback?: ErrorBody | undefined;
-  /** @throws SmolvlmError `features-gone` for handles whose features are not held (any more) */
+  /** @throws SmolvlmError `features-gone` for handles whose features are not cached (any longer) */
   describe(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption>;
-  /** Sees the pictures and holds their features for a while. */
+  /** Encodes the pictures and keeps their features for a while. */
   encode(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
@@ -87,7 +87,7 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly settings?: InferenceSettings;
   /** Awaited before the weights are loaded, with the model's `memoryBytes`. */
   readonly makeRoom?: (sizeBytes: number) => Promise<void>;
-  /** A device call will never come back; only the end of the process frees the device. */
+  /** Called when a device call will never return: only the end of the process frees the device. */
   readonly onDeviceLost?: (error: ErrorBody) => void;
 }
 

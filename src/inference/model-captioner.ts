@@ -7,6 +7,7 @@ import { type Prompt, type PromptBuilder, questionMessages } from '../prompt/pro
 import { TokenStream } from '../prompt/token-stream';
 import type { AnswerSchema } from '../protocol/answer-schema';
 import type { DescribeRequest } from '../protocol/describe-request';
+import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 import { JsonConstraint } from '../text/constraint/json-constraint';
 import { TokenTrie } from '../text/constraint/token-trie';
@@ -23,16 +24,16 @@ import { PhaseTimer } from './phase-timer';
 import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
 import { VisionEncoder, type VisionEncoderOptions } from './vision-encoder';
 
-/** Long enough for a few sentences. */
+/** Enough for a few sentences. */
 export const defaultMaxNewTokens = 128;
 
-/** What a loaded model is made of. */
+/** The parts of a loaded model. */
 export interface ModelParts {
   readonly model: string;
   /** e.g. `onnxruntime int8`. */
   readonly textBackend: string;
   readonly vision: PlacedTower;
-  /** What the CPU sees with, e.g. `onnxruntime int8`. */
+  /** Vision backend on the CPU, e.g. `onnxruntime int8`. */
   readonly cpuVision: string;
   /** The decoder on the NPU, where the bundle has one. */
   readonly npuText?: NpuDecoder;
@@ -48,17 +49,17 @@ export interface ModelParts {
 
 type Answer = Pick<Caption, 'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
 
-/** From pictures and a question to an answer, with one loaded model. */
+/** A loaded model: from pictures and a prompt to an answer. */
 export class ModelCaptioner implements Captioner {
   readonly #parts: ModelParts;
-  readonly #sight: VisionEncoder;
-  /** One answer is written at a time, while other frames are seen. */
+  readonly #vision: VisionEncoder;
+  /** One answer is written at a time, while other frames are encoded. */
   readonly #text = new PriorityMutex();
   #trie: TokenTrie | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
-    this.#sight = new VisionEncoder(parts.vision, parts.imageProcessor);
+    this.#vision = new VisionEncoder(parts.vision, parts.imageProcessor);
   }
 
   get backend(): string {
@@ -70,14 +71,14 @@ export class ModelCaptioner implements Captioner {
     return this.#parts.vision.fallback() ?? this.#parts.npuText?.fallback;
   }
 
-  /** With vision on the NPU: a frame on each core, and one whose text is written on the CPU. NPU text needs it alone. */
+  /** With vision on the NPU: one per core, and one whose text is written on the CPU. NPU text needs the NPU alone. */
   get framesInFlight(): number {
     const { vision, npuText } = this.#parts;
     return vision.cores === 0 || npuText ? 1 : vision.cores + 1;
   }
 
   get memoryBytes(): number {
-    return this.#parts.weightBytes + this.#sight.sizeBytes + this.#parts.contexts.sizeBytes;
+    return this.#parts.weightBytes + this.#vision.sizeBytes + this.#parts.contexts.sizeBytes;
   }
 
   async describe(
@@ -85,35 +86,35 @@ export class ModelCaptioner implements Captioner {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption> {
-    const watch = new PhaseTimer();
-    const held = request.features && this.#sight.recall(request.features);
-    const prepared = held ? [] : await preparePictures(pictures, request);
+    const timer = new PhaseTimer();
+    const recalled = request.features && this.#vision.recall(request.features);
+    const prepared = recalled ? [] : await preparePictures(pictures, request);
     hooks.signal.throwIfAborted();
-    const options = sightOptions(request);
+    const options = encoderOptions(request);
     const grids =
-      held?.images.map(({ grid }) => grid) ??
-      prepared.map((picture) => this.#sight.grid(picture, options.detail));
+      recalled?.images.map(({ grid }) => grid) ??
+      prepared.map((picture) => this.#vision.grid(picture, options.detail));
     const prompt = this.#prompt(grids, request);
-    const small = await smallPicture(prepared, request);
-    watch.lap('image');
-    const seen = held ?? (await this.#sight.encode(prepared, options, hooks, watch));
+    const small = await requestedThumbnail(prepared, request);
+    timer.end('image');
+    const encoded = recalled ?? (await this.#vision.encode(prepared, options, hooks, timer));
     const answer = await this.#text.enter(
-      () => this.#answerTo(prompt, seen.images, request, hooks, watch),
+      () => this.#answerTo(prompt, encoded.images, request, hooks, timer),
       request.priority,
     );
     const { fallback: textFallback, onNpu, ...words } = answer;
-    const fallback = seen.fallback ?? textFallback;
+    const fallback = encoded.fallback ?? textFallback;
     return {
       ...words,
       promptTokens: prompt.inputIds.length,
-      tiles: seen.tiles,
-      timingsMs: watch.timings(),
-      ...(seen.vision && { vision: seen.vision }),
+      tiles: encoded.tiles,
+      timingsMs: timer.timings(),
+      ...defined({ vision: encoded.vision }),
       model: this.#parts.model,
-      backend: this.#backend(seen.fallback, onNpu),
-      ...(fallback && { fallback }),
-      cached: seen.cached,
-      frameHash: requestHash(seen.images),
+      backend: this.#backend(encoded.fallback, onNpu),
+      ...defined({ fallback }),
+      cached: encoded.cached,
+      frameHash: requestHash(encoded.images),
       ...small,
       prompt: request.prompt ?? prompt.chat,
     };
@@ -124,25 +125,25 @@ export class ModelCaptioner implements Captioner {
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<FeaturesAnswer> {
-    const watch = new PhaseTimer();
+    const timer = new PhaseTimer();
     const prepared = await preparePictures(pictures, request);
     hooks.signal.throwIfAborted();
-    const small = await smallPicture(prepared, request);
-    watch.lap('image');
-    const seen = await this.#sight.encode(prepared, sightOptions(request), hooks, watch);
+    const small = await requestedThumbnail(prepared, request);
+    timer.end('image');
+    const encoded = await this.#vision.encode(prepared, encoderOptions(request), hooks, timer);
     const { vision: placed, cpuVision, model } = this.#parts;
-    const { tiles, cached, vision, fallback } = seen;
-    const { image, vision: visionMs, total } = watch.timings();
+    const { tiles, cached, vision, fallback } = encoded;
+    const { image, vision: visionMs, total } = timer.timings();
     return {
-      handles: this.#sight.hold(seen),
+      handles: this.#vision.hold(encoded),
       tiles,
       timingsMs: { image, vision: visionMs, total },
-      ...(vision && { vision }),
+      ...defined({ vision }),
       model,
       backend: fallback ? cpuVision : (placed.npu ?? cpuVision),
-      ...(fallback && { fallback }),
+      ...defined({ fallback }),
       cached,
-      frameHash: requestHash(seen.images),
+      frameHash: requestHash(encoded.images),
       ...small,
     };
   }
@@ -164,15 +165,15 @@ export class ModelCaptioner implements Captioner {
     images: readonly PromptImage[],
     request: DescribeRequest,
     hooks: InferenceHooks,
-    watch: PhaseTimer,
+    timer: PhaseTimer,
   ): Promise<Answer & { readonly onNpu: boolean; readonly fallback?: ErrorBody }> {
-    watch.lap('wait');
+    timer.end('wait');
     hooks.signal.throwIfAborted();
     const { config, embeddings } = this.#parts;
     const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
     const tried = await this.#answerOnNpu(prompt, rows.rows, images, request, hooks);
     if (tried && 'text' in tried) {
-      watch.lap('decode');
+      timer.end('decode');
       return { ...tried, onNpu: true };
     }
     const pooled = this.#parts.contexts.take(rows.keys);
@@ -182,9 +183,9 @@ export class ModelCaptioner implements Captioner {
         signal,
         onProgress: (done, total) => onProgress({ phase: 'prefill', done, total }),
       });
-      watch.lap('prefill');
+      timer.end('prefill');
       const answer = await this.#answer(pooled, logits, request, hooks);
-      watch.lap('decode');
+      timer.end('decode');
       return { ...answer, onNpu: false, ...tried };
     } finally {
       this.#parts.contexts.give(pooled);
@@ -197,7 +198,7 @@ export class ModelCaptioner implements Captioner {
     return prompts.build(messages, grids, { contextLimit });
   }
 
-  /** @returns the answer, or why the CPU must give it; undefined where the CPU is the one to ask */
+  /** @returns the answer, or why the CPU must give it; undefined when the NPU is not to give it */
   async #answerOnNpu(
     prompt: Prompt,
     rows: Float32Array,
@@ -216,7 +217,7 @@ export class ModelCaptioner implements Captioner {
           rows,
           width: embeddings.width,
           maxNewTokens: Math.min(maxNewTokens, contextLimit - prompt.inputIds.length),
-          ...(pictures && { pictures }),
+          ...defined({ pictures }),
         },
         request,
         hooks,
@@ -228,7 +229,7 @@ export class ModelCaptioner implements Captioner {
     }
   }
 
-  /** The vendor's prompt knows pictures of one tile and a question. */
+  /** The vendor's prompt can hold pictures of one tile and a question; undefined for others. */
   #vendorPictures(images: readonly PromptImage[], { prompt }: DescribeRequest): NpuPictures | undefined {
     const { config, embeddings } = this.#parts;
     const rowsPerImage = imageTokensPerTile(config);
@@ -277,11 +278,7 @@ export class ModelCaptioner implements Captioner {
     const room = Math.min(request.maxNewTokens ?? defaultMaxNewTokens, contextLimit - pooled.keys.length);
     const constraint = jsonSchema && this.#constraint(jsonSchema, room);
     const answer = await generate(pooled, logits, embeddings, {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(seed !== undefined && { seed }),
-      ...(stop !== undefined && { stop }),
-      ...(constraint && { constraint }),
+      ...defined({ temperature, topP, seed, stop, constraint }),
       maxNewTokens: room,
       stopIds: config.eosTokenIds,
       stream: new TokenStream(prompts.tokenizer),
@@ -297,7 +294,7 @@ export class ModelCaptioner implements Captioner {
     return new JsonConstraint(schema, this.#trie, this.#parts.config.eosTokenIds, room);
   }
 
-  /** As the model writes an answer after `Assistant:`: a space, the words, the end of the turn. */
+  /** As the model writes an answer after `Assistant:`: a space, the words, the end-of-turn token. */
   #answerIds(text: string): number[] {
     const { prompts, config } = this.#parts;
     const [end] = config.eosTokenIds;
@@ -311,12 +308,12 @@ export class ModelCaptioner implements Captioner {
   }
 }
 
-function sightOptions({ detail = 'low', priority = 0 }: DescribeRequest): VisionEncoderOptions {
+function encoderOptions({ detail = 'low', priority = 0 }: DescribeRequest): VisionEncoderOptions {
   return { detail, priority };
 }
 
-/** A small JPEG of the first picture, where one is asked for. */
-async function smallPicture(
+/** A small JPEG of the first picture, if the request has a `thumbnailSide`. */
+async function requestedThumbnail(
   [first]: readonly PreparedPicture[],
   { thumbnailSide }: DescribeRequest,
 ): Promise<{ readonly thumbnail?: string }> {

@@ -1,33 +1,33 @@
 import type { Timings } from '../protocol/frame-result';
 
-/** A part of a caption's time; `wait` counts for the total alone. */
-type Lap = Exclude<keyof Timings, 'total'> | 'wait';
+/** A phase of a caption; `wait` counts towards the total only. */
+type Phase = Exclude<keyof Timings, 'total'> | 'wait';
 
-/** Adds up the time of each part. */
+/** Adds up the time of each phase of a request. */
 export class PhaseTimer {
-  readonly #started = performance.now();
-  readonly #laps = { image: 0, vision: 0, prefill: 0, decode: 0, wait: 0 };
-  #last = this.#started;
+  readonly #startedAt = performance.now();
+  readonly #phasesMs = { image: 0, vision: 0, prefill: 0, decode: 0, wait: 0 };
+  #lastEndedAt = this.#startedAt;
 
-  /** Counts the time since the last lap to this part. */
-  lap(part: Lap): void {
+  /** Ends a phase: the time since the previous one ended is added to it. */
+  end(phase: Phase): void {
     const now = performance.now();
-    this.#laps[part] += now - this.#last;
-    this.#last = now;
+    this.#phasesMs[phase] += now - this.#lastEndedAt;
+    this.#lastEndedAt = now;
   }
 
-  ms(part: Lap): number {
-    return this.#laps[part];
+  ms(phase: Phase): number {
+    return this.#phasesMs[phase];
   }
 
   timings(): Timings {
-    const { image, vision, prefill, decode } = this.#laps;
+    const { image, vision, prefill, decode } = this.#phasesMs;
     return {
       image: rounded(image),
       vision: rounded(vision),
       prefill: rounded(prefill),
       decode: rounded(decode),
-      total: rounded(performance.now() - this.#started),
+      total: rounded(performance.now() - this.#startedAt),
     };
   }
 }

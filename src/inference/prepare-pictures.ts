@@ -3,19 +3,20 @@ import { type DecodeOptions, decodePicture } from '../image/decode-picture';
 import { frameHash } from '../image/frame-hash';
 import type { RgbImage } from '../image/rgb-image';
 import type { DescribeRequest } from '../protocol/describe-request';
+import { defined } from '../system/defined';
 
-/** A picture as the model is allowed to see it. */
+/** A decoded picture with crop and masks applied. */
 export interface PreparedPicture {
   readonly image: RgbImage;
   readonly hash: string;
 }
 
-/** Decodes every picture of a request, masks and crop applied. @throws ImageError */
+/** Decodes every picture of a request and applies its masks and crop. @throws ImageError */
 export async function preparePictures(
   pictures: readonly Uint8Array[],
   { crop, masks }: Pick<DescribeRequest, 'crop' | 'masks'>,
 ): Promise<PreparedPicture[]> {
-  const options: DecodeOptions = { ...(crop && { crop }), ...(masks && { masks }) };
+  const options: DecodeOptions = defined({ crop, masks });
   const prepared: PreparedPicture[] = [];
   for (const bytes of pictures) {
     const image = await decodePicture(bytes, options);

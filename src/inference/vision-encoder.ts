@@ -5,6 +5,7 @@ import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-c
 import type { Detail } from '../protocol/describe-request';
 import { type FeatureHandle, featuresGone } from '../protocol/features';
 import type { VisionTimings } from '../protocol/frame-result';
+import { defined } from '../system/defined';
 import { type CachedFeatures, FeatureCache } from './feature-cache';
 import type { InferenceHooks } from './inference';
 import { npuReadWriteLock } from './npu/npu-read-write-lock';
@@ -13,7 +14,7 @@ import type { PhaseTimer } from './phase-timer';
 import type { PreparedPicture } from './prepare-pictures';
 import { VisionProgress } from './vision-progress';
 
-/** What the vision side made of a request's pictures. */
+/** The vision features of a request's pictures. */
 export interface EncodedImages {
   readonly images: readonly CachedFeatures[];
   readonly tiles: number;
@@ -27,20 +28,20 @@ export interface VisionEncoderOptions {
   readonly priority: number;
 }
 
-/** The vision side of a loaded model: each frame is looked at once, and remembered for a while. */
+/** The vision side of a loaded model: each frame is encoded once, and its features are cached for a while. */
 export class VisionEncoder {
   readonly #vision: PlacedTower;
   readonly #imageProcessor: ImageProcessorConfig;
   readonly #features = new FeatureCache();
-  /** Frames being looked at, by key; settled, never rejected. */
-  readonly #looking = new Map<string, Promise<unknown>>();
+  /** Frames that are being encoded, by key; the promises settle and never reject. */
+  readonly #encoding = new Map<string, Promise<unknown>>();
 
   constructor(vision: PlacedTower, imageProcessor: ImageProcessorConfig) {
     this.#vision = vision;
     this.#imageProcessor = imageProcessor;
   }
 
-  /** Bytes of the features kept. */
+  /** Bytes of the cached features. */
   get sizeBytes(): number {
     return this.#features.sizeBytes;
   }
@@ -49,82 +50,84 @@ export class VisionEncoder {
     return tileGrid(image.width, image.height, this.#imageProcessor, detail);
   }
 
-  /** Image rows of each picture, from the cache where its pixels were seen before or are being looked at now. */
+  /** Features of each picture: from the cache if the same pixels were encoded before or are being encoded now. */
   async encode(
     prepared: readonly PreparedPicture[],
     options: VisionEncoderOptions,
     hooks: InferenceHooks,
-    watch: PhaseTimer,
+    timer: PhaseTimer,
   ): Promise<EncodedImages> {
     const images: CachedFeatures[] = [];
-    const meter = new VisionProgress();
+    const progress = new VisionProgress();
     for (const picture of prepared) {
       const key = keyOf(picture, options.detail);
-      for (let other = this.#looking.get(key); other; other = this.#looking.get(key)) await other;
+      for (let other = this.#encoding.get(key); other; other = this.#encoding.get(key)) await other;
       hooks.signal.throwIfAborted();
-      watch.lap('wait');
-      const known = this.#features.get(key);
-      images.push(known ?? (await this.#once(key, this.#look(picture, options, meter, hooks, watch))));
+      timer.end('wait');
+      const cached = this.#features.get(key);
+      images.push(
+        cached ?? (await this.#once(key, this.#encodePicture(picture, options, progress, hooks, timer))),
+      );
     }
-    const timings = meter.timings(watch.ms('vision'));
+    const timings = progress.timings(timer.ms('vision'));
     return {
-      ...seenBefore(images),
+      ...encodedImages(images),
       cached: prepared.length > 0 && timings === undefined,
-      ...(timings && { vision: timings }),
+      ...defined({ vision: timings }),
     };
   }
 
-  /** What handles stand for. @throws SmolvlmError `features-gone` */
+  /** The features that handles stand for. @throws SmolvlmError `features-gone` */
   recall(ids: readonly string[]): EncodedImages {
     const images = ids.map((id) => {
       const image = this.#features.held(id);
       if (image) return image;
       throw new SmolvlmError(featuresGone, `this engine does not hold the features "${id}"`, {
-        hint: 'Send the picture: handles expire, and end with the engine run and the model that made them.',
+        hint: 'Send the picture: handles expire, and are valid only in the engine run and the model that made them.',
       });
     });
-    return seenBefore(images);
+    return encodedImages(images);
   }
 
-  /** Handles of what was seen just now, one a picture. */
+  /** Gives out handles for features that were just encoded, one per picture. */
   hold({ images }: EncodedImages): Omit<FeatureHandle, 'engine'>[] {
     return images.map((image) => this.#features.hold(image));
   }
 
-  /** Lets others wait for the same frame; where this look fails, the next of them looks. */
-  async #once(key: string, look: Promise<CachedFeatures>): Promise<CachedFeatures> {
-    const settled = look.then(
+  /** Lets other requests wait for the same frame; if encoding it fails, the next of them encodes it. */
+  async #once(key: string, encoding: Promise<CachedFeatures>): Promise<CachedFeatures> {
+    const settled = encoding.then(
       () => undefined,
       () => undefined,
     );
-    this.#looking.set(key, settled);
+    this.#encoding.set(key, settled);
     try {
-      return await look;
+      return await encoding;
     } finally {
-      this.#looking.delete(key);
+      this.#encoding.delete(key);
     }
   }
 
-  async #look(
+  async #encodePicture(
     picture: PreparedPicture,
     { detail, priority }: VisionEncoderOptions,
-    meter: VisionProgress,
+    progress: VisionProgress,
     hooks: InferenceHooks,
-    watch: PhaseTimer,
+    timer: PhaseTimer,
   ): Promise<CachedFeatures> {
     const pixels = prepareTiles(picture.image, this.#imageProcessor, detail).images.map(
       (tile) => () => pixelValues(tile, this.#imageProcessor),
     );
-    watch.lap('image');
+    timer.end('image');
     const { rows, fallback } = await npuReadWriteLock.shared(() =>
-      this.#vision.tower.encode(pixels, { signal: hooks.signal, priority, ...meter.report(hooks) }),
+      this.#vision.tower.encode(pixels, { signal: hooks.signal, priority, ...progress.callbacks(hooks) }),
     );
-    watch.lap('vision');
+    timer.end('vision');
     const { hash } = picture;
     const grid = this.grid(picture, detail);
-    const seen = { key: keyOf(picture, detail), hash, detail, grid, rows, ...(fallback && { fallback }) };
-    this.#features.add(seen);
-    return seen;
+    const features = { key: keyOf(picture, detail), hash, detail, grid, rows, ...defined({ fallback }) };
+    this.#features.add(features);
+    return features;
   }
 }
 
@@ -132,12 +135,13 @@ function keyOf({ hash }: PreparedPicture, detail: Detail): string {
   return `${hash}-${detail}`;
 }
 
-function seenBefore(images: readonly CachedFeatures[]): EncodedImages {
+/** As they are when all features come from the cache. */
+function encodedImages(images: readonly CachedFeatures[]): EncodedImages {
   const fallback = images.find((image) => image.fallback)?.fallback;
   return {
     images,
     tiles: images.reduce((sum, { grid }) => sum + grid.tiles, 0),
     cached: true,
-    ...(fallback && { fallback }),
+    ...defined({ fallback }),
   };
 }

@@ -2,19 +2,21 @@ import type { VisionTimings } from '../protocol/frame-result';
 import type { EncodeOptions } from '../vision/vision-tower';
 import type { InferenceHooks } from './inference';
 
-/** Passes a frame's vision progress on, and adds up the time of its stages. */
+/** Passes on a frame's vision progress, and adds up the time of its stages. */
 export class VisionProgress {
-  readonly #stagesMs = new Map<string, number>();
-  readonly #coresMs: number[] = [];
+  readonly #stageMs = new Map<string, number>();
+  readonly #coreMs: number[] = [];
 
-  /** What the tower is to call. */
-  report({ onProgress }: Pick<InferenceHooks, 'onProgress'>): Pick<EncodeOptions, 'onProgress' | 'onSlow'> {
+  /** @returns callbacks for the tower */
+  callbacks({
+    onProgress,
+  }: Pick<InferenceHooks, 'onProgress'>): Pick<EncodeOptions, 'onProgress' | 'onSlow'> {
     let last = { done: 0, total: 1 };
     return {
       onProgress: ({ done, total, stage, ms, core }) => {
         last = { done, total };
-        this.#stagesMs.set(stage, (this.#stagesMs.get(stage) ?? 0) + ms);
-        if (core !== undefined) this.#coresMs[core] = (this.#coresMs[core] ?? 0) + ms;
+        this.#stageMs.set(stage, (this.#stageMs.get(stage) ?? 0) + ms);
+        if (core !== undefined) this.#coreMs[core] = (this.#coreMs[core] ?? 0) + ms;
         onProgress({ phase: 'vision', done, total, stage, ...(core !== undefined && { core }) });
       },
       onSlow: (stage, ms) => {
@@ -26,13 +28,13 @@ export class VisionProgress {
 
   /** @param visionMs the frame's vision time @returns undefined when nothing ran */
   timings(visionMs: number): VisionTimings | undefined {
-    if (this.#stagesMs.size === 0) return undefined;
+    if (this.#stageMs.size === 0) return undefined;
     const stagesMs = Object.fromEntries(
-      [...this.#stagesMs].map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]),
+      [...this.#stageMs].map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]),
     );
-    if (this.#coresMs.length === 0) return { stagesMs };
+    if (this.#coreMs.length === 0) return { stagesMs };
     const share = (ms: number | undefined = 0): number =>
       Math.round((1000 * ms) / Math.max(visionMs, ms)) / 1000 || 0;
-    return { stagesMs, coreBusy: Array.from(this.#coresMs, share) };
+    return { stagesMs, coreBusy: Array.from(this.#coreMs, share) };
   }
 }

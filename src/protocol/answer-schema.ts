@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { limits } from './limits';
 
-/** A value an answer may be held to; `enum` stands for itself, whatever its type. */
+/** Schema of a JSON answer. */
 export type AnswerSchema =
   | { readonly type: 'string'; readonly maxLength?: number }
   | { readonly type: 'integer'; readonly minimum?: number; readonly maximum?: number }
@@ -15,7 +15,7 @@ export type AnswerSchema =
     }
   | { readonly type: 'object'; readonly properties: Readonly<Record<string, AnswerSchema>> };
 
-/** Fifteen digits: every integer of that length is exact in a double. */
+/** Fifteen digits: every such integer is exact in a double. */
 const largestInteger = 999_999_999_999_999;
 
 const notes = ['title', 'description', '$schema'] as const;
@@ -30,8 +30,8 @@ const keywords: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The part of JSON Schema that an answer can be held to. Every property is always written, in the order given,
- * so `required` and `additionalProperties` may stand there and change nothing.
+ * Parses the supported part of JSON Schema. Every property is always written, in the given order, so `required` and
+ * `additionalProperties` are accepted and have no effect.
  * @throws SmolvlmError `request-json-schema` naming the place, e.g. `jsonSchema.properties.people.minimum`
  */
 export function parseAnswerSchema(value: unknown, path = 'jsonSchema', depth = 0): AnswerSchema {

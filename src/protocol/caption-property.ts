@@ -3,14 +3,14 @@ import type { CaptionResult, DropReason } from './events';
 /** Home Assistant's limit for the state of an entity. */
 const stateCharacters = 255;
 
-/** An answer as flows and MQTT show it: `msg.caption`, the attributes topic. */
+/** A result as in `msg.caption` and the MQTT attributes topic. */
 export interface CaptionProperty {
   readonly text: string;
   /** At most 255 characters. */
   readonly short: string;
   readonly camera?: string;
   readonly prompt: string;
-  /** The answer as a value, where JSON was asked for. */
+  /** The parsed answer, if JSON was requested. */
   readonly json?: unknown;
   readonly choices?: CaptionResult['choices'];
   readonly confidence?: number;
@@ -19,7 +19,7 @@ export interface CaptionProperty {
   readonly queuedMs: number;
   readonly model: string;
   readonly backend: string;
-  /** Why the CPU saw the frame, where the NPU should have. */
+  /** Why the CPU was used instead of the NPU. */
   readonly fallback?: CaptionResult['fallback'];
   /** Time of each stage, and share of each NPU core. */
   readonly vision?: CaptionResult['vision'];
@@ -32,7 +32,7 @@ export interface CaptionProperty {
 /** `msg.caption` of a frame that was not described. */
 export interface DroppedProperty {
   readonly text: null;
-  /** `anchor-set`: it was kept, for later frames to be compared with. */
+  /** `anchor-set`: the frame became the anchor that later frames are compared with. */
   readonly dropped: DropReason | 'anchor-set';
   readonly reason: string;
   readonly camera?: string;

@@ -1,7 +1,7 @@
 import type { Rectangle } from '../system/rectangle';
 import type { AnswerSchema } from './answer-schema';
 
-/** How many image pieces the model looks at: `low` = one tile, `full` = the processor's own splitting. */
+/** How a picture is split into tiles: `low` = one tile, `full` = the image processor's own splitting. */
 export type Detail = 'low' | 'full';
 
 /** What happens to a camera's waiting frames when its queue is full. */
@@ -12,23 +12,23 @@ export type Polygon = readonly (readonly [x: number, y: number])[];
 
 export type MessagePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
-/** A turn of a conversation; the n-th `image` part stands for the n-th picture of the request. */
+/** A message of a conversation; the n-th `image` part stands for the n-th picture of the request. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: readonly MessagePart[];
 }
 
-/** How a model is run; two requests that differ here use two loaded models. */
+/** How a model is run; requests that differ here use separately loaded models. */
 export interface RuntimeOptions {
   /** `auto` (default): the NPU for an NPU bundle, else the CPU. */
   readonly backend?: 'auto' | 'cpu' | 'npu';
-  /** `auto` (default): what the bundle brings. */
+  /** `auto` (default): the NPU if the bundle has a decoder for it, else the CPU. */
   readonly decoder?: 'auto' | 'cpu' | 'npu';
-  /** Of a checkpoint prepared for the CPU; the engine's default when absent. */
+  /** For checkpoints, which are prepared for the CPU; the engine's default when absent. */
   readonly precision?: 'float32' | 'int8' | 'int4';
   /** CPU threads; the engine's default when absent. */
   readonly threads?: number;
-  /** Longest context in tokens, prompt and answer together. */
+  /** Maximum context length in tokens, prompt and answer together. */
   readonly contextLength?: number;
 }
 
@@ -37,11 +37,11 @@ export interface RuntimeOptions {
  * form fields `image`, in order. Either `prompt` (all pictures first, then the text) or `messages`.
  */
 export interface DescribeRequest {
-  /** Chosen by the client; the engine answers an id once. */
+  /** Chosen by the client; each id is answered once. */
   readonly id: string;
-  /** `features` stops after the vision side and ends in handles; `caption` (default) in an answer. */
+  /** `caption` (default) ends in an answer; `features` stops after the vision side and ends in handles. */
   readonly task?: 'caption' | 'features';
-  /** Ids of handles in place of pictures, in their order; crop, masks and detail are already in them. */
+  /** Ids of handles instead of pictures, in order; they include crop, masks and detail. */
   readonly features?: readonly string[];
   /** Bundle or checkpoint folder, or hub id; the engine's default when absent. */
   readonly model?: string;
@@ -57,12 +57,12 @@ export interface DescribeRequest {
   readonly topP?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
-  /** Score these answers instead of generating; the best one becomes the text. */
+  /** Scores these answers instead of generating one; the most likely becomes the text. */
   readonly choices?: readonly string[];
-  /** The answer is JSON that fits this schema; not together with `choices` or `stop`. */
+  /** The answer is JSON that matches this schema; not together with `choices` or `stop`. */
   readonly jsonSchema?: AnswerSchema;
   readonly crop?: Rectangle;
-  /** Privacy polygons, painted black before anything else sees the pixels. */
+  /** Privacy masks, painted black before anything else is done with the pixels. */
   readonly masks?: readonly Polygon[];
   readonly queue?: {
     readonly policy?: QueuePolicy;
@@ -74,12 +74,12 @@ export interface DescribeRequest {
   readonly priority?: number;
   /** A frame waiting longer than this is dropped as `expired`. */
   readonly maxAgeMs?: number;
-  /** Time allowed from receipt to the whole answer; past it the request is dropped as `deadline`. */
+  /** Time from receipt to the complete answer; after it the request is dropped as `deadline`. */
   readonly deadlineMs?: number;
-  /** ISO 8601; when the camera took the picture. */
+  /** When the camera took the picture, ISO 8601. */
   readonly capturedAt?: string;
-  /** Ask for a small JPEG of the first picture, as the model was allowed to see it: its longest side in pixels. */
+  /** Requests a small JPEG of the first picture, masks and crop applied: its longest side in pixels. */
   readonly thumbnailSide?: number;
-  /** Ask for `token` events. */
+  /** Requests `token` events. */
   readonly stream?: boolean;
 }

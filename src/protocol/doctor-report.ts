@@ -1,7 +1,7 @@
-/** `bad` is red and comes with advice; `warn` works, but slowly or at risk; `info` judges nothing. */
+/** `bad` (red) does not work; `warn` works, but slowly or at a risk; `info` is not a judgement. */
 export type DoctorState = 'ok' | 'warn' | 'bad' | 'info';
 
-/** One thing a machine has or lacks. */
+/** One property of a machine. */
 export interface DoctorCheck {
   /** Stable, kebab-case: `npu-driver`. */
   readonly id: string;
@@ -13,15 +13,15 @@ export interface DoctorCheck {
   readonly advice?: string;
 }
 
-/** What the machine can do as it is. */
+/** What the machine can do at present. */
 export interface DoctorVerdict {
   readonly captionOnCpu: boolean;
   readonly captionOnNpu: boolean;
-  /** Make bundles for the NPU: the vendor's toolkit can be installed. */
+  /** Convert bundles for the NPU: the vendor's toolkit can be installed. */
   readonly convert: boolean;
 }
 
-/** The answer to `GET /v1/smolvlm/doctor` and the document of `smolvlm doctor --json`. */
+/** The response to `GET /v1/smolvlm/doctor` and the document of `smolvlm doctor --json`. */
 export interface DoctorReport {
   readonly checks: readonly DoctorCheck[];
   readonly can: DoctorVerdict;

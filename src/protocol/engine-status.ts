@@ -3,15 +3,15 @@ import type { DropReason } from './events';
 
 /** A model an engine holds in memory. */
 export interface LoadedModel {
-  /** As the request named it, or the engine's default. */
+  /** As the request names it, or the engine's default. */
   readonly model: string;
   /** e.g. `onnxruntime int8`. */
   readonly backend: string;
   /** Bytes of weights and caches, as the captioner estimates them. */
   readonly memoryBytes: number;
-  /** Frames it works on at once. */
+  /** Frames it works on at a time. */
   readonly framesInFlight: number;
-  /** Why the CPU does what the NPU should, now. */
+  /** Why the CPU is used instead of the NPU at the moment. */
   readonly fallback?: ErrorBody;
   /** ISO 8601. */
   readonly lastUsedAt: string;
@@ -40,23 +40,23 @@ export interface EngineStatus {
   /** Of the package. */
   readonly version: string;
   readonly protocol: number;
-  /** Of this run of the engine process; a new one after a restart. */
+  /** Identifies this run of the engine process; another one after a restart. */
   readonly instance: string;
   readonly pid: number;
   readonly uptimeMs: number;
-  /** Open clients that hold the engine alive. */
+  /** Open clients, which keep the engine running. */
   readonly leases: number;
   readonly models: readonly LoadedModel[];
   readonly cameras: Readonly<Record<string, CameraStatus>>;
-  /** Share of the last minute that each NPU core worked, 0 … 1; empty as long as none has. */
+  /** Share of the last minute that each NPU core worked, 0 … 1; empty before the first frame on the NPU. */
   readonly coreLoad: readonly number[];
   readonly memory: { readonly rssBytes: number; readonly modelLimitBytes: number };
   /** Newest last. */
   readonly lastErrors: readonly FailureRecord[];
 }
 
-/** The protocol this package speaks; the engine says it in the header `smolvlm-protocol`. */
+/** Version of the protocol; the first line of a lease, `/health` and `/v1/status` say it. */
 export const protocolVersion = 1;
 
-/** Header naming the engine run that answers; a client tells a restarted engine by it. */
+/** Header that identifies the engine run: a restarted engine has another one. */
 export const instanceHeader = 'smolvlm-instance';

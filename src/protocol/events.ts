@@ -2,7 +2,7 @@ import type { ErrorBody } from '../errors';
 import type { FeaturesResult } from './features';
 import type { FrameResult, Timings } from './frame-result';
 
-/** One of the answers offered, with its probability normalised over all of them. */
+/** One of the request's `choices`, with its probability normalised over all of them. */
 export interface Choice {
   readonly text: string;
   readonly probability: number;
@@ -10,10 +10,10 @@ export interface Choice {
   readonly logProbability: number;
 }
 
-/** What the engine answers for a described frame. */
+/** The result of a description. */
 export interface CaptionResult extends FrameResult {
   readonly text: string;
-  /** The text's value, where the request had a `jsonSchema`. */
+  /** The parsed text, if the request had a `jsonSchema`. */
   readonly json?: unknown;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
@@ -29,12 +29,12 @@ export type DropReason = 'queue-full' | 'superseded' | 'expired' | 'deadline' | 
 
 export type ProgressPhase = 'loading' | 'image' | 'vision' | 'prefill' | 'decode';
 
-/** One line of the answer to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, features, dropped or error. */
+/** One line of the response to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, features, dropped or error. */
 export type EngineEvent =
   | {
       readonly type: 'queued';
       readonly id: string;
-      /** Frames that wait in the engine, this one included. */
+      /** Frames waiting in the engine, this one included. */
       readonly waiting: number;
     }
   | {
@@ -48,26 +48,26 @@ export type EngineEvent =
       readonly stage?: string;
       /** NPU core that ran the stage; absent on a CPU. */
       readonly core?: number;
-      /** Something holds it up, e.g. `npu-slow`, `npu-busy`; the work goes on. */
+      /** A delay, e.g. `npu-slow`, `npu-busy`; the work continues. */
       readonly warning?: ErrorBody;
     }
   | { readonly type: 'token'; readonly id: string; readonly text: string }
   | FinalEvent;
 
-type Answered = { readonly type: 'result'; readonly id: string; readonly result: CaptionResult };
+type ResultEvent = { readonly type: 'result'; readonly id: string; readonly result: CaptionResult };
 type FeaturesEvent = { readonly type: 'features'; readonly id: string; readonly features: FeaturesResult };
-type Unanswered =
+type FailureEvent =
   | { readonly type: 'dropped'; readonly id: string; readonly reason: DropReason; readonly message: string }
   | { readonly type: 'error'; readonly id: string; readonly error: ErrorBody };
 
 /** The event that ends a description. */
-export type DescribeFinal = Answered | Unanswered;
+export type DescribeFinal = ResultEvent | FailureEvent;
 
 /** The event that ends a request for features. */
-export type FeaturesFinal = FeaturesEvent | Unanswered;
+export type FeaturesFinal = FeaturesEvent | FailureEvent;
 
 /** The event that ends a request. */
 export type FinalEvent = DescribeFinal | FeaturesFinal;
 
-/** A request that was done. */
-export type SuccessEvent = Answered | FeaturesEvent;
+/** The final event of a successful request. */
+export type SuccessEvent = ResultEvent | FeaturesEvent;

@@ -9,15 +9,15 @@ export interface Timings {
   readonly total: number;
 }
 
-/** Where the vision time of a frame went. */
+/** How the vision time of a frame was spent. */
 export interface VisionTimings {
-  /** Milliseconds of each stage, over all tiles: on the NPU by its own account, on a CPU as waited for. */
+  /** Milliseconds of each stage, over all tiles: measured by the NPU's driver, or as wall time on a CPU. */
   readonly stagesMs: Readonly<Record<string, number>>;
   /** Share of the vision time that each NPU core worked for this frame, 0 … 1; absent on a CPU. */
   readonly coreBusy?: readonly number[];
 }
 
-/** What the engine says of a frame it has looked at, whatever was asked about it. */
+/** What every result says about its frame. */
 export interface FrameResult {
   readonly tiles: number;
   /** Absent when the features came from the cache. */
@@ -25,15 +25,15 @@ export interface FrameResult {
   readonly queuedMs: number;
   /** Model name, e.g. the checkpoint folder's or the hub id. */
   readonly model: string;
-  /** e.g. `onnxruntime int8`, `rknn fp16 + onnxruntime int8`; of features the vision side alone. */
+  /** e.g. `onnxruntime int8`, `rknn fp16 + onnxruntime int8`; for features the vision side only. */
   readonly backend: string;
-  /** Why the CPU saw the frame, where the NPU should have. */
+  /** Why the CPU was used instead of the NPU. */
   readonly fallback?: ErrorBody;
   /** The vision features came from the cache. */
   readonly cached: boolean;
   /** SHA-256 over the decoded, cropped and masked pixels, hex. */
   readonly frameHash: string;
-  /** JPEG in base64, where the request asked for one. */
+  /** JPEG in base64, if the request had a `thumbnailSide`. */
   readonly thumbnail?: string;
   readonly camera?: string;
   readonly capturedAt?: string;

@@ -1,7 +1,7 @@
-/** Node's timers fire at once when they are set longer than this, 25 days. */
+/** Node's timers fire at once when they are set to more than this, 25 days. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** What one request may hold; checked where it enters the engine and, for the words, before it leaves the client. */
+/** Limits of one request, checked when the engine receives it and, for texts, before the client sends it. */
 export const limits = {
   /** Bytes of a whole `POST` body: pictures and JSON together. */
   bodyBytes: 64 * 1024 * 1024,
@@ -32,12 +32,12 @@ export const limits = {
   schemaProperties: 64,
   schemaItems: 64,
   schemaEnum: 256,
-  /** Characters of a string in a JSON answer, where the schema limits them. */
+  /** Largest `maxLength` of a string in a JSON schema. */
   schemaStringLength: 1000,
   /** Waiting frames of one camera. */
   queueCapacity: 1000,
   /** One line of the event stream, without its newline. */
   eventLineBytes: 8 * 1024 * 1024,
-  /** An hour is the longest a request may be asked to live. */
+  /** Longest deadline: an hour. */
   deadlineMs: 3_600_000,
 } as const;

@@ -5,7 +5,7 @@ import { limits } from './limits';
 /** Media type of an event stream; an empty line is a heartbeat. */
 export const eventStreamType = 'application/x-ndjson';
 
-/** An engine writes at least an empty line this often, so that a silent peer is known to be gone. */
+/** An engine writes at least an empty line this often, so that a silent peer counts as gone. */
 export const heartbeatMs = 5_000;
 
 export function encodeEvent(event: EngineEvent): string {
@@ -18,7 +18,7 @@ export function isFinal(event: EngineEvent): event is FinalEvent {
   );
 }
 
-/** Cuts a byte stream into lines and the lines into JSON objects, however the bytes were packed. */
+/** Splits a byte stream, however it is divided into chunks, into lines of JSON objects. */
 export class NdjsonDecoder {
   readonly #maxLineBytes: number;
   #parts: Uint8Array[] = [];
@@ -29,7 +29,7 @@ export class NdjsonDecoder {
   }
 
   /**
-   * @returns the objects that these bytes complete, heartbeats left out
+   * @returns the objects that these bytes complete, without heartbeats
    * @throws SmolvlmError `protocol-line-too-long`, `protocol-bad-line`
    */
   push(bytes: Uint8Array): object[] {
@@ -89,7 +89,7 @@ const eventTypes: ReadonlySet<unknown> = new Set<EngineEvent['type']>([
   'error',
 ]);
 
-/** Is this line an event this version knows? A newer engine's other lines are skipped. */
+/** Whether the line is an event of this protocol version; other lines of newer engines are skipped. */
 export function isEngineEvent(line: object): line is EngineEvent {
   return 'type' in line && eventTypes.has(line.type) && 'id' in line && typeof line.id === 'string';
 }

@@ -1,6 +1,6 @@
 import { limits } from './limits';
 
-/** The part of OpenAI's chat completion API that the façade understands. */
+/** The part of OpenAI's chat completion API that is supported. */
 export interface ChatCompletionRequest {
   readonly model?: string;
   readonly messages: readonly OpenAiMessage[];
@@ -48,7 +48,7 @@ const part = {
   ],
 } as const;
 
-/** Fields that programs send to every engine and that mean nothing here are let through. */
+/** Unknown fields are ignored, because programs send fields that have no meaning here. */
 export const chatCompletionSchema = {
   type: 'object',
   required: ['messages'],

@@ -1,16 +1,17 @@
+import { defined } from '../system/defined';
 import type { DropReason, FeaturesFinal } from './events';
 import type { FeaturesResult } from './features';
 
-/** `msg.vision` of a frame that was seen. */
+/** `msg.vision` of an encoded frame. */
 export interface VisionProperty extends Omit<FeaturesResult, 'handles' | 'vision' | 'thumbnail'> {
-  /** Milliseconds of each stage, over all tiles; absent when the engine had seen the frame before. */
+  /** Milliseconds of each stage, over all tiles; absent when the features came from the cache. */
   readonly stagesMs?: Readonly<Record<string, number>>;
   /** Share of the vision time that each NPU core worked for this frame, 0 … 1; absent on a CPU. */
   readonly coreBusy?: readonly number[];
 }
 
-/** `msg.vision` of a frame that was not seen. */
-export interface DroppedSight {
+/** `msg.vision` of a dropped frame. */
+export interface DroppedVision {
   readonly dropped: DropReason;
   readonly reason: string;
   readonly camera?: string;
@@ -21,9 +22,9 @@ export function visionProperty(features: FeaturesResult): VisionProperty {
   return { ...rest, ...vision };
 }
 
-export function droppedSight(
+export function droppedVision(
   { reason, message }: FeaturesFinal & { type: 'dropped' },
   camera: string | undefined,
-): DroppedSight {
-  return { dropped: reason, reason: message, ...(camera !== undefined && { camera }) };
+): DroppedVision {
+  return { dropped: reason, reason: message, ...defined({ camera }) };
 }

@@ -3,9 +3,9 @@ import { fstatSync, ftruncateSync } from 'node:fs';
 const checkEveryMs = 60_000;
 
 /**
- * Keeps a log file that this process appends to (native libraries print there too) from filling the disk.
- * @param fd opened for appending; anything but a regular file is left alone
- * @returns how to stop
+ * Limits the size of the log file that this process and its native libraries append to.
+ * @param fd opened for appending; nothing happens unless it is a regular file
+ * @returns a function that stops it
  */
 export function boundLog(fd: number, maxBytes = 4 * 1024 * 1024): () => void {
   const check = (): void => {

@@ -11,15 +11,15 @@ import { registerStatus, type StatusOptions } from './routes/status-routes';
 
 export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiOptions {
   readonly metrics: LazyMetrics;
-  /** Required of every caller when given. */
+  /** When given, every caller must send it. */
   readonly token?: string;
 }
 
-/** The engine's HTTP front, not yet listening: the same routes on a unix socket and on TCP. */
+/** The engine's HTTP server, not listening yet: the same routes on a unix socket and on TCP. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    // A lease or a waiting request is silent for long, on purpose.
+    // Leases and waiting requests may last for hours.
     requestTimeout: 0,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },

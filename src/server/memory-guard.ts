@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 
 const checkEveryMs = 10_000;
 
-/** What an engine may take before it makes room: 80 % of the machine's or the container's memory. */
+/** 80 % of the machine's or the container's memory. */
 export function defaultMemoryLimit(): number {
   const total = totalmem();
   const constrained = process.constrainedMemory?.() ?? 0;
@@ -10,14 +10,14 @@ export function defaultMemoryLimit(): number {
 }
 
 /**
- * Notices that the process has grown beyond a limit, e.g. by memory a native library does not give back: only a new
- * process does.
+ * Calls back once when the process uses more memory than a limit, e.g. because a native library does not free it: only
+ * the end of the process does.
  */
 export class MemoryGuard {
   readonly #limitBytes: number;
   readonly #onExceeded: (rssBytes: number) => void;
   readonly #timer: NodeJS.Timeout;
-  #told = false;
+  #reported = false;
 
   constructor(limitBytes: number, onExceeded: (rssBytes: number) => void) {
     this.#limitBytes = limitBytes;
@@ -28,8 +28,8 @@ export class MemoryGuard {
 
   check(): void {
     const rssBytes = process.memoryUsage.rss();
-    if (this.#told || rssBytes <= this.#limitBytes) return;
-    this.#told = true;
+    if (this.#reported || rssBytes <= this.#limitBytes) return;
+    this.#reported = true;
     this.#onExceeded(rssBytes);
   }
 

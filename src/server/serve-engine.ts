@@ -18,17 +18,17 @@ export interface ServeOptions {
   readonly tcp?: { readonly host: string; readonly port: number; readonly token?: string };
   readonly model?: string;
   readonly threads?: number;
-  /** Exits so long after the last lease and request; never when absent. */
+  /** Ends this long after the last lease and request; never when absent. */
   readonly idleExitMs?: number;
-  /** Models leave memory so long after the last request. */
+  /** Models are unloaded this long after the last request. */
   readonly idleUnloadMs?: number;
   readonly modelLimitBytes?: number;
-  /** The engine ends, and clients start another, when it has grown beyond this; default: 80 % of the machine's memory. */
+  /** The engine ends, and clients start another, when it uses more than this; default: 80 % of the machine's memory. */
   readonly memoryLimitBytes?: number;
   readonly queueCapacity?: number;
   readonly abandonedMs?: number;
   readonly allowImageUrls?: boolean;
-  /** A cancelled native call that has not come back after this ends the process. */
+  /** A cancelled native call that has not returned after this ends the process. */
   readonly hangMs?: number;
   /** Module exporting `openCaptioner`. */
   readonly captionerModule?: string;
@@ -40,16 +40,16 @@ export interface ServeOptions {
 export interface ServedEngine {
   /** Absent without `tcp`. */
   readonly url?: string;
-  /** Resolves once the engine has stopped, for whatever reason. */
+  /** Resolves once the engine has stopped, for any reason. */
   readonly closed: Promise<void>;
-  /** Lets the running request finish and waiting ones go. */
+  /** Lets running requests finish; waiting ones are left to the clients' next engine. */
   close(): Promise<void>;
 }
 
-/** A stage of a large model on a slow CPU takes seconds; the NPU driver's own time-out is 18 s. */
+/** A stage of a large model on a slow CPU takes seconds; the NPU driver's own timeout is 18 s. */
 const defaultHangMs = 60_000;
 
-/** Runs an engine behind its sockets. @throws SmolvlmError `engine-token`, `engine-running`, `engine-listen`, `runtime-dir` */
+/** Runs an engine with its sockets. @throws SmolvlmError `engine-token`, `engine-running`, `engine-listen`, `runtime-dir` */
 export async function serveEngine(options: ServeOptions): Promise<ServedEngine> {
   const { tcp, socketPath, log } = options;
   checkToken(tcp);
@@ -62,9 +62,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
   const inference = new InferenceThread({
     captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
-    ...(options.model === undefined ? {} : { defaultModel: options.model }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...defined({ settings: options.settings }),
+    ...defined({ defaultModel: options.model, threads: options.threads, settings: options.settings }),
     modelLimitBytes,
     clock: systemClock,
     idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,
@@ -82,11 +80,13 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     ...engineDefaults,
     inference,
     clock: systemClock,
-    ...(options.queueCapacity === undefined ? {} : { queueCapacity: options.queueCapacity }),
-    ...(options.abandonedMs === undefined ? {} : { abandonedMs: options.abandonedMs }),
-    ...(options.idleExitMs === undefined ? {} : { idleExitMs: options.idleExitMs }),
+    ...defined({
+      queueCapacity: options.queueCapacity,
+      abandonedMs: options.abandonedMs,
+      idleExitMs: options.idleExitMs,
+    }),
     onIdle: () => {
-      log('nobody uses this engine: it ends');
+      log('no client uses this engine: it ends');
       void close();
     },
   });
@@ -94,7 +94,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const guard = new MemoryGuard(memoryLimitBytes, (rss) => {
     const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
     log(
-      `${megabytes(rss)} MB are in use, ${megabytes(memoryLimitBytes)} are allowed: ending; clients start another`,
+      `${megabytes(rss)} MB of memory in use, limit ${megabytes(memoryLimitBytes)} MB: ending the engine; clients start another`,
     );
     void close();
   });
@@ -105,7 +105,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     version: packageVersion(),
     modelLimitBytes,
     allowImageUrls: options.allowImageUrls === true,
-    ...(options.model === undefined ? {} : { defaultModel: options.model }),
+    ...defined({ defaultModel: options.model }),
   };
   const apps: FastifyInstance[] = [];
   let socket: EngineSocket | undefined;
@@ -122,7 +122,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       });
     }
     if (tcp) {
-      const app = createHttpServer(tcp.token === undefined ? http : { ...http, token: tcp.token });
+      const app = createHttpServer({ ...http, ...defined({ token: tcp.token }) });
       apps.push(app);
       url = await listenOnTcp(app, tcp.host, tcp.port);
     }
@@ -136,7 +136,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   }
 
   engine.lifetime.begin();
-  return { ...(url === undefined ? {} : { url }), closed, close };
+  return { ...defined({ url }), closed, close };
 
   function close(): Promise<void> {
     unwatch();
@@ -147,7 +147,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   }
 }
 
-/** The sockets go first, so that clients turn to a new engine; answers under way are still written. */
+/** Stops to listen first, so that clients turn to a new engine; running requests are still answered. */
 async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<void> {
   for (const app of apps) app.server.close();
   await engine.close();
@@ -156,7 +156,11 @@ async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<v
 
 function checkToken(tcp: ServeOptions['tcp']): void {
   if (!tcp || tcp.token !== undefined || isLoopback(tcp.host)) return;
-  throw new SmolvlmError('engine-token', `listening on ${tcp.host} without a token would let anybody in`, {
-    hint: 'Give --token-file, or --host 127.0.0.1.',
-  });
+  throw new SmolvlmError(
+    'engine-token',
+    `listening on ${tcp.host} without a token would let anyone on the network use the engine`,
+    {
+      hint: 'Give --token-file, or --host 127.0.0.1.',
+    },
+  );
 }

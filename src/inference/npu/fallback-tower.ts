@@ -5,17 +5,17 @@ import type { NpuBackoff } from './npu-backoff';
 
 export interface FallbackOptions {
   /**
-   * Opens the tower on the NPU. Called again, after its rest, only where that failed: a tower that is open is kept when
-   * frames fail, and tried again.
+   * Opens the tower on the NPU. Called again, after the backoff, only if opening failed: an open tower is kept when frames
+   * fail, and used again.
    */
   readonly openNpu: () => Promise<TileEncoder>;
   readonly openCpu: () => Promise<TileEncoder>;
-  readonly rest: NpuBackoff;
+  readonly backoff: NpuBackoff;
 }
 
 /**
- * The tower on the NPU, with the same tower on the CPU behind it: a frame the NPU fails is described all the same, and
- * says why.
+ * The tower on the NPU, with the same tower on the CPU as a fallback: a frame that fails on the NPU is encoded on the CPU,
+ * and its result says why.
  */
 export class FallbackTower implements TileEncoder {
   readonly #options: FallbackOptions;
@@ -27,22 +27,22 @@ export class FallbackTower implements TileEncoder {
     this.#options = options;
   }
 
-  /** Why the CPU does the work now; absent while the NPU does. */
+  /** Why the CPU works at the moment; undefined while the NPU does. */
   get fallback(): ErrorBody | undefined {
-    return this.#options.rest.reason;
+    return this.#options.backoff.reason;
   }
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
-    const { rest } = this.#options;
-    let fallback = rest.reason;
+    const { backoff } = this.#options;
+    let fallback = backoff.reason;
     if (!fallback) {
       try {
         const features = await (await this.#openNpu()).encode(tiles, options);
-        rest.worked();
+        backoff.worked();
         return features;
       } catch (error) {
         options.signal?.throwIfAborted();
-        fallback = rest.failed(error);
+        fallback = backoff.failed(error);
       }
     }
     return { ...(await (await this.#openCpu()).encode(tiles, options)), fallback };
@@ -54,7 +54,7 @@ export class FallbackTower implements TileEncoder {
     await (await this.#cpu?.catch(() => undefined))?.close();
   }
 
-  /** One that could not be opened, for want of memory perhaps, is tried again with the next frame. */
+  /** If opening fails, perhaps for lack of memory, the next frame tries again. */
   #openCpu(): Promise<TileEncoder> {
     this.#cpu ??= this.#options.openCpu().catch((error: unknown) => {
       this.#cpu = undefined;
@@ -63,7 +63,7 @@ export class FallbackTower implements TileEncoder {
     return this.#cpu;
   }
 
-  /** Frames in flight find it opened once. */
+  /** Opens it once for all frames in flight. */
   async #openNpu(): Promise<TileEncoder> {
     this.#opening ??= this.#npu ? Promise.resolve(this.#npu) : this.#options.openNpu();
     try {

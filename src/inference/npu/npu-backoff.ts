@@ -3,19 +3,19 @@ import { type ErrorBody, errorBody } from '../../errors';
 const firstPauseMs = 15_000;
 const longestPauseMs = 60 * 60_000;
 
-/** How long the NPU is left alone after the n-th failure in a row: 15 s, 1 min, 4 min, 16 min, then an hour. */
+/** Pause after the n-th failure in a row: 15 s, 1 min, 4 min, 16 min, then an hour. */
 export function pauseMs(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 4 ** (failures - 1));
 }
 
-/** Failures before this process: others that died with the NPU in their hands. */
+/** Failures of earlier processes, which crashed while they used the NPU. */
 export interface EarlierFailures {
   readonly failures: number;
   readonly lastAgeMs: number;
   readonly reason: ErrorBody;
 }
 
-/** Lets something on the NPU rest after a failure, the longer the more often it failed in a row. */
+/** Exponential backoff after failures on the NPU: a longer pause after each failure in a row. */
 export class NpuBackoff {
   readonly #now: () => number;
   #failures: number;
@@ -30,7 +30,7 @@ export class NpuBackoff {
     if (earlier) this.#until = now() + pauseMs(earlier.failures) - earlier.lastAgeMs;
   }
 
-  /** Why it rests now; undefined when it may be used. */
+  /** Why the NPU is paused; undefined when it may be used. */
   get reason(): ErrorBody | undefined {
     return this.#now() < this.#until ? this.#reason : undefined;
   }
@@ -39,7 +39,7 @@ export class NpuBackoff {
     this.#failures = 0;
   }
 
-  /** What fails together, while it rests already, is one failure. @returns the failure, to be told */
+  /** Starts a pause; failures during a pause count as the same one. @returns the failure's body, for the result */
   failed(error: unknown): ErrorBody {
     const body = errorBody(error);
     this.#reason = body;

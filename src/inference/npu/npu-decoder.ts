@@ -19,7 +19,7 @@ export interface NpuPrompt {
   readonly rows: Float32Array;
   readonly width: number;
   readonly maxNewTokens: number;
-  /** The same for the vendor's own prompt; absent where it cannot be said in it. */
+  /** The same in the vendor's own prompt format; absent when that cannot express it. */
   readonly pictures?: NpuPictures;
 }
 
@@ -39,50 +39,50 @@ export type NpuDecoderOptions = Pick<CaptionerOptions, 'decoder' | 'onDeviceLost
 
 interface Opened {
   readonly decoder: RkllmDecoder;
-  readonly hold: SharedNpuLock;
+  readonly lock: SharedNpuLock;
 }
 
-/** The template around a turn, as the checkpoint's own; the runtime cannot read it from the file (rknn-llm#420). */
+/** The checkpoint's template around a user message; the runtime cannot read it from the file (rknn-llm#420). */
 const template = { prefix: '<|im_start|>User:', postfix: '<end_of_utterance>\nAssistant:' } as const;
 
 /** The decoder on the NPU, opened when it is first needed. */
 export class NpuDecoder {
   readonly #bundle: Bundle;
   readonly #options: NpuDecoderOptions;
-  readonly #rest: NpuBackoff;
+  readonly #backoff: NpuBackoff;
   #opened: Promise<Opened> | undefined;
 
-  private constructor(bundle: Bundle, options: NpuDecoderOptions, rest: NpuBackoff) {
+  private constructor(bundle: Bundle, options: NpuDecoderOptions, backoff: NpuBackoff) {
     this.#bundle = bundle;
     this.#options = options;
-    this.#rest = rest;
+    this.#backoff = backoff;
   }
 
-  /** @returns undefined where the bundle has none or the request wants the CPU */
+  /** @returns undefined when the bundle has no such decoder, or the request chooses the CPU */
   static async open(bundle: Bundle, options: NpuDecoderOptions): Promise<NpuDecoder | undefined> {
     if (!bundle.manifest.npuDecoder || options.decoder === 'cpu') return undefined;
     return new NpuDecoder(bundle, options, new NpuBackoff(await earlierCrashes(options.npu.lockPath)));
   }
 
-  /** Why the CPU may not take over: the request insists. */
+  /** Whether the request requires the NPU, so that the CPU must not take over. */
   get insisted(): boolean {
     return this.#options.decoder === 'npu';
   }
 
   get fallback(): ErrorBody | undefined {
-    return this.insisted ? undefined : this.#rest.reason;
+    return this.insisted ? undefined : this.#backoff.reason;
   }
 
-  /** Its decoding is greedy, and gives words only: scores and schemas need the CPU's logits. */
+  /** It decodes greedily and returns text only: scores and schemas need the CPU's logits. */
   canAnswer({ choices, temperature = 0 }: DescribeRequest): boolean {
     return choices === undefined && temperature === 0;
   }
 
   failed(error: unknown): ErrorBody {
-    return this.#rest.failed(error);
+    return this.#backoff.failed(error);
   }
 
-  /** @throws SmolvlmError whatever the NPU says; the signal's reason when aborted */
+  /** @throws SmolvlmError for failures of the NPU; the signal's reason when aborted */
   async answer(
     prompt: NpuPrompt,
     { stop }: DescribeRequest,
@@ -106,14 +106,14 @@ export class NpuDecoder {
         : decoder.answerRows(prompt.rows, prompt.width, run),
     );
     text.end();
-    this.#rest.worked();
+    this.#backoff.worked();
     return { text: text.text, tokenIds, finishReason: text.stopped ? 'stop' : finishReason };
   }
 
   async close(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined);
     await opened?.decoder.close();
-    await opened?.hold.release();
+    await opened?.lock.release();
   }
 
   #open(): Promise<Opened> {
@@ -126,7 +126,7 @@ export class NpuDecoder {
 
   async #openDecoder(): Promise<Opened> {
     const { maxContext, onDeviceLost, npu, rkllm } = this.#options;
-    const hold = await SharedNpuLock.take({
+    const lock = await SharedNpuLock.take({
       lockPath: npu.lockPath,
       whenBusy: this.insisted ? 'wait' : 'fail',
     });
@@ -145,14 +145,14 @@ export class NpuDecoder {
           onLost: (ms) =>
             onDeviceLost?.({
               code: 'npu-lost',
-              message: `the NPU's decoder has not come back for ${ms / 1000} s`,
+              message: `the NPU's decoder has not returned for ${ms / 1000} s`,
             }),
         }),
       );
       await decoder.setTemplate(template.prefix, template.postfix);
-      return { decoder, hold };
+      return { decoder, lock };
     } catch (error) {
-      await hold.release();
+      await lock.release();
       throw error;
     }
   }

@@ -5,19 +5,19 @@ interface Waiting {
 
 /**
  * Vision stages may share the NPU; the vendor's language model needs it alone: both at once have hung boards
- * (rknn-llm#315). First come, first served, so that neither starves.
+ * (rknn-llm#315). First come, first served, so that neither waits forever.
  */
 export class NpuReadWriteLock {
   readonly #waiting: Waiting[] = [];
   #shared = 0;
   #exclusive = false;
 
-  /** Vision: beside other vision. */
+  /** For vision: together with other vision. */
   shared<T>(work: () => Promise<T>): Promise<T> {
     return this.#enter(false, work);
   }
 
-  /** The language model: alone. */
+  /** For the language model: alone. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     return this.#enter(true, work);
   }
@@ -47,5 +47,5 @@ export class NpuReadWriteLock {
   }
 }
 
-/** Of this process, which is the only one with the NPU: see the NPU's lock. */
+/** The lock of this process, which is the only one that uses the NPU: see `SharedNpuLock`. */
 export const npuReadWriteLock = new NpuReadWriteLock();

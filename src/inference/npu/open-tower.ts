@@ -20,14 +20,14 @@ import type { CaptionerOptions } from '../inference';
 import { FallbackTower } from './fallback-tower';
 import { type EarlierFailures, NpuBackoff } from './npu-backoff';
 
-/** A vision tower on the device it was asked for. */
+/** A vision tower on the device that a request chose. */
 export interface PlacedTower {
   readonly tower: TileEncoder;
   /** e.g. `rknn fp16`; undefined on the CPU. */
   readonly npu?: string;
-  /** NPU cores that frames can keep busy, as the chip has them whatever the bundle is made for; 0 on the CPU. */
+  /** NPU cores that frames can keep busy: those of this chip, not of the bundle's target; 0 on the CPU. */
   readonly cores: number;
-  /** Why the CPU does the work now, where the NPU should. */
+  /** Why the CPU works instead of the NPU at the moment. */
   fallback(): ErrorBody | undefined;
 }
 
@@ -37,9 +37,9 @@ export type TowerOptions = Pick<
 > & { readonly npu: NpuSettings };
 
 /**
- * Opens a bundle's tower: a CPU bundle's in onnxruntime; an NPU bundle's on the NPU, with its stages for the CPU
- * behind it unless the request insists (`backend: npu`); or those alone (`backend: cpu`).
- * @throws SmolvlmError `backend-npu` for a CPU bundle on the NPU, `bundle-no-cpu-stages`; without a way round also
+ * Opens a bundle's tower: that of a CPU bundle in onnxruntime; that of an NPU bundle on the NPU, with its CPU stages as a
+ * fallback unless the request requires the NPU (`backend: npu`); or the CPU stages only (`backend: cpu`).
+ * @throws SmolvlmError `backend-npu` for a CPU bundle on the NPU, `bundle-no-cpu-stages`; without a fallback also
  *   whatever opening the NPU throws
  */
 export async function openTower(bundle: Bundle, options: TowerOptions): Promise<PlacedTower> {
@@ -66,27 +66,23 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
   const tower = new FallbackTower({
     openNpu: () => openOn(bundle, options, npuSettings(lasting, 'fail')),
     openCpu: () => openOn(cpu, options),
-    rest: new NpuBackoff(await earlierCrashes(options.npu.lockPath)),
+    backoff: new NpuBackoff(await earlierCrashes(options.npu.lockPath)),
   });
   return { ...placed, tower, fallback: () => tower.fallback };
 }
 
-/** A tower with the backends it runs in; closing it closes them. */
+/** A tower and the backends it runs in; closing it closes them. */
 async function openOn(bundle: Bundle, { threads }: TowerOptions, npu?: RknnSettings): Promise<TileEncoder> {
-  const settings = threads === undefined ? {} : { threads };
+  const settings = defined({ threads });
   const opened: VisionBackend[] = [];
   const close = async (): Promise<void> => {
     for (const backend of opened.splice(0).reverse()) await backend.close();
   };
   try {
-    opened.push(await openVisionBackend(bundle, { ...settings, ...(npu && { npu }) }));
+    opened.push(await openVisionBackend(bundle, { ...settings, ...defined({ npu }) }));
     const hostBackend = bundle.manifest.target === 'cpu' ? undefined : await openHostBackend(settings);
     if (hostBackend) opened.push(hostBackend);
-    const tower = await openVisionTower(
-      bundle,
-      opened[0] as VisionBackend,
-      hostBackend ? { hostBackend } : {},
-    );
+    const tower = await openVisionTower(bundle, opened[0] as VisionBackend, defined({ hostBackend }));
     return {
       encode: (tiles, encode) => tower.encode(tiles, encode),
       close: async () => {
@@ -107,7 +103,7 @@ function npuSettings(
   return {
     ...npuAccess(npu),
     whenBusy,
-    ...(signal && { signal }),
+    ...defined({ signal }),
     onWait: (_pid, holder) => {
       const warning = { code: 'npu-busy', message: `waiting for the NPU, held by ${describeHolder(holder)}` };
       onProgress?.({ phase: 'loading', done: 0, total: 1, warning });
@@ -120,25 +116,25 @@ function npuSettings(
       onLost: (stage, ms) =>
         onDeviceLost?.({
           code: 'npu-lost',
-          message: `stage ${stage} has not come back from the NPU for ${ms / 1000} s`,
+          message: `stage ${stage} has not returned from the NPU for ${ms / 1000} s`,
         }),
     },
   };
 }
 
-/** What earlier processes' ends say of the NPU; taking the lock once notices one that was not noticed yet. */
+/** Recent crashes of processes that used the NPU. Taking the lock once records a crash that is not recorded yet. */
 export async function earlierCrashes(lockPath: string): Promise<EarlierFailures | undefined> {
   const lock = await tryAcquireNpuLock(lockPath).catch(() => undefined);
   if (lock && 'release' in lock) await lock.release();
-  const deaths = await recentNpuCrashes(lockPath);
-  const last = deaths.at(-1);
+  const crashes = await recentNpuCrashes(lockPath);
+  const last = crashes.at(-1);
   if (!last) return undefined;
   const reason = {
     code: 'npu-deaths',
-    message: `${deaths.length === 1 ? 'a process' : `${deaths.length} processes`} ended with the NPU in use within the last hour, the latest (${last.pid}, ${last.command}) at ${last.at}`,
+    message: `${crashes.length === 1 ? 'a process' : `${crashes.length} processes`} ended with the NPU in use within the last hour, the latest (${last.pid}, ${last.command}) at ${last.at}`,
     hint: 'Look at the engine’s log, and at driver and runtime with smolvlm doctor.',
   };
-  return { failures: deaths.length, lastAgeMs: Date.now() - Date.parse(last.at), reason };
+  return { failures: crashes.length, lastAgeMs: Date.now() - Date.parse(last.at), reason };
 }
 
 function noShards(): SmolvlmError {

@@ -2,7 +2,7 @@ import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody } from '../../errors';
 import type { EngineEvent, FeaturesFinal } from '../../protocol/events';
-import { droppedSight, visionProperty } from '../../protocol/vision-property';
+import { droppedVision, visionProperty } from '../../protocol/vision-property';
 import { EngineStatusLine } from '../engine-status-line';
 import type { NodeStatus, StatusWords } from '../node-status';
 import { StatusThrottle } from '../status-throttle';
@@ -92,7 +92,7 @@ export class VisionController {
         if (others === 0) status.show(words.dropped(final.reason));
         return {
           output: 'dropped',
-          message: Object.assign(message, { vision: droppedSight(final, request.camera) }),
+          message: Object.assign(message, { vision: droppedVision(final, request.camera) }),
         };
       case 'error':
         return this.#failed(final.error);

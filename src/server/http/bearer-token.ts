@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
 
-/** Requires `Authorization: Bearer TOKEN` of everything but `GET /health`. */
+/** Requires `Authorization: Bearer TOKEN` for everything except `GET /health`. */
 export function registerBearerToken(app: FastifyInstance, token: string): void {
   const expected = digest(token);
   app.addHook('onRequest', async (request) => {
@@ -10,15 +10,15 @@ export function registerBearerToken(app: FastifyInstance, token: string): void {
     if (hasToken(request.headers.authorization, expected)) return;
     throw new SmolvlmError(
       'request-unauthorized',
-      "expected the engine's bearer token, received none or another",
+      "expected the engine's bearer token, received none or a wrong one",
       {
-        hint: 'Give the client the token in the file that the engine was started with (--token-file).',
+        hint: 'Give the client the token from the file that the engine was started with (--token-file).',
       },
     );
   });
 }
 
-/** @param expected digest of the token; digests are compared, so that time tells neither content nor length */
+/** @param expected digest of the token; digests are compared, so that the time reveals neither content nor length */
 function hasToken(header: string | undefined, expected: Buffer): boolean {
   const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? [];
   return token !== undefined && timingSafeEqual(digest(token), expected);

@@ -5,7 +5,7 @@ type FormField = ReturnType<FormData['getAll']>[number];
 
 /** The parts of a `POST /v1/frames/describe` body. */
 export interface FormParts {
-  /** Parsed JSON of the field `request`, not yet checked. */
+  /** Parsed JSON of the field `request`, not checked yet. */
   readonly request: unknown;
   readonly pictures: readonly Uint8Array[];
 }
@@ -20,7 +20,7 @@ export async function readFormParts(contentType: string, body: Buffer): Promise<
   } catch (cause) {
     throw new SmolvlmError(
       'request-form',
-      'expected a whole multipart/form-data body, received a broken one',
+      'expected a multipart/form-data body, received one that is incomplete or malformed',
       {
         hint: 'Send one field "request" (JSON) and one or more fields "image" (the pictures\' bytes).',
         cause,
@@ -52,7 +52,9 @@ async function readJson(fields: readonly FormField[]): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SmolvlmError('request-json', `the field "request" is no JSON: ${String(cause)}`, { cause });
+    throw new SmolvlmError('request-json', `expected JSON in the field "request": ${String(cause)}`, {
+      cause,
+    });
   }
 }
 

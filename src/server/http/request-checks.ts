@@ -2,7 +2,7 @@ import { SmolvlmError } from '../../errors';
 import { parseAnswerSchema } from '../../protocol/answer-schema';
 import type { DescribeRequest } from '../../protocol/describe-request';
 
-/** Fields that ask for words. */
+/** Fields of a description: they say what the answer is to be. */
 const answerFields = [
   'prompt',
   'messages',
@@ -17,11 +17,11 @@ const answerFields = [
   'stream',
 ] as const;
 
-/** Fields that say how to look at a picture. */
-const sightFields = ['crop', 'masks', 'detail'] as const;
+/** Fields that say how to encode a picture. */
+const visionFields = ['crop', 'masks', 'detail'] as const;
 
 /**
- * What the schema cannot say: fields that do not go together, and pictures that do not go with them.
+ * Checks what the schema cannot express: fields that exclude each other, and the number of pictures.
  * @param pictures that came with the request
  * @returns the request with its JSON schema parsed
  * @throws SmolvlmError `request-task`, `request-features`, `request-no-picture`, `request-images`, `request-answer`,
@@ -42,16 +42,16 @@ export function checkSomePicture(pictures: number): void {
 
 function checkTask(request: DescribeRequest): void {
   if (request.task !== 'features') return;
-  const asked = answerFields.find((field) => request[field] !== undefined);
-  if (asked === undefined) return;
-  throw new SmolvlmError('request-task', `expected no ${asked} with the task "features", received one`, {
-    hint: 'Ask with the handle that it gives, in a request of its own.',
+  const unexpected = answerFields.find((field) => request[field] !== undefined);
+  if (unexpected === undefined) return;
+  throw new SmolvlmError('request-task', `expected no ${unexpected} with the task "features", received one`, {
+    hint: 'Send the question in a separate request, with the handle that this one returns.',
   });
 }
 
 function checkFeatures(request: DescribeRequest, pictures: number): void {
   if (!request.features) return;
-  const other = pictures > 0 ? 'pictures' : sightFields.find((field) => request[field] !== undefined);
+  const other = pictures > 0 ? 'pictures' : visionFields.find((field) => request[field] !== undefined);
   if (other === undefined) return;
   throw new SmolvlmError('request-features', `expected either features or ${other}, received both`, {
     hint: 'Crop, masks and detail were applied when the features were made.',
@@ -65,7 +65,7 @@ function checkImages({ messages }: DescribeRequest, pictures: number): void {
   if (parts.length === pictures) return;
   throw new SmolvlmError(
     'request-images',
-    `the messages have ${parts.length} image parts, but ${pictures} pictures came with them`,
+    `expected a picture for each of the ${parts.length} image parts of the messages, received ${pictures}`,
   );
 }
 
@@ -74,7 +74,7 @@ function checkAnswer(request: DescribeRequest): DescribeRequest {
   const other = request.choices ? 'choices' : request.stop ? 'stop' : undefined;
   if (other !== undefined) {
     throw new SmolvlmError('request-answer', `expected either jsonSchema or ${other}, received both`, {
-      hint: 'For one of several answers give choices alone, or a schema with an enum.',
+      hint: 'For one of several answers, give choices only, or a schema with an enum.',
     });
   }
   return { ...request, jsonSchema: parseAnswerSchema(request.jsonSchema) };

@@ -10,15 +10,15 @@ const statusByCode: Readonly<Record<string, number>> = {
   'engine-queue-full': 429,
 };
 
-/** Rooms whose errors are the request's own faults. */
-const callersFault = /^(request|image|prompt)-/;
+/** Prefixes of the codes that mean a fault of the request. */
+const requestFault = /^(request|image|prompt)-/;
 
-/** HTTP status of an error: the request's own faults are 400, the engine's 500. */
+/** HTTP status of an error: 400 for faults of the request, 500 for the engine's. */
 export function httpStatus({ code }: ErrorBody): number {
-  return statusByCode[code] ?? (callersFault.test(code) ? 400 : 500);
+  return statusByCode[code] ?? (requestFault.test(code) ? 400 : 500);
 }
 
-/** What fastify itself refuses (body too large, unknown media type, bad JSON), in this package's words. */
+/** The error body of anything thrown, errors of fastify itself included (body too large, unknown media type, bad JSON). */
 export function toErrorBody(thrown: unknown): ErrorBody {
   if (thrown instanceof SmolvlmError || !(thrown instanceof Error)) return errorBody(thrown);
   const status = 'statusCode' in thrown ? thrown.statusCode : undefined;
@@ -27,7 +27,7 @@ export function toErrorBody(thrown: unknown): ErrorBody {
   return errorBody(thrown);
 }
 
-/** Answers every fault as `{error: {code, message, hint}}`. */
+/** Answers every error as `{error: {code, message, hint}}`. */
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (thrown, _request, reply) => {
     const error = toErrorBody(thrown);
@@ -48,14 +48,14 @@ interface SchemaFault {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** @param what the thing that was checked, e.g. `request` */
+/** @param what name of the value that was checked, e.g. `request` */
 export function schemaError(what: string, faults: readonly SchemaFault[]): SmolvlmError {
   const fault = faults.find(({ params }) => params?.additionalProperty !== undefined) ?? faults[0];
   const at = `${what}${(fault?.instancePath ?? '').replaceAll('/', '.')}`;
   const unknown = fault?.params?.additionalProperty;
   const message =
     unknown === undefined
-      ? `${at} ${fault?.message ?? 'does not fit'}${detail(fault?.params?.allowedValues)}`
+      ? `${at} ${fault?.message ?? 'does not match its schema'}${detail(fault?.params?.allowedValues)}`
       : `${at} has an unknown field "${String(unknown)}"`;
   return new SmolvlmError('request-invalid', message, {
     hint: 'The fields are described in docs/protocol.md.',

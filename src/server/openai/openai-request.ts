@@ -1,16 +1,17 @@
 import { SmolvlmError } from '../../errors';
 import type { ChatMessage, DescribeRequest, MessagePart } from '../../protocol/describe-request';
 import type { ChatCompletionRequest, OpenAiPart } from '../../protocol/openai';
+import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { checkSizes } from '../http/form-parts';
 import { checkSomePicture } from '../http/request-checks';
 
-/** Fetches the bytes behind a remote picture's address. */
+/** Fetches a picture by its address. */
 export type FetchPicture = (url: URL) => Promise<Uint8Array>;
 
 /**
- * Says an OpenAI request in this package's words.
- * @param fetchPicture absent when remote pictures are refused
+ * Translates an OpenAI request into one of the native protocol.
+ * @param fetchPicture absent when pictures by address are refused
  * @throws SmolvlmError `request-image-url`, `request-no-picture`, `request-too-large`
  */
 export async function fromChatCompletion(
@@ -45,25 +46,20 @@ export async function fromChatCompletion(
       queue: { policy: 'reject', capacity: 100 },
       detail: full ? 'full' : 'low',
       stream: request.stream === true,
-      ...(request.model === undefined || request.model === '' ? {} : { model: request.model }),
-      ...optional('maxNewTokens', maxNewTokens),
-      ...optional('temperature', request.temperature),
-      ...optional('topP', request.top_p),
-      ...optional('seed', request.seed),
-      ...optional('stop', stop),
+      ...defined({
+        model: request.model || undefined,
+        maxNewTokens: maxNewTokens ?? undefined,
+        temperature: request.temperature ?? undefined,
+        topP: request.top_p ?? undefined,
+        seed: request.seed ?? undefined,
+        stop: stop ?? undefined,
+      }),
     },
   };
 }
 
 function textPart(text: string): OpenAiPart {
   return { type: 'text', text };
-}
-
-function optional<Name extends string, Value>(
-  name: Name,
-  value: Value | null | undefined,
-): Partial<Record<Name, Value>> {
-  return value === null || value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
 }
 
 async function readPicture(
@@ -79,8 +75,8 @@ async function readPicture(
     );
   }
   if (!fetchPicture) {
-    throw new SmolvlmError('request-image-url', 'this engine fetches no pictures from other machines', {
-      hint: "Send the picture's bytes as a data URI, or start the engine with --allow-image-urls.",
+    throw new SmolvlmError('request-image-url', 'this engine does not fetch pictures by address', {
+      hint: 'Send the picture as a data URI, or start the engine with --allow-image-urls.',
     });
   }
   return await fetchPicture(new URL(url));

@@ -20,7 +20,7 @@ export interface OpenAiOptions {
   readonly allowImageUrls?: boolean;
 }
 
-/** `POST /v1/chat/completions` and `GET /v1/models` for programs that speak OpenAI's API. */
+/** `POST /v1/chat/completions` and `GET /v1/models`, for programs that use OpenAI's API. */
 export function registerOpenAi(app: FastifyInstance, options: OpenAiOptions): void {
   const { engine, defaultModel } = options;
 
@@ -136,7 +136,7 @@ async function streamCompletion(
       }
       try {
         const result = resultOf(final);
-        // An answer that was not streamed token by token comes whole.
+        // An answer that is not generated token by token is sent as one piece.
         if (sent === '' && result.text !== '') await send(chunk({ content: result.text }));
         await send(chunk({}, finishReason(result)));
         if (includeUsage) await send({ ...chunk({}), choices: [], usage: usage(result) });

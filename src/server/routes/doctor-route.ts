@@ -6,7 +6,7 @@ import { limits } from '../../protocol/limits';
 
 export interface DoctorOptions {
   readonly engine: Engine;
-  /** Compared with the machine besides the loaded ones. */
+  /** Checked against the machine, with the loaded models. */
   readonly defaultModel?: string;
 }
 
@@ -15,15 +15,15 @@ const querystring = {
   properties: { model: { type: 'string', minLength: 1, maxLength: limits.modelCharacters } },
 } as const;
 
-/** `GET /v1/smolvlm/doctor[?model=M]`: what the engine's machine has and lacks, for its models and for M. */
+/** `GET /v1/smolvlm/doctor[?model=M]`: the doctor's report on the engine's machine, for its models and for M. */
 export function registerDoctor(app: FastifyInstance, { engine, defaultModel }: DoctorOptions): void {
   app.get<{ Querystring: { model?: string } }>(
     '/v1/smolvlm/doctor',
     { schema: { querystring } },
     async ({ query }): Promise<DoctorReport> => {
-      const asked = query.model ?? defaultModel;
+      const requested = query.model ?? defaultModel;
       const loaded = engine.status().models.map(({ model }) => model);
-      return await diagnose([...new Set(asked === undefined ? loaded : [asked, ...loaded])]);
+      return await diagnose([...new Set(requested === undefined ? loaded : [requested, ...loaded])]);
     },
   );
 }

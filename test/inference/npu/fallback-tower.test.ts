@@ -35,7 +35,7 @@ describe('FallbackTower', () => {
     return new FallbackTower({
       openNpu: tower('npu', () => npuFails),
       openCpu: tower('cpu', () => false),
-      rest: new NpuBackoff(
+      backoff: new NpuBackoff(
         earlier && { ...earlier, reason: { code: 'npu-deaths', message: 'died' } },
         () => now,
       ),
@@ -61,7 +61,7 @@ describe('FallbackTower', () => {
         if (full) throw new SmolvlmError('engine-memory', 'no room');
         return await tower('cpu', () => false)();
       },
-      rest: new NpuBackoff(undefined, () => now),
+      backoff: new NpuBackoff(undefined, () => now),
     });
     await assert.rejects(both.encode([tile]), { code: 'engine-memory' });
     full = false;
