@@ -1,4 +1,6 @@
 import { ImageError } from '../picture/image-error';
+import { mendJpeg } from '../picture/jpeg-segments';
+import { firstPart } from '../picture/multipart-part';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import type { Rectangle } from '../system/rectangle';
 import { burnMasks, type MaskPolygon } from './privacy-mask';
@@ -17,22 +19,23 @@ export interface DecodeOptions {
  * receives a masked pixel. An animation gives its first frame.
  * @throws ImageError naming what the bytes are instead, which limit they exceed, or where they end too early
  */
-export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+export async function decodePicture(given: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const limits = options.limits ?? defaultPictureLimits;
-  checkByteCount(bytes.length, limits);
+  checkByteCount(given.length, limits);
+  const bytes = firstPart(given);
   const format = recognisePicture(bytes);
   const image = await decodeUpright(bytes, format, limits);
   burnMasks(image, options.masks ?? []);
   return options.crop === undefined ? image : cropFraction(image, options.crop);
 }
 
-async function decodeUpright(bytes: Uint8Array, format: string, limits: PictureLimits): Promise<RgbImage> {
+async function decodeUpright(given: Uint8Array, format: string, limits: PictureLimits): Promise<RgbImage> {
   const sharp = await sharpLibrary();
+  const { bytes, wasOpen } = format === 'jpeg' ? mendJpeg(given) : { bytes: given, wasOpen: false };
   try {
-    // `truncated` still reads pictures with small errors that cameras make, such as stray bytes before a marker.
     // Stored pixel values without colour management, like the reference.
     const { data, info } = await sharp(bytes, {
-      failOn: 'truncated',
+      failOn: wasOpen ? 'warning' : failOn(format),
       limitInputPixels: limits.maxPixels,
       pages: 1,
       ignoreIcc: true,
@@ -43,8 +46,16 @@ async function decodeUpright(bytes: Uint8Array, format: string, limits: PictureL
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: opaqueRgb(data, info.channels) };
   } catch (cause) {
-    throw decodeError(cause, format, bytes.length, limits);
+    throw decodeError(cause, { format, sizeBytes: given.length, wasOpen }, limits);
   }
+}
+
+/**
+ * `truncated` still reads pictures with small errors that cameras make, such as stray bytes before a marker. A TIFF whose
+ * data is damaged would be black with it.
+ */
+function failOn(format: string): 'truncated' | 'warning' {
+  return format === 'tiff' ? 'warning' : 'truncated';
 }
 
 /** @param channels 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha; blends alpha with black, rounded like Pillow */
@@ -64,8 +75,19 @@ function opaqueRgb(data: Buffer, channels: number): Uint8Array {
   return rgb;
 }
 
-function decodeError(cause: unknown, format: string, sizeBytes: number, limits: PictureLimits): ImageError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+interface FailedPicture {
+  readonly format: string;
+  readonly sizeBytes: number;
+  /** Its end marker was missing. */
+  readonly wasOpen: boolean;
+}
+
+function decodeError(
+  cause: unknown,
+  { format, sizeBytes, wasOpen }: FailedPicture,
+  limits: PictureLimits,
+): ImageError {
+  const reason = lastLine(cause instanceof Error ? cause.message : String(cause));
   const name = format.toUpperCase();
   if (/pixel limit/i.test(reason)) {
     return new ImageError('image-pixels', `this ${name} unpacks to more than ${limits.maxPixels} pixels`, {
@@ -73,32 +95,27 @@ function decodeError(cause: unknown, format: string, sizeBytes: number, limits: 
       cause,
     });
   }
-  if (
-    /premature|truncat|unexpected end|end of (file|stream|image)|ended|not enough|bad seek|IEND|read error/i.test(
-      reason,
-    )
-  ) {
+  const isCut = /premature|truncat|unexpected end|end of (file|stream|image)|ended|not enough|bad seek|IEND/i;
+  if (wasOpen || isCut.test(reason) || (format !== 'tiff' && /read error/i.test(reason))) {
     return new ImageError(
       'image-truncated',
-      `this ${name} ends too early, after ${sizeBytes} bytes (${firstLine(reason)})`,
+      `this ${name} ends too early, after ${sizeBytes} bytes (${reason})`,
       {
         hint: 'The transfer was cut off: raise the timeout for fetching the picture, or try the next frame.',
         cause,
       },
     );
   }
-  return new ImageError(
-    'image-corrupt',
-    `this ${name} of ${sizeBytes} bytes cannot be read: ${firstLine(reason)}`,
-    {
-      hint: 'Open the same picture in a viewer; if it displays there, please report it with the file.',
-      cause,
-    },
-  );
+  return new ImageError('image-corrupt', `this ${name} of ${sizeBytes} bytes cannot be read: ${reason}`, {
+    hint: 'Open the same picture in a viewer; if it displays there, please report it with the file.',
+    cause,
+  });
 }
 
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
+/** The decoder's verdict, which follows its warnings. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.findLast((line) => line !== '') ?? 'the decoder gives no reason';
 }
 
 function cropFraction(image: RgbImage, crop: Rectangle): RgbImage {

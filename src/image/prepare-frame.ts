@@ -1,3 +1,5 @@
+import { mendJpeg } from '../picture/jpeg-segments';
+import { firstPart } from '../picture/multipart-part';
 import { type FrameOptions, hammingDistance, type PreparedFrame } from '../picture/prepared-frame';
 import { defined } from '../system/defined';
 import { decodePicture } from './decode-picture';
@@ -28,7 +30,9 @@ export async function prepareFrame(bytes: Uint8Array, options: FrameOptions = {}
   if (unless && hammingDistance(hash, unless.differenceHash) <= unless.bits) {
     return { ...about, width: image.width, height: image.height };
   }
-  const jpeg = keepsPixels(image, options) ? await withoutMetadata(bytes) : undefined;
+  const jpeg = keepsPixels(image, options)
+    ? await withoutMetadata(mendJpeg(firstPart(bytes)).bytes)
+    : undefined;
   if (jpeg) return { ...about, jpeg, width: image.width, height: image.height };
   const { data, info } = await encode(image, about.brightness, options);
   return { ...about, jpeg: new Uint8Array(data), width: info.width, height: info.height };

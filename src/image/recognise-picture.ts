@@ -32,7 +32,21 @@ export function recognisePicture(bytes: Uint8Array): PictureFormat {
     });
   }
   if (format !== undefined) return format;
-  throw namedText(head) ?? unknownBytes(bytes, head);
+  throw mangledPicture(head) ?? namedText(head) ?? unknownBytes(bytes, head);
+}
+
+/** Bytes that were read as UTF-8 text, so that each one that is not text became U+FFFD. */
+function mangledPicture(head: Buffer): ImageError | undefined {
+  const isJpeg = /^(\xef\xbf\xbd){2,4}[\s\S]{0,4}(JFIF|Exif)/.test(head.toString('latin1'));
+  const isPng = head.toString('latin1', 0, 6) === '\xef\xbf\xbdPNG';
+  if (!isJpeg && !isPng) return undefined;
+  return new ImageError(
+    'image-text',
+    `expected a picture, received a ${isJpeg ? 'JPEG' : 'PNG'} that was read as text`,
+    {
+      hint: 'In the http request node choose "a binary buffer" as the return value; in file nodes "a single buffer object".',
+    },
+  );
 }
 
 function namedText(head: Buffer): ImageError | undefined {

@@ -10,6 +10,8 @@ import { limits } from '../protocol/limits';
 export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
   const sources: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (sources.length === 0) throw notAPicture(value);
+  if (sources.length > 1 && sources.every((each) => typeof each === 'number'))
+    throw byteArray(sources.length);
   if (sources.length > limits.pictures) {
     throw new ImageError(
       'image-count',
@@ -37,6 +39,12 @@ function isJsonBuffer(value: unknown): value is { readonly data: readonly number
     'data' in value &&
     Array.isArray(value.data)
   );
+}
+
+function byteArray(length: number): ImageError {
+  return new ImageError('image-source', `expected a picture, received an array of ${length} numbers`, {
+    hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload).',
+  });
 }
 
 function notAPicture(value: unknown): ImageError {

@@ -24,6 +24,8 @@ export async function readPicture(
   const text = source.trim();
   if (/^https?:\/\//i.test(text)) return fetchPicture(address(text), limits, signal);
   if (/^data:/i.test(text)) return dataUri(text, limits);
+  const other = otherAddress(text);
+  if (other) throw other;
   return base64(text, limits) ?? (await file(text, limits));
 }
 
@@ -32,6 +34,39 @@ function address(text: string): URL {
   throw new ImageError('image-source', `expected an http(s) address, received "${shownAddress(text)}"`, {
     hint: 'Write for example http://camera.local/snapshot.jpg; in a password write @ as %40 and / as %2F.',
   });
+}
+
+/** Text that looks like a path or an address, and is something else that people try. */
+function otherAddress(text: string): ImageError | undefined {
+  const shown = shownAddress(text).slice(0, 80);
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === 'rtsp' || scheme === 'rtsps') {
+    return new ImageError(
+      'image-source',
+      `expected a picture, received the address of a video stream: "${shown}"`,
+      {
+        hint: 'Choose "an RTSP stream" in a frame node, or send the camera’s snapshot address.',
+      },
+    );
+  }
+  if (scheme === 'file') {
+    return new ImageError('image-source', `expected a path, received "${shown}"`, {
+      hint: 'Write the path without file://, for example /media/porch.jpg.',
+    });
+  }
+  if (scheme !== undefined) {
+    return new ImageError('image-source', `expected an http(s) address, received "${shown}"`, {
+      hint: 'Write for example http://camera.local/snapshot.jpg.',
+    });
+  }
+  if (!/^\/?api\/(camera|image)_proxy(_stream)?\//.test(text)) return undefined;
+  return new ImageError(
+    'image-source',
+    `expected an address or a file, received Home Assistant's path "${shown}"`,
+    {
+      hint: 'Put its address before it, for example http://homeassistant.local:8123, or use its camera.snapshot action.',
+    },
+  );
 }
 
 function dataUri(text: string, limits: PictureLimits): Uint8Array {
@@ -61,7 +96,7 @@ function base64(text: string, limits: PictureLimits, shortest = 100): Uint8Array
 
 async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
   if (path === '' || path.length > 4096 || path.includes('\0')) {
-    throw new ImageError('image-source', 'expected a picture, received text that is none of its forms', {
+    throw new ImageError('image-source', 'expected a picture, received text of another form', {
       hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.',
     });
   }

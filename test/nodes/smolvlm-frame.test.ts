@@ -155,6 +155,20 @@ describe('smolvlm-frame', function () {
     assert.equal(received.held[0]?.payload, undefined);
   });
 
+  it('leaves no unmasked picture in the message if the camera’s expression fails', async () => {
+    const masks = [
+      [
+        [0, 0],
+        [0.5, 0],
+        [0, 0.5],
+      ],
+    ];
+    await loadFlow({ masks, camera: '$error("no camera")', cameraType: 'jsonata' });
+    send({ payload: street, topic: 'street' });
+    await until(() => received.errors.length === 1);
+    assert.equal(received.errors[0]?.payload, undefined);
+  });
+
   it('forgets a camera’s zones too, and takes times of any kind', async () => {
     await loadFlow({ unchanged: true, zones: [{ name: 'all', x: 0, y: 0, width: 1, height: 1 }] });
     send({ payload: street, topic: 'street', capturedAt: 1e20 });

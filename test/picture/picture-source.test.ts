@@ -40,7 +40,16 @@ describe('readPicture', () => {
     ['a path to nothing', '/nowhere/at/all.jpg', 'image-missing', /"\/nowhere\/at\/all\.jpg"/],
     ['a folder', '/', 'image-missing', /no regular file/],
     ['an endless device', '/dev/zero', 'image-missing', /no regular file/],
-    ['no text', '  ', 'image-source', /none of its forms/],
+    ['no text', '  ', 'image-source', /text of another form/],
+    ['a stream', 'rtsp://me:secret@camera/live', 'image-source', /video stream: "rtsp:\/\/…@camera\/live"/],
+    ['a file address', 'file:///media/porch.jpg', 'image-source', /expected a path/],
+    ['an unknown scheme', 'ftp://camera/a.jpg', 'image-source', /expected an http\(s\) address/],
+    [
+      'a path of Home Assistant',
+      '/api/camera_proxy/camera.porch?token=secret',
+      'image-source',
+      /porch\?token=…"/,
+    ],
     ['a data URI without base64', 'data:text/plain,hello', 'image-source', /data URI with base64/],
   ] as const) {
     it(`names ${name}`, async () => {

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { decodePicture } from '../../src/image/decode-picture';
+import { prepareFrame } from '../../src/image/prepare-frame';
+import { demoFrame } from '../fixtures';
+
+const frame = readFileSync(demoFrame('frame_05_porch_day.jpg'));
+
+/** A JPEG whose comment is longer, or shorter, than its length says. */
+function withComment(says: number, has: number): Buffer {
+  const comment = Buffer.alloc(2 + has);
+  comment.writeUInt16BE(0xfffe, 0);
+  comment.writeUInt16BE(says, 2);
+  return Buffer.concat([frame.subarray(0, 2), comment, frame.subarray(2)]);
+}
+
+describe('a damaged picture', () => {
+  for (const [name, bytes] of [
+    ['lacks only its end marker', frame.subarray(0, frame.length - 2)],
+    ['has a comment longer than it says', withComment(4094, 4704)],
+    ['has a comment shorter than it says', withComment(900, 600)],
+    [
+      'has the headers of a stream’s part',
+      Buffer.concat([
+        Buffer.from('--boundary\r\nContent-Type: image/jpeg\r\n\r\n'),
+        frame,
+        Buffer.from('\r\n--boundary\r\n'),
+      ]),
+    ],
+    ['has bytes behind its end', Buffer.concat([frame, Buffer.from('dhav')])],
+  ] as const) {
+    it(`is read if it ${name}`, async () => {
+      const whole = await decodePicture(frame);
+      assert.ok(Buffer.from(whole.data).equals(Buffer.from((await decodePicture(bytes)).data)));
+      const { jpeg = new Uint8Array() } = await prepareFrame(bytes);
+      assert.equal((await sharp(jpeg, { failOn: 'warning' }).stats()).channels.length, 3);
+    });
+  }
+
+  for (const cut of [3, 100, 20_000]) {
+    it(`is called truncated if ${cut} bytes are missing`, async () => {
+      await assert.rejects(decodePicture(frame.subarray(0, frame.length - cut)), {
+        code: 'image-truncated',
+        message: /\((?!\))/,
+      });
+    });
+  }
+
+  for (const compression of ['lzw', 'deflate', 'jpeg'] as const) {
+    it(`is not black but an error if the data of its TIFF is damaged (${compression})`, async () => {
+      const tiff = await sharp(frame).tiff({ compression }).toBuffer();
+      const damaged = Buffer.from(tiff).fill(0x5a, 100, 3000);
+      await decodePicture(tiff);
+      await assert.rejects(decodePicture(damaged), {
+        code: /^image-(corrupt|truncated)$/,
+        message: /read.*: \S|\(\S/,
+      });
+    });
+  }
+
+  it('is named if it was read as text', async () => {
+    const png = await sharp(frame).png().toBuffer();
+    for (const bytes of [frame, png]) {
+      await assert.rejects(decodePicture(Buffer.from(bytes.toString('utf8'))), {
+        code: 'image-text',
+        hint: /a binary buffer/,
+      });
+    }
+  });
+});
