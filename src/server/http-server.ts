@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import { registerBearerToken } from './http/bearer-token';
+import { registerLocalCallers } from './http/local-callers';
 import { registerErrors } from './http/server-errors';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
 import { registerDescribe } from './routes/describe-route';
@@ -13,6 +14,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly metrics: LazyMetrics;
   /** When given, every caller must send it. */
   readonly token?: string;
+  /** Refuses requests that web pages send through a browser on this machine. */
+  readonly localCallersOnly?: boolean;
 }
 
 /** The engine's HTTP server, not listening yet: the same routes on a unix socket and on TCP. */
@@ -30,6 +33,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   registerErrors(app);
   if (options.token !== undefined) registerBearerToken(app, options.token);
+  if (options.localCallersOnly) registerLocalCallers(app);
   registerDescribe(app, options.engine);
   registerStatus(app, options);
   registerDoctor(app, options);

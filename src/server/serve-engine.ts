@@ -122,7 +122,11 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       });
     }
     if (tcp) {
-      const app = createHttpServer({ ...http, ...defined({ token: tcp.token }) });
+      const app = createHttpServer({
+        ...http,
+        localCallersOnly: tcp.token === undefined,
+        ...defined({ token: tcp.token }),
+      });
       apps.push(app);
       url = await listenOnTcp(app, tcp.host, tcp.port);
     }

@@ -103,7 +103,7 @@ describe('HTTP server', () => {
   });
 
   it('refuses a body beyond the limit before it is read', async () => {
-    const head = `POST /v1/frames/describe HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: ${limits.bodyBytes + 1}\r\n\r\n`;
+    const head = `POST /v1/frames/describe HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: ${limits.bodyBytes + 1}\r\n\r\n`;
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(head));
       socket.once('data', (bytes) => {

@@ -5,6 +5,7 @@ import { shownAddress } from '../../system/shown-address';
 const statusByCode: Readonly<Record<string, number>> = {
   'request-too-large': 413,
   'request-unauthorized': 401,
+  'request-foreign': 403,
   'engine-stopping': 503,
   'engine-busy': 503,
   'engine-queue-full': 429,

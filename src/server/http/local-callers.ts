@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import { SmolvlmError } from '../../errors';
+import { isLoopback } from './listen';
+
+/**
+ * Refuses requests that a web page of another site sends through a browser on this machine. For an engine without a
+ * token, which only listens on loopback: `Origin` names the page's site, and `Host` another name when that name was made
+ * to resolve to this machine (DNS rebinding).
+ */
+export function registerLocalCallers(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers }) => {
+    const { host = '', origin } = headers;
+    if (isLocal(`http://${host}`) && (origin === undefined || isLocal(origin))) return;
+    const field = isLocal(`http://${host}`) ? `Origin "${origin}"` : `Host "${host}"`;
+    throw new SmolvlmError(
+      'request-foreign',
+      `expected a request for localhost or 127.0.0.1, received ${field}`,
+      {
+        hint: 'An engine without a token answers programs on its own machine only. Start it with --token-file for others.',
+      },
+    );
+  });
+}
+
+function isLocal(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  return isLoopback(new URL(address).hostname.replace(/^\[(.*)\]$/, '$1'));
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import type { ServedEngine } from '../../../src/server/serve-engine';
+import { serveFake } from '../served-fake';
+
+function status(served: ServedEngine, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const get = request(new URL('/v1/status', served.url), { headers, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    get.once('error', reject);
+    get.end();
+  });
+}
+
+describe('an engine on loopback without a token', () => {
+  let served: ServedEngine;
+  before(async () => {
+    served = await serveFake();
+  });
+  after(() => served.close());
+
+  for (const headers of [
+    {},
+    { host: 'localhost:8372' },
+    { host: '[::1]:8372' },
+    { host: '127.0.0.1', origin: 'http://localhost:1880' },
+  ]) {
+    it(`answers ${JSON.stringify(headers)}`, async () => {
+      assert.equal(await status(served, headers), 200);
+    });
+  }
+
+  for (const headers of [
+    { host: 'rebound.example' },
+    { host: '127.0.0.1.example' },
+    { origin: 'https://a-site.example' },
+    { origin: 'null' },
+  ]) {
+    it(`refuses ${JSON.stringify(headers)}, which a web page of another site causes`, async () => {
+      assert.equal(await status(served, headers), 403);
+    });
+  }
+
+  it('answers any host and origin with its token', async () => {
+    const token = '0123456789abcdef';
+    const guarded = await serveFake({ tcp: { host: '127.0.0.1', port: 0, token } });
+    const headers = { host: 'hub.example', origin: 'https://a.example', authorization: `Bearer ${token}` };
+    assert.equal(await status(guarded, headers), 200);
+    await guarded.close();
+  });
+});
