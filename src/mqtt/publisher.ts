@@ -40,6 +40,7 @@ export class Publisher {
   readonly #reported = new Map<string, string>();
   /** Whether the broker still has retained messages of the last connection; undefined until it is known. */
   #hasKept: boolean | undefined;
+  #hasHeardRetained = false;
 
   constructor(options: PublisherOptions) {
     const { transport, topics, settings, prepare, onTrouble } = options;
@@ -55,6 +56,7 @@ export class Publisher {
   /** To be called at each connection, after subscribing to the availability. */
   announce(): void {
     this.#hasKept = undefined;
+    this.#hasHeardRetained = false;
     this.sayOnline();
     for (const camera of this.#cameras.values()) this.#discovery(camera);
     this.#outbox.connected();
@@ -72,9 +74,12 @@ export class Publisher {
   onAvailability(text: string, retained: boolean): void {
     if (text === 'offline' && !retained) this.sayOnline();
     if (this.#hasKept !== undefined) return;
+    if (retained) this.#hasHeardRetained = true;
     if (text === 'offline') this.#hasKept = true;
     else if (!retained) {
       this.#hasKept = false;
+      // A retained `online` is of an earlier connection whose will was another, or of a broker that answers out of order.
+      if (!this.#hasHeardRetained) this.#options.transport.brokerRestarted();
       this.#outbox.restore();
     }
   }

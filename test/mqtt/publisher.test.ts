@@ -41,6 +41,7 @@ describe('publisher', () => {
     ]);
     publisher.onAvailability('online', false);
     assert.equal(transport.topics().length, 2, 'once for each connection');
+    assert.equal(transport.restarts, 1);
   });
 
   it('leaves the captions alone on a broker that has kept them', async () => {

@@ -43,6 +43,8 @@ export interface MqttTransport {
   subscribe(filter: string, qos: Qos, listener: (message: IncomingMessage) => void): void;
   /** Never rejects. */
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  /** The broker has lost its retained messages: it was restarted, and what it seemed to refuse before may be taken now. */
+  brokerRestarted(): void;
   /** Calls back after each connection, the first and every other one. */
   onConnected(listener: () => void): void;
   /**

@@ -79,6 +79,10 @@ export class MqttJsTransport implements MqttTransport {
     });
   }
 
+  brokerRestarted(): void {
+    this.#watch.forgetLimit();
+  }
+
   onConnected(listener: () => void): void {
     this.#client.on('connect', listener);
   }

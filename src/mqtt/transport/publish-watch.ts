@@ -112,6 +112,11 @@ export class PublishWatch {
     });
   }
 
+  /** Takes the learned limit back: a restart of the broker was mistaken for a refusal, or its limit has changed. */
+  forgetLimit(): void {
+    this.#learnedBytes = undefined;
+  }
+
   /** Ends what is still open. */
   close(): void {
     for (const flight of this.#takeAll()) flight.resolve({ kind: 'unsent' });

@@ -131,6 +131,10 @@ export class BrokerTransport implements MqttTransport {
     });
   }
 
+  brokerRestarted(): void {
+    this.#watch.forgetLimit();
+  }
+
   onConnected(listener: () => void): void {
     this.#listeners.push(listener);
   }

@@ -11,6 +11,7 @@ import { matchesFilter } from '../../../src/mqtt/transport/topic-filter';
 export class FakeTransport implements MqttTransport {
   connected = false;
   closed = false;
+  restarts = 0;
   maximumPacketBytes: number | undefined;
   /** What becomes of a message while there is a connection. */
   outcome: (message: OutgoingMessage) => PublishOutcome = () => ({ kind: 'sent' });
@@ -29,6 +30,10 @@ export class FakeTransport implements MqttTransport {
     const outcome = this.outcome(message);
     if (outcome.kind === 'sent') this.published.push(message);
     return outcome;
+  }
+
+  brokerRestarted(): void {
+    this.restarts += 1;
   }
 
   onConnected(listener: () => void): void {
