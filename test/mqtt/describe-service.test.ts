@@ -370,6 +370,31 @@ describe('describe service', () => {
       assert.deepEqual(transport.topics(), []);
     });
 
+    it('shows no secret of a snapshot address in what it publishes or reports', async () => {
+      const secrets = ['planted-user', 'planted-password', 'planted-token'];
+      const query = `user=${secrets[0]}&password=${secrets[1]}&token=${secrets[2]}`;
+      const withLogin = new URL(`/missing?${query}`, base);
+      [withLogin.username = '', withLogin.password = ''] = secrets;
+      const unreachable = new URL(`http://${secrets[0]}:${secrets[1]}@127.0.0.1:9/a?${query}`);
+      start({
+        cameras: [
+          { name: 'porch', snapshot: withLogin },
+          { name: 'hall', snapshot: unreachable },
+        ],
+      });
+      transport.deliver('smolvlm/porch/describe', 'PRESS');
+      transport.deliver('smolvlm/hall/describe', 'PRESS');
+      transport.deliver('smolvlm/yard/describe', `${base.href}missing?${query}`);
+      await ended(3);
+      assert.ok(answers.every(({ kind }) => kind === 'error'));
+      const said = JSON.stringify([
+        answers,
+        troubles,
+        transport.published.map(({ payload }) => String(payload)),
+      ]);
+      assert.doesNotMatch(said, /planted/);
+    });
+
     it('looks the label of an updated object up where only some labels are described', async () => {
       const id = '1700000000.1-abc';
       const update = { type: 'face', id, camera: 'porch' };
