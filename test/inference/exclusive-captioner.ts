@@ -2,10 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenCaptioner } from '../../src/inference/inference';
 import { SharedNpuLock } from '../../src/platform/npu/shared-npu-lock';
 
-/**
- * A captioner that holds the lock whose path is its model, as one on the NPU does, and takes a while to close. The prompt
- * `exit` ends the thread with the lock held.
- */
+/** A captioner that holds the lock whose path is its model, as one on the NPU does, and takes a while to close. */
 export const openCaptioner: OpenCaptioner = async ({ model }) => {
   const lock = await SharedNpuLock.take({ lockPath: model });
   return {
@@ -18,7 +15,6 @@ export const openCaptioner: OpenCaptioner = async ({ model }) => {
     },
     encode: () => Promise.reject(new Error('not called')),
     describe: async (_pictures, { prompt = '' }) => {
-      if (prompt === 'exit') process.exit(3);
       return {
         text: prompt,
         tokenIds: [1],
