@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from '../fixtures';
@@ -37,6 +37,20 @@ describe('docs/architecture.md', () => {
 
   it('lists the rooms that each node folder may import', () => {
     assert.deepEqual(importTable('node folder', 'nodes/'), sorted(rules.nodeRooms));
+  });
+
+  it('answers where something is with files that have what it names', () => {
+    const [, body = ''] = /^## Where is .*\n([\s\S]*?)^## /m.exec(text) ?? [];
+    const rows = body.split('\n').filter((line) => line.startsWith('| where '));
+    assert.ok(rows.length > 10);
+    for (const row of rows) {
+      const spans = names(row);
+      const files = spans.filter((span) => span.includes('/'));
+      const code = files.map((file) => readFileSync(join(repositoryRoot, file), 'utf8')).join('\n');
+      for (const name of spans.filter((span) => !files.includes(span))) {
+        assert.ok(code.includes(name), `${name} in ${files.join(', ')}`);
+      }
+    }
   });
 
   it('names every folder of test/', () => {
