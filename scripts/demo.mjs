@@ -74,7 +74,7 @@ async function demo(once) {
   }
 }
 
-/** @returns undefined for what is no JSON object */
+/** @returns undefined for anything but a JSON object */
 function parsed(payload) {
   try {
     const value = JSON.parse(String(payload));

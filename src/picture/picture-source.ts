@@ -85,7 +85,7 @@ function dataUri(text: string, limits: PictureLimits): Uint8Array {
   return bytes;
 }
 
-/** @param shortest a shorter text is no picture, but may be a path */
+/** @param shortest a shorter text is not a picture, but may be a path */
 function base64(text: string, limits: PictureLimits, shortest = 100): Uint8Array | undefined {
   if (text.length < shortest) return undefined;
   checkByteCount(Math.floor((text.length * 3) / 4), limits);
@@ -103,7 +103,7 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
   try {
     await using handle = await open(path, 'r');
     const stat = await handle.stat();
-    if (!stat.isFile()) throw new Error('it is no regular file');
+    if (!stat.isFile()) throw new Error('it is not a regular file');
     checkByteCount(stat.size, limits);
     return await handle.readFile();
   } catch (cause) {

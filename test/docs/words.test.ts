@@ -48,7 +48,8 @@ describe('the words of code and pages', () => {
 
   it('name no file, class or type by a word that was replaced', () => {
     assert.deepEqual(linesWith(all, replacedFiles), []);
-    assert.deepEqual(linesWith(sources, replacedNames), []);
+    const code = sources.filter(({ path }) => path.endsWith('.ts'));
+    assert.deepEqual(linesWith(code, replacedNames), []);
     assert.deepEqual(
       sources.map(({ path }) => path).filter((path) => replacedFiles.test(basename(path))),
       [],

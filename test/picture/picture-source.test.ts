@@ -38,8 +38,8 @@ describe('readPicture', () => {
 
   for (const [name, source, code, message] of [
     ['a path to nothing', '/nowhere/at/all.jpg', 'image-missing', /"\/nowhere\/at\/all\.jpg"/],
-    ['a folder', '/', 'image-missing', /no regular file/],
-    ['an endless device', '/dev/zero', 'image-missing', /no regular file/],
+    ['a folder', '/', 'image-missing', /not a regular file/],
+    ['an endless device', '/dev/zero', 'image-missing', /not a regular file/],
     ['no text', '  ', 'image-source', /text of another form/],
     ['a stream', 'rtsp://me:secret@camera/live', 'image-source', /video stream: "rtsp:\/\/…@camera\/live"/],
     ['a file address', 'file:///media/porch.jpg', 'image-source', /expected a path/],
