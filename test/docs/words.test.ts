@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { repositoryRoot } from '../fixtures';
-import { editorTexts } from './editor-texts';
 import { type Page, readPages } from './markdown';
 
 /** Names of files, classes and types that another word has replaced. */
@@ -16,24 +15,6 @@ const notA = /(?<!\bthere )\b(is|are|was|were) no (?!longer\b)/i;
 
 /** Documents and systems that a reader of this tree cannot have. */
 const elsewhere = /\bDESIGN\b|\bthe original('s| system| conversion)/;
-
-/** Words of Node-RED and Home Assistant that the pages quote. */
-const othersWords = new Set([
-  'Manage palette',
-  'Install',
-  'Import',
-  'Examples',
-  'Export',
-  'View',
-  'Deploy',
-  'Add',
-  'Done',
-  'Name',
-  'Messages',
-  'Describe now',
-]);
-
-const quotingPages = /^(README|docs\/(nodes|troubleshooting|privacy|doctor|hubs|home-assistant))/;
 
 describe('the words of code and pages', () => {
   const sources = ['src', 'nodes', 'scripts', 'python']
@@ -63,20 +44,6 @@ describe('the words of code and pages', () => {
   it('refer to nothing that is not in the tree', () => {
     assert.deepEqual(linesWith(all, elsewhere), []);
   });
-
-  it('quote labels that the editor shows', () => {
-    const shown = [...editorTexts()];
-    const isShown = (label: string): boolean =>
-      othersWords.has(label) || shown.some((text) => text === label || text.startsWith(`${label} (`));
-    const quoted = readPages()
-      .filter(({ path }) => quotingPages.test(path))
-      .flatMap(({ path, text }) =>
-        labels(text)
-          .filter((label) => !isShown(label))
-          .map((label) => `${path}: ${label}`),
-      );
-    assert.deepEqual(quoted, []);
-  });
 });
 
 function linesWith(pages: readonly Page[], pattern: RegExp): readonly string[] {
@@ -85,10 +52,4 @@ function linesWith(pages: readonly Page[], pattern: RegExp): readonly string[] {
       .split('\n')
       .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
   );
-}
-
-/** Words between single asterisks that begin with a capital letter. */
-function labels(text: string): readonly string[] {
-  const prose = text.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]+`/g, '');
-  return [...prose.matchAll(/(?<![*\w])\*(\p{Lu}[^*\n.{]+)\*(?![*\w])/gu)].map(([, label = '']) => label);
 }
