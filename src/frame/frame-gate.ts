@@ -10,26 +10,26 @@ export interface Held {
 }
 
 export interface GateSettings {
-  /** Frames that differ in at most so many of 512 bits from the last one let through are held; undefined: none. */
+  /** Frames that differ from the last one that passed in at most so many of 512 bits are held back; absent: none. */
   readonly unchangedBits?: number;
-  /** An unchanged frame is let through all the same after so long. */
+  /** After this time an unchanged frame passes anyway. */
   readonly refreshMs?: number;
   /** The same bytes so many times in a row: the camera is stuck. */
   readonly staleRepeats?: number;
   /** A picture older than this is stale. */
   readonly maxAgeMs?: number;
-  /** Rest of a camera after a burst. */
+  /** Pause of a camera after a burst. */
   readonly cooldownMs?: number;
-  /** Frames let through before the rest; default 1. */
+  /** Frames that pass before the pause; default 1. */
   readonly burst?: number;
 }
 
-/** A frame as it comes, before anything is decoded. */
+/** A frame before it is decoded. */
 export interface ArrivedFrame {
   readonly camera: string;
-  /** Over its bytes. */
+  /** Of its bytes. */
   readonly sha256: string;
-  /** Milliseconds since 1970; undefined when nobody says. */
+  /** Milliseconds since 1970; absent if unknown. */
   readonly capturedAt?: number;
 }
 
@@ -42,16 +42,16 @@ export interface UnlessUnchanged {
 interface CameraState {
   sha256?: string;
   repeats: number;
-  /** Difference hash and time of the last frame let through. */
+  /** Difference hash and time of the last frame that passed. */
   passed?: { readonly hash: string; readonly at: number };
   burstCount: number;
   burstAt: number;
 }
 
-/** Cameras beyond this are forgotten, the one seen longest ago first. */
+/** More cameras are forgotten, the least recently used first. */
 const mostCameras = 1000;
 
-/** Holds back a camera's frames that say nothing new. Times in milliseconds since 1970, given by the caller. */
+/** Holds back a camera's frames that show nothing new. Times are in milliseconds since 1970 and come from the caller. */
 export class FrameGate {
   readonly #settings: GateSettings;
   readonly #cameras = new Map<string, CameraState>();
@@ -60,7 +60,7 @@ export class FrameGate {
     this.#settings = settings;
   }
 
-  /** Looks at a frame before it is decoded. @returns why it is held back; undefined to go on */
+  /** Judges a frame before it is decoded. @returns why it is held back; undefined if it passes */
   arrive({ camera, sha256, capturedAt }: ArrivedFrame, now: number): Held | undefined {
     const state = this.#state(camera);
     state.repeats = state.sha256 === sha256 ? state.repeats + 1 : 1;
@@ -76,7 +76,7 @@ export class FrameGate {
     const rested = now - state.burstAt;
     if (rested >= cooldownMs) state.burstCount = 0;
     if (state.burstCount < (this.#settings.burst ?? 1)) return undefined;
-    return held('cooldown', `camera "${camera}" rests for ${seconds(cooldownMs - rested)} more`);
+    return held('cooldown', `camera "${camera}" pauses for ${seconds(cooldownMs - rested)} more`);
   }
 
   /** The hash that a frame of this moment must differ from. */
@@ -110,7 +110,7 @@ export class FrameGate {
     return undefined;
   }
 
-  /** Forgets a camera and its zones (`camera/zone`), so that the next frame is let through. */
+  /** Forgets a camera and its zones (`camera/zone`), so that the next frame passes. */
   reset(camera?: string): void {
     for (const known of [...this.#cameras.keys()]) {
       const isMeant = camera === undefined || known === camera || known.startsWith(`${camera}/`);

@@ -8,7 +8,7 @@ const startCode = Buffer.from([0, 0, 1]);
 /** Finds a change of the video's format in its bytes, which arrive in pieces (Annex B). */
 export class ParameterSets {
   #rest = Buffer.alloc(0);
-  /** By the first byte, which tells H.264 and H.265 apart. */
+  /** By the first byte, which differs between H.264 and H.265. */
   readonly #known = new Map<number, Buffer>();
 
   /** Whether a sequence parameter set differs from the one before it. */

@@ -7,7 +7,7 @@ const pictures = /^[^.].*\.(jpe?g|png|webp|avif|heic|gif|tiff?|bmp)$/i;
 /** File systems keep times to 2 s (FAT): a folder that changed this recently may change again at the same time. */
 const coarseMs = 5_000;
 
-/** Files that are looked at in each scan, the newest; older ones do not change any more. */
+/** The newest files are checked in each scan; older ones no longer change. */
 const mostWatched = 2_000;
 
 const deepest = 8;

@@ -24,7 +24,7 @@ export async function openCamera(
 ): Promise<CameraResponse> {
   signal.throwIfAborted();
   const socket = url.protocol === 'https:' ? secureSocket(url, trust) : connect(place(url, 80));
-  // Errors reach whoever waits for the connection or reads; one between the two must not end the process.
+  // Errors reject the waiting or the reading; one between the two must not end the process.
   socket.on('error', () => undefined);
   addAbortSignal(signal, socket);
   try {
@@ -62,7 +62,7 @@ function secureSocket(url: URL, trust: CertificateTrust | undefined): TLSSocket 
     ...(isIP(target.host) === 0 && { servername: target.host }),
     // Judged by checkCertificate before anything is sent.
     rejectUnauthorized: false,
-    // Old cameras know old TLS and short keys only; a certificate that the user vouches for may be of that kind.
+    // Old cameras support only old TLS and short keys; that is accepted if the user vouches for the certificate.
     ...(trust && { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' }),
   });
 }

@@ -10,7 +10,7 @@ export interface CameraLogin {
 }
 
 /**
- * Answers the first digest challenge that is understood, as RFC 7616, 3.7 asks for. Basic, which tells the password, is
+ * Answers the first digest challenge that is supported (RFC 7616, 3.7). Basic, which sends the password itself, is
  * used only if the camera offers it and no digest.
  * @returns undefined if nothing that is offered can be answered
  */

@@ -14,8 +14,8 @@ export function isPictureHead(bytes: Uint8Array): boolean {
 }
 
 /**
- * Undoes a body's `Content-Encoding`. Some cameras name an encoding that they do not use, or one that is none (`utf-8`):
- * what the bytes are counts more than the header. A body that was cut gives what can be unpacked.
+ * Undoes a body's `Content-Encoding`. Some cameras name an encoding that they do not use, or one that does not exist
+ * (`utf-8`): the bytes count more than the header. A body that was cut gives what can be unpacked.
  * @throws ImageError `image-fetch`, `image-too-large`
  */
 export async function decodeContent(

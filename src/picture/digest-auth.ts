@@ -64,7 +64,7 @@ function chosenQop(offered: string | undefined): 'auth' | 'auth-int' | 'unknown'
   return each.every((name) => name === '') ? undefined : 'unknown';
 }
 
-/** Names beyond ASCII as RFC 7616, 3.4 wants them. */
+/** Names beyond ASCII are encoded (RFC 7616, 3.4). */
 function userField(user: string): string {
   if (/^[ -~]*$/.test(user)) return `username="${quoted(user)}"`;
   return `username*=UTF-8''${encodeURIComponent(user)}`;

@@ -9,7 +9,7 @@ import { checkByteCount, defaultPictureLimits, type PictureLimits } from './pict
 export type PictureSource = Uint8Array | string;
 
 /**
- * The bytes behind any form of picture; what the bytes are is not looked at here.
+ * The bytes behind any form of picture; their format is not checked here.
  * @throws ImageError `image-too-large`, `image-fetch`, `image-login`, `image-missing`, `image-source`
  */
 export async function readPicture(

@@ -3,7 +3,7 @@ import type { Rectangle } from '../system/rectangle';
 /** How a camera's picture is made ready. */
 export interface FrameOptions {
   readonly crop?: Rectangle;
-  /** Polygons of the upright picture, painted black before anything else sees the pixels. */
+  /** Polygons of the upright picture, painted black before any other step. */
   readonly masks?: readonly (readonly (readonly [x: number, y: number])[])[];
   /** `contrast` spreads the grey levels; `night` also lifts dark parts, where the picture is dark. */
   readonly normalise?: 'contrast' | 'night';

@@ -240,13 +240,11 @@ describe('RtspSource', () => {
     }
 
     it('logs in, and shows no password to other users (ffmpeg, gst-rtsp-server)', async () => {
-      const url = await serve('--login', 'me:se%cret');
-      rtsp(url, { credentials: { user: 'me', password: 'se%cret' } });
+      const url = await serve('--login', 'me:hush71%');
+      rtsp(url, { credentials: { user: 'me', password: 'hush71%' } });
       await told.until(() => told.frames.length === 1);
-      assert.ok(
-        processesWith('rtsp_transport').length === 0 &&
-          processesWith('cret').every((line) => line.includes('rtsp-server')),
-      );
+      // This test's own server has it in its arguments.
+      assert.ok(processesWith('hush71').every((line) => line.includes('rtsp-server')));
       source.close();
       rtsp(url, { credentials: { user: 'me', password: 'wrong' } });
       await told.until(() => told.troubles.length === 1);

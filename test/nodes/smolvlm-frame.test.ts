@@ -106,7 +106,7 @@ describe('smolvlm-frame', function () {
     assert.ok(received.held.every(({ frame }) => frame?.held === 'superseded'));
   });
 
-  it('paints masks before anything leaves, and sends each zone as a frame of its own', async () => {
+  it('paints masks before anything leaves, and sends each zone as its own frame', async () => {
     const all = [
       [0, 0],
       [1, 0],
@@ -212,7 +212,7 @@ describe('smolvlm-frame', function () {
     }
   });
 
-  describe('with a camera of its own', () => {
+  describe('with its own camera', () => {
     let server: Server;
     let up: boolean;
     before((done) => {

@@ -78,14 +78,14 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
     `${ok}Transfer-Encoding: chunked\r\n\r\n`,
     chunked(porch, 5000, { last: '' }),
   ),
-  'chunks that are none': raw(`${ok}Transfer-Encoding: chunked\r\n\r\n`, porch),
+  'an announcement of chunks that do not follow': raw(`${ok}Transfer-Encoding: chunked\r\n\r\n`, porch),
   gzip: encoded('gzip', gzipSync(porch)),
   deflate: encoded('deflate', deflateSync(porch)),
   'deflate without its header': encoded('deflate', deflateRawSync(porch)),
   brotli: encoded('br', brotliCompressSync(porch)),
-  'gzip that is none': encoded('gzip', porch),
-  'deflate that is none': encoded('deflate', porch),
-  'an encoding that is none': encoded('utf-8', porch),
+  'a picture marked gzip': encoded('gzip', porch),
+  'a picture marked deflate': encoded('deflate', porch),
+  'an encoding that does not exist': encoded('utf-8', porch),
   'one part': raw(
     `${ok}Content-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n`,
     Buffer.concat([part, Buffer.from('\r\n--b--\r\n')]),
@@ -355,7 +355,7 @@ describe('fetchPicture', () => {
       assert.ok(camera.requests.every(({ authorization }) => authorization === ''));
     });
 
-    it('tells a wrong password from a missing one', async () => {
+    it('distinguishes a wrong password from a missing one', async () => {
       camera.answer = () => rawUnauthorized('Digest realm="cam", nonce="n1", qop="auth"');
       await assert.rejects(fetched({ credentials }), {
         code: 'image-login',

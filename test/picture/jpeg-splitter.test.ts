@@ -31,10 +31,10 @@ describe('JpegSplitter', () => {
     });
   }
 
-  it('takes a thumbnail within a picture for a part of it', async () => {
+  it('does not end a picture at its thumbnail', async () => {
     const [frame] = frames;
     const thumbnail = await sharp(frame).resize(32).jpeg().toBuffer();
-    // APP15, a segment that nobody reads, after the start of the image.
+    // APP15, a segment that no decoder reads, after the start of the image.
     const segment = Buffer.alloc(4);
     segment.writeUInt16BE(0xffef, 0);
     segment.writeUInt16BE(thumbnail.length + 2, 2);

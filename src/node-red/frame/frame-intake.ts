@@ -5,16 +5,16 @@ import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
 import type { Rectangle } from '../../system/rectangle';
 
-/** A part of the picture that is looked at by itself. */
+/** A part of the picture that becomes its own frame. */
 export interface Zone extends Rectangle {
   readonly name: string;
 }
 
-/** A picture as it came, with whatever is to come back with the verdict. */
+/** A picture as it came, with what is returned with the verdict. */
 export interface ArrivedPicture<T> {
   readonly camera: string;
   readonly bytes: Uint8Array;
-  /** Milliseconds since 1970; absent when nobody says. */
+  /** Milliseconds since 1970; absent if unknown. */
   readonly capturedAt?: number;
   readonly tag: T;
 }
@@ -38,7 +38,7 @@ export interface FrameIntakeOptions<T> {
 }
 
 /**
- * Pictures on their way through the gates: of each camera one at a time, in order; while one is looked at, the newest
+ * Pictures on their way through the filters: of each camera one at a time, in order; while one is prepared, the newest
  * waits and those between are superseded.
  */
 export class FrameIntake<T> {
@@ -62,7 +62,7 @@ export class FrameIntake<T> {
     const waiting = this.#cameras.get(camera);
     this.#cameras.set(camera, picture);
     if (waiting) {
-      const message = `a newer picture of camera "${camera}" came before this one was looked at`;
+      const message = `a newer picture of camera "${camera}" came before this one was prepared`;
       this.#options.onVerdicts(waiting, [{ held: { reason: 'superseded', message } }]);
     }
   }

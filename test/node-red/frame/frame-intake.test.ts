@@ -21,7 +21,7 @@ describe('FrameIntake', () => {
       options: {},
       zones: [],
       onVerdicts: (_picture, [verdict]) => void verdicts.push(verdict!),
-      // The clock moves between any two looks at it.
+      // The clock moves each time it is read.
       now: () => (now += 7),
     });
     for (let frame = 0; frame < 60; frame++) {
