@@ -35,7 +35,7 @@ export class Watcher {
   }
 
   /** Waits for a message on the topic, from the n-th that was seen on. */
-  async on(topic: string, wanted: (text: string) => boolean = () => true, from = 0, limitMs = 8_000) {
+  async on(topic: string, wanted: (text: string) => boolean = () => true, from = 0, limitMs = 60_000) {
     for (let waited = 0; waited < limitMs; waited += 10) {
       const found = this.seen.slice(from).find((message) => message.topic === topic && wanted(message.text));
       if (found) return found;

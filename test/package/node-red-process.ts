@@ -136,7 +136,8 @@ export class NodeRedProcess {
   }
 }
 
-async function freePort(): Promise<number> {
+/** @returns a port of the loopback address that no process listens on */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
