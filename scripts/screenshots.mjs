@@ -43,7 +43,7 @@ const browser = await chromium.launch({
 });
 try {
   await subscribed;
-  const page = await browser.newPage({ viewport: { width: 1200, height: 760 } });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const faults = [];
   page.on('pageerror', (error) => faults.push(error.message));
   await page.goto(nodeRed.url);
@@ -61,7 +61,7 @@ try {
   }
   await page.click('a[href="#smolvlm-caption-tab-answer"]');
   await page.fill('#node-input-deadline', '8');
-  await page.fill('#node-input-fallback', 'Somebody is at the {{camera}} camera');
+  await page.fill('#node-input-fallback', 'Someone is at the {{camera}} camera');
   await page.check('#node-input-late');
   await delay(300);
   await tray(page, 'caption-dialog-answer.png');

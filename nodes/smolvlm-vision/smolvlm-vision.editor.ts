@@ -32,7 +32,7 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
     return this._('smolvlm-vision.port.picture');
   },
   outputLabels(index) {
-    return this._(index === 0 ? 'smolvlm-vision.port.seen' : 'smolvlm-vision.port.dropped');
+    return this._(index === 0 ? 'smolvlm-vision.port.encoded' : 'smolvlm-vision.port.dropped');
   },
   paletteLabel() {
     return this._('smolvlm-vision.palette');

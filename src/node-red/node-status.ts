@@ -69,7 +69,7 @@ export class StatusWords {
   encoded(elapsedMs: number, coreBusy: readonly number[]): NodeStatus {
     const seconds = (elapsedMs / 1000).toFixed(1);
     const cores = coreBusy.map((share) => Math.round(100 * share)).join('/');
-    return this.#status('green', 'dot', 'seen', { seconds, cores });
+    return this.#status('green', 'dot', 'encoded', { seconds, cores });
   }
 
   dropped(reason: string): NodeStatus {

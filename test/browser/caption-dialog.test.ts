@@ -94,7 +94,7 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
     assert.match((await blank.textContent()) ?? '', /What changed\?/);
     await page.selectOption('#node-input-preset', 'count');
     assert.match((await blank.textContent()) ?? '', /people/);
-    assert.equal(await page.locator('#smolvlm-caption-prompt-label').textContent(), 'Count what');
+    assert.equal(await page.locator('#smolvlm-caption-prompt-label').textContent(), 'What to count');
   });
 
   it('opens flows from before there were presets as what they are', async () => {

@@ -88,7 +88,7 @@ describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
 
     await page.fill('#smolvlm-try-prompt', 'Is there a car?');
     await page.press('#smolvlm-try-prompt', 'Enter');
-    await page.locator('.smolvlm-try-facts', { hasText: 'known already' }).waitFor({ timeout: 60_000 });
+    await page.locator('.smolvlm-try-facts', { hasText: 'already encoded' }).waitFor({ timeout: 60_000 });
   });
 
   it('tells how many tiles a closer look takes', async () => {

@@ -115,7 +115,7 @@ describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
   it('says that no picture came yet', async () => {
     await editor.edit('frame');
     await page.click('a[href="#smolvlm-frame-tab-picture"]');
-    await page.locator('#smolvlm-frame-note', { hasText: 'No picture came yet' }).waitFor();
+    await page.locator('#smolvlm-frame-note', { hasText: 'No picture yet' }).waitFor();
     await editor.cancel();
   });
 

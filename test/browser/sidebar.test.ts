@@ -66,7 +66,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
   it('lists an engine that sleeps, and leaves it asleep', async () => {
     await editor.page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
     await editor.page.locator(shown).waitFor({ timeout: 30_000 });
-    assert.match(await text('.smolvlm-engine-title'), /Hall.*asleep until the first picture/);
+    assert.match(await text('.smolvlm-engine-title'), /Hall.*starts with the first picture/);
   });
 
   it('shows backend, memory, queue, and the frame with its caption as soon as one was described', async () => {
@@ -80,7 +80,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     );
     assert.match(await text('.smolvlm-engine-title'), /ready/);
     assert.match(await text('.smolvlm-model'), /demo: onnxruntime int8/);
-    assert.match(await text('.smolvlm-engine-facts'), /this machine.*Memory \d+ MB/);
+    assert.match(await text('.smolvlm-engine-facts'), /this machine.*Memory: \d+ MB/);
     const counts = editor.page.locator(`${shown} tr[data-camera="driveway"] td`);
     assert.deepEqual(await counts.allTextContents(), ['0', '0', '1', '0', '0']);
   });
@@ -104,7 +104,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     await editor.page.evaluate(`$.post('inject/spoil')`);
     const failed = editor.page.locator(`${shown} .smolvlm-frames .smolvlm-error`);
     await failed.waitFor({ timeout: 30_000 });
-    assert.match((await failed.textContent()) ?? '', /^image-html .*wants a login/);
+    assert.match((await failed.textContent()) ?? '', /^image-html .*requires a login/);
     assert.equal(await editor.page.locator(`${shown} .smolvlm-frames li`).count(), 2);
     assert.match(await text('.smolvlm-errors summary'), /1/);
   });

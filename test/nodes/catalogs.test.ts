@@ -16,7 +16,7 @@ const sameWords: Readonly<Record<Translation, ReadonlySet<string>>> = {
   ),
   fr: wordSet(
     'Vision Threads CPU NPU Bundle bundle Checkpoint Python INT8 float32 Source Prompt QoS Zone zone',
-    'messages minutes pixels Question tokens Toolkit',
+    'messages minutes pixels Question tokens Toolkit Action Archive ok information',
   ),
   'zh-CN': wordSet('CPU NPU Python INT8 float32 QoS'),
 };

@@ -358,7 +358,7 @@ describe('smolvlm-vision', function () {
         coreBusy.join(' '),
       );
       assert.ok(flow.captions.every(({ caption }) => caption?.timingsMs.vision === 0));
-      await flow.status(/status\.seen|cores/);
+      await flow.status(/status\.encoded|cores/);
       const runs = (await npu.trace()).filter(({ stage }) => stage !== undefined);
       assert.equal(runs.length, 24, 'one pass for two questions');
     } finally {
