@@ -47,7 +47,7 @@ async function fetchFrom(
   from: number,
   { signal, onBytes }: FetchArchiveControl,
 ): Promise<void> {
-  const guard = new StallGuard(settings.stallTimeoutMs, shownAddress(url), signal);
+  const guard = new StallGuard(settings, shownAddress(url), signal);
   try {
     const version = await readFile(versionPath(partial), 'utf8').catch(() => undefined);
     const rest = from > 0 && version !== undefined;

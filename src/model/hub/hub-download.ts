@@ -84,7 +84,7 @@ async function fetchFrom(
   { signal, onBytes }: DownloadControl,
   onReceived: (bytes: number, end: number) => void,
 ): Promise<void> {
-  const guard = new StallGuard(settings.stallTimeoutMs, settings.endpoint, signal);
+  const guard = new StallGuard(settings, settings.endpoint, signal);
   let target: FileHandle | undefined;
   try {
     const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};

@@ -102,7 +102,7 @@ async function headFile(
   signal?: AbortSignal,
 ): Promise<HubFile> {
   const path = resolvePath(id, commit, name);
-  const guard = new StallGuard(settings.stallTimeoutMs, settings.endpoint, signal);
+  const guard = new StallGuard(settings, settings.endpoint, signal);
   try {
     const response = await hubFetch(settings, { method: 'HEAD', path, guard });
     if (response.status >= 400) throw statusError(response, subject(settings, id, `${name} of ${id}`));
@@ -133,7 +133,7 @@ async function getJson(
   { id, revision }: HubReference,
   signal?: AbortSignal,
 ): Promise<JsonObject> {
-  const guard = new StallGuard(settings.stallTimeoutMs, settings.endpoint, signal);
+  const guard = new StallGuard(settings, settings.endpoint, signal);
   try {
     const response = await hubFetch(settings, { path, guard });
     if (!response.ok) throw statusError(response, subject(settings, id, `${id} at ${revision}`));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../system/clock';
 import { defined } from '../../system/defined';
 import { HubError } from './hub-error';
 import type { HubSettings } from './hub-settings';
@@ -6,28 +7,35 @@ import type { HubSettings } from './hub-settings';
 const maxRedirects = 10;
 const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 
+/** How long a connection may be silent, and by which clock. */
+export type StallTime = Pick<HubSettings, 'stallTimeoutMs' | 'clock'>;
+
 /** Ends a request on which nothing is received for too long. */
 export class StallGuard {
   readonly #abort = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  readonly #arm: () => () => void;
+  #disarm: () => void;
   /** Aborted by the caller or by the guard. */
   readonly signal: AbortSignal;
 
-  constructor(timeoutMs: number, url: string, caller?: AbortSignal) {
+  constructor({ stallTimeoutMs, clock = systemClock }: StallTime, url: string, caller?: AbortSignal) {
     this.signal = caller ? AbortSignal.any([caller, this.#abort.signal]) : this.#abort.signal;
-    this.#timer = setTimeout(() => {
-      const message = `nothing was received from ${new URL(url).host} for ${timeoutMs / 1000} s`;
+    const giveUp = (): void => {
+      const message = `nothing was received from ${new URL(url).host} for ${stallTimeoutMs / 1000} s`;
       this.#abort.abort(new HubError('hub-stalled', message, { retryable: true, hint: keptHint }));
-    }, timeoutMs);
+    };
+    this.#arm = () => clock.after(stallTimeoutMs, giveUp);
+    this.#disarm = this.#arm();
   }
 
   /** Called when something was received. */
   touch(): void {
-    this.#timer.refresh();
+    this.#disarm();
+    this.#disarm = this.#arm();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#disarm();
   }
 }
 

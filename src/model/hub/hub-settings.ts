@@ -1,3 +1,4 @@
+import type { Clock } from '../../system/clock';
 import { defined } from '../../system/defined';
 import type { Settings } from '../../system/settings';
 import { HubError } from './hub-error';
@@ -9,6 +10,8 @@ export interface HubSettings {
   readonly token?: string;
   /** A connection on which nothing is received for this long is closed. */
   readonly stallTimeoutMs: number;
+  /** Measures it; default: the system's. */
+  readonly clock?: Clock;
   /** Tries of one request without a byte received, after which the pull fails. */
   readonly attempts: number;
   /** Before the second try; doubles with each further one. */

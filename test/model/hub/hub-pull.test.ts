@@ -6,6 +6,7 @@ import { type PullControl, type PulledCheckpoint, pullCheckpoint } from '../../.
 import type { HubSettings } from '../../../src/model/hub/hub-settings';
 import { resolveModel } from '../../../src/model/hub/resolve-model';
 import { demoModel } from '../../fixtures';
+import { ManualClock } from '../../system/manual-clock';
 import { useTempFolder } from '../../temp-folder';
 import { commit, type Fault, LoopbackHub } from './loopback-hub';
 
@@ -141,7 +142,9 @@ describe('pullCheckpoint', () => {
   });
 
   it('treats a silent connection as broken', async () => {
-    settings = { ...settings, stallTimeoutMs: 100, attempts: 2 };
+    const clock = new ManualClock();
+    hub.onStall = () => clock.advance(settings.stallTimeoutMs);
+    settings = { ...settings, clock, attempts: 2 };
     hub.faults.set(weights, [{ kind: 'stall', afterBytes: 1000 }]);
     const { dir } = await pull();
     assert.deepEqual(await readFile(join(dir, weights)), hub.files.get(weights));

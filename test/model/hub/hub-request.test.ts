@@ -12,7 +12,7 @@ describe('hubFetch', () => {
   let endpoint = '';
   const guards: StallGuard[] = [];
   const guard = (): StallGuard => {
-    const made = new StallGuard(5000, endpoint);
+    const made = new StallGuard(settings, endpoint);
     guards.push(made);
     return made;
   };

@@ -25,6 +25,8 @@ export type Fault =
  * itself and redirects to a second server for weights.
  */
 export class LoopbackHub {
+  /** Called when a response has sent what it sends before it falls silent. */
+  onStall: () => void = () => {};
   readonly seen: SeenRequest[] = [];
   readonly faults = new Map<string, Fault[]>();
   /** Sent instead of the listing. */
@@ -141,8 +143,10 @@ export class LoopbackHub {
     response.writeHead(range ? 206 : 200);
     if (request.method === 'HEAD') response.end();
     else if (fault?.kind === 'cut')
-      response.write(body.subarray(0, fault.afterBytes), () => request.destroy());
-    else if (fault?.kind === 'stall') response.write(body.subarray(0, fault.afterBytes));
+      // Ended, not reset: a reset would drop bytes that the client has not read yet.
+      response.write(body.subarray(0, fault.afterBytes), () => request.socket.end());
+    else if (fault?.kind === 'stall')
+      response.write(body.subarray(0, fault.afterBytes), () => this.onStall());
     else void this.#send(body, response);
   }
 
