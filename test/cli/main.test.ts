@@ -13,9 +13,9 @@ describe('the command line', () => {
 
   for (const json of [[], ['--json']]) {
     it(`says so and exits 1 when a command waits for something that cannot come ${json}`, async () => {
-      await writeFile(temp('fetch.js'), 'globalThis.fetch = () => new Promise(() => {});');
-      const args = ['caption', '--model', 'demo', '--image', 'http://camera.invalid/a.jpg', ...json];
-      const command = promisify(execFile)(process.execPath, ['--require', temp('fetch.js'), main, ...args]);
+      await writeFile(temp('stuck.js'), "require('node:fs/promises').open = () => new Promise(() => {});");
+      const args = ['caption', '--model', 'demo', '--image', temp('a.jpg'), ...json];
+      const command = promisify(execFile)(process.execPath, ['--require', temp('stuck.js'), main, ...args]);
       await assert.rejects(command, ({ code, stdout, stderr }) => {
         assert.equal(code, 1);
         assert.equal(stdout, '');
