@@ -10,8 +10,9 @@ export function containerOf(files: SystemFiles): ContainerKind | undefined {
   if (files.has('/var/run/secrets/kubernetes.io')) return 'kubernetes';
   if (files.has('/.dockerenv')) return 'docker';
   if (files.has('/run/.containerenv')) return 'podman';
-  // Written by systemd and by LXC.
-  const named = files.text('/run/systemd/container') ?? '';
+  // Written by systemd; LXC sets the variable of the first process, which only root can read.
+  const named =
+    files.text('/run/systemd/container') ?? files.match('/proc/1/environ', /(?:^|\0)container=(\w+)/)?.[1];
   if (named === 'lxc' || files.has('/dev/.lxc')) return 'lxc';
   return named === 'docker' || named === 'podman' ? named : undefined;
 }

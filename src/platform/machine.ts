@@ -3,7 +3,7 @@ import { type ContainerKind, containerOf } from './container';
 import { cpuClocks, type FrequencyDomain, memoryClock, npuClock } from './frequency-domains';
 import { type Libc, libcOf } from './libc';
 import { type MachineMemory, machineMemory, npuHasIommu, openFileLimit } from './memory';
-import { type NpuDevices, npuDevices } from './npu/npu-devices';
+import { type NpuDevices, npuDevices, npuNodePaths } from './npu/npu-devices';
 import { type NpuDriver, npuDriver } from './npu/npu-driver';
 import { type NpuUsers, npuUsers } from './npu/npu-users';
 import { findProgram } from './program-path';
@@ -49,7 +49,6 @@ export function readMachine(files: SystemFiles, bundles: Machine['bundles'] = []
   const soc = socOf(files);
   const driver = npuDriver(files);
   const devices = npuDevices(files);
-  const nodes = [...devices.nodes.map(({ path }) => path), ...devices.missing];
   const found = driver.hardware || driver.kind !== 'none';
   return {
     process: files.process,
@@ -61,7 +60,7 @@ export function readMachine(files: SystemFiles, bundles: Machine['bundles'] = []
     driver,
     driverCores: driverCores(files),
     devices,
-    npuUsers: npuUsers(files, nodes),
+    npuUsers: npuUsers(files, npuNodePaths(devices)),
     rknn: findRuntimeLibraries(files, 'rknn'),
     rkllm: findRuntimeLibraries(files, 'rkllm'),
     clocks: { npu: npuClock(files), memory: memoryClock(files), cpu: cpuClocks(files) },

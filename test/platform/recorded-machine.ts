@@ -10,6 +10,20 @@ export const recordedMachines = [
   'rk3576',
   'x86',
   'home-assistant',
+  'card-without-render-node',
+  'group-video-only',
+  'group-render-only',
+  'docker-card-only',
+  'docker-render-node-only',
+  'lxc-no-cgroup-allow',
+  'lxc-nodes-blocked',
+  'lxc-unmapped-group',
+  'frigate-on-card1',
+  'armbian-vendor',
+  'ubuntu-rockchip',
+  'debian-13-rocket',
+  'talos',
+  'haos-rk3588',
 ] as const;
 
 export type RecordedMachine = (typeof recordedMachines)[number];

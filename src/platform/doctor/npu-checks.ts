@@ -26,7 +26,7 @@ export const npuChecks: readonly Check[] = [
   { id: 'npu-users', title: 'NPU in use by', applies: hasVendorNpu, judge: judgeUsers },
 ];
 
-function judgeDriver({ driver, container }: Machine): Finding {
+function judgeDriver({ driver, container, kernel }: Machine): Finding {
   if (driver.kind === 'vendor') return ok('rknpu, the vendor’s driver');
   const advice = 'Boot a vendor kernel (Rockchip 5.10 or 6.1, e.g. Armbian vendor), or caption on the CPU.';
   if (driver.kind === 'rocket') {
@@ -37,6 +37,12 @@ function judgeDriver({ driver, container }: Machine): Finding {
       'none',
       'Home Assistant OS has no driver for it: caption on the CPU, or run the engine on another machine.',
     );
+  if (kernel?.endsWith('-talos')) {
+    return bad(
+      'none in the kernel of Talos Linux',
+      'Its kernel cannot be exchanged for the vendor’s: caption on the CPU, or run the engine on a machine with a vendor kernel.',
+    );
+  }
   return bad('none in this kernel', advice);
 }
 

@@ -1,10 +1,12 @@
 import type { Machine } from '../machine';
+import { npuNodePaths } from '../npu/npu-devices';
 import type { DeviceNode } from '../recording/system-files';
-import { bad, type Finding, ok } from './finding';
+import { bad, type Finding, ok, warn } from './finding';
+import { admitNodes, permitNode } from './npu-device-access';
 
-/** Whether the NPU's device nodes exist, are the driver's, and can be opened by this process. */
+/** Whether the nodes that the runtime opens exist, are the driver's, and can be opened by this process. */
 export function judgeDevices(machine: Machine): Finding {
-  const { nodes, missing, heaps, misleadingLink } = machine.devices;
+  const { nodes, missing, heaps, misleadingLink, render } = machine.devices;
   if (misleadingLink !== undefined) {
     return bad(
       `/dev/rknpu is a link to ${misleadingLink}`,
@@ -13,29 +15,44 @@ export function judgeDevices(machine: Machine): Finding {
   }
   const [closed] = nodes.filter(({ refused }) => refused !== undefined);
   if (closed && nodes.every(({ refused }) => refused !== undefined)) return judgeClosed(machine, closed);
-  if (nodes.length === 0) return judgeMissing(machine, missing);
+  if (nodes.length === 0 && missing.length === 0 && render.nodes.length > 0) return judgeRenderOnly(machine);
+  if (nodes.length === 0) return judgeMissing(machine);
   const usableHeaps = heaps?.filter(({ refused }) => refused === undefined);
   if (usableHeaps?.length === 0) {
     return bad(
       `${paths(nodes)}, but no DMA heap for its buffers`,
       machine.container === undefined
         ? 'Give this user access to /dev/dma_heap.'
-        : 'Start the container with --device /dev/dma_heap.',
+        : admitNodes(machine.container, ['/dev/dma_heap']),
     );
   }
   return ok(paths(nodes.filter(({ refused }) => refused === undefined)));
 }
 
-function judgeMissing({ container }: Machine, missing: readonly string[]): Finding {
-  const [path] = missing;
+/** No card is known, although each render node has one: its number is hidden here, or was not recorded. */
+function judgeRenderOnly(machine: Machine): Finding {
+  const { container, devices } = machine;
+  const { nodes } = devices.render;
+  const [closed] = nodes.filter(({ refused }) => refused !== undefined);
+  if (closed?.refused === 'EPERM') return judgeClosed(machine, closed);
+  const value = `${paths(nodes)}, but no /dev/dri/card of the same driver, which the runtime opens`;
+  if (container !== undefined) return bad(value, admitNodes(container, npuNodePaths(devices)));
+  return warn(
+    value,
+    closed
+      ? 'Add this user to the groups video and render, and check with ls -l /dev/dri.'
+      : 'Check with ls -l /dev/dri; a recording made by an older smolvlm doctor lacks the card: record the machine again.',
+  );
+}
+
+function judgeMissing({ container, devices }: Machine): Finding {
+  const [path] = [...devices.missing, ...devices.render.missing];
   if (container !== undefined) {
-    const folder =
-      path === undefined || path.startsWith('/dev/dri/') ? '/dev/dri' : `${path} --device /dev/dma_heap`;
+    const beside =
+      devices.render.nodes.length > 0 ? `; ${paths(devices.render.nodes)} alone is not enough` : '';
     return bad(
-      `${path ?? 'the driver’s device node'} is not in this container`,
-      container === 'home-assistant-app'
-        ? 'An app has no access to it: run the engine outside (smolvlm serve) and enter its address in the engine node.'
-        : `Start the container with --device ${folder}.`,
+      `${path ?? 'the driver’s device node'} is not in this container${beside}`,
+      admitNodes(container, npuNodePaths(devices)),
     );
   }
   return bad(
@@ -46,26 +63,17 @@ function judgeMissing({ container }: Machine, missing: readonly string[]): Findi
   );
 }
 
-function judgeClosed(machine: Machine, node: DeviceNode): Finding {
-  const { container } = machine;
+function judgeClosed({ container, devices }: Machine, node: DeviceNode): Finding {
   const { path, mode, group, gid, refused = '' } = node;
   const value = `${path} (${mode}, group ${group ?? gid}) cannot be opened: ${refused}`;
-  if (refused === 'EACCES') {
-    const member =
-      container === undefined
-        ? `sudo usermod -aG ${group ?? gid} USER, then restart the program`
-        : `start the container with --group-add ${gid}`;
-    return bad(value, `This user may not use it: ${member}.`);
-  }
-  if (refused === 'EPERM') {
-    return bad(
-      value,
-      container === undefined
-        ? 'A sandbox blocks it for this program: allow the device (systemd: DeviceAllow=, PrivateDevices=no).'
-        : `The container may not use it: start it with --device ${path}.`,
-    );
-  }
-  return bad(value, 'The driver refuses it: look for rknpu in dmesg.');
+  if (refused === 'EACCES') return bad(value, permitNode(container, node, devices.render.nodes));
+  if (refused !== 'EPERM') return bad(value, 'The driver refuses it: look for rknpu in dmesg.');
+  return bad(
+    value,
+    container === undefined
+      ? 'A sandbox blocks it for this program: allow the device (systemd: DeviceAllow=, PrivateDevices=no).'
+      : `The container may not use it. ${admitNodes(container, npuNodePaths(devices))}`,
+  );
 }
 
 function paths(nodes: readonly DeviceNode[]): string {

@@ -2,12 +2,21 @@ import { defined } from '../../system/defined';
 import type { DeviceNode, SystemFiles } from '../recording/system-files';
 import { nodeDriver } from './npu-driver';
 
-/** The device nodes of the vendor's driver. */
-export interface NpuDevices {
-  /** Nodes that exist: `/dev/dri/renderD129` (DRM build of the driver) or `/dev/rknpu` (DMA-heap build). */
+/** Device nodes that the driver made. */
+export interface DriverNodes {
+  /** Those that exist here. */
   readonly nodes: readonly DeviceNode[];
-  /** Nodes that the driver made and that do not exist here, as in a container without them. */
+  /** Those that do not exist here, as in a container without them. */
   readonly missing: readonly string[];
+}
+
+/**
+ * The device nodes of the vendor's driver. `nodes` and `missing` are the ones that the runtime opens: `/dev/rknpu`
+ * (DMA-heap build of the driver), else `/dev/dri/card…` (DRM build).
+ */
+export interface NpuDevices extends DriverNodes {
+  /** Its render nodes (DRM build). The runtime does not open them; other programs may. */
+  readonly render: DriverNodes;
   /** DMA heaps, from which the DMA-heap build allocates its buffers; absent for the DRM build. */
   readonly heaps?: readonly DeviceNode[];
   /** Target of /dev/rknpu when it is a link: the runtime then uses the wrong interface of the driver. */
@@ -18,21 +27,44 @@ const heapBuildNode = '/dev/rknpu';
 
 /** Finds the NPU's device nodes and opens each once. */
 export function npuDevices(files: SystemFiles): NpuDevices {
-  const made = files
-    .names('/sys/class/drm')
-    .filter((name) => name.startsWith('renderD') && nodeDriver(files, `/sys/class/drm/${name}`) === 'rknpu')
-    .map((name) => `/dev/dri/${name}`);
   const misleadingLink = files.link(heapBuildNode);
   // The DMA-heap build registers itself as a misc device of that name.
   const heapBuild =
     misleadingLink === undefined && (files.has('/sys/class/misc/rknpu') || files.has(heapBuildNode));
-  if (heapBuild) made.push(heapBuildNode);
-  const nodes = made.map((path) => files.device(path)).filter((node) => node !== undefined);
+  const drm = drmNodes(files);
+  const cards = drm.filter((name) => name.startsWith('card'));
+  const rendering = drm.filter((name) => name.startsWith('renderD'));
   return {
-    nodes,
-    missing: made.filter((path) => !nodes.some((node) => node.path === path)),
+    ...driverNodes(files, heapBuild ? [heapBuildNode] : cards.map(drmPath)),
+    render: driverNodes(files, rendering.map(drmPath)),
     ...defined({ heaps: heapBuild ? dmaHeaps(files) : undefined, misleadingLink }),
   };
+}
+
+/** Paths of all nodes of the NPU, whether they exist here or not. */
+export function npuNodePaths({ nodes, missing, render }: NpuDevices): readonly string[] {
+  const paths = [...nodes, ...render.nodes].map(({ path }) => path);
+  return [...paths, ...missing, ...render.missing].sort();
+}
+
+/** Names of the driver's cards and render nodes, in the order of their numbers. Any number may be the NPU's. */
+function drmNodes(files: SystemFiles): readonly string[] {
+  const folder = '/sys/class/drm';
+  const drivers = '/sys/bus/platform/drivers/RKNPU';
+  const names = [
+    ...files.names(folder).filter((name) => nodeDriver(files, `${folder}/${name}`) === 'rknpu'),
+    ...files.names(drivers).flatMap((device) => files.names(`${drivers}/${device}/drm`)),
+  ].filter((name) => /^(card|renderD)\d+$/.test(name));
+  return [...new Set(names)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+function drmPath(name: string): string {
+  return `/dev/dri/${name}`;
+}
+
+function driverNodes(files: SystemFiles, made: readonly string[]): DriverNodes {
+  const nodes = made.map((path) => files.device(path)).filter((node) => node !== undefined);
+  return { nodes, missing: made.filter((path) => !nodes.some((node) => node.path === path)) };
 }
 
 function dmaHeaps(files: SystemFiles): readonly DeviceNode[] {

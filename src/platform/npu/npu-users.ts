@@ -64,5 +64,7 @@ function commandOf(files: SystemFiles, pid: string): string {
   const line = files.match(`/proc/${pid}/cmdline`, /^[^\0]+(?:\0[^\0-][^\0]*)?/)?.[0] ?? '';
   const [program = '', argument] = line.split('\0').map((word) => posix.basename(word));
   if (argument !== undefined) return `${program} ${argument}`;
-  return files.text(`/proc/${pid}/comm`) ?? program;
+  const name = files.text(`/proc/${pid}/comm`) ?? program;
+  // The kernel cuts a name to 15 characters; the program may have written the whole one.
+  return name.length === 15 && program.startsWith(name) ? program : name;
 }

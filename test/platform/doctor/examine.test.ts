@@ -30,7 +30,7 @@ describe('doctor', () => {
       find(report, 'npu-driver-version').value,
       '0.9.8 (/sys/module/rknpu/version), 0.9.8 (/dev/kmsg)',
     );
-    assert.equal(find(report, 'npu-devices').value, '/dev/dri/renderD129');
+    assert.equal(find(report, 'npu-devices').value, '/dev/dri/card1');
     assert.match(find(report, 'npu-users').value, /SmolVLM’s process 812 \(node main\.js serve\) since 2026/);
     assert.match(find(report, 'npu-users').value, /1 other processes/);
     assert.equal(find(report, 'rknn-runtime').value, '2.3.2 (/usr/lib/librknnrt.so)');
@@ -45,8 +45,11 @@ describe('doctor', () => {
     assert.deepEqual(idsOf(report, 'bad'), ['soc', 'npu-devices', 'rknn-runtime']);
     assert.deepEqual(report.can, { captionOnCpu: true, captionOnNpu: false, convert: false });
     assert.equal(find(report, 'container').value, 'Docker');
-    assert.equal(find(report, 'npu-devices').value, '/dev/dri/renderD129 is not in this container');
-    assert.equal(find(report, 'npu-devices').advice, 'Start the container with --device /dev/dri.');
+    assert.equal(find(report, 'npu-devices').value, '/dev/dri/card1 is not in this container');
+    assert.equal(
+      find(report, 'npu-devices').advice,
+      'Start the container with --device /dev/dri/card1 --device /dev/dri/renderD129.',
+    );
     assert.match(find(report, 'soc').advice ?? '', /systempaths=unconfined/);
     assert.match(find(report, 'memory').value, /this container is limited to 1\.5 GiB/);
     assert.equal(find(report, 'npu-users').value, 'no process in this container');
@@ -74,11 +77,8 @@ describe('doctor', () => {
       'temperature',
     ]);
     assert.equal(find(report, 'soc').value, 'Radxa E52C: rk3582, 2 NPU cores');
-    assert.match(
-      find(report, 'npu-devices').value,
-      /renderD129 \(0660, group render\) cannot be opened: EACCES/,
-    );
-    assert.match(find(report, 'npu-devices').advice ?? '', /usermod -aG render/);
+    assert.match(find(report, 'npu-devices').value, /card1 \(0660, group video\) cannot be opened: EACCES/);
+    assert.match(find(report, 'npu-devices').advice ?? '', /usermod -aG video,render/);
     assert.match(
       find(report, 'rknn-runtime').value,
       /^1\.5\.2 \(\/usr\/lib\/.*, then 2\.3\.0 \(\/usr\/local/,

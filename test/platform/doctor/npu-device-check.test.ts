@@ -2,27 +2,31 @@ import assert from 'node:assert/strict';
 import type { Machine } from '../../../src/platform/machine';
 import { judged } from './judged';
 
-const closed = { path: '/dev/dri/renderD129', mode: '0660', gid: 105, group: 'render' };
+const noRender = { nodes: [], missing: [] };
+const closed = { path: '/dev/dri/card1', mode: '0660', gid: 44, group: 'video' };
 
 describe('doctor: NPU devices', () => {
-  function devices(found: Machine['devices'], container?: Machine['container']) {
-    return judged('npu-devices', 'rk3588-vendor', { devices: found, container });
+  function devices(
+    found: Omit<Machine['devices'], 'render'> & Partial<Machine['devices']>,
+    container?: Machine['container'],
+  ) {
+    return judged('npu-devices', 'rk3588-vendor', { devices: { render: noRender, ...found }, container });
   }
 
   it('that the user may not open need a group: by name on the machine, by number in a container', () => {
     const found = { nodes: [{ ...closed, refused: 'EACCES' }], missing: [] };
-    assert.match(devices(found).advice ?? '', /usermod -aG render USER/);
-    assert.match(devices(found, 'docker').advice ?? '', /--group-add 105/);
+    assert.match(devices(found).advice ?? '', /usermod -aG video USER/);
+    assert.match(devices(found, 'docker').advice ?? '', /--group-add 44/);
     const { group: _, ...unnamed } = closed;
     assert.match(
       devices({ nodes: [{ ...unnamed, refused: 'EACCES' }], missing: [] }).value,
-      /\(0660, group 105\)/,
+      /\(0660, group 44\)/,
     );
   });
 
   it('that the container blocks need --device', () => {
     const found = { nodes: [{ ...closed, refused: 'EPERM' }], missing: [] };
-    assert.match(devices(found, 'docker').advice ?? '', /--device \/dev\/dri\/renderD129/);
+    assert.match(devices(found, 'docker').advice ?? '', /--device \/dev\/dri\/card1/);
     assert.match(devices(found).advice ?? '', /DeviceAllow/);
   });
 
@@ -33,7 +37,7 @@ describe('doctor: NPU devices', () => {
   });
 
   it('that are missing on the machine are made by udev; an app has no access to them', () => {
-    const found = { nodes: [], missing: ['/dev/dri/renderD129'] };
+    const found = { nodes: [], missing: ['/dev/dri/card1'] };
     assert.match(devices(found).advice ?? '', /udev/);
     assert.match(devices(found, 'home-assistant-app').advice ?? '', /run the engine outside/);
     assert.match(
@@ -52,9 +56,46 @@ describe('doctor: NPU devices', () => {
     assert.equal(devices({ nodes, missing: [], heaps: [heap] }).state, 'ok');
   });
 
+  it('are both named to a container, and both groups to a user', () => {
+    const render = {
+      nodes: [{ path: '/dev/dri/renderD129', mode: '0660', gid: 105, group: 'render' }],
+      missing: [],
+    };
+    const shut = { nodes: [{ ...closed, refused: 'EACCES' }], missing: [], render };
+    assert.match(devices(shut).advice ?? '', /usermod -aG video,render USER/);
+    assert.match(devices(shut, 'docker').advice ?? '', /--group-add 44 --group-add 105\./);
+    assert.match(devices(shut, 'kubernetes').advice ?? '', /supplementalGroups: \[44, 105\]/);
+    const away = devices({ nodes: [], missing: ['/dev/dri/card1'], render }, 'docker');
+    assert.equal(
+      away.value,
+      '/dev/dri/card1 is not in this container; /dev/dri/renderD129 alone is not enough',
+    );
+    assert.match(away.advice ?? '', /--device \/dev\/dri\/card1 --device \/dev\/dri\/renderD129\.$/);
+    assert.match(
+      devices({ nodes: [], missing: ['/dev/dri/card1'], render }, 'kubernetes').advice ?? '',
+      /hostPath/,
+    );
+  });
+
+  it('that no group may use need a udev rule, not a group', () => {
+    const rootOnly = { path: '/dev/rknpu', mode: '0600', gid: 0, group: 'root', refused: 'EACCES' };
+    const { advice = '' } = devices({ nodes: [rootOnly], missing: [] });
+    assert.match(advice, /KERNEL=="rknpu", GROUP="video", MODE="0660"/);
+    assert.doesNotMatch(advice, /usermod/);
+  });
+
+  it('are given to an LXC container by lines of its configuration', () => {
+    const heap = { nodes: [], missing: ['/dev/rknpu'] };
+    assert.match(
+      devices(heap, 'lxc').advice ?? '',
+      /lxc\.cgroup2\.devices\.allow = c MAJOR:MINOR rwm \(the numbers that ls -l \/dev\/rknpu shows\)/,
+    );
+    assert.match(devices({ nodes: [], missing: [] }, 'lxc').advice ?? '', /c 226:\* rwm/);
+  });
+
   it('are refused when /dev/rknpu is a link to them', () => {
-    const link = devices({ nodes: [closed], missing: [], misleadingLink: 'dri/renderD129' });
-    assert.equal(link.value, '/dev/rknpu is a link to dri/renderD129');
+    const link = devices({ nodes: [closed], missing: [], misleadingLink: 'dri/card1' });
+    assert.equal(link.value, '/dev/rknpu is a link to dri/card1');
     assert.match(link.advice ?? '', /Remove the link/);
   });
 });

@@ -1,0 +1,72 @@
+import type { ContainerKind } from '../container';
+import type { DeviceNode } from '../recording/system-files';
+
+/** The group id that the kernel shows in a user namespace for a group that is not mapped into it. */
+const unmappedGid = 65534;
+
+/** Major number of /dev/dri: a card's minor number is its number, and so is a render node's. */
+const drmMajor = 226;
+
+/** How the container is given the NPU's nodes. @param nodes paths; empty when the driver's nodes are not known */
+export function admitNodes(container: ContainerKind, nodes: readonly string[]): string {
+  const wanted = wholeSet(nodes);
+  switch (container) {
+    case 'home-assistant-app':
+      return 'An app has no access to it: run the engine outside (smolvlm serve) and enter its address in the engine node.';
+    case 'kubernetes':
+      return `Give the pod ${wanted.join(' and ')}: by a device plugin, or as hostPath volumes with securityContext.privileged: true.`;
+    case 'lxc':
+      return `In the container’s configuration on the host: ${wanted.map(lxcLines).join('; ')}. Then restart the container.`;
+    default:
+      return `Start the container with ${wanted.map((path) => `--device ${path}`).join(' ')}.`;
+  }
+}
+
+/** How the user is permitted to open a node. @param others nodes of the same driver, whose group is joined as well */
+export function permitNode(
+  container: ContainerKind | undefined,
+  node: DeviceNode,
+  others: readonly DeviceNode[],
+): string {
+  const { gid, path } = node;
+  if (container !== undefined && gid === unmappedGid) {
+    return `The node’s group is not mapped into this container: map it on the host (lxc.idmap; on Proxmox dev0: ${path},gid=GROUP), then restart the container.`;
+  }
+  if (gid === 0 || !groupMayUse(node)) {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    return `No group may use it: on the host, put KERNEL=="${name}", GROUP="video", MODE="0660" into /etc/udev/rules.d/99-rknpu.rules, reboot, and add this user to the group video.`;
+  }
+  const groups = [node, ...others.filter(groupMayUse)].filter((each) => each.gid !== 0);
+  if (container === undefined || container === 'lxc') {
+    const names = [...new Set(groups.map((each) => each.group ?? String(each.gid)))].join(',');
+    return `This user may not use it: sudo usermod -aG ${names} USER, then restart the program.`;
+  }
+  const ids = [...new Set(groups.map((each) => each.gid))];
+  return container === 'kubernetes'
+    ? `This user may not use it: give the pod securityContext.supplementalGroups: [${ids.join(', ')}].`
+    : `This user may not use it: start the container with ${ids.map((id) => `--group-add ${id}`).join(' ')}.`;
+}
+
+function groupMayUse({ mode }: DeviceNode): boolean {
+  return (Number.parseInt(mode, 8) & 0o060) === 0o060;
+}
+
+/** The nodes of the DRM build come in pairs: while a pair is not complete, the whole folder is given. */
+function wholeSet(nodes: readonly string[]): readonly string[] {
+  if (nodes.includes('/dev/rknpu')) return ['/dev/rknpu', '/dev/dma_heap'];
+  return nodes.some((path) => path.startsWith('/dev/dri/card')) || nodes.includes('/dev/dma_heap')
+    ? nodes
+    : ['/dev/dri'];
+}
+
+function lxcLines(path: string): string {
+  const minor = /^\/dev\/dri\/(?:card|renderD)(\d+)$/.exec(path)?.[1];
+  const folder = path === '/dev/dri' || path === '/dev/dma_heap';
+  const numbers =
+    minor !== undefined || path === '/dev/dri'
+      ? `${drmMajor}:${minor ?? '*'}`
+      : `MAJOR:${folder ? '*' : 'MINOR'}`;
+  const mount = `lxc.mount.entry = ${path} ${path.slice(1)} none bind,optional,create=${folder ? 'dir' : 'file'}`;
+  const from = numbers.startsWith('MAJOR') ? ` (the numbers that ls -l ${path} shows)` : '';
+  return `lxc.cgroup2.devices.allow = c ${numbers} rwm${from}; ${mount}`;
+}
