@@ -154,7 +154,7 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
     },
     {
       bundlesDir: bundlesFolder(settingsOf(options).cacheDir),
-      ...(signal && { signal }),
+      ...defined({ signal }),
       ...(onProgress && {
         onProgress: ({ part, done, total }) => onProgress({ phase: 'loading', done, total, stage: part }),
       }),

@@ -1,4 +1,5 @@
 import type { VisionTimings } from '../protocol/frame-result';
+import { defined } from '../system/defined';
 import type { EncodeOptions } from '../vision/vision-tower';
 import type { InferenceHooks } from './inference';
 
@@ -17,7 +18,7 @@ export class VisionProgress {
         last = { done, total };
         this.#stageMs.set(stage, (this.#stageMs.get(stage) ?? 0) + ms);
         if (core !== undefined) this.#coreMs[core] = (this.#coreMs[core] ?? 0) + ms;
-        onProgress({ phase: 'vision', done, total, stage, ...(core !== undefined && { core }) });
+        onProgress({ phase: 'vision', done, total, stage, ...defined({ core }) });
       },
       onSlow: (stage, ms) => {
         const message = `stage ${stage} has been on the NPU for ${ms / 1000} s`;

@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../errors';
+import { defined } from '../system/defined';
 import { limits } from './limits';
 
 /** Schema of a JSON answer. */
@@ -47,7 +48,7 @@ export function parseAnswerSchema(value: unknown, path = 'jsonSchema', depth = 0
   switch (type) {
     case 'string': {
       const maxLength = count(value.maxLength, `${path}.maxLength`, 1, limits.schemaStringLength);
-      return { type, ...(maxLength !== undefined && { maxLength }) };
+      return { type, ...defined({ maxLength }) };
     }
     case 'integer':
       return { type, ...bounds(value, 'minimum', 'maximum', path, -largestInteger, largestInteger) };
@@ -107,10 +108,7 @@ function bounds<Low extends string, High extends string>(
   const to = count(value[high], `${path}.${high}`, least, most);
   if (from !== undefined && to !== undefined && from > to)
     throw wrong(`${path}.${high}`, `expected at least ${low} (${from})`, to);
-  return {
-    ...(from !== undefined && { [low]: from }),
-    ...(to !== undefined && { [high]: to }),
-  } as Partial<Record<Low | High, number>>;
+  return defined({ [low]: from, [high]: to }) as Partial<Record<Low | High, number>>;
 }
 
 function count(value: unknown, path: string, least: number, most: number): number | undefined {

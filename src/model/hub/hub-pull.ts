@@ -130,10 +130,11 @@ async function diskFreeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Removes what interrupted pulls of older commits left. */
+/** Removes what interrupted pulls of other commits left: only folders named as a pull names them. */
 async function removeOtherPartials(dir: string): Promise<void> {
-  for (const name of await readdir(dirname(dir))) {
-    if (name.endsWith('.partial')) await rm(join(dirname(dir), name), { recursive: true, force: true });
+  for (const entry of await readdir(dirname(dir), { withFileTypes: true })) {
+    if (!entry.isDirectory() || !/^[0-9a-f]{40}\.partial$/.test(entry.name)) continue;
+    await rm(join(dirname(dir), entry.name), { recursive: true, force: true });
   }
 }
 

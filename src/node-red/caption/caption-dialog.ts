@@ -43,6 +43,6 @@ export interface CaptionOverrides {
   readonly capturedAt?: unknown;
   /** True: this frame is what later ones are compared with. */
   readonly anchor?: unknown;
-  /** What a smolvlm-vision node has seen. */
+  /** The pictures that a smolvlm-vision node has encoded. */
   readonly features?: unknown;
 }

@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import type { AnswerSchema } from '../../protocol/answer-schema';
+import { defined } from '../../system/defined';
 import { checkTemplate } from '../../template/prompt-template';
 import { fieldChoice } from '../choice-field';
 import { type RequestSettings, requestSettings } from '../dialog-fields';
@@ -49,8 +50,8 @@ export function captionSettings(dialog: CaptionDialog): CaptionSettings {
   const { choices, minConfidence } = scored(dialog, preset);
   return {
     preset,
-    ...(choices && { choices }),
-    ...(minConfidence !== undefined && { minConfidence }),
+    ...defined({ choices }),
+    ...defined({ minConfidence }),
     ...(preset === 'json' && jsonSettings(dialog)),
     anchor: fieldChoice(dialog.anchor, 'anchor', anchorChoices, 'first'),
     compare: fieldChoice(dialog.compare, 'compare', compareChoices, 'each'),

@@ -2,6 +2,7 @@ import type { DescribeInput } from '../../client/engine-api';
 import type { ErrorBody } from '../../errors';
 import type { DescribeFinal } from '../../protocol/events';
 import { featuresGone } from '../../protocol/features';
+import { defined } from '../../system/defined';
 
 /** A frame that was described or that failed. */
 export interface RecentFrame {
@@ -78,7 +79,7 @@ export class RecentFrames {
       queuedMs,
       tiles,
       backend,
-      ...(fallback && { fallback }),
+      ...defined({ fallback }),
       ...(thumbnail && { thumbnail }),
     };
   }

@@ -1,6 +1,7 @@
 import type { NodeMessage } from 'node-red';
 import type { Held } from '../../frame/frame-gate';
 import type { PreparedFrame } from '../../picture/prepared-frame';
+import { defined } from '../../system/defined';
 import type { ArrivedPicture } from './frame-intake';
 
 /** `msg.frame` of a picture that was let through. */
@@ -38,8 +39,7 @@ export function frameMessage(
   const at = new Date(capturedAt ?? Date.now()).toISOString();
   const frame: FrameProperty = {
     camera,
-    ...(zone !== undefined && { zone }),
-    ...(name !== undefined && { name }),
+    ...defined({ zone, name }),
     ...{ width, height, brightness, differenceHash, capturedAt: at },
   };
   const payload = Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength);
@@ -60,7 +60,7 @@ export function heldMessage(
 ): NodeMessage {
   const frame: HeldProperty = {
     camera,
-    ...(zone !== undefined && { zone }),
+    ...defined({ zone }),
     held: reason,
     reason: sentence,
     capturedAt: new Date(capturedAt ?? Date.now()).toISOString(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { type PullControl, type PulledCheckpoint, pullCheckpoint } from '../../../src/model/hub/hub-pull';
@@ -104,6 +104,16 @@ describe('pullCheckpoint', () => {
     assert.deepEqual(weightRanges(), [undefined, `bytes=${left}-`]);
     assert.equal(pulled.downloadedBytes, (hub.files.get(weights)?.length ?? 0) - left);
     assert.deepEqual(await readFile(join(pulled.dir, weights)), hub.files.get(weights));
+  });
+
+  it('removes what an interrupted pull of another commit left, and no other neighbour', async () => {
+    const older = `${'0'.repeat(40)}.partial`;
+    await mkdir(kept(older), { recursive: true });
+    await mkdir(kept('notes.partial'));
+    await writeFile(kept(`${'1'.repeat(40)}.partial`), 'a file');
+    await pull();
+    const neighbours = (await readdir(kept())).filter((name) => name.endsWith('.partial'));
+    assert.deepEqual(neighbours.sort(), [`${'1'.repeat(40)}.partial`, 'notes.partial']);
   });
 
   it('begins again when the hub ignores the range, or answers another one', async () => {
