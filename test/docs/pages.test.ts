@@ -17,6 +17,7 @@ const othersOptions = new Set([
   '--privileged',
   '--security-opt',
   '--device',
+  '--only',
 ]);
 
 describe('the pages for people', () => {
