@@ -1,0 +1,3 @@
+import { testMusl } from './musl';
+
+testMusl(['x64']);
