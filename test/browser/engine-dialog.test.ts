@@ -101,7 +101,7 @@ describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
     await page.locator('.smolvlm-try-total', { hasText: / 13 tiles$/ }).waitFor({ timeout: 90_000 });
   });
 
-  it('says what is wrong with a file that is no picture', async () => {
+  it('says what is wrong with a file that is not a picture', async () => {
     const { page } = editor;
     await editor.edit('engine');
     await page.click('a[href="#smolvlm-engine-tab-try"]');

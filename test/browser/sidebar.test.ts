@@ -85,7 +85,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.deepEqual(await counts.allTextContents(), ['0', '0', '1', '0', '0']);
   });
 
-  it('shows the load of each core of a hub’s NPU, and why the CPU saw a frame', async () => {
+  it('shows the load of each core of a hub’s NPU, and why the CPU encoded a frame', async () => {
     await editor.page.evaluate(`$.post('inject/ask-hub')`);
     const hubShown = editor.page.locator('.smolvlm-engine[data-engine="hub"]');
     await hubShown.locator('.smolvlm-core').nth(2).waitFor({ timeout: 30_000 });
@@ -150,7 +150,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.deepEqual(seen, dark);
   });
 
-  it('goes away when it is not wanted, and comes back from the menu', async () => {
+  it('is hidden on request, and comes back from the menu', async () => {
     const { page } = editor;
     await page.locator('.smolvlm-sidebar-foot button').click();
     await page.locator('.smolvlm-sidebar').waitFor({ state: 'hidden' });

@@ -121,7 +121,7 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 2);
   });
 
-  it('hands frames that are to be seen to the next engine, which does not know the handles of the last', async () => {
+  it('hands frames that are to be encoded to the next engine, which does not have the handles of the last', async () => {
     const client = fake.client();
     const before = await client.encode({}, [Buffer.alloc(7)]);
     assert.ok(before.type === 'features');

@@ -19,7 +19,7 @@ describe('event stream', () => {
     }
   });
 
-  it('refuses a line without end and a line that is no object', () => {
+  it('refuses a line without end and a line that is not an object', () => {
     const decoder = new NdjsonDecoder(10);
     decoder.push(Buffer.from('12345678'));
     assert.throws(() => decoder.push(Buffer.from('90123')), { code: 'protocol-line-too-long' });

@@ -46,7 +46,7 @@ describe('HTTP server', () => {
     assert.match(text, /"type":"result"/);
   }
 
-  it('refuses what is no form, no JSON, or has parts too many or too few', async () => {
+  it('refuses what is not a form, not JSON, or has parts too many or too few', async () => {
     const multipart = 'multipart/form-data; boundary=x';
     assert.deepEqual(await post('--x\r\nbroken', multipart), [400, 'request-form']);
     assert.deepEqual(await post('hello', 'multipart/form-data'), [400, 'request-form']);
