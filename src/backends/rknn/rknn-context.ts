@@ -11,7 +11,7 @@ import {
   type TensorAttr,
   tensorType,
 } from './rknn-abi';
-import { rknnError, rknnLoadError } from './rknn-error';
+import { rknnError, rknnLoadError, rknnRunError } from './rknn-error';
 import type { RknnLibrary, RknnSymbol } from './rknn-library';
 import { createTensorMemory, shareTensorMemory, type TensorMemory } from './tensor-memory';
 
@@ -73,7 +73,7 @@ export class RknnContext {
     const flags =
       initFlags.disableProcHighPriority | (options.sharedScratch ? initFlags.internalAllocOutside : 0);
     const status = await library.call('rknn_init', out, path, 0, flags, null);
-    if (status !== 0) throw rknnLoadError(`stage ${name}: rknn_init of ${path}`, status, library.version);
+    if (status !== 0) throw rknnLoadError(name, path, status, library.version);
     const handle = out.readBigUInt64LE(0);
     try {
       const count = Buffer.alloc(layouts.inputOutputNumber.size);
@@ -215,7 +215,9 @@ export class RknnContext {
 
   async #check(name: RknnSymbol, ...args: unknown[]): Promise<void> {
     const status = await this.#library.call(name, this.#handle, ...args);
-    if (status !== 0) throw rknnError('backend-rknn-call', `stage ${this.#options.name}: ${name}`, status);
+    if (status === 0) return;
+    if (name === 'rknn_run') throw rknnRunError(this.#options.name, status);
+    throw rknnError('backend-rknn-call', `stage ${this.#options.name}: ${name}`, status);
   }
 }
 

@@ -1,5 +1,7 @@
 import { SmolvlmError } from '../../errors';
 import { bundleAdvice } from '../../model/bundle/rknn-toolkits';
+import { SystemFiles } from '../../platform/recording/system-files';
+import { initCause, runCause } from './rknn-cause';
 
 /** `RKNN_ERR_…` of rknn_api.h 2.3.2; -100 as the toolkit 2.5.0 names it. */
 const names: Readonly<Record<number, string>> = {
@@ -21,7 +23,7 @@ const names: Readonly<Record<number, string>> = {
 
 /** The usual cause of each code; more details are only in the library's own log on stderr. */
 const hints: Readonly<Record<number, string>> = {
-  [-1]: 'Often no driver, no permission for the device, or a model of a newer toolkit than the runtime: run smolvlm doctor.',
+  [-1]: 'The library’s own log on stderr has the cause: run smolvlm doctor.',
   [-2]: 'The NPU did not finish in time: check its load and temperature with smolvlm doctor.',
   [-3]: 'No NPU is available to this process: run smolvlm doctor.',
   [-4]: 'The NPU’s memory is full: close other models, or load fewer.',
@@ -41,11 +43,32 @@ function rknnCode(code: number): string {
 /** The code for a model of a newer toolkit, among other causes. */
 const versionFaults: readonly number[] = [-1, -6];
 
-/** A model that could not be loaded. @param runtime version of the library, if it reports one */
-export function rknnLoadError(what: string, status: number, runtime: string | undefined): SmolvlmError {
-  const error = rknnError('stage-load', what, status);
-  if (runtime === undefined || !versionFaults.includes(status)) return error;
-  return new SmolvlmError(error.code, error.message, { hint: `${error.hint} ${bundleAdvice(runtime)}` });
+/**
+ * A model that `rknn_init` could not load. -1 stands for several faults: the one that is found here is named.
+ * @param runtime version of the library, if it reports one @param files of the machine
+ */
+export function rknnLoadError(
+  stage: string,
+  path: string,
+  status: number,
+  runtime: string | undefined,
+  files = new SystemFiles(),
+): SmolvlmError {
+  const error = rknnError('stage-load', `stage ${stage}: rknn_init of ${path}`, status);
+  const cause = status === -1 ? initCause(files, path) : undefined;
+  if (cause !== undefined) return new SmolvlmError(error.code, error.message, { hint: cause });
+  if (!versionFaults.includes(status)) return error;
+  const usual =
+    status === -1 ? 'The file is damaged, or was made by a newer toolkit than this runtime.' : error.hint;
+  const advice = runtime === undefined ? '' : ` ${bundleAdvice(runtime)}`;
+  return new SmolvlmError(error.code, error.message, { hint: `${usual}${advice}` });
+}
+
+/** A run that failed. -1 means that the driver did not finish the job. @param files of the machine */
+export function rknnRunError(stage: string, status: number, files = new SystemFiles()): SmolvlmError {
+  const error = rknnError('backend-rknn-call', `stage ${stage}: rknn_run`, status);
+  if (status !== -1) return error;
+  return new SmolvlmError(error.code, error.message, { hint: runCause(files) });
 }
 
 /** @param what the call and its object, e.g. `rknn_run of l3_mlp` */

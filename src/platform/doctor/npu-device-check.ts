@@ -4,8 +4,11 @@ import type { DeviceNode } from '../recording/system-files';
 import { bad, type Finding, ok, warn } from './finding';
 import { admitNodes, permitNode } from './npu-device-access';
 
+/** What the verdict depends on. */
+type DeviceFacts = Pick<Machine, 'container' | 'devices'>;
+
 /** Whether the nodes that the runtime opens exist, are the driver's, and can be opened by this process. */
-export function judgeDevices(machine: Machine): Finding {
+export function judgeDevices(machine: DeviceFacts): Finding {
   const { nodes, missing, heaps, misleadingLink, render } = machine.devices;
   if (misleadingLink !== undefined) {
     return bad(
@@ -30,7 +33,7 @@ export function judgeDevices(machine: Machine): Finding {
 }
 
 /** No card is known, although each render node has one: its number is hidden here, or was not recorded. */
-function judgeRenderOnly(machine: Machine): Finding {
+function judgeRenderOnly(machine: DeviceFacts): Finding {
   const { container, devices } = machine;
   const { nodes } = devices.render;
   const [closed] = nodes.filter(({ refused }) => refused !== undefined);
@@ -45,7 +48,7 @@ function judgeRenderOnly(machine: Machine): Finding {
   );
 }
 
-function judgeMissing({ container, devices }: Machine): Finding {
+function judgeMissing({ container, devices }: DeviceFacts): Finding {
   const [path] = [...devices.missing, ...devices.render.missing];
   if (container !== undefined) {
     const beside =
@@ -63,7 +66,7 @@ function judgeMissing({ container, devices }: Machine): Finding {
   );
 }
 
-function judgeClosed({ container, devices }: Machine, node: DeviceNode): Finding {
+function judgeClosed({ container, devices }: DeviceFacts, node: DeviceNode): Finding {
   const { path, mode, group, gid, refused = '' } = node;
   const value = `${path} (${mode}, group ${group ?? gid}) cannot be opened: ${refused}`;
   if (refused === 'EACCES') return bad(value, permitNode(container, node, devices.render.nodes));
