@@ -77,7 +77,7 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
           for (const language of languages()) {
             const html = await nodeRed.dialogs(language);
             for (const type of types) {
-              assert.ok(html.includes(`registerType('${type}'`), `${type} has a dialog`);
+              assert.ok(new RegExp(`registerType\\((['"])${type}\\1`).test(html), `${type} has a dialog`);
               assert.ok(html.includes(help(type, language)), `${type} has help in ${language}`);
             }
           }
