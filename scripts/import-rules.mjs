@@ -62,6 +62,7 @@ export const rooms = {
 
 /** Sub-rooms: what else of its own room each may import. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
+  picture: { '.': ['camera'], camera: ['.'] },
   model: {
     '.': [],
     safetensors: [],

@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
-import type { CameraAccess } from '../picture/camera-access';
-import { excerptOf, loginRefused, refusalIn } from '../picture/camera-refusal';
-import { requestCamera } from '../picture/camera-request';
+import type { CameraAccess } from '../picture/camera/camera-access';
+import { excerptOf, loginRefused, refusalIn } from '../picture/camera/camera-refusal';
+import { requestCamera } from '../picture/camera/camera-request';
 import { JpegSplitter } from '../picture/jpeg-splitter';
 import { type Clock, systemClock } from '../system/clock';
 import { shownAddress } from '../system/shown-address';

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../errors';
-import type { CameraAccess } from '../picture/camera-access';
+import type { CameraAccess } from '../picture/camera/camera-access';
 import { fetchPictureWith } from '../picture/fetch-picture';
 import { defaultPictureLimits } from '../picture/picture-limits';
 import { type Clock, systemClock } from '../system/clock';

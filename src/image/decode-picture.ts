@@ -1,6 +1,6 @@
+import { firstPart } from '../picture/camera/multipart-part';
 import { ImageError } from '../picture/image-error';
 import { mendJpeg } from '../picture/jpeg-segments';
-import { firstPart } from '../picture/multipart-part';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import type { Rectangle } from '../system/rectangle';
 import { burnMasks, type MaskPolygon } from './privacy-mask';

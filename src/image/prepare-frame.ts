@@ -1,5 +1,5 @@
+import { firstPart } from '../picture/camera/multipart-part';
 import { mendJpeg } from '../picture/jpeg-segments';
-import { firstPart } from '../picture/multipart-part';
 import { type FrameOptions, hammingDistance, type PreparedFrame } from '../picture/prepared-frame';
 import { defined } from '../system/defined';
 import { decodePicture } from './decode-picture';

@@ -1,9 +1,9 @@
 import { errorBody } from '../errors';
 import { defined } from '../system/defined';
 import { shownAddress } from '../system/shown-address';
-import type { CameraAccess } from './camera-access';
-import { loginRefused, refusalIn } from './camera-refusal';
-import { requestCamera } from './camera-request';
+import type { CameraAccess } from './camera/camera-access';
+import { loginRefused, refusalIn } from './camera/camera-refusal';
+import { requestCamera } from './camera/camera-request';
 import { ImageError } from './image-error';
 import { readPictureBody } from './picture-body';
 import type { PictureLimits } from './picture-limits';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CameraResponse } from './camera-connection';
-import { decodeContent } from './content-encoding';
+import type { CameraResponse } from './camera/camera-connection';
+import { decodeContent } from './camera/content-encoding';
+import { firstPart, isPart } from './camera/multipart-part';
 import { ImageError } from './image-error';
 import { JpegSplitter } from './jpeg-splitter';
-import { firstPart, isPart } from './multipart-part';
 import { checkByteCount, type PictureLimits } from './picture-limits';
 
 /** A whole picture is not kept waiting longer for a connection to end. */

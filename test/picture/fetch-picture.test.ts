@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import type { CameraAccess } from '../../src/picture/camera-access';
+import type { CameraAccess } from '../../src/picture/camera/camera-access';
 import { fetchPictureWith } from '../../src/picture/fetch-picture';
 import { defaultPictureLimits } from '../../src/picture/picture-limits';
 import { demoFrame } from '../fixtures';

@@ -1,4 +1,4 @@
-import type { CameraAccess, CertificateTrust, Credentials } from '../../picture/camera-access';
+import type { CameraAccess, CertificateTrust, Credentials } from '../../picture/camera/camera-access';
 import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { fieldChoice } from '../choice-field';

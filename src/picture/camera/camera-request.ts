@@ -1,9 +1,9 @@
-import { shownAddress } from '../system/shown-address';
+import { shownAddress } from '../../system/shown-address';
+import { ImageError } from '../image-error';
 import type { CameraAccess, Credentials } from './camera-access';
 import { type CameraResponse, openCamera } from './camera-connection';
 import { answerChallenges, type CameraLogin, isStale, offeredLogins } from './camera-login';
 import { excerptOf, loginRefused, refusalIn } from './camera-refusal';
-import { ImageError } from './image-error';
 import { type Challenge, parseChallenges } from './www-authenticate';
 
 const mostRedirects = 5;

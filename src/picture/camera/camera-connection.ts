@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { shownAddress } from '../system/shown-address';
+import { shownAddress } from '../../system/shown-address';
+import { ImageError } from '../image-error';
 import type { CertificateTrust } from './camera-access';
-import { ImageError } from './image-error';
 import { type LenientResponse, readResponse } from './lenient-response';
 
 export interface CameraResponse extends LenientResponse {

@@ -1,6 +1,6 @@
-import { shownAddress, shownText } from '../system/shown-address';
+import { shownAddress, shownText } from '../../system/shown-address';
+import { ImageError } from '../image-error';
 import { isPictureHead } from './content-encoding';
-import { ImageError } from './image-error';
 
 const longestText = 64 * 1024;
 

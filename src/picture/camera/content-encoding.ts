@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate, inflateRaw } from 'node:zlib';
-import { errorBody } from '../errors';
-import { ImageError } from './image-error';
-import { checkByteCount, type PictureLimits } from './picture-limits';
+import { errorBody } from '../../errors';
+import { ImageError } from '../image-error';
+import { checkByteCount, type PictureLimits } from '../picture-limits';
 
 const picture = /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|II\*\0|MM\0\*|BM|....ftyp)/s;
 
