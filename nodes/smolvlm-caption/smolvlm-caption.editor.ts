@@ -107,7 +107,11 @@ function showPreset(node: CaptionEditorNode): void {
   const label =
     preset === 'count' ? 'what' : preset === 'yes-no' || preset === 'choose' ? 'question' : 'prompt';
   $('#smolvlm-caption-prompt-label').text(node._(`smolvlm-caption.label.${label}`));
-  $('#smolvlm-caption-blank').text(node._('smolvlm-caption.tip.blank', { prompt: standardQuestion(fields) }));
+  $('#smolvlm-caption-blank').text(
+    preset === 'ask'
+      ? node._('smolvlm-caption.tip.blankAsk')
+      : node._('smolvlm-caption.tip.blank', { prompt: standardQuestion(fields) }),
+  );
   if (preset === 'json') node.schemaEditor?.resize();
 }
 
