@@ -63,7 +63,10 @@ export class Editor {
     this.#parts = parts;
     this.page = parts.page;
     this.#url = parts.front?.url ?? parts.nodeRed.url;
-    this.page.on('pageerror', (error) => void this.faults.push(error.message));
+    this.page.on('pageerror', ({ message }) => {
+      // Monaco's own, of Node-RED: an editor is closed before Monaco's worker has answered.
+      if (!message.startsWith('Model is disposed!')) this.faults.push(message);
+    });
     this.page.on('console', (message) => {
       // The editor also looks for news on the internet, which may not be there.
       const { url } = message.location();
