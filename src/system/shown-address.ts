@@ -69,11 +69,17 @@ function shownTail(tail: string): string {
 }
 
 function isHarmless(name: string, value: string): boolean {
-  return harmlessNames.has(name.toLowerCase()) && harmlessValue.test(value) && !isKey(value);
+  return harmlessNames.has(name.toLowerCase()) && harmlessValue.test(value) && !isKey(value, 8);
 }
 
-/** Random letters and digits, as stream keys have. */
-function isKey(text: string): boolean {
+/** Random letters and digits, as stream keys and passwords have. @param least characters of one */
+function isKey(text: string, least = 16): boolean {
   if (/^[\da-f-]{24,}$/i.test(text)) return true;
-  return /^[\w-]{16,}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text);
+  return (
+    text.length >= least &&
+    /^[\w.,:-]+$/.test(text) &&
+    /[a-z]/.test(text) &&
+    /[A-Z]/.test(text) &&
+    /\d/.test(text)
+  );
 }

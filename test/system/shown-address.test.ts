@@ -72,4 +72,11 @@ describe('shownText', () => {
       await assert.rejects(readPicture(`http://${login}camera:port/snap?pwd=secret`), isSilent);
     }
   });
+
+  it('masks what looks like a password under a harmless name, too', () => {
+    assert.equal(
+      shownAddress('http://camera.local/snap?ch=ZqA0a00A&channel=1'),
+      'http://camera.local/snap?ch=…&channel=1',
+    );
+  });
 });
