@@ -110,10 +110,10 @@ async function simulate(broker, url, interrupted, crashed) {
   say(
     `\nNode-RED's editor: ${url}\nMQTT broker: mqtt://127.0.0.1:${broker.port} (cameras/NAME/frame, cameras/NAME/caption)`,
   );
-  say('The demo model knows drawn camera scenes only. Ctrl-C ends everything.\n');
+  say('The demo model describes only drawn camera scenes. Ctrl-C ends everything.\n');
   broker.onMessage((topic, payload) => {
     const [base, camera, kind] = topic.split('/');
-    // Whoever tries the demo adds flows of their own, which publish what they like.
+    // Users who try the demo add their own flows, which may publish anything.
     const answer = base === 'cameras' && kind !== 'frame' ? parsed(payload) : undefined;
     if (!answer) return;
     const { text, timingsMs, reason, message } = answer;

@@ -60,7 +60,7 @@ export const rooms = {
   ],
 };
 
-/** Sub-rooms: what else of its own room each may import. `.` is the room's own files; a `.` entry is for those. */
+/** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
   picture: { '.': ['camera'], camera: ['.'] },
   model: {

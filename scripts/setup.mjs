@@ -49,7 +49,7 @@ function install() {
   }
   if (missing().length > 0) {
     throw new Error(
-      `npm could not install ${missing().join(' and ')}: look at its log (npm config get cache)/_logs`,
+      `npm could not install ${missing().join(' and ')}: see its log (npm config get cache)/_logs`,
     );
   }
   writeFileSync(stamp, lock);

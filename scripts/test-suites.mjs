@@ -17,7 +17,7 @@ const slowSupport = [
   'test/package/packed-package.ts',
 ];
 
-/** So is a test that starts such a program by itself. */
+/** So is a test that starts one of these programs itself. */
 const slowFiles = ['test/backends/rknn/arm64.test.ts', 'test/e2e/demo.test.ts', 'test/e2e/soak.test.ts'];
 
 /** @returns sources of a run's tests, relative to the root, in order of their names */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'mocha';
 
-/** Gives each test of the suite a folder of its own and removes it afterwards. @returns path below that folder */
+/** Gives each test of the suite its own folder and removes it afterwards. @returns path below that folder */
 export function useTempFolder(): (...parts: string[]) => string {
   let folder = '';
   beforeEach(async () => {

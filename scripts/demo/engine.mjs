@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
 
-/** Ends the engine of a runtime folder that is nobody else's, if there is one. */
+/** Ends the engine of a runtime folder that nothing else uses, if there is one. */
 export async function stopEngine(runtime) {
   if (!existsSync(runtime) || !readdirSync(runtime).some((name) => name.endsWith('.sock'))) return;
   const { EngineClient } = require('../../dist/src/client/engine-client.js');

@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 const stopMs = 20_000;
 
 /**
- * A real Node-RED in a folder of its own, with this package and one file of flows.
+ * A real Node-RED in its own folder, with this package and one file of flows.
  * @param options.broker port that takes the place of the flows' 1883
  * @param options.log receives Node-RED's output
  * @param options.program another Node.js (`node`) and Node-RED (`red`, its red.js) than this one

@@ -1,4 +1,4 @@
-// A real Node-RED with two caption nodes, a broker that can be stopped, and a local engine in folders of their own.
+// A real Node-RED with two caption nodes, a broker that can be stopped, and a local engine, each in its own folder.
 // Every message is counted inside Node-RED, by a TCP connection, so that a lost broker cannot hide one.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

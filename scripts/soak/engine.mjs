@@ -1,4 +1,4 @@
-// An engine in a process of its own: tells its address over IPC, ends at SIGTERM or when its parent is gone.
+// An engine in its own process: sends its address over IPC, ends at SIGTERM or when its parent is gone.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 

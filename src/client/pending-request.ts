@@ -119,7 +119,7 @@ export class PendingRequest {
       'engine-lost',
       `the engine ended ${this.#lostRuns} times while it worked on this frame`,
       {
-        hint: "Look at the engine's log; this picture or model may be the cause.",
+        hint: "See the engine's log; this picture or model may be the cause.",
       },
     );
   }

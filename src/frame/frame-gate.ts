@@ -73,10 +73,10 @@ export class FrameGate {
       return held('stale', `the picture of camera "${camera}" is ${seconds(now - capturedAt)} old`);
     }
     if (cooldownMs === undefined) return undefined;
-    const rested = now - state.burstAt;
-    if (rested >= cooldownMs) state.burstCount = 0;
+    const pausedMs = now - state.burstAt;
+    if (pausedMs >= cooldownMs) state.burstCount = 0;
     if (state.burstCount < (this.#settings.burst ?? 1)) return undefined;
-    return held('cooldown', `camera "${camera}" pauses for ${seconds(cooldownMs - rested)} more`);
+    return held('cooldown', `camera "${camera}" pauses for ${seconds(cooldownMs - pausedMs)} more`);
   }
 
   /** The hash that a frame of this moment must differ from. */

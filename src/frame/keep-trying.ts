@@ -26,13 +26,13 @@ export async function keepTrying(
   { signal, pauseMs = firstPauseMs, clock = systemClock }: RetryOptions,
 ): Promise<void> {
   const login = new LoginPause();
-  let pause = pauseMs;
+  let retryPauseMs = pauseMs;
   let reported: { readonly text: string; readonly at: number } | undefined;
   while (!signal.aborted) {
-    let restMs = pause;
+    let waitMs = retryPauseMs;
     try {
       await attempt(() => {
-        pause = pauseMs;
+        retryPauseMs = pauseMs;
         reported = undefined;
         login.worked();
       });
@@ -44,15 +44,15 @@ export async function keepTrying(
         reported = { text, at: clock.now() };
         onTrouble(trouble);
       }
-      restMs = trouble.code === 'image-login' ? login.refused() : pause;
+      waitMs = trouble.code === 'image-login' ? login.refused() : retryPauseMs;
     }
-    await rest(restMs, signal, clock);
-    pause = Math.min(longestPauseMs, pause * 2);
+    await pauseFor(waitMs, signal, clock);
+    retryPauseMs = Math.min(longestPauseMs, retryPauseMs * 2);
   }
 }
 
-/** Waits, or until the signal is aborted. */
-export function rest(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
+/** Waits for this time, or until the signal is aborted. */
+export function pauseFor(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve();

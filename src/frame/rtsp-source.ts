@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../system/clock';
 import { type FfmpegVersion, ffmpegVersion } from './ffmpeg-arguments';
 import { runFfmpeg } from './ffmpeg-process';
 import type { FrameSource, SourceHooks } from './frame-source';
-import { keepTrying, rest } from './keep-trying';
+import { keepTrying, pauseFor } from './keep-trying';
 import type { StreamOptions } from './mjpeg-source';
 import { NewestFrame } from './newest-frame';
 
@@ -88,7 +88,7 @@ export class RtspSource implements FrameSource {
       const pausing = new AbortController();
       this.#wake = () => pausing.abort();
       const either = AbortSignal.any([signal, pausing.signal]);
-      await rest(Math.max(0, intervalMs - (this.#clock.now() - startedAt)), either, this.#clock);
+      await pauseFor(Math.max(0, intervalMs - (this.#clock.now() - startedAt)), either, this.#clock);
       this.#wake = undefined;
     }
   }

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import { shownAddress } from '../system/shown-address';
 import type { FrameSource, SourceHooks } from './frame-source';
-import { rest } from './keep-trying';
+import { pauseFor } from './keep-trying';
 import { LoginPause } from './login-pause';
 
 export interface SnapshotOptions extends CameraAccess {
@@ -86,7 +86,7 @@ export class SnapshotSource implements FrameSource {
           this.#hooks.onTrouble(trouble);
           return;
         }
-        await rest(retryPauseMs * 2 ** attempt, signal, this.#clock);
+        await pauseFor(retryPauseMs * 2 ** attempt, signal, this.#clock);
       }
     }
   }

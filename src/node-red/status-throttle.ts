@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../system/clock';
 import type { NodeStatus } from './node-status';
 
-/** Each change is a message to every open editor: more than this nobody can read. */
+/** Each change is a message to every open editor. More than this cannot be read. */
 const changesPerSecond = 2;
 
 /** Shows at most two status changes per second; of those in between, the last one follows when its time comes. */

@@ -35,7 +35,7 @@ interface FoundLock {
 }
 
 /**
- * A lock between processes: a file that names its holder, made by a hard link. The lock of a process that died is
+ * A lock between processes: a file that names its holder, made by a hard link. The lock of a process that has ended is
  * removed and taken over. Where only its owner may remove it (another user's, in a folder with the sticky bit),
  * the lock is at the next place instead: `PATH.2`, `PATH.3`. A process holds the lock once its own file is at a
  * place and no living process has one at any other.
@@ -71,7 +71,7 @@ export class FileLock implements AsyncDisposable {
     const self = { ...thisProcess(), token: randomUUID(), since: new Date().toISOString() };
     // A hard link appears with its content or not at all, unlike a file that is opened and then written.
     const draft = `${path}.${self.token}`;
-    // Whoever shares the lock must be able to read who holds it.
+    // Everyone who shares the lock must be able to read who holds it.
     const file = await createFile(draft, JSON.stringify(self), 0o644);
     let lock: FileLock | undefined;
     try {

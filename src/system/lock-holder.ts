@@ -84,7 +84,7 @@ function isRunning({ pid, started }: LockHolder): boolean {
   return now === undefined || now === started;
 }
 
-/** @returns undefined where processes cannot be looked at: no /proc, or another user's with `hidepid` */
+/** @returns undefined where processes cannot be inspected: no /proc, or another user's with `hidepid` */
 function startTime(pid: number): string | undefined {
   try {
     return startTimeOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -84,6 +84,6 @@ export async function readSmallFile(path: string): Promise<SmallFile | undefined
 
 function notAFile(path: string, found: string): SmolvlmError {
   return new SmolvlmError('file-lock', `expected a small file at ${path}, found ${found}`, {
-    hint: 'This package does not make such a file: find out who did, and remove it.',
+    hint: 'This package did not make this file. Find out what did, and remove it.',
   });
 }

@@ -31,7 +31,7 @@ const flow = [
   { ...common, id: 'scores', x: 500, prompt: 'Where?', choices: 'here, there', wires: [[], []] },
 ];
 
-/** Rows of the question tab that a person sees, by the id of their field. */
+/** Visible rows of the question tab, by the id of their field. */
 const fields: Readonly<Record<string, readonly string[]>> = {
   describe: ['preset', 'prompt', 'language'],
   ask: ['preset', 'prompt', 'language'],
@@ -84,7 +84,7 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
     });
   }
 
-  it('says what is asked where the prompt is blank', async () => {
+  it('shows the standard prompt if the prompt is blank', async () => {
     const { page } = editor;
     await editor.edit('new');
     const blank = page.locator('#smolvlm-caption-blank');
@@ -97,7 +97,7 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
     assert.equal(await page.locator('#smolvlm-caption-prompt-label').textContent(), 'What to count');
   });
 
-  it('opens flows from before there were presets as what they are', async () => {
+  it('opens flows from before there were presets with the matching preset', async () => {
     const { page } = editor;
     for (const [id, preset] of [
       ['asks', 'ask'],
@@ -166,7 +166,7 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
     assert.deepEqual([(await node('asks')).outputs, (await node('asks')).stream], [2, false]);
   });
 
-  it('tells how long the engine took for its last answer', async () => {
+  it('shows how long the engine took for its last answer', async () => {
     const { page } = editor;
     await page.evaluate(`$.ajax({ url: 'inject/inject', type: 'POST' })`);
     const frames = `(async () => (await $.getJSON('smolvlm-sidebar/engines')).engines[0].frames.length)()`;

@@ -68,7 +68,7 @@ export class Editor {
       if (!message.startsWith('Model is disposed!')) this.faults.push(message);
     });
     this.page.on('console', (message) => {
-      // The editor also looks for news on the internet, which may not be there.
+      // The editor also requests news from the internet, which may not be reachable.
       const { url } = message.location();
       if (message.type() === 'error' && url.startsWith(new URL('/', this.#url).href)) {
         this.faults.push(`${url}: ${message.text()}`);

@@ -91,7 +91,7 @@ describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
     await page.locator('.smolvlm-try-facts', { hasText: 'already encoded' }).waitFor({ timeout: 60_000 });
   });
 
-  it('tells how many tiles a closer look takes', async () => {
+  it('says how many tiles full detail takes', async () => {
     const { page } = editor;
     await editor.edit('engine');
     await page.fill('#node-config-input-model', fixture('goldens/tiny-idefics3'));

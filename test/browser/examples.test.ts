@@ -35,7 +35,7 @@ const room = { across: 8, down: 4 };
     assert.deepEqual(invalid, []);
   });
 
-  it('keep every field as it is when a dialog is opened and closed with "Done"', async () => {
+  it('keep every field unchanged when a dialog is opened and closed with "Done"', async () => {
     // One of a kind: a caption node's dialog has seven faces, the others one.
     const kinds = new Map(nodes.map((node) => [`${node.type} ${node.preset ?? ''}`, node]));
     for (const { id, type } of kinds.values()) {

@@ -53,7 +53,7 @@ describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
         signal: AbortSignal.timeout(sendMs),
       });
     let answer = await ask();
-    // Deployed flows have ended before they are started again: until then nobody answers.
+    // Deployed flows have ended before they are started again: until then no node answers.
     for (let tries = 0; answer.status === 404 && tries < 600; tries++) {
       await delay(100);
       answer = await ask();

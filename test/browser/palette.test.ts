@@ -17,7 +17,7 @@ interface Look {
 }
 
 const five = (): Promise<NodeRedProgram> => programOf({ node: node24, nodeRed: nodeRed5 });
-/** Node-RED 4 has no dark theme of its own. */
+/** Node-RED 4 has no dark theme. */
 const looks: readonly Look[] = [
   { title: 'Node-RED 4', isDark: false },
   { title: 'Node-RED 5', isDark: false, program: five },

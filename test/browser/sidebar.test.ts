@@ -159,7 +159,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     await page.locator(`${shown} .smolvlm-frames li`).first().waitFor({ timeout: 30_000 });
   });
 
-  it('forgets the frames of nodes that were deployed again', async () => {
+  it('removes the frames of nodes that were deployed again', async () => {
     await editor.page.evaluate(`$.ajax({ url: 'flows', type: 'POST', contentType: 'application/json',
       headers: { 'Node-RED-Deployment-Type': 'reload', 'Node-RED-API-Version': 'v2' }, data: '{}' })`);
     await editor.page.waitForFunction(`$('.smolvlm-frames li').length === 0`);

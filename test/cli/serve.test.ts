@@ -54,7 +54,7 @@ describe('smolvlm serve', () => {
     await Promise.all([client.close(), stranger.close()]);
   });
 
-  it('refuses a runtime folder that other users can write to, and leaves it as it is', async () => {
+  it('refuses a runtime folder that other users can write to, and does not change it', async () => {
     chmodSync(directory, 0o1777);
     const [status, words] = await run();
     assert.deepEqual([status, statSync(directory).mode & 0o7777], [1, 0o1777]);

@@ -68,7 +68,7 @@ describe('ImageChild', function () {
     assert.equal(lifted.differenceHash, plain.differenceHash);
   });
 
-  it('makes no picture of what is near enough', async () => {
+  it('makes no new picture if the size is near enough', async () => {
     const child = childOf();
     const { differenceHash } = await child.prepare(picture);
     const again = await child.prepare(await sharp(picture).jpeg({ quality: 50 }).toBuffer(), {
@@ -129,7 +129,7 @@ describe('ImageChild', function () {
     assert.equal((await child.prepare(new Uint8Array(4))).width, 4);
   });
 
-  it('lets a bounded number wait, and fails them when it is closed', async () => {
+  it('queues a bounded number, and fails them when it is closed', async () => {
     const script = worker(`process.on('message', () => {});`);
     const child = childOf({ worker: script });
     const asked = Array.from({ length: 66 }, () =>

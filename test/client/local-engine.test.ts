@@ -107,7 +107,7 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 2);
   });
 
-  it('hands waiting frames to the next engine when it is told to stop', async () => {
+  it('hands waiting frames to the next engine when it is asked to stop', async () => {
     const client = fake.client();
     const { pid } = await client.status();
     const running = signal();

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
 import type { LocalEngineOptions } from '../../src/client/local-engine';
 
-/** A runtime folder of its own and clients of the fake engine that is started in it. */
+/** A separate runtime folder and clients of the fake engine that is started in it. */
 export class LocalFake {
   readonly directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
   readonly #clients: EngineClient[] = [];

@@ -14,10 +14,10 @@ function code(final: DescribeFinal): string {
 
 describe('remote engine', () => {
   it('that is not running is reported after some tries', async () => {
-    const nobody = createServer();
-    await new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', resolve));
-    const { port } = nobody.address() as AddressInfo;
-    await new Promise((resolve) => nobody.close(resolve));
+    const closedServer = createServer();
+    await new Promise<void>((resolve) => closedServer.listen(0, '127.0.0.1', resolve));
+    const { port } = closedServer.address() as AddressInfo;
+    await new Promise((resolve) => closedServer.close(resolve));
     const url = new URL(`http://127.0.0.1:${port}`);
     const client = new EngineClient({ kind: 'remote', url }, { unreachableMs: 150 });
     const final = await client.describe({}, [picture]);

@@ -63,7 +63,7 @@ for (const [name, open] of [
     });
     after(() => place.close());
 
-    it('tells queued, progress and tokens in order, and then the result', async () => {
+    it('emits queued, progress and tokens in order, and then the result', async () => {
       const events: EngineEvent[] = [];
       const final = await client.describe({ prompt: 'a b c', camera: 'porch', stream: true }, [picture], {
         onEvent: (event) => events.push(event),
@@ -84,7 +84,7 @@ for (const [name, open] of [
       assert.ok(!types.includes('token'));
     });
 
-    it('keeps several pictures apart and in order, whatever their bytes', async () => {
+    it('keeps several pictures apart and in order, with any bytes', async () => {
       const odd = Buffer.from([13, 10, 45, 45, 0, 255, 13, 10]);
       const final = await client.describe({ prompt: 'x' }, [odd, Buffer.alloc(200_000, 10), picture]);
       assert.match(final.type === 'result' ? final.result.text : '', /^3 of 8\+200000\+9 bytes/);
@@ -168,7 +168,7 @@ for (const [name, open] of [
       assert.equal(outcome(await client.describe({}, [])), 'error request-no-picture');
     });
 
-    it('sees pictures and answers questions about them by their handles, alone or in messages', async () => {
+    it('encodes pictures and answers questions about them by their handles, alone or in messages', async () => {
       const events: EngineEvent[] = [];
       const final = await client.encode({ camera: 'porch', detail: 'full' }, [picture, Buffer.alloc(5)], {
         onEvent: (event) => events.push(event),
@@ -200,7 +200,7 @@ for (const [name, open] of [
       assert.ok(!lastErrors.some(({ error }) => error.code === 'features-gone'));
     });
 
-    it('cancels, ends and fails a frame that is to be seen as any other', async () => {
+    it('cancels, ends and fails a frame to be encoded like any other', async () => {
       const running = client.encode({ id: 'sight', camera: 'slow 60000' }, [picture], {
         onEvent: ({ type }) => type === 'progress' && client.cancel('sight'),
       });
@@ -258,7 +258,7 @@ for (const [name, open] of [
       assert.equal(outcome(await client.describe({ prompt: 'next' }, [picture])), 'result next');
     });
 
-    it('lets a caller whose listener throws fail alone', async () => {
+    it('fails only the caller whose listener throws', async () => {
       const final = await client.describe({ prompt: 'slow 50' }, [picture], {
         onEvent: () => {
           throw new Error('the listener broke');

@@ -25,7 +25,7 @@ describe('docs/architecture.md', () => {
     assert.deepEqual(importTable('room', 'src/'), sorted(rules.rooms));
   });
 
-  it('lists every sub-room with what it may import of its own room', () => {
+  it('lists every sub-room with what it may import from its own room', () => {
     const expected = Object.entries(rules.subRooms).flatMap(([room, folders]) =>
       Object.entries(folders)
         // A room's own files that may import no sub-room need no row.

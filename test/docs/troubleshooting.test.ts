@@ -16,7 +16,7 @@ describe('docs/troubleshooting.md', () => {
   const codes = errorCodes({ reason: dropReasons });
   const rows = namedInTables({ ...page, text: page.text.split(/^(?=## Not errors)/m)[0] ?? '' });
 
-  it('can be compared: the code of every error is told by the sources', () => {
+  it('can be compared: the sources name the code of every error', () => {
     assert.deepEqual(codes.unread, []);
     for (const code of [
       'image-html',

@@ -44,7 +44,7 @@ describe('npm run demo', function () {
     assert.deepEqual(leftovers(), before);
   });
 
-  it('goes on whatever others publish on its broker, and ends in order at Ctrl-C in the middle of its work', async () => {
+  it('continues when others publish on its broker, and ends in order at Ctrl-C in the middle of its work', async () => {
     const before = leftovers();
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';

@@ -71,7 +71,7 @@ describe('nothing leaves the machine, in the long run (needs strace)', function 
     await user().assertSilent(validate);
   });
 
-  it('while a flow in Node-RED describes a picture with an engine of its own', async () => {
+  it('while a flow in Node-RED describes a picture with its own engine', async () => {
     const port = await freePort();
     const { node, red } = await programOf(thisRuntime);
     const userDir = join(user().output, 'node-red');

@@ -166,7 +166,13 @@ describe('no secret', function () {
         '--image',
         `http://admin:${secret('userinfo')}@127.0.0.1:${cameraPort}/refuses`,
       ],
-      ['caption', '--model', 'demo', '--image', `http://admin:${secret('userinfo of nobody')}@127.0.0.1:1/x`],
+      [
+        'caption',
+        '--model',
+        'demo',
+        '--image',
+        `http://admin:${secret('userinfo without a camera')}@127.0.0.1:1/x`,
+      ],
       ['caption', '--model', 'demo', '--image', `rtsp://admin:${secret('rtsp')}@127.0.0.1:1/x`],
       [
         'caption',

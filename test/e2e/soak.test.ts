@@ -59,7 +59,7 @@ describe('the judge of a soak', () => {
 
   for (const [fault, spoil, words] of [
     ['a queue beyond its bound', (run: Run) => (run.samples[3]!.cameras.porch!.waiting = 2), /2 frames were/],
-    ['a frame that nobody counted', (run: Run) => (run.sent.porch = 6), /6 frames were sent, the engine/],
+    ['a frame that was not counted', (run: Run) => (run.sent.porch = 6), /6 frames were sent, the engine/],
     ['a caption that did not come out', (run: Run) => (run.received.porch!.caption = 2), /2 captions/],
     [
       'drops told by another name',

@@ -113,7 +113,7 @@ function pathsWritten(name: string, rest: string): readonly string[] {
   return paths.map(([, folder, path = '']) => (folder === undefined ? path : resolve(folder, path)));
 }
 
-/** @returns the files of a trace that lie outside the given folders, and are no device */
+/** @returns the files of a trace that lie outside the given folders, and are not devices */
 export function outside(written: readonly string[], folders: readonly string[]): readonly string[] {
   const inside = (path: string): boolean =>
     folders.some((folder) => path === folder || path.startsWith(join(folder, '/')));

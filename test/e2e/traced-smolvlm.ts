@@ -54,7 +54,7 @@ export class TracedUser {
     );
     assert.deepEqual(outside(written, [this.output, this.runtime, this.#cache, this.#temporary]), []);
     assert.deepEqual(readdirSync(this.#home, { recursive: true }), []);
-    // A trace that saw nothing proves nothing.
+    // A trace without system calls proves nothing.
     assert.ok(written.length > 0, program.output);
   }
 

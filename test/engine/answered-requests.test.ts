@@ -26,7 +26,7 @@ describe('answered requests', () => {
     assert.deepEqual([answered.get('a'), answered.get('c')?.id], [undefined, 'c']);
   });
 
-  it('hold no more bytes than allowed, whatever thumbnails they carry', () => {
+  it('hold no more bytes than allowed, thumbnails included', () => {
     const answered = new AnsweredRequests({ clock: new ManualClock(), maxBytes: 10_000 });
     for (let index = 0; index < 50; index += 1) {
       answered.add(dropped(`${index}`, 'x'.repeat(3000)));

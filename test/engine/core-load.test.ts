@@ -48,7 +48,7 @@ describe('core load', () => {
     assert.deepEqual(load.shares(), [0.5]);
   });
 
-  it('forgets frames after a minute, but not that there are cores', () => {
+  it('drops frames after a minute, but keeps the number of cores', () => {
     load.add(frame(5_000, [1, 1]));
     clock.advance(60_000);
     assert.deepEqual(load.shares(), [0, 0]);

@@ -45,7 +45,7 @@ describe('frame queue', () => {
     assert.deepEqual(drain(), ['x1', 'z1', 'y2']);
   });
 
-  it('serves the groups of a camera in turn, and the cameras in turn whatever their groups', () => {
+  it('serves the groups of a camera in turn, and the cameras in turn regardless of their groups', () => {
     for (const group of ['x', 'y', 'z']) offer(`${group}1`, { group });
     offer('garden1', { camera: 'garden' });
     offer('garden2', { camera: 'garden' });
@@ -72,7 +72,7 @@ describe('frame queue', () => {
     assert.equal(queue.status().porch?.failed, 1);
   });
 
-  it("lets one camera's full queue not touch another camera's frames", () => {
+  it("drops no frame of another camera when one camera's queue is full", () => {
     offer('garden', { camera: 'garden' });
     for (const id of ['a', 'b', 'c']) offer(id);
     assert.deepEqual(drops, ['a superseded']);

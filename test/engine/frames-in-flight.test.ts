@@ -77,7 +77,7 @@ describe('an engine with several frames in flight', () => {
 });
 
 describe('PriorityMutex', () => {
-  it('lets higher priorities go first, and one work at a time', async () => {
+  it('starts higher priorities first, one at a time', async () => {
     const lane = new PriorityMutex();
     const log: string[] = [];
     const work = (name: string) => async (): Promise<void> => {

@@ -40,7 +40,7 @@ describe('example convert on a PC and deliver to the hub', function () {
     assert.equal(installed, made);
   });
 
-  it('tells what is wrong when there is no bundle to install', async () => {
+  it('says what is wrong when there is no bundle to install', async () => {
     await home.run('convert on a PC and deliver to the hub', {}, ({ id }) => ({
       ...(id === 'hub-install' && { out: temp('installed'), source: temp('none.tar') }),
     }));

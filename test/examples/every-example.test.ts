@@ -5,7 +5,7 @@ import { repositoryRoot } from '../fixtures';
 import { editorDefinitions } from '../package/editor-definitions';
 import type { ExampleNode } from './home';
 
-/** Where an example is run, when not in a test of its own name in this folder. */
+/** Where an example is run, when not in a test of the same name in this folder. */
 const runElsewhere: Readonly<Record<string, string>> = {
   flows: 'e2e/demo.test.ts',
   'MQTT-triggered description': 'nodes/mqtt-examples.test.ts',
@@ -55,7 +55,7 @@ describe('every example', () => {
       }
     });
 
-    it(`${name} has ids of its own, and wires that end at its nodes`, () => {
+    it(`${name} has unique ids, and wires that end at its nodes`, () => {
       const ids = nodes.map(({ id }) => id);
       assert.equal(new Set(ids).size, ids.length);
       for (const { id, wires, links, scope } of nodes) {

@@ -10,7 +10,7 @@ describe('example one frame, five questions', function () {
   });
   after(() => home.close());
 
-  it('answers five questions from one look at the picture', async () => {
+  it('answers five questions from one encoding of the picture', async () => {
     const frame = 'frame_09_street_day.jpg';
     home.show(frame);
     await home.run('one frame, five questions');
@@ -22,7 +22,7 @@ describe('example one frame, five questions', function () {
     assert.match(answers, /'Is there a person\? .*': true/);
     assert.match(answers, /'Is it day or night\? .*': 'day'/);
     assert.match(answers, /'How many people .*': 1/);
-    // Each question found what the vision node had seen: none looked again.
+    // Each question found the encoded picture of the vision node: none encoded it again.
     const visionTime = 'caption.timingsMs.vision';
     await home.run('one frame, five questions', {}, ({ id, type }) => ({
       ...(type === 'join' && { property: visionTime }),

@@ -12,7 +12,7 @@ describe('example parcel watch', function () {
 
   it('notifies once when what is watched has come, and once when it is gone', async () => {
     home.show('frame_05_porch_day.jpg');
-    // The demo model knows no parcels, but persons.
+    // The demo model describes persons, not parcels.
     const picture = '/api/camera_proxy/camera.front_door';
     const environment = { THING: 'person', HA_NOTIFY_URL: home.phone, HA_PICTURE: picture };
     await home.run('parcel watch', environment, ({ type }) => ({

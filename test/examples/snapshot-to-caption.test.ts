@@ -18,7 +18,7 @@ describe('example snapshot to caption', function () {
     assert.ok((await home.told('caption')).includes(expectedCaption(frame)));
   });
 
-  it('tells what is wrong when the camera does not answer', async () => {
+  it('says what is wrong when the camera does not answer', async () => {
     home.pictures.clear();
     await home.press('smolvlm-snap-now');
     assert.match(await home.told('error'), /image-fetch/);

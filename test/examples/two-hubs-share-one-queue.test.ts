@@ -70,7 +70,7 @@ describe('example two hubs share one queue', function () {
 
   it('hands the picture of a hub that fails to the other one', async () => {
     // As after somebody changed its token; one that is gone fails the same way, half a minute later.
-    const token = 'a token that the flow does not know';
+    const token = 'a token that the flow does not have';
     const closed = await serveEngine({ tcp: { host: '127.0.0.1', port: 0, token }, log: () => {} });
     try {
       await run(closed);

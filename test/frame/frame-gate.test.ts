@@ -26,14 +26,14 @@ describe('FrameGate', () => {
   }
   const gateOf = (settings: GateSettings): FrameGate => new FrameGate(settings);
 
-  it('lets everything through when nothing is set', () => {
+  it('passes every frame when nothing is set', () => {
     const gate = gateOf({});
     for (let frame = 0; frame < 5; frame++)
       assert.equal(pass(gate, scene, { sha256: 'same', age: 1e9 }), 'passed');
     assert.equal(gate.unless('porch', now), undefined);
   });
 
-  it('holds frames that show what the last one let through showed, for each camera', () => {
+  it('holds frames that show the same as the last one passed, for each camera', () => {
     const gate = gateOf({ unchangedBits: 4 });
     assert.equal(pass(gate, scene), 'passed');
     assert.equal(pass(gate, noisy), 'unchanged');
@@ -43,14 +43,14 @@ describe('FrameGate', () => {
     assert.deepEqual(gate.unless('porch', now), { differenceHash: scene, bits: 4 });
   });
 
-  it('compares with the last frame let through, so that a slow change is seen', () => {
+  it('compares with the last frame that passed, so that a slow change is detected', () => {
     const gate = gateOf({ unchangedBits: 1 });
     assert.equal(pass(gate, '0000000000000000'), 'passed');
     assert.equal(pass(gate, '0000000000000001'), 'unchanged');
     assert.equal(pass(gate, '0000000000000003'), 'passed');
   });
 
-  it('lets an unchanged frame through after a while', () => {
+  it('passes an unchanged frame after the refresh time', () => {
     const gate = gateOf({ unchangedBits: 4, refreshMs: 60_000 });
     assert.equal(pass(gate, scene), 'passed');
     now += 59_999;
@@ -60,7 +60,7 @@ describe('FrameGate', () => {
     assert.equal(pass(gate, scene), 'unchanged');
   });
 
-  it('says that a camera is stuck: the same bytes again, or a picture too old', () => {
+  it('reports a stuck camera: the same bytes again, or a picture that is too old', () => {
     const gate = gateOf({ staleRepeats: 3, maxAgeMs: 5000 });
     const told = [1, 2, 3, 4].map(() => pass(gate, scene, { sha256: 'x' }));
     assert.deepEqual(told, ['passed', 'passed', 'stale', 'stale']);
@@ -73,7 +73,7 @@ describe('FrameGate', () => {
     );
   });
 
-  it('lets a burst through, then rests', () => {
+  it('passes a burst, then pauses', () => {
     const gate = gateOf({ cooldownMs: 10_000, burst: 3 });
     const told = [1, 2, 3, 4].map(() => {
       now += 100;
@@ -95,7 +95,7 @@ describe('FrameGate', () => {
     assert.equal(pass(gate, scene), 'cooldown');
   });
 
-  it('forgets a camera, or all of them, when told to', () => {
+  it('resets a camera, or all of them, on request', () => {
     const gate = gateOf({ unchangedBits: 4 });
     for (const camera of ['a', 'b']) pass(gate, scene, { camera });
     gate.reset('a');
@@ -105,7 +105,7 @@ describe('FrameGate', () => {
     assert.equal(pass(gate, scene, { camera: 'b' }), 'passed');
   });
 
-  it('forgets the zones of a camera with it, and no other camera', () => {
+  it('resets the zones of a camera with it, and no other camera', () => {
     const gate = gateOf({ unchangedBits: 4 });
     for (const camera of ['a/door', 'ab']) pass(gate, scene, { camera });
     gate.reset('a');

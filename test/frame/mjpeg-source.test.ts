@@ -126,7 +126,7 @@ describe('MjpegSource', () => {
     );
   });
 
-  it('keeps to its interval, and gives a picture of now on request', async () => {
+  it('keeps to its interval, and gives a current picture on request', async () => {
     camera.answer = () => endless(head, () => part(picture));
     stream({ intervalMs: 60_000 });
     await told.until(() => told.frames.length === 1);
@@ -137,7 +137,7 @@ describe('MjpegSource', () => {
     assert.ok(Date.now() - told.frames[1]!.capturedAt <= 1000);
   });
 
-  it('is reported when nothing comes, and when pictures stop', async () => {
+  it('is reported when nothing arrives, and when pictures stop', async () => {
     camera.answer = () => (socket) => void socket.write(head);
     stream({ timeoutMs: 40 });
     await told.until(() => told.troubles.length === 1);

@@ -36,7 +36,7 @@ describe('prepareFrame', () => {
     assert.deepEqual([after.exif, after.orientation], [undefined, undefined]);
   });
 
-  it('leaves out what else a file contains, whatever its format', async () => {
+  it('leaves out what else a file contains, in every format', async () => {
     const exif = { IFD0: { Artist: 'SERIAL-0815', Orientation: '1' } };
     const icc = 'p3';
     for (const owned of [

@@ -101,7 +101,7 @@ describe('burnMasks', () => {
       ],
     ],
     [
-      'what is no number',
+      'what is not a number',
       [
         [0, 0],
         [Number.NaN, 0],

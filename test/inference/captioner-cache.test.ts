@@ -105,7 +105,7 @@ describe('models in memory', () => {
     await waiting;
   });
 
-  it('lets a cancelled request go at once while another model opens, and opens nothing for it', async () => {
+  it('ends a cancelled request at once while another model opens, and opens nothing for it', async () => {
     const opening = new Gate();
     gates.set('b', opening);
     const waiting = cache.use({ model: 'b' }, hooks, nothing);
@@ -119,7 +119,7 @@ describe('models in memory', () => {
     assert.deepEqual(loads(), ['load b int8', 'close b int8']);
   });
 
-  it('lets a cancelled request go while it waits for memory', async () => {
+  it('ends a cancelled request while it waits for memory', async () => {
     const work = new Gate();
     const underWay = cache.use({ model: 'a' }, hooks, () => work.passed);
     const abort = new AbortController();

@@ -134,7 +134,7 @@ describe('a captioner with the demo model', () => {
     }
   });
 
-  it('tells progress of each stage while it sees, and none once it has seen', async () => {
+  it('reports the progress of each stage while it encodes, and none for an encoded picture', async () => {
     const progress: InferenceProgress[] = [];
     const request = { id: 'test', crop: { x: 0, y: 0, width: 0.5, height: 1 } };
     const picture = readFileSync(demoFrame(frame));
@@ -168,7 +168,7 @@ describe('a captioner with the demo model', () => {
     assert.equal(both.tiles, 2);
   });
 
-  it('does not know the handles of another captioner, or nonsense', async () => {
+  it('refuses the handles of another captioner, and invalid ones', async () => {
     const other = await openCaptioner({ model: 'demo' });
     try {
       const sight = await other.encode([readFileSync(demoFrame(frame))], { id: 'test' }, hooks());
@@ -232,7 +232,7 @@ describe('a captioner with the demo model', () => {
     });
   });
 
-  it('sees another frame when a mask covers something', async () => {
+  it('encodes again when a mask covers something', async () => {
     const whole = await ask(captioner, frame, { prompt: 'Is there a truck?' });
     const masks = [
       [
@@ -260,7 +260,7 @@ describe('a captioner with the demo model', () => {
     assert.ok((gone.confidence ?? 0) > 0.9);
   });
 
-  it('tells its progress: every stage, then tokens', async () => {
+  it('reports its progress: every stage, then tokens', async () => {
     const seen: InferenceProgress[] = [];
     await ask(
       captioner,
@@ -348,7 +348,7 @@ describe('a captioner with the demo model', () => {
     assert.notEqual(caption.text, '');
   });
 
-  it('refuses the NPU where there is none, and a model that is not there', async () => {
+  it('refuses the NPU if there is none, and a model that does not exist', async () => {
     await assert.rejects(openCaptioner({ model: 'demo', backend: 'npu' }), { code: 'backend-npu' });
     await assert.rejects(openCaptioner({ model: '/nowhere/at/all' }), { code: 'model-missing' });
   });

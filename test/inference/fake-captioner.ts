@@ -8,7 +8,7 @@ import type { VisionTimings } from '../../src/protocol/frame-result';
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
  * and can be cancelled, `drip` pauses after each token, `hang` never answers and cannot be cancelled,
  * `crash` ends the process as a native fault does, `exit` ends the thread, `fail` throws; anything
- * else is answered at once. A frame that is only to be seen has its camera in place of the prompt; its handle
+ * else is answered at once. A frame that is only to be encoded has its camera in place of the prompt; its handle
  * is its size in bytes, and good for as long as the model is loaded.
  */
 export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {

@@ -20,7 +20,7 @@ describe('the feature cache', () => {
     return cache.hold(features(hash)).id;
   }
 
-  it('knows a handle until it expires, and says when that is', () => {
+  it('finds a handle until it expires, and says when that is', () => {
     cache.add(features('a'));
     const before = Date.now();
     const { id, frameHash, detail, expires } = cache.hold(features('a'));
@@ -30,7 +30,7 @@ describe('the feature cache', () => {
     assert.equal(cache.held(id)?.hash, 'a');
   });
 
-  it('forgets a handle that expired, and finds its features by their pixels all the same', () => {
+  it('drops a handle that expired, and still finds its features by their pixels', () => {
     const id = hold('a');
     clock.advance(1001);
     assert.equal(cache.held(id), undefined);
@@ -47,7 +47,7 @@ describe('the feature cache', () => {
     }
   });
 
-  it('knows no handle for what was never held, or was put out for lack of memory', () => {
+  it('finds no handle for features that were never held or were evicted for lack of memory', () => {
     const id = hold('a');
     cache.add(features('b'));
     assert.equal(cache.held(id.replace('a-low', 'b-low')), undefined);
@@ -66,7 +66,7 @@ describe('the feature cache', () => {
     assert.equal(cache.held(id), undefined);
   });
 
-  it('does not know the handles of another model', () => {
+  it('does not find the handles of another model', () => {
     const id = hold('a');
     const other = new FeatureCache({ clock });
     other.add(features('a'));

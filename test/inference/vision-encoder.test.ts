@@ -43,7 +43,7 @@ describe('VisionEncoder', () => {
     return sight.encode([picture(hash)], { detail: 'low', priority: 0 }, hooks, new PhaseTimer());
   }
 
-  it('looks once at a frame that several ask about at the same time', async () => {
+  it('encodes a frame once for several requests at the same time', async () => {
     const all = [encode('a'), encode('a'), encode('b'), encode('a')];
     while (tower.looks.length < 2) await turn();
     await turn();
@@ -54,7 +54,7 @@ describe('VisionEncoder', () => {
     assert.equal(fourth?.images[0], first?.images[0]);
   });
 
-  it('has the next one look where a look failed, and fails only who looked', async () => {
+  it('encodes again for the next request when encoding failed, and fails only the first', async () => {
     const first = encode('a');
     const second = encode('a');
     while (tower.looks.length < 1) await turn();
@@ -65,7 +65,7 @@ describe('VisionEncoder', () => {
     assert.equal((await second).tiles, 1);
   });
 
-  it('does not look for who has gone while another looked', async () => {
+  it('does not encode for a request that was cancelled while another was encoding', async () => {
     const leaving = new AbortController();
     const first = encode('a');
     const second = encode('a', leaving.signal);

@@ -11,7 +11,7 @@ import { noisePicture, type PictureServer, servePicture } from './picture-server
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from './test-broker';
 import { Watcher } from './watcher';
 
-describe('MQTT service with what a broker does not take', function () {
+describe('MQTT service with pictures that a broker refuses', function () {
   this.timeout(30_000);
   let broker: TestBroker;
   let watcher: Watcher;

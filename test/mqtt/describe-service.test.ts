@@ -107,7 +107,7 @@ describe('describe service', () => {
     );
   });
 
-  it('runs one request of each camera at a time and lets the newest wait', async () => {
+  it('runs one request of each camera at a time and keeps the newest waiting', async () => {
     start();
     engine.auto = false;
     for (let frame = 0; frame < 50; frame++) {
@@ -224,7 +224,7 @@ describe('describe service', () => {
     assert.ok(!transport.topics().includes('smolvlm/porch/caption'));
   });
 
-  it('publishes answers of the time without a connection when it is back, and announces itself again', async () => {
+  it('publishes answers from the time without a connection after it reconnects, and announces itself again', async () => {
     start({ discoveryPrefix: 'homeassistant' });
     transport.connected = false;
     transport.deliver('smolvlm/porch/describe', street);
@@ -395,7 +395,7 @@ describe('describe service', () => {
       assert.doesNotMatch(said, /planted/);
     });
 
-    it('looks the label of an updated object up where only some labels are described', async () => {
+    it('fetches the label of an updated object if only some labels are described', async () => {
       const id = '1700000000.1-abc';
       const update = { type: 'face', id, camera: 'porch' };
       start({ frigate: { prefix: 'frigate', labels: ['person'], url: base } });

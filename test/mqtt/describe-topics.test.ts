@@ -4,7 +4,7 @@ import { checkCameraName, DescribeTopics, isPublishTopic } from '../../src/mqtt/
 describe('describe topics', () => {
   const topics = new DescribeTopics('home/vlm');
 
-  it('finds the camera of its own describe topics', () => {
+  it('finds the camera in its describe topics', () => {
     assert.deepEqual(topics.parse(topics.describe('porch')), { kind: 'request', camera: 'porch' });
     assert.deepEqual(topics.parse('home/vlm/Hinter hof 2/describe'), {
       kind: 'request',
@@ -54,7 +54,7 @@ describe('describe topics', () => {
     }
   });
 
-  it('tells topics that can be published to from others', () => {
+  it('accepts topics that can be published to and refuses others', () => {
     for (const topic of ['a', 'a/b', '/a']) assert.ok(isPublishTopic(topic));
     for (const topic of ['', 'a/+', '#', '$SYS/x', 'a\0', '\udfff', 'a'.repeat(70_000)])
       assert.ok(!isPublishTopic(topic));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PictureMemory } from '../../src/mqtt/picture-memory';
 
 describe('picture memory', () => {
-  it('keeps the last picture of each camera, and lets the oldest go when they hold too many bytes', () => {
+  it('keeps the last picture of each camera, and drops the oldest when they hold too many bytes', () => {
     const memory = new PictureMemory(100);
     memory.set('a', Buffer.alloc(40, 1));
     memory.set('b', Buffer.alloc(40, 2));

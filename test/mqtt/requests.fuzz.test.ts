@@ -200,7 +200,7 @@ describe('MQTT requests, fuzzed', function () {
   });
 });
 
-/** Whether the service subscribes to such a topic, and there is a topic for the answer. */
+/** Whether the service subscribes to this topic, and there is a topic for the answer. */
 function isAnswerable(name: string, responseTopic: string | undefined): boolean {
   if (name.split('/').length > 2) return false;
   if (isCameraName(name)) return true;

@@ -34,7 +34,7 @@ export class Watcher {
     await this.client.publishAsync(topic, body, { qos: 1, ...options });
   }
 
-  /** Waits for a message on the topic, from the n-th that was seen on. */
+  /** Waits for a message on the topic, from the n-th received one on. */
   async on(topic: string, wanted: (text: string) => boolean = () => true, from = 0, limitMs = 60_000) {
     for (let waited = 0; waited < limitMs; waited += 10) {
       const found = this.seen.slice(from).find((message) => message.topic === topic && wanted(message.text));
@@ -45,7 +45,7 @@ export class Watcher {
       .slice(-50)
       .map((message) => message.topic)
       .join(', ');
-    return assert.fail(`nothing came on ${topic}; seen: ${topics}`);
+    return assert.fail(`nothing came on ${topic}; received: ${topics}`);
   }
 
   texts(topic: string): string[] {

@@ -113,7 +113,7 @@ export class CaptionFlow {
   }
 }
 
-/** A Node-RED and an engine of its own for the tests of a suite; to be called in it. */
+/** A separate Node-RED and engine for the tests of a suite; call it inside the suite. */
 export class CaptionRuntime {
   #folder = '';
 

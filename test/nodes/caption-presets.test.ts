@@ -143,7 +143,12 @@ describe('presets of smolvlm-caption', function () {
   });
 
   for (const [what, dialog, code, message] of [
-    ['a schema that is no JSON', { preset: 'json', schema: '{' }, 'node-property', /schema: expected a JSON/],
+    [
+      'a schema that is not JSON',
+      { preset: 'json', schema: '{' },
+      'node-property',
+      /schema: expected a JSON/,
+    ],
     [
       'a schema of another kind',
       { preset: 'json', schema: '{"type":"date"}' },

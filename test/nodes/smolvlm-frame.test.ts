@@ -85,7 +85,7 @@ describe('smolvlm-frame', function () {
     assert.equal(statuses.at(-1), 'smolvlm-frame.status.passed');
   });
 
-  it('holds unchanged frames back by the second output, until it is told to forget', async () => {
+  it('holds unchanged frames back by the second output, until it is reset', async () => {
     await loadFlow({ unchanged: true });
     send({ payload: street, topic: 'street' });
     send({ payload: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
@@ -169,7 +169,7 @@ describe('smolvlm-frame', function () {
     assert.equal(received.errors[0]?.payload, undefined);
   });
 
-  it('forgets a camera’s zones too, and takes times of any kind', async () => {
+  it('resets a camera’s zones too, and accepts times of any kind', async () => {
     await loadFlow({ unchanged: true, zones: [{ name: 'all', x: 0, y: 0, width: 1, height: 1 }] });
     send({ payload: street, topic: 'street', capturedAt: 1e20 });
     await until(() => received.frames.length === 1);

@@ -210,7 +210,7 @@ describe('smolvlm-mqtt', function () {
           statuses.join(' | '),
         );
         await watcher.reconnected();
-        // The broker has seen the subscription when what was published after it has come.
+        // The broker has taken the subscription when a message published after it has arrived.
         await delay(200);
         await watcher.client.subscribeAsync('#', { qos: 1 });
         const before = watcher.seen.length;

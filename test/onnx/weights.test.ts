@@ -38,7 +38,7 @@ describe('weights', () => {
     }
   });
 
-  it('keeps and joins tensors as they are', async () => {
+  it('keeps and joins tensors without changing them', async () => {
     assert.deepEqual(await floats(float32Weight(source, 'w')), w);
     const joined = concatenatedFloat32Weight(source, ['b', 'b']);
     assert.deepEqual(joined.shape, [6]);

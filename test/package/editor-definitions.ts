@@ -1,7 +1,7 @@
 import { type CallExpression, type Literal, type ObjectExpression, parse } from 'acorn';
 import { simple } from 'acorn-walk';
 
-/** What a reader that only parses sees of a node's dialog. */
+/** What a parser that runs nothing finds in a node's dialog. */
 export interface EditorDefinition {
   readonly type: string;
   /** Values of the properties that are written as literals. */
@@ -12,7 +12,7 @@ export interface EditorDefinition {
 
 /**
  * Reads the types that a dialog registers, as the flow library's scorecard does: only a literal type
- * and an object written in place, in a plain script block, are seen.
+ * and an object written in place, in a plain script block, are found.
  */
 export function editorDefinitions(html: string): readonly EditorDefinition[] {
   const found: EditorDefinition[] = [];

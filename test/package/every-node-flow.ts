@@ -7,8 +7,8 @@ const leftHalf = [
 ];
 
 /**
- * A flow with each type of the package; failures answer with status 500. `caption-here` has an engine
- * of its own on this machine, the others the one elsewhere.
+ * A flow with each type of the package; failures answer with status 500. `caption-here` has its own engine
+ * on this machine, the others use the remote one.
  * @param python interpreter with the conversion toolkit
  */
 export function flowOfEveryNode(engineUrl: string, brokerPort: number, python: string): readonly object[] {

@@ -40,7 +40,7 @@ export function testMusl(cpus: readonly (keyof typeof processors)[]): void {
   });
 }
 
-/** As npm does on such a machine. @returns its node_modules */
+/** As npm does on a musl machine. @returns its node_modules */
 async function install(folder: string, tarball: string, cpu: string): Promise<string> {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{"name":"node-red-project","version":"0.0.1","private":true}');

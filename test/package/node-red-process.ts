@@ -26,7 +26,7 @@ export interface NodeRedProgram {
   readonly red: string;
 }
 
-/** A real Node-RED with a user folder of its own, driven over its admin API as the editor does. */
+/** A real Node-RED with its own user folder, driven over its admin API as the editor does. */
 export class NodeRedProcess {
   #log = '';
 

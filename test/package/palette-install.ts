@@ -85,7 +85,7 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
           assert.deepEqual(Object.keys(dependencies), [name]);
         });
 
-        it('lets every node do its work at once', async () => {
+        it('runs every node without further setup', async () => {
           const { url = assert.fail('no TCP address') } = engine;
           await nodeRed.deploy(flowOfEveryNode(url, broker.port, python));
           for (const type of types) {
@@ -94,7 +94,7 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
           }
         });
 
-        it('lets the demo model describe a frame on this machine', () => captionHere(nodeRed));
+        it('describes a frame with the demo model on this machine', () => captionHere(nodeRed));
       });
     }
   });

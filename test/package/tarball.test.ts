@@ -29,7 +29,7 @@ describe(`the tarball of ${name}`, function () {
     assert.ok(sizeBytes < limitBytes, `${sizeBytes} bytes`);
   });
 
-  it('holds each file that package.json names, and what Node-RED looks for beside it', async () => {
+  it('holds each file that package.json names, and the files that Node-RED loads beside it', async () => {
     const { entries } = await packed();
     for (const [type, file] of Object.entries(declared.nodes)) {
       const folder = file.slice(0, file.lastIndexOf('/'));
@@ -74,7 +74,7 @@ describe(`the tarball of ${name}`, function () {
     }
   });
 
-  it('holds no tests, sources or source maps of its own', async () => {
+  it('holds no tests, sources or source maps', async () => {
     const { entries } = await packed();
     const own = entries.filter((path) => !path.startsWith('node_modules/'));
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { parseAnswerSchema } from '../../src/protocol/answer-schema';
 const object = (properties: unknown): unknown => ({ type: 'object', properties });
 
 describe('parseAnswerSchema', () => {
-  it('keeps what an answer is held to and leaves out the rest', () => {
+  it('keeps the keywords that constrain an answer and leaves out the others', () => {
     const schema = {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -36,7 +36,7 @@ describe('parseAnswerSchema', () => {
     ],
     ['no properties', object({}), /^jsonSchema\.properties: expected an object with at least one/],
     [
-      'a required name that is no property',
+      'a required name that is not a property',
       { ...(object({ a: { type: 'boolean' } }) as object), required: ['b'] },
       /required: .*"b"/,
     ],

@@ -28,7 +28,7 @@ describe('event stream', () => {
     }
   });
 
-  it('skips lines of types it does not know', () => {
+  it('skips lines of unknown types', () => {
     assert.ok(isEngineEvent(events[0]));
     assert.ok(!isEngineEvent({ type: 'later', id: 'a' }));
     assert.ok(!isEngineEvent({ type: 'token' }));

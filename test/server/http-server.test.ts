@@ -203,7 +203,7 @@ describe('HTTP server', () => {
     }
   });
 
-  it('lets nobody in without the token, but tells its health', async () => {
+  it('refuses requests without the token, except for its health', async () => {
     const token = '0123456789abcdef';
     const guarded = await serveFake({ tcp: { host: '127.0.0.1', port: 0, token } });
     try {

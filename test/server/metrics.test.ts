@@ -63,7 +63,7 @@ describe('GET /metrics', () => {
     assert.equal(await value('smolvlm_model_bytes{model="fake",backend="fake"}'), 1000);
   });
 
-  it('counts frames that were only seen apart from captions, and their stages and cores with the others', async () => {
+  it('counts frames that were only encoded apart from captions, and their stages and cores with the others', async () => {
     const captions = await value('smolvlm_caption_seconds_count{part="vision"}');
     const core = (await value('smolvlm_npu_core_busy_seconds_total{core="2"}')) ?? 0;
     await send({ camera: 'lawn', task: 'features' });

@@ -14,7 +14,7 @@ describe('makePrivateDirectory', () => {
     assert.deepEqual([mode(temp('new')), mode(temp('new', 'run'))], [0o700, 0o700]);
   });
 
-  it('leaves a folder that is there as it is', () => {
+  it('does not change an existing folder', () => {
     mkdirSync(temp('run'));
     chmodSync(temp('run'), 0o755);
     makePrivateDirectory(temp('run'));
@@ -47,7 +47,7 @@ describe('makePrivateDirectory', () => {
 describe('makeSocketDirectory', () => {
   const temp = useTempFolder();
 
-  it('leaves the permissions of a folder of the system as they are', () => {
+  it('does not change the permissions of a system folder', () => {
     for (const system of [0o755, 0o1777]) {
       mkdirSync(temp(`run-${system}`));
       chmodSync(temp(`run-${system}`), system);

@@ -84,7 +84,7 @@ describe('readSettings', () => {
     assert.deepEqual(listed.sort(), [...read].sort());
   });
 
-  it('is the only reader of the environment, but for what starts a child or looks at the machine', () => {
+  it('is the only reader of the environment, except for what starts a child or examines the machine', () => {
     const others = [
       'cli/bench/emulator', // switches of the emulator's library, which reads them itself
       'cli/bench/memory-benchmark.ts',

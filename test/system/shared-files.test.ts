@@ -15,7 +15,7 @@ import { useTempFolder } from '../temp-folder';
 describe('files in shared folders', () => {
   const temp = useTempFolder();
 
-  it('are made with the permissions asked for, whatever the umask is', async () => {
+  it('are made with the requested permissions, regardless of the umask', async () => {
     const before = process.umask(0o077);
     try {
       await (await createFile(temp('file'), 'text', 0o644)).close();

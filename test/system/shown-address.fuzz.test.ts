@@ -61,7 +61,7 @@ const placed = fc
 describe('addresses to be shown, fuzzed', function () {
   this.timeout(fuzzTimeoutMs);
 
-  it('hold no secret, whatever part of the address it was in', async () => {
+  it('hold no secret from any part of the address', async () => {
     await fuzz(
       fc.property(placed, ({ address, hidden }) => {
         const shown = shownAddress(address);

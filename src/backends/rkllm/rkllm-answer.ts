@@ -79,7 +79,7 @@ export class AnswerCollector {
     if (id >= 0) this.#tokenIds.push(id);
     this.#run.onToken?.(this.#tokenIds.length, this.#run.maxNewTokens);
     this.#say(this.#decoder.decode(this.#library.textAt(struct.readBigUInt64LE(text)), { stream: true }));
-    // Up to 1.2 a run has no token limit of its own.
+    // Up to 1.2 a run has no token limit.
     if (this.#tokenIds.length >= this.#run.maxNewTokens) this.#end();
   }
 

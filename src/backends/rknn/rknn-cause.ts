@@ -8,7 +8,7 @@ import { npuUsers } from '../../platform/npu/npu-users';
 import type { SystemFiles } from '../../platform/recording/system-files';
 import { npuTarget, socOf } from '../../platform/soc';
 
-/** The library opens a few files of its own while it loads a model. */
+/** The library itself opens a few files while it loads a model. */
 const spareFiles = 8;
 const shownLogLines = 3;
 /** How the text file begins that git-lfs leaves in place of a large file. */
@@ -21,7 +21,7 @@ const faultyDrivers = [
 ] as const;
 
 /**
- * Why `rknn_init` returned -1: the file, the open files, the driver or its device, each looked at in this order.
+ * Why `rknn_init` returned -1: the file, the open files, the driver or its device, checked in this order.
  * @param path of the model @returns undefined when nothing is wrong with any of them
  */
 export function initCause(files: SystemFiles, path: string): string | undefined {

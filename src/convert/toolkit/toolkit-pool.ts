@@ -15,7 +15,7 @@ export type StageWorker = Pick<ToolkitWorker, 'build' | 'simulate' | 'release'>;
 
 /** Assigns workers to stages. */
 export interface StageWorkers extends AsyncDisposable {
-  /** Runs `work` with a worker of its own. */
+  /** Runs `work` with its own worker. */
   use<T>(work: (worker: StageWorker) => Promise<T>): Promise<T>;
 }
 

@@ -132,7 +132,7 @@ export async function earlierCrashes(lockPath: string): Promise<EarlierFailures 
   const reason = {
     code: 'npu-deaths',
     message: `${crashes.length === 1 ? 'a process' : `${crashes.length} processes`} ended with the NPU in use within the last hour, the latest (${last.pid}, ${last.command}) at ${last.at}`,
-    hint: 'Look at the engine’s log, and at driver and runtime with smolvlm doctor.',
+    hint: 'See the engine’s log, and check driver and runtime with smolvlm doctor.',
   };
   return { failures: crashes.length, lastAgeMs: Date.now() - Date.parse(last.at), reason };
 }

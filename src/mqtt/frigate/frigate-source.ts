@@ -69,7 +69,7 @@ export class FrigateSource {
     const update = frigateUpdate(payload);
     if (!update || retained || this.#signal.aborted) return;
     const { labels, url } = this.#settings;
-    // An update does not name the object's label: only the API knows it.
+    // An update does not name the object's label: only the API gives it.
     if (update.camera !== undefined && labels.length === 0) {
       this.#sink.offer(update.camera, { request: {} }, { frigate: update });
     } else if (url) {
@@ -100,7 +100,10 @@ export class FrigateSource {
     } catch (cause) {
       if (this.#signal.aborted) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#fail(`Frigate at ${url.origin} does not say which camera saw ${frigate.id}: ${reason}`, cause);
+      this.#fail(
+        `Frigate at ${url.origin} does not say which camera detected ${frigate.id}: ${reason}`,
+        cause,
+      );
     }
   }
 

@@ -66,7 +66,7 @@ export function snapshotAddress(url: URL, id: string): string {
   return apiAddress(url, `api/events/${encodeURIComponent(id)}/snapshot.jpg?crop=1`);
 }
 
-/** Which camera saw the object, by Frigate's HTTP API. @throws Error when it does not say */
+/** Which camera detected the object, according to Frigate's HTTP API. @throws Error when it does not say */
 export async function cameraOfObject(url: URL, id: string, signal: AbortSignal): Promise<FrigateSnapshot> {
   const response = await fetch(apiAddress(url, `api/events/${encodeURIComponent(id)}`), {
     signal: AbortSignal.any([signal, AbortSignal.timeout(apiTimeoutMs)]),

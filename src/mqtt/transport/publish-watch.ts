@@ -1,7 +1,7 @@
 import type { OutgoingMessage, PublishOutcome } from './mqtt-transport';
 import { packetBytes } from './packet-size';
 
-/** The parts of an mqtt.js client that publishing needs. Node-RED's broker node has such a client too. */
+/** The parts of an mqtt.js client that publishing needs. Node-RED's broker node has this client too. */
 export interface WatchedClient {
   on(event: 'connect' | 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error & { readonly code?: number | string }) => void): unknown;

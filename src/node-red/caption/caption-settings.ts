@@ -26,7 +26,7 @@ export interface JsonField {
   readonly question?: string;
 }
 
-/** What kind of answer a caption node wants, read once when it is deployed. */
+/** A caption node's kind of answer, read once when the node is deployed. */
 export interface CaptionSettings {
   readonly preset: PresetName;
   readonly choices?: readonly string[];
@@ -37,7 +37,7 @@ export interface CaptionSettings {
   readonly fields?: readonly JsonField[];
   /** What a frame is compared with: the first one (until another is named), or the one before. */
   readonly anchor: (typeof anchorChoices)[number];
-  /** Each frame is described and the words are compared, or the model sees both. */
+  /** Each frame is described and the words are compared, or the model receives both. */
   readonly compare: (typeof compareChoices)[number];
   readonly request: RequestSettings;
 }

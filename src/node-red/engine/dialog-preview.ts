@@ -14,7 +14,7 @@ const unreachableMs = 5_000;
  * @param fields of the dialog, with the node's `id` and the `token` as the editor shows it
  * @throws SmolvlmError `engine-address`; `node-property`; `dialog-token` if the saved token belongs to another address
  */
-export function unsavedSettings(RED: NodeAPI, fields: Readonly<Record<string, unknown>>): EngineSettings {
+export function dialogSettings(RED: NodeAPI, fields: Readonly<Record<string, unknown>>): EngineSettings {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'string' || typeof value === 'number')
@@ -25,10 +25,10 @@ export function unsavedSettings(RED: NodeAPI, fields: Readonly<Record<string, un
     engineSettings(dialog satisfies EngineDialog, given, RED.settings.userDir ?? process.cwd());
   if (token !== savedPassword) return settings(token);
   const { token: savedToken } = (RED.nodes.getCredentials(id) ?? {}) as { readonly token?: string };
-  const unsaved = settings(savedToken);
-  if (savedToken && unsaved.address.kind === 'remote')
-    checkOrigin(unsaved.address.url.origin, savedOrigin(RED, id));
-  return unsaved;
+  const inDialog = settings(savedToken);
+  if (savedToken && inDialog.address.kind === 'remote')
+    checkOrigin(inDialog.address.url.origin, savedOrigin(RED, id));
+  return inDialog;
 }
 
 /** The saved token is a secret between Node-RED and the engine it was entered for: no other address gets it. */

@@ -8,7 +8,7 @@ import type { DescribeFinal, EngineEvent } from '../../protocol/events';
 import { encodeEvent, eventStreamType, heartbeatMs } from '../../protocol/ndjson';
 import { requestOptions, requestSettings } from '../dialog-fields';
 import { type DialogForm, readDialogForm } from './dialog-form';
-import { unsavedSettings, withEngine } from './dialog-preview';
+import { dialogSettings, withEngine } from './dialog-preview';
 
 /** What "Check engine" shows; an unreachable engine is shown as an error. */
 export type EngineCheck =
@@ -35,7 +35,7 @@ export function registerEngineAdmin(RED: NodeAPI): void {
 async function checkEngine(RED: NodeAPI, request: IncomingMessage): Promise<EngineCheck> {
   try {
     const { dialog } = await readDialogForm(request);
-    const settings = unsavedSettings(RED, dialog);
+    const settings = dialogSettings(RED, dialog);
     return await withEngine(settings, async (client) => ({
       doctor: await client.doctor(settings.defaults.model),
       status: await client.status(),
@@ -76,7 +76,7 @@ async function describe(
     });
   }
   const { prompt, detail } = dialog;
-  const settings = unsavedSettings(RED, dialog);
+  const settings = dialogSettings(RED, dialog);
   return await withEngine(settings, (client) =>
     client.describe(
       {

@@ -80,7 +80,7 @@ function runtimeOptions(dialog: EngineDialog): RuntimeOptions {
   });
 }
 
-/** The engine runs in a folder of its own, so a relative path is made absolute before it leaves. */
+/** The engine runs in its own folder, so a relative path is made absolute before it leaves. */
 function modelReference(model: string, userDir: string): string {
   return /^\.{1,2}[/\\]/.test(model) ? resolve(userDir, model) : model;
 }

@@ -2,7 +2,7 @@ import type { NodeAPI } from 'node-red';
 import type { EngineNode } from './engine-node';
 import type { ListedEngine } from './engine-overview';
 
-/** Of each engine node, the sequence of the last frame that the reader knows. */
+/** Of each engine node, the sequence of the last frame that the reader has. */
 export type KnownFrames = ReadonlyMap<string, number>;
 
 /** A healthy engine answers in milliseconds; one that is stopped must not hold up the others. */

@@ -44,7 +44,7 @@ export interface MqttDialogCamera {
   readonly login?: number;
 }
 
-/** `user` and `password` for cameras without a login of their own, and numbered ones for single cameras. */
+/** `user` and `password` for cameras without their own login, and numbered ones for single cameras. */
 export type SnapshotCredentials = Readonly<Record<string, string | undefined>>;
 
 /** @throws SmolvlmError `node-property`, `mqtt-topic`, `mqtt-camera-name`, `mqtt-cameras`, `mqtt-address` */

@@ -47,7 +47,7 @@ export function digestAuthorization(
     `realm="${quoted(realm)}"`,
     `nonce="${quoted(nonce)}"`,
     `uri="${quoted(uri)}"`,
-    // A camera that names none may know none.
+    // A camera that names none may not support any.
     ...(parameters.has('algorithm') ? [`algorithm=${algorithm}`] : []),
     ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${count}`, `cnonce="${cnonce}"`]),
     `response="${response}"`,

@@ -5,7 +5,7 @@ export function isPart(bytes: Uint8Array): boolean {
   return headLength(bytes) > 0;
 }
 
-/** What the first part of a multipart body holds; bytes that are not such a body are returned as given. */
+/** What the first part of a multipart body holds; other bytes are returned unchanged. */
 export function firstPart(bytes: Uint8Array): Uint8Array {
   const begin = headLength(bytes);
   if (begin === 0) return bytes;

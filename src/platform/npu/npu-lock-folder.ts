@@ -9,7 +9,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const sharedMode = 0o1777;
 
 /**
- * The folder of the NPU's lock, held open: whoever owns it may rename it or put a link in its place meanwhile, and
+ * The folder of the NPU's lock, held open: its owner may rename it or put a link in its place meanwhile, and
  * files are still made in the folder that was checked.
  */
 export class NpuLockFolder implements Disposable {

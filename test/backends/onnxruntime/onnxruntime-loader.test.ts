@@ -25,7 +25,7 @@ describe('loadOnnxRuntime', () => {
     assert.match(hint ?? '', /npm install onnxruntime-node/);
   });
 
-  it('refers musl to another machine, whatever the loader reports', () => {
+  it('refers musl to another machine, regardless of the loader’s error', () => {
     const { hint } = onnxRuntimeLoadError(missingModule(), { ...linux, libc: 'musl' });
     assert.match(hint ?? '', /no build for musl.*smolvlm serve/);
   });

@@ -182,7 +182,7 @@ describe('RknnVisionBackend', function () {
     await backend.close();
   });
 
-  it('uses the cores the chip has, whatever the bundle was made for', async () => {
+  it('uses the cores of the chip, not those of the bundle’s target', async () => {
     const backend = await npu.open({ cores: 2 });
     const runner = await backend.openStage(dir, stages[4]!);
     await runner.run(new Float32Array(1024 * 64));
@@ -286,7 +286,7 @@ describe('RknnVisionBackend', function () {
     });
   }
 
-  it('lets one process use the NPU, and names it', async () => {
+  it('allows one process on the NPU, and names it', async () => {
     const other = await holdNpuLock(npuLockPath());
     await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${other.pid} \\(`) });
     const waiting = npu.open({ whenBusy: 'wait' });

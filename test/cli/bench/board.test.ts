@@ -67,6 +67,6 @@ async function holdsWhatTheChecklistLooksAt(report: unknown): Promise<void> {
     if (/^validation\.|\.temperature\./.test(path)) continue;
     let at: unknown = report;
     for (const name of path.split('.')) at = (at as Record<string, unknown> | undefined)?.[name];
-    assert.notEqual(at, undefined, `docs/board-checklist.md looks at ${path}`);
+    assert.notEqual(at, undefined, `docs/board-checklist.md reads ${path}`);
   }
 }

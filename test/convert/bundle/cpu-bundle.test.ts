@@ -81,7 +81,7 @@ describe('a CPU bundle', function () {
       assert.deepEqual((await readdir(dir)).sort(), [...all, 'smolvlm-bundle.json'].sort());
     });
 
-    it('reports each part as it is done', () => {
+    it('reports each part when it is done', () => {
       assert.equal(parts.length, 28);
       assert.equal(parts[0], '1/28 host');
       assert.equal(parts[27], '28/28 decoder');

@@ -2,7 +2,7 @@
  * A stand-in for librkllmrt with its symbols, layouts and rules, on an ordinary machine.
  *
  *   RKLLM_EMULATOR_TRACE   file that gets a JSON line for each call that matters, and each rule that is broken
- *   RKLLM_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE]
+ *   RKLLM_EMULATOR_FAULTS  file that is read before each call, a fault a line: NAME [VALUE]
  *       init CODE | init_hang | run CODE | error | error_after N | hang | late MS | slow MS | stopped CODE | segfault | null_text | split
  *
  * `late` begins a run that much after the call: an abort before that finds nothing to stop. `stopped` is the status of an
@@ -270,7 +270,7 @@ static void *work(void *given) {
   else if (j->input->input_type == RKLLM_INPUT_MULTIMODAL)
     answer_multimodal(j);
   else
-    j->status = violation("an input that the emulator does not know");
+    j->status = violation("an input that the emulator does not support");
   return NULL;
 }
 

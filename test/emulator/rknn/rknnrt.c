@@ -5,7 +5,7 @@
  *   RKNN_EMULATOR_CORES   NPU cores, 3 by default
  *   RKNN_EMULATOR_EXACT   1: float32 throughout; else tensors are rounded through fp16 as on the chip
  *   RKNN_EMULATOR_TRACE   file for one JSON line an event: runs with core and times, broken rules, live objects
- *   RKNN_EMULATOR_FAULTS  file that is looked at before each call, a fault a line: NAME [VALUE [FROM_RUN]]
+ *   RKNN_EMULATOR_FAULTS  file that is read before each call, a fault a line: NAME [VALUE [FROM_RUN]]
  *       init CODE | init_hang | run CODE | slow MS | hang (both: as long as the line is there) | nan | wrong | segfault | leak BYTES | no_native | io_wrong
  */
 #define _GNU_SOURCE

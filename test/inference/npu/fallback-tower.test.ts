@@ -36,13 +36,13 @@ describe('FallbackTower', () => {
       openNpu: tower('npu', () => npuFails),
       openCpu: tower('cpu', () => false),
       backoff: new NpuBackoff(
-        earlier && { ...earlier, reason: { code: 'npu-deaths', message: 'died' } },
+        earlier && { ...earlier, reason: { code: 'npu-deaths', message: 'crashed' } },
         () => now,
       ),
     });
   }
 
-  it('opens the CPU’s tower when it is needed, and tells why', async () => {
+  it('opens the CPU’s tower when it is needed, and gives the reason', async () => {
     const both = fallbackTower();
     assert.equal((await both.encode([tile])).fallback, undefined);
     assert.deepEqual(log, ['open npu', 'npu']);
@@ -69,7 +69,7 @@ describe('FallbackTower', () => {
     await both.close();
   });
 
-  it('lets the NPU rest longer after each failure in a row, and comes back to it', async () => {
+  it('pauses the NPU longer after each failure in a row, and uses it again', async () => {
     const both = fallbackTower();
     npuFails = true;
     for (const pause of [15_000, 60_000, 240_000]) {
@@ -77,7 +77,7 @@ describe('FallbackTower', () => {
       assert.equal(log.at(-2) === 'npu' || log.at(-3) === 'npu', true);
       now += pause - 1;
       await both.encode([tile]);
-      assert.deepEqual(log.slice(-2), ['cpu', 'cpu'], 'still resting');
+      assert.deepEqual(log.slice(-2), ['cpu', 'cpu'], 'still paused');
       now += 1;
     }
     npuFails = false;
@@ -98,7 +98,7 @@ describe('FallbackTower', () => {
     assert.equal(both.fallback, undefined);
   });
 
-  it('begins on the CPU after a process died with the NPU, for what is left of the pause', async () => {
+  it('begins on the CPU after a process crashed with the NPU, for the remaining pause', async () => {
     const both = fallbackTower({ failures: 2, lastAgeMs: 50_000 });
     assert.equal((await both.encode([tile])).fallback?.code, 'npu-deaths');
     now += pauseMs(2) - 50_000;

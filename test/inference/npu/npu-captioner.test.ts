@@ -53,7 +53,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     return captioner.describe([readFileSync(demoFrame(frame))], { id: frame, prompt }, hooks);
   }
 
-  it('takes as many frames at once as this chip has cores for, whatever the bundle is made for', async () => {
+  it('takes as many frames at once as this chip has cores for, not as many as the bundle’s chip has', async () => {
     process.env.SMOLVLM_NPU_CORES = '2';
     try {
       assert.equal((await open()).framesInFlight, 3);
@@ -86,7 +86,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     assert.ok(overlapping.length > 0, 'frames on different cores at the same time');
   });
 
-  it('sees a frame on its cores once, says which, and answers about it without them', async () => {
+  it('encodes a frame on its cores once, names the cores, and answers about it without them', async () => {
     const captioner = await open();
     const [one] = frames as [Expected];
     const progress: InferenceProgress[] = [];
@@ -109,7 +109,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     assert.equal((await npu.trace()).filter(({ stage }) => stage !== undefined).length, 24);
   });
 
-  it('lets the CPU answer when the NPU gives nonsense, and says so in the result', async () => {
+  it('answers on the CPU when the NPU returns NaN, and says so in the result', async () => {
     const captioner = await open();
     const [first, second] = frames as [Expected, Expected];
     await npu.faults('nan');
@@ -118,7 +118,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     assert.equal(caption.backend, 'onnxruntime int8');
     assert.equal(caption.fallback?.code, 'stage-output');
     await npu.faults();
-    // The NPU rests for a while after a failure.
+    // The NPU is not used for a while after a failure.
     const next = await ask(captioner, second);
     assert.deepEqual([next.text, next.fallback?.code], [second.text, 'stage-output']);
     assert.equal(captioner.fallback?.code, 'stage-output');

@@ -88,7 +88,7 @@ describe('a captioner with vision and text on the NPU', function () {
     assert.deepEqual([text, finishReason], [words.slice(0, 2).join(' '), 'stop']);
   });
 
-  it('lets the CPU write when the NPU gives up, says so, and lets the NPU rest', async () => {
+  it('decodes on the CPU when the NPU fails, says so, and pauses the NPU', async () => {
     const captioner = await open();
     const [one, two] = expected as [Expected, Expected];
     await rkllm.faults('error_after 1');
@@ -112,13 +112,13 @@ describe('a captioner with vision and text on the NPU', function () {
     await assert.rejects(openCaptioner({ model: 'demo', decoder: 'npu' }), { code: 'bundle-no-decoder' });
   });
 
-  it('writes on the NPU what the CPU saw', async () => {
+  it('decodes on the NPU from features of the CPU', async () => {
     const [one] = expected as [Expected];
     const { text, backend } = await ask(await open({ backend: 'cpu' }), one);
     assert.deepEqual([text, backend], [one.text, 'onnxruntime + rkllm']);
   });
 
-  it('says it in the vendor’s own prompt where that is set', async () => {
+  it('uses the vendor’s own prompt if that is set', async () => {
     process.env.SMOLVLM_RKLLM_INPUT = 'multimodal';
     try {
       const { text } = await ask(await open(), {
@@ -137,7 +137,7 @@ describe('a captioner with vision and text on the NPU', function () {
 });
 
 describe('NpuReadWriteLock', () => {
-  it('lets vision run side by side, and the language model alone, in the order they came', async () => {
+  it('runs vision side by side, and the language model alone, in the order of arrival', async () => {
     const turns = new NpuReadWriteLock();
     const inside = new Set<string>();
     const seen: string[] = [];

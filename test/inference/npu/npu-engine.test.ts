@@ -61,7 +61,7 @@ describe('an engine with an NPU that fails', function () {
     });
   }
 
-  it('answers with the decoder on the NPU, whose words come from a thread of its own', async () => {
+  it('answers with the decoder on the NPU, whose words come from its own thread', async () => {
     const rkllm = await EmulatedRkllm.create('1.2');
     const full = await EmulatedBundle.create({ npuDecoder: true });
     try {

@@ -25,7 +25,7 @@ export type Fault =
  * itself and redirects to a second server for weights.
  */
 export class LoopbackHub {
-  /** Called when a response has sent what it sends before it falls silent. */
+  /** Called when a response has sent what it sends before it stalls. */
   onStall: () => void = () => {};
   readonly seen: SeenRequest[] = [];
   readonly faults = new Map<string, Fault[]>();

@@ -21,7 +21,7 @@ export function readSafetensorsFixture(path: string): MemoryTensors {
 
 function floats(bytes: Uint8Array, dtype: string): Float32Array {
   if (dtype === 'F32') return new Float32Array(bytes.buffer);
-  if (dtype !== 'BF16') throw new Error(`the fixture reader knows F32 and BF16, not ${dtype}`);
+  if (dtype !== 'BF16') throw new Error(`the fixture reader supports F32 and BF16, not ${dtype}`);
   const bits = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16);
   return new Float32Array(bits.buffer);
 }

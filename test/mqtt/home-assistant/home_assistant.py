@@ -1,4 +1,4 @@
-"""A Home Assistant with nothing but its MQTT integration, for a test to look at.
+"""A Home Assistant with nothing but its MQTT integration, for tests.
 
 Arguments: port of the broker, protocol ("3.1.1" or "5"), a free port for its own HTTP server, a folder.
 Prints one JSON object a line: {"entity", "state", "attributes"} at each change of state, {"log"} for each

@@ -72,7 +72,7 @@ for (const { name, start, version, present } of [
       });
     }
 
-    it('tells what was retained before from what comes now', async () => {
+    it('distinguishes retained messages from new ones', async () => {
       await watcher.publish('base/porch/describe', 'old', { retain: true });
       const got: IncomingMessage[] = [];
       transport.subscribe('base/+/describe', 1, (message) => got.push(message));
@@ -103,7 +103,7 @@ for (const { name, start, version, present } of [
       broker = await start();
     });
 
-    it('says what it published last before it closes, and leaves without a will', async () => {
+    it('sends its last message before it closes, and closes without a will', async () => {
       await until(() => connections === 1);
       void transport.publish({ topic: 'base/bye', payload: 'bye', qos: 1, retain: false });
       await transport.close();

@@ -160,7 +160,7 @@ describe('PublishWatch', () => {
     assert.ok(client.broken);
   });
 
-  it('forgets a learned limit when the broker turns out to have restarted', async () => {
+  it('drops a learned limit when the broker has restarted', async () => {
     publish(message('a/picture', kilobytes(1000)));
     client.emit('close');
     client.emit('connect');
@@ -169,7 +169,7 @@ describe('PublishWatch', () => {
     assert.equal(watch.learnedBytes, undefined);
   });
 
-  it('ends what is open when it is closed', async () => {
+  it('fails open deliveries when it is closed', async () => {
     const sent = publish(message('a'));
     const large = publish(message('b', kilobytes(100)));
     watch.close();

@@ -30,7 +30,7 @@ describe('FrameStatus', () => {
     ]);
   });
 
-  it('keeps a source’s trouble until its next picture, whatever becomes of earlier ones', () => {
+  it('keeps a source’s trouble until its next picture, even when earlier pictures finish', () => {
     status.arrived();
     status.trouble('frame-stream');
     status.verdict({ frame });

@@ -116,7 +116,7 @@ describe('NPU lock', () => {
     await assert.rejects(tryAcquireNpuLock(temp('file', 'lock')), refusedFolder);
   });
 
-  it('refuses a folder in which every user can remove the files of others, and leaves it as it is', async () => {
+  it('refuses a folder in which every user can remove the files of others, and does not change it', async () => {
     mkdirSync(temp('npu'));
     chmodSync(temp('npu'), 0o777);
     await assert.rejects(tryAcquireNpuLock(path()), { ...refusedFolder, hint: /chmod 1777/ });

@@ -54,7 +54,7 @@ describe('NPU users', () => {
     assert.equal(usersWith({ '/tmp/smolvlm-npu/lock': 'cut sho' }).holder, undefined);
   });
 
-  it('include the holder in another container, whose processes cannot be seen', () => {
+  it('include the holder in another container, whose processes are hidden', () => {
     const elsewhere = { ...holder, host: 'container pid:[4026532921]' };
     assert.deepEqual(usersWith({ '/tmp/smolvlm-npu/lock': JSON.stringify(elsewhere) }).holder, elsewhere);
   });

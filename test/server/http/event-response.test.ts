@@ -51,7 +51,7 @@ describe('an event response', () => {
   }
 
   it('sends every event and ends the response', async () => {
-    const stream = new EventStream(() => assert.fail('nobody left'));
+    const stream = new EventStream(() => assert.fail('no reader left'));
     respond = (reply) => sendEvents(reply, stream);
     let text = '';
     const ended = new Promise<void>((resolve) => {

@@ -73,7 +73,7 @@ describe("an engine's unix socket", () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 
-  it('leaves the permissions of the folder it is in as they are', async () => {
+  it('does not change the permissions of its folder', async () => {
     chmodSync(directory, 0o755);
     await listenOnSocket(server('a'), path);
     assert.equal(statSync(directory).mode & 0o777, 0o755);

@@ -95,7 +95,7 @@ describe("OpenAI's chat completions", () => {
     assert.equal(await refusal(ask('exit', image)), '500 server_error engine-thread-lost');
   });
 
-  it('tells a failure in the middle of a stream and ends it', async () => {
+  it('reports a failure in the middle of a stream and ends it', async () => {
     const text = await (await post({ ...ask('fail', image), stream: true })).text();
     assert.match(text, /"code":"image-truncated"/);
     assert.match(text, /data: \[DONE\]\n\n$/);

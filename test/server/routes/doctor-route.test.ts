@@ -16,7 +16,7 @@ describe('doctor route', () => {
     }
   }
 
-  it('looks over the machine that the engine runs on', async () => {
+  it('examines the machine that the engine runs on', async () => {
     const { checks, can } = await reportOf(demoModel);
     const node = checks.find(({ id }) => id === 'node');
     assert.deepEqual(node, { id: 'node', title: 'Node.js', state: 'ok', value: process.versions.node });

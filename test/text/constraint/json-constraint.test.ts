@@ -110,7 +110,7 @@ describe('JsonConstraint', () => {
     assert.match(JSON.parse(text).s, /^a{9,}$/);
   });
 
-  it('lets the model stop only when the value is complete', () => {
+  it('allows the end of the text only when the value is complete', () => {
     const eager = Float32Array.from(pieces, (_, id) => (id === stop ? 9 : id === '7'.charCodeAt(0) ? 1 : 0));
     assert.equal(write({ type: 'integer' }, 10, () => eager).text, '7');
     assert.equal(write({ enum: ['ok'] }, 10, () => eager).text.trim(), '"ok"');
