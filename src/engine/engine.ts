@@ -242,7 +242,8 @@ export class Engine {
     const hooks: InferenceHooks = {
       signal: request.abort.signal,
       onProgress: (progress) => request.emit({ type: 'progress', id, ...progress }),
-      onToken: (text) => input.stream && request.emit({ type: 'token', id, text }),
+      onToken: (text, logprobs) =>
+        input.stream && request.emit({ type: 'token', id, text, ...defined({ logprobs }) }),
     };
     const frame = { queuedMs, ...defined({ camera, capturedAt }) };
     if (input.task !== 'features') {

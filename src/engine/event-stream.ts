@@ -1,5 +1,6 @@
 import type { EngineEvent } from '../protocol/events';
 import { isFinal } from '../protocol/ndjson';
+import { defined } from '../system/defined';
 
 /**
  * The events of one request on their way to one reader. At most one unread event of each type is kept, so that a slow
@@ -22,7 +23,8 @@ export class EventStream implements AsyncIterable<EngineEvent> {
     const index = this.#unread.findIndex(({ type }) => type === event.type);
     const unread = this.#unread[index];
     if (unread?.type === 'token' && event.type === 'token') {
-      this.#unread[index] = { ...event, text: unread.text + event.text };
+      const logprobs = unread.logprobs && [...unread.logprobs, ...(event.logprobs ?? [])];
+      this.#unread[index] = { ...event, text: unread.text + event.text, ...defined({ logprobs }) };
     } else {
       if (unread) this.#unread.splice(index, 1);
       this.#unread.push(event);

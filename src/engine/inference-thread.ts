@@ -172,7 +172,7 @@ export class InferenceThread implements Inference {
         job?.hooks.onProgress(message.progress);
         break;
       case 'token':
-        job?.hooks.onToken(message.text);
+        job?.hooks.onToken(message.text, message.logprobs);
         break;
       case 'done':
         job?.resolve(message.answer);

@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { TokenLogprob } from '../protocol/answer-options';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { InferenceSettings } from '../system/settings';
@@ -42,7 +43,12 @@ export type ToInference =
 /** Sent by the inference thread to the request side. */
 export type FromInference =
   | { readonly type: 'progress'; readonly job: number; readonly progress: InferenceProgress }
-  | { readonly type: 'token'; readonly job: number; readonly text: string }
+  | {
+      readonly type: 'token';
+      readonly job: number;
+      readonly text: string;
+      readonly logprobs?: readonly TokenLogprob[];
+    }
   | { readonly type: 'done'; readonly job: number; readonly answer: Caption | FeaturesAnswer }
   | { readonly type: 'failed'; readonly job: number; readonly error: ErrorBody }
   | { readonly type: 'models'; readonly models: readonly LoadedModel[] }

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
+import type { TokenLogprob } from '../protocol/answer-options';
+import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
 import type { Caption, FeaturesAnswer, InferenceProgress, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
@@ -34,9 +36,9 @@ async function work(
       checkCancel();
       post({ type: 'progress', job, progress });
     },
-    onToken: (text: string): void => {
+    onToken: (text: string, logprobs?: readonly TokenLogprob[]): void => {
       checkCancel();
-      post({ type: 'token', job, text });
+      post({ type: 'token', job, text, ...defined({ logprobs }) });
     },
   };
   const open = {

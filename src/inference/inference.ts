@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { TokenLogprob } from '../protocol/answer-options';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, ProgressPhase } from '../protocol/events';
@@ -28,7 +29,7 @@ export interface InferenceProgress {
 
 export interface InferenceHooks {
   readonly onProgress: (progress: InferenceProgress) => void;
-  readonly onToken: (text: string) => void;
+  readonly onToken: (text: string, logprobs?: readonly TokenLogprob[]) => void;
   /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
 }

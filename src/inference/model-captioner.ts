@@ -14,9 +14,11 @@ import { TokenTrie } from '../text/constraint/token-trie';
 import type { ContextPool, PooledContext } from '../text/context-pool';
 import { embedPrompt, type PromptImage } from '../text/embed-prompt';
 import { generate } from '../text/generate';
+import { LogitAdjustment } from '../text/logit-adjustment';
 import { prefill } from '../text/prefill';
 import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
+import { TokenLogprobs } from '../text/token-logprobs';
 import type { Caption, Captioner, FeaturesAnswer, InferenceHooks } from './inference';
 import type { NpuDecoder, NpuPictures } from './npu/npu-decoder';
 import type { PlacedTower } from './npu/open-tower';
@@ -47,7 +49,10 @@ export interface ModelParts {
   close(): Promise<void>;
 }
 
-type Answer = Pick<Caption, 'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices'>;
+type Answer = Pick<
+  Caption,
+  'text' | 'json' | 'tokenIds' | 'finishReason' | 'confidence' | 'choices' | 'logprobs'
+>;
 
 /** A loaded model: from pictures and a prompt to an answer. */
 export class ModelCaptioner implements Captioner {
@@ -56,6 +61,7 @@ export class ModelCaptioner implements Captioner {
   /** One answer is written at a time, while other frames are encoded. */
   readonly #text = new PriorityMutex();
   #trie: TokenTrie | undefined;
+  #pieces: readonly (Uint8Array | undefined)[] | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
@@ -195,7 +201,8 @@ export class ModelCaptioner implements Captioner {
   #prompt(grids: readonly TileGrid[], request: DescribeRequest): Prompt {
     const { prompts, contextLimit } = this.#parts;
     const messages = request.messages ?? questionMessages(request.prompt ?? '', grids.length);
-    return prompts.build(messages, grids, { contextLimit });
+    const { continues, raw } = request.answer ?? {};
+    return prompts.build(messages, grids, { contextLimit, ...defined({ continues, raw }) });
   }
 
   /** @returns the answer, or why the CPU must give it; undefined when the NPU is not to give it */
@@ -274,11 +281,18 @@ export class ModelCaptioner implements Captioner {
         })),
       };
     }
-    const { temperature, topP, seed, stop, jsonSchema } = request;
+    const { temperature, topP, seed, stop, jsonSchema, answer: options = {} } = request;
+    const { topLogprobs, topK, minP, mayBeEmpty } = options;
+    const keepStart = options.continues === true || options.raw === true;
     const room = Math.min(request.maxNewTokens ?? defaultMaxNewTokens, contextLimit - pooled.keys.length);
     const constraint = jsonSchema && this.#constraint(jsonSchema, room);
     const answer = await generate(pooled, logits, embeddings, {
-      ...defined({ temperature, topP, seed, stop, constraint }),
+      ...defined({ temperature, topP, topK, minP, seed, stop, constraint, mayBeEmpty }),
+      ...(topLogprobs !== undefined && {
+        logprobs: new TokenLogprobs(topLogprobs, (id) => this.#bytesOf(id), keepStart),
+      }),
+      adjustment: new LogitAdjustment(options),
+      keepStart,
       maxNewTokens: room,
       stopIds: config.eosTokenIds,
       stream: new TokenStream(prompts.tokenizer),
@@ -290,8 +304,16 @@ export class ModelCaptioner implements Captioner {
   }
 
   #constraint(schema: AnswerSchema, room: number): JsonConstraint {
-    this.#trie ??= new TokenTrie(this.#parts.prompts.tokenizer.pieces());
+    this.#pieces ??= this.#parts.prompts.tokenizer.pieces();
+    this.#trie ??= new TokenTrie(this.#pieces);
     return new JsonConstraint(schema, this.#trie, this.#parts.config.eosTokenIds, room);
+  }
+
+  /** Bytes of a token; of a control token those of its name. */
+  #bytesOf(id: number): Uint8Array {
+    const { tokenizer } = this.#parts.prompts;
+    this.#pieces ??= tokenizer.pieces();
+    return this.#pieces[id] ?? Buffer.from(tokenizer.controlTokenText(id) ?? '');
   }
 
   /** As the model writes an answer after `Assistant:`: a space, the words, the end-of-turn token. */

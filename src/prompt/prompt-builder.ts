@@ -44,22 +44,40 @@ export class PromptBuilder {
 
   /**
    * @param grids one per picture, in the order of the messages' image parts
-   * @param limits `contextLimit`: if below the model's own; `room`: tokens to keep for the answer
+   * @param limits `contextLimit`: if below the model's own; `room`: tokens to keep for the answer; `continues`: the last
+   *   message, the assistant's, is the beginning of the answer; `raw`: the texts alone, without the template
    * @throws PromptError `prompt-empty`, `prompt-images`, `prompt-too-long`
    */
   build(
     messages: readonly PromptMessage[],
     grids: readonly ImageGrid[],
-    limits: { readonly contextLimit?: number; readonly room?: number } = {},
+    limits: {
+      readonly contextLimit?: number;
+      readonly room?: number;
+      readonly continues?: boolean;
+      readonly raw?: boolean;
+    } = {},
   ): Prompt {
     const { contextLimit = this.#contextLimit, room = 1 } = limits;
     checkContent(messages, grids.length);
     this.#checkLength(messages);
-    const pieces = this.#template.render(messages);
+    const pieces = limits.raw
+      ? textPieces(messages)
+      : limits.continues
+        ? this.#begun(messages)
+        : this.#template.render(messages);
     const expanded = this.#expand(pieces, grids);
     const inputIds = this.tokenizer.encodePieces(expanded);
     if (inputIds.length + room > contextLimit) throw tooLong(`${inputIds.length} tokens`, room, contextLimit);
     return { chat: joined(pieces), expanded: joined(expanded), inputIds };
+  }
+
+  /** The conversation with the beginning of the assistant's answer. */
+  #begun(messages: readonly PromptMessage[]): PromptPiece[] {
+    const begun = textPieces(messages.slice(-1));
+    const before = this.#template.render(messages.slice(0, -1));
+    const space = /\s$/.test(before.at(-1)?.text ?? '') ? '' : ' ';
+    return [...before, { text: space, plain: true }, ...begun];
   }
 
   #expand(pieces: readonly PromptPiece[], grids: readonly ImageGrid[]): PromptPiece[] {
@@ -94,6 +112,11 @@ export class PromptBuilder {
 export function questionMessages(question: string, pictures: number): PromptMessage[] {
   const images = Array.from({ length: pictures }, () => ({ type: 'image' }) as const);
   return [{ role: 'user', content: [...images, { type: 'text', text: question }] }];
+}
+
+function textPieces(messages: readonly PromptMessage[]): PromptPiece[] {
+  const parts = messages.flatMap(({ content }) => content);
+  return parts.flatMap((part) => (part.type === 'text' ? { text: part.text, plain: true } : []));
 }
 
 function joined(pieces: readonly PromptPiece[]): string {

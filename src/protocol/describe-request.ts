@@ -1,4 +1,5 @@
 import type { Rectangle } from '../system/rectangle';
+import type { AnswerOptions } from './answer-options';
 import type { AnswerSchema } from './answer-schema';
 
 /** How a picture is split into tiles: `low` = one tile, `full` = the image processor's own splitting. */
@@ -82,4 +83,6 @@ export interface DescribeRequest {
   readonly thumbnailSide?: number;
   /** Requests `token` events. */
   readonly stream?: boolean;
+  /** Set inside the engine only. */
+  readonly answer?: AnswerOptions;
 }

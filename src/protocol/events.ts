@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { TokenLogprob } from './answer-options';
 import type { FeaturesResult } from './features';
 import type { FrameResult, Timings } from './frame-result';
 
@@ -21,6 +22,8 @@ export interface CaptionResult extends FrameResult {
   readonly choices?: readonly Choice[];
   /** Probability of the best choice, or the geometric mean of the generated tokens' probabilities. */
   readonly confidence?: number;
+  /** Of OpenAI's API. */
+  readonly logprobs?: readonly TokenLogprob[];
   readonly timingsMs: Timings;
   readonly prompt: string;
 }
@@ -51,7 +54,13 @@ export type EngineEvent =
       /** A delay, e.g. `npu-slow`, `npu-busy`; the work continues. */
       readonly warning?: ErrorBody;
     }
-  | { readonly type: 'token'; readonly id: string; readonly text: string }
+  | {
+      readonly type: 'token';
+      readonly id: string;
+      readonly text: string;
+      /** Of OpenAI's API. */
+      readonly logprobs?: readonly TokenLogprob[];
+    }
   | FinalEvent;
 
 type ResultEvent = { readonly type: 'result'; readonly id: string; readonly result: CaptionResult };

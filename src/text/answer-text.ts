@@ -11,6 +11,7 @@ export interface TextStream {
  * nothing is passed on that could still be the beginning of one.
  */
 export class AnswerText {
+  readonly #keepStart: boolean;
   readonly #stream: TextStream;
   readonly #stops: readonly string[];
   readonly #onText: ((text: string) => void) | undefined;
@@ -18,14 +19,21 @@ export class AnswerText {
   #handedOn = 0;
   stopped = false;
 
-  constructor(stream: TextStream, stops: readonly string[] = [], onText?: (text: string) => void) {
+  /** @param keepStart white space at the beginning is part of the text: it continues another one */
+  constructor(
+    stream: TextStream,
+    stops: readonly string[] = [],
+    onText?: (text: string) => void,
+    keepStart = false,
+  ) {
+    this.#keepStart = keepStart;
     this.#stream = stream;
     this.#stops = stops.filter((stop) => stop !== '');
     this.#onText = onText;
   }
 
   get text(): string {
-    return this.#text.trim();
+    return this.#keepStart ? this.#text.trimEnd() : this.#text.trim();
   }
 
   push(id: number): void {
@@ -39,7 +47,7 @@ export class AnswerText {
 
   /** Adds text that was decoded elsewhere. */
   add(piece: string): void {
-    this.#text = this.#text === '' ? piece.trimStart() : this.#text + piece;
+    this.#text = this.#text === '' && !this.#keepStart ? piece.trimStart() : this.#text + piece;
     const found = this.#stops.map((stop) => this.#text.indexOf(stop)).filter((at) => at >= 0);
     if (found.length > 0) {
       this.#text = this.#text.slice(0, Math.min(...found));

@@ -1,11 +1,15 @@
 import { SmolvlmError } from '../errors';
+import type { TokenLogprob } from '../protocol/answer-options';
+import { defined } from '../system/defined';
 import { AnswerText, type TextStream } from './answer-text';
 import type { TokenConstraint } from './constraint/json-constraint';
 import type { PooledContext } from './context-pool';
+import type { LogitAdjustment } from './logit-adjustment';
 import { append } from './prefill';
 import { logProbability } from './probability';
 import { type SamplingOptions, tokenChooser } from './sampling';
 import type { TokenEmbeddings } from './token-embeddings';
+import type { TokenLogprobs } from './token-logprobs';
 
 export interface GenerateOptions extends SamplingOptions {
   readonly maxNewTokens: number;
@@ -16,9 +20,18 @@ export interface GenerateOptions extends SamplingOptions {
   readonly stream: TextStream;
   /** Tokens it forbids are never generated. */
   readonly constraint?: TokenConstraint;
+  /** Changes the logits before a token is chosen; log probabilities are those of the unchanged ones. */
+  readonly adjustment?: LogitAdjustment;
+  /** Records log probabilities. */
+  readonly logprobs?: TokenLogprobs;
+  /** The answer continues a text: white space at its beginning is part of it. */
+  readonly keepStart?: boolean;
+  /** An answer without text is not an error. */
+  readonly mayBeEmpty?: boolean;
   /** Checked before each token. */
   readonly signal?: AbortSignal;
-  readonly onText?: (text: string) => void;
+  /** @param logprobs of the text's tokens */
+  readonly onText?: (text: string, logprobs?: readonly TokenLogprob[]) => void;
   readonly onToken?: (done: number, total: number) => void;
 }
 
@@ -28,6 +41,7 @@ export interface Generation {
   readonly finishReason: 'stop' | 'length';
   /** Geometric mean of the tokens' probabilities. */
   readonly confidence: number;
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /**
@@ -41,20 +55,29 @@ export async function generate(
   embeddings: TokenEmbeddings,
   options: GenerateOptions,
 ): Promise<Generation> {
-  const { maxNewTokens, stopIds, stream, constraint, signal, onToken } = options;
+  const { maxNewTokens, stopIds, stream, constraint, adjustment, signal, onToken } = options;
   const choose = tokenChooser(options);
-  const answer = new AnswerText(stream, options.stop, options.onText);
+  const logprobs: TokenLogprob[] = [];
+  const onText = (text: string): void => {
+    const taken = options.logprobs?.take();
+    if (taken) logprobs.push(...taken);
+    options.onText?.(text, taken);
+  };
+  const answer = new AnswerText(stream, options.stop, onText, options.keepStart);
   const tokenIds: number[] = [];
   let current = logits;
   let logProbabilities = 0;
   let stopped = false;
   while (tokenIds.length < maxNewTokens) {
     signal?.throwIfAborted();
-    const id = choose(constraint?.mask(current, maxNewTokens - tokenIds.length) ?? current);
+    const logits = adjustment?.apply(current) ?? current;
+    const id = choose(constraint?.mask(logits, maxNewTokens - tokenIds.length) ?? logits);
     constraint?.accept(id);
+    adjustment?.accept(id);
     tokenIds.push(id);
     logProbabilities += logProbability(current, id);
     stopped = stopIds.includes(id);
+    if (!stopped) options.logprobs?.add(current, id);
     if (!stopped) answer.push(id);
     onToken?.(tokenIds.length, maxNewTokens);
     stopped ||= answer.stopped;
@@ -62,7 +85,7 @@ export async function generate(
     current = await append(pooled, await embeddings.row(id), [String(id)], 'last');
   }
   answer.end();
-  if (answer.text === '') {
+  if (answer.text === '' && !options.mayBeEmpty) {
     throw new SmolvlmError(
       'caption-empty',
       `the model ended its answer without any text (${tokenIds.length} tokens)`,
@@ -76,5 +99,6 @@ export async function generate(
     text: answer.text,
     finishReason: stopped ? 'stop' : 'length',
     confidence: Math.exp(logProbabilities / tokenIds.length),
+    ...defined({ logprobs: options.logprobs && logprobs }),
   };
 }

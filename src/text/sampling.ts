@@ -6,6 +6,10 @@ export interface SamplingOptions {
   readonly temperature?: number;
   /** Sample among the likeliest tokens that together have at least this probability; default 1. */
   readonly topP?: number;
+  /** Sample among this many of the likeliest tokens; all when absent. */
+  readonly topK?: number;
+  /** Sample among tokens at least this likely, as a share of the likeliest one's probability; default 0. */
+  readonly minP?: number;
   /** Same seed, same answer; random when absent. */
   readonly seed?: number;
 }
@@ -13,19 +17,25 @@ export interface SamplingOptions {
 /** Chooses a token from logits [vocabulary]. */
 export type TokenChooser = (logits: Float32Array) => number;
 
-export function tokenChooser({ temperature = 0, topP = 1, seed }: SamplingOptions = {}): TokenChooser {
+export function tokenChooser({ temperature = 0, seed, ...bounds }: SamplingOptions = {}): TokenChooser {
   if (temperature === 0) return greedyToken;
   const random = mulberry32(seed ?? randomInt(2 ** 32));
-  return (logits) => sample(logits, temperature, topP, random());
+  return (logits) => sample(logits, temperature, bounds, random());
 }
 
 /** Nucleus sampling (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020). */
-function sample(logits: Float32Array, temperature: number, topP: number, random: number): number {
+function sample(
+  logits: Float32Array,
+  temperature: number,
+  { topP = 1, topK = Number.POSITIVE_INFINITY, minP = 0 }: SamplingOptions,
+  random: number,
+): number {
   const best = logits[greedyToken(logits)] as number;
   const weights = Array.from(logits, (logit, id) => ({ id, weight: Math.exp((logit - best) / temperature) }))
     // A token below e⁻²⁰ of the best is never drawn in practice; leaving it out keeps the sort short.
-    .filter(({ weight }) => weight > 2e-9)
-    .sort((a, b) => b.weight - a.weight || a.id - b.id);
+    .filter(({ weight }) => weight > 2e-9 && weight >= minP)
+    .sort((a, b) => b.weight - a.weight || a.id - b.id)
+    .slice(0, topK);
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   let kept = 0;
   let count = 0;

@@ -99,6 +99,23 @@ describe('PromptBuilder', () => {
     });
   }
 
+  it("ends with the beginning of the assistant's answer, in which nothing is a control token", () => {
+    const text = (role: PromptMessage['role'], words: string): PromptMessage => ({
+      role,
+      content: [{ type: 'text', text: words }],
+    });
+    const asked = [text('user', 'What is it?')];
+    const { chat } = builder.build(asked, []);
+    const begun = builder.build([...asked, text('assistant', 'A <image>')], [], { continues: true });
+    assert.equal(begun.chat, `${chat} A <image>`);
+    assert.ok(begun.inputIds.length > builder.build(asked, []).inputIds.length + 3);
+  });
+
+  it('writes the texts alone when the template is not asked for', () => {
+    const raw: PromptMessage[] = [{ role: 'user', content: [{ type: 'text', text: 'I believe' }] }];
+    assert.equal(builder.build(raw, [], { raw: true }).chat, 'I believe');
+  });
+
   it('refuses a template that drops a picture', async () => {
     const dir = fixture('goldens/smolvlm-256m');
     const template = await ChatTemplate.parse("{% for m in messages %}{{ m['role'] }}{% endfor %}");

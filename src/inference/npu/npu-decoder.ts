@@ -74,8 +74,10 @@ export class NpuDecoder {
   }
 
   /** It decodes greedily and returns text only: scores and schemas need the CPU's logits. */
-  canAnswer({ choices, temperature = 0 }: DescribeRequest): boolean {
-    return choices === undefined && temperature === 0;
+  canAnswer({ choices, jsonSchema, temperature = 0, answer = {} }: DescribeRequest): boolean {
+    const { mayBeEmpty: _empty, ...needsLogits } = answer;
+    const textOnly = choices === undefined && jsonSchema === undefined;
+    return textOnly && temperature === 0 && Object.keys(needsLogits).length === 0;
   }
 
   failed(error: unknown): ErrorBody {

@@ -81,6 +81,14 @@ describe('a captioner with vision and text on the NPU', function () {
     assert.equal(drawn.backend, 'rknn fp16 + onnxruntime int8');
   });
 
+  it('writes JSON on the CPU, kept to its schema', async () => {
+    const captioner = await open();
+    const jsonSchema = { type: 'object', properties: { people: { type: 'integer' } } } as const;
+    const { json, backend } = await ask(captioner, expected[0] as Expected, { jsonSchema });
+    assert.equal(typeof (json as { people: unknown }).people, 'number');
+    assert.doesNotMatch(backend, /rkllm/);
+  });
+
   it('ends before a stop string', async () => {
     const each = expected.find(({ text }) => text.split(' ').length > 3) as Expected;
     const words = each.text.split(' ');
