@@ -167,7 +167,6 @@ describe('MQTT requests, fuzzed', function () {
         await service.close();
         assert.equal(answers.length, expected, 'none is left when the service closes');
       }),
-      0.2,
     );
   });
 
@@ -195,7 +194,6 @@ describe('MQTT requests, fuzzed', function () {
         assert.equal(answers.length, expected);
         assert.ok(answers.every(({ kind }) => kind !== 'caption'));
       }),
-      0.2,
     );
   });
 });

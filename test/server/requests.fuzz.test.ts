@@ -103,7 +103,7 @@ describe('requests to the engine, fuzzed', function () {
     const property = fc.asyncProperty(mutatedJson(describeRequest), (json) =>
       post(describePath, form(withId(json), picture), multipart),
     );
-    await fuzz(property, 0.5);
+    await fuzz(property);
   });
 
   it('of the native protocol, with damaged bodies, are answered or refused by name', async () => {
@@ -111,24 +111,21 @@ describe('requests to the engine, fuzzed', function () {
       JSON.stringify({ id: 'damaged', prompt: 'x' }),
       readFileSync(demoFrame('frame_05_porch_day.jpg')).subarray(0, 512),
     );
-    await fuzz(
-      fc.asyncProperty(mutatedBytes(whole), (body) => post(describePath, body, multipart)),
-      0.5,
-    );
+    await fuzz(fc.asyncProperty(mutatedBytes(whole), (body) => post(describePath, body, multipart)));
   });
 
   it('for chat completions, with any value in any place, are answered or refused by name', async () => {
     const property = fc.asyncProperty(mutatedJson(chatRequest), (json) =>
       post(chatPath, JSON.stringify(json) ?? 'null', 'application/json'),
     );
-    await fuzz(property, 0.5);
+    await fuzz(property);
   });
 
   it('for chat completions, with damaged text, are answered or refused by name', async () => {
     const property = fc.asyncProperty(mutatedText(JSON.stringify(chatRequest)), (text) =>
       post(chatPath, text, 'application/json'),
     );
-    await fuzz(property, 0.5);
+    await fuzz(property);
   });
 
   it('leave an engine that still answers', async () => {

@@ -6,8 +6,8 @@ export const manifestName = 'smolvlm-bundle.json';
 
 /** What the files contain; the stages do not load. */
 export const contents = {
-  'vision.onnx': Buffer.alloc(30_000, 'graph'),
-  'host/tensors.bin': Buffer.alloc(10_000, 'host'),
+  'vision.onnx': Buffer.alloc(3_000, 'graph'),
+  'host/tensors.bin': Buffer.alloc(1_000, 'host'),
   'config.json': Buffer.from('{}'),
   'empty.json': Buffer.alloc(0),
 };

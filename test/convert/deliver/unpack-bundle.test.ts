@@ -118,7 +118,7 @@ describe('unpackBundle', () => {
     await refuses(temp('twice.tar'), 'archive-damaged', /cannot be unpacked/);
     await writeFile(temp('cut.tar'), data.subarray(0, data.length - 300));
     await refuses(temp('cut.tar'), 'archive-damaged', /unexpected end of file/);
-    await writeFile(temp('cut.tar'), (await readFile(await archiveOf(names))).subarray(0, 20_000));
+    await writeFile(temp('cut.tar'), (await readFile(await archiveOf(names))).subarray(0, 3_000));
     await refuses(temp('cut.tar'), 'archive-damaged', /Truncated/);
   });
 
