@@ -1,8 +1,8 @@
-import { SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import type { PictureNote } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
 import type { Outbox, Refusal } from './outbox';
-import { type PreparePicture, shrinkPicture } from './shrink-picture';
+import { type PreparePicture, type PublishedPicture, publishedPicture } from './published-picture';
 import type { MqttTransport, OutgoingMessage, Qos } from './transport/mqtt-transport';
 import { packetBytes } from './transport/packet-size';
 
@@ -12,18 +12,23 @@ export interface CameraPicturesOptions {
   readonly topics: DescribeTopics;
   readonly qos: Qos;
   readonly prepare: PreparePicture;
-  /** Called before a picture is published: Home Assistant is told the type of a camera's pictures. */
-  readonly onPicture: (camera: string, picture: Uint8Array) => void;
   readonly onTrouble: (error: SmolvlmError) => void;
 }
 
-/** Publishes the pictures of the cameras, smaller or not at all where the broker does not take them as they are. */
+/** Told what became of a picture; undefined: it is published in its size. */
+type OnNote = (note: PictureNote | undefined) => void;
+
+/**
+ * Publishes the pictures of the cameras, as JPEGs with their pixels and nothing else; smaller or not at all where the
+ * broker does not take them in their size.
+ */
 export class CameraPictures {
   readonly #options: CameraPicturesOptions;
   /** The picture that was last given for each camera. */
   readonly #newest = new Map<string, Uint8Array>();
   /** What was last reported for each camera. */
-  readonly #reported = new Map<string, PictureNote | undefined>();
+  readonly #reported = new Map<string, string>();
+  #closed = false;
 
   constructor(options: CameraPicturesOptions) {
     this.#options = options;
@@ -35,31 +40,41 @@ export class CameraPictures {
   }
 
   /** @param onNote told what became of the picture when that is not what was expected */
-  send(camera: string, picture: Uint8Array, onNote: (note: PictureNote) => void): void {
+  send(camera: string, picture: Uint8Array, onNote: OnNote): void {
     void this.#send(camera, picture, this.expected(camera, picture), onNote);
+  }
+
+  /** Pictures that are not ready are left out without a report. */
+  close(): void {
+    this.#closed = true;
   }
 
   async #send(
     camera: string,
     picture: Uint8Array,
     noted: PictureNote | undefined,
-    onNote: (note: PictureNote) => void,
+    onNote: OnNote,
   ): Promise<void> {
-    const { prepare, transport, outbox, onPicture } = this.#options;
+    const { prepare, transport, outbox } = this.#options;
     this.#newest.set(camera, picture);
     const limitBytes = transport.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
-    const fits = this.#fits(camera, picture);
-    const published = fits
-      ? picture
-      : await shrinkPicture(picture, limitBytes - packetBytes(this.#message(camera, '')), prepare);
-    if (this.#newest.get(camera) !== picture) return;
-    const note = published === undefined ? 'omitted' : fits ? noted : 'shrunk';
-    this.#report(camera, picture, note, `the broker takes packets of at most ${limitBytes} bytes`);
-    if (note !== undefined && note !== noted) onNote(note);
+    let published: PublishedPicture | undefined;
+    let reason = `the broker takes packets of at most ${limitBytes} bytes`;
+    let code = 'mqtt-picture-too-large';
+    try {
+      const largest = limitBytes - packetBytes(this.#message(camera, ''));
+      published = await publishedPicture(picture, largest, prepare);
+    } catch (error) {
+      ({ code, message: reason } = errorBody(error));
+    }
+    if (this.#closed || this.#newest.get(camera) !== picture) return;
+    const note = published === undefined ? 'omitted' : published.isShrunk ? 'shrunk' : undefined;
+    this.#report(camera, picture, note, reason, code);
+    if (note !== noted) onNote(note);
     if (published === undefined) return;
-    onPicture(camera, published);
-    outbox.send(this.#message(camera, published), (message, refusal) => {
-      this.#refused(camera, published, message, refusal, onNote);
+    const { jpeg } = published;
+    outbox.send(this.#message(camera, jpeg), (message, refusal) => {
+      this.#refused(camera, jpeg, message, refusal, note, onNote);
     });
   }
 
@@ -68,11 +83,12 @@ export class CameraPictures {
     picture: Uint8Array,
     message: OutgoingMessage,
     { reason, tooLarge }: Refusal,
-    onNote: (note: PictureNote) => void,
+    noted: PictureNote | undefined,
+    onNote: OnNote,
   ): void {
     const { maximumPacketBytes } = this.#options.transport;
     if (tooLarge && maximumPacketBytes !== undefined && maximumPacketBytes < packetBytes(message)) {
-      void this.#send(camera, picture, undefined, onNote);
+      void this.#send(camera, picture, noted, onNote);
       return;
     }
     this.#report(camera, picture, 'omitted', reason);
@@ -87,14 +103,27 @@ export class CameraPictures {
   }
 
   /** Once for each camera until that changes. */
-  #report(camera: string, picture: Uint8Array, note: PictureNote | undefined, reason: string): void {
-    if (this.#reported.get(camera) === note) return;
-    this.#reported.set(camera, note);
-    if (note === undefined) return;
+  #report(
+    camera: string,
+    picture: Uint8Array,
+    note: PictureNote | undefined,
+    reason: string,
+    code = 'mqtt-picture-too-large',
+  ): void {
+    const reported = note && `${note} ${code}`;
+    if (this.#reported.get(camera) === reported) return;
+    if (reported === undefined) {
+      this.#reported.delete(camera);
+      return;
+    }
+    this.#reported.set(camera, reported);
     const what = note === 'shrunk' ? 'is published smaller' : 'is not published';
     const text = `a picture of camera "${camera}" with ${picture.byteLength} bytes ${what}: ${reason}`;
-    const hint = 'Raise the packet limit of the broker, or have the camera send smaller pictures.';
-    this.#options.onTrouble(new SmolvlmError('mqtt-picture-too-large', text, { hint }));
+    const hint =
+      code === 'mqtt-picture-too-large'
+        ? 'Raise the packet limit of the broker, or have the camera send smaller pictures.'
+        : 'The caption is published without it.';
+    this.#options.onTrouble(new SmolvlmError(code, text, { hint }));
   }
 
   #message(camera: string, payload: Uint8Array | string): OutgoingMessage {

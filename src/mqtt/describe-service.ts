@@ -12,9 +12,9 @@ import { type DescribePayload, describePayload } from './describe-payload';
 import { checkCameraName, DescribeTopics, isPublishTopic } from './describe-topics';
 import { type FrigateSink, FrigateSource } from './frigate/frigate-source';
 import { PictureMemory } from './picture-memory';
+import type { PreparePicture } from './published-picture';
 import { Publisher } from './publisher';
 import { mostCameras, type ServiceSettings } from './service-settings';
-import type { PreparePicture } from './shrink-picture';
 import type { IncomingMessage, MqttTransport } from './transport/mqtt-transport';
 
 export interface DescribeServiceOptions {
@@ -25,7 +25,7 @@ export interface DescribeServiceOptions {
   readonly version: string;
   /** Fills a prompt's template in. */
   readonly fillPrompt: (template: string, view: object) => string;
-  /** Makes pictures smaller that the broker does not take; by default in a separate process. */
+  /** Makes the pictures that are published; by default in a separate process. */
   readonly prepare?: PreparePicture;
   readonly onProgress?: (camera: string, event: EngineEvent) => void;
   /** An error that does not belong to a request. */
@@ -47,7 +47,7 @@ export class DescribeService {
   readonly #frigate: FrigateSource | undefined;
   /** Requests that have not ended yet. */
   readonly #open = new Set<CameraRequest>();
-  /** Services one level below this base: requests with a slash in the camera's name may be theirs. */
+  /** Services below this base, without it: requests with slashes in the camera's name may be theirs. */
   readonly #nested = new Set<string>();
   readonly #images = new ImageChild();
   #closed = false;
@@ -70,11 +70,14 @@ export class DescribeService {
   /** Subscribes, and announces the cameras at each connection. */
   start(): void {
     const { transport, settings } = this.#options;
-    const { describeFilter, misplacedFilter, availability, nestedAvailabilityFilter } = this.#topics;
+    const { describeFilter, misplacedFilters, availability, nestedAvailabilityFilters } = this.#topics;
     const { qos } = settings;
-    transport.subscribe(nestedAvailabilityFilter, qos, ({ topic }) => this.#onNested(topic));
-    transport.subscribe(describeFilter, qos, (message) => this.#onDescribe(message));
-    transport.subscribe(misplacedFilter, qos, (message) => this.#onDescribe(message));
+    for (const filter of nestedAvailabilityFilters) {
+      transport.subscribe(filter, qos, ({ topic }) => this.#onNested(topic));
+    }
+    for (const filter of [describeFilter, ...misplacedFilters]) {
+      transport.subscribe(filter, qos, (message) => this.#onDescribe(message));
+    }
     this.#frigate?.subscribe(transport, qos);
     transport.subscribe(availability, qos, (message) => this.#onAvailability(message));
     transport.onConnected(() => this.#publisher.announce());
@@ -121,7 +124,7 @@ export class DescribeService {
 
   /** A topic that this service would never answer is answered with an error, so that the client learns why. */
   #refuseName(name: string, message: IncomingMessage): void {
-    if (message.retained || this.#nested.has(name.slice(0, name.indexOf('/')))) return;
+    if (message.retained || [...this.#nested].some((base) => name.startsWith(`${base}/`))) return;
     const reply = this.#replyIfUsable(message);
     if (!reply.reply && !isPublishTopic(this.#topics.error(name))) return;
     const request = { camera: name, payload: empty, receivedAt: new Date().toISOString(), ...reply };

@@ -3,6 +3,12 @@ import { SmolvlmError } from '../errors';
 
 const longestName = 64;
 
+/**
+ * Deepest wrong name that is answered, in levels. A filter for all depths (`#`) would also deliver every picture that
+ * services below this base publish.
+ */
+const mostLevels = 8;
+
 /** Longest base or prefix, so that every topic below it stays within MQTT's 65,535 bytes. */
 const longestBaseBytes = 1_024;
 
@@ -44,19 +50,19 @@ export function checkTopicPrefix(text: string, what: string): string {
 /** What a topic below the base asks for. */
 export type DescribeTopic =
   | { readonly kind: 'request'; readonly camera: string }
-  /** A describe topic, but with a name that a camera cannot have: too long, or of more than one level. */
+  /** A describe topic, but with a name that a camera cannot have: too long, or of several levels. */
   | { readonly kind: 'wrong-name'; readonly name: string };
 
 /** The service's topics below its base, e.g. `smolvlm/porch/describe` and `smolvlm/porch/caption`. */
 export class DescribeTopics {
   /** Filter of the requests. */
   readonly describeFilter: string;
-  /** Filter of requests with a slash in the camera's name, which are answered with an error. */
-  readonly misplacedFilter: string;
+  /** Filters of requests with slashes in the camera's name, which are answered with an error. */
+  readonly misplacedFilters: readonly string[];
   /** `online` or `offline`, retained. */
   readonly availability: string;
-  /** Availability of services whose base is one level below this one. */
-  readonly nestedAvailabilityFilter: string;
+  /** Availability of services whose base is below this one. */
+  readonly nestedAvailabilityFilters: readonly string[];
 
   /** @throws SmolvlmError `mqtt-topic` for a base that no topic can begin with */
   constructor(readonly base: string) {
@@ -71,9 +77,10 @@ export class DescribeTopics {
       );
     }
     this.describeFilter = `${base}/+/describe`;
-    this.misplacedFilter = `${base}/+/+/describe`;
+    const names = Array.from({ length: mostLevels }, (_, index) => '/+'.repeat(index + 1));
+    this.misplacedFilters = names.slice(1).map((name) => `${base}${name}/describe`);
     this.availability = `${base}/availability`;
-    this.nestedAvailabilityFilter = `${base}/+/availability`;
+    this.nestedAvailabilityFilters = names.slice(0, -1).map((name) => `${base}${name}/availability`);
   }
 
   isDescribe(topic: string): boolean {

@@ -17,13 +17,11 @@ export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: s
  * A camera as a device of Home Assistant (2024.12 or newer), by MQTT device discovery: the caption with
  * everything else as attributes, the described picture, and a button that requests a new caption.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
- * @param pictureType media type of the pictures: Home Assistant reads it here, not from the bytes
  */
 export function discoveryPayload(
   topics: DescribeTopics,
   camera: CameraSettings,
   origin: DiscoveryOrigin,
-  pictureType = 'image/jpeg',
 ): object {
   const id = topics.id(camera.name);
   return {
@@ -54,7 +52,7 @@ export function discoveryPayload(
         name: 'Picture',
         unique_id: `${id}_picture`,
         image_topic: topics.picture(camera.name),
-        content_type: pictureType,
+        content_type: 'image/jpeg',
       },
       describe: {
         platform: 'button',

@@ -19,7 +19,19 @@ export interface OutboxLimits {
   readonly keptBytes: number;
 }
 
-const defaultLimits: OutboxLimits = { waiting: 256, keptBytes: 64 * 1024 * 1024 };
+export const mostWaiting = 256;
+
+const defaultLimits: OutboxLimits = { waiting: mostWaiting, keptBytes: 64 * 1024 * 1024 };
+
+export interface OutboxListener {
+  /** Called for each refused message that was sent without its own listener. */
+  readonly onRefused: OnRefused;
+  /**
+   * Called when the first message without retain has been dropped because too many wait for a connection, and, if more
+   * followed, at the next connection. @param dropped how many, since the last connection
+   */
+  readonly onOverflow: (dropped: number) => void;
+}
 
 /** Topics whose refusals are counted. */
 const mostRefusedTopics = 1_000;
@@ -32,7 +44,7 @@ const refusalsBeforeGivingUp = 2;
  */
 export class Outbox {
   readonly #transport: MqttTransport;
-  readonly #onRefused: OnRefused;
+  readonly #listener: OutboxListener;
   readonly #limits: OutboxLimits;
   /** The last retained message of each topic, oldest first. */
   readonly #retained = new Map<string, Entry>();
@@ -42,15 +54,16 @@ export class Outbox {
   readonly #refusals = new Map<string, number>();
   readonly #taken = new Set<string>();
   #connection = 0;
+  /** Messages that did not fit since the last connection. */
+  #dropped = 0;
 
-  /** @param onRefused called for each refused message that was sent without its own listener */
-  constructor(transport: MqttTransport, onRefused: OnRefused, limits: Partial<OutboxLimits> = {}) {
+  constructor(transport: MqttTransport, listener: OutboxListener, limits: Partial<OutboxLimits> = {}) {
     this.#transport = transport;
-    this.#onRefused = onRefused;
+    this.#listener = listener;
     this.#limits = { ...defaultLimits, ...limits };
   }
 
-  send(message: OutgoingMessage, onRefused: OnRefused = this.#onRefused): void {
+  send(message: OutgoingMessage, onRefused: OnRefused = this.#listener.onRefused): void {
     const { topic, retain } = message;
     if ((this.#refusals.get(topic) ?? 0) >= refusalsBeforeGivingUp) return;
     const entry: Entry = { message, onRefused, state: 'unsent', connection: this.#connection };
@@ -61,10 +74,7 @@ export class Outbox {
       this.#forgetLarge();
     } else {
       this.#waiting.add(entry);
-      for (const oldest of this.#waiting) {
-        if (this.#waiting.size <= this.#limits.waiting) break;
-        this.#waiting.delete(oldest);
-      }
+      this.#dropOldest();
     }
     void this.#publish(entry);
   }
@@ -72,6 +82,8 @@ export class Outbox {
   /** To be called at each connection. */
   connected(): void {
     this.#connection += 1;
+    if (this.#dropped > 1) this.#listener.onOverflow(this.#dropped);
+    this.#dropped = 0;
     for (const entry of [...this.#retained.values(), ...this.#waiting]) {
       if (entry.state === 'unsent') void this.#publish(entry);
     }
@@ -111,6 +123,16 @@ export class Outbox {
   #isCurrent(entry: Entry): boolean {
     const { topic, retain } = entry.message;
     return retain ? this.#retained.get(topic) === entry : this.#waiting.has(entry);
+  }
+
+  #dropOldest(): void {
+    const before = this.#dropped;
+    for (const oldest of this.#waiting) {
+      if (this.#waiting.size <= this.#limits.waiting) break;
+      this.#waiting.delete(oldest);
+      this.#dropped += 1;
+    }
+    if (before === 0 && this.#dropped > 0) this.#listener.onOverflow(this.#dropped);
   }
 
   #remove(entry: Entry): void {

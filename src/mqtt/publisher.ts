@@ -4,10 +4,9 @@ import { CameraPictures } from './camera-pictures';
 import type { AnswerAttributes } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
 import { discoveryPayload, discoveryTopic } from './home-assistant';
-import { Outbox, type Refusal } from './outbox';
-import { pictureType } from './picture-type';
+import { mostWaiting, Outbox, type Refusal } from './outbox';
+import type { PreparePicture } from './published-picture';
 import type { CameraSettings, ServiceSettings } from './service-settings';
-import type { PreparePicture } from './shrink-picture';
 import type { MqttTransport, OutgoingMessage } from './transport/mqtt-transport';
 
 export interface PublisherOptions {
@@ -16,7 +15,7 @@ export interface PublisherOptions {
   readonly settings: ServiceSettings;
   /** This package's version. */
   readonly version: string;
-  /** Makes pictures smaller that the broker does not take. */
+  /** Makes the pictures that are published. */
   readonly prepare: PreparePicture;
   readonly onTrouble: (error: SmolvlmError) => void;
 }
@@ -32,8 +31,6 @@ export class Publisher {
   readonly #outbox: Outbox;
   readonly #pictures: CameraPictures;
   readonly #cameras = new Map<string, CameraSettings>();
-  /** Media type of each camera's last published picture. */
-  readonly #pictureTypes = new Map<string, string>();
   /** The last answer about each camera. */
   readonly #latest = new Map<string, AnswerAttributes>();
   /** Refusals that were reported, by topic. */
@@ -45,10 +42,12 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     const { transport, topics, settings, prepare, onTrouble } = options;
     this.#options = options;
-    this.#outbox = new Outbox(transport, (message, refusal) => this.#refused(message, refusal));
+    this.#outbox = new Outbox(transport, {
+      onRefused: (message, refusal) => this.#refused(message, refusal),
+      onOverflow: (dropped) => this.#overflowed(dropped),
+    });
     this.#pictures = new CameraPictures({
       ...{ transport, outbox: this.#outbox, topics, qos: settings.qos, prepare, onTrouble },
-      onPicture: (camera, picture) => this.#announceCamera(camera, pictureType(picture)),
     });
     for (const camera of settings.cameras) this.#cameras.set(camera.name, camera);
   }
@@ -88,7 +87,7 @@ export class Publisher {
   sendCaption(attributes: AnswerAttributes, picture: Uint8Array | undefined): void {
     const { topics, settings } = this.#options;
     const { camera } = attributes;
-    this.#announceCamera(camera, this.#pictureType(camera));
+    this.#announceCamera(camera);
     const note = picture && this.#pictures.expected(camera, picture);
     for (const message of stateMessages(
       topics,
@@ -101,7 +100,8 @@ export class Publisher {
     if (picture === undefined) return;
     this.#pictures.send(camera, picture, (changed) => {
       if (this.#latest.get(camera) !== attributes) return;
-      this.send(attributesMessage(topics, settings.qos, { ...attributes, picture: changed }));
+      const noted = changed ? { ...attributes, picture: changed } : attributes;
+      this.send(attributesMessage(topics, settings.qos, noted));
     });
   }
 
@@ -113,6 +113,7 @@ export class Publisher {
   /** @param forget also take the cameras out of Home Assistant */
   async close(forget: boolean): Promise<void> {
     const { settings, topics, transport } = this.#options;
+    this.#pictures.close();
     const { discoveryPrefix: prefix } = settings;
     const announced = forget && prefix !== undefined ? [...this.#cameras.keys()] : [];
     const farewell = [
@@ -127,23 +128,18 @@ export class Publisher {
     clearTimeout(timer);
   }
 
-  /**
-   * A camera that is not listed is announced with its first caption. One whose pictures are of another type than before
-   * is announced again: the announcement names the type.
-   */
-  #announceCamera(name: string, type: string): void {
-    if (this.#cameras.has(name) && type === this.#pictureType(name)) return;
-    const camera = this.#cameras.get(name) ?? { name };
-    this.#cameras.set(name, camera);
-    this.#pictureTypes.set(name, type);
-    this.#discovery(camera);
+  /** A camera that is not listed is announced with its first caption. */
+  #announceCamera(name: string): void {
+    if (this.#cameras.has(name)) return;
+    this.#cameras.set(name, { name });
+    this.#discovery({ name });
   }
 
   #discovery(camera: CameraSettings): void {
     const { topics, settings, version } = this.#options;
     const { discoveryPrefix } = settings;
     if (discoveryPrefix === undefined) return;
-    const document = discoveryPayload(topics, camera, { version }, this.#pictureType(camera.name));
+    const document = discoveryPayload(topics, camera, { version });
     this.#say(this.#retained(discoveryTopic(discoveryPrefix, topics, camera.name), JSON.stringify(document)));
   }
 
@@ -152,6 +148,16 @@ export class Publisher {
     void this.#options.transport.publish(message).then((outcome) => {
       if (outcome.kind === 'refused') this.#refused(message, outcome);
     });
+  }
+
+  /** Reported when the first message is left out, and with their number when the connection is back. */
+  #overflowed(dropped: number): void {
+    const text = this.#options.transport.connected
+      ? `${dropped} messages about drops and errors are not published: they waited for the MQTT broker, and newer ones took their places`
+      : `messages about drops and errors wait for the MQTT broker: the oldest of more than ${mostWaiting} are not published`;
+    const hint =
+      'The flow has received each of them. Captions and pictures are published with the next connection.';
+    this.#options.onTrouble(new SmolvlmError('mqtt-backlog', text, { hint }));
   }
 
   /** The same refusal is reported once for each topic. */
@@ -169,10 +175,6 @@ export class Publisher {
         },
       ),
     );
-  }
-
-  #pictureType(name: string): string {
-    return this.#pictureTypes.get(name) ?? 'image/jpeg';
   }
 
   #retained(topic: string, payload: string): OutgoingMessage {

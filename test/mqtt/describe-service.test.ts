@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import sharp from 'sharp';
 import { SmolvlmError } from '../../src/errors';
+import { prepareFrame } from '../../src/image/prepare-frame';
 import type { CameraAnswer } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
+import type { PreparePicture } from '../../src/mqtt/published-picture';
 import { mostCameras, type ServiceSettings } from '../../src/mqtt/service-settings';
 import { fillPrompt } from '../../src/template/prompt-template';
-import { demoFrame } from '../fixtures';
+import { demoFrame, fixture } from '../fixtures';
 import { FakeEngine } from './fake-engine';
 import { FakeTransport } from './transport/fake-transport';
 
@@ -25,6 +28,12 @@ const plain: ServiceSettings = {
   publishPicture: true,
 };
 
+/** Publishes the bytes of a test as they are. */
+const asGiven: PreparePicture = async (jpeg) => ({
+  jpeg,
+  ...{ width: 1, height: 1, brightness: 0, differenceHash: '' },
+});
+
 describe('describe service', () => {
   let transport: FakeTransport;
   let engine: FakeEngine;
@@ -32,7 +41,7 @@ describe('describe service', () => {
   let answers: CameraAnswer[];
   let troubles: SmolvlmError[];
 
-  function start(settings: Partial<ServiceSettings> = {}): void {
+  function start(settings: Partial<ServiceSettings> = {}, prepare = asGiven): void {
     transport = new FakeTransport();
     engine = new FakeEngine();
     answers = [];
@@ -43,6 +52,7 @@ describe('describe service', () => {
       settings: { ...plain, ...settings },
       version: '1.2.3',
       fillPrompt,
+      prepare,
       onTrouble: (error) => troubles.push(error),
       onAnswer: (_request, answer) => answers.push(answer),
     });
@@ -56,6 +66,15 @@ describe('describe service', () => {
     for (let turns = 0; answers.length < count && turns < 2000; turns++) await turn();
     assert.equal(answers.length, count);
     await turn();
+  }
+
+  /** The picture on a topic, once it is published. */
+  async function published(topic: string): Promise<Buffer> {
+    for (;;) {
+      const message = transport.published.find((each) => each.topic === topic);
+      if (message) return Buffer.from(message.payload as Uint8Array);
+      await turn();
+    }
   }
 
   afterEach(() => service.close());
@@ -258,27 +277,45 @@ describe('describe service', () => {
     assert.equal(transport.published.length, length);
   });
 
-  it('announces a camera again, before the picture, when its pictures are of another type', async () => {
-    start({ discoveryPrefix: 'homeassistant', cameras: [{ name: 'porch', title: 'Front porch' }] });
-    const config = 'homeassistant/device/smolvlm-porch/config';
-    const announced = (): unknown => {
-      const { device, components } = JSON.parse(transport.last(config) ?? '');
-      return [device.name, components.picture.content_type];
-    };
-    transport.connect();
-    assert.deepEqual(announced(), ['Front porch', 'image/jpeg']);
-    transport.published.length = 0;
-    transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0', 'latin1'));
+  it('publishes pictures without the metadata and the trailing bytes that their files have', async () => {
+    start({}, prepareFrame);
+    const original = readFileSync(fixture('pictures', 'comment-app15-trailer.jpg'));
+    assert.ok(original.includes('serial=ABC123'));
+    transport.deliver('smolvlm/porch/describe', original);
     await ended(1);
-    assert.deepEqual(announced(), ['Front porch', 'image/png']);
-    assert.deepEqual(transport.topics().slice(-2), [config, 'smolvlm/porch/picture']);
-    transport.published.length = 0;
-    transport.deliver('smolvlm/porch/describe', Buffer.from('\x89PNG\r\n\x1a\n\0\0', 'latin1'));
-    await ended(2);
-    assert.ok(!transport.topics().includes(config), 'said once');
-    transport.deliver('smolvlm/porch/describe', street);
-    await ended(3);
-    assert.deepEqual(announced(), ['Front porch', 'image/jpeg']);
+    const picture = await published('smolvlm/porch/picture');
+    for (const hidden of ['serial', 'OWNER', 'gps', 'CamCorp']) assert.ok(!picture.includes(hidden), hidden);
+    const pixels = (jpeg: Buffer): Promise<Buffer> => sharp(jpeg).raw().toBuffer();
+    assert.deepEqual(await pixels(picture), await pixels(original));
+    assert.equal(JSON.parse(transport.last('smolvlm/porch/attributes') ?? '').picture, undefined);
+  });
+
+  it('publishes every picture as a JPEG, the type that Home Assistant is told', async () => {
+    start({ discoveryPrefix: 'homeassistant' }, prepareFrame);
+    transport.deliver('smolvlm/porch/describe', await sharp(street).png().toBuffer());
+    await ended(1);
+    const picture = await published('smolvlm/porch/picture');
+    assert.deepEqual([...picture.subarray(0, 3)], [0xff, 0xd8, 0xff]);
+    const config = JSON.parse(transport.last('homeassistant/device/smolvlm-porch/config') ?? '');
+    assert.equal(config.components.picture.content_type, 'image/jpeg');
+  });
+
+  it('says once why a picture is not published, publishes the caption, and notes it in the attributes', async () => {
+    start({}, async () => {
+      throw new SmolvlmError('image-child-lost', 'the image process ended');
+    });
+    for (let count = 1; count <= 2; count++) {
+      transport.deliver('smolvlm/porch/describe', street);
+      await ended(count);
+      assert.equal(JSON.parse(transport.last('smolvlm/porch/attributes') ?? '').picture, 'omitted');
+    }
+    assert.ok(transport.topics().includes('smolvlm/porch/caption'));
+    assert.ok(!transport.topics().includes('smolvlm/porch/picture'));
+    assert.deepEqual(
+      troubles.map(({ code }) => code),
+      ['image-child-lost'],
+    );
+    assert.match(troubles[0]?.message ?? '', /camera "porch".* is not published: the image process ended/);
   });
 
   it('publishes online again when the broker publishes offline for an earlier connection, until it closes', async () => {
@@ -439,7 +476,7 @@ describe('describe service', () => {
 
   it('answers a request whose name no camera can have on the topic beside it', async () => {
     start();
-    for (const name of ['x'.repeat(65), 'front/porch']) {
+    for (const name of ['x'.repeat(65), 'front/porch', 'a/b/c', '1/2/3/4/5/6/7/8', 'a//b', '/porch']) {
       transport.published.length = 0;
       transport.deliver(`smolvlm/${name}/describe`, street);
       assert.deepEqual(transport.topics(), [`smolvlm/${name}/error`]);
@@ -447,13 +484,15 @@ describe('describe service', () => {
       assert.equal(error.code, 'mqtt-camera-name');
       assert.match(error.message, /1 to 64 characters without/);
     }
-    assert.equal(answers.length, 2);
+    assert.equal(answers.length, 6);
   });
 
   it('leaves requests alone that belong to a service with a longer base', async () => {
     start();
-    transport.deliver('smolvlm/house/availability', 'online', { retained: true });
-    transport.deliver('smolvlm/house/porch/describe', street);
+    for (const base of ['smolvlm/house', 'smolvlm/a/b/c']) {
+      transport.deliver(`${base}/availability`, 'online', { retained: true });
+      transport.deliver(`${base}/porch/describe`, street);
+    }
     await turn();
     assert.deepEqual([transport.topics(), answers], [[], []]);
   });
@@ -500,6 +539,23 @@ describe('describe service', () => {
     assert.deepEqual(transport.topics(), []);
     transport.connect();
     assert.equal(JSON.parse(transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-no-picture');
+  });
+
+  it('says that answers of a long time without a connection are not published, and how many', async () => {
+    start();
+    transport.connected = false;
+    for (let count = 1; count <= 256 + 7; count++) transport.deliver('smolvlm/porch/describe', '{', {});
+    await ended(256 + 7);
+    assert.deepEqual(
+      troubles.map(({ code }) => code),
+      ['mqtt-backlog'],
+    );
+    transport.connect();
+    await turn();
+    assert.equal(transport.topics().filter((topic) => topic === 'smolvlm/porch/error').length, 256);
+    assert.match(troubles[1]?.message ?? '', /^7 messages about drops and errors are not published/);
+    transport.connect();
+    assert.equal(troubles.length, 2);
   });
 
   it('describes Frigate snapshots of the listed labels, each once', async () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import sharp from 'sharp';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { discoveryPayload, discoveryTopic } from '../../src/mqtt/home-assistant';
@@ -90,18 +89,6 @@ const possible = hasMosquitto && python313 !== undefined;
       shown = await home.until((line) => line.image !== undefined, length);
     }
   }
-
-  it('shows a PNG as what it is, and a JPEG again after it', async () => {
-    const png = await sharp(street).png().toBuffer();
-    for (const [picture, wanted] of [
-      [png, 'image/png'],
-      [street, 'image/jpeg'],
-    ] as const) {
-      await watcher.publish('smolvlm/porch/describe', picture);
-      await shows(picture, wanted);
-    }
-    assert.deepEqual(home.complaints(), []);
-  });
 
   it('describes again when the button is pressed', async () => {
     const { length } = watcher.seen;

@@ -31,7 +31,10 @@ describe('MQTT outbox, fuzzed', function () {
           const transport = new FakeTransport();
           transport.outcome = () => stream.next().value;
           const refused: OutgoingMessage[] = [];
-          const outbox = new Outbox(transport, (message) => refused.push(message));
+          const outbox = new Outbox(transport, {
+            onRefused: (message) => refused.push(message),
+            onOverflow: () => assert.fail('40 messages fit'),
+          });
           transport.onConnected(() => outbox.connected());
           const sent: OutgoingMessage[] = [];
           for (const step of taken) {

@@ -14,7 +14,7 @@ describe('publisher', () => {
     const settings = { base: 'smolvlm', qos: 1, cameras: [] } as unknown as ServiceSettings;
     publisher = new Publisher({
       ...{ transport, topics: new DescribeTopics('smolvlm'), settings, version: '1.2.3' },
-      prepare: () => assert.fail('no picture is made smaller'),
+      prepare: () => assert.fail('no picture is published'),
       onTrouble: () => {},
     });
     transport.onConnected(() => publisher.announce());

@@ -6,6 +6,7 @@ import type { CameraAnswer } from '../../src/mqtt/camera-request';
 import { describePayload, pressPayload } from '../../src/mqtt/describe-payload';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { isCameraName, isPublishTopic } from '../../src/mqtt/describe-topics';
+import type { PreparePicture } from '../../src/mqtt/published-picture';
 import { fillPrompt } from '../../src/template/prompt-template';
 import { fuzz, fuzzTimeoutMs, mutatedBytes, mutatedJson, mutatedText } from '../fuzz';
 import { FakeEngine } from './fake-engine';
@@ -67,6 +68,7 @@ const levels = fc.oneof(
     'porch',
     'street',
     'a/b',
+    'a/b/c/d',
     '',
     ' ',
     '$x',
@@ -103,6 +105,12 @@ const messages = fc.record({
   correlationData: fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
 });
 
+/** The fuzzed bytes are not pictures: they are published as they are. */
+const prepare: PreparePicture = async (jpeg) => ({
+  jpeg,
+  ...{ width: 1, height: 1, brightness: 0, differenceHash: '' },
+});
+
 describe('MQTT requests, fuzzed', function () {
   this.timeout(fuzzTimeoutMs);
 
@@ -132,7 +140,7 @@ describe('MQTT requests, fuzzed', function () {
         const answers: CameraAnswer[] = [];
         const troubles: SmolvlmError[] = [];
         const service = new DescribeService({
-          ...{ transport, engine, version: '1.2.3', fillPrompt },
+          ...{ transport, engine, version: '1.2.3', fillPrompt, prepare },
           settings: {
             ...{ base: 'smolvlm', qos: 1, cameras: [], prompt: 'What is there?', defaults: {} },
             // No address that a generated payload names is fetched.
@@ -178,7 +186,7 @@ describe('MQTT requests, fuzzed', function () {
         engine.auto = false;
         const answers: CameraAnswer[] = [];
         const service = new DescribeService({
-          ...{ transport, engine, version: '1.2.3', fillPrompt },
+          ...{ transport, engine, version: '1.2.3', fillPrompt, prepare },
           settings: {
             ...{ base: 'smolvlm', qos: 1, cameras: [], prompt: 'What is there?', defaults: {} },
             ...{ allowAddresses: false, publishPicture: true },
@@ -200,7 +208,7 @@ describe('MQTT requests, fuzzed', function () {
 
 /** Whether the service subscribes to this topic, and there is a topic for the answer. */
 function isAnswerable(name: string, responseTopic: string | undefined): boolean {
-  if (name.split('/').length > 2) return false;
+  if (name.split('/').length > 8) return false;
   if (isCameraName(name)) return true;
   const canReply =
     responseTopic !== undefined &&
