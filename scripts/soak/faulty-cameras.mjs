@@ -6,11 +6,11 @@ import { root } from '../setup.mjs';
 const require = createRequire(import.meta.url);
 const { RawCamera, raw, rawPicture, rawUnauthorized } = require('../../dist/test/raw-camera.js');
 const { RtspServer } = require('../../dist/test/frame/rtsp-server.js');
+const sharp = require('sharp');
 
-const folder = join(root, 'models', 'demo-frames');
-const pictures = ['frame_05_porch_day.jpg', 'frame_01_driveway_day.jpg'].map((name) =>
-  readFileSync(join(folder, name)),
-);
+const usual = readFileSync(join(root, 'models', 'demo-frames', 'frame_05_porch_day.jpg'));
+const changed = await sharp(usual).resize(320).jpeg().toBuffer();
+const widths = { usual: 640, changed: 320 };
 const credentials = { user: 'me', password: 'secret' };
 const challenge = { digest: 'Digest realm="camera", nonce="abc", qop="auth"', basic: 'Basic realm="camera"' };
 
@@ -33,7 +33,7 @@ export async function httpCamera(kind, login) {
     if (fault === 'password' || (login !== 'none' && authorization === '')) {
       return rawUnauthorized(challenge[login] ?? challenge.digest);
     }
-    const picture = () => pictures[fault === 'size' ? 1 : 0];
+    const picture = () => (fault === 'size' ? changed : usual);
     return kind === 'snapshot' ? rawPicture(picture()) : (socket) => stream(socket, picture);
   }
 
@@ -49,6 +49,7 @@ export async function httpCamera(kind, login) {
 
   return {
     name: `${kind} with ${login} login`,
+    widths,
     settings: { kind, url, credentials, intervalMs: 2000, timeoutMs: 5000, retries: 0 },
     async inject(name) {
       fault = name;
@@ -70,6 +71,7 @@ export async function rtspCamera(path, intervalMs) {
   let server = await RtspServer.start(...login);
   const { port } = server;
   return {
+    widths: { usual: 320, changed: 640 },
     name: `rtsp every ${intervalMs} ms`,
     settings: { kind: 'rtsp', url: server.url(`/${path}`), credentials, intervalMs, timeoutMs: 5000 },
     async inject(name) {
