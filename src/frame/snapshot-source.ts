@@ -24,15 +24,19 @@ export interface SnapshotOptions extends CameraAccess {
 /** Errors that another try does not change. */
 const isFinal = (code: string): boolean => code === 'image-login' || code === 'image-certificate';
 
+/** While a camera fails it is tried this often at least: one that returns is shown soon, whatever the interval. */
+const longestPauseMs = 10_000;
+
 /** Fetches a camera's snapshot address, at an interval and on request; never twice at once. */
 export class SnapshotSource implements FrameSource {
   readonly #options: SnapshotOptions;
   readonly #hooks: SourceHooks;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
   readonly #login = new LoginPause();
-  #busy = false;
+  #fetching: Promise<boolean> | undefined;
+  #requested = false;
+  #reported: { readonly text: string; readonly at: number } | undefined;
   /** Of the clock. The camera refused the login, and is left alone before. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -40,55 +44,82 @@ export class SnapshotSource implements FrameSource {
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = options.clock ?? systemClock;
-    const { intervalMs } = options;
-    if (intervalMs === undefined) return;
-    this.#timer = setInterval(() => {
-      if (this.#clock.now() >= this.#pausedUntil) this.take();
-    }, intervalMs);
-    this.take();
+    if (options.intervalMs !== undefined) void this.#repeat(options.intervalMs);
   }
 
   take(): void {
-    if (this.#busy || this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted) return;
     const pauseMs = this.#pausedUntil - this.#clock.now();
     if (pauseMs > 0) {
       this.#hooks.onTrouble(pausedError(this.#options.url, pauseMs));
       return;
     }
-    this.#busy = true;
-    void this.#fetch().finally(() => {
-      this.#busy = false;
-    });
+    this.#requested = true;
+    void this.#begin();
   }
 
   close(): void {
-    clearInterval(this.#timer);
     this.#closing.abort();
   }
 
-  async #fetch(): Promise<void> {
+  async #repeat(intervalMs: number): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const startedAt = this.#clock.now();
+      const worked = await this.#begin();
+      const now = this.#clock.now();
+      const pauseMs = worked ? intervalMs : Math.min(intervalMs, longestPauseMs);
+      await rest(Math.max(0, startedAt + pauseMs - now, this.#pausedUntil - now), signal, this.#clock);
+    }
+  }
+
+  /** @returns whether a picture came; of the fetch that is running, if there is one */
+  #begin(): Promise<boolean> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+      this.#requested = false;
+    });
+    return this.#fetching;
+  }
+
+  async #fetch(): Promise<boolean> {
     const { url, credentials, trust, timeoutMs, retries, retryPauseMs = 500 } = this.#options;
     const { signal } = this.#closing;
     const limits = { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs };
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const fetched = await fetchPictureWith(url, limits, { signal, ...defined({ credentials, trust }) });
-        if (signal.aborted) return;
+        const access = defined({ credentials, trust });
+        const { bytes, takenAt } = await fetchPictureWith(url, limits, { signal, ...access });
+        if (signal.aborted) return false;
         this.#login.worked();
+        this.#reported = undefined;
         this.#hooks.onConnected();
-        this.#hooks.onFrame({ bytes: fetched.bytes, capturedAt: fetched.modifiedAt ?? Date.now() });
-        return;
+        this.#hooks.onFrame({ bytes, capturedAt: takenAt });
+        return true;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return false;
         const trouble = SmolvlmError.from(error);
         if (trouble.code === 'image-login') this.#pausedUntil = this.#clock.now() + this.#login.refused();
         if (attempt >= retries || isFinal(trouble.code)) {
-          this.#hooks.onTrouble(trouble);
-          return;
+          this.#report(trouble);
+          return false;
         }
         await pauseFor(retryPauseMs * 2 ** attempt, signal, this.#clock);
       }
     }
+    return false;
+  }
+
+  #report(trouble: SmolvlmError): void {
+    const { intervalMs = 0 } = this.#options;
+    const at = this.#clock.now();
+    const reportEveryMs = Math.min(intervalMs * 0.9, 60_000);
+    const text = `${trouble.code} ${trouble.message}`;
+    // The tries between two intervals report nothing that is known.
+    const isKnown = this.#reported?.text === text && at - this.#reported.at < reportEveryMs;
+    if (isKnown && !this.#requested) return;
+    this.#reported = { text, at };
+    this.#hooks.onTrouble(trouble);
   }
 }
 

@@ -1,9 +1,9 @@
 import { errorBody } from '../errors';
-import { defined } from '../system/defined';
 import { shownAddress } from '../system/shown-address';
 import type { CameraAccess } from './camera/camera-access';
 import { loginRefused, refusalIn } from './camera/camera-refusal';
 import { requestCamera } from './camera/camera-request';
+import { pictureTime } from './camera/picture-time';
 import { ImageError } from './image-error';
 import { readPictureBody } from './picture-body';
 import type { PictureLimits } from './picture-limits';
@@ -11,8 +11,8 @@ import type { PictureLimits } from './picture-limits';
 /** A picture as a server gave it. */
 export interface FetchedPicture {
   readonly bytes: Uint8Array;
-  /** The time that the server gives for it (`Last-Modified`), milliseconds since 1970. */
-  readonly modifiedAt?: number;
+  /** When it was taken, milliseconds since 1970: as the camera says, otherwise when it began to answer. */
+  readonly takenAt: number;
 }
 
 export interface FetchOptions extends CameraAccess {
@@ -45,12 +45,12 @@ export async function fetchPictureWith(
   try {
     const { url, response } = await requestCamera(address, { accept: 'image/*' }, either, access);
     received = true;
+    const answeredAt = Date.now();
     try {
       const bytes = await readPictureBody(response, limits, either);
       const refusal = refusalIn(bytes);
       if (refusal !== undefined) throw loginRefused(url, refusal);
-      const modifiedAt = Date.parse(response.headers.get('last-modified')?.[0] ?? '');
-      return { bytes, ...defined({ modifiedAt: modifiedAt > 0 ? modifiedAt : undefined }) };
+      return { bytes, takenAt: pictureTime(response.headers, answeredAt) ?? answeredAt };
     } finally {
       response.close();
     }

@@ -90,6 +90,8 @@ export class JpegSplitter {
       this.#at += 2;
       return true;
     }
+    // Reserved: not a picture after all. The length behind it would hold back the pictures that follow.
+    if (marker < 0xc0) return this.#startOver();
     const end = segmentEnd(buffer, this.#at);
     if (end === 'more') return false;
     if (end === 'broken') return this.#startOver();

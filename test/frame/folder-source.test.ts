@@ -83,8 +83,10 @@ describe('FolderSource', () => {
     writeFileSync(temp('in/cut.jpg'), picture.subarray(0, 5000));
     await delay(60);
     assert.equal(told.frames.length, 0);
-    clock.advance(60_000);
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => {
+      clock.advance(60_000);
+      return told.frames.length === 1;
+    });
     assert.equal(told.frames[0]!.bytes.length, 5000);
   });
 
