@@ -69,7 +69,7 @@ export class SnapshotSource implements FrameSource {
       const worked = await this.#begin();
       const now = this.#clock.now();
       const pauseMs = worked ? intervalMs : Math.min(intervalMs, longestPauseMs);
-      await rest(Math.max(0, startedAt + pauseMs - now, this.#pausedUntil - now), signal, this.#clock);
+      await pauseFor(Math.max(0, startedAt + pauseMs - now, this.#pausedUntil - now), signal, this.#clock);
     }
   }
 
