@@ -40,7 +40,9 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   while (Date.now() < giveUpAt) {
     signal?.throwIfAborted();
     if (await isListening(socketPath)) return socketPath;
-    const lock = await FileLock.tryAcquire(join(directory, 'engine.lock'));
+    const lock = await FileLock.tryAcquire(join(directory, 'engine.lock')).catch((error: unknown) => {
+      throw folderFault(directory, error);
+    });
     if (!(lock instanceof FileLock)) {
       await delay(pollMs, undefined, { signal });
       continue;
@@ -49,13 +51,27 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
       if (!(await isListening(socketPath))) await start(options, directory, socketPath, giveUpAt);
     } catch (error) {
       killedStarts += 1;
-      if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts) throw error;
+      if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts)
+        throw folderFault(directory, error);
     } finally {
       await lock.release();
     }
   }
   throw new SmolvlmError('engine-start', 'the engine did not start in time', {
     hint: `Its log is ${join(directory, 'engine.log')}.`,
+  });
+}
+
+/** What the system refuses in a runtime folder; a folder that was removed meanwhile is made again instead. */
+const folderFaults = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EISDIR', 'ENOTDIR']);
+
+/** The error itself, or what it says about the folder of socket, lock and log. */
+function folderFault(directory: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof SmolvlmError || code === undefined || !folderFaults.has(code)) return error;
+  return new SmolvlmError('runtime-dir', `the engine cannot write to its folder ${directory}: ${message}`, {
+    hint: 'Make the folder writable for this user, or set SMOLVLM_RUNTIME_DIR to another one.',
+    cause: error,
   });
 }
 

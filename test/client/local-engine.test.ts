@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -229,6 +229,17 @@ describe('local engine', () => {
     assert.equal(final.type, 'error');
     assert.match(final.type === 'error' ? final.error.message : '', /no such device: \/dev\/dri\/card9/);
     await assert.rejects(client.open(), { code: 'engine-start' });
+  });
+
+  it('names its folder as the cause when it cannot write there', async () => {
+    // Permissions do not keep root from writing; /sys does.
+    const directory = process.getuid?.() === 0 ? '/sys/kernel' : join(fake.directory, 'read-only');
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o500 });
+    await assert.rejects(fake.client({ directory }).open(), {
+      code: 'runtime-dir',
+      message: new RegExp(`cannot write to its folder ${directory}: E[A-Z]+:`),
+    });
+    rmSync(join(fake.directory, 'read-only'), { recursive: true, force: true });
   });
 
   it('ends what is unanswered as dropped when the client is closed', async () => {

@@ -84,7 +84,7 @@ function checkFound(folder: string, fd: number): void {
     throw refused(
       `every user can remove the files of others in ${folder}`,
       undefined,
-      `chmod 1777 ${folder}`,
+      `chmod 1777 ${folder}${isOwn(stat) ? '' : ' as its owner or root'}`,
     );
   }
   if (!isShared(stat) && !isOwn(stat) && stat.uid !== 0) {
