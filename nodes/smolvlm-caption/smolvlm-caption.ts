@@ -8,6 +8,7 @@ import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dia
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
+import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
 
 type Message = NodeMessageInFlow & CaptionOverrides;
@@ -75,15 +76,13 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
 function taskOptions(dialog: CaptionDialog, request: RequestSettings, message: Message): TaskOptions {
   const limitMs = deadlineMs(request, message);
   const template = textOf(dialog.fallback, message.fallback);
+  const fallback = {
+    text: (camera: string) => fallbackText(template, message, camera),
+    always: dialog.fallbackAlways === true,
+    late: dialog.late === true,
+  };
   return {
     stream: dialog.stream === true,
-    ...(limitMs !== undefined && { deadlineMs: limitMs }),
-    ...(template !== '' && {
-      fallback: {
-        text: (camera: string) => fallbackText(template, message, camera),
-        always: dialog.fallbackAlways === true,
-        late: dialog.late === true,
-      },
-    }),
+    ...defined({ deadlineMs: limitMs, fallback: template === '' ? undefined : fallback }),
   };
 }

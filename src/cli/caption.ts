@@ -83,8 +83,10 @@ async function answer(
       ...defined({ choices }),
       confidence,
       timings_ms: timingsMs,
-      ...(vision && { vision: { stages_ms: vision.stagesMs, core_busy: vision.coreBusy } }),
-      ...defined({ fallback }),
+      ...defined({
+        vision: vision && { stages_ms: vision.stagesMs, core_busy: vision.coreBusy },
+        fallback,
+      }),
     },
     request.stream === true && !choices ? '' : text,
   );

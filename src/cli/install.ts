@@ -27,11 +27,11 @@ export const command: Command = {
     const source = /^https?:\/\//i.test(given) ? new URL(given) : resolve(given);
     const sha256 = optionalString(values, 'sha256');
     const tested = values['skip-self-test'] !== true;
+    const test = (bundle: Bundle): Promise<void> => selfTest(bundle, settings, io);
     let toldPercent = -1;
     const { dir, manifest } = await installBundle(source, requiredString(values, 'to'), {
       signal: io.signal,
-      ...defined({ sha256 }),
-      ...(tested && { selfTest: (bundle) => selfTest(bundle, settings, io) }),
+      ...defined({ sha256, selfTest: tested ? test : undefined }),
       onBytes: (done, total) => {
         const percent = total ? Math.floor((100 * done) / total) : 0;
         if (percent === toldPercent) return;

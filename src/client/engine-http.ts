@@ -48,7 +48,7 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
           )
         : requestHttp({ ...options, socketPath: endpoint.socketPath, path: message.path });
     request.on('timeout', () => {
-      request.destroy(new Error(`the engine was silent for ${silenceMs} ms`));
+      request.destroy(new Error(`the engine sent nothing for ${silenceMs} ms`));
     });
     request.once('response', resolve);
     request.on('error', reject);

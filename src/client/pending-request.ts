@@ -5,6 +5,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
 import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
+import { defined } from '../system/defined';
 import type { Connected, EngineConnection } from './engine-connection';
 import { describeBody, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 
@@ -133,7 +134,8 @@ export class PendingRequest {
       return undefined;
     }
     const deadlineMs = Math.max(1, limitMs - elapsedMs);
-    return { ...this.request, deadlineMs, ...(maxAgeMs !== undefined && { maxAgeMs: maxAgeMs - elapsedMs }) };
+    const ageLeftMs = maxAgeMs === undefined ? undefined : maxAgeMs - elapsedMs;
+    return { ...this.request, deadlineMs, ...defined({ maxAgeMs: ageLeftMs }) };
   }
 
   /** @returns whether the final event came */

@@ -19,7 +19,7 @@ const reasons: readonly Reason[] = [
   },
   {
     pattern: /403 |access denied/i,
-    words: 'the camera does not let this user see the stream (403)',
+    words: 'the camera does not allow this user to view the stream (403)',
     code: 'image-login',
     hint: 'Give the user the right to live video in the camera’s settings.',
   },

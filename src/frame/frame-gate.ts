@@ -100,7 +100,7 @@ export class FrameGate {
   ): Held | undefined {
     const bits = unless && hammingDistance(differenceHash, unless.differenceHash);
     if (unless && bits !== undefined && bits <= unless.bits) {
-      return held('unchanged', `camera "${camera}" shows what it showed before (${bits} of 512 bits differ)`);
+      return held('unchanged', `camera "${camera}" is unchanged (${bits} of 512 bits differ)`);
     }
     const state = this.#state(camera);
     state.passed = { hash: differenceHash, at: now };

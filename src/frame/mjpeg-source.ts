@@ -98,13 +98,13 @@ function silentError(url: URL, timeoutMs: number, { pictures, sizeBytes }: Strea
   if (sizeBytes === 0) return streamError(url, `nothing came for ${timeoutMs} ms`);
   if (pictures > 0) return streamError(url, `no picture came for ${timeoutMs} ms`);
   return streamError(url, `${sizeBytes} bytes came within ${timeoutMs} ms, but no picture`, {
-    hint: 'The address may be of another kind of stream: for H.264 or H.265 choose RTSP.',
+    hint: 'The address may be that of another kind of stream: for H.264 or H.265 choose RTSP.',
   });
 }
 
 function endedError(url: URL, { pictures, sample }: StreamProgress): SmolvlmError {
   if (pictures === 1) {
-    return streamError(url, 'it gives one picture and ends', {
+    return streamError(url, 'it sends one picture and ends', {
       hint: 'This is a snapshot address: choose "a snapshot address" in the frame node.',
     });
   }

@@ -1,3 +1,4 @@
+import type { BuildProgress } from '../convert/bundle/build-progress';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
 import { preparedBundle } from '../convert/bundle/prepared-bundle';
 import { SmolvlmError } from '../errors';
@@ -145,6 +146,8 @@ async function assemble(
 async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundle> {
   const precision = options.precision ?? defaultPrecision;
   const { onProgress, signal } = options;
+  const onPart = ({ part, done, total }: BuildProgress): void =>
+    onProgress?.({ phase: 'loading', done, total, stage: part });
   return preparedBundle(
     dir,
     {
@@ -154,10 +157,7 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
     },
     {
       bundlesDir: bundlesFolder(settingsOf(options).cacheDir),
-      ...defined({ signal }),
-      ...(onProgress && {
-        onProgress: ({ part, done, total }) => onProgress({ phase: 'loading', done, total, stage: part }),
-      }),
+      ...defined({ signal, onProgress: onProgress && onPart }),
     },
   );
 }

@@ -59,7 +59,7 @@ export class CameraPictures {
     this.#newest.set(camera, picture);
     const limitBytes = transport.maximumPacketBytes ?? Number.POSITIVE_INFINITY;
     let published: PublishedPicture | undefined;
-    let reason = `the broker takes packets of at most ${limitBytes} bytes`;
+    let reason = `the broker accepts packets of at most ${limitBytes} bytes`;
     let code = 'mqtt-picture-too-large';
     try {
       const largest = limitBytes - packetBytes(this.#message(camera, ''));

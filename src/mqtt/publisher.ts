@@ -169,7 +169,7 @@ export class Publisher {
     this.#options.onTrouble(
       new SmolvlmError(
         'mqtt-refused',
-        `the broker does not take a message on ${topic.slice(0, 120)}: ${reason}`,
+        `the broker does not accept a message on ${topic.slice(0, 120)}: ${reason}`,
         {
           hint,
         },

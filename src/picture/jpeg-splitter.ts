@@ -34,7 +34,7 @@ export class JpegSplitter {
       const bytes = this.#buffer.length;
       this.reset();
       throw new SmolvlmError('frame-stream', `${bytes} bytes came without the end of a picture`, {
-        hint: 'The address may be of another kind of stream: for H.264 or H.265 choose RTSP.',
+        hint: 'The address may be that of another kind of stream: for H.264 or H.265 choose RTSP.',
       });
     }
   }

@@ -86,7 +86,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       idleExitMs: options.idleExitMs,
     }),
     onIdle: () => {
-      log('no client uses this engine: it ends');
+      log('no client uses this engine: it stops');
       void close();
     },
   });

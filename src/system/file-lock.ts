@@ -159,7 +159,7 @@ async function takePlace(
     if (removal === 'denied') number++;
   }
   throw new SmolvlmError('file-lock', `${mostPlaces} locks of ended processes are at ${path}`, {
-    hint: 'They belong to other users: have them removed by these or by root.',
+    hint: 'They belong to other users: these users or root must remove them.',
   });
 }
 

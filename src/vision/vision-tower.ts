@@ -69,11 +69,10 @@ export class VisionTower implements TileEncoder {
       activations?.('connector', tile, connected);
       rows[tile] = connected;
     };
+    const onOutput = (name: string, tile: number, output: Float32Array): void =>
+      activations?.(name, tile, scaled(output, 1 / residualScale));
     await pipeline.run(tiles.length, enter, leave, {
-      ...defined({ signal, priority, onSlow, onProgress }),
-      ...(activations && {
-        onOutput: (name, tile, output) => activations(name, tile, scaled(output, 1 / residualScale)),
-      }),
+      ...defined({ signal, priority, onSlow, onProgress, onOutput: activations && onOutput }),
     });
     return joinRows(rows, connector.textWidth);
   }

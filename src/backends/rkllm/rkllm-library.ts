@@ -61,7 +61,7 @@ export class RkllmLibrary {
     const { version } = found;
     const knownAbi = abi ?? abiOf(version);
     // A library that reports an unknown release is not called at all.
-    if (!knownAbi && version !== undefined) throw abiError(`${found.path} is of release ${version}`);
+    if (!knownAbi && version !== undefined) throw abiError(`${found.path} is release ${version}`);
     const koffi = await loadKoffi();
     try {
       const library = koffi.load(found.path);

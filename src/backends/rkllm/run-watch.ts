@@ -100,7 +100,7 @@ export async function watchLoad<T>(
   const gone = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       onLost?.(loadMs);
-      reject(lost(`has not loaded its file for ${loadMs / 1000} s`));
+      reject(lost(`has not loaded its file after ${loadMs / 1000} s`));
     }, loadMs);
   });
   try {

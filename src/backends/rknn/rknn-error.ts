@@ -28,9 +28,9 @@ const hints: Readonly<Record<number, string>> = {
   [-3]: 'No NPU is available to this process: run smolvlm doctor.',
   [-4]: 'The NPU’s memory is full: close other models, or load fewer.',
   [-6]: 'The file is damaged, or was made by a newer toolkit than this runtime: use the same x.y.z of both.',
-  [-10]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
-  [-11]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
-  [-12]: 'Runtime and kernel driver do not fit together: update the driver (0.9.6 or newer).',
+  [-10]: 'Runtime and kernel driver do not match: update the driver (0.9.6 or newer).',
+  [-11]: 'Runtime and kernel driver do not match: update the driver (0.9.6 or newer).',
+  [-12]: 'Runtime and kernel driver do not match: update the driver (0.9.6 or newer).',
   [-13]: 'The bundle was made for another chip: convert it with the right --target.',
 };
 

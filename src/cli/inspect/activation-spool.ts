@@ -3,6 +3,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TensorToWrite, writeSafetensors } from '../../model/safetensors/safetensors-writer';
+import { Mutex } from '../../system/mutex';
 
 /**
  * Collects activations tile by tile on disk, since they take 80 MB per tile for SmolVLM-256M, and
@@ -11,7 +12,8 @@ import { type TensorToWrite, writeSafetensors } from '../../model/safetensors/sa
 export class ActivationSpool {
   readonly #dir: string;
   readonly #widths = new Map<string, { readonly elements: number; tiles: number }>();
-  #writing: Promise<void> = Promise.resolve();
+  readonly #files = new Mutex();
+  #failure: unknown;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -27,12 +29,17 @@ export class ActivationSpool {
     known.tiles++;
     this.#widths.set(name, known);
     const bytes = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    this.#writing = this.#writing.then(() => appendFile(join(this.#dir, name), bytes));
+    void this.#files
+      .run(() => appendFile(join(this.#dir, name), bytes))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      });
   }
 
   /** @param tokens rows of an activation, by its name */
   async write(path: string, tokens: (name: string) => number): Promise<readonly string[]> {
-    await this.#writing;
+    await this.#appended();
+    if (this.#failure !== undefined) throw this.#failure;
     const tensors = [...this.#widths].map(([name, { elements, tiles }]): TensorToWrite => {
       const rows = tokens(name);
       return {
@@ -46,8 +53,13 @@ export class ActivationSpool {
     return tensors.map(({ name }) => name);
   }
 
+  /** Waits until all that was added is on disk, or has failed. */
+  #appended(): Promise<void> {
+    return this.#files.run(() => {});
+  }
+
   async close(): Promise<void> {
-    await this.#writing.catch(() => undefined);
+    await this.#appended();
     await rm(this.#dir, { recursive: true, force: true });
   }
 }

@@ -54,7 +54,7 @@ export const command: Command = {
         precision,
         tokens,
         perplexity,
-        ...(reference && { against, against_perplexity: reference.perplexity, top1_agreement: agreement }),
+        ...defined({ against, against_perplexity: reference?.perplexity, top1_agreement: agreement }),
       },
       `${precision}: perplexity ${perplexity.toFixed(3)} over ${tokens} tokens${
         reference && agreement !== undefined

@@ -1,3 +1,5 @@
+import { defined } from '../../system/defined';
+
 /** How many parts a bundle has: stages, which take nearly all of the time, and others. */
 export interface PartCounts {
   readonly stages: number;
@@ -71,7 +73,7 @@ export class BuildClock {
       done: this.#done.stages.size + this.#done.others.size,
       total: stages + others,
       stages: { done: this.#done.stages.size, total: stages },
-      ...(left !== undefined && { secondsLeft: left + (this.#left('others') ?? 0) }),
+      ...defined({ secondsLeft: left === undefined ? undefined : left + (this.#left('others') ?? 0) }),
     };
   }
 

@@ -125,7 +125,7 @@ async function buildNpuBundle(
     },
     residualScale,
     stages: entries.map(({ stage }) => stage),
-    ...(cpuStages.length > 0 && { cpuStages }),
+    ...defined({ cpuStages: cpuStages.length > 0 ? cpuStages : undefined }),
     ...host,
     decoder,
     ...defined({ npuDecoder }),
@@ -146,6 +146,7 @@ async function buildStages(
 ): Promise<readonly NpuStageEntry[]> {
   const reference = await ValidationReference.open(join(activations.dir, validationName));
   const cores = targetNpuCores[options.target];
+  const coreOf = ({ halves }: VisionStagePlan): number => (halves[0]?.layer ?? 0) % cores;
   const logFile = join(await build.folder.workDir(), 'toolkit.log');
   const stageOptions: StageBuildOptions = {
     tower,
@@ -154,7 +155,7 @@ async function buildStages(
     openWorkers: () => new ToolkitPool({ toolkit: options.toolkit, logFile }, options.workers),
     precisions: (plan) => precisionsOf(plan, options),
     // A single stage for the whole tower has no core: its tiles are distributed over all of them.
-    ...(options.granularity !== 'tower' && { coreOf: ({ halves }) => (halves[0]?.layer ?? 0) % cores }),
+    ...defined({ coreOf: options.granularity === 'tower' ? undefined : coreOf }),
   };
   try {
     return await convertNpuStages(build, plans, stageOptions);

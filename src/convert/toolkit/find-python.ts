@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
 
 /** Tried in this order: the newest the toolkit has wheels for comes first. */
 const commonNames = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
@@ -61,7 +62,7 @@ export async function findPython(
     }
     const fault = unfit(answer);
     if (!fault)
-      return { command, version: answer.version, ...(answer.toolkit && { toolkit: answer.toolkit }) };
+      return { command, version: answer.version, ...defined({ toolkit: answer.toolkit || undefined }) };
     tried.push(`${command}: ${fault}`);
   }
   throw new SmolvlmError(

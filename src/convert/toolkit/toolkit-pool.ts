@@ -84,5 +84,5 @@ export class ToolkitPool implements StageWorkers {
 }
 
 function ended(): SmolvlmError {
-  return new SmolvlmError('toolkit-worker-lost', 'the conversion was ended');
+  return new SmolvlmError('toolkit-worker-lost', 'the conversion was stopped');
 }

@@ -38,7 +38,7 @@ function decoded(text: string, part: 'user' | 'password', host: string): string 
   } catch (cause) {
     throw new SmolvlmError(
       'mqtt-broker-address',
-      `the ${part} in the address of the MQTT broker ${host} has a % that two hexadecimal digits do not follow`,
+      `the ${part} in the address of the MQTT broker ${host} has a % without two hexadecimal digits after it`,
       { hint: 'Write % as %25 in an address, or put the password into a file: --mqtt-password-file.', cause },
     );
   }

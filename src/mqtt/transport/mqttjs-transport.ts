@@ -73,7 +73,7 @@ export class MqttJsTransport implements MqttTransport {
       correlationData: correlationData && Buffer.from(correlationData),
     });
     const body = typeof payload === 'string' ? payload : Buffer.from(payload);
-    const options = { qos, retain, ...(this.#v5 && { properties }) };
+    const options = { qos, retain, ...defined({ properties: this.#v5 ? properties : undefined }) };
     return this.#watch.publish(this.#client, message, (done) => {
       this.#client.publish(topic, body, options, done);
     });
@@ -135,7 +135,7 @@ export function refusedForSize(
 ): (PublishOutcome & { kind: 'refused' }) | undefined {
   const bytes = packetBytes(message);
   if (maximumPacketBytes === undefined || bytes <= maximumPacketBytes) return undefined;
-  const reason = `its ${bytes} bytes are more than the broker takes (${maximumPacketBytes})`;
+  const reason = `its ${bytes} bytes are more than the broker accepts (${maximumPacketBytes})`;
   return { kind: 'refused', reason, tooLarge: true };
 }
 

@@ -134,6 +134,6 @@ export class CaptionPlanner implements Planner {
 function emptyPrompt(given: string, type: string): SmolvlmError {
   const received = given === '' ? 'none' : `an empty text from ${type} "${given.slice(0, 100)}"`;
   return new SmolvlmError('prompt-empty', `expected a prompt, received ${received}`, {
-    hint: 'Enter a question in the dialog, or send the property that the prompt is made of.',
+    hint: 'Enter a question in the dialog, or send the property that contains the prompt.',
   });
 }

@@ -82,8 +82,9 @@ function jsonSettings(dialog: CaptionDialog): Pick<CaptionSettings, 'schema' | '
   const described = (document as { readonly properties: Readonly<Record<string, { description?: unknown }>> })
     .properties;
   const fields = Object.entries(schema.properties).map(([name, each]) => {
-    const question = described[name]?.description;
-    return { name, schema: each, ...(typeof question === 'string' && question.trim() && { question }) };
+    const text = described[name]?.description;
+    const question = typeof text === 'string' && text.trim() ? text : undefined;
+    return { name, schema: each, ...defined({ question }) };
   });
   return { schema, fields };
 }

@@ -59,11 +59,11 @@ export async function describePictures(
     return { type: 'error', id: request.id ?? '', error: errorBody(missingPicture(handles, error)) };
   }
   const [first] = handles;
-  const { deadlineMs } = request;
+  const elapsedMs = performance.now() - started;
+  const leftMs = request.deadlineMs === undefined ? undefined : Math.max(1, request.deadlineMs - elapsedMs);
   const again = {
     ...grouped,
-    ...defined({ detail: first?.detail }),
-    ...(deadlineMs !== undefined && { deadlineMs: Math.max(1, deadlineMs - (performance.now() - started)) }),
+    ...defined({ detail: first?.detail, deadlineMs: leftMs }),
   };
   return await engine.describe(again, read, options);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { SmolvlmError } from '../../errors';
 import { limits } from '../../protocol/limits';
+import { defined } from '../../system/defined';
 
 /** What an open dialog in the editor sends: its fields and at most one picture. */
 export interface DialogForm {
@@ -22,7 +23,9 @@ export async function readDialogForm(request: IncomingMessage): Promise<DialogFo
   const picture = form.get('picture');
   return {
     dialog: parseFields(form.get('dialog')),
-    ...(picture instanceof Blob && { picture: new Uint8Array(await picture.arrayBuffer()) }),
+    ...defined({
+      picture: picture instanceof Blob ? new Uint8Array(await picture.arrayBuffer()) : undefined,
+    }),
   };
 }
 

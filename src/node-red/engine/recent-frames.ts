@@ -79,8 +79,7 @@ export class RecentFrames {
       queuedMs,
       tiles,
       backend,
-      ...defined({ fallback }),
-      ...(thumbnail && { thumbnail }),
+      ...defined({ fallback, thumbnail }),
     };
   }
 }

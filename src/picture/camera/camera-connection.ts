@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { ImageError } from '../image-error';
 import type { CertificateTrust } from './camera-access';
@@ -59,7 +60,7 @@ function secureSocket(url: URL, trust: CertificateTrust | undefined): TLSSocket 
   const target = place(url, 443);
   return connectTls({
     ...target,
-    ...(isIP(target.host) === 0 && { servername: target.host }),
+    ...defined({ servername: isIP(target.host) === 0 ? target.host : undefined }),
     // Judged by checkCertificate before anything is sent.
     rejectUnauthorized: false,
     // Old cameras support only old TLS and short keys; that is accepted if the user vouches for the certificate.

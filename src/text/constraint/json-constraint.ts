@@ -41,13 +41,9 @@ export class JsonConstraint implements TokenConstraint {
     this.#state = this.#automaton.start;
     const fewest = this.#automaton.distance(this.#state);
     if (fewest === Number.POSITIVE_INFINITY) {
-      throw new SmolvlmError(
-        'caption-json-vocabulary',
-        'the model has no tokens that write this JSON schema',
-        {
-          hint: 'Use plain letters in property names and enums.',
-        },
-      );
+      throw new SmolvlmError('caption-json-vocabulary', 'the model’s tokens cannot write this JSON schema', {
+        hint: 'Use plain letters in property names and enums.',
+      });
     }
     if (fewest > room) {
       throw new SmolvlmError(

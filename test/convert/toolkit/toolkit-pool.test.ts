@@ -49,7 +49,7 @@ describe('ToolkitPool', () => {
       await close;
     });
     const second = workers.use(() => Promise.resolve());
-    await assert.rejects(second, { code: 'toolkit-worker-lost', message: /was ended/ });
+    await assert.rejects(second, { code: 'toolkit-worker-lost', message: /was stopped/ });
     await first;
     await assert.rejects(
       workers.use(() => Promise.resolve()),

@@ -4,6 +4,7 @@ import { openBundleCaptioner } from '../../../inference/captioner';
 import type { Caption } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { defaultPrompt } from '../../../protocol/default-prompt';
+import { defined } from '../../../system/defined';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 import { benchmarkFrame } from '../caption-benchmark';
@@ -20,7 +21,7 @@ export async function boardCaptions(bundle: Bundle, io: CommandIo, settings: Set
     frames: frames.map((frame, index) => ({
       frame,
       npu: brief(npu[index]),
-      ...(cpu && { cpu: brief(cpu[index]) }),
+      ...defined({ cpu: cpu && brief(cpu[index]) }),
     })),
   };
 }

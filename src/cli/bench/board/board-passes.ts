@@ -2,6 +2,7 @@ import type { Bundle } from '../../../model/bundle/read-bundle';
 import { readModelConfigs } from '../../../model/checkpoint/checkpoint';
 import { SystemFiles } from '../../../platform/recording/system-files';
 import { chipTemperature } from '../../../platform/temperature';
+import { defined } from '../../../system/defined';
 import type { Settings } from '../../../system/settings';
 import { npuAccess, openVisionBackend, type RknnSettings } from '../../../vision/open-vision-backend';
 import { openVisionTower } from '../../../vision/open-vision-tower';
@@ -60,7 +61,7 @@ async function measureWay(bundle: Bundle, way: RknnSettings, signal: AbortSignal
       sequential_ms: sequential.ms,
       pipelined_ms: pipelined.ms,
       ratio: sequential.ms / pipelined.ms,
-      ...(refused.length > 0 && { refused }),
+      ...defined({ refused: refused.length > 0 ? refused : undefined }),
     };
   } finally {
     await backend.close();
