@@ -1,6 +1,6 @@
 import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
-import { framePictureTab, type PictureTab } from '../../src/editor/frame-picture-tab';
+import { framePictureTab, type PictureTab } from '../../src/editor/frame/frame-picture-tab';
 import { messageFields } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {

@@ -22,7 +22,7 @@ import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint'
 import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
 import { defined } from '../system/defined';
-import { withFileLock } from '../system/file-lock';
+import { withFileLock } from '../system/lock/file-lock';
 import type { Settings } from '../system/settings';
 import {
   type Command,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { FileLock } from '../system/file-lock';
+import { FileLock } from '../system/lock/file-lock';
 import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import { readSettings } from '../system/settings';
 import { isListening } from '../system/unix-socket';

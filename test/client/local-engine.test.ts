@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
-import { thisProcess } from '../../src/system/lock-holder';
+import { thisProcess } from '../../src/system/lock/lock-holder';
 import { isAlive, LocalFake } from './local-fake';
 
 const picture = Buffer.from('a picture');

@@ -4,7 +4,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { withFileLock } from '../../src/system/file-lock';
+import { withFileLock } from '../../src/system/lock/file-lock';
 import type { NodeRedProgram } from './node-red-process';
 
 /** The Node.js that runs the tests, and the Node-RED among the development dependencies. */

@@ -6,7 +6,7 @@ import { bundlesFolder } from '../../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoint';
 import { folderKind } from '../../model/hub/resolve-model';
 import { defined } from '../../system/defined';
-import { withFileLock } from '../../system/file-lock';
+import { withFileLock } from '../../system/lock/file-lock';
 import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 

@@ -5,7 +5,7 @@ import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import { defined } from '../../system/defined';
 import { fileSha256 } from '../../system/file-checksum';
-import { withFileLock } from '../../system/file-lock';
+import { withFileLock } from '../../system/lock/file-lock';
 import { checkBundlePlace } from '../bundle/check-bundle-place';
 import { namingFullDisk } from '../bundle/disk-space';
 import { type FetchArchiveControl, fetchArchive } from './fetch-archive';

@@ -6,7 +6,7 @@ import { SmolvlmError } from '../../errors';
 import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../model/bundle/rknn-toolkits';
 import { cacheFolder } from '../../model/cache-folder';
 import { defined } from '../../system/defined';
-import { withFileLock } from '../../system/file-lock';
+import { withFileLock } from '../../system/lock/file-lock';
 import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import { checkDiskSpace } from '../bundle/disk-space';
 import { checkMachine, findPython, type PythonInfo } from './find-python';

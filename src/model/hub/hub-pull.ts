@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defined } from '../../system/defined';
-import { withFileLock } from '../../system/file-lock';
+import { withFileLock } from '../../system/lock/file-lock';
 import { replaceFile } from '../../system/shared-files';
 import { checkpointsFolder } from '../cache-folder';
 import { readModelConfigs } from '../checkpoint/checkpoint';

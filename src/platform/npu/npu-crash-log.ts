@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isJsonObject } from '../../system/json-fields';
-import type { LockHolder } from '../../system/lock-holder';
+import type { LockHolder } from '../../system/lock/lock-holder';
 import { readSmallFile, replaceFile } from '../../system/shared-files';
 import { NpuLockFolder } from './npu-lock-folder';
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
-import { FileLock, type FileLockOptions, type LockHolder } from '../../system/file-lock';
+import { FileLock, type FileLockOptions, type LockHolder } from '../../system/lock/file-lock';
 import { readSettings } from '../../system/settings';
 import { recordNpuCrash } from './npu-crash-log';
 import { NpuLockFolder } from './npu-lock-folder';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { defined } from '../../system/defined';
-import { isLockName } from '../../system/file-lock';
-import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/lock-holder';
+import { isLockName } from '../../system/lock/file-lock';
+import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/lock/lock-holder';
 import { readSettings } from '../../system/settings';
 import type { SystemFiles } from '../recording/system-files';
 

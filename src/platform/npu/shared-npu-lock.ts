@@ -1,4 +1,4 @@
-import { FileLock, type FileLockOptions } from '../../system/file-lock';
+import { FileLock, type FileLockOptions } from '../../system/lock/file-lock';
 import { Mutex } from '../../system/mutex';
 import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from './npu-lock';
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { withFileLock } from '../../../src/system/file-lock';
+import { withFileLock } from '../../../src/system/lock/file-lock';
 import { repositoryRoot } from '../../fixtures';
 
 /** The newest release that every Python 3.13 can run (2025.5 needs 3.13.2), with all its dependencies. */

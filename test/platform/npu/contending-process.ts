@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryAcquireNpuLock } from '../../../src/platform/npu/npu-lock';
-import { FileLock } from '../../../src/system/file-lock';
+import { FileLock } from '../../../src/system/lock/file-lock';
 
 // A process that takes the NPU's lock again and again, and is killed while it holds it for the last time.
 // Arguments: user, folder, times. Prints `alone` each time, or `TOGETHER` when another process also holds the lock.

@@ -19,7 +19,7 @@ import { promisify } from 'node:util';
 import { recentNpuCrashes } from '../../../src/platform/npu/npu-crash-log';
 import { npuBusy, tryAcquireNpuLock, waitForNpuLock } from '../../../src/platform/npu/npu-lock';
 import { NpuLockFolder } from '../../../src/platform/npu/npu-lock-folder';
-import { FileLock } from '../../../src/system/file-lock';
+import { FileLock } from '../../../src/system/lock/file-lock';
 import { useTempFolder } from '../../temp-folder';
 import { holdNpuLock } from './hold-npu-lock';
 

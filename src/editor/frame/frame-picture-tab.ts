@@ -1,4 +1,4 @@
-import type { Translate } from './editor-language';
+import type { Translate } from '../editor-language';
 import { type DrawingMode, FrameCanvas } from './frame-canvas';
 import { frameShapeList } from './frame-shape-list';
 import type { FrameShapes } from './frame-shapes';

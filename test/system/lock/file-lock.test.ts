@@ -16,21 +16,21 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CommandIo } from '../../src/cli/command';
-import { command as convert } from '../../src/cli/convert';
-import { joinLocalEngine } from '../../src/client/local-engine';
-import { preparedBundle } from '../../src/convert/bundle/prepared-bundle';
-import { installBundle } from '../../src/convert/deliver/install-bundle';
-import { prepareToolkitEnvironment } from '../../src/convert/toolkit/toolkit-environment';
-import { pullCheckpoint } from '../../src/model/hub/hub-pull';
-import { FileLock, withFileLock } from '../../src/system/file-lock';
-import { type LockHolder, parseLockHolder, thisProcess } from '../../src/system/lock-holder';
-import { readSettings } from '../../src/system/settings';
-import { demoModel } from '../fixtures';
-import { LoopbackHub } from '../model/hub/loopback-hub';
-import { useTempFolder } from '../temp-folder';
+import type { CommandIo } from '../../../src/cli/command';
+import { command as convert } from '../../../src/cli/convert';
+import { joinLocalEngine } from '../../../src/client/local-engine';
+import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';
+import { installBundle } from '../../../src/convert/deliver/install-bundle';
+import { prepareToolkitEnvironment } from '../../../src/convert/toolkit/toolkit-environment';
+import { pullCheckpoint } from '../../../src/model/hub/hub-pull';
+import { FileLock, withFileLock } from '../../../src/system/lock/file-lock';
+import { type LockHolder, parseLockHolder, thisProcess } from '../../../src/system/lock/lock-holder';
+import { readSettings } from '../../../src/system/settings';
+import { demoModel } from '../../fixtures';
+import { LoopbackHub } from '../../model/hub/loopback-hub';
+import { useTempFolder } from '../../temp-folder';
 
-const lockModule = require.resolve('../../src/system/file-lock');
+const lockModule = require.resolve('../../../src/system/lock/file-lock');
 
 describe('withFileLock', () => {
   let dir: string;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SmolvlmError } from '../errors';
-import { defined } from './defined';
+import { SmolvlmError } from '../../errors';
+import { defined } from '../defined';
+import { createFile, readSmallFile, removeFile } from '../shared-files';
 import { isGone, type LockHolder, parseLockHolder, thisProcess, unknownHolder } from './lock-holder';
-import { createFile, readSmallFile, removeFile } from './shared-files';
 
 export type { LockHolder };
 

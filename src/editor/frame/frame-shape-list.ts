@@ -1,4 +1,4 @@
-import type { Translate } from './editor-language';
+import type { Translate } from '../editor-language';
 import type { FrameShapes } from './frame-shapes';
 
 /** Lists the shapes below the canvas: each can be removed, and zones can be renamed. */
