@@ -108,9 +108,10 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
     return await handle.readFile();
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
+    const shown = shownAddress(path);
     throw new ImageError(
       'image-missing',
-      `the picture "${shownAddress(path)}" cannot be read: ${shownText(errorBody(cause).message)}`,
+      `the picture "${shown}" cannot be read: ${shownText(errorBody(cause).message.replaceAll(path, shown))}`,
       {
         hint: 'Check the path, and that this user may read it.',
         cause,

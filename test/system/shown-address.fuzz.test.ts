@@ -43,7 +43,7 @@ const placed = fc
     secret,
     name: credentialName,
     before: fc.array(harmless, { maxLength: 2 }),
-    place: fc.nat({ max: 5 }),
+    place: fc.nat({ max: 11 }),
   })
   .map(({ scheme: kind, host: name, port: at, path: way, secret: hidden, name: field, before, place }) => {
     const query = [...before, `${field}=${hidden}`].join('&');
@@ -54,6 +54,12 @@ const placed = fc
       `${kind}://${name}${at}${way}?user=admin&${query}#${hidden}`,
       `${kind}://admin:a@${hidden}@${name}${at}${way}`,
       `${kind}://${name}${at}/user=admin_password=${hidden}_channel=1_stream=0.sdp`,
+      `${kind}:admin:${hidden}@${name}${at}${way}`,
+      `admin:${hidden}@${name}${at}${way}?${before.join('&')}`,
+      `${kind}://admin%3A${hidden}%40${name}${at}${way}`,
+      `${kind}://${name}${at}/proxy/rtsp%3A%2F%2Fadmin%3A${hidden}%2540${name}`,
+      `${kind}://admin:12?${hidden}@${name}${at}${way}`,
+      `${kind}://${name}${at}${way}?src=${encodeURIComponent(`rtsp://admin:${hidden}@${name}`)}`,
     ];
     return { address: addresses[place] as string, hidden };
   });

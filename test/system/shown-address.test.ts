@@ -37,6 +37,27 @@ describe('shownAddress', () => {
     ['rtsps://nvr:7441/9yDq3kVb0RtXn2Lw?enableSrtp', 'rtsps://nvr:7441/…?…'],
     ['rtsp://camera/Streaming/Channels/101', undefined],
     ['me:hunter2@camera/live', '…@camera/live'],
+    ['http:me:hunter2@camera/live', '…@camera/live'],
+    ['http:/me:hunter2@camera/live', '…@camera/live'],
+    ['http://me:1234?hunter2@camera/live', 'http://…@camera/live'],
+    ['http://me:1234#hunter2@camera/live', 'http://…@camera/live'],
+    ['http://camera:8080/snap?mail=me@host', 'http://camera:8080/snap?mail=…'],
+    ['http://me%3Ahunter2%40camera/live', 'http://…@camera/live'],
+    ['http://me%253Ahunter2%2540camera/live', 'http://…@camera/live'],
+    ['http://hub/proxy/rtsp%3A%2F%2Fme%3Ahunter2%40camera%2Flive', 'http://hub/proxy/…'],
+    ['http://me:пароль%@camera/live', 'http://…@camera/live'],
+    ['mqtts://me:hun:ter2@broker:8883', 'mqtts://…@broker:8883'],
+    ['http://camera/snap?source=me:hunter', 'http://camera/snap?source=…'],
+    ['http://camera/snap?clock=12:30:00', undefined],
+    ['http://camera/snap?password=hunter&1234', 'http://camera/snap?password=…&…'],
+    ['http://camera/snap?p%61ss=hunter2', 'http://camera/snap?…=…'],
+    ['http://camera/snap?x=%2568unter2', 'http://camera/snap?x=…'],
+    ['http://camera/login/password/hunter2/snap', 'http://camera/login/password/…/snap'],
+    ['rtsp://nvr:7447/7f8d9a0b1c2d3e4f', 'rtsp://nvr:7447/…'],
+    [
+      'http://camera/onvif/snapshot.jpg?ProfileToken=Profile_1',
+      'http://camera/onvif/snapshot.jpg?ProfileToken=…',
+    ],
   ] as const) {
     it(`shows ${address} as ${shown ?? 'it is'}`, () => {
       assert.equal(shownAddress(address), shown ?? address);
@@ -55,9 +76,30 @@ describe('shownText', () => {
   it('masks what is given as a password outside an address', () => {
     assert.equal(
       shownText('Not found: /api.cgi?cmd=Snap&password=hunter2&x=1'),
-      'Not found: /api.cgi?cmd=Snap&password=…&x=1',
+      'Not found: /api.cgi?cmd=Snap&password=…&x=…',
     );
     assert.equal(shownText('access_token=hunter2'), 'access_token=…');
+  });
+
+  it('masks addresses without a scheme, and what a camera repeats as JSON', () => {
+    for (const [text, shown] of [
+      ["ENOENT: no such file, open 'http:me:hunter2@camera/x'", "ENOENT: no such file, open '…@camera/x'"],
+      ['connect me:hunter2@camera:80.', 'connect …@camera:80.'],
+      ['(see url=rtsp://me:hunter2@camera/x)', '(see url=rtsp://…@camera/x)'],
+      ['no /snap?u=me&p=hunter2, sorry', 'no /snap?u=…&p=…, sorry'],
+      ['{"user":"me","Password": "hun ter2"}', '{"user":"me","Password": "…"}'],
+    ] as const) {
+      assert.equal(shownText(text), shown);
+      assert.equal(shownText(shown), shown, 'twice is the same');
+    }
+    for (const text of ['at 12:30 write to me@home.example', 'is it 5? 3 = 4', 'a/b: c.', '1 of 2 (50%)']) {
+      assert.equal(shownText(text), text);
+    }
+  });
+
+  it('takes no longer for long texts', () => {
+    const long = 'a:'.repeat(200_000);
+    assert.equal(shownText(long), long);
   });
 
   it('is what errors about addresses show', async () => {
