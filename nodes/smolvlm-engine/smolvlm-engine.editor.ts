@@ -8,6 +8,7 @@ import {
   backendChoices,
   engineFields,
   locationChoices,
+  npuSharingChoices,
   precisionChoices,
 } from '../../src/node-red/engine/engine-fields';
 import { policyChoices } from '../../src/node-red/request-fields';
@@ -18,6 +19,7 @@ interface EngineEditorNode extends EditorNode {
   readonly model?: string;
   readonly backend?: string;
   readonly decoder?: string;
+  readonly npuSharing?: string;
   readonly precision?: string;
   readonly queuePolicy?: string;
   /** While the dialog is open: ends the request of the tab "Try it". */
@@ -44,8 +46,10 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
         return options ? this._('smolvlm-engine.invalid.model') : false;
       },
     },
+    checkpoint: { value: '' },
     backend: { value: 'auto' },
     decoder: { value: 'auto' },
+    npuSharing: { value: 'share' },
     precision: { value: '' },
     threads: { value: '', validate: within(engineFields.threads) },
     queuePolicy: { value: 'newest' },
@@ -80,6 +84,9 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     const backend = (name: string): string => this._(`smolvlm-engine.backend.${name}`);
     showChoices(field('backend'), backendChoices, this.backend, backend);
     showChoices(field('decoder'), backendChoices, this.decoder, backend);
+    showChoices(field('npuSharing'), npuSharingChoices, this.npuSharing, (sharing) =>
+      this._(`smolvlm-engine.npuSharing.${sharing}`),
+    );
     showChoices(field('precision'), precisionChoices, this.precision, (precision) =>
       this._(`smolvlm-engine.precision.${precision || 'default'}`),
     );

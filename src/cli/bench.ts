@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { benchmarkVision } from '../convert/validate/vision-benchmark';
-import { readBundle } from '../model/bundle/read-bundle';
 import { checkpointsFolder } from '../model/cache-folder';
 import { openCheckpoint } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
@@ -25,6 +24,7 @@ import {
   optionalString,
   UsageError,
 } from './command';
+import { bundleWithReference } from './convert/bundle-with-reference';
 
 const precisions = ['float32', 'int8', 'int4'] as const;
 
@@ -55,7 +55,8 @@ async function benchBoard(values: OptionValues, io: CommandIo, settings: Setting
   const model = optionalString(values, 'model');
   if (model === undefined)
     throw new UsageError('--model is missing', 'Give a bundle converted for this board.');
-  const bundle = await readBundle((await resolveModel(model, checkpointsFolder(settings.cacheDir))).dir);
+  const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
+  const bundle = await bundleWithReference(dir, values, io, settings);
   if (bundle.manifest.target === 'cpu')
     throw new UsageError(`${model} was made for the CPU`, 'Give a bundle for the NPU.');
   const report = await boardReport(bundle, io, settings);
@@ -72,7 +73,7 @@ export const command: Command = {
   summary: 'Measure a model on this machine: times, speeds, memory, and their ratios within one run',
   usage:
     'bench [--model M] [--threads N] [--passes N]\n' +
-    '       smolvlm bench --board --model BUNDLE [--out board-report.json]   (on a board with an NPU)\n' +
+    '       smolvlm bench --board --model BUNDLE [--checkpoint M] [--out board-report.json]   (on a board with an NPU)\n' +
     '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
   options: {
     emulator: { type: 'boolean' },
@@ -82,6 +83,7 @@ export const command: Command = {
     timeline: { type: 'string' },
     'zero-copy': { type: 'boolean' },
     model: { type: 'string' },
+    checkpoint: { type: 'string' },
     threads: { type: 'string' },
     passes: { type: 'string' },
     // Used by the processes that the command itself starts.

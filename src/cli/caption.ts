@@ -11,6 +11,7 @@ import {
   type OptionValues,
   optionalChoice,
   optionalInteger,
+  optionalString,
   requiredString,
   UsageError,
 } from './command';
@@ -19,9 +20,10 @@ import {
 export const command: Command = {
   summary: 'Answer a question about one or more pictures',
   usage:
-    'caption --model M --image F [--image G] [--prompt T] [--detail low|full] [--max-new-tokens N] [--choices a,b] [--stream] [--precision float32|int8|int4] [--threads N]',
+    'caption --model M [--checkpoint M] --image F [--image G] [--prompt T] [--detail low|full] [--max-new-tokens N] [--choices a,b] [--stream] [--precision float32|int8|int4] [--threads N]',
   options: {
     model: { type: 'string' },
+    checkpoint: { type: 'string' },
     image: { type: 'string', multiple: true },
     prompt: { type: 'string' },
     detail: { type: 'string' },
@@ -39,10 +41,11 @@ export const command: Command = {
     const pictures = await readPictures(values, io.signal);
     const precision = optionalChoice(values, 'precision', ['float32', 'int8', 'int4']);
     const threads = optionalInteger(values, 'threads', 1, 256);
+    const checkpoint = optionalString(values, 'checkpoint');
     const captioner = await openCaptioner({
       model,
       settings,
-      ...defined({ precision, threads }),
+      ...defined({ checkpoint, precision, threads }),
       signal: io.signal,
       onProgress: ({ stage, done, total }) => io.log(`preparing ${stage ?? ''} ${done}/${total}`),
     });

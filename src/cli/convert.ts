@@ -35,9 +35,8 @@ import {
   requiredString,
   UsageError,
 } from './command';
+import { adoptShards, decoderPrecisions } from './convert/adopt-shards';
 import { conversionReport, conversionTable } from './convert/report';
-
-const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
 
 /** `smolvlm convert`: a checkpoint to a bundle for an NPU or a CPU; `--setup` installs the toolkit. */
 export const command: Command = {
@@ -50,10 +49,12 @@ export const command: Command = {
     '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
     '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4] [--no-cpu-stages]\n' +
     '         [--python PYTHON] [--rkllm-python PYTHON] [--workers N] [--resume]\n' +
-    '       (--target cpu takes --precision float32|int8)',
+    '       (--target cpu takes --precision float32|int8)\n' +
+    '       smolvlm convert --shards DIR --model M --out B   (shards made elsewhere, l0_attn.rknn …, and their checkpoint)',
   options: {
     setup: { type: 'boolean' },
     model: { type: 'string' },
+    shards: { type: 'string' },
     out: { type: 'string' },
     target: { type: 'string' },
     precision: { type: 'string' },
@@ -86,17 +87,23 @@ export const command: Command = {
     }
     const model = requiredString(values, 'model');
     const out = resolve(requiredString(values, 'out'));
+    const shards = optionalString(values, 'shards');
     const target = optionalChoice(values, 'target', ['rk3588', 'rk3576', 'cpu']);
-    if (target === undefined) throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
-    if (target !== 'cpu') checkMachine(process.platform, process.arch);
+    if (shards !== undefined && target !== undefined)
+      throw new UsageError('--shards takes no --target', 'Shards are made for one chip.');
+    if (target === undefined && shards === undefined)
+      throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
+    if (target !== undefined && target !== 'cpu') checkMachine(process.platform, process.arch);
     const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     await checkBundlePlace(out);
     const checkpoint = await openCheckpoint(dir);
     try {
-      const convert = (): Promise<number> =>
-        target === 'cpu'
+      const convert = (): Promise<number> => {
+        if (shards !== undefined) return adoptShards(shards, checkpoint, out, values, io);
+        return target === 'cpu' || target === undefined
           ? convertForCpu(checkpoint, out, values, io)
           : convertForNpu(checkpoint, out, target, toolkit, values, io, settings);
+      };
       return await withFileLock(`${out}.lock`, convert, {
         signal: io.signal,
         onWait: (pid) => io.log(`waiting for process ${pid}, which is converting to ${out}`),

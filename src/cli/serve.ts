@@ -16,7 +16,7 @@ export const command: Command = {
   outlivesCaller: true,
   summary: 'Run the engine on a unix socket or a TCP port',
   usage: [
-    'serve [--model M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
+    'serve [--model M] [--checkpoint M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
@@ -26,6 +26,7 @@ export const command: Command = {
   ].join('\n'),
   options: {
     model: { type: 'string' },
+    checkpoint: { type: 'string' },
     socket: { type: 'string' },
     host: { type: 'string' },
     port: { type: 'string' },
@@ -100,6 +101,7 @@ function serveOptions(
           ? undefined
           : engineSocketPath(runtimeDir, protocolVersion),
     model: typeof values.model === 'string' ? values.model : undefined,
+    checkpoint: typeof values.checkpoint === 'string' ? values.checkpoint : undefined,
     threads: optionalInteger(values, 'threads', 1, 256),
     queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
     modelLimitBytes: megabytes('model-limit-mb'),

@@ -9,7 +9,7 @@ import { validationChart } from '../convert/validate/validation-chart';
 import { SmolvlmError } from '../errors';
 import { sharpLibrary } from '../image/sharp-library';
 import { cpuFallbackBundle } from '../model/bundle/cpu-fallback-bundle';
-import { type Bundle, readBundle } from '../model/bundle/read-bundle';
+import type { Bundle } from '../model/bundle/read-bundle';
 import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolkits';
 import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
@@ -23,6 +23,7 @@ import {
   UsageError,
 } from './command';
 import { cosineBounds } from './convert';
+import { bundleWithReference } from './convert/bundle-with-reference';
 import { alignedTable } from './convert/report';
 
 const backends = ['simulator', 'npu', 'cpu'] as const;
@@ -33,11 +34,13 @@ export const command: Command = {
   summary: 'Compare every stage of a bundle with the float32 reference in it; fails when a bound is missed',
   usage:
     'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg|F.png] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
+    '       validate SHARDS --checkpoint M   (a folder l0_attn.rknn … without a manifest)\n' +
     '       the simulator (on x86-64) builds the stages again: [--model CHECKPOINT] [--calibration DIR] [--python PYTHON]',
   options: {
     backend: { type: 'string' },
     chart: { type: 'string' },
     model: { type: 'string' },
+    checkpoint: { type: 'string' },
     calibration: { type: 'string' },
     python: { type: 'string' },
     'stage-cosine': { type: 'string' },
@@ -50,7 +53,7 @@ export const command: Command = {
     const chosen = optionalChoice(values, 'backend', backends);
     const bounds = cosineBounds(values);
     const chart = chartPath(values);
-    const found = await readBundle(dir);
+    const found = await bundleWithReference(dir, values, io, settings);
     const backendName = chosen ?? usualBackend(found);
     const bundle = bundleFor(backendName, found);
     const work = await mkdtemp(join(tmpdir(), 'smolvlm-validate-'));
@@ -76,6 +79,8 @@ export const command: Command = {
 /** The default backend for a bundle on this machine. */
 function usualBackend({ manifest }: Bundle): BackendName {
   if (manifest.target === 'cpu') return 'cpu';
+  // Without its settings a stage cannot be built again for the simulator.
+  if (!manifest.conversion) return 'npu';
   return process.arch === 'arm64' ? 'npu' : 'simulator';
 }
 

@@ -140,10 +140,10 @@ export class InferenceThread implements Inference {
   }
 
   #start(): Worker {
-    const { captionerModule, defaultModel, threads, settings, modelLimitBytes } = this.#options;
+    const { captionerModule, defaultModel, checkpoint, threads, settings, modelLimitBytes } = this.#options;
     const workerData: InferenceSetup = {
       captionerModule,
-      ...defined({ defaultModel, threads, settings }),
+      ...defined({ defaultModel, checkpoint, threads, settings }),
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };

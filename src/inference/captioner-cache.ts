@@ -30,6 +30,7 @@ type OpenHooks = Pick<CaptionerOptions, 'signal' | 'onProgress' | 'onDeviceLost'
 export interface CaptionerCacheOptions {
   readonly open: OpenCaptioner;
   readonly defaultModel?: string;
+  readonly checkpoint?: string;
   readonly threads?: number;
   readonly settings?: InferenceSettings;
   readonly modelLimitBytes: number;
@@ -82,13 +83,13 @@ export class CaptionerCache {
 
   models(): LoadedModel[] {
     return [...this.#loaded.values()].map(({ model, captioner, lastUsedAt }) => {
-      const { backend, memoryBytes, framesInFlight, fallback } = captioner;
+      const { backend, memoryBytes, framesInFlight, fallback, npuSharedWith = [] } = captioner;
       return {
         model,
         backend,
         memoryBytes,
         framesInFlight,
-        ...defined({ fallback }),
+        ...defined({ fallback, npuSharedWith: npuSharedWith.length > 0 ? npuSharedWith : undefined }),
         lastUsedAt: lastUsedAt.toISOString(),
       };
     });
@@ -112,7 +113,8 @@ export class CaptionerCache {
         hint: 'Name a model in the request, or start the engine with --model.',
       });
     }
-    const runtime = { ...defined({ threads: this.#options.threads }), ...request.runtime };
+    const { checkpoint, threads } = this.#options;
+    const runtime = { ...defined({ checkpoint, threads }), ...request.runtime };
     return { key: JSON.stringify([model, ...Object.entries(runtime).sort()]), model, runtime };
   }
 

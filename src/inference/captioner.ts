@@ -18,6 +18,7 @@ import { openVisionTower } from '../vision/open-vision-tower';
 import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
 import { NpuDecoder } from './npu/npu-decoder';
+import { NpuSharingRule } from './npu/npu-sharing';
 import { openTower, type PlacedTower } from './npu/open-tower';
 
 /** With the demo model, int8 gives the same tokens as float32 for all shipped frames (tested). */
@@ -104,12 +105,13 @@ async function assemble(
   const { contextLength, threads } = options;
   const { npu, rkllm } = settingsOf(options);
   const settings = defined({ threads });
+  const sharing = new NpuSharingRule(options.npuSharing ?? npu.sharing ?? 'share');
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
   if (given) owned.push(() => given.close());
   const placed: PlacedTower = given
     ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
-    : await openTower(bundle, { ...options, npu });
+    : await openTower(bundle, { ...options, npu, sharing });
   owned.push(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,
@@ -122,7 +124,7 @@ async function assemble(
     });
   }
   const maxContext = Math.min(runner.contextLimit, npuContext);
-  const npuText = await NpuDecoder.open(bundle, { ...options, maxContext, npu, rkllm });
+  const npuText = await NpuDecoder.open(bundle, { ...options, maxContext, npu, rkllm, sharing });
   if (npuText) owned.push(() => npuText.close());
   const contexts = new ContextPool(runner);
   owned.push(async () => contexts.close());
@@ -148,12 +150,17 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
   const { onProgress, signal } = options;
   const onPart = ({ part, done, total }: BuildProgress): void =>
     onProgress?.({ phase: 'loading', done, total, stage: part });
+  const checkpoint =
+    options.checkpoint === undefined
+      ? undefined
+      : (await resolveModel(options.checkpoint, checkpointsFolder(settingsOf(options).cacheDir))).dir;
   return preparedBundle(
     dir,
     {
       // 4-bit weights lose against int8 where 1024 rows are multiplied at once (docs/performance.md).
       visionPrecision: precision === 'float32' ? 'float32' : 'int8',
       decoder: { precision, write: writeOnnxDecoder },
+      ...defined({ checkpoint }),
     },
     {
       bundlesDir: bundlesFolder(settingsOf(options).cacheDir),

@@ -11,6 +11,8 @@ export interface InferenceSetup {
   readonly captionerModule: string;
   /** Used by requests that name no model. */
   readonly defaultModel?: string;
+  /** Of requests whose runtime options name none. */
+  readonly checkpoint?: string;
   /** CPU threads of a model whose request does not say. */
   readonly threads?: number;
   /** Default: those of this process's environment. */

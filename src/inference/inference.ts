@@ -64,6 +64,8 @@ export interface Captioner {
   readonly framesInFlight: number;
   /** Why the CPU works instead of the NPU at the moment. */
   readonly fallback?: ErrorBody | undefined;
+  /** Other programs that use its NPU at the moment; empty or absent for none. */
+  readonly npuSharedWith?: readonly string[];
   /** @throws SmolvlmError `features-gone` for handles whose features are not cached (any longer) */
   describe(
     pictures: readonly Uint8Array[],

@@ -77,6 +77,10 @@ export class ModelCaptioner implements Captioner {
     return this.#parts.vision.fallback() ?? this.#parts.npuText?.fallback;
   }
 
+  get npuSharedWith(): readonly string[] {
+    return this.#parts.vision.sharedWith?.() ?? [];
+  }
+
   /** With vision on the NPU: one per core, and one whose text is written on the CPU. NPU text needs the NPU alone. */
   get framesInFlight(): number {
     const { vision, npuText } = this.#parts;

@@ -119,6 +119,7 @@ export class VisionEncoder {
       (tile) => () => pixelValues(tile, this.#imageProcessor),
     );
     timer.end('image');
+    this.#reportSharing(hooks);
     const { rows, fallback } = await npuReadWriteLock.shared(() =>
       this.#vision.tower.encode(pixels, { signal: hooks.signal, priority, ...progress.callbacks(hooks) }),
     );
@@ -128,6 +129,14 @@ export class VisionEncoder {
     const features = { key: keyOf(picture, detail), hash, detail, grid, rows, ...defined({ fallback }) };
     this.#features.add(features);
     return features;
+  }
+
+  /** Another program on the NPU makes both slower, and has made boards hang. */
+  #reportSharing({ onProgress }: InferenceHooks): void {
+    const others = this.#vision.fallback() ? [] : (this.#vision.sharedWith?.() ?? []);
+    if (others.length === 0) return;
+    const warning = { code: 'npu-shared', message: `the NPU is also in use by ${others.join(', ')}` };
+    onProgress({ phase: 'vision', done: 0, total: 1, warning });
   }
 }
 

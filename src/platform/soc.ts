@@ -55,12 +55,17 @@ export function driverCores(files: SystemFiles): number | undefined {
   return undefined;
 }
 
+/** A number of cores, counted from core 0; or the cores themselves. */
+export type GivenCores = number | readonly number[];
+
 /**
- * The number of cores to use; 0 when neither the driver nor the chip determines it.
- * @param given the setting `npu.cores`, for such drivers and chips
+ * The cores to use; none when neither the driver nor the chip determines it.
+ * @param given the setting `npu.cores`, for such drivers and chips, and to leave cores to other programs
  */
-export function usableCores(files: SystemFiles, given?: number): number {
-  return given ?? driverCores(files) ?? socNpuCores(socOf(files));
+export function usableCores(files: SystemFiles, given?: GivenCores): readonly number[] {
+  if (typeof given === 'object') return given;
+  const count = given ?? driverCores(files) ?? socNpuCores(socOf(files));
+  return Array.from({ length: count }, (_, core) => core);
 }
 
 /** A board's own entry comes before its chip's: `radxa,e52c`, `rockchip,rk3582`, `rockchip,rk3588s`. */

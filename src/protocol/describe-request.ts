@@ -27,11 +27,18 @@ export interface RuntimeOptions {
   readonly decoder?: 'auto' | 'cpu' | 'npu';
   /** For checkpoints, which are prepared for the CPU; the engine's default when absent. */
   readonly precision?: 'float32' | 'int8' | 'int4';
+  /** For a folder of shards without a manifest: the checkpoint they were made from, a folder or a hub id. */
+  readonly checkpoint?: string;
+  /** While another program uses the NPU: use it as well (default), use the CPU, or refuse the request. */
+  readonly npuSharing?: NpuSharing;
   /** CPU threads; the engine's default when absent. */
   readonly threads?: number;
   /** Maximum context length in tokens, prompt and answer together. */
   readonly contextLength?: number;
 }
+
+/** What to do while another program, such as Frigate's detector, uses the NPU. */
+export type NpuSharing = 'share' | 'cpu' | 'refuse';
 
 /**
  * The JSON part of `POST /v1/frames/describe` (form field `request`); the pictures' bytes are the

@@ -13,6 +13,8 @@ export interface LoadedModel {
   readonly framesInFlight: number;
   /** Why the CPU is used instead of the NPU at the moment. */
   readonly fallback?: ErrorBody;
+  /** Other programs that used the NPU when the model was last used, e.g. `process 640 (frigate.detector:rknn)`. */
+  readonly npuSharedWith?: readonly string[];
   /** ISO 8601. */
   readonly lastUsedAt: string;
 }

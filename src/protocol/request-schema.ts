@@ -56,6 +56,8 @@ const runtime = {
     backend: { enum: ['auto', 'cpu', 'npu'] },
     decoder: { enum: ['auto', 'cpu', 'npu'] },
     precision: { enum: ['float32', 'int8', 'int4'] },
+    checkpoint: { type: 'string', minLength: 1, maxLength: limits.modelCharacters },
+    npuSharing: { enum: ['share', 'cpu', 'refuse'] },
     threads: { type: 'integer', minimum: 1, maximum: 256 },
     contextLength: { type: 'integer', minimum: 64, maximum: 131_072 },
   },

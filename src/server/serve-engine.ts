@@ -17,6 +17,8 @@ export interface ServeOptions {
   readonly socketPath?: string;
   readonly tcp?: { readonly host: string; readonly port: number; readonly token?: string };
   readonly model?: string;
+  /** The checkpoint of a folder of shards, for requests that name none. */
+  readonly checkpoint?: string;
   readonly threads?: number;
   /** Ends this long after the last lease and request; never when absent. */
   readonly idleExitMs?: number;
@@ -62,7 +64,12 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
   const inference = new InferenceThread({
     captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
-    ...defined({ defaultModel: options.model, threads: options.threads, settings: options.settings }),
+    ...defined({
+      defaultModel: options.model,
+      checkpoint: options.checkpoint,
+      threads: options.threads,
+      settings: options.settings,
+    }),
     modelLimitBytes,
     clock: systemClock,
     idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,

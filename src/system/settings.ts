@@ -9,8 +9,10 @@ export interface NpuSettings {
   readonly lockPath: string;
   /** `SMOLVLM_RKNN_LIBRARY`: the librknnrt to load, and no other. */
   readonly library?: string;
-  /** `SMOLVLM_NPU_CORES`: number of NPU cores, 1 to 8, where driver and chip do not determine it. */
-  readonly cores?: number;
+  /** `SMOLVLM_NPU_CORES`: number of NPU cores, 1 to 8, where driver and chip do not determine it; or a list of cores. */
+  readonly cores?: number | readonly number[];
+  /** `SMOLVLM_NPU_SHARING`: what to do while another program uses the NPU. */
+  readonly sharing?: 'share' | 'cpu' | 'refuse';
   /** `SMOLVLM_NPU_SLOW_MS`: a stage that runs longer is reported as slow. */
   readonly slowMs?: number;
   /** `SMOLVLM_NPU_LOST_MS`: a stage that runs longer, or a decoder that has not stopped by then, is given up. */
@@ -105,7 +107,8 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
       sharedScratch: flag('SMOLVLM_NPU_SHARED_SCRATCH'),
       ...defined({
         library: text('SMOLVLM_RKNN_LIBRARY'),
-        cores: number('SMOLVLM_NPU_CORES', 'a whole number from 1 to 8', isCoreCount),
+        cores: npuCores(text('SMOLVLM_NPU_CORES')),
+        sharing: choice('SMOLVLM_NPU_SHARING', ['share', 'cpu', 'refuse']),
         slowMs: milliseconds('SMOLVLM_NPU_SLOW_MS'),
         lostMs: milliseconds('SMOLVLM_NPU_LOST_MS'),
         silenceMs: milliseconds('SMOLVLM_NPU_SILENCE_MS'),
@@ -131,8 +134,18 @@ function defaultRuntimeDir(): string {
   return join(process.platform === 'linux' ? '/tmp' : tmpdir(), `smolvlm-${process.getuid?.() ?? -1}`);
 }
 
-function isCoreCount(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= 8;
+/** `3`: that many; `1,2` or `1-2`: these, counted from 0. */
+function npuCores(given: string | undefined): number | readonly number[] | undefined {
+  if (given === undefined) return undefined;
+  if (/^[1-8]$/.test(given)) return Number(given);
+  const [, first, last] = /^([0-7])-([0-7])$/.exec(given) ?? [];
+  const listed = /^[0-7](,[0-7])+$/.test(given) ? [...new Set(given.split(',').map(Number))] : [];
+  const cores =
+    first === undefined
+      ? listed
+      : Array.from({ length: Math.max(0, Number(last) - Number(first) + 1) }, (_, i) => Number(first) + i);
+  if (cores.length > 0) return cores;
+  throw wrongValue('SMOLVLM_NPU_CORES', 'a whole number from 1 to 8, or cores such as 1,2 or 2-2', given);
 }
 
 function wrongValue(

@@ -30,7 +30,7 @@ describe('the command line', () => {
     await assert.rejects(promisify(execFile)(process.execPath, [main, 'doctor'], { env }), {
       code: 1,
       stderr:
-        /SMOLVLM_NPU_CORES: expected a whole number from 1 to 8, received "two" \[environment-variable\]/,
+        /SMOLVLM_NPU_CORES: expected a whole number from 1 to 8, or cores such as 1,2 or 2-2, received "two" \[environment-variable\]/,
     });
   });
 

@@ -40,7 +40,7 @@ const phases = Object.keys({
   prefill: true,
   decode: true,
 } satisfies Record<ProgressPhase, true>) as readonly ProgressPhase[];
-const warnings = ['npu-slow', 'npu-busy'];
+const warnings = ['npu-slow', 'npu-shared', 'npu-busy'];
 
 /** What `StatusWords` asks of a catalog, by the method that is called and the number of values it is given. */
 const statusCalls: Readonly<Record<string, (words: StatusWords, given: number, root: string) => void>> = {

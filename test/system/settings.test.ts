@@ -46,6 +46,11 @@ describe('readSettings', () => {
     assert.deepEqual(convert, { rkllmPython: 'python3.10' });
   });
 
+  it('takes NPU cores as a number, a list or a range', () => {
+    const cores = (text: string) => readSettings({ SMOLVLM_NPU_CORES: text }).npu.cores;
+    assert.deepEqual([cores('3'), cores('1,2'), cores('1-2'), cores('2-2')], [3, [1, 2], [1, 2], [2]]);
+  });
+
   it('takes the hub’s token from either of its names, without the line end of a file', () => {
     const token = (environment: NodeJS.ProcessEnv) => readSettings(environment).hub.token;
     assert.equal(token({ HUGGING_FACE_HUB_TOKEN: ' old\n' }), 'old');
@@ -59,6 +64,9 @@ describe('readSettings', () => {
       ['SMOLVLM_NPU_CORES', 'two'],
       ['SMOLVLM_NPU_CORES', '1.5'],
       ['SMOLVLM_NPU_CORES', '99'],
+      ['SMOLVLM_NPU_CORES', '2-1'],
+      ['SMOLVLM_NPU_CORES', '1,9'],
+      ['SMOLVLM_NPU_SHARING', 'maybe'],
       ['SMOLVLM_NPU_SLOW_MS', '3 s'],
       ['SMOLVLM_NPU_LOST_MS', '-1'],
       ['SMOLVLM_NPU_SILENCE_MS', 'Infinity'],

@@ -2,8 +2,10 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { containerOf } from '../../platform/container';
 import { judgeDevices } from '../../platform/doctor/npu-device-check';
 import { openFileLimit } from '../../platform/memory';
+import { driverFault } from '../../platform/npu/driver-faults';
 import { npuDevices, npuNodePaths } from '../../platform/npu/npu-devices';
-import { npuDriver, versionAtLeast } from '../../platform/npu/npu-driver';
+import { npuDriver } from '../../platform/npu/npu-driver';
+import { describeNpuUser } from '../../platform/npu/npu-neighbours';
 import { npuUsers } from '../../platform/npu/npu-users';
 import type { SystemFiles } from '../../platform/recording/system-files';
 import { npuTarget, socOf } from '../../platform/soc';
@@ -13,12 +15,6 @@ const spareFiles = 8;
 const shownLogLines = 3;
 /** How the text file begins that git-lfs leaves in place of a large file. */
 const lfsPointer = 'version https://git-lfs';
-
-/** Drivers on which submits are reported to fail, and where. */
-const faultyDrivers = [
-  { before: '0.8.0', reports: 'airockchip/rknn-toolkit2#447, driver 0.7.2 with librknnrt 2.3.2' },
-  { before: '0.9.6', from: '0.9.0', reports: 'radxa/kernel#312, driver 0.9.3, repaired by 0.9.6' },
-] as const;
 
 /**
  * Why `rknn_init` returned -1: the file, the open files, the driver or its device, checked in this order.
@@ -44,19 +40,20 @@ export function initCause(files: SystemFiles, path: string): string | undefined 
   return state === 'bad' ? `${value}. ${advice}` : undefined;
 }
 
-/** Why `rknn_run` returned -1: the driver did not take the job or did not finish it. */
-export function runCause(files: SystemFiles): string {
+/**
+ * Why `rknn_run` returned -1: the driver did not take the job or did not finish it.
+ * @param runtime version of librknnrt, if known
+ */
+export function runCause(files: SystemFiles, runtime?: string): string {
   const { users } = npuUsers(files, npuNodePaths(npuDevices(files)));
   const others = users.filter(({ pid }) => pid !== process.pid);
   const { version } = npuDriver(files);
-  const known = version === undefined ? undefined : faultOf(version);
+  const known = version === undefined ? undefined : driverFault(version, runtime);
   const lines = kernelLines(files);
   return [
     'The driver did not finish the job: a hung job, another program on the NPU, or an old driver.',
-    others.length > 0 &&
-      `Other programs have it open: ${others.map(({ pid, command }) => `process ${pid} (${command})`).join(', ')}.`,
-    known !== undefined &&
-      `Failed submits are reported for drivers like this one, ${version} (${known}): update the kernel.`,
+    others.length > 0 && `Other programs have it open: ${others.map(describeNpuUser).join(', ')}.`,
+    known !== undefined && `This driver is known for it: ${known}. Update the kernel.`,
     lines.length > 0 && `The kernel’s last lines: ${lines.join(' | ')}`,
     lines.length === 0 && 'Look for rknpu in dmesg; if jobs time out there, reboot.',
   ]
@@ -82,13 +79,6 @@ function fileCause(path: string): string | undefined {
     if (code === 'EACCES' || code === 'EPERM') return `This user may not read ${path}.`;
     return `${path} cannot be read: ${code}.`;
   }
-}
-
-function faultOf(version: string): string | undefined {
-  return faultyDrivers.find(
-    (fault) =>
-      !versionAtLeast(version, fault.before) && (!('from' in fault) || versionAtLeast(version, fault.from)),
-  )?.reports;
 }
 
 /** The driver's last records in the kernel's log, if this user may read it. */

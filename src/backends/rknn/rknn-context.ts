@@ -216,7 +216,7 @@ export class RknnContext {
   async #check(name: RknnSymbol, ...args: unknown[]): Promise<void> {
     const status = await this.#library.call(name, this.#handle, ...args);
     if (status === 0) return;
-    if (name === 'rknn_run') throw rknnRunError(this.#options.name, status);
+    if (name === 'rknn_run') throw rknnRunError(this.#options.name, status, this.#library.version);
     throw rknnError('backend-rknn-call', `stage ${this.#options.name}: ${name}`, status);
   }
 }

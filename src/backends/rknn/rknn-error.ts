@@ -64,11 +64,19 @@ export function rknnLoadError(
   return new SmolvlmError(error.code, error.message, { hint: `${usual}${advice}` });
 }
 
-/** A run that failed. -1 means that the driver did not finish the job. @param files of the machine */
-export function rknnRunError(stage: string, status: number, files = new SystemFiles()): SmolvlmError {
+/**
+ * A run that failed. -1 means that the driver did not finish the job.
+ * @param runtime version of the library, if it reports one @param files of the machine
+ */
+export function rknnRunError(
+  stage: string,
+  status: number,
+  runtime: string | undefined,
+  files = new SystemFiles(),
+): SmolvlmError {
   const error = rknnError('backend-rknn-call', `stage ${stage}: rknn_run`, status);
   if (status !== -1) return error;
-  return new SmolvlmError(error.code, error.message, { hint: runCause(files) });
+  return new SmolvlmError(error.code, error.message, { hint: runCause(files, runtime) });
 }
 
 /** @param what the call and its object, e.g. `rknn_run of l3_mlp` */

@@ -4,7 +4,7 @@ import { SmolvlmError } from '../../errors';
 import type { BundleStage, BundleTarget } from '../../model/bundle/bundle-manifest';
 import { SharedNpuLock, type SharedNpuLockOptions } from '../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
-import { npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
+import { type GivenCores, npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
 import { defined } from '../../system/defined';
 import type { NpuSettings } from '../../system/settings';
 import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
@@ -30,8 +30,8 @@ export interface RknnSettings extends SharedNpuLockOptions {
   readonly target?: Exclude<BundleTarget, 'cpu'>;
   /** The library to load; default: found by `RknnLibrary.load`. */
   readonly library?: string;
-  /** NPU cores of the chip; default: from the chip's id. */
-  readonly cores?: number;
+  /** NPU cores to use; default: those of the chip. */
+  readonly cores?: GivenCores;
   /** Each stage reads the stream where the NPU wrote it; verified at load, else not used. */
   readonly zeroCopy?: boolean;
   /** Stages of one core share one scratch memory. */
@@ -51,8 +51,8 @@ export class RknnVisionBackend implements VisionBackend {
 
   private constructor(
     readonly library: RknnLibrary,
-    /** NPU cores that core masks may name; 0 if unknown: the driver chooses. */
-    readonly cores: number,
+    /** NPU cores that core masks may name; none if unknown: the driver chooses. */
+    private readonly usable: readonly number[],
     private readonly hold: SharedNpuLock,
     options: RknnSettings,
   ) {
@@ -71,6 +71,11 @@ export class RknnVisionBackend implements VisionBackend {
     const cores = usableCores(files, settings.cores);
     const library = await RknnLibrary.load(settings.library);
     return new RknnVisionBackend(library, cores, await SharedNpuLock.take(settings), settings);
+  }
+
+  /** How many cores; 0 if unknown. */
+  get cores(): number {
+    return this.usable.length;
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
@@ -98,7 +103,7 @@ export class RknnVisionBackend implements VisionBackend {
 
   async #openStage(path: string, stage: BundleStage): Promise<RknnStage> {
     await checkMagic(path, stage);
-    const core = stage.core === undefined || this.cores === 0 ? undefined : stage.core % this.cores;
+    const core = stage.core === undefined ? undefined : this.usable[stage.core % this.cores];
     const placed = core === undefined ? withoutCore(stage) : { ...stage, core };
     const open = async (): Promise<RknnContext> => {
       const context = await RknnContext.open(this.library, {

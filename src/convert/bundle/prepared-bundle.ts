@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { BundleError } from '../../model/bundle/bundle-file';
 import { type Bundle, bundleManifestName, readBundle } from '../../model/bundle/read-bundle';
 import { bundlesFolder } from '../../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoint';
@@ -9,6 +10,7 @@ import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
 import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
+import { prepareShardBundle, type ShardBundleOptions, shardBundleKey } from './shard-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
   /** Where prepared bundles are kept; default: a folder in the cache. */
@@ -17,42 +19,75 @@ export interface PreparedBundleControl extends BuildControl {
   readonly onWait?: (pid: number) => void;
 }
 
+/** Makes the reference for validation that is added to a bundle. */
+export type ReferenceOf = (checkpoint: Checkpoint) => CpuBundleOptions['reference'];
+
+/** How a bundle is prepared, and from what. */
+export interface PreparedBundleOptions extends Omit<CpuBundleOptions, 'reference'> {
+  /** The checkpoint's folder, for a folder of shards without a manifest; default: its own files. */
+  readonly checkpoint?: string;
+  readonly reference?: ReferenceOf;
+}
+
 /**
- * Opens a bundle, or a checkpoint in place of one: a checkpoint is prepared for the CPU once, in the
- * cache, by one process while others wait.
+ * Opens a bundle, or in place of one a checkpoint, which is prepared for the CPU, or a folder of shards with their
+ * checkpoint. What has to be prepared is made once, in the cache, by one process while others wait.
  * @param dir a bundle's or a checkpoint's folder
- * @throws SmolvlmError for a folder that is neither; CheckpointError, BundleError; the signal's reason when aborted
+ * @throws SmolvlmError for a folder that is neither; CheckpointError; BundleError `bundle-host-missing` for shards without
+ *   a checkpoint; the signal's reason when aborted
  */
 export async function preparedBundle(
   dir: string,
-  options: CpuBundleOptions,
+  { checkpoint: given, reference, ...options }: PreparedBundleOptions,
   control: PreparedBundleControl = {},
 ): Promise<Bundle> {
-  if ((await folderKind(dir)) === 'bundle') return readBundle(dir);
-  const checkpoint = await openCheckpoint(dir);
+  const found = (await folderKind(dir)) === 'bundle' ? await readBundle(dir) : undefined;
+  if (found?.manifest.host) return found;
+  const checkpoint = await openCheckpoint(found ? shardCheckpoint(dir, given) : dir);
   try {
-    const bundleDir = join(control.bundlesDir ?? bundlesFolder(), await cacheName(checkpoint, options));
-    const isThere = (): boolean => existsSync(join(bundleDir, bundleManifestName));
-    if (!isThere()) {
-      const { signal, onWait } = control;
-      const prepare = async (): Promise<void> => {
-        if (!isThere()) await prepareCpuBundle(checkpoint, bundleDir, options, control);
-      };
-      await withFileLock(`${bundleDir}.lock`, prepare, {
-        ...defined({ signal, onWait }),
-      });
+    const all = { ...options, ...defined({ reference: reference?.(checkpoint) }) };
+    if (!found) {
+      const key = await cpuBundleKey(checkpoint, all);
+      const make = (place: string) => prepareCpuBundle(checkpoint, place, all, control);
+      return await madeOnce(cacheName(basename(checkpoint.id), key, all), make, control);
     }
-    return await readBundle(bundleDir);
+    const linked: ShardBundleOptions = { ...all, shards: 'link' };
+    const key = await shardBundleKey(found, checkpoint, linked);
+    const make = (place: string) => prepareShardBundle(found, checkpoint, place, linked, control);
+    return await madeOnce(cacheName(`${basename(dir)}-shards`, key, all), make, control);
   } finally {
     await checkpoint.close();
   }
 }
 
+async function madeOnce(
+  name: string,
+  make: (bundleDir: string) => Promise<unknown>,
+  { bundlesDir = bundlesFolder(), signal, onWait }: PreparedBundleControl,
+): Promise<Bundle> {
+  const bundleDir = join(bundlesDir, name);
+  const isThere = (): boolean => existsSync(join(bundleDir, bundleManifestName));
+  if (!isThere()) {
+    const prepare = async (): Promise<void> => {
+      if (!isThere()) await make(bundleDir);
+    };
+    await withFileLock(`${bundleDir}.lock`, prepare, defined({ signal, onWait }));
+  }
+  return readBundle(bundleDir);
+}
+
+/** The folder of the checkpoint that a folder's shards were made from. */
+function shardCheckpoint(dir: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  if (existsSync(join(dir, 'config.json'))) return dir;
+  throw new BundleError('bundle-host-missing', `${dir} contains only shards`, {
+    hint: 'Give the checkpoint they were made from as well: --checkpoint or the engine node’s field Checkpoint, a folder or a pulled hub id such as HuggingFaceTB/SmolVLM-256M-Instruct. Or copy its files (config.json, model.safetensors, tokenizer.json and the other .json files) into this folder.',
+  });
+}
+
 /** e.g. `SmolVLM-256M-Instruct-int8-int4-1f0c…`: readable, and different for anything that changes the files. */
-async function cacheName(checkpoint: Checkpoint, options: CpuBundleOptions): Promise<string> {
-  const digest = createHash('sha256')
-    .update(await cpuBundleKey(checkpoint, options))
-    .digest('hex');
-  const precisions = [options.visionPrecision, ...(options.decoder ? [options.decoder.precision] : [])];
-  return [basename(checkpoint.id), ...precisions, digest.slice(0, 16)].join('-');
+function cacheName(model: string, key: string, { visionPrecision, decoder }: CpuBundleOptions): string {
+  const digest = createHash('sha256').update(key).digest('hex');
+  const precisions = [visionPrecision, ...(decoder ? [decoder.precision] : [])];
+  return [model, ...precisions, digest.slice(0, 16)].join('-');
 }

@@ -11,6 +11,8 @@ export interface FallbackOptions {
   readonly openNpu: () => Promise<TileEncoder>;
   readonly openCpu: () => Promise<TileEncoder>;
   readonly backoff: NpuBackoff;
+  /** Why the CPU is to be used now although the NPU works, e.g. because another program uses it. */
+  readonly useCpu?: () => ErrorBody | undefined;
 }
 
 /**
@@ -29,12 +31,13 @@ export class FallbackTower implements TileEncoder {
 
   /** Why the CPU works at the moment; undefined while the NPU does. */
   get fallback(): ErrorBody | undefined {
-    return this.#options.backoff.reason;
+    const { backoff, useCpu } = this.#options;
+    return useCpu?.() ?? backoff.reason;
   }
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { backoff } = this.#options;
-    let fallback = backoff.reason;
+    let fallback = this.fallback;
     if (!fallback) {
       try {
         const features = await (await this.#openNpu()).encode(tiles, options);

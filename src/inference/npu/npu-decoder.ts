@@ -11,6 +11,7 @@ import { openNpuDecoder, type RkllmDecoder } from '../../text/open-npu-decoder';
 import type { Caption, CaptionerOptions, InferenceHooks } from '../inference';
 import { NpuBackoff } from './npu-backoff';
 import { npuReadWriteLock } from './npu-read-write-lock';
+import type { NpuSharingRule } from './npu-sharing';
 import { earlierCrashes } from './open-tower';
 
 /** A prompt for the NPU's decoder. */
@@ -35,6 +36,7 @@ export type NpuDecoderOptions = Pick<CaptionerOptions, 'decoder' | 'onDeviceLost
   readonly maxContext: number;
   readonly npu: NpuSettings;
   readonly rkllm: RkllmSettings;
+  readonly sharing: NpuSharingRule;
 };
 
 interface Opened {
@@ -70,7 +72,7 @@ export class NpuDecoder {
   }
 
   get fallback(): ErrorBody | undefined {
-    return this.insisted ? undefined : this.#backoff.reason;
+    return this.insisted ? undefined : (this.#options.sharing.useCpu ?? this.#backoff.reason);
   }
 
   /** It decodes greedily and returns text only: scores and schemas need the CPU's logits. */
@@ -90,6 +92,7 @@ export class NpuDecoder {
     { stop }: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Pick<Caption, 'text' | 'tokenIds' | 'finishReason'>> {
+    this.#options.sharing.check(!this.insisted);
     const { decoder } = await this.#open();
     const text = new AnswerText({ push: () => '', end: () => '' }, stop, hooks.onToken);
     const run = {

@@ -19,6 +19,7 @@ import type { TileEncoder } from '../../vision/vision-tower';
 import type { CaptionerOptions } from '../inference';
 import { FallbackTower } from './fallback-tower';
 import { type EarlierFailures, NpuBackoff } from './npu-backoff';
+import type { NpuSharingRule } from './npu-sharing';
 
 /** A vision tower on the device that a request chose. */
 export interface PlacedTower {
@@ -29,18 +30,20 @@ export interface PlacedTower {
   readonly cores: number;
   /** Why the CPU works instead of the NPU at the moment. */
   fallback(): ErrorBody | undefined;
+  /** Other programs that use the NPU at the moment; absent on the CPU. */
+  sharedWith?(): readonly string[];
 }
 
 export type TowerOptions = Pick<
   CaptionerOptions,
   'threads' | 'backend' | 'signal' | 'onProgress' | 'onDeviceLost'
-> & { readonly npu: NpuSettings };
+> & { readonly npu: NpuSettings; readonly sharing: NpuSharingRule };
 
 /**
  * Opens a bundle's tower: that of a CPU bundle in onnxruntime; that of an NPU bundle on the NPU, with its CPU stages as a
  * fallback unless the request requires the NPU (`backend: npu`); or the CPU stages only (`backend: cpu`).
- * @throws SmolvlmError `backend-npu` for a CPU bundle on the NPU, `bundle-no-cpu-stages`; without a fallback also
- *   whatever opening the NPU throws
+ * @throws SmolvlmError `backend-npu` for a CPU bundle on the NPU, `bundle-no-cpu-stages`, `npu-shared`; without a fallback
+ *   also whatever opening the NPU throws
  */
 export async function openTower(bundle: Bundle, options: TowerOptions): Promise<PlacedTower> {
   const { target } = bundle.manifest;
@@ -56,10 +59,18 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     return { tower: await openOn(cpu, options), cores: 0, fallback: never };
   }
   const { conversion } = bundle.manifest;
-  const cores = Math.max(1, usableCores(new SystemFiles(), options.npu.cores));
-  const placed = { npu: `rknn ${conversion?.precision ?? 'fp16'}`, cores };
-  if (backend === 'npu' || !cpu) {
-    return { ...placed, tower: await openOn(bundle, options, npuSettings(options, 'wait')), fallback: never };
+  const cores = Math.max(1, usableCores(new SystemFiles(), options.npu.cores).length);
+  const { sharing } = options;
+  const placed = {
+    npu: `rknn ${conversion?.precision ?? 'fp16'}`,
+    cores,
+    sharedWith: () => sharing.sharedWith,
+  };
+  const cpuAllowed = backend !== 'npu' && cpu !== undefined;
+  sharing.check(cpuAllowed);
+  if (!cpuAllowed) {
+    const tower = await openOn(bundle, options, npuSettings(options, 'wait'));
+    return { ...placed, tower: checkedTower(tower, () => sharing.check(false)), fallback: never };
   }
   // It may be opened again long after this request.
   const { signal: _signal, onProgress: _onProgress, ...lasting } = options;
@@ -67,8 +78,24 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     openNpu: () => openOn(bundle, options, npuSettings(lasting, 'fail')),
     openCpu: () => openOn(cpu, options),
     backoff: new NpuBackoff(await earlierCrashes(options.npu.lockPath)),
+    useCpu: () => sharing.useCpu,
   });
-  return { ...placed, tower, fallback: () => tower.fallback };
+  return {
+    ...placed,
+    tower: checkedTower(tower, () => sharing.check(true)),
+    fallback: () => tower.fallback,
+  };
+}
+
+/** A tower that is used only while a check passes. */
+function checkedTower(tower: TileEncoder, check: () => void): TileEncoder {
+  return {
+    encode: async (tiles, options) => {
+      check();
+      return tower.encode(tiles, options);
+    },
+    close: () => tower.close(),
+  };
 }
 
 /** A tower and the backends it runs in; closing it closes them. */

@@ -33,7 +33,7 @@ export class HostTensors implements TensorSource {
   static async open({ dir, manifest }: Bundle): Promise<HostTensors> {
     if (!manifest.host) {
       throw new BundleError('bundle-host-missing', `${dir} contains only shards, no host tensors`, {
-        hint: 'Give the checkpoint the shards were made from as well: its tensors have the same names.',
+        hint: 'Give the checkpoint they were made from as well (--checkpoint).',
       });
     }
     await verifyBundleFile(dir, manifest.host);

@@ -10,6 +10,11 @@ const contract = { residualScale: 0.1, shape: [1, 1024, 768], cores: 3 } as cons
 
 const shardName = /^l(\d+)_(attn|mlp)\.rknn$/;
 
+/** Whether a file of this name is a shard: half a layer of the vision tower. */
+export function isShardName(name: string): boolean {
+  return shardName.test(name);
+}
+
 /**
  * Describes a folder of `l{i}_attn.rknn` and `l{i}_mlp.rknn` files without a manifest. The description has no host
  * tensors and no decoder: both come from the checkpoint.
@@ -17,7 +22,7 @@ const shardName = /^l(\d+)_(attn|mlp)\.rknn$/;
  * @throws BundleError `bundle-shard-missing` for a gap in the layers
  */
 export async function describeShardFolder(dir: string): Promise<BundleManifest | undefined> {
-  const names = (await readdir(dir).catch((): string[] => [])).filter((name) => shardName.test(name));
+  const names = (await readdir(dir).catch((): string[] => [])).filter(isShardName);
   if (names.length === 0) return undefined;
   const layers = 1 + Math.max(...names.map((name) => Number(shardName.exec(name)?.[1])));
   const stages: BundleStage[] = [];

@@ -1,8 +1,9 @@
-import { access, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { bundleManifestName } from '../bundle/read-bundle';
+import { isShardName } from '../bundle/shard-folder';
 import { checkpointsFolder } from '../cache-folder';
 
 /** The model that ships with the package. */
@@ -73,19 +74,11 @@ async function pulledFolder(reference: HubReference, checkpoints: string): Promi
 
 /** @throws SmolvlmError `model-unknown-folder` */
 export async function folderKind(dir: string): Promise<'checkpoint' | 'bundle'> {
-  for (const [file, kind] of [
-    [bundleManifestName, 'bundle'],
-    ['l0_attn.rknn', 'bundle'],
-    ['config.json', 'checkpoint'],
-  ] as const) {
-    const found = await access(join(dir, file)).then(
-      () => true,
-      () => false,
-    );
-    if (found) return kind;
-  }
+  const names = await readdir(dir).catch((): string[] => []);
+  if (names.includes(bundleManifestName) || names.some(isShardName)) return 'bundle';
+  if (names.includes('config.json')) return 'checkpoint';
   throw new SmolvlmError('model-unknown-folder', `${dir} holds neither a checkpoint nor a bundle`, {
-    hint: `Expected config.json and model.safetensors, or ${bundleManifestName}.`,
+    hint: `Expected config.json and model.safetensors, ${bundleManifestName}, or shards (l0_attn.rknn …).`,
   });
 }
 

@@ -6,6 +6,8 @@ import type { NumberField } from '../number-field';
 export const locationChoices = ['local', 'remote'] as const;
 /** Of the vision tower and, apart from it, of the decoder. */
 export const backendChoices = ['auto', 'cpu', 'npu'] as const;
+/** What to do while another program uses the NPU. */
+export const npuSharingChoices = ['share', 'cpu', 'refuse'] as const;
 /** Blank: the model's own. */
 export const precisionChoices = ['', 'float32', 'int8', 'int4'] as const;
 

@@ -6,15 +6,23 @@ import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
 import { fieldNumber } from '../number-field';
 import { policyChoices } from '../request-fields';
-import { backendChoices, engineFields, locationChoices, precisionChoices } from './engine-fields';
+import {
+  backendChoices,
+  engineFields,
+  locationChoices,
+  npuSharingChoices,
+  precisionChoices,
+} from './engine-fields';
 
 /** The dialog of `smolvlm-engine`, as Node-RED hands it over: numbers may come as text, or empty. */
 export interface EngineDialog {
   readonly location?: string;
   readonly url?: string;
   readonly model?: string;
+  readonly checkpoint?: string;
   readonly backend?: string;
   readonly decoder?: string;
+  readonly npuSharing?: string;
   readonly precision?: string;
   readonly threads?: string | number;
   readonly queuePolicy?: string;
@@ -46,7 +54,7 @@ export function engineSettings(
 ): EngineSettings {
   const location = fieldChoice(dialog.location, 'location', locationChoices, 'local');
   const model = modelReference(dialog.model?.trim() ?? '', userDir);
-  const runtime = runtimeOptions(dialog);
+  const runtime = runtimeOptions(dialog, userDir);
   const maxAgeSeconds = fieldNumber(dialog.maxAge, 'maxAge', engineFields.maxAge);
   return {
     address: parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
@@ -68,13 +76,17 @@ export function engineSettings(
   };
 }
 
-function runtimeOptions(dialog: EngineDialog): RuntimeOptions {
+function runtimeOptions(dialog: EngineDialog, userDir: string): RuntimeOptions {
   const backend = fieldChoice(dialog.backend, 'backend', backendChoices, 'auto');
   const decoder = fieldChoice(dialog.decoder, 'decoder', backendChoices, 'auto');
+  const npuSharing = fieldChoice(dialog.npuSharing, 'npuSharing', npuSharingChoices, 'share');
+  const checkpoint = modelReference(dialog.checkpoint?.trim() ?? '', userDir);
   const precision = fieldChoice(dialog.precision, 'precision', precisionChoices, '');
   return defined({
     backend: backend === 'auto' ? undefined : backend,
     decoder: decoder === 'auto' ? undefined : decoder,
+    npuSharing: npuSharing === 'share' ? undefined : npuSharing,
+    checkpoint: checkpoint || undefined,
     precision: precision || undefined,
     threads: fieldNumber(dialog.threads, 'threads', engineFields.threads),
   });

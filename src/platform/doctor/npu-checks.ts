@@ -1,11 +1,15 @@
 import type { Machine } from '../machine';
+import { driverFault } from '../npu/driver-faults';
 import { versionAtLeast } from '../npu/npu-driver';
 import { describeHolder } from '../npu/npu-lock';
+import { describeNpuUser } from '../npu/npu-neighbours';
+import type { NpuUser } from '../npu/npu-users';
+import { socNpuCores } from '../soc';
 import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } from './finding';
 import { judgeDevices } from './npu-device-check';
 
-/** Older drivers fail submits and hang under load; librknnrt itself asks for 0.8.8. */
-const leastDriver = '0.9.6';
+/** Below it librknnrt prints that it recommends an update. */
+const recommendedDriver = '0.8.8';
 
 /** The driver, its device nodes, and the processes that use it. */
 export const npuChecks: readonly Check[] = [
@@ -46,7 +50,7 @@ function judgeDriver({ driver, container, kernel }: Machine): Finding {
   return bad('none in this kernel', advice);
 }
 
-function judgeVersion({ driver, process }: Machine): Finding {
+function judgeVersion({ driver, process, rknn }: Machine): Finding {
   const { version, places } = driver;
   if (version === undefined) {
     const advice = process.uid === 0 ? 'Look for rknpu in dmesg.' : 'Run smolvlm doctor once as root.';
@@ -56,22 +60,37 @@ function judgeVersion({ driver, process }: Machine): Finding {
   if (places.some((place) => place.version !== version)) {
     return warn(value, 'The places disagree: reboot, so that the installed driver is the one that runs.');
   }
-  if (versionAtLeast(version, leastDriver)) return ok(value);
-  return warn(value, `Update the kernel: drivers before ${leastDriver} fail or hang under load.`);
+  const fault = driverFault(version, rknn[0]?.version);
+  if (fault) return warn(value, `Update the kernel: ${fault}.`);
+  if (versionAtLeast(version, recommendedDriver)) return ok(value);
+  return info(value, `librknnrt recommends ${recommendedDriver} or newer: if runs fail, update the kernel.`);
 }
 
-function judgeUsers({ npuUsers: { holder, users, hidden }, process, container }: Machine): Finding {
+function judgeUsers(machine: Machine): Finding {
+  const { npuUsers, process, container } = machine;
+  const { holder, users, hidden } = npuUsers;
   const held = holder ? `SmolVLM’s ${describeHolder(holder)}` : undefined;
   const others = users.filter(({ pid }) => pid !== holder?.pid);
   if (others.length > 0) {
-    const named = others.map(({ pid, command }) => `process ${pid} (${command})`).join(', ');
-    return warn(
-      held === undefined ? named : `${held}; ${named}`,
-      'Two programs that use the NPU at once have made it fail and hung boards: stop the other one, or caption on the CPU.',
-    );
+    const named = others.map(describeNpuUser).join(', ');
+    return warn(held === undefined ? named : `${held}; ${named}`, sharingAdvice(others, machine));
   }
   const unused = container === undefined ? 'no process' : 'no process in this container';
   const unchecked =
     hidden > 0 && process.uid !== 0 ? `; ${hidden} other processes can only be checked by root` : '';
   return info(`${held ?? unused}${unchecked}`);
+}
+
+/** What to do about programs that use the NPU as well, by what is known about them. */
+function sharingAdvice(others: readonly NpuUser[], { driverCores, soc }: Machine): string {
+  const programs = new Set(others.map(({ program }) => program));
+  const choice = 'or set SMOLVLM_NPU_SHARING to cpu or refuse';
+  if (programs.has('rkllm')) {
+    return `A language model server of the vendor’s runtime and vision at once have hung boards, on separate cores too (rknn-llm#315): stop one of them, ${choice}.`;
+  }
+  if (programs.has('frigate')) {
+    const last = (driverCores ?? socNpuCores(soc)) - 1;
+    return `Frigate’s detector and captions slow each other down, and two programs at once have hung boards. To share, give Frigate core 0 (num_cores: 1) and SmolVLM the others (SMOLVLM_NPU_CORES=1-${last}); ${choice}.`;
+  }
+  return `Two programs that use the NPU at once have made it fail and hung boards: stop the other one, ${choice}.`;
 }

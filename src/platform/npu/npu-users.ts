@@ -5,11 +5,17 @@ import { type LockHolder, parseLockHolder, startTimeOf } from '../../system/lock
 import { readSettings } from '../../system/settings';
 import type { SystemFiles } from '../recording/system-files';
 
+/** Programs that are known to use the NPU. `rkllm`: a server of the vendor's language model runtime. */
+export type NpuProgram = 'frigate' | 'rkllm';
+
 /** A process that has an NPU device node open. */
 export interface NpuUser {
   readonly pid: number;
   /** Program and first argument, e.g. `python3 frigate`; else the process's name. */
   readonly command: string;
+  readonly program?: NpuProgram;
+  /** Known by its name alone: only root can read its open files. */
+  readonly likely?: true;
 }
 
 export interface NpuUsers {
@@ -30,12 +36,47 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
     const folder = `/proc/${pid}/fd`;
     if (files.denied(folder)) {
       hidden += 1;
+      // The name of a process can be read by everyone.
+      const program = nodes.length > 0 ? namedProgram(files, pid) : undefined;
+      if (program) users.push({ pid: Number(pid), command: commandOf(files, pid), program, likely: true });
       continue;
     }
     const open = files.names(folder).some((fd) => nodes.includes(files.link(`${folder}/${fd}`) ?? ''));
-    if (open) users.push({ pid: Number(pid), command: commandOf(files, pid) });
+    if (!open) continue;
+    const command = commandOf(files, pid);
+    const program = namedProgram(files, pid) ?? mappedProgram(files, pid);
+    users.push({ pid: Number(pid), command, ...defined({ program }) });
   }
   return { ...defined({ holder }), users, hidden };
+}
+
+/** Program and first argument; options are left out, because they may contain secrets. */
+const shownWords = '[^\\0]+(?:\\0[^\\0-][^\\0]*)?';
+
+/**
+ * How programs name themselves that use the NPU. Frigate names each detector after its key in the configuration; those of
+ * other devices (Coral, OpenVINO) do not use the NPU. A recording keeps what is matched: the words that are shown.
+ */
+const knownNames: readonly (readonly [program: NpuProgram, line: RegExp])[] = [
+  [
+    'frigate',
+    new RegExp(
+      `^(?=frigate\\.detector(?![^\\0]*(?:coral|tpu|openvino|ov|cpu|onnx|hailo|tensorrt)))${shownWords}`,
+      'i',
+    ),
+  ],
+  ['rkllm', new RegExp(`^(?=[^\\0]*(?:\\0[^\\0]*)?(?:rkllama|rkllm|llm_demo))${shownWords}`, 'i')],
+];
+
+function namedProgram(files: SystemFiles, pid: string): NpuProgram | undefined {
+  return knownNames.find(([, line]) => files.match(`/proc/${pid}/cmdline`, line) !== undefined)?.[0];
+}
+
+/** By the libraries in its memory, or by other names that Frigate's processes have. */
+function mappedProgram(files: SystemFiles, pid: string): NpuProgram | undefined {
+  if (files.match(`/proc/${pid}/maps`, /librkllmrt\.so/)) return 'rkllm';
+  const isFrigate = ['cmdline', 'comm'].some((file) => files.match(`/proc/${pid}/${file}`, /frigate/i));
+  return isFrigate ? 'frigate' : undefined;
 }
 
 function livingHolder(files: SystemFiles): LockHolder | undefined {
@@ -59,9 +100,8 @@ function isAlive(files: SystemFiles, holder: LockHolder): boolean {
   return stat !== undefined && startTimeOf(stat) === holder.started;
 }
 
-/** Program and first argument; options are left out, because they may contain secrets. */
 function commandOf(files: SystemFiles, pid: string): string {
-  const line = files.match(`/proc/${pid}/cmdline`, /^[^\0]+(?:\0[^\0-][^\0]*)?/)?.[0] ?? '';
+  const line = files.match(`/proc/${pid}/cmdline`, new RegExp(`^${shownWords}`))?.[0] ?? '';
   const [program = '', argument] = line.split('\0').map((word) => posix.basename(word));
   if (argument !== undefined) return `${program} ${argument}`;
   const name = files.text(`/proc/${pid}/comm`) ?? program;

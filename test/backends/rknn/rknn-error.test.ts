@@ -44,19 +44,24 @@ describe('RKNN errors', () => {
   });
 
   it('of rknn_run name the other program and the kernel’s last lines', () => {
-    const { hint = '' } = rknnRunError('l0_attn', -1, recordedFiles('frigate-on-card1'));
+    const { hint = '' } = rknnRunError('l0_attn', -1, '2.3.2', recordedFiles('frigate-on-card1'));
     assert.match(hint, /process 640 \(frigate\.detector:rknn\)/);
     assert.match(hint, /last lines: \[drm\] Initialized rknpu/);
     assert.doesNotMatch(hint, /toolkit|reported/);
   });
 
-  it('of rknn_run name a driver for which failed submits are reported, with the report', () => {
-    const runOn = (version: string): string =>
-      rknnRunError('a', -1, recordedTree(temp(), { files: { '/sys/module/rknpu/version': version } })).hint ??
-      '';
-    assert.match(runOn('0.9.3'), /0\.9\.3 \(radxa\/kernel#312/);
+  it('of rknn_run name a driver for which failed runs are reported, with the report, and no other', () => {
+    const runOn = (driver: string, runtime = '2.3.2'): string => {
+      const files = recordedTree(temp(), { files: { '/sys/module/rknpu/version': driver } });
+      return rknnRunError('a', -1, runtime, files).hint ?? '';
+    };
+    assert.match(runOn('0.9.3'), /radxa\/kernel#312/);
+    assert.match(runOn('0.9.2'), /cores 1 and 2 fail .*rknn-toolkit2#294/);
     assert.match(runOn('0.7.2'), /airockchip\/rknn-toolkit2#447/);
-    assert.doesNotMatch(runOn('0.9.8'), /reported/);
-    assert.match(runOn('0.9.8'), /dmesg/);
+    assert.doesNotMatch(runOn('0.7.2', '1.4.0'), /known for it/);
+    for (const driver of ['0.8.2', '0.8.8', '0.9.0', '0.9.5', '0.9.6', '0.9.8']) {
+      assert.doesNotMatch(runOn(driver), /known for it/, driver);
+      assert.match(runOn(driver), /dmesg/);
+    }
   });
 });

@@ -7,9 +7,24 @@ import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
 import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';
 import type { BundleManifest, BundleStage } from '../../../src/model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../../src/model/bundle/read-bundle';
-import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { resolveModel } from '../../../src/model/hub/resolve-model';
 import { visionStages } from '../../../src/onnx/vision/vision-stages';
+
+const residualScale = 0.1;
+
+/** Writes every half-layer of a checkpoint as a shard for the emulated NPU: `l0_attn.rknn` … */
+export async function writeEmulatedShards(
+  dir: string,
+  { config, tensors }: Checkpoint,
+): Promise<readonly BundleStage[]> {
+  const stages: BundleStage[] = [];
+  for (const plan of visionStages(config.vision.layers, 'half-layer')) {
+    const core = (plan.halves[0]?.layer ?? 0) % 3;
+    stages.push(await writeEmulatedShard(dir, plan, config, tensors, { residualScale, core }));
+  }
+  return stages;
+}
 
 /** The demo model as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
 export class EmulatedBundle {
@@ -22,15 +37,10 @@ export class EmulatedBundle {
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-emulated-'));
     await cp(prepared.dir, dir, { recursive: true });
     const checkpoint = await openCheckpoint(model);
-    const residualScale = 0.1;
-    const stages: BundleStage[] = [];
+    let stages: readonly BundleStage[];
     let decoderEntry: BundleManifest['npuDecoder'];
     try {
-      const { config, tensors } = checkpoint;
-      for (const plan of visionStages(config.vision.layers, 'half-layer')) {
-        const core = (plan.halves[0]?.layer ?? 0) % 3;
-        stages.push(await writeEmulatedShard(dir, plan, config, tensors, { residualScale, core }));
-      }
+      stages = await writeEmulatedShards(dir, checkpoint);
       if (npuDecoder) decoderEntry = await writeEmulatedDecoder(dir, checkpoint);
     } finally {
       await checkpoint.close();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SmolvlmError } from '../../../src/errors';
+import { type ErrorBody, SmolvlmError } from '../../../src/errors';
 import { FallbackTower } from '../../../src/inference/npu/fallback-tower';
 import { NpuBackoff, pauseMs } from '../../../src/inference/npu/npu-backoff';
 import type { TileEncoder } from '../../../src/vision/vision-tower';
@@ -51,6 +51,21 @@ describe('FallbackTower', () => {
     assert.deepEqual(log.slice(2), ['npu', 'open cpu', 'cpu']);
     await both.close();
     assert.deepEqual(log.slice(5), ['close npu', 'close cpu']);
+  });
+
+  it('uses the CPU while it is told to, opens no NPU for that, and goes back to the NPU at once', async () => {
+    let inUse: ErrorBody | undefined = { code: 'npu-shared', message: 'in use' };
+    const both = new FallbackTower({
+      openNpu: tower('npu', () => npuFails),
+      openCpu: tower('cpu', () => false),
+      backoff: new NpuBackoff(undefined, () => now),
+      useCpu: () => inUse,
+    });
+    assert.equal((await both.encode([tile])).fallback?.code, 'npu-shared');
+    assert.equal(both.fallback?.code, 'npu-shared');
+    inUse = undefined;
+    assert.equal((await both.encode([tile])).fallback, undefined);
+    assert.deepEqual(log, ['open cpu', 'cpu', 'open npu', 'npu']);
   });
 
   it('tries again to open a CPU’s tower that could not be opened', async () => {

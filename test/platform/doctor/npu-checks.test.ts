@@ -13,9 +13,18 @@ describe('doctor: NPU driver and its users', () => {
     return judged('npu-driver-version', 'rk3588-vendor', { driver });
   }
 
-  it('warns of versions that are too old, contradictory or not readable', () => {
-    assert.equal(version(['/proc/rknpu/version', '0.9.6']).state, 'ok');
-    assert.match(version(['/proc/rknpu/version', '0.8.2']).advice ?? '', /Update the kernel/);
+  it('warns of the versions on which runs are reported to fail, and of no others', () => {
+    const one = (release: string) => version(['/proc/rknpu/version', release]);
+    for (const release of ['0.8.8', '0.9.0', '0.9.5', '0.9.6', '0.9.8']) {
+      assert.equal(one(release).state, 'ok', release);
+    }
+    assert.deepEqual([one('0.9.3').state, one('0.9.2').state, one('0.7.2').state], ['warn', 'warn', 'warn']);
+    assert.match(one('0.9.3').advice ?? '', /Update the kernel: .*radxa\/kernel#312/);
+    // It works (radxa/kernel#312); librknnrt asks for 0.8.8.
+    assert.deepEqual([one('0.8.2').state, /0\.8\.8/.test(one('0.8.2').advice ?? '')], ['info', true]);
+  });
+
+  it('warns of versions that are contradictory or not readable', () => {
     const two = version(['/sys/module/rknpu/version', '0.9.8'], ['/dev/kmsg', '0.9.6']);
     assert.equal(two.value, '0.9.8 (/sys/module/rknpu/version), 0.9.6 (/dev/kmsg)');
     assert.match(two.advice ?? '', /reboot/);
@@ -47,5 +56,16 @@ describe('doctor: NPU driver and its users', () => {
     });
     assert.equal(two.state, 'warn');
     assert.match(two.value, /process 812 .*; process 7 \(python3 app\.py\)$/);
+  });
+
+  it('says for each kind of program how to share the NPU with it', () => {
+    const beside = (program?: 'frigate' | 'rkllm') =>
+      judged('npu-users', 'rk3588-vendor', {
+        npuUsers: { users: [{ pid: 7, command: 'x', ...(program && { program }) }], hidden: 0 },
+      }).advice ?? '';
+    assert.match(beside('frigate'), /num_cores: 1\).*SMOLVLM_NPU_CORES=1-2/);
+    assert.match(beside('rkllm'), /rknn-llm#315/);
+    for (const program of ['frigate', 'rkllm', undefined] as const)
+      assert.match(beside(program), /SMOLVLM_NPU_SHARING/);
   });
 });

@@ -39,10 +39,51 @@ describe('NPU users', () => {
       { '/proc/7/fd/3': node, '/proc/8/fd/3': '/dev/dri/renderD128', '/proc/9/fd/30': node },
     );
     assert.deepEqual(users, [
-      { pid: 7, command: 'python3 app.py' },
+      { pid: 7, command: 'python3 app.py', program: 'frigate' },
       { pid: 9, command: 'rknn_server' },
     ]);
     assert.equal(hidden, 0);
+  });
+
+  it('are named by their programs: Frigate’s detector, servers of the vendor’s language model runtime', () => {
+    const { users } = usersWith(
+      {
+        '/proc/7/cmdline': 'frigate.detector:rknn\0',
+        '/proc/8/cmdline': '/usr/bin/python3\0/opt/rkllama/server.py\0',
+        '/proc/9/cmdline': '/opt/chat\0',
+        '/proc/9/maps': '7f00-7f01 r-xp 0 00:00 1 /usr/lib/librkllmrt.so\n',
+        '/proc/10/cmdline': '/usr/bin/python3\0-u\0-m\0frigate\0',
+      },
+      Object.fromEntries([7, 8, 9, 10].map((pid) => [`/proc/${pid}/fd/3`, node])),
+    );
+    assert.deepEqual(
+      users.map(({ pid, program }) => [pid, program]),
+      [
+        [10, 'frigate'],
+        [7, 'frigate'],
+        [8, 'rkllm'],
+        [9, 'rkllm'],
+      ],
+    );
+  });
+
+  it('include processes of other users that are known by their names, as probable', () => {
+    const files = {
+      '/proc/7/cmdline': 'frigate.detector:rknn\0',
+      '/proc/8/cmdline': 'frigate.detector:coral\0',
+      '/proc/9/cmdline': 'frigate.capture:door\0',
+      '/proc/10/cmdline': '/usr/bin/python3\0/opt/rkllama/server.py\0',
+      '/proc/11/cmdline': '/usr/bin/bash\0',
+    };
+    const denied = [7, 8, 9, 10, 11].map((pid) => `/proc/${pid}/fd`);
+    const tree = recordedTree(temp(), { files, denied });
+    const { users, hidden } = npuUsers(tree, [node]);
+    assert.deepEqual(users, [
+      { pid: 10, command: 'python3 server.py', program: 'rkllm', likely: true },
+      { pid: 7, command: 'frigate.detector:rknn', program: 'frigate', likely: true },
+    ]);
+    assert.equal(hidden, 5);
+    assert.deepEqual(npuUsers(tree, []).users, [], 'none without an NPU');
   });
 
   it('include the holder of the lock while it runs', () => {

@@ -5,7 +5,8 @@ import { RknnContext } from '../../../backends/rknn/rknn-context';
 import { RknnLibrary } from '../../../backends/rknn/rknn-library';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
-
+import { SystemFiles } from '../../../platform/recording/system-files';
+import { usableCores } from '../../../platform/soc';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command';
 
@@ -22,8 +23,10 @@ export async function boardContexts(
     const before = processFacts();
     let first: unknown;
     let npuBytes = 0;
-    for (const { name, file, core } of manifest.stages) {
+    const cores = usableCores(new SystemFiles(), npu.cores);
+    for (const { name, file, core: planned } of manifest.stages) {
       const path = join(dir, file.path);
+      const core = planned === undefined ? undefined : cores[planned % cores.length];
       const context = await RknnContext.open(library, { name, path, coreMask: coreMask(core) });
       opened.push(context);
       npuBytes += (await context.memory()).total;

@@ -1,0 +1,53 @@
+import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
+import { prepareShardBundle } from '../../convert/bundle/shard-bundle';
+import { withReference } from '../../convert/npu/bundle-reference';
+import { chooseFrames } from '../../convert/npu/calibration-frames';
+import { SmolvlmError } from '../../errors';
+import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command';
+
+export const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
+
+/** `smolvlm convert --shards DIR`: a folder of shards and their checkpoint become a bundle, without the toolkit. */
+export async function adoptShards(
+  shards: string,
+  checkpoint: Checkpoint,
+  out: string,
+  values: OptionValues,
+  io: CommandIo,
+): Promise<number> {
+  const frames = await chooseFrames(optionalString(values, 'calibration'));
+  const manifest = await prepareShardBundle(
+    await shardFolder(shards),
+    checkpoint,
+    out,
+    {
+      shards: 'copy',
+      visionPrecision: 'int8',
+      decoder: {
+        precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+        write: writeOnnxDecoder,
+      },
+      reference: withReference(checkpoint, frames, io.signal),
+    },
+    {
+      signal: io.signal,
+      onProgress: ({ part, ...rest }) => io.progress({ step: part, ...rest }),
+    },
+  );
+  io.result(
+    { path: out, manifest, report: { stages: [] } },
+    `${out}: ${manifest.stages.length} shards of ${shards} with ${checkpoint.id}; check them on the hub: smolvlm validate ${out}`,
+  );
+  return 0;
+}
+
+/** @throws SmolvlmError `convert-shards` for a bundle, which needs no checkpoint */
+async function shardFolder(dir: string): Promise<Bundle> {
+  const found = await readBundle(dir);
+  if (found.manifest.host === undefined) return found;
+  throw new SmolvlmError('convert-shards', `--shards: ${dir} is already a bundle`, {
+    hint: 'Use it directly: smolvlm validate, smolvlm pack, or as the engine’s model.',
+  });
+}

@@ -1,0 +1,37 @@
+import { SystemFiles } from '../recording/system-files';
+import { npuDevices, npuNodePaths } from './npu-devices';
+import { type NpuUser, npuUsers } from './npu-users';
+
+/** Reading the open files of all processes takes some milliseconds: the result is used again for this long. */
+const freshMs = 5_000;
+
+/** Other programs that use this machine's NPU, such as Frigate's detector. Programs of this package wait for its lock. */
+export class NpuNeighbours {
+  readonly #files: SystemFiles;
+  readonly #now: () => number;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #found: readonly NpuUser[] = [];
+
+  /** @param now milliseconds, for tests */
+  constructor(files = new SystemFiles(), now: () => number = () => performance.now()) {
+    this.#files = files;
+    this.#now = now;
+  }
+
+  /** At most five seconds old. */
+  get users(): readonly NpuUser[] {
+    if (this.#now() - this.#readAt >= freshMs) {
+      const { holder, users } = npuUsers(this.#files, npuNodePaths(npuDevices(this.#files)));
+      const own = [process.pid, holder?.pid];
+      this.#found = users.filter(({ pid }) => !own.includes(pid));
+      this.#readAt = this.#now();
+    }
+    return this.#found;
+  }
+}
+
+/** e.g. `process 640 (frigate.detector:rknn)`. */
+export function describeNpuUser({ pid, command, likely }: NpuUser): string {
+  const known = likely ? ', probably: only root can see which devices it has open' : '';
+  return `process ${pid} (${command}${known})`;
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { openCaptioner } from '../../../src/inference/captioner';
+import type { Caption, CaptionerOptions } from '../../../src/inference/inference';
+import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { demoModelFolder } from '../../../src/model/hub/resolve-model';
+import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { writeSmallCheckpoint } from '../../convert/small-checkpoint';
+import { demoFrame, repositoryRoot } from '../../fixtures';
+import { writeEmulatedShards } from './emulated-bundle';
+
+interface Expected {
+  readonly frame: string;
+  readonly prompt: string;
+  readonly text: string;
+}
+
+const [expected] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8')) as [Expected];
+const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+
+describe('a folder of shards without a manifest, on the emulated NPU', function () {
+  this.timeout(180_000);
+  let folder = '';
+  const temp = (...parts: string[]): string => join(folder, ...parts);
+  let npu: EmulatedNpu;
+  let shards: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smolvlm-shards-'));
+    npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '3', SMOLVLM_CACHE: temp('cache') });
+    shards = temp('shards');
+    mkdirSync(shards);
+    const checkpoint = await openCheckpoint(demoModelFolder);
+    try {
+      await writeEmulatedShards(shards, checkpoint);
+    } finally {
+      await checkpoint.close();
+    }
+  });
+  after(async () => {
+    await npu?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(() => npu.faults());
+  afterEach(async () => {
+    assert.deepEqual(await npu.violations(), []);
+    await npu.forget();
+  });
+
+  async function caption(options: Partial<CaptionerOptions> = {}): Promise<Caption> {
+    const captioner = await openCaptioner({ model: shards, ...options });
+    const hooks = {
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+      onToken: () => undefined,
+    };
+    try {
+      const picture = readFileSync(demoFrame(expected.frame));
+      return await captioner.describe([picture], { id: '1', prompt: expected.prompt }, hooks);
+    } finally {
+      await captioner.close();
+    }
+  }
+
+  function smolvlm(...args: readonly string[]) {
+    return spawnSync(process.execPath, [main, ...args, '--json'], { encoding: 'utf8', env: process.env });
+  }
+
+  it('captions with the checkpoint that is given, its shards left where they are', async () => {
+    const { text, backend } = await caption({ checkpoint: 'demo', backend: 'npu' });
+    assert.deepEqual([text, backend], [expected.text, 'rknn fp16 + onnxruntime int8']);
+    assert.equal((await npu.trace()).filter(({ stage }) => stage !== undefined).length, 24);
+    const [made = ''] = readdirSync(temp('cache', 'bundles')).filter((name) => name.startsWith('shards-'));
+    assert.ok(lstatSync(temp('cache', 'bundles', made, 'l0_attn.rknn')).isSymbolicLink());
+  });
+
+  it('lets the CPU answer when the NPU gives nonsense', async () => {
+    await npu.faults('nan');
+    const { text, backend, fallback } = await caption({ checkpoint: 'demo' });
+    assert.deepEqual([text, backend, fallback?.code], [expected.text, 'onnxruntime int8', 'stage-output']);
+  });
+
+  it('captions with the checkpoint’s files in the folder itself', async () => {
+    const both = temp('both');
+    cpSync(demoModelFolder, both, { recursive: true });
+    cpSync(shards, both, { recursive: true });
+    assert.equal((await caption({ model: both })).text, expected.text);
+  });
+
+  it('is refused without a checkpoint, and with one of another depth', async () => {
+    await assert.rejects(caption(), { code: 'bundle-host-missing', hint: /--checkpoint/ });
+    await writeSmallCheckpoint(temp('small'));
+    await assert.rejects(caption({ checkpoint: temp('small') }), {
+      code: 'bundle-shards-checkpoint',
+      message: /shards of 12 layers, .* has 2/,
+    });
+  });
+
+  it('is refused with its first shard missing, checkpoint or not', async () => {
+    const both = temp('incomplete');
+    cpSync(demoModelFolder, both, { recursive: true });
+    cpSync(shards, both, { recursive: true });
+    rmSync(join(both, 'l0_attn.rknn'));
+    await assert.rejects(caption({ model: both }), { code: 'bundle-shard-missing', message: /l0_attn/ });
+  });
+
+  it('is validated, and adopted into a bundle that needs neither folder', async () => {
+    const validated = smolvlm('validate', relative(process.cwd(), shards), '--checkpoint', 'demo');
+    assert.equal(validated.status, 0, validated.stderr);
+    const { pass, backend, stages } = JSON.parse(validated.stdout);
+    assert.deepEqual([pass, backend, stages.length], [true, 'rknn', 24]);
+
+    const bundle = temp('bundle');
+    const adopted = smolvlm('convert', '--shards', shards, '--model', 'demo', '--out', bundle);
+    assert.equal(adopted.status, 0, adopted.stderr);
+    assert.ok(existsSync(join(bundle, 'validation.safetensors')));
+    assert.ok(lstatSync(join(bundle, 'l11_mlp.rknn')).isFile());
+    assert.equal((await caption({ model: bundle })).text, expected.text);
+    assert.equal(smolvlm('validate', bundle).status, 0);
+  });
+
+  it('captions from the command line', () => {
+    const args = ['--model', shards, '--checkpoint', 'demo', '--image', demoFrame(expected.frame)];
+    const { status, stdout, stderr } = smolvlm('caption', ...args, '--prompt', expected.prompt);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      [JSON.parse(stdout).text, JSON.parse(stdout).backend],
+      [expected.text, 'rknn fp16 + onnxruntime int8'],
+    );
+  });
+});
