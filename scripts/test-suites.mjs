@@ -14,11 +14,12 @@ const fuzz = /\.fuzz\.test\.ts$/;
 const slowSupport = [
   'test/browser/editor.ts',
   'test/convert/toolkit/test-toolkit.ts',
+  'test/package/node-red-process.ts',
   'test/package/packed-package.ts',
 ];
 
-/** So is a test that starts one of these programs itself. */
-const slowFiles = ['test/backends/rknn/arm64.test.ts', 'test/e2e/demo.test.ts', 'test/e2e/soak.test.ts'];
+/** So is a test that starts one of these programs itself, or everything at once. */
+const slowFiles = /^test\/(e2e\/|backends\/rknn\/arm64\.test\.ts$)/;
 
 /** @returns sources of a run's tests, relative to the root, in order of their names */
 export function testFiles(name) {
@@ -40,7 +41,7 @@ export function compiled(path) {
 }
 
 function isSlow(path) {
-  if (slowFiles.includes(path)) return true;
+  if (slowFiles.test(path)) return true;
   const seen = new Set();
   const open = [path];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -88,10 +89,10 @@ export function shareOut(files) {
   return shares.map((share) => share.files.sort());
 }
 
-/** @param fileMs milliseconds by path of the compiled test */
-export function recordSeconds(fileMs) {
+/** @param fileTimes milliseconds by path of the compiled test */
+export function recordSeconds(fileTimes) {
   const seconds = JSON.parse(readFileSync(secondsFile, 'utf8'));
-  for (const [path, ms] of Object.entries(fileMs)) {
+  for (const [path, { ms }] of Object.entries(fileTimes)) {
     const source = relative(join(root, 'dist'), path).replace(/\.js$/, '.ts');
     if (ms < 1000) delete seconds[source];
     else seconds[source] = Math.round(ms / 1000);

@@ -29,7 +29,7 @@ const folder = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
 chmodSync(folder, 0o711);
 const counts = { passed: 0, failed: 0, skipped: [] };
 const times = [];
-const fileMs = {};
+const fileTimes = {};
 try {
   const named = positionals.map((path) => relative(root, path).replace(/^dist\/(.*)\.js$/, '$1.ts'));
   const files = named.length > 0 ? named : testFiles(values.suite);
@@ -37,7 +37,7 @@ try {
   if (values.suite === 'all')
     check('style, import rules', 'npx', ['biome', 'check', '--error-on-warnings', '.']);
   await Promise.all(shareOut(files).map((share, index) => mocha(share, index)));
-  if (values.record) recordSeconds(fileMs);
+  if (values.record) recordSeconds(fileTimes);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   counts.failed += 1;
@@ -107,7 +107,7 @@ async function mocha(files, index) {
     counts.failed += result.failed;
     counts.skipped.push(...result.skipped);
     times.push(...result.times);
-    Object.assign(fileMs, result.files);
+    Object.assign(fileTimes, result.files);
     if (verdict === 'running' && result.failed === 0 && status !== 0) verdict = `mocha ended with ${status}`;
   } else if (verdict === 'running') {
     verdict = `mocha ended with ${status} before the last test`;
@@ -131,7 +131,11 @@ async function printBySuite(stream) {
 
 function printSlowest() {
   const first = times.toSorted((a, b) => b.ms - a.ms).slice(0, slowest);
-  if (first.length > 0) process.stdout.write('slowest:\n');
-  for (const { ms, title } of first)
-    process.stdout.write(`${(ms / 1000).toFixed(1).padStart(7)} s  ${title}\n`);
+  if (first.length > 0) process.stdout.write('slowest, with the processor time of each:\n');
+  for (const { ms, cpu, title } of first)
+    process.stdout.write(`${seconds(ms)} s ${seconds(cpu)} s  ${title}\n`);
+}
+
+function seconds(ms) {
+  return (ms / 1000).toFixed(1).padStart(7);
 }

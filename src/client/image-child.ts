@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { type ErrorBody, SmolvlmError } from '../errors';
 import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
+import { type Clock, systemClock } from '../system/clock';
 
 /** From dist/src/client. */
 const workerPath = join(__dirname, '..', 'image', 'frame-worker.js');
@@ -24,6 +25,8 @@ type Answer = { readonly job: number } & ({ readonly frame: PreparedFrame } | { 
 export interface ImageChildOptions {
   readonly timeoutMs?: number;
   readonly idleMs?: number;
+  /** Decides when a picture has taken too long. */
+  readonly clock?: Clock;
   /** The program, for tests. */
   readonly worker?: string;
 }
@@ -37,12 +40,13 @@ export class ImageChild {
   readonly #waiting: Job[] = [];
   #running: Job | undefined;
   #child: ChildProcess | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #cancelTimeout: (() => void) | undefined;
   #lastJob = 0;
   #closed = false;
 
   constructor(options: ImageChildOptions = {}) {
-    this.#options = { timeoutMs, idleMs, worker: workerPath, ...options };
+    this.#options = { timeoutMs, idleMs, clock: systemClock, worker: workerPath, ...options };
   }
 
   /** @throws SmolvlmError ImageError's codes; `image-child-lost`, `image-child-slow`, `image-busy`, `image-child-closed` */
@@ -68,7 +72,7 @@ export class ImageChild {
   /** Ends the process; unanswered pictures fail. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#clearTimers();
     const left = [...(this.#running ? [this.#running] : []), ...this.#waiting.splice(0)];
     this.#running = undefined;
     this.#child?.kill('SIGKILL');
@@ -78,13 +82,18 @@ export class ImageChild {
     }
   }
 
+  #clearTimers(): void {
+    clearTimeout(this.#idleTimer);
+    this.#cancelTimeout?.();
+  }
+
   #next(): void {
-    clearTimeout(this.#timer);
+    this.#clearTimers();
     if (this.#running) return;
     const next = this.#waiting.shift();
     if (!next) {
-      this.#timer = setTimeout(() => this.#stop(), this.#options.idleMs);
-      this.#timer.unref();
+      this.#idleTimer = setTimeout(() => this.#stop(), this.#options.idleMs);
+      this.#idleTimer.unref();
       return;
     }
     this.#running = next;
@@ -96,7 +105,7 @@ export class ImageChild {
       // The error may arrive after the end of the process, when another process works on the next picture.
       (error) => error && this.#ended(child, `an unreachable channel: ${error.message}`),
     );
-    this.#timer = setTimeout(() => this.#slow(), this.#options.timeoutMs);
+    this.#cancelTimeout = this.#options.clock.after(this.#options.timeoutMs, () => this.#slow());
   }
 
   #start(): ChildProcess {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { ImageChild, type ImageChildOptions } from '../../src/client/image-child';
 import { demoFrame } from '../fixtures';
+import { ManualClock } from '../system/manual-clock';
 import { useTempFolder } from '../temp-folder';
 
 const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
@@ -124,8 +125,13 @@ describe('ImageChild', function () {
       if (bytes.length === 3) for (;;) {}
       process.send({ job, frame: { width: bytes.length, height: 1, differenceHash: '0', brightness: 0 } });
     });`);
-    const child = childOf({ worker: script, timeoutMs: 3000 });
-    await assert.rejects(child.prepare(new Uint8Array(3)), { code: 'image-child-slow' });
+    const clock = new ManualClock();
+    const child = childOf({ worker: script, timeoutMs: 3000, clock });
+    const given = assert.rejects(child.prepare(new Uint8Array(3)), { code: 'image-child-slow' });
+    clock.advance(2999);
+    assert.equal(clock.timers, 1);
+    clock.advance(1);
+    await given;
     assert.equal((await child.prepare(new Uint8Array(4))).width, 4);
   });
 

@@ -129,7 +129,7 @@ describe('MjpegSource', () => {
   it('keeps to its interval, and gives a current picture on request', async () => {
     camera.answer = () => endless(head, () => part(picture));
     stream({ intervalMs: 60_000 });
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
     await delay(50);
     assert.equal(told.frames.length, 1);
     source.take();
@@ -140,7 +140,7 @@ describe('MjpegSource', () => {
   it('is reported when nothing arrives, and when pictures stop', async () => {
     camera.answer = () => (socket) => void socket.write(head);
     stream({ timeoutMs: 40 });
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.match(told.troubles[0]!.message, /nothing came for 40 ms/);
     camera.answer = () => (socket) => void socket.write(raw(head, part(picture)));
     await told.until(() => told.troubles.length > 1);
@@ -152,7 +152,7 @@ describe('MjpegSource', () => {
     camera.answer = () =>
       endless('HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n', () => Buffer.from(video));
     stream({ timeoutMs: 60 });
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.match(told.troubles[0]!.message, /\d+ bytes came within 60 ms, but no picture/);
     assert.match(told.troubles[0]!.hint ?? '', /H\.264 or H\.265 choose RTSP/);
   });
@@ -160,7 +160,7 @@ describe('MjpegSource', () => {
   it('recognises a snapshot address and a page', async () => {
     camera.answer = () => rawPicture(picture);
     stream();
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.match(told.troubles[0]!.hint ?? '', /choose "a snapshot address"/);
     camera.answer = () => raw('HTTP/1.1 200 OK\r\n\r\n', '<html><title>Web Service</title></html>');
     await told.until(() => told.troubles.length > 1);
@@ -171,13 +171,13 @@ describe('MjpegSource', () => {
     const clock = new ManualClock();
     camera.answer = () => rawUnauthorized('Digest realm="camera", nonce="abc", qop="auth"');
     stream({ clock, credentials: { user: 'me', password: 'wrong' } });
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.equal(told.troubles[0]!.code, 'image-login');
     clock.advance(59_000);
     await delay(20);
     assert.equal(camera.requests.length, 2);
     clock.advance(1_000);
-    await told.until(() => camera.requests.length === 4);
+    await told.until(() => camera.requests.length >= 4);
   });
 
   it('reports a lasting trouble once a minute', async () => {

@@ -62,7 +62,7 @@ describe('RtspSource', () => {
         `echo "$@" > ${temp('arguments')}; cat > ${temp('input')}; cat ${temp('a.jpg')}; sleep 60`,
       );
       rtsp(url, { ffmpeg, credentials: { user: 'me', password: 'se@cret' } });
-      await told.until(() => told.frames.length === 1);
+      await told.until(() => told.frames.length >= 1);
       assert.deepEqual(Buffer.from(told.frames[0]!.bytes), picture);
       assert.match(
         readFileSync(temp('input'), 'utf8'),
@@ -77,7 +77,7 @@ describe('RtspSource', () => {
         'ffmpeg version 4.3.6-0',
       );
       rtsp(url, { ffmpeg });
-      await told.until(() => told.frames.length === 1);
+      await told.until(() => told.frames.length >= 1);
       assert.equal(
         readFileSync(temp('input'), 'utf8'),
         "ffconcat version 1.0\nfile 'rtsp://camera:554/live?tcp'\n",
@@ -112,7 +112,7 @@ describe('RtspSource', () => {
       it(`says what "${said.split('\n')[0]}" means`, async () => {
         writeFileSync(temp('said'), said);
         rtsp(url, { ffmpeg: program(`cat ${temp('said')} >&2; exit 3`), clock: new ManualClock() });
-        await told.until(() => told.troubles.length === 1);
+        await told.until(() => told.troubles.length >= 1);
         assert.equal(told.troubles[0]!.code, code);
         assert.match(told.troubles[0]!.message, message);
       });
@@ -120,7 +120,7 @@ describe('RtspSource', () => {
 
     it('says that the camera closed the stream, and opens it again', async () => {
       rtsp(url, { ffmpeg: program(`cat ${temp('a.jpg')}; exit 0`) });
-      await told.until(() => told.frames.length === 2);
+      await told.until(() => told.frames.length >= 2);
       assert.match(told.troubles[0]!.message, /the camera closed the stream/);
     });
 
@@ -128,7 +128,7 @@ describe('RtspSource', () => {
       const clock = new ManualClock();
       const ffmpeg = program(`echo x >> ${temp('runs')}; echo "401 Unauthorized" >&2; exit 1`);
       rtsp(url, { ffmpeg, clock });
-      await told.until(() => told.troubles.length === 1);
+      await told.until(() => told.troubles.length >= 1);
       clock.advance(59_999);
       await delay(50);
       assert.equal(readFileSync(temp('runs'), 'utf8'), 'x\n');
@@ -147,7 +147,7 @@ describe('RtspSource', () => {
         clock.advance(1000);
       }
       writeFileSync(temp('key'), '');
-      await told.until(() => told.frames.length === 1);
+      await told.until(() => told.frames.length >= 1);
       assert.deepEqual(told.troubles, []);
     });
 
@@ -157,7 +157,7 @@ describe('RtspSource', () => {
       await told.until(() => existsSync(temp('begun')));
       await delay(50);
       clock.advance(5000);
-      await told.until(() => told.troubles.length === 1);
+      await told.until(() => told.troubles.length >= 1);
       assert.match(told.troubles[0]!.message, /nothing came for 5000 ms/);
       assert.deepEqual(processesWith('4711.1'), []);
     });
@@ -187,27 +187,27 @@ describe('RtspSource', () => {
       const clock = new ManualClock();
       const ffmpeg = program(`echo "$@" >> ${temp('runs')}; cat > /dev/null; cat ${temp('a.jpg')}; sleep 60`);
       rtsp(url, { ffmpeg, clock, intervalMs: 10_000 });
-      await told.until(() => told.frames.length === 1);
+      await told.until(() => told.frames.length >= 1);
       await delay(50);
       assert.equal(readFileSync(temp('runs'), 'utf8').trim().split('\n').length, 1);
       source.take();
-      await told.until(() => told.frames.length === 2);
+      await told.until(() => told.frames.length >= 2);
       await delay(50);
       clock.advance(10_000);
-      await told.until(() => told.frames.length === 3);
+      await told.until(() => told.frames.length >= 3);
       assert.match(readFileSync(temp('runs'), 'utf8'), /-skip_frame nokey/);
       assert.deepEqual(told.troubles, []);
     });
 
     it('says that ffmpeg is missing', async () => {
       rtsp(url, { ffmpeg: '/nowhere/ffmpeg' });
-      await told.until(() => told.troubles.length === 1);
+      await told.until(() => told.troubles.length >= 1);
       const { code, hint } = told.troubles[0]!;
       assert.deepEqual([code, /apt install/.test(hint ?? '')], ['frame-ffmpeg', true]);
     });
   });
 
-  describe('with a clock in the picture', function () {
+  describe('with a clock in the picture (needs ffmpeg and gst-rtsp-server)', function () {
     this.timeout(60_000);
     before(function () {
       if (!canServe()) this.skip();
@@ -219,12 +219,12 @@ describe('RtspSource', () => {
     }
 
     for (const intervalMs of [2000, 10_000]) {
-      it(`gives pictures of now every ${intervalMs / 1000} s, on request and after a change of size (ffmpeg, gst-rtsp-server)`, async () => {
+      it(`gives pictures of now every ${intervalMs / 1000} s, on request and after a change of size`, async () => {
         rtsp(await serve('--keyframes', '15'), { intervalMs });
-        await told.until(() => told.frames.length === 1);
+        await told.until(() => told.frames.length >= 1);
         await delay(500);
         source.take();
-        await told.until(() => told.frames.length === 2);
+        await told.until(() => told.frames.length >= 2);
         server!.tell('size 640 480');
         const sizes = async (): Promise<(number | undefined)[]> =>
           Promise.all(told.frames.map(async ({ bytes }) => (await sharp(bytes).metadata()).width));
@@ -239,22 +239,22 @@ describe('RtspSource', () => {
       });
     }
 
-    it('logs in, and shows no password to other users (ffmpeg, gst-rtsp-server)', async () => {
+    it('logs in, and shows no password to other users', async () => {
       const url = await serve('--login', 'me:hush71%');
       rtsp(url, { credentials: { user: 'me', password: 'hush71%' } });
-      await told.until(() => told.frames.length === 1);
+      await told.until(() => told.frames.length >= 1);
       // This test's own server has it in its arguments.
       assert.ok(processesWith('hush71').every((line) => line.includes('rtsp-server')));
       source.close();
       rtsp(url, { credentials: { user: 'me', password: 'wrong' } });
-      await told.until(() => told.troubles.length === 1);
+      await told.until(() => told.troubles.length >= 1);
       assert.equal(told.troubles[0]!.code, 'image-login');
     });
 
-    it('names a wrong path and a stream without video (ffmpeg, gst-rtsp-server)', async () => {
+    it('names a wrong path and a stream without video', async () => {
       await serve('--codec', 'audio');
       rtsp(server!.url('/other'));
-      await told.until(() => told.troubles.length === 1);
+      await told.until(() => told.troubles.length >= 1);
       assert.match(told.troubles[0]!.message, /no stream at this path/);
       source.close();
       rtsp(server!.url());
@@ -262,7 +262,7 @@ describe('RtspSource', () => {
       assert.match(told.troubles.at(-1)!.message, /the stream has no video/);
     });
 
-    it('delivers again after the camera restarted (ffmpeg, gst-rtsp-server)', async () => {
+    it('delivers again after the camera restarted', async () => {
       rtsp(await serve());
       await told.until(() => told.frames.length >= 1);
       const { port } = server!;

@@ -41,7 +41,7 @@ describe('SnapshotSource', () => {
     await delay(20);
     assert.equal(camera.requests.length, 0);
     source.take();
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
     assert.deepEqual(Buffer.from(told.frames[0]!.bytes), picture);
     const age = Date.now() - told.frames[0]!.capturedAt;
     assert.ok(age >= 30_000 && age < 32_000, `${age} ms old`);
@@ -58,14 +58,14 @@ describe('SnapshotSource', () => {
       }, 30);
     };
     snapshot({ intervalMs: 10 }).take();
-    await told.until(() => told.frames.length === 3);
+    await told.until(() => told.frames.length >= 3);
     assert.equal(most, 1);
   });
 
   it('tries again after a failure', async () => {
     camera.answer = () => (camera.requests.length < 3 ? 'HTTP/1.1 503 Busy\r\n\r\n' : rawPicture(picture));
     snapshot({ retries: 2 }).take();
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
     assert.equal(camera.requests.length, 3);
   });
 
@@ -75,7 +75,7 @@ describe('SnapshotSource', () => {
     url.username = 'me';
     url.password = 'hunter2';
     snapshot({}, url).take();
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.match(told.troubles[0]!.message, /cmd=Snap&user=…&password=… answered 404/);
   });
 
@@ -86,20 +86,20 @@ describe('SnapshotSource', () => {
       return isBroken ? (socket) => void socket.write(answer.subarray(0, 1000)) : answer;
     };
     snapshot({ timeoutMs: 1000, intervalMs: 5 });
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.match(told.troubles[0]!.message, /within 1000 ms/);
     isBroken = false;
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
   });
 
   it('sends no password unasked, and a wrong one once', async () => {
     snapshot({ credentials: { user: 'me', password: 'secret' } }).take();
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
     assert.equal(passwords(), 0);
     source.close();
     camera.answer = () => refused;
     snapshot({ credentials: wrong, retries: 5 }).take();
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     assert.equal(told.troubles[0]!.code, 'image-login');
     assert.equal(passwords(), 1);
   });
@@ -107,14 +107,14 @@ describe('SnapshotSource', () => {
   it('leaves a camera alone for a minute after a refused login, at an interval and on request', async () => {
     camera.answer = () => refused;
     snapshot({ intervalMs: 5000, credentials: wrong, clock });
-    await told.until(() => told.troubles.length === 1);
+    await told.until(() => told.troubles.length >= 1);
     clock.advance(59_999);
     source.take();
     assert.match(told.troubles[1]!.message, /not asked again for 1 s/);
     await delay(20);
     assert.equal(passwords(), 1);
     clock.advance(1);
-    await told.until(() => told.troubles.length === 3);
+    await told.until(() => told.troubles.length >= 3);
     clock.advance(60_000);
     await delay(20);
     assert.equal(passwords(), 2);
@@ -133,7 +133,7 @@ describe('SnapshotSource', () => {
     assert.equal(passwords(), 4);
     camera.answer = () => rawPicture(picture);
     clock.advance(300_000);
-    await told.until(() => told.frames.length === 2);
+    await told.until(() => told.frames.length >= 2);
   });
 
   it('tries a camera that fails every 10 s, whatever the interval, and reports that once', async () => {
@@ -147,7 +147,7 @@ describe('SnapshotSource', () => {
       if (count === 3) camera.answer = () => rawPicture(picture);
       clock.advance(1);
     }
-    await told.until(() => told.frames.length === 1);
+    await told.until(() => told.frames.length >= 1);
     assert.equal(told.troubles.length, 1);
     clock.advance(59_999);
     await delay(5);

@@ -10,6 +10,7 @@ import helper from 'node-red-node-test-helper';
 import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import { EngineClient } from '../../src/client/engine-client';
+import { statusShown } from './status-shown';
 
 helper.init(require.resolve('node-red'));
 
@@ -101,8 +102,8 @@ export class CaptionFlow {
   }
 
   /** Waits for a status; changes in quick succession are shown later. */
-  async status(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.statuses.at(-1) ?? '')) await delay(20);
+  status(pattern: RegExp): Promise<void> {
+    return statusShown(this.statuses, pattern);
   }
 
   async ask(message: object): Promise<Received> {

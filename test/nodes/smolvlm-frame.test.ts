@@ -74,7 +74,7 @@ describe('smolvlm-frame', function () {
   it('prepares the picture of a message and keeps what else is in it', async () => {
     await loadFlow({ maxSide: '320' });
     send({ payload: street, topic: 'street', label: 'car', capturedAt: '2026-11-24T01:02:03Z' });
-    await until(() => received.frames.length === 1);
+    await until(() => received.frames.length >= 1);
     const [message] = received.frames as [Received & { label?: string; topic?: string; capturedAt?: string }];
     assert.deepEqual([message.camera, message.topic, message.label], ['street', 'street', 'car']);
     const { frame } = message;
@@ -89,18 +89,18 @@ describe('smolvlm-frame', function () {
     await loadFlow({ unchanged: true });
     send({ payload: street, topic: 'street' });
     send({ payload: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
-    await until(() => received.held.length === 1);
+    await until(() => received.held.length >= 1);
     assert.deepEqual([received.frames.length, received.held[0]?.frame?.held], [1, 'unchanged']);
     assert.match(String(received.held[0]?.frame?.reason), /of 512 bits differ/);
     send({ reset: true, camera: 'street' });
     send({ payload: street, topic: 'street' });
-    await until(() => received.frames.length === 2);
+    await until(() => received.frames.length >= 2);
   });
 
   it('takes the newest of a flood, and accounts for every message', async () => {
     await loadFlow();
     for (let sent = 0; sent < 50; sent++) send({ payload: street, topic: 'street', sent });
-    await until(() => received.frames.length + received.held.length === 50);
+    await until(() => received.frames.length + received.held.length >= 50);
     assert.equal((received.frames.at(-1) as { sent?: number }).sent, 49);
     assert.ok(received.frames.length >= 2 && received.frames.length < 10);
     assert.ok(received.held.every(({ frame }) => frame?.held === 'superseded'));
@@ -119,7 +119,7 @@ describe('smolvlm-frame', function () {
     ];
     await loadFlow({ masks: [all], zones });
     send({ payload: street, topic: 'street' });
-    await until(() => received.frames.length === 2);
+    await until(() => received.frames.length >= 2);
     assert.deepEqual(
       received.frames.map(({ camera, frame }) => [camera, frame?.zone, frame?.width]),
       [
@@ -146,7 +146,7 @@ describe('smolvlm-frame', function () {
     send({ snapshot: await sharp(street).jpeg({ quality: 60 }).toBuffer(), topic: 'street' });
     send({ snapshot: street.subarray(0, 2000), topic: 'other' });
     send({ snapshot: Array(17).fill(street), topic: 'many' });
-    await until(() => received.frames.length + received.held.length + received.errors.length === 4);
+    await until(() => received.frames.length + received.held.length + received.errors.length >= 4);
     const messages = [...received.frames, ...received.held, ...received.errors];
     assert.deepEqual(
       messages.map((message) => 'snapshot' in message),
@@ -165,34 +165,34 @@ describe('smolvlm-frame', function () {
     ];
     await loadFlow({ masks, camera: '$error("no camera")', cameraType: 'jsonata' });
     send({ payload: street, topic: 'street' });
-    await until(() => received.errors.length === 1);
+    await until(() => received.errors.length >= 1);
     assert.equal(received.errors[0]?.payload, undefined);
   });
 
   it('resets a camera’s zones too, and accepts times of any kind', async () => {
     await loadFlow({ unchanged: true, zones: [{ name: 'all', x: 0, y: 0, width: 1, height: 1 }] });
     send({ payload: street, topic: 'street', capturedAt: 1e20 });
-    await until(() => received.frames.length === 1);
+    await until(() => received.frames.length >= 1);
     send({ payload: street, topic: 'street', capturedAt: 1_795_000_000.5 });
-    await until(() => received.held.length === 1);
+    await until(() => received.held.length >= 1);
     assert.equal(received.held[0]?.frame?.capturedAt, new Date(1_795_000_000_500).toISOString());
     send({ reset: true, camera: 'street' });
     send({ payload: street, topic: 'street' });
-    await until(() => received.frames.length === 2);
+    await until(() => received.frames.length >= 2);
   });
 
   it('says what is wrong with a picture, and goes on', async () => {
     await loadFlow();
     send({ payload: Buffer.from('<html>login</html>'), topic: 'street' });
-    await until(() => received.errors.length === 1);
+    await until(() => received.errors.length >= 1);
     send({ payload: 7 });
-    await until(() => received.errors.length === 2);
+    await until(() => received.errors.length >= 2);
     assert.deepEqual(
       received.errors.map(({ error }) => error?.code),
       ['image-html', 'image-source'],
     );
     send({ payload: street, topic: 'street' });
-    await until(() => received.frames.length === 1);
+    await until(() => received.frames.length >= 1);
   });
 
   it('says which field of the dialog is wrong', async () => {
@@ -205,7 +205,7 @@ describe('smolvlm-frame', function () {
     ] as const) {
       await loadFlow(dialog);
       send({ payload: street });
-      await until(() => received.errors.length === 1);
+      await until(() => received.errors.length >= 1);
       assert.equal(received.errors[0]?.error?.code, 'node-property');
       assert.match(received.errors[0]?.error?.message ?? '', field);
       await helper.unload();
@@ -236,15 +236,15 @@ describe('smolvlm-frame', function () {
         { user: 'me', password: 'pass' },
       );
       send({});
-      await until(() => received.frames.length === 1);
+      await until(() => received.frames.length >= 1);
       assert.deepEqual([received.frames[0]?.camera, received.frames[0]?.frame?.width], ['porch', 640]);
       up = false;
       send({});
-      await until(() => received.errors.length === 1);
+      await until(() => received.errors.length >= 1);
       assert.match(received.errors[0]?.error?.message ?? '', /503/);
       up = true;
       send({});
-      await until(() => received.frames.length === 2);
+      await until(() => received.frames.length >= 2);
     });
 
     it('fetches in a rhythm, and says that the camera is stuck', async () => {
@@ -266,7 +266,7 @@ describe('smolvlm-frame', function () {
     await loadFlow({ source: 'folder', folder: temp('in'), interval: '0.2' });
     await delay(100);
     writeFileSync(temp('in/one.jpg'), street);
-    await until(() => received.frames.length === 1);
+    await until(() => received.frames.length >= 1);
     assert.equal(received.frames[0]?.frame?.name, 'one.jpg');
   });
 
@@ -274,7 +274,7 @@ describe('smolvlm-frame', function () {
     await loadFlow();
     await helper.request().get('/smolvlm-frame/f/sample').expect(204);
     send({ payload: await sharp(street).resize(1920).jpeg().toBuffer(), topic: 'street' });
-    await until(() => received.frames.length === 1);
+    await until(() => received.frames.length >= 1);
     const { body, headers } = await helper.request().get('/smolvlm-frame/f/sample').expect(200);
     assert.equal(headers['content-type'], 'image/jpeg');
     assert.equal((await sharp(body as Buffer).metadata()).width, 960);

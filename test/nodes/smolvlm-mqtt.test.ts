@@ -135,7 +135,7 @@ describe('smolvlm-mqtt', function () {
           const caption = await watcher.on('smolvlm/porch/caption');
           assert.equal(caption.text, `1 of ${street.length} bytes: What is at the porch?`);
           assert.equal(caption.packet.qos, qos);
-          await until(() => received.captions.length === 1, 'the caption leaves by the first output');
+          await until(() => received.captions.length >= 1, 'the caption leaves by the first output');
           const [message] = received.captions;
           assert.deepEqual(
             [message?.payload, message?.topic, message?.caption?.camera],
@@ -267,7 +267,7 @@ describe('smolvlm-mqtt', function () {
         });
         const { error } = JSON.parse((await watcher.on('smolvlm/porch/error')).text);
         assert.equal(error.code, 'image-truncated');
-        await until(() => received.errors.length === 1, 'Catch receives it');
+        await until(() => received.errors.length >= 1, 'Catch receives it');
         assert.equal(received.errors[0]?.error?.code, 'image-truncated');
         assert.equal(statuses.at(-1), 'image-truncated');
       });

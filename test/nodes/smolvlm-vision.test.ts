@@ -18,6 +18,7 @@ import type { VisionProperty } from '../../src/protocol/vision-property';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { demoFrame } from '../fixtures';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
+import { statusShown } from './status-shown';
 
 helper.init(require.resolve('node-red'));
 
@@ -126,8 +127,8 @@ class VisionFlow {
   }
 
   /** Waits for a status; changes in quick succession are shown later. */
-  async status(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.statuses.at(-1) ?? '')) await delay(20);
+  status(pattern: RegExp): Promise<void> {
+    return statusShown(this.statuses, pattern);
   }
 
   /** Waits until so many messages have left in all. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/system/clock';
 
 /** A clock that only moves when the test advances it. */
@@ -7,6 +8,11 @@ export class ManualClock implements Clock {
 
   get timers(): number {
     return this.#timers.length;
+  }
+
+  /** Resolves when something waits for this clock. */
+  async waitedFor(): Promise<void> {
+    while (this.timers === 0) await delay(1);
   }
 
   now(): number {

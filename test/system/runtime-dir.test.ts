@@ -30,12 +30,16 @@ describe('makePrivateDirectory', () => {
     }
   });
 
-  it('refuses a link, a file, and another user’s folder', function () {
+  it('refuses a link and a name that no folder can have', () => {
     mkdirSync(temp('run'));
     symlinkSync(temp('run'), temp('link'));
     assert.throws(() => makePrivateDirectory(temp('link')), refused);
     assert.throws(() => makePrivateDirectory(temp('run', '..', 'run', 'x\0')), refused);
+  });
+
+  it('refuses another user’s folder (needs root)', function () {
     if (process.getuid?.() !== 0) this.skip();
+    mkdirSync(temp('run'));
     chownSync(temp('run'), 65534, 65534);
     assert.throws(() => makePrivateDirectory(temp('run')), {
       ...refused,
@@ -67,11 +71,15 @@ describe('makeSocketDirectory', () => {
     makeSocketDirectory(temp('link'));
   });
 
-  it('refuses a folder in which another user could replace the socket', function () {
+  it('refuses a folder in which another user could replace the socket', () => {
     mkdirSync(temp('run'));
     chmodSync(temp('run'), 0o777);
     assert.throws(() => makeSocketDirectory(temp('run')), { ...refused, hint: /chmod \+t/ });
+  });
+
+  it('refuses a shared folder of another user (needs root)', function () {
     if (process.getuid?.() !== 0) this.skip();
+    mkdirSync(temp('run'));
     chmodSync(temp('run'), 0o1777);
     chownSync(temp('run'), 65534, 65534);
     assert.throws(() => makeSocketDirectory(temp('run')), { ...refused, message: /another user/ });

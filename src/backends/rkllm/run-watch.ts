@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { type Clock, systemClock } from '../../system/clock';
 
 /** Prefill of a full context takes seconds; a token takes tens of milliseconds. */
 const defaultSilenceMs = 60_000;
@@ -18,6 +19,7 @@ export interface RunLimits {
   readonly lostMs?: number;
   /** Only the end of the process frees the thread and the NPU. */
   readonly onLost?: (ms: number) => void;
+  readonly clock?: Clock;
 }
 
 /** Aborts a native run on request or when it produces nothing, and gives up on one that does not stop. */
@@ -25,8 +27,9 @@ export class RunWatch {
   readonly #limits: RunLimits;
   readonly #abort: () => Promise<unknown>;
   readonly #aborts: Promise<unknown>[] = [];
-  #silence: NodeJS.Timeout | undefined;
-  #lost: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelSilence: (() => void) | undefined;
+  #cancelLost: (() => void) | undefined;
   #stopping = false;
   #over = false;
   #silent = false;
@@ -35,6 +38,7 @@ export class RunWatch {
   /** @param abort `rkllm_abort`; it has no effect before the run has started */
   constructor(limits: RunLimits, abort: () => Promise<unknown>) {
     this.#limits = limits;
+    this.#clock = limits.clock ?? systemClock;
     this.#abort = abort;
   }
 
@@ -54,8 +58,8 @@ export class RunWatch {
       return status;
     } finally {
       this.#over = true;
-      clearTimeout(this.#silence);
-      clearTimeout(this.#lost);
+      this.#cancelSilence?.();
+      this.#cancelLost?.();
     }
   }
 
@@ -65,23 +69,23 @@ export class RunWatch {
       this.#abortRun();
       return;
     }
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => {
+    this.#cancelSilence?.();
+    this.#cancelSilence = this.#clock.after(this.#limits.silenceMs ?? defaultSilenceMs, () => {
       this.#silent = true;
       this.stop();
-    }, this.#limits.silenceMs ?? defaultSilenceMs);
+    });
   }
 
   stop(): void {
     if (this.#stopping || this.#over) return;
     this.#stopping = true;
-    clearTimeout(this.#silence);
+    this.#cancelSilence?.();
     this.#abortRun();
     const { lostMs = defaultLostMs, onLost } = this.#limits;
-    this.#lost = setTimeout(() => {
+    this.#cancelLost = this.#clock.after(lostMs, () => {
       onLost?.(lostMs);
       this.#giveUp(lost(`has not stopped ${lostMs / 1000} s after it was aborted`));
-    }, lostMs);
+    });
   }
 
   #abortRun(): void {
@@ -93,20 +97,20 @@ export class RunWatch {
 
 /** Waits for a file to be loaded. @throws SmolvlmError `npu-lost` when it takes too long */
 export async function watchLoad<T>(
-  { loadMs = defaultLoadMs, onLost }: RunLimits,
+  { loadMs = defaultLoadMs, onLost, clock = systemClock }: RunLimits,
   call: Promise<T>,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let cancel: (() => void) | undefined;
   const gone = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    cancel = clock.after(loadMs, () => {
       onLost?.(loadMs);
       reject(lost(`has not loaded its file after ${loadMs / 1000} s`));
-    }, loadMs);
+    });
   });
   try {
     return await Promise.race([call, gone]);
   } finally {
-    clearTimeout(timer);
+    cancel?.();
   }
 }
 

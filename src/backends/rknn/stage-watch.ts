@@ -1,4 +1,5 @@
 import { SmolvlmError } from '../../errors';
+import { type Clock, systemClock } from '../../system/clock';
 
 /** A stage of SmolVLM-256M takes tens of milliseconds; this is far more than a hot or shared NPU needs. */
 const slowMs = 3_000;
@@ -12,6 +13,7 @@ const lostMs = 20_000;
 export interface StageWatch {
   readonly slowMs?: number;
   readonly lostMs?: number;
+  readonly clock?: Clock;
   /** A stage takes longer than it should; it may still end. */
   readonly onSlow?: (stage: string, ms: number) => void;
   /** A stage does not return: only the end of the process frees its thread and the driver. */
@@ -24,10 +26,12 @@ const loadFactor = 3;
 /** Waits for native calls of one backend, reports slow ones, and gives up on those that exceed the driver's own limit. */
 export class StageWatchdog {
   readonly #watch: StageWatch;
+  readonly #clock: Clock;
   readonly #out = new Set<Promise<unknown>>();
 
   constructor(watch: StageWatch = {}) {
     this.#watch = watch;
+    this.#clock = watch.clock ?? systemClock;
   }
 
   /** Whether a call was given up and has not returned: the library still uses its memory, and the NPU may be stuck. */
@@ -43,14 +47,14 @@ export class StageWatchdog {
   /** A run of a stage. @throws SmolvlmError `npu-lost` when it is given up */
   async run<T>(stage: string, call: Promise<T>, onSlow?: (ms: number) => void): Promise<T> {
     const slowAfter = this.#watch.slowMs ?? slowMs;
-    const slow = setTimeout(() => {
+    const cancel = this.#clock.after(slowAfter, () => {
       this.#watch.onSlow?.(stage, slowAfter);
       onSlow?.(slowAfter);
-    }, slowAfter);
+    });
     try {
       return await this.#within(this.#watch.lostMs ?? lostMs, stage, call);
     } finally {
-      clearTimeout(slow);
+      cancel();
     }
   }
 
@@ -60,18 +64,18 @@ export class StageWatchdog {
   }
 
   async #within<T>(ms: number, stage: string, call: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: (() => void) | undefined;
     const gone = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      cancel = this.#clock.after(ms, () => {
         this.#giveUp(call);
         this.#watch.onLost?.(stage, ms);
         reject(lost(stage, ms));
-      }, ms);
+      });
     });
     try {
       return await Promise.race([call, gone]);
     } finally {
-      clearTimeout(timer);
+      cancel?.();
     }
   }
 

@@ -11,6 +11,7 @@ import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/c
 import { PromptBuilder } from '../../../src/prompt/prompt-builder';
 import { demoModel } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
+import { ManualClock } from '../../system/manual-clock';
 import { EmulatedRkllm } from './emulated-rkllm';
 
 describe('RkllmDecoder', function () {
@@ -204,19 +205,28 @@ describe('RkllmDecoder', function () {
       });
 
       it('stops a run that produces nothing', async () => {
-        const decoder = await open({ silenceMs: 600 });
-        await rkllm.faults('slow 1500');
-        await assert.rejects(answer(decoder, 5), { code: 'decoder-silent' });
+        const clock = new ManualClock();
+        const decoder = await open({ silenceMs: 600, clock }, endless);
+        await rkllm.faults('slow 100');
+        const given = assert.rejects(answer(decoder, 200), { code: 'decoder-silent' });
+        await clock.waitedFor();
+        clock.advance(600);
+        await given;
         await rkllm.faults();
         assert.ok((await answer(decoder)).text.length > 0);
       });
 
       it('gives up on a run that does not stop, and refuses others until it returns', async () => {
         const lost: number[] = [];
-        const decoder = await open({ lostMs: 100, onLost: (ms) => void lost.push(ms) });
+        const clock = new ManualClock();
+        const decoder = await open({ lostMs: 100, clock, onLost: (ms) => void lost.push(ms) });
         await rkllm.faults('hang');
-        const signal = AbortSignal.timeout(20);
-        await assert.rejects(answer(decoder, 3, { signal }), { code: 'npu-lost' });
+        const abort = new AbortController();
+        const given = assert.rejects(answer(decoder, 3, { signal: abort.signal }), { code: 'npu-lost' });
+        await clock.waitedFor();
+        abort.abort();
+        clock.advance(100);
+        await given;
         assert.deepEqual(lost, [100]);
         await assert.rejects(answer(decoder), { code: 'npu-lost' });
         await rkllm.faults();
@@ -233,7 +243,13 @@ describe('RkllmDecoder', function () {
         const lost: number[] = [];
         const before = (await rkllm.trace()).length;
         await rkllm.faults('init_hang');
-        await assert.rejects(open({ loadMs: 100, onLost: (ms) => void lost.push(ms) }), { code: 'npu-lost' });
+        const clock = new ManualClock();
+        const given = assert.rejects(open({ loadMs: 100, clock, onLost: (ms) => void lost.push(ms) }), {
+          code: 'npu-lost',
+        });
+        await clock.waitedFor();
+        clock.advance(100);
+        await given;
         assert.deepEqual(lost, [100]);
         await rkllm.faults();
         // Loaded after all, it is destroyed.

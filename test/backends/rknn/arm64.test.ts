@@ -18,7 +18,7 @@ const tests = [
   ['rknn-vision-backend.test.js', 'the vision backend rknn|tells versions|refused with -6|no numbers'],
 ] as const;
 
-describe('the NPU bindings on arm64', function () {
+describe('the NPU bindings on arm64 (needs QEMU, an arm64 C compiler and libstdc++)', function () {
   this.timeout(900_000);
 
   before(function () {

@@ -20,6 +20,7 @@ import { fixture } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
 import { readSafetensorsFixture } from '../../model/safetensors/safetensors-fixture';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
+import { ManualClock } from '../../system/manual-clock';
 import { goldenActivations } from '../../vision/tiny-tower';
 import { contractStage } from '../contract-stage';
 import { EmulatedNpu } from './emulated-npu';
@@ -250,7 +251,9 @@ describe('RknnVisionBackend', function () {
 
   it('reports a slow stage at once, and gives up on one that does not return', async () => {
     const told: string[] = [];
+    const clock = new ManualClock();
     const watch = (lostMs?: number): StageWatch => ({
+      clock,
       slowMs: 50,
       ...defined({ lostMs }),
       onSlow: (stage) => void told.push(`slow ${stage}`),
@@ -258,14 +261,25 @@ describe('RknnVisionBackend', function () {
     });
     const patient = await npu.open({ watch: watch() });
     const slow = await patient.openStage(dir, stages[1]!);
-    await npu.faults('slow 150');
-    await slow.run(new Float32Array(1024 * 64));
+    await npu.faults('hang');
+    const run = slow.run(new Float32Array(1024 * 64));
+    await clock.waitedFor();
+    clock.advance(50);
     assert.deepEqual(told, ['slow l0_mlp']);
+    await npu.faults();
+    await run;
     await patient.close();
     const impatient = await npu.open({ watch: watch(300) });
     const lost = await impatient.openStage(dir, stages[1]!);
-    await npu.faults('slow 900');
-    await assert.rejects(lost.run(new Float32Array(1024 * 64)), { code: 'npu-lost', message: /l0_mlp/ });
+    await npu.faults('hang');
+    const given = assert.rejects(lost.run(new Float32Array(1024 * 64)), {
+      code: 'npu-lost',
+      message: /l0_mlp/,
+    });
+    await clock.waitedFor();
+    clock.advance(50);
+    clock.advance(250);
+    await given;
     assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
     await npu.faults();
     while (!(await comesBack(lost))) await delay(20);
@@ -274,11 +288,16 @@ describe('RknnVisionBackend', function () {
 
   for (const fault of ['hang', 'init_hang']) {
     it(`closes at once, and keeps the NPU locked, while the library does not return (${fault})`, async () => {
-      const backend = await npu.open({ watch: { lostMs: 200 } });
+      const clock = new ManualClock();
+      const backend = await npu.open({ watch: { lostMs: 200, clock } });
       const hung = fault === 'hang' ? await backend.openStage(dir, stages[1]!) : undefined;
       await npu.faults(fault);
       const call = hung ? hung.run(new Float32Array(1024 * 64)) : backend.openStage(dir, stages[1]!);
-      await assert.rejects(call, { code: 'npu-lost', message: /l0_mlp/ });
+      const given = assert.rejects(call, { code: 'npu-lost', message: /l0_mlp/ });
+      await clock.waitedFor();
+      // Loading has three times as long.
+      clock.advance(600);
+      await given;
       await backend.close();
       assert.equal(existsSync(npuLockPath()), true);
       await npu.faults();

@@ -28,16 +28,48 @@ size_t model_output_elements(const model_header *m) {
   return (size_t)m->tokens / (m->scale_factor * m->scale_factor) * m->text_width;
 }
 
-/* out[rows][outs] = x[rows][ins] . w[outs][ins]^T + b */
+/* out[rows][outs] = x[rows][ins] . w[outs][ins]^T + b; four outputs at a time share the loads of a row */
 static void linear(const float *x, size_t rows, size_t ins, const float *w, const float *b, size_t outs, float *out) {
   for (size_t r = 0; r < rows; r++) {
-    for (size_t o = 0; o < outs; o++) {
-      const float *xr = x + r * ins, *wo = w + o * ins;
+    const float *xr = x + r * ins;
+    size_t o = 0;
+    for (; o + 4 <= outs; o += 4) {
+      const float *w0 = w + o * ins, *w1 = w0 + ins, *w2 = w1 + ins, *w3 = w2 + ins;
+      float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+      for (size_t i = 0; i < ins; i++) {
+        s0 += xr[i] * w0[i];
+        s1 += xr[i] * w1[i];
+        s2 += xr[i] * w2[i];
+        s3 += xr[i] * w3[i];
+      }
+      float *to = out + r * outs + o;
+      to[0] = s0 + (b ? b[o] : 0);
+      to[1] = s1 + (b ? b[o + 1] : 0);
+      to[2] = s2 + (b ? b[o + 2] : 0);
+      to[3] = s3 + (b ? b[o + 3] : 0);
+    }
+    for (; o < outs; o++) {
       float sum = 0;
-      for (size_t i = 0; i < ins; i++) sum += xr[i] * wo[i];
+      for (size_t i = 0; i < ins; i++) sum += xr[i] * w[o * ins + i];
       out[r * outs + o] = sum + (b ? b[o] : 0);
     }
   }
+}
+
+/* e^x for x <= 0, to about 2e-7 of it: without branches, so that a loop over it is vectorised, as libm's is not.
+   Coefficients: Cephes' expf. */
+static inline float exp_of_negative(float x) {
+  x = x < -87 ? -87 : x;
+  int32_t n = (int32_t)(x * 1.44269504f - 0.5f);
+  float r = x - (float)n * 0.693359375f + (float)n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  union { int32_t bits; float value; } power = {(n + 127) << 23};
+  return (p * r * r + r + 1) * power.value;
 }
 
 static void layer_norm(const float *x, size_t rows, size_t width, const float *w, const float *b, float eps, float *out) {
@@ -55,36 +87,40 @@ static void layer_norm(const float *x, size_t rows, size_t width, const float *w
   }
 }
 
-static float gelu(float x, uint32_t activation) {
+static inline float gelu(float x, uint32_t activation) {
   if (activation == ACTIVATION_ERF_GELU) return 0.5f * x * (1 + erff(x * 0.70710678f));
-  return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
+  /* x * sigmoid(2u) = x / 2 * (1 + tanh(u)) */
+  float u2 = 1.5957691216f * (x + 0.044715f * x * x * x), e = exp_of_negative(u2 < 0 ? u2 : -u2);
+  return x * (u2 < 0 ? e : 1) / (1 + e);
 }
 
-/* Adds the attention branch to the stream x; scratch holds 5 x tokens x hidden and one row of scores. */
+/* Adds the attention branch to the stream x; scratch holds 6 x tokens x hidden and one row of scores. */
 static const float *attention(const model_header *m, const float *w, float *x, float *scratch) {
   size_t t = m->tokens, h = m->hidden, n = t * h, width = h / m->heads;
-  float *y = scratch, *q = y + n, *k = q + n, *v = k + n, *mixed = v + n, *score = mixed + n;
+  float *y = scratch, *q = y + n, *k = q + n, *v = k + n, *mixed = v + n, *keys = mixed + n, *score = keys + n;
   layer_norm(x, t, h, w, w + h, m->eps, y);
   w += 2 * h;
   float *projections[3] = {q, k, v};
   for (int p = 0; p < 3; p++, w += h * h + h) linear(y, t, h, w, w + h * h, h, projections[p]);
   float scale = 1 / sqrtf((float)width);
   for (size_t head = 0; head < m->heads; head++) {
+    /* This head's keys, [width][tokens]: sums over them need no horizontal addition. */
+    for (size_t c = 0; c < t; c++)
+      for (size_t i = 0; i < width; i++) keys[i * t + c] = k[c * h + head * width + i] * scale;
     for (size_t r = 0; r < t; r++) {
       const float *qr = q + r * h + head * width;
+      memset(score, 0, t * sizeof *score);
+      for (size_t i = 0; i < width; i++)
+        for (size_t c = 0; c < t; c++) score[c] += qr[i] * keys[i * t + c];
       float top = -INFINITY, sum = 0;
-      for (size_t c = 0; c < t; c++) {
-        const float *kc = k + c * h + head * width;
-        float dot = 0;
-        for (size_t i = 0; i < width; i++) dot += qr[i] * kc[i];
-        score[c] = dot * scale;
-        if (score[c] > top) top = score[c];
-      }
-      for (size_t c = 0; c < t; c++) sum += score[c] = expf(score[c] - top);
+      for (size_t c = 0; c < t; c++) top = score[c] > top ? score[c] : top;
+      for (size_t c = 0; c < t; c++) score[c] = exp_of_negative(score[c] - top);
+      for (size_t c = 0; c < t; c++) sum += score[c];
       float *out = mixed + r * h + head * width;
       memset(out, 0, width * sizeof *out);
       for (size_t c = 0; c < t; c++)
-        for (size_t i = 0; i < width; i++) out[i] += score[c] / sum * v[c * h + head * width + i];
+        for (size_t i = 0; i < width; i++) out[i] += score[c] * v[c * h + head * width + i];
+      for (size_t i = 0; i < width; i++) out[i] /= sum;
     }
   }
   linear(mixed, t, h, w, w + h * h, h, y);
@@ -145,7 +181,7 @@ int model_run(const model *stage, const float *input, float *output) {
     return 0;
   }
   float *x = malloc(n * sizeof *x);
-  float *scratch = malloc((5 * n + (size_t)m->tokens * (m->inner + 1)) * sizeof *scratch);
+  float *scratch = malloc((6 * n + (size_t)m->tokens * (m->inner + 1)) * sizeof *scratch);
   const float *w = stage->weights;
   if (!x || !scratch) {
     free(x);

@@ -303,8 +303,12 @@ int rknn_set_batch_core_num(rknn_context id, int count) {
   return RKNN_PARAM_INVALID;
 }
 
-/* Rounds a value as the chip's fp16 tensors do. */
-static float rounded(float value) { return exact() ? value : half_to_float(float_to_half(value)); }
+/* Copies values, rounded as the chip's fp16 tensors do. */
+static void round_values(float *to, const float *from, size_t count) {
+  if (exact()) memmove(to, from, count * sizeof *to);
+  else
+    for (size_t i = 0; i < count; i++) to[i] = half_to_float(float_to_half(from[i]));
+}
 
 int rknn_inputs_set(rknn_context id, uint32_t count, rknn_input *inputs) {
   context *c = enter(id);
@@ -320,8 +324,9 @@ int rknn_inputs_set(rknn_context id, uint32_t count, rknn_input *inputs) {
   if (in.type != TYPE_FLOAT32 && !(in.type == TYPE_UINT8 && attr.type == TYPE_UINT8))
     return leave(c, violation(RKNN_INPUT_INVALID, "type of the input"));
   if (in.size != bytes) return leave(c, violation(RKNN_INPUT_INVALID, "size of the input"));
-  for (uint32_t i = 0; i < attr.n_elems; i++)
-    c->input[i] = in.type == TYPE_FLOAT32 ? rounded(((const float *)in.buf)[i]) : ((const uint8_t *)in.buf)[i];
+  if (in.type == TYPE_FLOAT32) round_values(c->input, in.buf, attr.n_elems);
+  else
+    for (uint32_t i = 0; i < attr.n_elems; i++) c->input[i] = ((const uint8_t *)in.buf)[i];
   c->has_input = 1;
   return leave(c, RKNN_SUCC);
 }
@@ -364,8 +369,9 @@ static void load_io(context *c) {
   if (!c->io[0]) return;
   const char *at = (const char *)c->io[0]->virt_addr;
   size_t n = model_input_elements(&c->stage->header);
-  for (size_t i = 0; i < n; i++)
-    c->input[i] = c->io_type[0] == TYPE_FLOAT16 ? half_to_float(((const uint16_t *)at)[i]) : rounded(((const float *)at)[i]);
+  if (c->io_type[0] != TYPE_FLOAT16) round_values(c->input, (const float *)at, n);
+  else
+    for (size_t i = 0; i < n; i++) c->input[i] = half_to_float(((const uint16_t *)at)[i]);
 }
 
 static void store_io(context *c) {
@@ -407,7 +413,7 @@ int rknn_run(rknn_context id, rknn_run_extend *extend) {
   } else if (model_run(c->stage, c->input, c->output)) {
     code = -4;
   }
-  for (size_t i = 0; i < n; i++) c->output[i] = rounded(c->output[i]);
+  round_values(c->output, c->output, n);
   if (fault("nan", NULL)) c->output[n / 2] = 0.0f / 0.0f;
   if (fault("wrong", NULL)) for (size_t i = 0; i < n; i++) c->output[i] = c->output[i] * -0.5f + 1;
   store_io(c);

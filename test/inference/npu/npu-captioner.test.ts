@@ -144,10 +144,9 @@ describe('openCaptioner with a bundle for the NPU', function () {
       await ask(captioner, frames[0]!, progress);
       const warnings = progress.flatMap(({ warning }) => warning ?? []);
       assert.ok(warnings.length > 0);
-      assert.deepEqual(
-        [warnings[0]?.code, warnings[0]?.message],
-        ['npu-slow', 'stage l0_attn has been on the NPU for 0.06 s'],
-      );
+      // A busy machine may see a stage's end before its timer.
+      assert.equal(warnings[0]?.code, 'npu-slow');
+      assert.match(warnings[0].message, /^stage l\d+_(attn|mlp) has been on the NPU for 0\.06 s$/);
     } finally {
       delete process.env.SMOLVLM_NPU_SLOW_MS;
     }

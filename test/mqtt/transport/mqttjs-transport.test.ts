@@ -58,11 +58,11 @@ for (const { name, start, version, present } of [
       it(`publishes and receives with QoS ${qos}`, async () => {
         const got: IncomingMessage[] = [];
         transport.subscribe('base/+/describe', qos, (message) => got.push(message));
-        await until(() => connections === 1);
+        await until(() => connections >= 1);
         await delay(50);
         const payload = Buffer.from([0, 255, 1]);
         await watcher.publish('base/porch/describe', payload, { qos, retain: true });
-        await until(() => got.length === 1);
+        await until(() => got.length >= 1);
         assert.equal(got[0]?.retained, false, 'published after the subscription');
         assert.deepEqual(Buffer.from(got[0]?.payload ?? []), payload);
         assert.deepEqual(await transport.publish({ topic: 'base/x', payload, qos, retain: false }), {
@@ -76,16 +76,16 @@ for (const { name, start, version, present } of [
       await watcher.publish('base/porch/describe', 'old', { retain: true });
       const got: IncomingMessage[] = [];
       transport.subscribe('base/+/describe', 1, (message) => got.push(message));
-      await until(() => got.length === 1);
+      await until(() => got.length >= 1);
       assert.equal(got[0]?.retained, true);
     });
 
     it('subscribes again, once, after the connection broke', async () => {
       const got: IncomingMessage[] = [];
       transport.subscribe('base/+/describe', 1, (message) => got.push(message));
-      await until(() => connections === 1);
+      await until(() => connections >= 1);
       await broker.cut();
-      await until(() => connections === 2);
+      await until(() => connections >= 2);
       await watcher.reconnected();
       await delay(50);
       await watcher.publish('base/porch/describe', 'now');
@@ -95,7 +95,7 @@ for (const { name, start, version, present } of [
     });
 
     it('says that a message did not go out while there is no connection', async () => {
-      await until(() => connections === 1);
+      await until(() => connections >= 1);
       await broker.close();
       await until(() => !transport.connected);
       const message = { topic: 'base/x', payload: 'x', qos: 0, retain: false } as const;
@@ -104,7 +104,7 @@ for (const { name, start, version, present } of [
     });
 
     it('sends its last message before it closes, and closes without a will', async () => {
-      await until(() => connections === 1);
+      await until(() => connections >= 1);
       void transport.publish({ topic: 'base/bye', payload: 'bye', qos: 1, retain: false });
       await transport.close();
       await watcher.on('base/bye');

@@ -155,7 +155,7 @@ describe('NPU lock', () => {
     folder.close();
   });
 
-  describe('between users', () => {
+  describe('between users (needs root)', () => {
     beforeEach(function () {
       // Only root can start another user's process.
       if (process.getuid?.() !== 0) this.skip();
