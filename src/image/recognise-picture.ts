@@ -77,12 +77,32 @@ function namedText(head: Buffer): ImageError | undefined {
   if (printable.length === 0 || odd > printable.length / 20) return undefined;
   return new ImageError(
     'image-text',
-    `expected a picture, received text: "${printable.slice(0, 80).replaceAll(/\s+/g, ' ')}"`,
-    { hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.' },
+    `expected a picture, received text: "${printable.slice(0, 80).replaceAll(/\s+/g, ' ').trim()}"`,
+    { hint: textHint(printable) },
   );
 }
 
+function textHint(text: string): string {
+  if (/^#EXTM3U|^rtsps?:/i.test(text))
+    return 'This leads to a video: choose "an RTSP stream" in a frame node, or enter the camera’s snapshot address.';
+  if (/^(?:data:image\/|\/9j\/|iVBORw0)/.test(text))
+    return 'This is base64: decode it in a function node, msg.payload = Buffer.from(TEXT, "base64").';
+  return 'If a camera sent this text, it says why: check address, user and password. Otherwise send the bytes of the picture, its path, address, data URI or base64 text.';
+}
+
+/** H.264 and H.265, MP4, Matroska, FLV and MPEG-TS, in hexadecimal digits. */
+const videoHead = /^(?:0000(?:00)?01|.{8}66747970|1a45dfa3|464c56|47(?:..){187}47)/;
+
 function unknownBytes(bytes: Uint8Array, head: Buffer): ImageError {
+  if (videoHead.test(head.toString('hex', 0, 200))) {
+    return new ImageError(
+      'image-unsupported',
+      `expected a picture, received a video of ${bytes.length} bytes`,
+      {
+        hint: 'Send a snapshot of the camera, or choose "an RTSP stream" in a frame node for its video.',
+      },
+    );
+  }
   return new ImageError(
     'image-unsupported',
     `expected a picture, received ${bytes.length} bytes that start with ${head.toString('hex', 0, 8)}`,

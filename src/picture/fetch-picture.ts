@@ -41,13 +41,18 @@ export async function fetchPictureWith(
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), limits.fetchTimeoutMs);
   const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]);
-  let received = false;
+  let receivedBytes: number | undefined;
   try {
     const { url, response } = await requestCamera(address, { accept: 'image/*' }, either, access);
-    received = true;
+    receivedBytes = 0;
+    const count = (sizeBytes: number): void => {
+      receivedBytes = (receivedBytes ?? 0) + sizeBytes;
+    };
+    const body = counted(response.body, count);
     const answeredAt = Date.now();
     try {
-      const bytes = await readPictureBody(response, limits, either);
+      const bytes = await readPictureBody({ headers: response.headers, body }, limits, either);
+      if (bytes[0] === 0x15 && bytes[1] === 0x03) throw secureError(url);
       const refusal = refusalIn(bytes);
       if (refusal !== undefined) throw loginRefused(url, refusal);
       return { bytes, takenAt: pictureTime(response.headers, answeredAt) ?? answeredAt };
@@ -56,14 +61,56 @@ export async function fetchPictureWith(
     }
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
-    const late = received ? `the answer was not complete within` : `no answer within`;
-    const reason = timeout.signal.aborted ? `${late} ${limits.fetchTimeoutMs} ms` : errorBody(cause).message;
-    throw new ImageError(
-      'image-fetch',
-      `the picture at ${shownAddress(address)} cannot be fetched: ${reason || 'no connection'}`,
-      { hint: 'Open the address in a browser on this machine; check that the camera is on.', cause },
-    );
+    if (timeout.signal.aborted) throw lateError(address, limits.fetchTimeoutMs, receivedBytes, cause);
+    throw fetchError(address, errorBody(cause).message || 'no connection', cause);
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function* counted(
+  body: AsyncGenerator<Buffer, void>,
+  count: (sizeBytes: number) => void,
+): AsyncGenerator<Buffer, void> {
+  for await (const chunk of body) {
+    count(chunk.length);
+    yield chunk;
+  }
+}
+
+function lateError(
+  address: URL,
+  timeoutMs: number,
+  receivedBytes: number | undefined,
+  cause: unknown,
+): ImageError {
+  if (receivedBytes === undefined) return fetchError(address, `no answer within ${timeoutMs} ms`, cause);
+  const reason = `the answer was not complete within ${timeoutMs} ms; ${receivedBytes} bytes of it came`;
+  return fetchError(
+    address,
+    reason,
+    cause,
+    'Raise the timeout if the camera or the network is slow. If this is the address of a video, enter the snapshot address.',
+  );
+}
+
+function fetchError(
+  address: URL,
+  reason: string,
+  cause: unknown,
+  hint = 'Open the address in a browser on this machine; check that the camera is on.',
+): ImageError {
+  const message = `the picture at ${shownAddress(address)} cannot be fetched: ${reason}`;
+  return new ImageError('image-fetch', message, { hint: tlsHint(reason) ?? hint, cause });
+}
+
+function tlsHint(reason: string): string | undefined {
+  if (!/wrong version number|packet length too long/i.test(reason)) return undefined;
+  return 'This port does not speak https: write http:// at the beginning of the address.';
+}
+
+function secureError(url: URL): ImageError {
+  return new ImageError('image-fetch', `${shownAddress(url)} answered in TLS, not in HTTP`, {
+    hint: 'This port speaks https: write https:// at the beginning of the address.',
+  });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CameraResponse } from './camera/camera-connection';
-import { decodeContent } from './camera/content-encoding';
+import { decodeContent, isPictureHead } from './camera/content-encoding';
 import { firstPart, isPart } from './camera/multipart-part';
 import { ImageError } from './image-error';
 import { JpegSplitter } from './jpeg-splitter';
@@ -9,10 +9,15 @@ import { checkByteCount, type PictureLimits } from './picture-limits';
 /** A whole picture is not kept waiting longer for a connection to end. */
 const graceMs = 1_000;
 
+const longestLead = 4_096;
+
+/** A picture may hold others behind it (stereo, depth), but not as many. */
+const mostPictures = 4;
+
 /**
  * The picture in an answer: of a multipart body its only part. A whole JPEG ends the body, whatever Content-Length says;
  * so does the end of the connection.
- * @throws ImageError `image-too-large`, `image-stream` if a second picture follows, `image-fetch`; what reading throws
+ * @throws ImageError `image-too-large`, `image-stream` if more pictures or a video follow, `image-fetch`; what reading throws
  */
 export async function readPictureBody(
   response: Pick<CameraResponse, 'headers' | 'body'>,
@@ -23,7 +28,9 @@ export async function readPictureBody(
   const { headers } = response;
   const declared = declaredLength(headers.get('content-length') ?? []);
   checkByteCount(declared ?? 0, limits);
-  const isMultipart = (headers.get('content-type') ?? []).some((type) => /^multipart\//i.test(type));
+  const type = (headers.get('content-type') ?? []).join(', ');
+  const isMultipart = /\bmultipart\//i.test(type);
+  const isVideo = /^(?:video|audio)\//i.test(type);
   const body = new PictureBody(limits, isMultipart);
   for (let mayEnd = declared === 0; ; ) {
     const next = await nextChunk(response.body, mayEnd ? idleMs : undefined).catch((error: unknown) => {
@@ -33,12 +40,34 @@ export async function readPictureBody(
     });
     if (next === undefined) break;
     body.push(next);
+    if (isVideo && !body.isJpeg && body.sizeBytes > longestLead) throw videoError(type);
     const isLong = declared !== undefined && body.sizeBytes >= declared;
     if (isLong && (body.pictures > 0 || !body.isJpeg)) break;
     mayEnd = isLong || body.pictures > 0;
   }
   const bytes = await decodeContent(body.bytes(), headers.get('content-encoding') ?? [], limits);
-  return isPart(bytes) ? firstPart(bytes) : bytes;
+  return withoutLead(bytes, body.first);
+}
+
+/** Cameras put a part's head, blank lines, or other bytes before the picture. @param found in the body */
+function withoutLead(bytes: Uint8Array, found: Uint8Array | undefined): Uint8Array {
+  if (isPictureHead(bytes)) return bytes;
+  const part = firstPart(bytes);
+  if (isPictureHead(part)) return part;
+  if (found) return found;
+  const begin = jpegBegin(bytes);
+  return begin < 0 ? part : bytes.subarray(begin);
+}
+
+function jpegBegin(bytes: Uint8Array): number {
+  const lead = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, longestLead));
+  return lead.indexOf(Buffer.from([0xff, 0xd8, 0xff]));
+}
+
+function videoError(type: string): ImageError {
+  return new ImageError('image-stream', `expected one picture, received a video (${type.slice(0, 40)})`, {
+    hint: 'Enter the camera’s snapshot address, or choose "an RTSP stream" in the frame node and enter its RTSP address.',
+  });
 }
 
 /** The longest of those given: some cameras count too little, or send the header twice. */
@@ -73,29 +102,40 @@ class PictureBody {
   readonly #splitter: JpegSplitter;
   sizeBytes = 0;
   pictures = 0;
+  /** The first whole JPEG. */
+  first: Uint8Array | undefined;
+  /** A JPEG begins in it, or a part of one. */
   isJpeg = false;
+  /** Of another format: its JPEGs are thumbnails. */
+  #isOther = false;
 
   constructor(limits: PictureLimits, isMultipart: boolean) {
     this.#limits = limits;
     this.#isMultipart = isMultipart;
-    this.#splitter = new JpegSplitter(() => this.#found(), limits.maxBytes);
+    this.#splitter = new JpegSplitter((bytes) => this.#found(bytes), limits.maxBytes);
   }
 
   push(chunk: Buffer): void {
+    const isHead = this.sizeBytes < longestLead;
     this.sizeBytes += chunk.length;
     checkByteCount(this.sizeBytes, this.#limits);
-    if (this.#chunks.length === 0) this.isJpeg = this.#isMultipart || isPart(chunk) || chunk[0] === 0xff;
     this.#chunks.push(chunk);
-    if (this.isJpeg) this.#splitter.push(chunk);
+    if (isHead && !this.isJpeg) {
+      const head = this.bytes();
+      this.isJpeg = this.#isMultipart || isPart(head) || jpegBegin(head) >= 0;
+      this.#isOther = head[0] !== 0xff && isPictureHead(head);
+    }
+    if (!this.#isOther) this.#splitter.push(chunk);
   }
 
   bytes(): Uint8Array {
     return Buffer.concat(this.#chunks);
   }
 
-  #found(): void {
+  #found(bytes: Uint8Array): void {
     this.pictures++;
-    if (this.pictures < 2 || !this.#isMultipart) return;
+    this.first ??= bytes;
+    if (this.pictures < (this.#isMultipart ? 2 : mostPictures)) return;
     throw new ImageError('image-stream', 'expected one picture, received a stream of pictures (MJPEG)', {
       hint: 'Choose "an MJPEG stream" in the frame node, or enter the camera’s snapshot address.',
     });

@@ -17,7 +17,7 @@ export const defaultPictureLimits: PictureLimits = {
 };
 
 /** @throws ImageError `image-too-large` */
-export function checkByteCount(sizeBytes: number, limits: PictureLimits): void {
+export function checkByteCount(sizeBytes: number, limits: Pick<PictureLimits, 'maxBytes'>): void {
   if (sizeBytes > limits.maxBytes) {
     throw new ImageError(
       'image-too-large',

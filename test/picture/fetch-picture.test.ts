@@ -68,6 +68,36 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
   'a header line without a name': raw(`${ok}: camera\r\n${jpeg}${length(n)}${close}`, porch),
   'a header line without a colon': raw(`${ok}IP Camera\r\n${jpeg}${length(n)}${close}`, porch),
   'a folded header': raw(`${ok}X-Info: a\r\n b\r\n${jpeg}${length(n)}${close}`, porch),
+  'a status of RTSP': raw(`RTSP/1.0 200 OK\r\n${jpeg}\r\n`, porch),
+  'tabs after the colons': raw(`${ok}Content-Type:\timage/jpeg\r\nContent-Length:\t${n}\r\n\r\n`, porch),
+  'no blank line before it': raw(`${ok}${jpeg}`, porch),
+  'lines that end with CR': raw('HTTP/1.1 200 OK\rContent-Type: image/jpeg\r\r', porch),
+  'blank lines before it': raw(`${ok}${jpeg}\r\n\r\n\r\n`, porch),
+  'blank lines that its length does not count': keepOpen(raw(`${ok}${length(n)}\r\n\r\n\r\n`, porch)),
+  'a byte order mark': raw(`${ok}${jpeg}\r\n\xef\xbb\xbf`, porch),
+  'a head of the maker’s own': raw(`${ok}${jpeg}\r\nDHAV0123456789ab`, porch),
+  'the type of a page': raw(`${ok}Content-Type: text/html; charset=utf-8\r\n\r\n`, porch),
+  'chunks with extensions': raw(
+    `${ok}Transfer-Encoding: chunked\r\n\r\n${n.toString(16).toUpperCase()} ; a="b"\r\n`,
+    Buffer.concat([porch, Buffer.from('\r\n0\r\nX-Trailer: 1\r\n\r\n')]),
+  ),
+  'a chunk that is longer than its size': raw(
+    `${ok}Transfer-Encoding: chunked\r\n\r\n${(n - 7).toString(16)}\r\n`,
+    Buffer.concat([porch, Buffer.from('\r\n0\r\n\r\n')]),
+  ),
+  'chunks that are longer than their sizes': raw(
+    `${ok}Transfer-Encoding: chunked\r\n\r\n1385\r\n`,
+    Buffer.concat([
+      porch.subarray(0, 5000),
+      Buffer.from(`\r\n${(n - 5002).toString(16)}\r\n`),
+      porch.subarray(5000),
+      Buffer.from('\r\n0\r\n\r\n'),
+    ]),
+  ),
+  'a chunk that is shorter than its size': raw(
+    `${ok}Transfer-Encoding: chunked\r\n\r\n${(n + 700).toString(16)}\r\n`,
+    porch,
+  ),
   chunks: raw(`${ok}${jpeg}Transfer-Encoding: chunked\r\n\r\n`, chunked(porch, 5000)),
   'chunks and a length': raw(`${ok}${length(n)}Transfer-Encoding: chunked\r\n\r\n`, chunked(porch, 5000)),
   'chunks in lines that end with LF': raw(
@@ -80,6 +110,13 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
   ),
   'an announcement of chunks that do not follow': raw(`${ok}Transfer-Encoding: chunked\r\n\r\n`, porch),
   gzip: encoded('gzip', gzipSync(porch)),
+  'gzip without its header line': raw(`${ok}\r\n`, gzipSync(porch)),
+  'gzip of gzip': encoded('gzip, gzip', gzipSync(gzipSync(porch))),
+  'gzip with a wrong checksum': encoded(
+    'gzip',
+    Buffer.concat([gzipSync(porch).subarray(0, -8), Buffer.alloc(8)]),
+  ),
+  'gzip with a line end behind it': encoded('gzip', Buffer.concat([gzipSync(porch), Buffer.from('\r\n')])),
   deflate: encoded('deflate', deflateSync(porch)),
   'deflate without its header': encoded('deflate', deflateRawSync(porch)),
   brotli: encoded('br', brotliCompressSync(porch)),
@@ -92,6 +129,18 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
   ),
   'one part, kept open': keepOpen(
     raw(`${ok}Content-Type: multipart/x-mixed-replace; boundary=b\r\n\r\n`, part),
+  ),
+  'one part without headers': raw(
+    `${ok}Content-Type: multipart/x-mixed-replace\r\n\r\n--b\r\n\r\n`,
+    Buffer.concat([porch, Buffer.from('\r\n--b--\r\n')]),
+  ),
+  'one part in lines that end with LF': raw(
+    `${ok}Content-Type: multipart/mixed; boundary="--b"\n\n----b\nContent-Type: image/jpeg\nContent-Length: 12\n\n`,
+    Buffer.concat([porch, Buffer.from('\n----b--\n')]),
+  ),
+  'a text and a part before it': raw(
+    `${ok}Content-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n--b\r\n\r\n{"a":1}\r\n--b\r\n${jpeg}\r\n`,
+    Buffer.concat([porch, Buffer.from('\r\n--b--\r\n')]),
   ),
   'one part that is not announced': raw(`${ok}${jpeg}${length(part.length - 2)}${close}`, part.subarray(2)),
   'a connection that breaks after the picture': (socket) => {
@@ -120,6 +169,41 @@ const refusals: Readonly<Record<string, readonly [RawAnswer, string, RegExp]>> =
     raw(`${ok}\r\n`, '<html><title>Camera</title><form><input type="password"></form></html>'),
     'image-login',
     /a page that asks for a password/,
+  ],
+  'a refused login in words of its own': [
+    raw(`${ok}\r\n`, 'Error\r\nInvalid Authority!\r\n'),
+    'image-login',
+    /Invalid Authority/,
+  ],
+  'a login page without a field for a password': [
+    raw(`${ok}\r\n`, '<!DOCTYPE html><html><title>WEB SERVICE</title><body>login</body></html>'),
+    'image-login',
+    /a login page titled "WEB SERVICE"/,
+  ],
+  'a page that leads to the login': [
+    raw(`${ok}\r\n`, '<html><script>window.location="/doc/page/login.asp"</script></html>'),
+    'image-login',
+    /a login page/,
+  ],
+  'a video by its type': [
+    (socket) => void socket.write(raw(`${ok}Content-Type: video/mp4\r\n\r\n`, Buffer.alloc(10_000, 7))),
+    'image-stream',
+    /received a video \(video\/mp4\)/,
+  ],
+  'a stream that is not announced': [
+    raw('HTTP/1.0 200 OK\r\n\r\n', Buffer.concat([porch, porch, porch, porch])),
+    'image-stream',
+    /received a stream of pictures/,
+  ],
+  'an answer in TLS': [
+    Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x50]),
+    'image-fetch',
+    /answered in TLS, not in HTTP/,
+  ],
+  'an encoding that cannot be unpacked': [
+    encoded('zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 7, 7, 7])),
+    'image-fetch',
+    /"Content-Encoding: zstd".* not supported/,
   ],
   'an error with a text': [
     raw('HTTP/1.1 503 Service Unavailable\r\n\r\n', '{"error":"camera offline"}'),
@@ -279,6 +363,28 @@ describe('fetchPicture', () => {
         ],
         {},
       ],
+      ['words without quotes', ['Digest realm=cam, nonce=n1, qop=auth, stale=false, algorithm=md5'], {}],
+      ['blanks in qop', ['Digest realm="cam",nonce="n1",qop="auth-int, auth",domain="/",opaque=""'], {}],
+      ['signs in the nonce', ['Digest realm="cam", nonce="a b=\\"c==", qop="auth"'], { nonce: 'a b="c==' }],
+      [
+        'a realm with quotes',
+        ['Digest realm="the \\"front\\" door", nonce="n1"'],
+        { realm: 'the "front" door', qop: '' },
+      ],
+      ['a blank realm', ['Digest realm="", nonce="n1", qop="auth"'], { realm: '' }],
+      ['a folded header', ['Digest realm="cam",\r\n nonce="n1",\r\n\tqop="auth"'], {}],
+      [
+        'SHA-256-sess and auth-int',
+        ['Digest realm="cam", nonce="n1", qop="auth-int", algorithm=SHA-256-sess'],
+        { algorithm: 'SHA-256-sess', qop: 'auth-int' },
+      ],
+      [
+        'two digests and Basic in one header',
+        [
+          'Basic realm="cam", Digest realm="cam", nonce="n9", algorithm=SHA-1, Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5',
+        ],
+        {},
+      ],
       [
         'two challenges in one header',
         ['Basic realm="other", Digest realm="cam", nonce="n1", qop="auth"'],
@@ -353,6 +459,9 @@ describe('fetchPicture', () => {
           : rawUnauthorized('Basic realm="cam"');
       await assert.rejects(fetched({ credentials }, '/old'), { code: 'image-login' });
       assert.ok(camera.requests.every(({ authorization }) => authorization === ''));
+      await assert.rejects(fetched({ credentials }, '/old'), {
+        hint: /redirects here, and the login is sent only/,
+      });
     });
 
     it('distinguishes a wrong password from a missing one', async () => {

@@ -18,7 +18,8 @@ export interface AnsweredRequest {
 }
 
 /**
- * Opens a camera's address: follows redirects, and logs in when asked. Credentials go to the address's host only.
+ * Opens a camera's address: follows redirects, and logs in when asked. Credentials go to the address's host
+ * only, and not from https to http.
  * @throws ImageError `image-login`, `image-certificate`, `image-fetch` for any other status; errors of the network and
  *   of the signal
  */
@@ -44,7 +45,9 @@ export async function requestCamera(
       login = undefined;
       continue;
     }
-    const known = url.hostname === address.hostname ? credentials : undefined;
+    const isThere =
+      url.hostname === address.hostname && (url.protocol === 'https:' || address.protocol !== 'https:');
+    const known = isThere ? credentials : undefined;
     const challenges = parseChallenges(response.headers.get('www-authenticate') ?? []);
     const mayLogin = login === undefined || (isStale(challenges, login) && stale++ < mostStale);
     if (status === 401 && known && mayLogin) {
@@ -54,7 +57,8 @@ export async function requestCamera(
         continue;
       }
     }
-    throw await refusal(url, response, challenges, { known, isSent: login !== undefined });
+    const isElsewhere = credentials !== undefined && !isThere;
+    throw await refusal(url, response, challenges, { known, isSent: login !== undefined, isElsewhere });
   }
 }
 
@@ -71,11 +75,19 @@ function redirected(url: URL, location: string, count: number): URL {
   });
 }
 
+interface LoginState {
+  /** For this address. */
+  readonly known: Credentials | undefined;
+  readonly isSent: boolean;
+  /** They are not for this address, to which a redirect led. */
+  readonly isElsewhere: boolean;
+}
+
 async function refusal(
   url: URL,
   response: CameraResponse,
   challenges: readonly Challenge[],
-  { known, isSent }: { readonly known: Credentials | undefined; readonly isSent: boolean },
+  { known, isSent, isElsewhere }: LoginState,
 ): Promise<ImageError> {
   const { status, statusText } = response;
   const answered = `${shownAddress(url)} answered ${status} ${statusText}`.trim();
@@ -96,10 +108,17 @@ async function refusal(
       hint: 'Digest (MD5, SHA-256, SHA-512-256) and Basic logins are supported: choose one in the camera’s settings.',
     });
   }
-  const hint = isSent
-    ? 'The camera refuses this user or password; after some wrong logins most cameras lock for minutes.'
-    : 'The camera asks for a user and password: put them into the credentials or the address.';
-  return new ImageError('image-login', answered, { hint });
+  return new ImageError('image-login', answered, { hint: loginHint({ known, isSent, isElsewhere }) });
+}
+
+function loginHint({ known, isSent, isElsewhere }: LoginState): string {
+  if (isSent)
+    return 'The camera refuses this user or password; after some wrong logins most cameras lock for minutes.';
+  if (isElsewhere)
+    return 'The address redirects here, and the login is sent only to its own host, never from https to http: enter this address instead.';
+  if (known)
+    return 'The camera does not show this address to this user: check the user’s rights and the path.';
+  return 'The camera asks for a user and password: put them into the credentials or the address.';
 }
 
 /** The beginning of an answer that is not a picture. */

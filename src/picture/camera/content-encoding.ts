@@ -1,5 +1,13 @@
-import { promisify } from 'node:util';
-import { brotliDecompress, constants, gunzip, inflate, inflateRaw } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import {
+  type BrotliOptions,
+  constants,
+  createBrotliDecompress,
+  createInflate,
+  createInflateRaw,
+  type ZlibOptions,
+} from 'node:zlib';
 import { errorBody } from '../../errors';
 import { ImageError } from '../image-error';
 import { checkByteCount, type PictureLimits } from '../picture-limits';
@@ -15,29 +23,33 @@ export function isPictureHead(bytes: Uint8Array): boolean {
 
 /**
  * Undoes a body's `Content-Encoding`. Some cameras name an encoding that they do not use, or one that does not exist
- * (`utf-8`): the bytes count more than the header. A body that was cut gives what can be unpacked.
+ * (`utf-8`): the bytes count more than the header. A body that was cut or is damaged gives what can be unpacked.
  * @throws ImageError `image-fetch`, `image-too-large`
  */
 export async function decodeContent(
-  bytes: Uint8Array,
+  given: Uint8Array,
   encodings: readonly string[],
   limits: PictureLimits,
 ): Promise<Uint8Array> {
   const encoding = encodings.join(',').toLowerCase();
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (bytes.length === 0 || isPictureHead(bytes)) return bytes;
+  let bytes = given;
   try {
-    if (isGzip) return await unpack(gunzip, bytes, limits);
-    if (/deflate/.test(encoding)) {
-      return await unpack(inflate, bytes, limits).catch(() => unpack(inflateRaw, bytes, limits));
+    // Packed twice by some proxies.
+    for (let times = 0; times < 2; times++) {
+      if (bytes.length === 0 || isPictureHead(bytes)) return bytes;
+      const deflated = gzipContent(bytes);
+      if (deflated) bytes = await unpack(createInflateRaw, deflated, limits);
     }
-    if (/\bbr\b/.test(encoding)) return await brotli(bytes, limits);
+    if (bytes !== given) return bytes;
+    if (/deflate/.test(encoding)) {
+      const unpacked = unpack(createInflate, bytes, limits);
+      return await unpacked.catch(() => unpack(createInflateRaw, bytes, limits));
+    }
+    if (/\bbr\b/.test(encoding)) return await unpack(createBrotliDecompress, bytes, limits);
+    if (/\b(?:zstd|compress)\b/.test(encoding)) throw new Error('this encoding is not supported');
     return bytes;
   } catch (cause) {
-    checkByteCount(
-      (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? Number.MAX_SAFE_INTEGER : 0,
-      limits,
-    );
+    if (cause instanceof ImageError) throw cause;
     throw new ImageError(
       'image-fetch',
       `the answer is marked "Content-Encoding: ${encoding.slice(0, 40)}", but cannot be unpacked: ${errorBody(cause).message}`,
@@ -49,16 +61,39 @@ export async function decodeContent(
   }
 }
 
+/** What gzip packed (RFC 1952), behind blank lines as well. Its checksum and what follows are not read: the decoder judges. */
+function gzipContent(bytes: Uint8Array): Uint8Array | undefined {
+  const begin = bytes.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
+  if (bytes[begin] !== 0x1f || bytes[begin + 1] !== 0x8b) return undefined;
+  const flags = bytes[begin + 3] ?? 0;
+  let at = begin + 10;
+  if (flags & 4) at += 2 + (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
+  for (const text of [8, 16]) if (flags & text) at = bytes.indexOf(0, at) + 1;
+  return bytes.subarray(flags & 2 ? at + 2 : at);
+}
+
+/** @throws ImageError `image-too-large`; what the decoder throws if what came before is not a picture */
 async function unpack(
-  method: typeof gunzip,
+  decoder: (options: ZlibOptions & BrotliOptions) => Transform,
   bytes: Uint8Array,
   { maxBytes }: PictureLimits,
 ): Promise<Uint8Array> {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: maxBytes };
-  return promisify<Uint8Array, object, Buffer>(method)(bytes, options);
-}
-
-async function brotli(bytes: Uint8Array, { maxBytes }: PictureLimits): Promise<Uint8Array> {
-  const options = { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: maxBytes };
-  return promisify<Uint8Array, object, Buffer>(brotliDecompress)(bytes, options);
+  const isBrotli = decoder === createBrotliDecompress;
+  const stream = decoder({
+    // A body that was cut is not an error yet.
+    finishFlush: isBrotli ? constants.BROTLI_OPERATION_FLUSH : constants.Z_SYNC_FLUSH,
+  });
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) stream.destroy();
+    else chunks.push(chunk);
+  });
+  stream.end(bytes);
+  const failure = await finished(stream).catch((error: unknown) => error);
+  checkByteCount(sizeBytes, { maxBytes });
+  const unpacked = Buffer.concat(chunks);
+  if (failure !== undefined && !isPictureHead(unpacked)) throw failure;
+  return unpacked;
 }

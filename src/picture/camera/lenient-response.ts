@@ -49,6 +49,8 @@ async function firstLine(reader: ByteReader): Promise<string> {
 async function headerLines(reader: ByteReader): Promise<string[]> {
   const lines: string[] = [];
   for (let length = 0; ; ) {
+    // Some leave out the blank line before the picture.
+    if ((await reader.peekLine(longestHead))?.startsWith('\xff\xd8\xff')) return lines;
     const line = await reader.line(longestHead);
     if (line === undefined || line === '') return lines;
     length += line.length;
@@ -70,13 +72,15 @@ function parseHeaders(lines: readonly string[]): Map<string, string[]> {
   return headers;
 }
 
+const chunkSize = /^\s*(?:0x)?([\da-f]{1,8})\s*(?:;.*)?$/i;
+
 async function* dechunked(reader: ByteReader): AsyncGenerator<Buffer, void> {
   for (let isFirst = true; ; isFirst = false) {
-    const line = await reader.peekLine(longestChunkLine);
-    const size = /^\s*(?:0x)?([\da-f]{1,8})\s*(?:;.*)?$/i.exec(line ?? '')?.[1];
+    const size = chunkSize.exec((await reader.peekLine(longestChunkLine)) ?? '')?.[1];
     if (size === undefined) {
       // Called chunked, and is not.
       if (isFirst) yield* reader.rest();
+      else if (yield* beyondSize(reader)) continue;
       return;
     }
     await reader.line(longestChunkLine);
@@ -90,6 +94,19 @@ async function* dechunked(reader: ByteReader): AsyncGenerator<Buffer, void> {
     }
     if ((await reader.peekLine(longestChunkLine)) === '') await reader.line(longestChunkLine);
   }
+}
+
+/** The rest of a chunk that is longer than its size says. @returns whether the line of another chunk follows */
+async function* beyondSize(reader: ByteReader): AsyncGenerator<Buffer, boolean> {
+  for (let line = await reader.takeLine(); line !== undefined; line = await reader.takeLine()) {
+    const next = await reader.peekLine(longestChunkLine);
+    if (line.toString('latin1').endsWith('\r\n') && /^[\da-f]{1,8}$/i.test(next ?? '')) {
+      yield line.subarray(0, -2);
+      return true;
+    }
+    yield line;
+  }
+  return false;
 }
 
 class ByteReader {
@@ -130,6 +147,13 @@ class ByteReader {
     const bytes = this.#buffer.subarray(0, most);
     this.#buffer = this.#buffer.subarray(bytes.length);
     return bytes;
+  }
+
+  /** What is there up to the next line's end, with that; undefined at the end. */
+  async takeLine(): Promise<Buffer | undefined> {
+    if (this.#buffer.length === 0 && !(await this.#more())) return undefined;
+    const end = this.#buffer.indexOf(0x0a);
+    return this.take(end < 0 ? this.#buffer.length : end + 1);
   }
 
   async *rest(): AsyncGenerator<Buffer, void> {
