@@ -37,7 +37,7 @@ export const rooms = {
     'vision',
   ],
   engine: ['inference', 'protocol'],
-  server: ['engine', 'picture', 'platform', 'protocol'],
+  server: ['engine', 'model', 'picture', 'platform', 'protocol'],
   cli: [
     'backends',
     'client',

@@ -18,10 +18,12 @@ export const command: Command = {
   usage: [
     'serve [--model M] [--checkpoint M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
-    '  [--allow-image-urls]',
+    '  [--allow-image-urls] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port requires a token, unless it is on a loopback address and --no-token is given.',
+    'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
+    'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
   ].join('\n'),
   options: {
@@ -39,6 +41,8 @@ export const command: Command = {
     'idle-unload': { type: 'string' },
     'idle-exit': { type: 'string' },
     'allow-image-urls': { type: 'boolean' },
+    alias: { type: 'string', multiple: true },
+    'cors-origin': { type: 'string', multiple: true },
     mqtt: { type: 'string' },
     'mqtt-password-file': { type: 'string' },
     'mqtt-config': { type: 'string' },
@@ -109,8 +113,26 @@ function serveOptions(
     idleUnloadMs: seconds('idle-unload'),
     idleExitMs: seconds('idle-exit'),
     allowImageUrls: values['allow-image-urls'] === true,
+    aliases: aliasOptions(values),
+    corsOrigins: strings(values['cors-origin']),
     settings: { cacheDir, npu, rkllm },
   });
+}
+
+/** @throws UsageError */
+function aliasOptions(values: OptionValues): ReadonlyMap<string, string> | undefined {
+  const { alias, model } = values;
+  if (alias === undefined) return undefined;
+  const pairs = strings(alias).map((text) => {
+    const [name = '', target = model] = text.split(/=(.*)/s);
+    if (name !== '' && typeof target === 'string' && target !== '') return [name, target] as const;
+    throw new UsageError(`--alias: expected NAME=MODEL, or NAME with --model, received "${text}"`);
+  });
+  return new Map(pairs);
+}
+
+function strings(value: OptionValues[string]): string[] {
+  return [value ?? []].flat().filter((each) => typeof each === 'string');
 }
 
 function tcpOptions(values: OptionValues): ServeOptions['tcp'] {

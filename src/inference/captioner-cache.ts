@@ -4,7 +4,7 @@ import type { LoadedModel } from '../protocol/engine-status';
 import { defined } from '../system/defined';
 import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
-import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
+import type { Captioner, CaptionerOptions, IdentifyModel, OpenCaptioner } from './inference';
 
 interface Loaded {
   readonly key: string;
@@ -29,6 +29,8 @@ type OpenHooks = Pick<CaptionerOptions, 'signal' | 'onProgress' | 'onDeviceLost'
 
 export interface CaptionerCacheOptions {
   readonly open: OpenCaptioner;
+  /** Tells spellings of one model apart from other models; default: each spelling is a model. */
+  readonly identify?: IdentifyModel;
   readonly defaultModel?: string;
   readonly checkpoint?: string;
   readonly threads?: number;
@@ -65,7 +67,7 @@ export class CaptionerCache {
     hooks: OpenHooks,
     work: (captioner: Captioner) => Promise<T>,
   ): Promise<T> {
-    const choice = this.#choose(request);
+    const choice = await this.#choose(request);
     const loaded =
       (this.#waitsForRoom ? undefined : this.#take(choice.key)) ??
       (await this.#inTurn(() => this.#take(choice.key) ?? this.#open(choice, hooks), hooks.signal));
@@ -106,16 +108,19 @@ export class CaptionerCache {
     });
   }
 
-  #choose(request: ModelRequest): ModelChoice {
+  async #choose(request: ModelRequest): Promise<ModelChoice> {
     const model = request.model ?? this.#options.defaultModel;
     if (model === undefined) {
       throw new SmolvlmError('engine-no-model', 'the request names no model and the engine has no default', {
         hint: 'Name a model in the request, or start the engine with --model.',
       });
     }
-    const { checkpoint, threads } = this.#options;
+    const { identify, settings, checkpoint, threads } = this.#options;
     const runtime = { ...defined({ checkpoint, threads }), ...request.runtime };
-    return { key: JSON.stringify([model, ...Object.entries(runtime).sort()]), model, runtime };
+    const chosen = Object.entries(runtime).filter(([, value]) => value !== 'auto');
+    // Opening a model that does not exist says what is wrong with its name.
+    const identity = await identify?.({ model, ...defined({ settings }) }).catch(() => model);
+    return { key: JSON.stringify([identity ?? model, ...chosen.sort()]), model, runtime };
   }
 
   /** @returns the open model, now in use and the most recently used; undefined when it is not open */
@@ -145,6 +150,7 @@ export class CaptionerCache {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => reject(signal?.reason);
       signal?.addEventListener('abort', giveUp, { once: true });
+      if (signal?.aborted) giveUp();
       const result = this.#mutex.run(() => {
         signal?.removeEventListener('abort', giveUp);
         signal?.throwIfAborted();

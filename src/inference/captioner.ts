@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import type { BuildProgress } from '../convert/bundle/build-progress';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
 import { preparedBundle } from '../convert/bundle/prepared-bundle';
@@ -15,7 +16,7 @@ import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import type { VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
-import type { Captioner, CaptionerOptions, OpenCaptioner } from './inference';
+import type { Captioner, CaptionerOptions, IdentifyModel, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
 import { NpuDecoder } from './npu/npu-decoder';
 import { NpuSharingRule } from './npu/npu-sharing';
@@ -33,6 +34,9 @@ export const openCaptioner: OpenCaptioner = async (options) => {
   const bundle = await openBundle(resolved.dir, options);
   return openBundleCaptioner(resolved.name, bundle, options);
 };
+
+export const identifyModel: IdentifyModel = async (options) =>
+  realpath((await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir);
 
 /** Tokens an exported NPU decoder has room for. */
 const npuContext = 4096;

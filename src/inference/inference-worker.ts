@@ -3,7 +3,7 @@ import { errorBody } from '../errors';
 import type { TokenLogprob } from '../protocol/answer-options';
 import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
-import type { Caption, FeaturesAnswer, InferenceProgress, OpenCaptioner } from './inference';
+import type { Caption, FeaturesAnswer, IdentifyModel, InferenceProgress, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 
 // The inference thread's program. Native calls block this thread, and never the one that answers HTTP.
@@ -14,10 +14,12 @@ const running = new Map<number, { readonly abort: AbortController; readonly ende
 let cache: Promise<CaptionerCache> | undefined;
 
 async function openCache(): Promise<CaptionerCache> {
-  const module: { readonly openCaptioner: OpenCaptioner } = await import(setup.captionerModule);
+  const module: { readonly openCaptioner: OpenCaptioner; readonly identifyModel?: IdentifyModel } =
+    await import(setup.captionerModule);
   const captioners: CaptionerCache = new CaptionerCache({
     ...setup,
     open: module.openCaptioner,
+    ...defined({ identify: module.identifyModel }),
     onChange: () => post({ type: 'models', models: captioners.models() }),
   });
   return captioners;

@@ -95,3 +95,6 @@ export interface CaptionerOptions extends RuntimeOptions {
 }
 
 export type OpenCaptioner = (options: CaptionerOptions) => Promise<Captioner>;
+
+/** The same text for all spellings of a model: its folder. @throws SmolvlmError when there is no such model */
+export type IdentifyModel = (options: Pick<CaptionerOptions, 'model' | 'settings'>) => Promise<string>;

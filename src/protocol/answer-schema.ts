@@ -35,7 +35,12 @@ const keywords: Readonly<Record<string, readonly string[]>> = {
  * `additionalProperties` are accepted and have no effect.
  * @throws SmolvlmError `request-json-schema` naming the place, e.g. `jsonSchema.properties.people.minimum`
  */
-export function parseAnswerSchema(value: unknown, path = 'jsonSchema', depth = 0): AnswerSchema {
+export function parseAnswerSchema(
+  value: unknown,
+  path = 'jsonSchema',
+  _options: { readonly optionalByDefault?: boolean } = {},
+  depth = 0,
+): AnswerSchema {
   if (!isRecord(value)) throw wrong(path, 'expected a schema object', value);
   if (depth > limits.schemaDepth)
     throw wrong(path, `expected at most ${limits.schemaDepth} levels`, 'a deeper one');
@@ -55,7 +60,7 @@ export function parseAnswerSchema(value: unknown, path = 'jsonSchema', depth = 0
     case 'array':
       return {
         type,
-        items: parseAnswerSchema(value.items, `${path}.items`, depth + 1),
+        items: parseAnswerSchema(value.items, `${path}.items`, {}, depth + 1),
         ...bounds(value, 'minItems', 'maxItems', path, 0, limits.schemaItems),
       };
     case 'object':
@@ -79,7 +84,10 @@ function parseProperties(
     if (!names.includes(String(name))) throw wrong(`${path}.required`, 'expected names of properties', name);
   }
   return Object.fromEntries(
-    names.map((name) => [name, parseAnswerSchema(properties[name], `${path}.properties.${name}`, depth + 1)]),
+    names.map((name) => [
+      name,
+      parseAnswerSchema(properties[name], `${path}.properties.${name}`, {}, depth + 1),
+    ]),
   );
 }
 

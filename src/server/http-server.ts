@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import { registerBearerToken } from './http/bearer-token';
+import { registerCors } from './http/cors';
 import { registerLocalCallers } from './http/local-callers';
 import { registerErrors } from './http/server-errors';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
@@ -16,6 +17,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly token?: string;
   /** Refuses requests that web pages send through a browser on this machine. */
   readonly localCallersOnly?: boolean;
+  /** Origins of pages that may use the engine from a browser; `*` for all. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /** The engine's HTTP server, not listening yet: the same routes on a unix socket and on TCP. */
@@ -26,15 +29,24 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestTimeout: 0,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    ajv: {
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allowUnionTypes: true,
+      },
+    },
   });
   app.addHook('onRequest', async (_request, reply) => {
     reply.header(instanceHeader, options.engine.instance);
   });
   registerErrors(app);
+  const { corsOrigins = [] } = options;
+  if (corsOrigins.length > 0) registerCors(app, corsOrigins);
   if (options.token !== undefined) registerBearerToken(app, options.token);
-  if (options.localCallersOnly) registerLocalCallers(app);
-  registerDescribe(app, options.engine);
+  if (options.localCallersOnly) registerLocalCallers(app, corsOrigins);
+  registerDescribe(app, options);
   registerStatus(app, options);
   registerDoctor(app, options);
   registerMetrics(app, options.metrics);

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Engine, engineDefaults } from '../engine/engine';
 import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
+import { checkpointsFolder } from '../model/cache-folder';
 import { packageVersion } from '../package-version';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
@@ -11,6 +12,7 @@ import type { InferenceSettings } from '../system/settings';
 import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
+import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
 
 export interface ServeOptions {
@@ -30,6 +32,10 @@ export interface ServeOptions {
   readonly queueCapacity?: number;
   readonly abandonedMs?: number;
   readonly allowImageUrls?: boolean;
+  /** Other names of models, for callers on the network. */
+  readonly aliases?: ReadonlyMap<string, string>;
+  /** Origins of pages that may use the engine from a browser; `*` for all. */
+  readonly corsOrigins?: readonly string[];
   /** A cancelled native call that has not returned after this ends the process. */
   readonly hangMs?: number;
   /** Module exporting `openCaptioner`. */
@@ -106,8 +112,17 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     void close();
   });
   engine.onDone(() => guard.check());
+  const models = new ModelCatalog({
+    loaded: () => engine.status().models.map(({ model }) => model),
+    ...defined({
+      defaultModel: options.model,
+      aliases: options.aliases,
+      checkpoints: options.settings && checkpointsFolder(options.settings.cacheDir),
+    }),
+  });
   const http = {
     engine,
+    models,
     metrics: new LazyMetrics(engine),
     version: packageVersion(),
     modelLimitBytes,
@@ -131,8 +146,9 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     if (tcp) {
       const app = createHttpServer({
         ...http,
+        networkModels: models,
         localCallersOnly: tcp.token === undefined,
-        ...defined({ token: tcp.token }),
+        ...defined({ token: tcp.token, corsOrigins: options.corsOrigins }),
       });
       apps.push(app);
       url = await listenOnTcp(app, tcp.host, tcp.port);

@@ -4,6 +4,7 @@ import { CaptionerCache } from '../../src/inference/captioner-cache';
 import type { Captioner } from '../../src/inference/inference';
 
 const nothing = async (): Promise<void> => {};
+const unused = { describe: () => assert.fail('not called'), encode: () => assert.fail('not called') };
 
 /** Ends when the test says so. */
 class Gate {
@@ -36,8 +37,7 @@ describe('models in memory', () => {
           backend: precision,
           framesInFlight: 1,
           memoryBytes,
-          describe: () => assert.fail('not called'),
-          encode: () => assert.fail('not called'),
+          ...unused,
           close: async () => void log.push(`close ${model} ${precision}`),
         };
       },
@@ -51,6 +51,21 @@ describe('models in memory', () => {
     await cache.use({ model: 'a' }, hooks, nothing);
     await cache.use({ model: 'a', runtime: { precision: 'int4' } }, hooks, nothing);
     assert.deepEqual(loads(), ['load a int8', 'load a int4']);
+  });
+
+  it('opens one copy of a model, however it is spelled, and whether or not automatic choices are named', async () => {
+    const spelled = new CaptionerCache({
+      modelLimitBytes: 250,
+      identify: async ({ model }) => model.replace(/^.*\//, ''),
+      open: async ({ model }) => {
+        log.push(`load ${model}`);
+        return { backend: '', framesInFlight: 1, memoryBytes: 1, ...unused, close: nothing };
+      },
+    });
+    for (const model of ['/models/a', './models/../models/a', 'a'])
+      await spelled.use({ model }, hooks, nothing);
+    await spelled.use({ model: 'a', runtime: { backend: 'auto', decoder: 'auto' } }, hooks, nothing);
+    assert.deepEqual(log, ['load /models/a']);
   });
 
   it('closes the least recently used beyond the memory limit, before the next one is loaded', async () => {

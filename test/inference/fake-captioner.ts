@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../../src/errors';
 import type { Caption, FeaturesAnswer, InferenceHooks, OpenCaptioner } from '../../src/inference/inference';
+import type { TokenLogprob } from '../../src/protocol/answer-options';
 import { featuresGone } from '../../src/protocol/features';
 import type { VisionTimings } from '../../src/protocol/frame-result';
 
 /**
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
  * and can be cancelled, `drip` pauses after each token, `hang` never answers and cannot be cancelled,
- * `crash` ends the process as a native fault does, `exit` ends the thread, `fail` throws; anything
+ * `crash` ends the process as a native fault does, `exit` ends the thread, `fail` throws, `break` throws in the middle of
+ * its answer; anything
  * else is answered at once. A frame that is only to be encoded has its camera in place of the prompt; its handle
  * is its size in bytes, and good for as long as the model is loaded.
  */
@@ -52,8 +54,14 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         request.features?.map((id) => held.get(id)) ?? pictures.map(({ byteLength }) => byteLength);
       if (sizes.includes(undefined)) throw new SmolvlmError(featuresGone, 'they are not held');
       const text = `${sizes.length} of ${sizes.join('+')} bytes: ${prompt}`;
+      const { topLogprobs } = request.answer ?? {};
+      const logprobs: TokenLogprob[] = [];
       for (const token of text.split(/(?<= )/)) {
-        hooks.onToken(token);
+        const scored = { token, bytes: [...Buffer.from(token)], logprob: -0.5 };
+        const piece = { ...scored, top: Array.from({ length: topLogprobs ?? 0 }, () => scored) };
+        logprobs.push(piece);
+        hooks.onToken(token, topLogprobs === undefined ? undefined : [piece]);
+        if (word === 'break') throw new SmolvlmError('image-truncated', 'the JPEG ends early');
         if (word === 'drip') await delay(Number(ms));
       }
       return {
@@ -62,6 +70,7 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         promptTokens: 70,
         tiles: 1,
         finishReason: 'stop',
+        ...(topLogprobs !== undefined && { logprobs }),
         ...(request.features ? {} : { vision }),
         fallback: { code: 'npu-busy', message: 'held by another' },
         timingsMs: { image: 1, vision: 1, prefill: 1, decode: 1, total: 4 },

@@ -10,7 +10,6 @@ import type { EngineNode } from '../../src/node-red/engine/engine-node';
 import type { EngineEvent } from '../../src/protocol/events';
 import { NdjsonDecoder } from '../../src/protocol/ndjson';
 import type { ServedEngine } from '../../src/server/serve-engine';
-import { demoModel } from '../fixtures';
 import { serveFake } from '../server/served-fake';
 
 helper.init(require.resolve('node-red'));
@@ -19,7 +18,7 @@ const token = 'a-token-of-this-test';
 
 describe('smolvlm-engine', () => {
   let served: ServedEngine;
-  const remote = () => ({ location: 'remote', url: served.url, model: demoModel });
+  const remote = () => ({ location: 'remote', url: served.url, model: 'demo' });
 
   before(async () => {
     served = await serveFake({ tcp: { host: '127.0.0.1', port: 0, token } });
@@ -71,7 +70,7 @@ describe('smolvlm-engine', () => {
       maxAge: '1.5',
     });
     assert.deepEqual(settings.defaults, {
-      model: demoModel,
+      model: 'demo',
       runtime: { backend: 'cpu', precision: 'int4', threads: 2 },
       queue: { policy: 'reject', capacity: 3 },
       maxAgeMs: 1500,
@@ -94,12 +93,12 @@ describe('smolvlm-engine', () => {
       assert.equal(answer.status.pid, process.pid);
     });
 
-    it('checks the model that is entered', async () => {
+    it('checks the model that is entered; a folder of another machine cannot be', async () => {
       await load({});
-      const answer = await check({ ...remote(), model: '/nowhere/bundle', token });
-      const bundle = 'doctor' in answer && answer.doctor.checks.find(({ id }) => id === 'bundle');
-      assert.ok(bundle && bundle.state === 'bad');
-      assert.match(bundle.value, /\/nowhere\/bundle/);
+      const answer = await check({ ...remote(), token });
+      assert.ok('doctor' in answer && answer.doctor.checks.some(({ id }) => id === 'bundle'));
+      const folder = await check({ ...remote(), model: '/nowhere/bundle', token });
+      assert.equal('error' in folder && folder.error.code, 'model-not-found');
     });
 
     it('uses the saved token if the editor shows only a placeholder', async () => {
@@ -187,7 +186,7 @@ describe('smolvlm-engine', () => {
       assert.ok(final?.type === 'result');
       assert.equal(final.result.text, '1 of 9 bytes: What is this?');
       assert.equal(said, final.result.text);
-      assert.equal(final.result.model, demoModel);
+      assert.equal(final.result.model, 'demo');
     });
 
     it('asks for a description if no question is entered', async () => {

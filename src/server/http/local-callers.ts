@@ -1,16 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
+import { isAllowedOrigin } from './cors';
 import { isLoopback } from './listen';
 
 /**
  * Refuses requests that a web page of another site sends through a browser on this machine. For an engine without a
  * token, which only listens on loopback: `Origin` names the page's site, and `Host` another name when that name was made
  * to resolve to this machine (DNS rebinding).
+ * @param origins of pages that may use the engine all the same
  */
-export function registerLocalCallers(app: FastifyInstance): void {
+export function registerLocalCallers(app: FastifyInstance, origins: readonly string[] = []): void {
   app.addHook('onRequest', async ({ headers }) => {
     const { host = '', origin } = headers;
-    if (isLocal(`http://${host}`) && (origin === undefined || isLocal(origin))) return;
+    const isOurs = origin === undefined || isLocal(origin) || isAllowedOrigin(origin, origins);
+    if (isLocal(`http://${host}`) && isOurs) return;
     const field = isLocal(`http://${host}`) ? `Origin "${origin}"` : `Host "${host}"`;
     throw new SmolvlmError(
       'request-foreign',

@@ -1,15 +1,29 @@
 import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
+import { packageVersion } from '../../package-version';
 import { shownAddress } from '../../system/shown-address';
 
 const statusByCode: Readonly<Record<string, number>> = {
+  'model-not-found': 404,
+  'model-not-pulled': 404,
+  'engine-no-model': 404,
+  'caption-json-room': 400,
+  'caption-json-size': 400,
+  'caption-json-vocabulary': 400,
   'request-too-large': 413,
   'request-unauthorized': 401,
   'request-foreign': 403,
   'engine-stopping': 503,
   'engine-busy': 503,
   'engine-queue-full': 429,
+  'engine-dropped-deadline': 503,
+  'engine-dropped-shutdown': 503,
 };
+
+/** After how many seconds a refused request may be sent again; undefined where that does not help. */
+export function retryAfterSeconds(status: number): number | undefined {
+  return status === 429 || status === 503 ? 5 : undefined;
+}
 
 /** Prefixes of the codes that mean a fault of the request. */
 const requestFault = /^(request|image|prompt)-/;
@@ -32,35 +46,55 @@ export function toErrorBody(thrown: unknown): ErrorBody {
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (thrown, _request, reply) => {
     const error = toErrorBody(thrown);
-    await reply.code(httpStatus(error)).send({ error });
+    const status = httpStatus(error);
+    const retryAfter = retryAfterSeconds(status);
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    await reply.code(status).send({ error });
   });
   app.setNotFoundHandler(async (request, reply) => {
     const error = {
       code: 'request-unknown-path',
       message: `there is no ${request.method} ${shownAddress(request.url)}`,
+      // As OpenAI's API has them.
+      type: 'invalid_request_error',
+      param: null,
     };
     await reply.code(404).send({ error });
   });
 }
 
-interface SchemaFault {
+export interface SchemaFault {
   readonly instancePath?: string;
   readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+/** Of the faults of alternatives, the one that is deepest in the body: the others are of alternatives that were not meant. */
+export function whichFault(faults: readonly SchemaFault[]): SchemaFault | undefined {
+  const depth = ({ instancePath = '' }: SchemaFault): number => instancePath.split('/').length;
+  return (
+    faults.find(({ params }) => params?.additionalProperty !== undefined) ??
+    faults.reduce<SchemaFault | undefined>(
+      (best, fault) => (best === undefined || depth(fault) > depth(best) ? fault : best),
+      undefined,
+    )
+  );
+}
+
 /** @param what name of the value that was checked, e.g. `request` */
 export function schemaError(what: string, faults: readonly SchemaFault[]): SmolvlmError {
-  const fault = faults.find(({ params }) => params?.additionalProperty !== undefined) ?? faults[0];
+  const fault = whichFault(faults);
   const at = `${what}${(fault?.instancePath ?? '').replaceAll('/', '.')}`;
   const unknown = fault?.params?.additionalProperty;
   const message =
     unknown === undefined
       ? `${at} ${fault?.message ?? 'does not match its schema'}${detail(fault?.params?.allowedValues)}`
-      : `${at} has an unknown field "${String(unknown)}"`;
-  return new SmolvlmError('request-invalid', message, {
-    hint: 'The fields are described in docs/protocol.md.',
-  });
+      : `${at} has a field "${String(unknown)}" that this engine (version ${packageVersion()}) does not have`;
+  const hint =
+    unknown === undefined
+      ? 'The fields are described in docs/protocol.md.'
+      : 'If the client is newer, update this package on the engine’s machine. The fields are described in docs/protocol.md.';
+  return new SmolvlmError('request-invalid', message, { hint });
 }
 
 function detail(allowed: unknown): string {

@@ -1,83 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { Engine } from '../../engine/engine';
+import type { EventStream } from '../../engine/event-stream';
 import { SmolvlmError } from '../../errors';
-import type { ChatMessage, DescribeRequest, MessagePart } from '../../protocol/describe-request';
-import type { ChatCompletionRequest, OpenAiPart } from '../../protocol/openai';
+import type { DescribeRequest } from '../../protocol/describe-request';
+import type { CaptionResult, FinalEvent } from '../../protocol/events';
+import { isFinal } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
-import { shownAddress } from '../../system/shown-address';
-import { checkSizes } from '../http/form-parts';
-import { checkSomePicture } from '../http/request-checks';
+import { leaveWhenGone } from '../http/event-response';
+import type { NamedModel } from '../model-catalog';
 
-/** Fetches a picture by its address. */
-export type FetchPicture = (url: URL) => Promise<Uint8Array>;
+/** A request of OpenAI's API, translated. */
+export interface Question {
+  readonly request: Omit<DescribeRequest, 'id'>;
+  readonly pictures: readonly Uint8Array[];
+  /** Answers to write. */
+  readonly choices: number;
+}
 
 /**
- * Translates an OpenAI request into one of the native protocol.
- * @param fetchPicture absent when pictures by address are refused
- * @throws SmolvlmError `request-image-url`, `request-no-picture`, `request-too-large`
+ * Submits a question, once for each answer it asks for. Requests wait in the queue of the camera "openai".
+ * @param id of the response
+ * @returns a stream for each answer
+ * @throws SmolvlmError `engine-stopping`
  */
-export async function fromChatCompletion(
-  id: string,
-  request: ChatCompletionRequest,
-  fetchPicture: FetchPicture | undefined,
-): Promise<{ readonly request: DescribeRequest; readonly pictures: readonly Uint8Array[] }> {
-  const pictures: Uint8Array[] = [];
-  const messages: ChatMessage[] = [];
-  let full = false;
-  for (const { role, content } of request.messages) {
-    const parts: MessagePart[] = [];
-    for (const part of typeof content === 'string' ? [textPart(content)] : content) {
-      if (part.type === 'text') parts.push(part);
-      else {
-        pictures.push(await readPicture(part, fetchPicture));
-        full ||= part.image_url.detail === 'high';
-        parts.push({ type: 'image' });
-      }
-    }
-    messages.push({ role: role === 'developer' ? 'system' : role, content: parts });
-  }
-  checkSomePicture(pictures.length);
-  const maxNewTokens = request.max_completion_tokens ?? request.max_tokens;
-  const stop = typeof request.stop === 'string' ? [request.stop] : request.stop;
+export function submit(
+  engine: Engine,
+  { request, pictures, choices }: Question,
+  { model }: NamedModel,
+  gone: AbortSignal,
+): EventStream[] {
+  const group = randomUUID();
+  return Array.from({ length: choices }, (_, index) => {
+    const { seed } = request;
+    const stream = engine.submit(
+      {
+        id: `openai-${group}-${index}`,
+        camera: 'openai',
+        queue: { policy: 'reject', capacity: 100 },
+        ...request,
+        ...defined({ model, seed: seed === undefined ? undefined : seed + index }),
+      },
+      pictures,
+      'cancel',
+    );
+    leaveWhenGone(stream, gone);
+    return stream;
+  });
+}
+
+/** @throws SmolvlmError when a request ended in anything but a result */
+export async function resultOf(stream: AsyncIterable<{ readonly type: string }>): Promise<CaptionResult> {
+  let final: FinalEvent | undefined;
+  for await (const event of stream as EventStream) if (isFinal(event)) final = event;
+  return finalResult(final);
+}
+
+/** @throws SmolvlmError when the request ended in anything but a result */
+export function finalResult(final: FinalEvent | undefined): CaptionResult {
+  if (final?.type === 'result') return final.result;
+  if (final?.type === 'error') throw SmolvlmError.from(final.error);
+  if (final?.type === 'dropped') throw new SmolvlmError(`engine-dropped-${final.reason}`, final.message);
+  throw new SmolvlmError('engine-stopping', 'the engine stopped before the answer', {
+    hint: 'Send the request again.',
+  });
+}
+
+/** JSON that is kept to a schema is whole, even where it ends at the last token. */
+export function finishReason(result: CaptionResult): 'stop' | 'length' {
+  return result.finishReason === 'length' && result.json === undefined ? 'length' : 'stop';
+}
+
+/** Token counts of all answers to one prompt. */
+export function tokenCounts(results: readonly CaptionResult[]): {
+  readonly prompt: number;
+  readonly answer: number;
+} {
   return {
-    pictures: checkSizes(pictures),
-    request: {
-      id,
-      messages,
-      camera: 'openai',
-      queue: { policy: 'reject', capacity: 100 },
-      detail: full ? 'full' : 'low',
-      stream: request.stream === true,
-      ...defined({
-        model: request.model || undefined,
-        maxNewTokens: maxNewTokens ?? undefined,
-        temperature: request.temperature ?? undefined,
-        topP: request.top_p ?? undefined,
-        seed: request.seed ?? undefined,
-        stop: stop ?? undefined,
-      }),
-    },
+    prompt: results[0]?.promptTokens ?? 0,
+    answer: results.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
   };
 }
 
-function textPart(text: string): OpenAiPart {
-  return { type: 'text', text };
+/** Usage in the form of completions. */
+export function usage(results: readonly CaptionResult[]) {
+  const { prompt, answer } = tokenCounts(results);
+  return { prompt_tokens: prompt, completion_tokens: answer, total_tokens: prompt + answer };
 }
 
-async function readPicture(
-  { image_url: { url } }: OpenAiPart & { type: 'image_url' },
-  fetchPicture: FetchPicture | undefined,
-): Promise<Uint8Array> {
-  const [, base64] = /^data:image\/[\w.+-]+;base64,([A-Za-z0-9+/=_\s-]*)$/.exec(url) ?? [];
-  if (base64 !== undefined) return new Uint8Array(Buffer.from(base64, 'base64'));
-  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
-    throw new SmolvlmError(
-      'request-image-url',
-      `expected an image_url of data:image/…;base64,…, received "${shownAddress(url).slice(0, 60)}"`,
-    );
-  }
-  if (!fetchPicture) {
-    throw new SmolvlmError('request-image-url', 'this engine does not fetch pictures by address', {
-      hint: 'Send the picture as a data URI, or start the engine with --allow-image-urls.',
-    });
-  }
-  return await fetchPicture(new URL(url));
+/** Times in the form of llama.cpp's server. */
+export function timings(results: readonly CaptionResult[]) {
+  const { prompt, answer } = tokenCounts(results);
+  const sum = (part: 'image' | 'vision' | 'prefill' | 'decode'): number =>
+    results.reduce((all, { timingsMs }) => all + timingsMs[part], 0);
+  const promptMs = sum('image') + sum('vision') + sum('prefill');
+  const decodeMs = sum('decode');
+  const rate = (tokens: number, ms: number): number => (ms > 0 ? (1000 * tokens) / ms : 0);
+  return {
+    prompt_n: prompt,
+    prompt_ms: promptMs,
+    prompt_per_second: rate(prompt, promptMs),
+    predicted_n: answer,
+    predicted_ms: decodeMs,
+    predicted_per_second: rate(answer, decodeMs),
+  };
 }

@@ -4,13 +4,21 @@ import { SmolvlmError } from '../../errors';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import { eventStreamType } from '../../protocol/ndjson';
 import { describeRequestSchema } from '../../protocol/request-schema';
+import { defined } from '../../system/defined';
 import { sendEvents } from '../http/event-response';
 import { readFormParts } from '../http/form-parts';
 import { checkRequest } from '../http/request-checks';
 import { schemaError } from '../http/server-errors';
+import type { ModelCatalog } from '../model-catalog';
+
+export interface DescribeOptions {
+  readonly engine: Engine;
+  /** For callers on the network, who name models by id or alias; absent: callers may name any folder. */
+  readonly networkModels?: ModelCatalog;
+}
 
 /** `POST /v1/frames/describe` and `DELETE /v1/requests/:id`: the native protocol. */
-export function registerDescribe(app: FastifyInstance, engine: Engine): void {
+export function registerDescribe(app: FastifyInstance, { engine, networkModels }: DescribeOptions): void {
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
@@ -23,7 +31,8 @@ export function registerDescribe(app: FastifyInstance, engine: Engine): void {
     const form = await readFormParts(request.headers['content-type'] ?? '', body);
     const validate = request.compileValidationSchema(describeRequestSchema);
     if (!validate(form.request)) throw schemaError('request', validate.errors ?? []);
-    const describe = checkRequest(form.request as DescribeRequest, form.pictures.length);
+    const checked = checkRequest(form.request as DescribeRequest, form.pictures.length);
+    const describe = networkModels ? await named(checked, networkModels) : checked;
     const stream = engine.submit(describe, form.pictures);
     reply.header('content-type', eventStreamType);
     await sendEvents(reply, stream);
@@ -33,4 +42,12 @@ export function registerDescribe(app: FastifyInstance, engine: Engine): void {
   app.delete<{ Params: { id: string } }>('/v1/requests/:id', async (request) => {
     return { cancelled: engine.cancel(request.params.id) };
   });
+}
+
+/** The request with the model that its name stands for. @throws SmolvlmError `model-not-found` */
+async function named(request: DescribeRequest, models: ModelCatalog): Promise<DescribeRequest> {
+  if (request.model === undefined) return request;
+  const { model: _name, ...rest } = request;
+  const { model } = await models.find(request.model);
+  return { ...rest, ...defined({ model }) };
 }

@@ -22,7 +22,8 @@ export function registerStatus(
     protocol: protocolVersion,
   });
 
-  app.get('/health', async () => identity());
+  // `status` is what monitors of OpenAI-compatible servers look for.
+  app.get('/health', async () => ({ status: engine.stopping ? 'stopping' : 'ok', ...identity() }));
 
   app.get('/v1/status', async (): Promise<EngineStatus> => {
     return {

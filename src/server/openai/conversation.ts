@@ -1,0 +1,52 @@
+import type { ChatMessage, Detail, MessagePart } from '../../protocol/describe-request';
+import { checkSizes } from '../http/form-parts';
+import { type FetchPicture, readImageUrl } from './image-url';
+import { FieldError } from './openai-errors';
+
+/** The messages of a request with their pictures, as they are read one after another. */
+export class Conversation {
+  readonly messages: ChatMessage[] = [];
+  readonly #pictures: Uint8Array[] = [];
+  readonly #fetchPicture: FetchPicture | undefined;
+  #full = false;
+
+  constructor(fetchPicture: FetchPicture | undefined) {
+    this.#fetchPicture = fetchPicture;
+  }
+
+  /** `full` if a picture asks for high detail. */
+  get detail(): Detail {
+    return this.#full ? 'full' : 'low';
+  }
+
+  /** @throws SmolvlmError `request-too-large` */
+  get pictures(): readonly Uint8Array[] {
+    return checkSizes(this.#pictures);
+  }
+
+  /** Whether the last message is the beginning of the assistant's answer. @throws FieldError for two of them */
+  continues(param: string): boolean {
+    const [before, last] = this.messages.slice(-2).map(({ role }) => role);
+    const isAssistant = (last ?? before) === 'assistant';
+    if (isAssistant && before === 'assistant' && last === 'assistant') {
+      throw new FieldError(
+        'request-invalid',
+        param,
+        'expected at most one assistant message at the end, received two',
+      );
+    }
+    return isAssistant;
+  }
+
+  /** Adds a message; one without parts gets an empty text, which chat templates need. */
+  add(role: ChatMessage['role'], parts: readonly MessagePart[]): void {
+    this.messages.push({ role, content: parts.length > 0 ? parts : [{ type: 'text', text: '' }] });
+  }
+
+  /** @param param place of the field that holds the address */
+  async picture(url: string, detail: string | null | undefined, param: string): Promise<MessagePart> {
+    this.#pictures.push(await readImageUrl(url, param, this.#fetchPicture));
+    this.#full ||= detail === 'high' || detail === 'original';
+    return { type: 'image' };
+  }
+}

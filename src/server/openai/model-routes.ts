@@ -1,0 +1,28 @@
+import type { OpenAiRoutes } from './openai-routes';
+
+/** Bundles and checkpoints do not tell when they were made. */
+const created = 0;
+
+/** `GET /v1/models` and `GET /v1/models/{id}`. */
+export function registerModels(routes: OpenAiRoutes): void {
+  routes.get('/models', 'List the models that a request may name', async () => {
+    const names = await routes.models.names();
+    const models = names.map((name) => ({
+      name,
+      model: name,
+      type: 'model',
+      capabilities: ['completion', 'multimodal'],
+    }));
+    return { object: 'list', data: names.map(modelObject), models };
+  });
+
+  // Ids of pulled models contain a slash.
+  routes.get('/models/*', 'Look a model up', async ({ params }) => {
+    const { id } = await routes.models.find(params['*'] || '-');
+    return modelObject(id);
+  });
+}
+
+function modelObject(id: string) {
+  return { id, object: 'model', created, owned_by: 'smolvlm' };
+}

@@ -1,0 +1,93 @@
+import type { FastifyReply } from 'fastify';
+import { type ErrorBody, type ErrorDetails, SmolvlmError } from '../../errors';
+import {
+  httpStatus,
+  retryAfterSeconds,
+  type SchemaFault,
+  toErrorBody,
+  whichFault,
+} from '../http/server-errors';
+
+/** A fault of one field of a request. */
+export class FieldError extends SmolvlmError {
+  /** Place of the field, e.g. `messages[0].content`. */
+  readonly param: string;
+
+  constructor(code: string, param: string, message: string, details: ErrorDetails = {}) {
+    super(code, `${param}: ${message}`, details);
+    this.param = param;
+  }
+}
+
+/** The fault of a body that does not match its schema. */
+export function fieldError(faults: readonly SchemaFault[]): SmolvlmError {
+  const fault = whichFault(faults);
+  const missing = fault?.params?.missingProperty;
+  const path = (fault?.instancePath ?? '').split('/').slice(1);
+  if (typeof missing === 'string') path.push(missing);
+  const allowed = fault?.params?.allowedValues;
+  const message =
+    typeof missing === 'string' ? 'expected a value, received none' : (fault?.message ?? 'is not valid');
+  return new FieldError(
+    'request-invalid',
+    place(path),
+    Array.isArray(allowed) ? `${message}: ${allowed.join(', ')}` : message,
+  );
+}
+
+/** `['messages', '0', 'content']` → `messages[0].content` */
+function place(path: readonly string[]): string {
+  if (path.length === 0) return 'body';
+  return path.map((key, index) => (/^\d+$/.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+}
+
+/** OpenAI's codes where it has one for the same fault. */
+const openAiCodes: Readonly<Record<string, string>> = {
+  'model-not-found': 'model_not_found',
+  'model-not-pulled': 'model_not_found',
+  'engine-no-model': 'model_not_found',
+  'prompt-too-long': 'context_length_exceeded',
+  'request-unauthorized': 'invalid_api_key',
+  'engine-queue-full': 'rate_limit_exceeded',
+};
+
+const typeByStatus: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+/** The body of an error as OpenAI's API has it. */
+export function openAiError(thrown: unknown) {
+  const error = toErrorBody(thrown);
+  const status = httpStatus(error);
+  return {
+    error: {
+      message: sentence(error),
+      type: typeByStatus[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
+      param: paramOf(thrown, error),
+      code: openAiCodes[error.code] ?? error.code,
+    },
+  };
+}
+
+function sentence({ message, hint }: ErrorBody): string {
+  return hint === undefined ? message : `${message}. ${hint}`;
+}
+
+function paramOf(thrown: unknown, { code }: ErrorBody): string | null {
+  if (thrown instanceof FieldError) return thrown.param;
+  if (/^model-not-/.test(code)) return 'model';
+  return code === 'prompt-too-long' ? 'messages' : null;
+}
+
+export async function sendOpenAiError(
+  thrown: unknown,
+  _request: unknown,
+  reply: FastifyReply,
+): Promise<void> {
+  const status = httpStatus(toErrorBody(thrown));
+  const retryAfter = retryAfterSeconds(status);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  await reply.code(status).send(openAiError(thrown));
+}
