@@ -44,10 +44,11 @@ export function registerDescribe(app: FastifyInstance, { engine, networkModels }
   });
 }
 
-/** The request with the model that its name stands for. @throws SmolvlmError `model-not-found` */
+/** The request with the models that its names stand for. @throws SmolvlmError `model-not-found` */
 async function named(request: DescribeRequest, models: ModelCatalog): Promise<DescribeRequest> {
-  if (request.model === undefined) return request;
-  const { model: _name, ...rest } = request;
-  const { model } = await models.find(request.model);
-  return { ...rest, ...defined({ model }) };
+  const { model: name, runtime, ...rest } = request;
+  const model = name === undefined ? undefined : (await models.find(name)).model;
+  if (runtime?.checkpoint === undefined) return { ...rest, ...defined({ model, runtime }) };
+  const { model: checkpoint = runtime.checkpoint } = await models.find(runtime.checkpoint);
+  return { ...rest, ...defined({ model }), runtime: { ...runtime, checkpoint } };
 }
