@@ -2,15 +2,15 @@ import { firstPart } from '../picture/camera/multipart-part';
 import { ImageError } from '../picture/image-error';
 import { mendJpeg } from '../picture/jpeg-segments';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
-import type { Rectangle } from '../system/rectangle';
-import { burnMasks, type MaskPolygon } from './privacy-mask';
+import type { Polygon, Rectangle } from '../system/picture-shapes';
+import { burnMasks } from './privacy-mask';
 import { recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
 export interface DecodeOptions {
   readonly crop?: Rectangle;
-  readonly masks?: readonly MaskPolygon[];
+  readonly masks?: readonly Polygon[];
   readonly limits?: PictureLimits;
 }
 

@@ -1,8 +1,6 @@
 import { ImageError } from '../picture/image-error';
+import type { Polygon } from '../system/picture-shapes';
 import type { RgbImage } from './rgb-image';
-
-/** Corner points as fractions of the upright picture, 0 … 1; at least three. */
-export type MaskPolygon = readonly (readonly [x: number, y: number])[];
 
 /** A polygon's side, in pixels, from its upper to its lower end; `turn` is the direction in which it was drawn. */
 interface Side {
@@ -18,7 +16,7 @@ interface Side {
  * polygon encloses (nonzero winding): a doubtful pixel is hidden.
  * @throws ImageError `image-mask` before anything is painted
  */
-export function burnMasks(image: RgbImage, polygons: readonly MaskPolygon[]): void {
+export function burnMasks(image: RgbImage, polygons: readonly Polygon[]): void {
   for (const polygon of polygons) checkPolygon(polygon);
   for (const polygon of polygons) {
     const sides = polygonSides(image, polygon);
@@ -29,7 +27,7 @@ export function burnMasks(image: RgbImage, polygons: readonly MaskPolygon[]): vo
   }
 }
 
-function checkPolygon(polygon: MaskPolygon): void {
+function checkPolygon(polygon: Polygon): void {
   const isFraction = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1;
   if (
     !Array.isArray(polygon) ||
@@ -44,7 +42,7 @@ function checkPolygon(polygon: MaskPolygon): void {
   }
 }
 
-function polygonSides({ width, height }: RgbImage, polygon: MaskPolygon): Side[] {
+function polygonSides({ width, height }: RgbImage, polygon: Polygon): Side[] {
   return polygon.map(([xa, ya], index) => {
     const [xb, yb] = polygon[(index + 1) % polygon.length] ?? [xa, ya];
     const down = ya <= yb;

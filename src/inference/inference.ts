@@ -34,28 +34,35 @@ export interface InferenceHooks {
   readonly signal: AbortSignal;
 }
 
-/** Computes captions; the engine hands over at most `framesInFlight` requests at a time. */
-export interface Inference {
-  /** Frames to hand over at once; may change when models are loaded. */
-  readonly framesInFlight: number;
-  /** @throws SmolvlmError; anything once `hooks.signal` is aborted */
+/** What answers requests with pictures. */
+interface PictureTasks {
+  /**
+   * @throws SmolvlmError, e.g. `features-gone` for handles whose features are not cached (any longer); anything once
+   *   `hooks.signal` is aborted
+   */
   describe(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<Caption>;
-  /** The vision side only. @throws the same errors as `describe` */
+  /** The vision side only; keeps the features for a while. @throws the same errors as `describe` */
   encode(
     pictures: readonly Uint8Array[],
     request: DescribeRequest,
     hooks: InferenceHooks,
   ): Promise<FeaturesAnswer>;
-  models(): readonly LoadedModel[];
   close(): Promise<void>;
 }
 
+/** Computes captions; the engine hands over at most `framesInFlight` requests at a time. */
+export interface Inference extends PictureTasks {
+  /** Frames to hand over at once; may change when models are loaded. */
+  readonly framesInFlight: number;
+  models(): readonly LoadedModel[];
+}
+
 /** One loaded model. */
-export interface Captioner {
+export interface Captioner extends PictureTasks {
   /** e.g. `onnxruntime int8`. */
   readonly backend: string;
   /** Bytes of weights and caches. */
@@ -66,19 +73,6 @@ export interface Captioner {
   readonly fallback?: ErrorBody | undefined;
   /** Other programs that use its NPU at the moment; empty or absent for none. */
   readonly npuSharedWith?: readonly string[];
-  /** @throws SmolvlmError `features-gone` for handles whose features are not cached (any longer) */
-  describe(
-    pictures: readonly Uint8Array[],
-    request: DescribeRequest,
-    hooks: InferenceHooks,
-  ): Promise<Caption>;
-  /** Encodes the pictures and keeps their features for a while. */
-  encode(
-    pictures: readonly Uint8Array[],
-    request: DescribeRequest,
-    hooks: InferenceHooks,
-  ): Promise<FeaturesAnswer>;
-  close(): Promise<void>;
 }
 
 export interface CaptionerOptions extends RuntimeOptions {

@@ -1,10 +1,10 @@
-import type { Rectangle } from '../system/rectangle';
+import type { Polygon, Rectangle } from '../system/picture-shapes';
 
 /** How a camera's picture is made ready. */
 export interface FrameOptions {
   readonly crop?: Rectangle;
   /** Polygons of the upright picture, painted black before any other step. */
-  readonly masks?: readonly (readonly (readonly [x: number, y: number])[])[];
+  readonly masks?: readonly Polygon[];
   /** `contrast` spreads the grey levels; `night` also lifts dark parts, where the picture is dark. */
   readonly normalise?: 'contrast' | 'night';
   /** Longest side of the prepared picture, pixels; smaller ones stay as they are. */

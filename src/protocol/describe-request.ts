@@ -1,4 +1,4 @@
-import type { Rectangle } from '../system/rectangle';
+import type { Polygon, Rectangle } from '../system/picture-shapes';
 import type { AnswerOptions } from './answer-options';
 import type { AnswerSchema } from './answer-schema';
 
@@ -7,9 +7,6 @@ export type Detail = 'low' | 'full';
 
 /** What happens to a camera's waiting frames when its queue is full. */
 export type QueuePolicy = 'newest' | 'oldest' | 'reject';
-
-/** Corner points as fractions of the upright picture, at least three. */
-export type Polygon = readonly (readonly [x: number, y: number])[];
 
 export type MessagePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { burnMasks, type MaskPolygon } from '../../src/image/privacy-mask';
+import { burnMasks } from '../../src/image/privacy-mask';
 import type { RgbImage } from '../../src/image/rgb-image';
+import type { Polygon } from '../../src/system/picture-shapes';
 
 function white(width: number, height: number): RgbImage {
   return { width, height, data: new Uint8Array(width * height * 3).fill(255) };
 }
 
 /** Rows of `#` (black) and `.` (untouched). */
-function drawn(width: number, height: number, ...masks: MaskPolygon[]): string[] {
+function drawn(width: number, height: number, ...masks: Polygon[]): string[] {
   const image = white(width, height);
   burnMasks(image, masks);
   return Array.from({ length: height }, (_, row) =>
@@ -24,7 +25,7 @@ function drawn(width: number, height: number, ...masks: MaskPolygon[]): string[]
 
 describe('burnMasks', () => {
   it('covers every pixel that a polygon touches, even partly', () => {
-    const mask: MaskPolygon = [
+    const mask: Polygon = [
       [0.26, 0.26],
       [0.51, 0.26],
       [0.51, 0.51],
@@ -45,7 +46,7 @@ describe('burnMasks', () => {
   });
 
   it('covers what a self-crossing polygon encloses', () => {
-    const star: MaskPolygon = [
+    const star: Polygon = [
       [0.5, 0],
       [0.8, 1],
       [0, 0.35],
@@ -108,10 +109,10 @@ describe('burnMasks', () => {
         [1, 1],
       ],
     ],
-  ] as [string, MaskPolygon][]) {
+  ] as [string, Polygon][]) {
     it(`refuses ${name} before anything is painted`, () => {
       const image = white(4, 4);
-      const valid: MaskPolygon = [
+      const valid: Polygon = [
         [0, 0],
         [1, 0],
         [1, 1],

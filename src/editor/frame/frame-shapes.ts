@@ -1,7 +1,8 @@
-/** A point of a picture, in fractions of its width and height. */
-export type Point = readonly [number, number];
+import type { Point } from '../../system/picture-shapes';
 
-/** A rectangle of a picture, in fractions of its width and height. */
+export type { Point };
+
+/** A rectangle that is being drawn, in fractions of the picture's width and height. */
 export interface Rectangle {
   x: number;
   y: number;

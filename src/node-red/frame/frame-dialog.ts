@@ -1,6 +1,7 @@
 import type { GateSettings } from '../../frame/frame-gate';
 import type { FrameOptions } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
+import type { Polygon } from '../../system/picture-shapes';
 import { fieldChoice } from '../choice-field';
 import { normaliseChoices } from './frame-fields';
 import type { Zone } from './frame-intake';
@@ -55,7 +56,7 @@ export function frameSettings(dialog: FrameDialog): FrameSettings {
     cooldownMs: times(frameNumber(dialog, 'cooldown'), 1000),
     burst: frameNumber(dialog, 'burst'),
   });
-  const masks = frameList<readonly (readonly [number, number])[]>(dialog.masks, 'masks', isPolygon);
+  const masks = frameList<Polygon>(dialog.masks, 'masks', isPolygon);
   const normalise = fieldChoice(dialog.normalise, 'normalise', normaliseChoices, '') || undefined;
   const options = defined({
     masks: masks.length > 0 ? masks : undefined,

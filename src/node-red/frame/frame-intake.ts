@@ -3,7 +3,7 @@ import { SmolvlmError } from '../../errors';
 import type { FrameGate, Held } from '../../frame/frame-gate';
 import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
-import type { Rectangle } from '../../system/rectangle';
+import type { Rectangle } from '../../system/picture-shapes';
 
 /** A part of the picture that becomes its own frame. */
 export interface Zone extends Rectangle {

@@ -5,25 +5,7 @@ import { SmolvlmError } from '../../../src/errors';
 import type { BundleManifest } from '../../../src/model/bundle/bundle-manifest';
 import { parseBundleManifest } from '../../../src/model/bundle/parse-bundle-manifest';
 import { fuzz, fuzzTimeoutMs, mutatedJson, mutatedText } from '../../fuzz';
-
-const sha256 = 'ab'.repeat(32);
-const file = { path: 'parts/l0_attn.rknn', sha256, sizeBytes: 7 };
-const tensor = { name: 'in', dtype: 'float32', shape: [1, 1024, 768] } as const;
-const stage = { name: 'l0_attn', file, precision: 'int8', core: 2, input: tensor, output: tensor } as const;
-const manifest: BundleManifest = {
-  schemaVersion: 1,
-  model: { id: 'ORG/NAME', sha256 },
-  target: 'rk3588',
-  toolkitVersion: '2.3.2',
-  residualScale: 0.125,
-  stages: [{ ...stage, data: file, cosine: 0.9999, buildSeconds: 12.5 }],
-  hostGraphs: { patchProjection: stage, connectorProjection: stage },
-  host: file,
-  decoder: { format: 'onnx', precision: 'int4', files: [file] },
-  configs: [file],
-  validation: file,
-  created: '2026-01-01T00:00:00.000Z',
-};
+import { file, manifest } from './manifest-fixture';
 
 /** Parses; what is accepted names only files inside the bundle. */
 function check(text: string): void {
