@@ -28,6 +28,11 @@ function plant(place: string): string {
   return secret;
 }
 
+/** A password as people choose it; its planted part is found however the rest is written. */
+function odd(secret: string): string {
+  return `%@:ü/ ${secret}"&?#`;
+}
+
 /** How a text may hold a secret: as it is, in an address, in base64. */
 function spellings(secret: string): readonly string[] {
   return [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').slice(0, -4)];
@@ -50,12 +55,17 @@ describe('no secret', function () {
     const port = (cameras.address() as AddressInfo).port;
     const mqttPassword = plant('broker password');
     const broker = await startAedes({ admit: (_user, password) => password === mqttPassword });
+    const token = plant('token of the engine');
     const engine = await serveFake({
-      tcp: { host: '127.0.0.1', port: 0, token: plant('token of the engine') },
+      tcp: { host: '127.0.0.1', port: 0, token },
+      allowImageUrls: true,
+      log: (line) => keep('log of the engine', `${line}\n`),
     });
     const collector = await startCollector((text) => keep('messages of the flow', text));
     try {
-      await runFlow(port, broker, mqttPassword, engine.url ?? '', (collector.address() as AddressInfo).port);
+      const { url = '' } = engine;
+      await runFlow(port, broker, mqttPassword, { url, token }, (collector.address() as AddressInfo).port);
+      await runEngine(url, token, port);
       await runCommands(port);
     } finally {
       collector.close();
@@ -70,6 +80,15 @@ describe('no secret', function () {
       'messages of the flow',
       'MQTT',
       'flows as exported',
+      '/flow/tab',
+      'engine check',
+      'engine try',
+      'engine /metrics',
+      'engine /v1/status',
+      'engine /v1/models',
+      'engine /v1/smolvlm/doctor',
+      'engine POST /v1/chat/completions',
+      'engine POST /v1/frames/describe',
       'commands',
     ]) {
       assert.ok((outputs.get(where) ?? '').length > 50, `${where}: ${outputs.get(where)}`);
@@ -88,14 +107,14 @@ describe('no secret', function () {
     cameraPort: number,
     broker: TestBroker,
     mqttPassword: string,
-    engineUrl: string,
+    engine: { readonly url: string; readonly token: string },
     collectorPort: number,
   ): Promise<void> {
     const userDir = temp('node-red');
     mkdirSync(join(userDir, 'node_modules', '@rk3588'), { recursive: true });
     symlinkSync(repositoryRoot, join(userDir, 'node_modules', '@rk3588', 'node-red-smolvlm'));
     writeFileSync(join(userDir, 'package.json'), JSON.stringify({ name: 'secrets', private: true }));
-    const { nodes, credentials } = flow(cameraPort, broker.port, mqttPassword, engineUrl, collectorPort);
+    const { nodes, credentials } = flow(cameraPort, broker.port, mqttPassword, engine, collectorPort);
     writeFileSync(join(userDir, 'flows.json'), JSON.stringify(nodes));
     writeFileSync(join(userDir, 'flows_cred.json'), JSON.stringify(credentials));
     const watcher = await connectAsync(`mqtt://127.0.0.1:${broker.port}`, {
@@ -131,10 +150,14 @@ describe('no secret', function () {
       await ask('garden', '');
       await ask('street', '');
       await delay(6000);
-      for (const path of ['flows', 'smolvlm-sidebar/engines?since=', 'settings', 'nodes']) {
+      for (const path of [
+        ...['flows', 'flow/tab', 'smolvlm-sidebar/engines', 'settings', 'settings/user', 'nodes', 'plugins'],
+        ...['flows/state', 'context/global', 'context/flow/tab', 'library/local/flows', 'diagnostics'],
+      ]) {
         const response = await fetch(`${nodeRed.url}/${path}`, { headers: { accept: 'application/json' } });
         keep(path === 'flows' ? 'flows as exported' : `/${path}`, withoutTyped(await response.text()));
       }
+      await runEngineDialog(nodeRed.url, engine.url);
       for (const [id] of Object.entries(credentials)) {
         const type = nodes.find((node) => node.id === id)?.type;
         const response = await fetch(`${nodeRed.url}/credentials/${type}/${id}`);
@@ -148,6 +171,97 @@ describe('no secret', function () {
       keep('log of Node-RED', nodeRed.log);
       for (const file of filesBelow(temp('run'))) keep(`file ${file}`, readFileSync(file, 'latin1'));
       for (const file of filesBelow(temp('cache'))) keep(`file ${file}`, readFileSync(file, 'latin1'));
+    }
+  }
+
+  /** What the engine's dialog asks, with what was typed and not saved. */
+  async function runEngineDialog(url: string, engineUrl: string): Promise<void> {
+    const login = `http://u:${plant('login in the address of a dialog')}@127.0.0.1:1`;
+    const query = `${engineUrl}/?token=${plant('token in the address of a dialog')}`;
+    for (const dialog of [
+      { id: 'admitted', location: 'remote', url: engineUrl },
+      { id: 'admitted', location: 'remote', url: 'http://127.0.0.1:1' },
+      { location: 'remote', url: login },
+      { location: 'remote', url: query },
+      { location: 'remote', url: engineUrl, token: plant('token typed into a dialog') },
+    ]) {
+      for (const action of ['check', 'try']) {
+        const form = new FormData();
+        form.set('dialog', JSON.stringify({ ...dialog, prompt: 'what is it' }));
+        form.set('picture', new Blob([readFileSync(demoFrame('frame_05_porch_day.jpg'))]), 'picture.jpg');
+        const headers = { 'x-requested-with': 'XMLHttpRequest' };
+        const answer = await fetch(`${url}/smolvlm-engine/${action}`, {
+          method: 'POST',
+          body: form,
+          headers,
+        });
+        keep(`engine ${action}`, await answer.text());
+      }
+    }
+  }
+
+  /** Every endpoint of the engine, with the token, with a wrong one and without one. */
+  async function runEngine(url: string, token: string, cameraPort: number): Promise<void> {
+    const wrong = plant('wrong token in a header');
+    const inQuery = plant('token in a query');
+    for (const authorization of [`Bearer ${token}`, `Bearer ${wrong}`, `Basic ${btoa(`u:${wrong}`)}`]) {
+      const headers = { authorization };
+      const get = async (path: string): Promise<void> => {
+        const response = await fetch(`${url}${path}`, { headers });
+        keep(
+          `engine ${path.split('?')[0]}`,
+          `${[...response.headers].join('\n')}\n${await response.text()}\n`,
+        );
+      };
+      for (const path of [
+        '/health',
+        '/metrics',
+        '/v1/status',
+        '/v1/models',
+        '/v1/smolvlm/doctor',
+        '/v1/none',
+      ]) {
+        await get(path);
+        await get(`${path}?token=${inQuery}`);
+      }
+      const post = async (path: string, body: string | FormData): Promise<void> => {
+        const type = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
+        const response = await fetch(`${url}${path}`, {
+          method: 'POST',
+          headers: { ...headers, ...type },
+          body,
+        });
+        keep(`engine POST ${path}`, await response.text());
+      };
+      const camera = `127.0.0.1:${cameraPort}`;
+      const [userinfo, query, malformed] = [
+        plant('login in an image_url'),
+        plant('query of an image_url'),
+        plant('malformed image_url'),
+      ];
+      for (const address of [
+        `http://u:${userinfo}@${camera}/refuses`,
+        `http://u:${userinfo}@127.0.0.1:1/x`,
+        `http://${camera}/page?user=u&password=${query}`,
+        `http://${camera}/closes?rs=${query}`,
+        `http:u:${malformed}@`,
+        `rtsp://u:${malformed}@${camera}/x`,
+      ]) {
+        const content = [
+          { type: 'text', text: 'what is it' },
+          { type: 'image_url', image_url: { url: address } },
+        ];
+        const request = { model: 'fake', messages: [{ role: 'user', content }] };
+        await post('/v1/chat/completions', JSON.stringify(request));
+        const form = new FormData();
+        form.set('request', JSON.stringify({ id: 'x', prompt: 'what', image: address }));
+        form.set('image', new Blob([address]), 'picture.jpg');
+        await post('/v1/frames/describe', form);
+      }
+    }
+    for (const path of ['/metrics', '/v1/status']) {
+      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      keep(`engine ${path}`, await response.text());
     }
   }
 
@@ -228,7 +342,7 @@ function flow(
   cameraPort: number,
   mqttPort: number,
   mqttPassword: string,
-  engineUrl: string,
+  { url: engineUrl, token }: { readonly url: string; readonly token: string },
   collectorPort: number,
 ): { nodes: { id: string; type: string }[]; credentials: Record<string, Record<string, string>> } {
   const credentials: Record<string, Record<string, string>> = {};
@@ -253,6 +367,7 @@ function flow(
     credentials[id] = { token };
   };
   engine('engine', engineUrl, plant('a wrong token'));
+  engine('admitted', engineUrl, token);
   engine(
     'malformed',
     `http://u:${plant('openly typed engine login')}@:99999/`,
@@ -260,20 +375,20 @@ function flow(
   );
   const loginless = (path: string): string => `http://127.0.0.1:${cameraPort}${path}`;
   const sources: readonly (readonly [source: string, url: string, user?: string, password?: string])[] = [
-    ['snapshot', loginless('/refuses'), 'admin', plant('password of a snapshot')],
+    ['snapshot', loginless('/refuses'), 'admin', odd(plant('password of a snapshot'))],
     [
       'snapshot',
       loginless('/refuses?user={user}&password={password}'),
       plant('user in a placeholder'),
-      plant('password in a placeholder'),
+      odd(plant('password in a placeholder')),
     ],
     ['snapshot', loginless(`/page?user=u&password=${plant('openly typed query password')}`)],
     ['snapshot', loginless(`/closes?rs=${plant('openly typed odd name')}`)],
     ['snapshot', `http://admin:${plant('openly typed userinfo')}@127.0.0.1:1/x.jpg`],
     ['snapshot', `http//admin:${plant('openly typed malformed')}@127.0.0.1/x.jpg`],
-    ['mjpeg', loginless('/refuses?pwd={password}'), 'admin', plant('password of a stream')],
+    ['mjpeg', loginless('/refuses?pwd={password}'), 'admin', odd(plant('password of a stream'))],
     ['mjpeg', `http://admin:${plant('openly typed stream login')}@127.0.0.1:1/x`],
-    ['rtsp', 'rtsp://{user}:{password}@127.0.0.1:1/x', 'admin', plant('password of rtsp')],
+    ['rtsp', 'rtsp://{user}:{password}@127.0.0.1:1/x', 'admin', odd(plant('password of rtsp'))],
     ['rtsp', `rtsp://admin:${plant('openly typed rtsp login')}@127.0.0.1:1/user=a_password=b.sdp`],
     ['folder', `/nowhere/${plant('openly typed folder')}/../x`],
   ];
@@ -307,7 +422,12 @@ function flow(
       ...place,
       ...{ id: 'inject', type: 'inject', once: true, onceDelay: '1', repeat: '' },
       props: [{ p: 'payload', v: loginless(`/refuses?token=${plant('openly typed payload')}`), vt: 'str' }],
-      wires: [['caption']],
+      wires: [['caption', 'fetches']],
+    } as never,
+    {
+      ...place,
+      ...{ id: 'fetches', type: 'smolvlm-caption', engine: 'admitted', preset: 'describe', image: 'payload' },
+      ...{ imageType: 'msg', outputs: 2, wires: [['out'], ['out']] },
     } as never,
     {
       ...place,
@@ -353,9 +473,9 @@ function flow(
   );
   credentials.mqtt = {
     user: 'common',
-    password: plant('common password of mqtt'),
+    password: odd(plant('common password of mqtt')),
     user1: plant('user of one mqtt camera'),
-    password1: plant('password of one mqtt camera'),
+    password1: odd(plant('password of one mqtt camera')),
   };
   return { nodes, credentials };
 }
