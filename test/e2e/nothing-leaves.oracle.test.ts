@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findPython } from '../../src/convert/toolkit/find-python';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame, repositoryRoot } from '../fixtures';
@@ -69,6 +72,31 @@ describe('nothing leaves the machine, in the long run (needs strace)', function 
     const validate = user().smolvlm('validate', bundle, '--backend', 'simulator', '--python', python);
     await validate.ended();
     await user().assertSilent(validate);
+  });
+
+  it('while the toolkit is set up, except to the package index that the user chose', async function () {
+    if (!(await findPython().catch(() => undefined))) this.skip();
+    const asked: string[] = [];
+    const index = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => index.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(index.address() as AddressInfo).port}`;
+    try {
+      // pip asks rustc for its version, and rustup's rustc writes to the home.
+      const folders = (process.env.PATH ?? '').split(':').filter((path) => !existsSync(join(path, 'rustc')));
+      const variables = { PIP_INDEX_URL: `http://${address}/simple`, PATH: folders.join(':') };
+      const setUp = user().smolvlmWith(variables, 'convert', '--setup');
+      assert.equal(await setUp.ended(), 1, setUp.output);
+      assert.match(setUp.output, /toolkit-set-up/);
+      // pip finds out whether this machine has IPv6 by binding a socket to port 0; nothing is sent.
+      await user().assertSilent(setUp, [address, '::1:0']);
+    } finally {
+      index.close();
+    }
+    assert.ok(asked.length > 0, 'pip asked the index');
+    for (const path of asked) assert.match(path, /^\/simple\/[\w.-]+\/$/, 'package names, and nothing else');
   });
 
   it('while a flow in Node-RED describes a picture with its own engine', async () => {

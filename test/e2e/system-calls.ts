@@ -110,7 +110,9 @@ function pathsWritten(name: string, rest: string): readonly string[] {
   if (/^(socket|sock|accept|recv|listen|get|set|shutdown)/.test(name)) return [];
   // Each path stands behind the folder it begins at, where the call has one: AT_FDCWD</home>, "name" or 7</home>, "name".
   const paths = [...rest.matchAll(new RegExp(`(?:(?:AT_FDCWD|\\d+)<([^>]*)>, )?${quoted.source}`, 'g'))];
-  return paths.map(([, folder, path = '']) => (folder === undefined ? path : resolve(folder, path)));
+  // What a symbolic link leads to is not written to.
+  const written = name.startsWith('symlink') ? paths.slice(1) : paths;
+  return written.map(([, folder, path = '']) => (folder === undefined ? path : resolve(folder, path)));
 }
 
 /** @returns the files of a trace that lie outside the given folders, and are not devices */

@@ -21,8 +21,8 @@ export class TracedUser {
     for (const folder of [this.output, this.#temporary, this.#home]) await mkdir(folder);
   }
 
-  /** Starts a program in the user's home, with no environment but the user's. */
-  start(command: readonly string[]): TracedProgram {
+  /** Starts a program in the user's home, with no environment but the user's. @param more variables that the user set */
+  start(command: readonly string[], more: NodeJS.ProcessEnv = {}): TracedProgram {
     return new TracedProgram(command, {
       file: join(this.folder, `trace-${this.#programs++}`),
       cwd: this.#home,
@@ -32,13 +32,20 @@ export class TracedUser {
         TMPDIR: this.#temporary,
         SMOLVLM_CACHE: this.#cache,
         SMOLVLM_RUNTIME_DIR: this.runtime,
+        ...more,
       },
     });
   }
 
   /** `smolvlm …` */
   smolvlm(...args: readonly string[]): TracedProgram {
-    return this.start([process.execPath, join(repositoryRoot, 'dist', 'cli', 'main.js'), ...args]);
+    return this.smolvlmWith({}, ...args);
+  }
+
+  /** `VARIABLE=value smolvlm …` */
+  smolvlmWith(variables: NodeJS.ProcessEnv, ...args: readonly string[]): TracedProgram {
+    const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+    return this.start([process.execPath, main, ...args], variables);
   }
 
   /** @param given addresses that the user named */
@@ -47,7 +54,10 @@ export class TracedUser {
     const unknown = addresses.filter((address) => !given.includes(address));
     assert.deepEqual(unknown, [], 'addresses that the user did not give');
     // Netlink is the kernel's own list of network interfaces.
-    const families = ['AF_UNIX', 'AF_NETLINK', ...(given.length > 0 ? ['AF_INET'] : [])];
+    const families = [
+      ...['AF_UNIX', 'AF_NETLINK'],
+      ...given.map((address) => (address.startsWith('::') ? 'AF_INET6' : 'AF_INET')),
+    ];
     assert.deepEqual(
       socketFamilies.filter((family) => !families.includes(family)),
       [],

@@ -126,6 +126,9 @@ async function makeEnvironment(
   await mkdir(dir, { recursive: true });
   const total = await packageCount();
   let done = 0;
+  // Beside the environment, not in the user's home: it lets an interrupted download continue, and is removed at the end.
+  const downloads = `${dir}.downloads`;
+  const pipCache = process.env.PIP_CACHE_DIR ? [] : ['--cache-dir', downloads];
   onProgress?.({ step: 'making a virtual environment', done, total });
   try {
     await run(base, ['-m', 'venv', dir], () => undefined, signal);
@@ -138,6 +141,7 @@ async function makeEnvironment(
         '--progress-bar',
         'off',
         '--disable-pip-version-check',
+        ...pipCache,
         '--no-deps',
         '-r',
         requirements,
@@ -158,6 +162,7 @@ async function makeEnvironment(
     throw error;
   }
   await writeFile(markerOf(dir, version), '');
+  await rm(downloads, { recursive: true, force: true });
 }
 
 function interpreterOf(dir: string): string {
