@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { demoFrame, demoModel, repositoryRoot } from '../fixtures';
-import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';
-import { Watcher } from '../mqtt/watcher';
-import { useTempFolder } from '../temp-folder';
+import { demoFrame, demoModel, repositoryRoot } from '../../fixtures';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../../mqtt/test-broker';
+import { Watcher } from '../../mqtt/watcher';
+import { useTempFolder } from '../../temp-folder';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
