@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { after } from 'mocha';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { repositoryRoot } from '../fixtures';
 import type { NodeRedProgram } from '../package/node-red-process';
@@ -19,16 +20,6 @@ interface NodeRed {
   stop(): Promise<void>;
 }
 
-interface EditorParts {
-  readonly folder: string;
-  readonly nodeRed: NodeRed;
-  readonly stopEngine: () => Promise<void>;
-  /** What stands between browser and Node-RED. */
-  readonly front: Ingress | undefined;
-  readonly browser: Browser;
-  readonly page: Page;
-}
-
 interface NodeRedScript {
   startNodeRed(options: object): Promise<NodeRed>;
   freePort(wanted: number): Promise<number>;
@@ -42,45 +33,45 @@ function demoScript<T>(name: string): Promise<T> {
   return import(pathToFileURL(join(repositoryRoot, 'scripts', 'demo', name)).href);
 }
 
-export interface EditorOptions {
+/** One browser for all suites of a process; each editor has its own context in it. */
+let browser: Promise<Browser> | undefined;
+after(async () => {
+  await (await browser)?.close();
+  browser = undefined;
+});
+
+async function openBrowser(): Promise<Browser> {
+  if (!(await browser)?.isConnected()) {
+    browser = chromium.launch({
+      executablePath: chromiumPath,
+      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+    });
+  }
+  return browser ?? assert.fail('no browser');
+}
+
+export interface ServerOptions {
   /** Opens what the browser shall go through. */
   readonly openFront?: (target: string) => Promise<Ingress>;
-  /** Of the browser, and so of the editor. */
-  readonly language?: string;
   /** Another Node-RED than the one among the development dependencies. */
   readonly program?: NodeRedProgram | undefined;
 }
 
-/** A real Node-RED with this package, and its editor in a headless browser. */
-export class Editor {
-  readonly page: Page;
-  /** What the page threw, or wrote to its console as an error. */
-  readonly faults: string[] = [];
-  readonly #url: string;
-  readonly #parts: EditorParts;
-
-  private constructor(parts: EditorParts) {
-    this.#parts = parts;
-    this.page = parts.page;
-    this.#url = parts.front?.url ?? parts.nodeRed.url;
-    this.page.on('pageerror', ({ message }) => {
-      // Monaco's own, of Node-RED: an editor is closed before Monaco's worker has answered.
-      if (!message.startsWith('Model is disposed!')) this.faults.push(message);
-    });
-    this.page.on('console', (message) => {
-      // The editor also requests news from the internet, which may not be reachable.
-      const { url } = message.location();
-      if (message.type() === 'error' && url.startsWith(new URL('/', this.#url).href)) {
-        this.faults.push(`${url}: ${message.text()}`);
-      }
-    });
-  }
+/** A real Node-RED with this package, for one or more editors. */
+export class EditorServer {
+  private constructor(
+    private readonly folder: string,
+    private readonly nodeRed: NodeRed,
+    private readonly stopEngine: () => Promise<void>,
+    /** What stands between browser and Node-RED. */
+    readonly front: Ingress | undefined,
+  ) {}
 
   /** @param flow nodes of the flow file */
   static async open(
     flow: readonly object[],
-    { openFront, language = 'en-US', program }: EditorOptions = {},
-  ): Promise<Editor> {
+    { openFront, program }: ServerOptions = {},
+  ): Promise<EditorServer> {
     const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
     const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
     const folder = await mkdtemp(join(tmpdir(), 'smolvlm-editor-'));
@@ -97,19 +88,72 @@ export class Editor {
       program,
     });
     const front = await openFront?.(nodeRed.url);
-    const browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+    return new EditorServer(folder, nodeRed, () => stopEngine(runtime), front);
+  }
+
+  get url(): string {
+    return this.front?.url ?? this.nodeRed.url;
+  }
+
+  async close(): Promise<void> {
+    await this.front?.close();
+    await this.nodeRed.stop();
+    await this.stopEngine();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface EditorOptions extends ServerOptions {
+  /** Of the browser, and so of the editor. */
+  readonly language?: string;
+}
+
+/** The editor of a real Node-RED with this package, in a headless browser. */
+export class Editor {
+  /** What the page threw, or wrote to its console as an error. */
+  readonly faults: string[] = [];
+  readonly #url: string;
+
+  private constructor(
+    readonly page: Page,
+    private readonly server: EditorServer,
+    private readonly closeServer: () => Promise<void>,
+  ) {
+    this.#url = server.url;
+    this.page.on('pageerror', ({ message }) => {
+      // Monaco's own, of Node-RED: an editor is closed before Monaco's worker has answered.
+      if (!message.startsWith('Model is disposed!')) this.faults.push(message);
     });
-    const page = await browser.newPage({ viewport: { width: 1200, height: 760 }, locale: language });
-    const editor = new Editor({
-      folder,
-      nodeRed,
-      stopEngine: () => stopEngine(runtime),
-      front,
-      browser,
-      page,
+    this.page.on('console', (message) => {
+      // The editor also requests news from the internet, which may not be reachable.
+      const { url } = message.location();
+      if (message.type() === 'error' && url.startsWith(new URL('/', this.#url).href)) {
+        this.faults.push(`${url}: ${message.text()}`);
+      }
     });
+  }
+
+  /** Starts a Node-RED too, which ends with the editor. @param flow nodes of the flow file */
+  static async open(flow: readonly object[], { language, ...options }: EditorOptions = {}): Promise<Editor> {
+    const server = await EditorServer.open(flow, options);
+    return Editor.#view(server, language, () => server.close());
+  }
+
+  /** On a Node-RED that stays when the editor is closed. */
+  static openOn(server: EditorServer, language?: string): Promise<Editor> {
+    return Editor.#view(server, language, async () => {});
+  }
+
+  static async #view(
+    server: EditorServer,
+    language = 'en-US',
+    closeServer: () => Promise<void>,
+  ): Promise<Editor> {
+    const page = await (await openBrowser()).newPage({
+      viewport: { width: 1200, height: 760 },
+      locale: language,
+    });
+    const editor = new Editor(page, server, closeServer);
     await editor.#load();
     return editor;
   }
@@ -120,7 +164,7 @@ export class Editor {
   }
 
   get front(): Ingress | undefined {
-    return this.#parts.front;
+    return this.server.front;
   }
 
   /** Opens a node's dialog and waits until it is there. */
@@ -168,12 +212,9 @@ export class Editor {
   }
 
   async close(): Promise<void> {
-    const { browser, front, nodeRed, stopEngine, folder } = this.#parts;
-    await browser.close();
-    await front?.close();
-    await nodeRed.stop();
-    await stopEngine();
-    await rm(folder, { recursive: true, force: true });
+    // The context that newPage made ends with its page.
+    await this.page.close();
+    await this.closeServer();
   }
 
   async #load(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { nodeFolders, readCatalog, readHelp, translations } from '../nodes/catalogs';
-import { Editor, hasChromium } from './editor';
+import { Editor, EditorServer, hasChromium } from './editor';
 
 /** What a browser says it speaks. */
 const regions = { de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
@@ -22,108 +22,119 @@ const cut = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('label, butto
     return range.getBoundingClientRect().right > element.getBoundingClientRect().right + 1; })
   .map((element) => element.textContent.trim())`;
 
-for (const language of translations) {
-  describe(`editor in ${language} in a browser (needs Chromium)`, function () {
-    this.timeout(180_000);
-    let editor: Editor;
+describe('editor in a browser in another language (needs Chromium)', function () {
+  this.timeout(180_000);
+  let server: EditorServer;
 
-    before(async function () {
-      if (!hasChromium) this.skip();
-      const nodes = types.map((type, index) => ({
-        id: `the-${type}`,
-        type,
-        ...(type === 'smolvlm-engine'
-          ? { name: '', location: 'local', model: 'demo', idle: 30 }
-          : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
-      }));
-      const flow = [{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes];
-      editor = await Editor.open(flow, { language: regions[language] });
-    });
-    after(() => editor?.close());
-    afterEach(async () => {
-      if ((await editor.page.locator('.red-ui-tray').count()) > 0) await editor.cancel();
-      assert.deepEqual(editor.faults, []);
-    });
-
-    for (const type of types) {
-      const catalog = readCatalog(type, language);
-
-      it(`shows the dialog of ${type}, no word of it cut`, async () => {
-        const { page } = editor;
-        await editor.edit(`the-${type}`);
-        const dialog = page.locator('.red-ui-tray').last();
-        for (const [key, words] of (await page.evaluate(marked)) as readonly [string, string][]) {
-          if (!key.startsWith('node-red:')) assert.equal(words, catalog.get(key), key);
-        }
-        const tabs = dialog.locator('.smolvlm-tabs a.red-ui-tab-label');
-        assert.deepEqual(
-          (await tabs.allTextContents()).map((label) => label.trim()),
-          [...catalog].filter(([key]) => key.startsWith(`${type}.tab.`)).map(([, label]) => label),
-        );
-        for (let tab = 0; tab === 0 || tab < (await tabs.count()); tab++) {
-          if ((await tabs.count()) > 0) await tabs.nth(tab).click();
-          assert.doesNotMatch(await dialog.innerText(), new RegExp(`${type}\\.\\w+\\.\\w|__\\w+__`));
-          assert.deepEqual(await page.evaluate(cut), []);
-        }
-      });
-
-      it(`explains ${type}`, async () => {
-        const help = String(await editor.page.evaluate(`RED.nodes.getNodeHelp('${type}')`));
-        for (const heading of readHelp(type, language)?.headings ?? []) {
-          assert.ok(help.includes(`<h3>${heading}</h3>`), heading);
-        }
-      });
-
-      const name = catalog.get(`${type}.palette`);
-      if (name === undefined) continue;
-      it(`names ${type} in the palette`, async () => {
-        const entry = editor.page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
-        // On as many lines as it has words: what is longer than a line is broken in the middle.
-        assert.equal((await entry.innerText()).trim().replace(/\n/g, ' '), name);
-      });
-    }
-
-    it('names what the doctor found on the machine', async () => {
-      const { page } = editor;
-      const catalog = readCatalog('smolvlm-engine', language);
-      await editor.edit('the-smolvlm-engine');
-      await page.click('a[href="#smolvlm-engine-tab-check"]');
-      await page.click('#smolvlm-engine-check');
-      const title = page.locator('.smolvlm-check tr[data-check="memory"] th');
-      await title.waitFor({ timeout: 60_000 });
-      assert.equal(await title.textContent(), catalog.get('smolvlm-engine.check.title.memory'));
-      const purpose = catalog.get('smolvlm-engine.check.can.captionOnCpu') ?? '';
-      assert.ok((await page.locator('.smolvlm-check-can').innerText()).includes(purpose));
-    });
-
-    it('shows the sidebar, numbers as the language writes them', async () => {
-      const { page } = editor;
-      const catalog = readCatalog('sidebar', language);
-      await page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
-      const engine = page.locator('.smolvlm-engine[data-engine="the-smolvlm-engine"]');
-      await engine.waitFor({ timeout: 30_000 });
-      const states = [...catalog].filter(([key]) => key.includes('.state.')).map(([, words]) => words);
-      const title = await engine.locator('.smolvlm-engine-title span').innerText();
-      assert.ok(states.includes(title), title);
-      const hide = await page.locator('.smolvlm-sidebar-foot button').innerText();
-      assert.equal(hide, catalog.get('smolvlm-sidebar.hide'));
-      assert.doesNotMatch(await page.locator('.smolvlm-sidebar').innerText(), /smolvlm-sidebar\.\w|__\w+__/);
-      const answered = { camera: 'porch', prompt: '', text: 'A cat.', totalMs: 1500, queuedMs: 0 };
-      const frame = { sequence: 1, at: new Date().toISOString(), ...answered };
-      const overview = {
-        id: 'one',
-        name: 'One',
-        model: '',
-        state: 'idle',
-        frames: [frame],
-        oldestSequence: 1,
-      };
-      await page.route('**/smolvlm-sidebar/engines**', (route) =>
-        route.fulfill({ json: { engines: [overview] } }),
-      );
-      const time = page.locator('.smolvlm-engine[data-engine="one"] .smolvlm-frame-head').nth(1);
-      assert.match(await time.innerText(), language === 'zh-CN' ? /\b1\.5/ : /\b1,5/);
-      await page.unroute('**/smolvlm-sidebar/engines**');
-    });
+  before(async function () {
+    if (!hasChromium) this.skip();
+    const nodes = types.map((type, index) => ({
+      id: `the-${type}`,
+      type,
+      ...(type === 'smolvlm-engine'
+        ? { name: '', location: 'local', model: 'demo', idle: 30 }
+        : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
+    }));
+    server = await EditorServer.open([{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes]);
   });
-}
+  after(() => server?.close());
+
+  for (const language of translations) {
+    describe(language, () => {
+      let editor: Editor;
+
+      before(async () => {
+        editor = await Editor.openOn(server, regions[language]);
+      });
+      after(() => editor?.close());
+      afterEach(async () => {
+        if ((await editor.page.locator('.red-ui-tray').count()) > 0) await editor.cancel();
+        assert.deepEqual(editor.faults, []);
+      });
+
+      for (const type of types) {
+        const catalog = readCatalog(type, language);
+
+        it(`shows the dialog of ${type}, no word of it cut`, async () => {
+          const { page } = editor;
+          await editor.edit(`the-${type}`);
+          const dialog = page.locator('.red-ui-tray').last();
+          for (const [key, words] of (await page.evaluate(marked)) as readonly [string, string][]) {
+            if (!key.startsWith('node-red:')) assert.equal(words, catalog.get(key), key);
+          }
+          const tabs = dialog.locator('.smolvlm-tabs a.red-ui-tab-label');
+          assert.deepEqual(
+            (await tabs.allTextContents()).map((label) => label.trim()),
+            [...catalog].filter(([key]) => key.startsWith(`${type}.tab.`)).map(([, label]) => label),
+          );
+          for (let tab = 0; tab === 0 || tab < (await tabs.count()); tab++) {
+            if ((await tabs.count()) > 0) await tabs.nth(tab).click();
+            assert.doesNotMatch(await dialog.innerText(), new RegExp(`${type}\\.\\w+\\.\\w|__\\w+__`));
+            assert.deepEqual(await page.evaluate(cut), []);
+          }
+        });
+
+        it(`explains ${type}`, async () => {
+          const help = String(await editor.page.evaluate(`RED.nodes.getNodeHelp('${type}')`));
+          for (const heading of readHelp(type, language)?.headings ?? []) {
+            assert.ok(help.includes(`<h3>${heading}</h3>`), heading);
+          }
+        });
+
+        const name = catalog.get(`${type}.palette`);
+        if (name === undefined) continue;
+        it(`names ${type} in the palette`, async () => {
+          const entry = editor.page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
+          // On as many lines as it has words: what is longer than a line is broken in the middle.
+          assert.equal((await entry.innerText()).trim().replace(/\n/g, ' '), name);
+        });
+      }
+
+      it('names what the doctor found on the machine', async () => {
+        const { page } = editor;
+        const catalog = readCatalog('smolvlm-engine', language);
+        await editor.edit('the-smolvlm-engine');
+        await page.click('a[href="#smolvlm-engine-tab-check"]');
+        await page.click('#smolvlm-engine-check');
+        const title = page.locator('.smolvlm-check tr[data-check="memory"] th');
+        await title.waitFor({ timeout: 60_000 });
+        assert.equal(await title.textContent(), catalog.get('smolvlm-engine.check.title.memory'));
+        const purpose = catalog.get('smolvlm-engine.check.can.captionOnCpu') ?? '';
+        assert.ok((await page.locator('.smolvlm-check-can').innerText()).includes(purpose));
+      });
+
+      it('shows the sidebar, numbers as the language writes them', async () => {
+        const { page } = editor;
+        const catalog = readCatalog('sidebar', language);
+        await page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
+        const engine = page.locator('.smolvlm-engine[data-engine="the-smolvlm-engine"]');
+        await engine.waitFor({ timeout: 30_000 });
+        const states = [...catalog].filter(([key]) => key.includes('.state.')).map(([, words]) => words);
+        const title = await engine.locator('.smolvlm-engine-title span').innerText();
+        assert.ok(states.includes(title), title);
+        const hide = await page.locator('.smolvlm-sidebar-foot button').innerText();
+        assert.equal(hide, catalog.get('smolvlm-sidebar.hide'));
+        assert.doesNotMatch(
+          await page.locator('.smolvlm-sidebar').innerText(),
+          /smolvlm-sidebar\.\w|__\w+__/,
+        );
+        const answered = { camera: 'porch', prompt: '', text: 'A cat.', totalMs: 1500, queuedMs: 0 };
+        const frame = { sequence: 1, at: new Date().toISOString(), ...answered };
+        const overview = {
+          id: 'one',
+          name: 'One',
+          model: '',
+          state: 'idle',
+          frames: [frame],
+          oldestSequence: 1,
+        };
+        await page.route('**/smolvlm-sidebar/engines**', (route) =>
+          route.fulfill({ json: { engines: [overview] } }),
+        );
+        const time = page.locator('.smolvlm-engine[data-engine="one"] .smolvlm-frame-head').nth(1);
+        assert.match(await time.innerText(), language === 'zh-CN' ? /\b1\.5/ : /\b1,5/);
+        await page.unroute('**/smolvlm-sidebar/engines**');
+      });
+    });
+  }
+});

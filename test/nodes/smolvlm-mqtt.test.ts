@@ -40,7 +40,7 @@ const brokers = [
 ] as const;
 
 describe('smolvlm-mqtt', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: ServedEngine;
   before(async () => {
     engine = await serveFake();
@@ -113,7 +113,7 @@ describe('smolvlm-mqtt', function () {
       }
 
       async function until(condition: () => boolean, what: string): Promise<void> {
-        for (let waited = 0; !condition() && waited < 8_000; waited += 10) await delay(10);
+        for (let waited = 0; !condition() && waited < 60_000; waited += 10) await delay(10);
         assert.ok(condition(), what);
       }
 
@@ -204,14 +204,16 @@ describe('smolvlm-mqtt', function () {
       it('continues after a restart of the broker, and announces its cameras again', async () => {
         await loadFlow({ cameras: [{ name: 'porch' }] });
         await watcher.on('homeassistant/device/smolvlm-porch/config');
+        await watcher.on('smolvlm/availability', (text) => text === 'online');
+        const { length } = watcher.seen;
         await broker.cut();
         await until(
           () => statuses.at(-1)?.endsWith('.connected') === true && statuses.length > 2,
           statuses.join(' | '),
         );
         await watcher.reconnected();
-        // The broker has taken the subscription when a message published after it has arrived.
-        await delay(200);
+        // The node subscribes before it publishes this.
+        await watcher.on('smolvlm/availability', (text) => text === 'online', length);
         await watcher.client.subscribeAsync('#', { qos: 1 });
         const before = watcher.seen.length;
         const later = await Watcher.connect(broker.port, version, ['homeassistant/#']);
@@ -419,7 +421,7 @@ describe('smolvlm-mqtt', function () {
       };
       await loaded;
       collect();
-      for (let waited = 0; caught.length === 0 && waited < 5_000; waited += 10) await delay(10);
+      for (let waited = 0; caught.length === 0 && waited < 60_000; waited += 10) await delay(10);
       assert.deepEqual(
         caught.map(({ error }) => error?.code),
         [code],
@@ -439,7 +441,7 @@ describe('smolvlm-mqtt', function () {
     const subscription = 'subscribe smolvlm/+/describe';
     const online = 'publish smolvlm/availability';
     const onlineAfter = async (start: number): Promise<void> => {
-      for (let waited = 0; !arrived.slice(start).includes(online) && waited < 8_000; waited += 10) {
+      for (let waited = 0; !arrived.slice(start).includes(online) && waited < 60_000; waited += 10) {
         await delay(10);
       }
     };

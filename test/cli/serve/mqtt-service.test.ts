@@ -102,7 +102,7 @@ describe('smolvlm serve --mqtt', function () {
     const mqtt = ['--mqtt', `mqtt://127.0.0.1:${broker.port}`, '--mqtt-version', '4'];
     start('--socket', temp('engine.sock'), ...mqtt);
     const until = async (words: RegExp): Promise<void> => {
-      for (let waited = 0; !words.test(said) && waited < 15_000; waited += 20) await delay(20);
+      for (let waited = 0; !words.test(said) && waited < 60_000; waited += 20) await delay(20);
       assert.match(said, words);
     };
     await until(/MQTT broker 127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED/);

@@ -129,7 +129,8 @@ describe('pullCheckpoint', () => {
     hub.faults.set('tokenizer.json', Array<Fault>(50).fill(cut));
     await assert.rejects(pull(), { code: 'hub-unreachable', hint: /what was downloaded is kept/ });
     const tries = hub.seen.filter(({ path }) => path.endsWith('/tokenizer.json')).length;
-    assert.ok(tries === 3 || tries === 4, `${tries} tries`);
+    // Three without progress; before them the client may drop the bytes it had not read when the connection ended.
+    assert.ok(tries >= 3 && tries < 10, `${tries} tries`);
   });
 
   it('fetches a corrupted file once more, then refuses it, for large files and small ones', async () => {

@@ -39,7 +39,7 @@ for (const { name, start, version, present } of [
     }
 
     async function until(condition: () => boolean): Promise<void> {
-      for (let waited = 0; !condition() && waited < 8_000; waited += 10) await delay(10);
+      for (let waited = 0; !condition() && waited < 60_000; waited += 10) await delay(10);
       assert.ok(condition());
     }
 
@@ -122,7 +122,7 @@ describe('MqttJsTransport', () => {
       onFailure: (failure) => failures.push(failure),
     });
     const failed = async (): Promise<readonly [string, boolean]> => {
-      for (let waited = 0; failures.length === 0 && waited < 5_000; waited += 10) await delay(10);
+      for (let waited = 0; failures.length === 0 && waited < 60_000; waited += 10) await delay(10);
       const { error, permanent } = failures[0] ?? assert.fail('no failure was reported');
       return [error.code, permanent];
     };
