@@ -16,6 +16,12 @@ export interface Koffi {
   /** A view of the memory at an address, not a copy. */
   view(address: bigint, bytes: number): ArrayBuffer;
   free(address: bigint): void;
+  /** Of a typed array's or buffer's memory. */
+  address(memory: ArrayBufferView): bigint;
+  /** Calls the function at an address. */
+  call(address: bigint, type: unknown, ...args: readonly unknown[]): unknown;
+  /** The function at an address. */
+  decode(address: bigint, type: unknown): NativeFunction;
   /** A structure that a function returns by value. */
   struct(name: string | null, fields: Readonly<Record<string, unknown>>): unknown;
   array(type: string, length: number): unknown;
@@ -26,7 +32,7 @@ export interface Koffi {
   unregister(callback: bigint): void;
 }
 
-/** Loads koffi, an optional dependency: only a machine with an NPU needs it. @throws SmolvlmError `backend-koffi` */
+/** Loads koffi, an optional dependency: an NPU needs it, a CPU is faster with it. @throws SmolvlmError `backend-koffi` */
 export async function loadKoffi(): Promise<Koffi> {
   try {
     const loaded = (await import('koffi')) as unknown as Koffi & { readonly default?: Koffi };

@@ -137,7 +137,6 @@ export const command: Command = {
           int8_vision_vs_float32: vision.ratios.int8ToFloat32,
           int8_decode_vs_float32: decoder.stepMs.float32 / decoder.stepMs.int8,
           int4_decode_vs_float32: decoder.stepMs.float32 / decoder.stepMs.int4,
-          decode_vs_logits_only: decoder.fullFetchStepMs / decoder.logitsOnlyStepMs,
           context_8192_vs_1024: decoder.largeLimitStepMs / decoder.smallLimitStepMs,
           tokens_900_vs_100: decoder.stepMs.int8 / decoder.longStepMs.int8,
           second_question_vs_first: caption.secondQuestionMs / caption.firstQuestionMs,

@@ -23,11 +23,15 @@ export function sessionOptions(
     executionProviders: ['cpu'],
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    intraOpNumThreads: settings.threads ?? availableParallelism(),
+    intraOpNumThreads: sessionThreads(settings),
     interOpNumThreads: 1,
     enableCpuMemArena: false,
     enableMemPattern: false,
     // Nested by the dots of onnxruntime's own keys: session.intra_op.allow_spinning.
     extra: { session: { intra_op: { allow_spinning: threadsSpin ? '1' : '0' } } },
   };
+}
+
+export function sessionThreads({ threads }: SessionSettings): number {
+  return threads ?? availableParallelism();
 }

@@ -27,8 +27,6 @@ export interface DecoderBenchmark {
   readonly stepMs: Readonly<Record<(typeof precisions)[number], number>>;
   readonly longStepMs: Readonly<Record<(typeof precisions)[number], number>>;
   /** int8. */
-  readonly logitsOnlyStepMs: number;
-  readonly fullFetchStepMs: number;
   readonly smallLimitStepMs: number;
   readonly largeLimitStepMs: number;
   /** 100 rows, int8. */
@@ -89,10 +87,6 @@ async function measure(
       return ms;
     };
   };
-  const probed = await filled(runners.int8, shortContext);
-  const probe = (outputs: readonly string[]): Measured => {
-    return () => meanMs(stepsPerPass, () => runners.int8.probe(probed, row, outputs));
-  };
   const prompt = randomRows(shortContext, width);
   const times = await interleaved(
     {
@@ -104,8 +98,6 @@ async function measure(
       int4Long: await steps(runners.int4, long),
       smallLimit: await steps(runners.small, shortContext),
       largeLimit: await steps(runners.int8, shortContext),
-      logitsOnly: probe(['logits']),
-      fullFetch: await steps(runners.int8, shortContext),
       prefill: () => meanMs(1, () => runners.int8.createContext().append(prompt)),
     },
     passes,
@@ -114,8 +106,6 @@ async function measure(
   return {
     stepMs: { float32: times.float32, int8: times.int8, int4: times.int4 },
     longStepMs: { float32: times.float32Long, int8: times.int8Long, int4: times.int4Long },
-    logitsOnlyStepMs: times.logitsOnly,
-    fullFetchStepMs: times.fullFetch,
     smallLimitStepMs: times.smallLimit,
     largeLimitStepMs: times.largeLimit,
     prefillMs: times.prefill,

@@ -19,7 +19,7 @@ import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options produce different files. */
-const cpuBuilderVersion = 5;
+const cpuBuilderVersion = 6;
 
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;

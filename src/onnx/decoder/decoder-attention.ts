@@ -2,116 +2,89 @@ import type { TextConfig } from '../../model/checkpoint/model-config';
 import { type DecoderCanvas, decoderLinear } from './decoder-linear';
 import type { RotaryTables } from './rotary-tables';
 
-/** The graph inputs that every layer's attention reads. */
+const domain = 'com.microsoft';
+
+/** The values that every layer's attention reads. */
 export interface AttentionInputs {
-  readonly positions: string;
-  readonly mask: string;
-  readonly split: string;
+  /** int32 [1] each: the last token's index, and the number of tokens. */
+  readonly lastIndex: string;
+  readonly total: string;
+  /** int64 [1]: the first new token's index; only where the rotation is a node of its own. */
+  readonly firstPosition: string;
   readonly rotary: RotaryTables;
 }
 
 export interface DecoderAttention {
   /** [1, n, width], after the output projection. */
   readonly output: string;
-  /** [kvHeads, 1, n, headDim], rotated. */
-  readonly newKeys: string;
-  /** [kvHeads, 1, n, headDim] */
-  readonly newValues: string;
+  /** [1, kvHeads, capacity, headDim], rotated. */
+  readonly keys: string;
+  readonly values: string;
+}
+
+/** Head sizes that the runtime's attention rotates itself: half of one is a multiple of 8. */
+export function attentionRotates({ headDim }: TextConfig): boolean {
+  return headDim % 16 === 0;
 }
 
 /**
- * Grouped-query attention in two parts: the new queries are multiplied by the cached keys and the new keys separately,
- * and only their scores are concatenated. Keys and values never are, so the cache is not copied.
- * Past keys are stored transposed, so that a single new query is a vector times a row-major matrix.
+ * Grouped-query attention as one node. The new keys and values are written behind the cached ones; when the
+ * caller binds a layer's past and present to the same memory, nothing else is copied.
  */
 export function decoderAttention(
   canvas: DecoderCanvas,
   value: string,
   layer: number,
   text: TextConfig,
-  inputs: AttentionInputs,
+  { lastIndex, total, firstPosition, rotary }: AttentionInputs,
 ): DecoderAttention {
-  const { graph } = canvas;
+  const { graph, source } = canvas;
   const { heads, kvHeads, headDim } = text;
   const at = `text_model.layers.${layer}.self_attn`;
-  const [queries, newKeys, newValues] = projected(canvas, value, at, text, inputs);
-  const pastKeys = graph.input(`past_key_${layer}`, 'float32', [kvHeads, 1, headDim, 'past']);
-  const pastValues = graph.input(`past_value_${layer}`, 'float32', [kvHeads, 1, 'past', headDim]);
-  const ofPastKeys = graph.op('MatMul', [queries, pastKeys], { name: `${at}.past_scores` });
-  const ofNewKeys = graph.op('FusedMatMul', [queries, newKeys], {
-    domain: 'com.microsoft',
-    attributes: { transB: { int: 1 } },
-    name: `${at}.new_scores`,
-  });
-  const joined = graph.op('Concat', [ofPastKeys, ofNewKeys], { attributes: { axis: { int: 3 } } });
-  // Scaled here: if it were before the product, the runtime would fold the factor into it, and a scaled product of one row
-  // misses the runtime's vector × matrix kernel (0.1 ms a layer at 900 tokens).
-  const scale = graph.constant(`${at}.scale`, 'float32', [], 1 / Math.sqrt(headDim));
-  const scores = graph.op('Mul', [joined, scale]);
-  const weights = graph.op('Softmax', [graph.op('Add', [scores, inputs.mask])], {
-    attributes: { axis: { int: -1 } },
-  });
-  const [ofPast = '', ofNew = ''] = graph.node('Split', [weights, inputs.split], {
-    attributes: { axis: { int: 3 } },
-    outputs: 2,
-  });
-  const attended = graph.op('Add', [
-    graph.op('MatMul', [ofPast, pastValues]),
-    graph.op('MatMul', [ofNew, newValues]),
-  ]);
-  const perHead = reshape(canvas, attended, [heads, -1, headDim]);
-  const perToken = graph.op('Transpose', [perHead], { attributes: { perm: { ints: [1, 0, 2] } } });
-  const output = decoderLinear(
-    canvas,
-    reshape(canvas, perToken, [1, -1, heads * headDim]),
-    `${at}.o_proj.weight`,
-  );
-  return { output, newKeys, newValues };
-}
-
-/** One product for queries [kvHeads, group, n, headDim], keys and values; rotates the first two. */
-function projected(
-  canvas: DecoderCanvas,
-  value: string,
-  at: string,
-  { heads, kvHeads, headDim }: TextConfig,
-  { positions, rotary }: AttentionInputs,
-): [queries: string, keys: string, values: string] {
-  const { graph, source } = canvas;
   const stacked = source.stack(
     `${at}.qkv_proj.weight`,
     ['q_proj', 'k_proj', 'v_proj'].map((name) => `${at}.${name}.weight`),
   );
-  const all = reshape(canvas, decoderLinear(canvas, value, stacked), [1, -1, heads + 2 * kvHeads, headDim]);
-  const byHead = graph.op('Transpose', [all], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
-  const [turning = '', values = ''] = split(canvas, byHead, [heads + kvHeads, kvHeads]);
-  const rotated = graph.op('RotaryEmbedding', [turning, positions, rotary.cos, rotary.sin], {
-    domain: 'com.microsoft',
-    name: `${at}.rotary`,
-  });
-  const [queries = '', keys = ''] = split(canvas, rotated, [heads, kvHeads]);
-  return [
-    reshape(canvas, queries, [kvHeads, heads / kvHeads, -1, headDim]),
-    reshape(canvas, keys, [kvHeads, 1, -1, headDim]),
-    reshape(canvas, values, [kvHeads, 1, -1, headDim]),
-  ];
+  const packed = decoderLinear(canvas, value, stacked);
+  const rotates = attentionRotates(text);
+  const projected = rotates ? [packed, '', ''] : rotated(canvas, packed, at, text, firstPosition, rotary);
+  const cache = (name: string) => graph.input(name, 'float32', [1, kvHeads, 'capacity', headDim]);
+  const past = [cache(`past_key_${layer}`), cache(`past_value_${layer}`)];
+  const tables = rotates ? [rotary.cos, rotary.sin] : [];
+  const [attended = '', keys = '', values = ''] = graph.node(
+    'GroupQueryAttention',
+    [...projected, ...past, lastIndex, total, ...tables],
+    {
+      domain,
+      attributes: {
+        num_heads: { int: heads },
+        kv_num_heads: { int: kvHeads },
+        scale: { float: 1 / Math.sqrt(headDim) },
+        do_rotary: { int: rotates ? 1 : 0 },
+      },
+      outputs: [`${at}.attended`, `present_key_${layer}`, `present_value_${layer}`],
+      name: `${at}.attention`,
+    },
+  );
+  return { output: decoderLinear(canvas, attended, `${at}.o_proj.weight`), keys, values };
 }
 
-/** Splits [1, heads, n, headDim] by heads. */
-function split({ graph }: DecoderCanvas, value: string, sizes: readonly number[]): readonly string[] {
-  const constant = int64Constant({ graph }, `heads_${sizes.join('_')}`, sizes);
-  return graph.node('Split', [value, constant], { attributes: { axis: { int: 1 } }, outputs: sizes.length });
-}
-
-function reshape({ graph }: DecoderCanvas, value: string, shape: readonly number[]): string {
-  return graph.op('Reshape', [value, int64Constant({ graph }, `shape_${shape.join('_')}`, shape)]);
-}
-
-function int64Constant(
-  { graph }: Pick<DecoderCanvas, 'graph'>,
-  stem: string,
-  values: readonly number[],
-): string {
-  const name = graph.unusedName(stem);
-  return graph.constant(name, 'int64', [values.length], BigInt64Array.from(values.map(BigInt)));
+/** @returns queries, keys and values, the first two rotated */
+function rotated(
+  { graph }: DecoderCanvas,
+  packed: string,
+  at: string,
+  { heads, kvHeads, headDim }: TextConfig,
+  firstPosition: string,
+  { cos, sin }: RotaryTables,
+): readonly string[] {
+  const sizes = BigInt64Array.from([heads, kvHeads, kvHeads].map((count) => BigInt(count * headDim)));
+  const [queries = '', keys = '', values = ''] = graph.node(
+    'Split',
+    [packed, graph.constant(`${at}.sizes`, 'int64', [3], sizes)],
+    { attributes: { axis: { int: 2 } }, outputs: 3, name: `${at}.split` },
+  );
+  const rotate = (value: string): string =>
+    graph.op('RotaryEmbedding', [value, firstPosition, cos, sin], { domain, name: `${at}.rotary` });
+  return [rotate(queries), rotate(keys), values];
 }

@@ -4,23 +4,24 @@ import { cpuActivation } from '../cpu-activation';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { StackedTensors } from '../stacked-tensors';
 import { float32Weight } from '../weights';
-import { decoderAttention } from './decoder-attention';
+import { attentionRotates, decoderAttention } from './decoder-attention';
 import { type DecoderCanvas, type DecoderPrecision, decoderLinear } from './decoder-linear';
 import { rotaryTables } from './rotary-tables';
 
 const opsets = { '': 17, 'com.microsoft': 1 };
 
+/** TensorProto.DataType of ONNX. */
+const int64Type = 7;
+
 /**
- * A Llama decoder for onnxruntime on a CPU, for any number n of new tokens after p cached ones.
+ * A Llama decoder for onnxruntime on a CPU, for any number n of new tokens after cached ones.
  *
- * Inputs: `rows` float32 [1, n, width]; `positions` int64 [1, n]; `mask` float32 [n, p + n], added
- * to the scores; `split` int64 [2] = p, n; `logit_rows` int64 [m], which of the n rows get logits;
- * `past_key_i` float32 [kvHeads, 1, headDim, p]; `past_value_i` [kvHeads, 1, p, headDim].
- * Outputs: `logits` float32 [1, m, vocabulary]; `new_kv` float32 [2 · layers · kvHeads, 1, n, headDim]: per layer
- * the new tokens' keys (rotated), then the values.
+ * Inputs: `rows` float32 [1, n, width]; `last_index` and `total` int32 [1]: the last new token's index, and the number of
+ * tokens with it; `logit_rows` int64 [m], which of the n rows get logits; `past_key_i` and `past_value_i` float32
+ * [1, kvHeads, capacity, headDim].
+ * Outputs: `logits` float32 [1, m, vocabulary]; `present_key_i` and `present_value_i`, as the past ones.
  *
- * The cache is an input only: the caller appends the new rows to it. onnxruntime-node copies every output, so
- * a cache among the outputs would be copied as a whole for each token; here a step costs only its n rows.
+ * The caller binds a past and its present to one buffer: the new rows are written into it, and the cache is not copied.
  */
 export function decoderGraph(
   text: TextConfig,
@@ -33,18 +34,18 @@ export function decoderGraph(
   const canvas: DecoderCanvas = { graph, source, precision };
   const inputs = {
     rows: graph.input('rows', 'float32', [1, 'tokens', text.hiddenSize]),
-    positions: graph.input('positions', 'int64', [1, 'tokens']),
-    mask: graph.input('mask', 'float32', ['tokens', 'context']),
-    split: graph.input('split', 'int64', [2]),
+    lastIndex: graph.input('last_index', 'int32', [1]),
+    total: graph.input('total', 'int32', [1]),
     logitRows: graph.input('logit_rows', 'int64', ['logit_rows']),
   };
   const rotary = rotaryTables(graph, text);
+  const firstPosition = attentionRotates(text) ? '' : firstNewToken(graph, inputs.rows, inputs.total);
   let stream = inputs.rows;
   let normed = rmsNorm(canvas, stream, layerName(0, 'input_layernorm'), text.rmsNormEps);
-  const newRows: string[] = [];
+  const cache: string[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
-    const attention = decoderAttention(canvas, normed, layer, text, { ...inputs, rotary });
-    newRows.push(attention.newKeys, attention.newValues);
+    const attention = decoderAttention(canvas, normed, layer, text, { ...inputs, firstPosition, rotary });
+    cache.push(attention.keys, attention.values);
     [normed, stream] = addAndNorm(
       canvas,
       attention.output,
@@ -60,10 +61,20 @@ export function decoderGraph(
   // The head selects the token: in an int4 decoder it stays int8.
   const headCanvas: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
   const logits = decoderLinear(headCanvas, selected, head, 'logits');
-  const kv = graph.op('Concat', newRows, { attributes: { axis: { int: 0 } }, outputs: ['new_kv'] });
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
-  graph.output(kv, 'float32', [2 * text.layers * text.kvHeads, 1, 'tokens', text.headDim]);
+  for (const each of cache) graph.output(each, 'float32', [1, text.kvHeads, 'capacity', text.headDim]);
   return graph.build();
+}
+
+/** @returns int64 [1]: the index of the first of the new rows */
+function firstNewToken(graph: GraphBuilder, rows: string, total: string): string {
+  const [, tokens = ''] = graph.node(
+    'Split',
+    [graph.op('Shape', [rows]), graph.constant('ones', 'int64', [3], BigInt64Array.of(1n, 1n, 1n))],
+    { outputs: 3 },
+  );
+  const all = graph.op('Cast', [total], { attributes: { to: { int: int64Type } } });
+  return graph.op('Sub', [all, tokens]);
 }
 
 function layerName(layer: number, name: string): string {

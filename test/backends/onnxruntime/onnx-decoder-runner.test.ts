@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OnnxDecoderRunner } from '../../../src/backends/onnxruntime/onnx-decoder-runner';
+import {
+  OnnxDecoderRunner,
+  type OnnxDecoderSettings,
+} from '../../../src/backends/onnxruntime/onnx-decoder-runner';
 import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
 import type { BundleDecoder, Precision } from '../../../src/model/bundle/bundle-manifest';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
-import { defined } from '../../../src/system/defined';
 import { greedyToken } from '../../../src/text/probability';
 import { TokenEmbeddings } from '../../../src/text/token-embeddings';
 import { fixture } from '../../fixtures';
@@ -29,12 +31,15 @@ describe('OnnxDecoderRunner', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  async function open(precision: Precision = 'float32', contextLimit?: number): Promise<OnnxDecoderRunner> {
+  async function open(
+    precision: Precision = 'float32',
+    settings: Pick<OnnxDecoderSettings, 'contextLimit' | 'door'> = {},
+  ): Promise<OnnxDecoderRunner> {
     const entry = decoders.get(precision) ?? (await writeOnnxDecoder(dir, checkpoint, precision, {})).entry;
     if (precision === 'float32') decoders.set(precision, entry);
     return OnnxDecoderRunner.open(dir, entry, checkpoint.config.text, {
       threads: 2,
-      ...defined({ contextLimit }),
+      ...settings,
     });
   }
 
@@ -82,37 +87,58 @@ describe('OnnxDecoderRunner', () => {
     });
   });
 
-  it('returns the same logits token by token, in pieces of any size, and over grown caches', async () => {
+  for (const door of ['native', 'script'] as const) {
+    it(`returns the same logits token by token, in pieces of any size, and over grown caches (${door})`, async () => {
+      await using runner = disposable(await open('float32', { door }));
+      const ids = Array.from({ length: 300 }, (_, index) => (index * 7919) % 49_000);
+      const rows = await embeddings.rows(ids);
+      const whole = await runner.createContext().append(rows, 'all');
+      const stepwise = runner.createContext();
+      for (const [index] of ids.entries()) {
+        const row = rows.subarray(index * runner.width, (index + 1) * runner.width);
+        const logits = await stepwise.append(row);
+        if (index % 50 !== 49) continue;
+        const expected = whole.subarray(index * runner.vocabularySize, (index + 1) * runner.vocabularySize);
+        assert.ok(largestDifference(logits, expected) < 2e-4, `token ${index}`);
+      }
+      assert.equal(stepwise.length, 300);
+    });
+
+    it(`drops what is truncated (${door})`, async () => {
+      await using runner = disposable(await open('float32', { door }));
+      const context = runner.createContext();
+      const [first, wrong, right] = [
+        await embeddings.rows([5, 6]),
+        await embeddings.rows([7, 8]),
+        await embeddings.rows([9]),
+      ];
+      await context.append(first);
+      await context.append(wrong);
+      context.truncate(2);
+      const again = await context.append(right);
+      const fresh = runner.createContext();
+      await fresh.append(first);
+      assert.ok(largestDifference(again, await fresh.append(right)) < 1e-5);
+    });
+  }
+
+  it('computes contexts that take turns as if each were alone', async () => {
     await using runner = disposable(await open());
-    const ids = Array.from({ length: 300 }, (_, index) => (index * 7919) % 49_000);
-    const rows = await embeddings.rows(ids);
+    const [one, other] = [runner.createContext(), runner.createContext()];
+    const rows = await embeddings.rows([5, 6, 7]);
+    const row = (index: number) => rows.subarray(index * runner.width, (index + 1) * runner.width);
+    const [first] = await Promise.all([one.append(row(0)), other.append(row(2))]);
+    await Promise.all([one.append(row(1)), other.append(row(1))]);
+    const last = await one.append(row(2));
     const whole = await runner.createContext().append(rows, 'all');
-    const stepwise = runner.createContext();
-    for (const [index] of ids.entries()) {
-      const row = rows.subarray(index * runner.width, (index + 1) * runner.width);
-      const logits = await stepwise.append(row);
-      if (index % 50 !== 49) continue;
-      const expected = whole.subarray(index * runner.vocabularySize, (index + 1) * runner.vocabularySize);
-      assert.ok(largestDifference(logits, expected) < 2e-4, `token ${index}`);
-    }
-    assert.equal(stepwise.length, 300);
+    assert.ok(largestDifference(first, whole.subarray(0, runner.vocabularySize)) < 1e-4);
+    assert.ok(largestDifference(last, whole.subarray(2 * runner.vocabularySize)) < 1e-4);
   });
 
-  it('drops what is truncated', async () => {
-    await using runner = disposable(await open());
-    const context = runner.createContext();
-    const [first, wrong, right] = [
-      await embeddings.rows([5, 6]),
-      await embeddings.rows([7, 8]),
-      await embeddings.rows([9]),
-    ];
-    await context.append(first);
-    await context.append(wrong);
-    context.truncate(2);
-    const again = await context.append(right);
-    const fresh = runner.createContext();
-    await fresh.append(first);
-    assert.ok(largestDifference(again, await fresh.append(right)) < 1e-5);
+  it('refuses a decoder of another version when it is opened', async () => {
+    const { entry } = await writeOnnxDecoder(dir, checkpoint, 'float32', {});
+    const text = { ...checkpoint.config.text, layers: checkpoint.config.text.layers + 1 };
+    await assert.rejects(OnnxDecoderRunner.open(dir, entry, text), { code: 'decoder-load' });
   });
 
   // Small random weights amplify every rounding; docs/fidelity.md has what real weights keep.
@@ -133,7 +159,7 @@ describe('OnnxDecoderRunner', () => {
   }
 
   it('refuses more tokens than the context holds, and continues to work', async () => {
-    await using runner = disposable(await open('float32', 3));
+    await using runner = disposable(await open('float32', { contextLimit: 3 }));
     const context = runner.createContext();
     await context.append(await embeddings.rows([1, 2]));
     await assert.rejects(context.append(await embeddings.rows([3, 4])), {

@@ -1,0 +1,129 @@
+import { type NativeCall, nativeCall } from '../native-call';
+import type { Binding, BoundSession, BoundTensor, BoundTensors } from './bound-session';
+import type { OrtLibrary } from './ort-library';
+import { type SessionSettings, sessionThreads } from './session-options';
+
+/** ORT_ENABLE_ALL. */
+const allOptimizations = 99;
+
+/** Opens a graph through the C API, with the options of `sessionOptions`. */
+export async function openNativeSession(
+  library: OrtLibrary,
+  path: string,
+  settings: SessionSettings,
+): Promise<BoundSession> {
+  const options = library.create('CreateSessionOptions');
+  try {
+    library.call('DisableMemPattern', options);
+    library.call('DisableCpuMemArena', options);
+    library.call('SetSessionGraphOptimizationLevel', options, allOptimizations);
+    library.call('SetIntraOpNumThreads', options, sessionThreads(settings));
+    library.call('SetInterOpNumThreads', options, 1);
+    library.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '1');
+    const session: (bigint | null)[] = [null];
+    const create = nativeCall(library.function('CreateSession'));
+    library.check(await create(library.env, path, options, session));
+    return new NativeSession(library, session[0] as bigint);
+  } finally {
+    library.function('ReleaseSessionOptions')(options);
+  }
+}
+
+class NativeSession implements BoundSession {
+  readonly #library: OrtLibrary;
+  readonly #session: bigint;
+  readonly #run: NativeCall;
+  readonly #open = new Set<NativeBinding>();
+
+  constructor(library: OrtLibrary, session: bigint) {
+    this.#library = library;
+    this.#session = session;
+    this.#run = nativeCall(library.function('Run'));
+  }
+
+  bind(inputs: BoundTensors, outputs: BoundTensors): Binding {
+    const binding = new NativeBinding(this.#library, inputs, outputs, {
+      run: (...args) => this.#run(this.#session, null, ...args),
+      closed: () => this.#open.delete(binding),
+    });
+    this.#open.add(binding);
+    return binding;
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    for (const binding of open) binding.close();
+    await Promise.all(open.map(({ idle }) => idle));
+    await nativeCall(this.#library.function('ReleaseSession'))(this.#session);
+  }
+}
+
+interface BindingOwner {
+  readonly run: NativeCall;
+  readonly closed: () => void;
+}
+
+/** The session holds it, and with it the memory that the library reads and writes, until it is closed. */
+class NativeBinding implements Binding {
+  readonly #library: OrtLibrary;
+  readonly #owner: BindingOwner;
+  readonly #values: ReadonlyMap<BoundTensor, bigint>;
+  readonly #arguments: readonly unknown[];
+  /** Names, referenced by address only. */
+  readonly held: Buffer[] = [];
+  /** The run in progress. */
+  idle: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(library: OrtLibrary, inputs: BoundTensors, outputs: BoundTensors, owner: BindingOwner) {
+    this.#library = library;
+    this.#owner = owner;
+    const tensors = new Set([...Object.values(inputs), ...Object.values(outputs)]);
+    this.#values = new Map([...tensors].map((tensor) => [tensor, ortValue(library, tensor)]));
+    this.#arguments = [...this.#side(inputs), ...this.#side(outputs, true)];
+  }
+
+  async run(): Promise<void> {
+    const run = this.#owner.run(...this.#arguments);
+    this.idle = run.catch(() => undefined);
+    this.#library.check(await run);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.idle = this.idle.then(() => {
+      for (const value of this.#values.values()) this.#library.function('ReleaseValue')(value);
+      this.#owner.closed();
+    });
+  }
+
+  /** @returns arguments of Run: inputs are names, values, count; outputs are names, count, values */
+  #side(tensors: BoundTensors, isOutput = false): readonly unknown[] {
+    const names = Object.keys(tensors).map((name) => {
+      const text = Buffer.from(`${name}\0`);
+      this.held.push(text);
+      return this.#library.address(text);
+    });
+    const values = Object.values(tensors).map((tensor) => this.#values.get(tensor) ?? 0n);
+    const [nameList, valueList] = [BigUint64Array.from(names), BigUint64Array.from(values)];
+    return isOutput ? [nameList, names.length, valueList] : [nameList, valueList, names.length];
+  }
+}
+
+/** ONNXTensorElementDataType. */
+const elementType = { Float32Array: 1, Int32Array: 6, BigInt64Array: 7 } as const;
+
+function ortValue(library: OrtLibrary, { data, shape }: BoundTensor): bigint {
+  const type = elementType[data.constructor.name as keyof typeof elementType];
+  const sizes = BigInt64Array.from(shape.map(BigInt));
+  return library.create(
+    'CreateTensorWithDataAsOrtValue',
+    library.memory,
+    data,
+    data.byteLength,
+    sizes,
+    shape.length,
+    type,
+  );
+}

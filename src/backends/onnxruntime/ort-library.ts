@@ -1,0 +1,127 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { Koffi, NativeFunction } from '../koffi-loader';
+
+/**
+ * Functions of onnxruntime's C API with their positions in its table `OrtApi`. The table only grows at its end, so a
+ * position holds for every later release (onnxruntime_c_api.h). `Path` is a file name in the platform's own characters.
+ */
+const table = {
+  GetErrorMessage: [2, 'const char *(void *status)'],
+  CreateEnv: [3, 'void *(int level, const char *id, _Out_ void **env)'],
+  CreateSession: [7, 'void *(void *env, Path path, void *options, _Out_ void **session)'],
+  Run: [
+    9,
+    'void *(void *session, void *options, void *inputNames, void *inputs, size_t inputCount, void *outputNames, size_t outputCount, void *outputs)',
+  ],
+  CreateSessionOptions: [10, 'void *(_Out_ void **options)'],
+  DisableMemPattern: [17, 'void *(void *options)'],
+  DisableCpuMemArena: [19, 'void *(void *options)'],
+  SetSessionGraphOptimizationLevel: [23, 'void *(void *options, int level)'],
+  SetIntraOpNumThreads: [24, 'void *(void *options, int threads)'],
+  SetInterOpNumThreads: [25, 'void *(void *options, int threads)'],
+  CreateTensorWithDataAsOrtValue: [
+    49,
+    'void *(void *info, void *data, size_t bytes, void *shape, size_t rank, int type, _Out_ void **value)',
+  ],
+  CreateCpuMemoryInfo: [69, 'void *(int allocator, int memory, _Out_ void **info)'],
+  ReleaseStatus: [93, 'void (void *status)'],
+  ReleaseSession: [95, 'void (void *session)'],
+  ReleaseValue: [96, 'void (void *value)'],
+  ReleaseSessionOptions: [100, 'void (void *options)'],
+  AddSessionConfigEntry: [130, 'void *(void *options, const char *key, const char *value)'],
+} as const;
+
+type OrtFunction = keyof typeof table;
+
+/** Of a release older than any that onnxruntime-node 1.30 may be replaced with, and newer than all functions above. */
+const apiVersion = 16;
+const tableEntries = 131;
+
+/** ORT_LOGGING_LEVEL_ERROR. */
+const logErrors = 3;
+/** OrtArenaAllocator is 1; this is OrtDeviceAllocator. */
+const noArena = 0;
+/** OrtMemTypeDefault. */
+const defaultMemory = 0;
+
+/** The C API of the library that onnxruntime-node contains. */
+export class OrtLibrary {
+  readonly #koffi: Koffi;
+  readonly #functions: Readonly<Record<OrtFunction, NativeFunction>>;
+  readonly env: bigint;
+  /** OrtMemoryInfo of ordinary memory. */
+  readonly memory: bigint;
+
+  private constructor(koffi: Koffi, functions: Readonly<Record<OrtFunction, NativeFunction>>) {
+    this.#koffi = koffi;
+    this.#functions = functions;
+    this.env = this.create('CreateEnv', logErrors, 'smolvlm');
+    this.memory = this.create('CreateCpuMemoryInfo', noArena, defaultMemory);
+  }
+
+  /** @throws SmolvlmError `onnxruntime-library` */
+  static load(koffi: Koffi, path = libraryPath()): OrtLibrary {
+    try {
+      const getBase = koffi.load(path).func('void *OrtGetApiBase()');
+      const [getApi = 0n] = addresses(koffi, getBase() as bigint, 1);
+      const api = koffi.call(getApi, koffi.proto('void *(uint32_t version)'), apiVersion) as bigint | null;
+      if (!api) throw new Error(`it has no API version ${apiVersion}`);
+      const entries = addresses(koffi, api, tableEntries);
+      const characters = process.platform === 'win32' ? 'const char16_t *' : 'const char *';
+      const functions = Object.entries(table).map(([name, [position, prototype]]) => [
+        name,
+        koffi.decode(entries[position] ?? 0n, koffi.proto(prototype.replace('Path ', characters))),
+      ]);
+      return new OrtLibrary(koffi, Object.fromEntries(functions));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new SmolvlmError('onnxruntime-library', `the C API of ${path} cannot be used: ${reason}`, {
+        hint: 'Reinstall onnxruntime-node.',
+        cause,
+      });
+    }
+  }
+
+  function(name: OrtFunction): NativeFunction {
+    return this.#functions[name];
+  }
+
+  /** Calls a function that returns a status. @throws Error with the library's message */
+  call(name: OrtFunction, ...args: unknown[]): void {
+    this.check(this.#functions[name](...args));
+  }
+
+  /** Calls a function whose last parameter receives an object. @returns the object's address */
+  create(name: OrtFunction, ...args: unknown[]): bigint {
+    const out: (bigint | null)[] = [null];
+    this.call(name, ...args, out);
+    return out[0] as bigint;
+  }
+
+  /** @param status an OrtStatus, which is released; null is success @throws Error with the library's message */
+  check(status: unknown): void {
+    if (!status) return;
+    const message = String(this.#functions.GetErrorMessage(status));
+    this.#functions.ReleaseStatus(status);
+    throw new Error(message);
+  }
+
+  address(memory: ArrayBufferView): bigint {
+    return this.#koffi.address(memory);
+  }
+}
+
+/** A table of addresses, copied. */
+function addresses(koffi: Koffi, address: bigint, count: number): BigUint64Array {
+  return new BigUint64Array(koffi.view(address, 8 * count).slice(0));
+}
+
+/** The library beside onnxruntime-node's own addon. */
+function libraryPath(): string {
+  const root = dirname(require.resolve('onnxruntime-node/package.json'));
+  const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);
+  const file = readdirSync(folder).find((name) => /^(lib)?onnxruntime\.(so|dll|.*dylib)/.test(name));
+  return join(folder, file ?? 'onnxruntime');
+}
