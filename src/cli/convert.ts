@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { BuildProgress } from '../convert/bundle/build-progress';
 import { checkBundlePlace } from '../convert/bundle/check-bundle-place';
 import { prepareCpuBundle } from '../convert/bundle/cpu-bundle';
+import { namingReadOnly } from '../convert/bundle/disk-space';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
 import { withReference } from '../convert/npu/bundle-reference';
 import { chooseFrames } from '../convert/npu/calibration-frames';
@@ -10,6 +11,7 @@ import { npuResidualScale } from '../convert/npu/npu-stage-build';
 import { defaultBounds } from '../convert/npu/npu-stage-part';
 import { rkllmHint } from '../convert/npu/rkllm-export';
 import { checkMachine, findPython } from '../convert/toolkit/find-python';
+import { droppedVariables } from '../convert/toolkit/python-environment';
 import {
   findToolkit,
   prepareToolkitEnvironment,
@@ -19,6 +21,7 @@ import type { Toolkit } from '../convert/toolkit/toolkit-worker';
 import { toolkitVersions } from '../model/bundle/rknn-toolkits';
 import { checkpointsFolder } from '../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint';
+import { rememberCheckpointPlace } from '../model/checkpoint/checkpoint-places';
 import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
 import { defined } from '../system/defined';
@@ -98,16 +101,19 @@ export const command: Command = {
     await checkBundlePlace(out);
     const checkpoint = await openCheckpoint(dir);
     try {
+      if (target !== undefined && target !== 'cpu') logDroppedVariables(io);
+      await rememberCheckpointPlace(await checkpoint.sha256(), checkpoint.dir, settings.cacheDir);
       const convert = (): Promise<number> => {
         if (shards !== undefined) return adoptShards(shards, checkpoint, out, values, io);
         return target === 'cpu' || target === undefined
           ? convertForCpu(checkpoint, out, values, io)
           : convertForNpu(checkpoint, out, target, toolkit, values, io, settings);
       };
-      return await withFileLock(`${out}.lock`, convert, {
+      const options = {
         signal: io.signal,
-        onWait: (pid) => io.log(`waiting for process ${pid}, which is converting to ${out}`),
-      });
+        onWait: (pid: number) => io.log(`waiting for process ${pid}, which is converting to ${out}`),
+      };
+      return await namingReadOnly(out, () => withFileLock(`${out}.lock`, convert, options));
     } finally {
       await checkpoint.close();
     }
@@ -120,7 +126,14 @@ function toolkitChoice(values: OptionValues, { convert, cacheDir }: Settings): T
   return { cacheDir, ...defined({ version, python }) };
 }
 
+/** What was in the way of a conversion, had it been passed on. */
+function logDroppedVariables(io: CommandIo): void {
+  const dropped = droppedVariables();
+  if (dropped.length > 0) io.log(`not passed on to Python: ${dropped.join(', ')}`);
+}
+
 function setUp(choice: ToolkitChoice, io: CommandIo): Promise<Toolkit> {
+  logDroppedVariables(io);
   return prepareToolkitEnvironment({ ...choice, signal: io.signal, onProgress: io.progress });
 }
 

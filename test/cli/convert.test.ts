@@ -79,6 +79,36 @@ describe('smolvlm convert and validate', function () {
     assert.equal(report.npu_decoder, false);
   });
 
+  it('converts under variables that redirect Python and pip and without a TMPDIR, and names what it leaves out', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'numpy.py'), 'raise SystemExit("the numpy of PYTHONPATH")');
+    const hostile = {
+      ...{
+        PYTHONPATH: elsewhere,
+        PYTHONHOME: '/nowhere',
+        PYTHONWARNINGS: 'error',
+        CONDA_PREFIX: '/opt/conda',
+      },
+      ...{ PIP_USER: '1', PIP_TARGET: elsewhere, PIP_REQUIRE_VIRTUALENV: '1', TMPDIR: '/nowhere' },
+      SMOLVLM_CACHE: join(folder, 'cache'),
+    };
+    const out = join(folder, 'hostile');
+    const made = await smolvlm(arguments_(out), [], hostile);
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(
+      made.stderr,
+      /not passed on to Python: CONDA_PREFIX, PIP_REQUIRE_VIRTUALENV, PIP_TARGET, PIP_USER, PYTHONHOME, PYTHONPATH, PYTHONWARNINGS/,
+    );
+    const caption = ['caption', '--model', out, '--image', demoFrame('frame_01_driveway_day.jpg')];
+    const captioned = await smolvlm([...caption, '--max-new-tokens', '4', '--json'], [], hostile);
+    assert.equal(captioned.status, 0, captioned.stderr);
+    // The checkpoint is found where it was converted from.
+    const validated = ['validate', out, '--backend', 'simulator', '--python', python, '--json'];
+    const { status, stderr } = await smolvlm(validated, [], { SMOLVLM_CACHE: hostile.SMOLVLM_CACHE });
+    assert.equal(status, 0, stderr);
+  });
+
   it('refuses an unknown toolkit, and one that is not at the given path', async () => {
     const unknown = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
     assert.equal(unknown.status, 2);
@@ -315,8 +345,14 @@ async function isWorker(pid: number): Promise<boolean> {
   return command.includes('convert_worker.py');
 }
 
-function smolvlm(args: readonly string[], nodeOptions: readonly string[] = []): Promise<Ended> {
-  const child = spawn(process.execPath, [...nodeOptions, main, ...args]);
+function smolvlm(
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [...nodeOptions, main, ...args], {
+    env: { ...process.env, ...environment },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => {

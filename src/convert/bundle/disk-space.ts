@@ -1,4 +1,5 @@
 import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import type { Precision } from '../../model/bundle/bundle-manifest';
@@ -97,8 +98,42 @@ export async function namingFullDisk<T>(path: string, work: () => Promise<T>): P
     return await work();
   } catch (cause) {
     if (!isFullDisk(cause)) throw cause;
-    throw new SmolvlmError('bundle-disk-space', `${dirname(path)}: the disk is full`, {
-      hint: `${spaceHint} Finished parts are kept: the next run continues from there.`,
+    const full = await fullFolder(dirname(path));
+    const hint =
+      full === dirname(path) ? spaceHint : 'Free some space there, or set TMPDIR to another folder.';
+    throw new SmolvlmError('bundle-disk-space', `${full}: the disk is full`, {
+      hint: `${hint} Finished parts are kept: the next run continues from there.`,
+      cause,
+    });
+  }
+}
+
+/** A folder with less space than this is taken for the full one. */
+const fullBytes = 16e6;
+
+/** The bundle's folder, unless it has space and the folder for temporary files has not. */
+async function fullFolder(folder: string, temporary = tmpdir()): Promise<string> {
+  const isFull = async (place: string): Promise<boolean> => {
+    const found = await statfs(place).catch(() => undefined);
+    return found !== undefined && found.bavail * found.bsize < fullBytes;
+  };
+  return !(await isFull(folder)) && (await isFull(temporary)) ? temporary : folder;
+}
+
+/**
+ * Runs work that writes below a path, and names the folder in the error if it cannot be written to.
+ * @throws SmolvlmError `folder-read-only`; else what the work throws
+ */
+export async function namingReadOnly<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code, path: refused } = cause as NodeJS.ErrnoException;
+    const isOurs =
+      refused === undefined || `${path}/`.startsWith(refused) || refused.startsWith(dirname(path));
+    if (!['EROFS', 'EACCES', 'EPERM'].includes(code ?? '') || !isOurs) throw cause;
+    throw new SmolvlmError('folder-read-only', `${dirname(path)} cannot be written to: ${code}`, {
+      hint: 'Give this user write access to it, or choose another folder (SMOLVLM_CACHE for the cache).',
       cause,
     });
   }

@@ -10,6 +10,7 @@ import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
 import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
+import { namingReadOnly } from './disk-space';
 import { prepareShardBundle, type ShardBundleOptions, shardBundleKey } from './shard-bundle';
 
 export interface PreparedBundleControl extends BuildControl {
@@ -34,7 +35,7 @@ export interface PreparedBundleOptions extends Omit<CpuBundleOptions, 'reference
  * checkpoint. What has to be prepared is made once, in the cache, by one process while others wait.
  * @param dir a bundle's or a checkpoint's folder
  * @throws SmolvlmError for a folder that is neither; CheckpointError; BundleError `bundle-host-missing` for shards without
- *   a checkpoint; the signal's reason when aborted
+ *   a checkpoint; `folder-read-only`; the signal's reason when aborted
  */
 export async function preparedBundle(
   dir: string,
@@ -71,7 +72,9 @@ async function madeOnce(
     const prepare = async (): Promise<void> => {
       if (!isThere()) await make(bundleDir);
     };
-    await withFileLock(`${bundleDir}.lock`, prepare, defined({ signal, onWait }));
+    await namingReadOnly(bundleDir, () =>
+      withFileLock(`${bundleDir}.lock`, prepare, defined({ signal, onWait })),
+    );
   }
   return readBundle(bundleDir);
 }

@@ -6,9 +6,9 @@ import { SmolvlmError } from '../../errors';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
 import { defined } from '../../system/defined';
-import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import type { BundlePart } from '../bundle/bundle-folder';
 import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
+import { pythonEnvironment } from '../toolkit/python-environment';
 
 /** From dist/src/convert. */
 const pythonFolder = join(__dirname, '..', '..', '..', '..', 'python');
@@ -85,7 +85,7 @@ async function runExport(
   try {
     const child = spawn(python, [join(pythonFolder, 'rkllm_export.py'), JSON.stringify(job)], {
       stdio: ['ignore', log.fd, log.fd, 'ignore', 'pipe'],
-      env: { ...process.env, ...pythonWithoutTelemetry, PYTHONDONTWRITEBYTECODE: '1' },
+      env: pythonEnvironment({ PYTHONDONTWRITEBYTECODE: '1' }),
       killSignal: 'SIGKILL',
       ...defined({ signal }),
     });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { pythonEnvironment } from './python-environment';
 
 /** Tried in this order: the newest the toolkit has wheels for comes first. */
 const commonNames = ['python3.12', 'python3.11', 'python3.10', 'python3.9', 'python3.8', 'python3', 'python'];
@@ -86,7 +87,10 @@ export function checkMachine(system: string, arch: string): void {
 
 async function describePython(command: string): Promise<Answer | string> {
   try {
-    const { stdout } = await promisify(execFile)(command, ['-c', question], { timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(command, ['-c', question], {
+      timeout: 30_000,
+      env: pythonEnvironment(),
+    });
     return JSON.parse(stdout) as Answer;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'not found';

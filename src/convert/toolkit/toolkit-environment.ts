@@ -7,9 +7,11 @@ import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../mode
 import { cacheFolder } from '../../model/cache-folder';
 import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
-import { pythonWithoutTelemetry } from '../../system/no-telemetry';
-import { checkDiskSpace } from '../bundle/disk-space';
+import { shownText } from '../../system/shown-address';
+import { checkDiskSpace, namingReadOnly } from '../bundle/disk-space';
 import { checkMachine, findPython, type PythonInfo } from './find-python';
+import { readPipConfiguration } from './pip-configuration';
+import { pythonEnvironment } from './python-environment';
 import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
 
 /** From dist/src/convert. */
@@ -75,8 +77,8 @@ export async function findToolkit(choice: ToolkitChoice = {}): Promise<Toolkit> 
 /**
  * Makes a virtual environment with rknn-toolkit2, or finds the one made earlier; one process makes it, others
  * wait. The marker file is written last: an interrupted environment is made again.
- * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `convert-machine`, `convert-python`; the signal's
- *   reason when aborted
+ * @throws SmolvlmError `toolkit-set-up`, `bundle-disk-space`, `folder-read-only`, `convert-machine`, `convert-python`; the
+ *   signal's reason when aborted
  */
 export async function prepareToolkitEnvironment(control: SetUpControl = {}): Promise<Toolkit> {
   const { signal, onProgress, python } = control;
@@ -96,7 +98,7 @@ export async function prepareToolkitEnvironment(control: SetUpControl = {}): Pro
   };
   const onWait = (pid: number): void =>
     onProgress?.({ step: `waiting for process ${pid}, which is setting it up`, done: 0, total: 1 });
-  await withFileLock(`${dir}.lock`, make, { onWait, ...defined({ signal }) });
+  await namingReadOnly(dir, () => withFileLock(`${dir}.lock`, make, { onWait, ...defined({ signal }) }));
   return toolkit;
 }
 
@@ -123,7 +125,9 @@ async function makeEnvironment(
   const { signal, onProgress } = control;
   await checkDiskSpace(dir, environmentBytes, `the environment of rknn-toolkit2 ${version}`, dir);
   await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true });
+  // pip unpacks here: $TMPDIR may be small, or not allow programs to run.
+  const temporary = join(dir, 'tmp');
+  await mkdir(temporary, { recursive: true });
   const total = await packageCount();
   let done = 0;
   // Beside the environment, not in the user's home: it lets an interrupted download continue, and is removed at the end.
@@ -131,7 +135,10 @@ async function makeEnvironment(
   const pipCache = process.env.PIP_CACHE_DIR ? [] : ['--cache-dir', downloads];
   onProgress?.({ step: 'making a virtual environment', done, total });
   try {
-    await run(base, ['-m', 'venv', dir], () => undefined, signal);
+    await run(base, ['-m', 'venv', dir], { TMPDIR: temporary }, () => undefined, signal);
+    const { variables, dropped } = await readPipConfiguration(interpreterOf(dir), signal);
+    if (dropped.length > 0)
+      onProgress?.({ step: `leaving out of pip's configuration: ${dropped.join(', ')}`, done, total });
     await run(
       interpreterOf(dir),
       [
@@ -147,6 +154,7 @@ async function makeEnvironment(
         requirements,
         `rknn-toolkit2==${version}`,
       ],
+      { TMPDIR: temporary, ...variables },
       (line) => {
         const name = /^Collecting ([A-Za-z0-9._-]+)/.exec(line)?.[1];
         if (name) onProgress?.({ step: `fetching ${name}`, done: done++, total });
@@ -154,6 +162,7 @@ async function makeEnvironment(
       },
       signal,
     );
+    await rm(temporary, { recursive: true, force: true });
     onProgress?.({ step: 'checking that rknn-toolkit2 loads', done: total, total });
     await checkThatItLoads(dir, version);
     signal?.throwIfAborted();
@@ -211,20 +220,21 @@ async function packageCount(): Promise<number> {
 async function run(
   command: string,
   args: readonly string[],
+  variables: NodeJS.ProcessEnv,
   onLine: (line: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted();
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...pythonWithoutTelemetry },
+    env: pythonEnvironment(variables),
     killSignal: 'SIGKILL',
     ...defined({ signal }),
   });
   let output = '';
   createInterface({ input: child.stdout }).on('line', onLine);
   child.stderr.setEncoding('utf8').on('data', (data: string) => {
-    output = `${output}${data}`.slice(-2000);
+    output = `${output}${data}`.slice(-8000);
   });
   let fault: Error | undefined;
   child.once('error', (error) => {
@@ -235,9 +245,32 @@ async function run(
   });
   signal?.throwIfAborted();
   if (status === 0) return;
+  const away = unreachableIndex(output);
+  if (away !== undefined) {
+    throw new SmolvlmError('toolkit-set-up', `pip cannot reach its package index: ${away}`, {
+      hint: 'Check the network, a proxy (HTTPS_PROXY) and the index that pip uses (pip config list, PIP_INDEX_URL), and set up again.',
+    });
+  }
   throw new SmolvlmError(
     'toolkit-set-up',
     `${command} ${args.join(' ')} ended with ${fault?.message ?? status}: ${output.trim().split('\n').at(-1) ?? ''}`,
     { hint: 'rknn-toolkit2 needs Python 3.8 to 3.12 on x86-64 with its venv module, and a package index.' },
   );
+}
+
+/** pip's own account of a connection that failed, without the address's secrets; its last line names only a package. */
+function unreachableIndex(output: string): string | undefined {
+  const line = output
+    .split('\n')
+    .find((each) =>
+      /NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries exceeded|connection broken/i.test(
+        each,
+      ),
+    );
+  if (line === undefined) return undefined;
+  const plain = line
+    .replace(/^\s*(?:WARNING|ERROR):\s*/, '')
+    .replace(/Retrying \(Retry\([^)]*\)\) after /, '')
+    .replaceAll(/<[^>]*>: /g, '');
+  return shownText(plain.trim()).slice(0, 300);
 }

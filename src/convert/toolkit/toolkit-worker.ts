@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { SmolvlmError } from '../../errors';
@@ -12,8 +11,8 @@ import {
   toolkitVersions,
 } from '../../model/bundle/rknn-toolkits';
 import { Mutex } from '../../system/mutex';
-import { pythonWithoutTelemetry } from '../../system/no-telemetry';
 import type { NpuTarget } from '../bundle/npu-target';
+import { pythonEnvironment } from './python-environment';
 
 /** From dist/src/convert. */
 export const workerScript = join(__dirname, '..', '..', '..', '..', 'python', 'convert_worker.py');
@@ -99,8 +98,9 @@ export class ToolkitWorker implements AsyncDisposable {
 
   /** @throws SmolvlmError `toolkit-version`, `toolkit-missing`, `toolkit-worker-lost` */
   static async start(options: WorkerOptions): Promise<ToolkitWorker> {
-    // The worker removes a folder of this name when this process has ended.
-    const scratch = await mkdtemp(join(tmpdir(), 'smolvlm-toolkit-'));
+    // Beside the log, where there is space for the bundle; $TMPDIR may be small. The worker removes a folder of this name
+    // when this process has ended.
+    const scratch = await mkdtemp(join(resolve(dirname(options.logFile)), 'smolvlm-toolkit-'));
     const log = await open(options.logFile, 'a');
     let worker: ToolkitWorker;
     let ready: Promise<void>;
@@ -109,13 +109,7 @@ export class ToolkitWorker implements AsyncDisposable {
         cwd: scratch,
         stdio: ['ignore', log.fd, log.fd, 'pipe', 'pipe'],
         // Two workers that each use all cores are slower than two that use one.
-        env: {
-          ...process.env,
-          ...pythonWithoutTelemetry,
-          TMPDIR: scratch,
-          OMP_NUM_THREADS: '1',
-          PYTHONDONTWRITEBYTECODE: '1',
-        },
+        env: pythonEnvironment({ TMPDIR: scratch, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' }),
       });
       worker = new ToolkitWorker(child, scratch, options);
       // Listen immediately: an event that arrives while the log is being closed must not be missed.

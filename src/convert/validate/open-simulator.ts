@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import type { Bundle } from '../../model/bundle/read-bundle';
-import { openCheckpoint } from '../../model/checkpoint/checkpoint';
+import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoint';
+import { checkpointPlace } from '../../model/checkpoint/checkpoint-places';
 import { demoModelFolder, resolveModel } from '../../model/hub/resolve-model';
 import { defined } from '../../system/defined';
 import { visionGraphShape } from '../bundle/bundle-build';
@@ -37,22 +38,14 @@ export async function openSimulator(
   bundle: Bundle,
   options: OpenSimulatorOptions,
 ): Promise<SimulatorBackend> {
-  const { conversion, target, residualScale, model, stages } = bundle.manifest;
+  const { conversion, target, residualScale, stages } = bundle.manifest;
   if (!conversion || target === 'cpu' || !(target in targetNpuCores)) {
     throw new SmolvlmError('validate-backend', `${bundle.dir} does not say how its stages were made`, {
       hint: 'Only a bundle made by smolvlm convert can be built again for the simulator.',
     });
   }
-  const checkpoint = await openCheckpoint(await checkpointFolder(bundle, options.model));
+  const checkpoint = await checkpointOf(bundle, options.model);
   try {
-    const found = await checkpoint.sha256();
-    if (found !== model.sha256) {
-      throw new SmolvlmError(
-        'validate-checkpoint',
-        `${checkpoint.dir} is not the checkpoint that ${bundle.dir} was made from: expected SHA-256 ${model.sha256}, found ${found}`,
-        { hint: 'Give the right one with --model.' },
-      );
-    }
     const calibrate = stages.some(({ precision }) => precision === 'int8');
     const frames = await chooseFrames(options.calibration);
     if (calibrate && frames.sha256 !== conversion.framesSha256) {
@@ -87,21 +80,38 @@ export async function openSimulator(
   }
 }
 
-async function checkpointFolder({ dir, manifest }: Bundle, model: string | undefined): Promise<string> {
-  if (model !== undefined) return (await resolveModel(model)).dir;
-  const pulled = await resolveModel(manifest.model.id).catch(() => undefined);
-  if (pulled?.kind === 'checkpoint') return pulled.dir;
-  const demo = await openCheckpoint(demoModelFolder);
-  try {
-    if ((await demo.sha256()) === manifest.model.sha256) return demoModelFolder;
-  } finally {
-    await demo.close();
+/** The given checkpoint, else the first with the bundle's checksum: where it was converted from, pulled, or the demo model. */
+async function checkpointOf(
+  { dir, manifest: { model } }: Bundle,
+  given: string | undefined,
+): Promise<Checkpoint> {
+  const places =
+    given === undefined
+      ? [await checkpointPlace(model.sha256), await pulledFolder(model.id), demoModelFolder]
+      : [(await resolveModel(given)).dir];
+  const others: string[] = [];
+  for (const place of places) {
+    if (place === undefined) continue;
+    const checkpoint = await openCheckpoint(place).catch((error: unknown) => {
+      // A folder that was only remembered may have gone.
+      if (given !== undefined) throw error;
+    });
+    if (!checkpoint) continue;
+    const found = await checkpoint.sha256();
+    if (found === model.sha256) return checkpoint;
+    await checkpoint.close();
+    if (place !== demoModelFolder) others.push(`${place} (SHA-256 ${found})`);
   }
-  throw new SmolvlmError(
-    'validate-checkpoint',
-    `${dir} was made from ${manifest.model.id}, which is not on this machine`,
-    {
-      hint: 'The simulator builds the stages again: give their checkpoint with --model.',
-    },
-  );
+  const what =
+    others.length > 0
+      ? `${others.join(', ')} is not the checkpoint that ${dir} was made from: expected SHA-256 ${model.sha256}`
+      : `${dir} was made from ${model.id}, which is not on this machine`;
+  throw new SmolvlmError('validate-checkpoint', what, {
+    hint: 'The simulator builds the stages again: give their checkpoint with --model.',
+  });
+}
+
+async function pulledFolder(id: string): Promise<string | undefined> {
+  const pulled = await resolveModel(id).catch(() => undefined);
+  return pulled?.kind === 'checkpoint' ? pulled.dir : undefined;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isJsonObject, type JsonObject, readJsonObject } from '../../system/json-fields';
 import { rememberedSha256 } from '../checksum-memory';
+import { modelNameOf } from '../model-name';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 import { CheckpointTensors } from './checkpoint-tensors';
 import { type ImageProcessorConfig, parseImageProcessorConfig } from './image-processor-config';
@@ -34,7 +35,7 @@ export interface ModelConfigs {
 /** An open checkpoint folder whose weights were checked against its config. */
 export interface Checkpoint extends ModelConfigs {
   readonly dir: string;
-  /** The hub id it was pulled as, else the folder's name. */
+  /** The hub id it was pulled or downloaded as, else the folder's name. */
   readonly id: string;
   /** By canonical name, e.g. `vision_model.post_layernorm.weight`. */
   readonly tensors: CheckpointTensors;
@@ -50,7 +51,7 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const tensors = await CheckpointTensors.open(folder);
   try {
     tensors.check(requiredTensors(configs.config));
-    const id = (await readPullRecord(folder))?.id ?? basename(folder);
+    const id = (await readPullRecord(folder))?.id ?? modelNameOf(folder);
     let sha256: Promise<string> | undefined;
     return {
       dir: folder,

@@ -1,10 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { bundleManifestName } from '../bundle/read-bundle';
 import { isShardName } from '../bundle/shard-folder';
 import { checkpointsFolder } from '../cache-folder';
+import { readPullRecord } from '../checkpoint/pull-record';
+import { modelNameOf } from '../model-name';
 
 /** The model that ships with the package. */
 export const demoModelFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo');
@@ -37,7 +39,7 @@ export function parseHubReference(text: string): HubReference | undefined {
 export async function resolveModel(model: string, checkpoints = checkpointsFolder()): Promise<ResolvedModel> {
   if (model === 'demo') return { dir: demoModelFolder, kind: 'checkpoint', name: 'demo' };
   const path = resolve(model.startsWith('~/') ? join(homedir(), model.slice(2)) : model);
-  if (await isFolder(path)) return { dir: path, kind: await folderKind(path), name: basename(path) };
+  if (await isFolder(path)) return { dir: path, kind: await folderKind(path), name: await folderName(path) };
   const reference = parseHubReference(model);
   if (!reference) {
     throw new SmolvlmError(
@@ -53,6 +55,11 @@ export async function resolveModel(model: string, checkpoints = checkpointsFolde
   throw new SmolvlmError('model-not-pulled', `the model ${model} is not on this machine`, {
     hint: `Fetch it first: smolvlm pull ${model}`,
   });
+}
+
+async function folderName(path: string): Promise<string> {
+  const record = await readPullRecord(path).catch(() => undefined);
+  return record?.id ?? modelNameOf(path);
 }
 
 /** The folder of one commit of a pulled model. */

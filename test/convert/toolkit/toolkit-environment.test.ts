@@ -8,6 +8,7 @@ import {
   type SetUpStep,
   toolkitFolder,
 } from '../../../src/convert/toolkit/toolkit-environment';
+import type { SmolvlmError } from '../../../src/errors';
 import { defaultToolkit, toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
 import { useTempFolder } from '../../temp-folder';
 import { testToolkit, testToolkitFolder } from './test-toolkit';
@@ -126,6 +127,65 @@ esac
     await assert.rejects(findToolkit({ python, dir: temp('env') }), {
       code: 'toolkit-missing',
       hint: /--setup/,
+    });
+  });
+
+  it('names the package index when it cannot be reached, not the package that was not found', async () => {
+    const python = await pretend(
+      `echo "WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by 'NewConnectionError('<pip.Connection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused')': /simple/numpy/" >&2
+       echo "ERROR: No matching distribution found for numpy" >&2; exit 1`,
+    );
+    await assert.rejects(prepareToolkitEnvironment({ python, dir: temp('env') }), {
+      code: 'toolkit-set-up',
+      message: /cannot reach its package index: connection broken .*Connection refused/,
+      hint: /pip config list/,
+    });
+  });
+
+  it('gives neither Python nor pip the variables that would redirect them, and pip a folder for temporary files', async () => {
+    const python = await pretend(`env >> "${temp('seen')}"`);
+    const hostile = {
+      PYTHONPATH: '/x',
+      PYTHONHOME: '/x',
+      PIP_TARGET: '/x',
+      PIP_USER: '1',
+      TMPDIR: '/nowhere',
+    };
+    const saved = Object.keys(hostile).map((name) => [name, process.env[name]] as const);
+    Object.assign(process.env, hostile);
+    try {
+      await prepareToolkitEnvironment({ python, dir: temp('env') });
+    } finally {
+      for (const [name, value] of saved) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
+    const seen = await readFile(temp('seen'), 'utf8');
+    assert.doesNotMatch(seen, /^(?:PYTHONPATH|PYTHONHOME|PIP_TARGET|PIP_USER)=/m);
+    assert.ok(seen.includes(`TMPDIR=${temp('env', 'tmp')}\n`));
+    assert.ok(!existsSync(temp('env', 'tmp')));
+  });
+
+  it('says which settings of pip’s configuration files it leaves out', async () => {
+    const python = await pretend(
+      `[ "$3" = config ] && echo "install.target='/elsewhere'"; env >> "${temp('seen')}"`,
+    );
+    const steps: string[] = [];
+    await prepareToolkitEnvironment({ python, dir: temp('env'), onProgress: ({ step }) => steps.push(step) });
+    assert.ok(steps.includes("leaving out of pip's configuration: install.target"), steps.join());
+    assert.match(await readFile(temp('seen'), 'utf8'), /^PIP_CONFIG_FILE=\/dev\/null$/m);
+  });
+
+  it('names a cache that cannot be written to', async function () {
+    const python = await pretend('true');
+    const dir = '/sys/smolvlm-cache/toolkit';
+    await assert.rejects(prepareToolkitEnvironment({ python, dir }), (error: SmolvlmError) => {
+      // Where /sys is not a read-only file system of the kernel's own, there is nothing to test.
+      if (error.code !== 'folder-read-only') this.skip();
+      assert.match(error.message, /^\/sys\/smolvlm-cache cannot be written to: E/);
+      assert.match(error.hint ?? '', /SMOLVLM_CACHE/);
+      return true;
     });
   });
 

@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { visionGraphShape } from '../../../src/convert/bundle/bundle-build';
 import {
   type BuildJob,
   type Toolkit,
   ToolkitWorker,
   workerScript,
 } from '../../../src/convert/toolkit/toolkit-worker';
+import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { demoModelFolder } from '../../../src/model/hub/resolve-model';
+import { npuVisionStage } from '../../../src/onnx/vision/npu-vision-stage';
+import { visionStages } from '../../../src/onnx/vision/vision-stages';
+import { writeModel } from '../../../src/onnx/write-model';
 import { useTempFolder } from '../../temp-folder';
 import { testToolkit } from './test-toolkit';
 
@@ -39,6 +46,46 @@ describe('ToolkitWorker', function () {
     await using worker = await ToolkitWorker.start({ toolkit, logFile: join(folder, 'log') });
     for (const _ of [1, 2]) {
       await assert.rejects(worker.build(nothing(folder)), { code: 'toolkit-failed', message: /none\.onnx/ });
+    }
+  });
+
+  it('writes other bytes each time it builds the same graph, which compute the same', async () => {
+    const checkpoint = await openCheckpoint(demoModelFolder);
+    try {
+      const plan = visionStages(12, 'half-layer').find(({ name }) => name === 'l3_mlp')!;
+      const shape = visionGraphShape(checkpoint.config);
+      const tower = { residualScale: 0.1, queryRows: 32, shape, source: checkpoint.tensors };
+      const graph = async (name: string): Promise<Buffer> => {
+        await writeModel(npuVisionStage(plan.name, plan.halves, shape, tower.source, tower), temp(name));
+        return Buffer.concat([readFileSync(temp(name)), readFileSync(temp(`${name}.data`))]);
+      };
+      // The data's name is in the graph.
+      const first = await graph('l3_mlp.onnx');
+      assert.ok(first.equals(await graph('l3_mlp.onnx')), 'the graph is the same to the byte');
+      const input = Float32Array.from({ length: shape.tokens * shape.hidden }, (_, index) => Math.sin(index));
+      const built: { bytes: Buffer; output: Float32Array }[] = [];
+      await using worker = await ToolkitWorker.start({ toolkit, logFile: temp('log') });
+      for (const model of ['a', 'b', 'c']) {
+        const output = temp(`${model}.rknn`);
+        const job = { model, onnx: temp('l3_mlp.onnx'), output, target: 'rk3588', calibration: [] } as const;
+        await worker.build(job);
+        built.push({
+          bytes: readFileSync(output),
+          output: await worker.simulate(model, input, [1, shape.tokens, shape.hidden]),
+        });
+      }
+      const [a, ...others] = built as [(typeof built)[0], ...typeof built];
+      for (const other of others) {
+        assert.equal(other.bytes.length, a.bytes.length);
+        assert.deepEqual(other.output, a.output);
+      }
+      // So a shard that a resumed conversion builds again is not the one that would have been built without a stop.
+      assert.ok(
+        others.some(({ bytes }) => !bytes.equals(a.bytes)),
+        'the toolkit has become deterministic: compare resumed shards by their bytes',
+      );
+    } finally {
+      await checkpoint.close();
     }
   });
 
