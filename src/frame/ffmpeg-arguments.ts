@@ -32,6 +32,12 @@ export async function ffmpegVersion(program: string): Promise<FfmpegVersion> {
   }
 }
 
+/**
+ * What ffmpeg reads of a stream before it decodes. More makes the first picture old: H.264 is looked at for 7 pictures,
+ * more than a second of a sub-stream. `analyzeduration` counts microseconds; 0 would be its default of 5 s.
+ */
+const probing = { analyzeduration: '1', fpsprobesize: '0' };
+
 export interface FfmpegJob {
   /** With user and password. */
   readonly address: URL;
@@ -48,9 +54,7 @@ export function ffmpegInput({ address, timeoutMs, version }: FfmpegJob): string 
   const url = new URL(address);
   const options = {
     rtsp_transport: 'tcp',
-    // Looking at more than the first packets makes the first picture seconds old.
-    analyzeduration: '0',
-    fpsprobesize: '0',
+    ...probing,
     timeout: String(timeoutMs * 1000),
   };
   const lines = Object.entries(options).map(([name, value]) => `option ${name} ${value}\n`);
@@ -72,6 +76,7 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
       ? ['-threads', '1', '-skip_frame', 'nokey']
       : ['-threads', '2', '-thread_type', 'frame']),
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto'],
+    ...Object.entries(probing).flatMap(([name, value]) => [`-${name}`, value]),
     ...['-i', 'pipe:0', '-map', '0:v:0'],
     ...(mode === 'single' ? ['-frames:v', '1'] : ['-vf', select]),
     ...(isRecent ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),

@@ -3,8 +3,9 @@ import { ImageError } from '../picture/image-error';
 import { mendJpeg } from '../picture/jpeg-segments';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import type { Polygon, Rectangle } from '../system/picture-shapes';
+import { isCutShort } from './cut-picture';
 import { burnMasks } from './privacy-mask';
-import { recognisePicture } from './recognise-picture';
+import { type PictureFormat, recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
@@ -29,7 +30,11 @@ export async function decodePicture(given: Uint8Array, options: DecodeOptions = 
   return options.crop === undefined ? image : cropFraction(image, options.crop);
 }
 
-async function decodeUpright(given: Uint8Array, format: string, limits: PictureLimits): Promise<RgbImage> {
+async function decodeUpright(
+  given: Uint8Array,
+  format: PictureFormat,
+  limits: PictureLimits,
+): Promise<RgbImage> {
   const sharp = await sharpLibrary();
   const { bytes, wasOpen } = format === 'jpeg' ? mendJpeg(given) : { bytes: given, wasOpen: false };
   try {
@@ -46,7 +51,7 @@ async function decodeUpright(given: Uint8Array, format: string, limits: PictureL
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: opaqueRgb(data, info.channels) };
   } catch (cause) {
-    throw decodeError(cause, { format, sizeBytes: given.length, wasOpen }, limits);
+    throw decodeError(cause, { format, bytes: given, wasOpen }, limits);
   }
 }
 
@@ -76,15 +81,15 @@ function opaqueRgb(data: Buffer, channels: number): Uint8Array {
 }
 
 interface FailedPicture {
-  readonly format: string;
-  readonly sizeBytes: number;
+  readonly format: PictureFormat;
+  readonly bytes: Uint8Array;
   /** Its end marker was missing. */
   readonly wasOpen: boolean;
 }
 
 function decodeError(
   cause: unknown,
-  { format, sizeBytes, wasOpen }: FailedPicture,
+  { format, bytes, wasOpen }: FailedPicture,
   limits: PictureLimits,
 ): ImageError {
   const reason = lastLine(cause instanceof Error ? cause.message : String(cause));
@@ -95,8 +100,11 @@ function decodeError(
       cause,
     });
   }
-  const isCut = /premature|truncat|unexpected end|end of (file|stream|image)|ended|not enough|bad seek|IEND/i;
-  if (wasOpen || isCut.test(reason) || (format !== 'tiff' && /read error/i.test(reason))) {
+  const isCut =
+    isCutShort(bytes, format) ??
+    /premature|truncat|unexpected end|end of (file|stream|image)|ended|not enough/i.test(reason);
+  const sizeBytes = bytes.length;
+  if (wasOpen || isCut) {
     return new ImageError(
       'image-truncated',
       `this ${name} ends too early, after ${sizeBytes} bytes (${reason})`,
@@ -112,10 +120,10 @@ function decodeError(
   });
 }
 
-/** The decoder's verdict, which follows its warnings. */
+/** The decoder's verdict, which follows its warnings; a number may follow that. */
 function lastLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.findLast((line) => line !== '') ?? 'the decoder gives no reason';
+  const lines = text.split('\n').map((line) => line.trim().replace(/:$/, ''));
+  return lines.findLast((line) => /[a-z]{3}/i.test(line)) ?? 'the decoder gives no reason';
 }
 
 function cropFraction(image: RgbImage, crop: Rectangle): RgbImage {

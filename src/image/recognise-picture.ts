@@ -72,7 +72,7 @@ function namedText(head: Buffer): ImageError | undefined {
   }
   const printable = text.slice(0, 200);
   const odd = [...printable].filter((character) =>
-    /[^\p{L}\p{N}\p{P}\p{S}\p{Z}\r\n\t]/u.test(character),
+    /\ufffd|[^\p{L}\p{N}\p{P}\p{S}\p{Z}\r\n\t]/u.test(character),
   ).length;
   if (printable.length === 0 || odd > printable.length / 20) return undefined;
   return new ImageError(

@@ -23,8 +23,9 @@ export async function messagePictures(value: unknown, signal: AbortSignal): Prom
     sources.map((source) => {
       if (typeof source === 'string' || source instanceof Uint8Array)
         return readPicture(source, undefined, signal);
+      if (source instanceof ArrayBuffer) return readPicture(new Uint8Array(source), undefined, signal);
       if (isJsonBuffer(source)) return readPicture(Uint8Array.from(source.data), undefined, signal);
-      throw notAPicture(source);
+      throw Array.isArray(source) ? byteArray(source.length) : notAPicture(source);
     }),
   );
 }
@@ -50,6 +51,11 @@ function byteArray(length: number): ImageError {
 function notAPicture(value: unknown): ImageError {
   const what =
     value === null ? 'null' : Array.isArray(value) ? 'an empty array' : `a value of type ${typeof value}`;
+  if (typeof value === 'object' && value !== null && ('data' in value || 0 in value)) {
+    return new ImageError('image-source', 'expected a picture, received an object that holds bytes', {
+      hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload.data), or Buffer.from(Object.values(msg.payload)).',
+    });
+  }
   return new ImageError('image-source', `expected a picture, received ${what}`, {
     hint: 'Choose the message property that holds the picture: a Buffer, path, address, data URI or base64 text.',
   });

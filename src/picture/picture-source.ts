@@ -4,6 +4,7 @@ import { shownAddress, shownText } from '../system/shown-address';
 import { fetchPicture } from './fetch-picture';
 import { ImageError } from './image-error';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from './picture-limits';
+import { otherText } from './picture-text';
 
 /** Bytes, or text: a path, an http(s) address, a data URI or base64. */
 export type PictureSource = Uint8Array | string;
@@ -39,7 +40,7 @@ function address(text: string): URL {
 /** Text that looks like a path or an address, and is something else that people try. */
 function otherAddress(text: string): ImageError | undefined {
   const shown = shownAddress(text).slice(0, 80);
-  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  const scheme = /^(?:[a-z][a-z\d+.-]*(?=:\/\/)|file(?=:))/i.exec(text)?.[0].toLowerCase();
   if (scheme === 'rtsp' || scheme === 'rtsps') {
     return new ImageError(
       'image-source',
@@ -95,11 +96,8 @@ function base64(text: string, limits: PictureLimits, shortest = 100): Uint8Array
 }
 
 async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
-  if (path === '' || path.length > 4096 || path.includes('\0')) {
-    throw new ImageError('image-source', 'expected a picture, received text of another form', {
-      hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.',
-    });
-  }
+  const other = otherText(path);
+  if (other) throw other;
   try {
     await using handle = await open(path, 'r');
     const stat = await handle.stat();
@@ -113,9 +111,16 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
       'image-missing',
       `the picture "${shown}" cannot be read: ${shownText(errorBody(cause).message.replaceAll(path, shown))}`,
       {
-        hint: 'Check the path, and that this user may read it.',
+        hint: isHostFirst(path)
+          ? 'If this is an address, write http:// before it.'
+          : 'Check the path, and that this user may read it.',
         cause,
       },
     );
   }
+}
+
+/** `camera.local/snapshot.jpg`, `192.168.1.20:8080/snap`. */
+function isHostFirst(path: string): boolean {
+  return /^[a-z\d][a-z\d-]*(?:\.[a-z\d-]+)+(?::\d+)?\/./i.test(path);
 }

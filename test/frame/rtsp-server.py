@@ -15,14 +15,19 @@ parser.add_argument("--fps", type=int, default=15)
 parser.add_argument("--keyframes", type=int, default=15, help="pictures from one keyframe to the next")
 parser.add_argument("--login", help="NAME:PASSWORD, digest")
 parser.add_argument("--size", default="320x240")
-parser.add_argument("--codec", choices=["h264", "mjpeg", "audio"], default="h264")
+parser.add_argument("--codec", choices=["h264", "bare", "mjpeg", "audio"], default="h264", help="bare: H.264, undescribed")
 parser.add_argument("--port", default="0")
 options = parser.parse_args()
 Gst.init(None)
 
+BARE = "application/x-rtp,media=video,clock-rate=90000,encoding-name=H264,payload=96,packetization-mode=(string)1"
+H264 = (
+    f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={options.keyframes} bitrate=1000 "
+    "! h264parse ! video/x-h264,alignment=au ! rtph264pay pt=96 config-interval=-1 name="
+)
 ENCODERS = {
-    "h264": f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={options.keyframes} bitrate=1000 "
-    "! h264parse ! video/x-h264,alignment=au ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h264": f"{H264}pay0",
+    "bare": f"{H264}inner ! capssetter name=pay0 replace=true caps=\"{BARE}\"",
     "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
 }
 SOURCE = 'appsrc name=clock is-live=true format=time do-timestamp=true caps="{}" ! {}'

@@ -59,6 +59,20 @@ describe('a damaged picture', () => {
     });
   }
 
+  for (const format of ['png', 'webp', 'avif', 'gif', 'tiff'] as const) {
+    it(`is told from one that was cut by where its ${format.toUpperCase()} ends`, async () => {
+      const whole = await sharp(frame).resize(160).toFormat(format, { compression: 'lzw' }).toBuffer();
+      for (const part of [0.98, 0.5]) {
+        const cut = whole.subarray(0, Math.floor(whole.length * part));
+        await assert.rejects(decodePicture(cut), { code: 'image-truncated', message: /\(.*[a-z]{3}.*\)$/i });
+      }
+      const begin = Math.floor(whole.length * 0.3);
+      const damaged = Buffer.from(whole).fill(0xa5, begin, begin + 60);
+      // WebP and GIF have no checksum: some damage is only seen.
+      await decodePicture(damaged).catch(({ code }: { code: string }) => assert.equal(code, 'image-corrupt'));
+    });
+  }
+
   it('is named if it was read as text', async () => {
     const png = await sharp(frame).png().toBuffer();
     for (const bytes of [frame, png]) {

@@ -40,7 +40,7 @@ describe('readPicture', () => {
     ['a path to nothing', '/nowhere/at/all.jpg', 'image-missing', /"\/nowhere\/at\/all\.jpg"/],
     ['a folder', '/', 'image-missing', /not a regular file/],
     ['an endless device', '/dev/zero', 'image-missing', /not a regular file/],
-    ['no text', '  ', 'image-source', /text of another form/],
+    ['no text', '  ', 'image-source', /an empty text/],
     ['a stream', 'rtsp://me:secret@camera/live', 'image-source', /video stream: "rtsp:\/\/…@camera\/live"/],
     ['a file address', 'file:///media/porch.jpg', 'image-source', /expected a path/],
     ['an unknown scheme', 'ftp://camera/a.jpg', 'image-source', /expected an http\(s\) address/],
@@ -50,12 +50,30 @@ describe('readPicture', () => {
       'image-source',
       /porch\?token=…"/,
     ],
+    ['a file address without slashes', 'file:/media/porch.jpg', 'image-source', /expected a path/],
+    ['the text of a JPEG', bytes.toString('utf8'), 'image-text', /read as text/],
+    ['the bytes of a JPEG as text', bytes.toString('latin1'), 'image-text', /a text of its bytes/],
+    ['a Buffer as JSON', JSON.stringify(bytes), 'image-source', /a Buffer as JSON text/],
+    ['base64 in quotes', `"${base64}"`, 'image-source', /base64 that is damaged/],
+    ['base64 that is cut', base64.slice(0, 1001), 'image-source', /base64 that is damaged/],
+    ['a page', '<html><title>Login</title></html>', 'image-source', /the text of a page/],
+    ['an error in JSON', '{"error": "offline"}', 'image-source', /JSON text: "\{"error": "offline"\}…"/],
+    ['long text', 'no picture! '.repeat(1000), 'image-source', /a text of 11999 characters/],
     ['a data URI without base64', 'data:text/plain,hello', 'image-source', /data URI with base64/],
   ] as const) {
     it(`names ${name}`, async () => {
       await assert.rejects(readPicture(source), { code, message });
     });
   }
+
+  it('says how a picture that was read as text is kept whole', async () => {
+    await assert.rejects(readPicture(bytes.toString('utf8')), { hint: /choose "a binary buffer"/ });
+  });
+
+  it('says that an address without http:// may be one', async () => {
+    await assert.rejects(readPicture('192.168.1.20:8080/snap.jpg'), { hint: /write http:\/\/ before it/ });
+    await assert.rejects(readPicture('media/snap.jpg'), { hint: /Check the path/ });
+  });
 
   it('refuses more bytes than the limit in every form', async () => {
     const limits = { ...defaultPictureLimits, maxBytes: 1000 };

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { messagePictures } from '../../src/node-red/message-pictures';
+
+const { signal } = new AbortController();
+const bytes = [0xff, 0xd8, 0xff, 0xe0];
+
+describe('messagePictures', () => {
+  for (const [name, value] of [
+    ['a Buffer', Buffer.from(bytes)],
+    ['an ArrayBuffer', Uint8Array.from(bytes).buffer],
+    ['a Buffer that was converted to JSON and back', JSON.parse(JSON.stringify(Buffer.from(bytes)))],
+  ] as const) {
+    it(`takes ${name}`, async () => {
+      const [picture] = await messagePictures(value, signal);
+      assert.deepEqual([...picture!], bytes);
+    });
+  }
+
+  for (const [name, value, message, hint] of [
+    ['an array of bytes', bytes, /array of 4 numbers/, /Buffer\.from\(msg\.payload\)/],
+    ['arrays of bytes', [bytes], /array of 4 numbers/, /Buffer\.from\(msg\.payload\)/],
+    [
+      'bytes in an object',
+      { data: bytes },
+      /an object that holds bytes/,
+      /Buffer\.from\(msg\.payload\.data\)/,
+    ],
+    ['bytes by their index', { ...bytes }, /an object that holds bytes/, /Object\.values/],
+    ['an object', { url: 'http://camera/' }, /a value of type object/, /property that holds the picture/],
+    ['nothing', undefined, /a value of type undefined/, /property that holds the picture/],
+    ['an empty array', [], /an empty array/, /property that holds the picture/],
+  ] as const) {
+    it(`names ${name}`, async () => {
+      await assert.rejects(messagePictures(value, signal), { code: 'image-source', message, hint });
+    });
+  }
+});
