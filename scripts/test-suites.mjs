@@ -18,8 +18,8 @@ const slowSupport = [
   'test/package/packed-package.ts',
 ];
 
-/** So is a test that starts one of these programs itself, or everything at once. */
-const slowFiles = /^test\/(e2e\/|backends\/rknn\/arm64\.test\.ts$)/;
+/** So is a test that starts one of these programs itself, everything at once, or a benchmark. */
+const slowFiles = /^test\/(e2e\/|backends\/rknn\/arm64\.test\.ts$|cli\/bench\/board\.test\.ts$)/;
 
 /** @returns sources of a run's tests, relative to the root, in order of their names */
 export function testFiles(name) {

@@ -152,9 +152,11 @@ describe('MjpegSource', () => {
     camera.answer = () =>
       endless('HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n', () => Buffer.from(video));
     stream({ timeoutMs: 60 });
-    await told.until(() => told.troubles.length >= 1);
-    assert.match(told.troubles[0]!.message, /\d+ bytes came within 60 ms, but no picture/);
-    assert.match(told.troubles[0]!.hint ?? '', /H\.264 or H\.265 choose RTSP/);
+    // On a busy machine nothing at all may come within the first 60 ms.
+    const named = () => told.troubles.find(({ message }) => /\d+ bytes came within 60 ms/.test(message));
+    await told.until(() => named() !== undefined);
+    assert.match(named()!.message, /, but no picture/);
+    assert.match(named()!.hint ?? '', /H\.264 or H\.265 choose RTSP/);
   });
 
   it('recognises a snapshot address and a page', async () => {

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,7 +78,10 @@ static int violation(const char *what) {
 
 static int fault(const char *name, long *value) {
   const char *path = getenv("RKLLM_EMULATOR_FAULTS");
-  FILE *file = path ? fopen(path, "r") : NULL;
+  struct stat about;
+  /* Without faults the file is an empty line; a test of leaks comes by here some hundred thousand times. */
+  if (!path || stat(path, &about) || about.st_size <= 1) return 0;
+  FILE *file = fopen(path, "r");
   if (!file) return 0;
   char line[128], found[32];
   int due = 0;

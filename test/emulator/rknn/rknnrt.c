@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,7 +97,10 @@ static int violation(int code, const char *what) {
 /* Value of a fault that is due now; 0 when there is none. */
 static int fault(const char *name, long *value) {
   const char *path = getenv("RKNN_EMULATOR_FAULTS");
-  FILE *file = path ? fopen(path, "r") : NULL;
+  struct stat about;
+  /* Without faults the file is an empty line; a test of leaks comes by here some hundred thousand times. */
+  if (!path || stat(path, &about) || about.st_size <= 1) return 0;
+  FILE *file = fopen(path, "r");
   if (!file) return 0;
   char line[128], found[32];
   int due = 0;
