@@ -114,7 +114,7 @@ interface WatchOptions {
   readonly onSilent: (reason: string) => void;
 }
 
-/** Tells a stream that froze. A keyframe may be late: before the first picture the video alone need not have come. */
+/** Detects a frozen stream. Before the first picture only video must arrive, because a keyframe may be late. */
 class StreamWatch {
   readonly #clock: Clock;
   readonly #options: WatchOptions;

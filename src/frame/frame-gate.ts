@@ -89,7 +89,7 @@ export class FrameGate {
   }
 
   /**
-   * Judges a decoded frame, and counts it if it goes on.
+   * Judges a decoded frame, and counts it if it passes.
    * @param unless what `unless` returned before the frame was decoded @returns why it is held back
    */
   decoded(

@@ -12,7 +12,7 @@ export interface SourceFrame {
 export interface SourceHooks {
   readonly onFrame: (frame: SourceFrame) => void;
   readonly onConnected: () => void;
-  /** It goes on trying by itself. */
+  /** It continues to try by itself. */
   readonly onTrouble: (error: SmolvlmError) => void;
 }
 

@@ -37,7 +37,7 @@ export class SnapshotSource implements FrameSource {
   #fetching: Promise<boolean> | undefined;
   #requested = false;
   #reported: { readonly text: string; readonly at: number } | undefined;
-  /** Of the clock. The camera refused the login, and is left alone before. */
+  /** Time of the clock before which the camera is not asked again, after it refused the login. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SnapshotOptions, hooks: SourceHooks) {

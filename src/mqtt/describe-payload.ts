@@ -10,7 +10,7 @@ export type RequestPicture = Uint8Array | string;
 export interface DescribePayload {
   /** The camera's own picture when absent. */
   readonly picture?: RequestPicture;
-  /** Comes back with the answer. */
+  /** Returned with the answer. */
   readonly id?: string;
   /** For the prompt's template. */
   readonly label?: string;

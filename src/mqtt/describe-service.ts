@@ -86,7 +86,7 @@ export class DescribeService {
 
   /**
    * Drops the open requests, publishes `offline` and releases the transport.
-   * @param forget for good: also take the cameras out of Home Assistant
+   * @param forget whether to remove the cameras from Home Assistant, too
    */
   async close(forget = false): Promise<void> {
     if (this.#closing.signal.aborted) return;

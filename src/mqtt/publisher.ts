@@ -105,12 +105,12 @@ export class Publisher {
     });
   }
 
-  /** A message that finds no connection goes out with the next one. */
+  /** A message without a connection is sent with the next one. */
   send(message: OutgoingMessage): void {
     this.#outbox.send(message);
   }
 
-  /** @param forget also take the cameras out of Home Assistant */
+  /** @param forget whether to remove the cameras from Home Assistant, too */
   async close(forget: boolean): Promise<void> {
     const { settings, topics, transport } = this.#options;
     this.#pictures.close();

@@ -22,6 +22,21 @@ const cut = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('label, butto
     return range.getBoundingClientRect().right > element.getBoundingClientRect().right + 1; })
   .map((element) => element.textContent.trim())`;
 
+/** Choices and placeholders of the open dialog that are wider than their field. */
+const tooWide = `(() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  const fits = (field, words) => {
+    const { font, paddingLeft, paddingRight } = getComputedStyle(field);
+    pen.font = font;
+    const arrow = field.tagName === 'SELECT' ? 16 : 0;
+    const room = field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - arrow;
+    return pen.measureText(words).width <= room;
+  };
+  return $('.red-ui-tray').last().find('.smolvlm-dialog').find('select, input[data-i18n]').filter(':visible').toArray()
+    .flatMap((field) => (field.tagName === 'SELECT' ? [...field.options].filter(({ value }) => value !== '_ADD_').map(({ text }) => text) : [field.placeholder])
+      .filter((words) => !fits(field, words)));
+})()`;
+
 describe('editor in a browser in another language (needs Chromium)', function () {
   this.timeout(180_000);
   let server: EditorServer;
@@ -71,6 +86,7 @@ describe('editor in a browser in another language (needs Chromium)', function ()
             if ((await tabs.count()) > 0) await tabs.nth(tab).click();
             assert.doesNotMatch(await dialog.innerText(), new RegExp(`${type}\\.\\w+\\.\\w|__\\w+__`));
             assert.deepEqual(await page.evaluate(cut), []);
+            assert.deepEqual(await page.evaluate(tooWide), []);
           }
         });
 

@@ -98,7 +98,7 @@ function editorScripts(file: string, done = new Set<string>()): readonly string[
   const imported = [...code.matchAll(/ from "(\.[^"]*)"/g)].map(([, path = '']) =>
     join(dirname(file), `${path}.ts`),
   );
-  const inside = imported.filter((path) => dirname(path) === join(repositoryRoot, 'src', 'editor'));
+  const inside = imported.filter((path) => relative(repositoryRoot, path).startsWith(join('src', 'editor')));
   return [code, ...inside.flatMap((path) => editorScripts(path, done))];
 }
 

@@ -8,7 +8,7 @@ export interface IncomingMessage {
   readonly retained: boolean;
   /** MQTT 5. */
   readonly responseTopic?: string;
-  /** MQTT 5; goes back with the response. */
+  /** MQTT 5; returned with the response. */
   readonly correlationData?: Uint8Array;
 }
 

@@ -9,7 +9,7 @@ export interface AttentionInputs {
   /** int32 [1] each: the last token's index, and the number of tokens. */
   readonly lastIndex: string;
   readonly total: string;
-  /** int64 [1]: the first new token's index; only where the rotation is a node of its own. */
+  /** int64 [1]: the first new token's index; only where the rotation is a separate node. */
   readonly firstPosition: string;
   readonly rotary: RotaryTables;
 }

@@ -69,7 +69,7 @@ export interface SchemaFault {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** Of the faults of alternatives, the one that is deepest in the body: the others are of alternatives that were not meant. */
+/** Of the faults of alternatives, the one deepest in the body: the others belong to alternatives that were not intended. */
 export function whichFault(faults: readonly SchemaFault[]): SchemaFault | undefined {
   const depth = ({ instancePath = '' }: SchemaFault): number => instancePath.split('/').length;
   return (
