@@ -4,6 +4,7 @@ import { ImageChild } from '../client/image-child';
 import { errorBody, SmolvlmError } from '../errors';
 import type { EngineEvent } from '../protocol/events';
 import { defined } from '../system/defined';
+import { shownText } from '../system/shown-address';
 import { checkResponseTopic, failureMessage, replyMessage } from './answer-messages';
 import { CameraLine } from './camera-line';
 import type { CameraAnswer, CameraRequest } from './camera-request';
@@ -206,8 +207,9 @@ export class DescribeService {
   }
 
   /** Publishes the answer. Does nothing for a request that has ended before. */
-  #end(request: CameraRequest, answer: CameraAnswer): void {
+  #end(request: CameraRequest, given: CameraAnswer): void {
     if (!this.#open.delete(request)) return;
+    const answer = withoutSecrets(given);
     const { settings, onAnswer, onTrouble } = this.#options;
     const { qos } = settings;
     if (request.reply) this.#publisher.send(replyMessage(request.reply, qos, request, answer));
@@ -234,4 +236,11 @@ export class DescribeService {
       return {};
     }
   }
+}
+
+/** An error may repeat an address; it is published and shown. */
+function withoutSecrets(answer: CameraAnswer): CameraAnswer {
+  if (answer.kind !== 'error') return answer;
+  const { error } = answer;
+  return { ...answer, error: { ...error, message: shownText(error.message) } };
 }

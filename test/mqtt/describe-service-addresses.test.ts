@@ -97,6 +97,16 @@ describe('describe service with addresses and Frigate', () => {
     assert.doesNotMatch(said, /planted/);
   });
 
+  it('shows no login of the address of Frigate', async () => {
+    const url = new URL('http://me:planted@127.0.0.1:1/');
+    run.start({ frigate: { prefix: 'frigate', labels: [], url } });
+    run.transport.deliver('frigate/tracked_object_update', { type: 'face', id: '1700000000.1-abc' });
+    for (let turns = 0; run.troubles.length < 1 && turns < 2000; turns++) await turn();
+    assert.equal(run.troubles[0]?.code, 'mqtt-frigate');
+    const told = `${run.troubles[0]?.message} ${run.troubles[0]?.hint}`;
+    assert.ok(told.includes('127.0.0.1:1') && !told.includes('planted'), told);
+  });
+
   it('fetches the label of an updated object if only some labels are described', async () => {
     const id = '1700000000.1-abc';
     const update = { type: 'face', id, camera: 'porch' };

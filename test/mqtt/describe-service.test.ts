@@ -165,6 +165,19 @@ describe('describe service', () => {
     assert.equal(JSON.parse(run.transport.last('smolvlm/porch/error') ?? '').error.code, 'mqtt-no-picture');
   });
 
+  it('masks the secrets of an address that an error repeats', async () => {
+    run.start();
+    run.engine.auto = false;
+    run.transport.deliver('smolvlm/porch/describe', street);
+    for (let turns = 0; run.engine.asked.length === 0 && turns < 100; turns++) await turn();
+    const message = 'http://me:planted@camera/x?key=planted failed';
+    run.engine.asked[0]?.end({ type: 'error', id: 'id', error: { code: 'internal', message } });
+    await run.ended(1);
+    const { error } = JSON.parse(run.transport.last('smolvlm/porch/error') ?? '');
+    assert.equal(error.message, 'http://…@camera/x?key=… failed');
+    assert.deepEqual(run.answers[0], { kind: 'error', error: { code: 'internal', message: error.message } });
+  });
+
   it('publishes an error with its code and its hint', async () => {
     run.start();
     run.engine.auto = false;

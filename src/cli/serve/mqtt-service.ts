@@ -9,6 +9,7 @@ import { type BrokerAddress, brokerAddress } from '../../mqtt/transport/broker-a
 import { MqttJsTransport } from '../../mqtt/transport/mqttjs-transport';
 import { packageVersion } from '../../package-version';
 import { defined } from '../../system/defined';
+import { shownText } from '../../system/shown-address';
 import { fillPrompt } from '../../template/prompt-template';
 import { type OptionValues, optionalChoice, optionalString, UsageError } from '../command';
 import { mqttConfig } from './mqtt-config';
@@ -67,7 +68,7 @@ export function startMqttService(
       if (permanent) fail(error);
       // The same reason comes every few seconds while the broker is away.
       const line = `${error.message} [${error.code}]`;
-      if (line !== lastLine && !permanent) log(line);
+      if (line !== lastLine && !permanent) log(shownText(line));
       lastLine = line;
     },
   });
@@ -82,9 +83,10 @@ export function startMqttService(
     settings,
     version: packageVersion(),
     fillPrompt,
-    onTrouble: ({ message, code }) => log(`${message} [${code}]`),
+    onTrouble: ({ message, code }) => log(shownText(`${message} [${code}]`)),
     onAnswer: ({ camera }, answer) => {
-      if (answer.kind === 'error') log(`camera "${camera}": ${answer.error.message} [${answer.error.code}]`);
+      if (answer.kind !== 'error') return;
+      log(shownText(`camera "${camera}": ${answer.error.message} [${answer.error.code}]`));
     },
   });
   service.start();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SmolvlmError } from '../../errors';
+import { shownText } from '../../system/shown-address';
 import type { CameraRequest } from '../camera-request';
 import type { DescribePayload } from '../describe-payload';
 import { type FrigateSettings, mostCameras } from '../service-settings';
@@ -99,7 +100,8 @@ export class FrigateSource {
       this.#sink.offer(camera, { label, request: {} }, { frigate });
     } catch (cause) {
       if (this.#signal.aborted) return;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      // fetch repeats an address that it refuses, with its login.
+      const reason = shownText(cause instanceof Error ? cause.message : String(cause));
       this.#fail(
         `Frigate at ${url.origin} does not say which camera detected ${frigate.id}: ${reason}`,
         cause,
