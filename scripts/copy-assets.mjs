@@ -1,5 +1,6 @@
 // What tsc does not make: each node's dialog with its compiled editor script, locales/ and icons/ beside the node's .js,
 // and the command line at dist/cli/main.js.
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -18,6 +19,13 @@ for (const entry of readdirSync('nodes', { withFileTypes: true })) {
     dialog(from, readFileSync(join(from, `${entry.name}.html`), 'utf8')),
   );
 }
+
+execFileSync(process.execPath, [
+  'node_modules/assemblyscript/bin/asc.js',
+  'wasm/resample.ts',
+  ...['--outFile', 'dist/src/image/resample.wasm'],
+  ...['--runtime', 'stub', '--enable', 'simd', '--optimizeLevel', '3', '--noAssert'],
+]);
 
 mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js').runProcess();\n");

@@ -1,24 +1,17 @@
+import { type Kernel, lanczosKernel } from './lanczos-kernel';
+import { loadResampleModule, type ResampleModule } from './resample-module';
 import type { RgbImage } from './rgb-image';
 
-/** Pillow's fixed-point format for 8-bit pictures: 32 − 8 − 2 fractional bits (`PRECISION_BITS`). */
-const precisionBits = 22;
+/** Bytes of a picture that are in the module's memory at a time: about the size of a core's cache. */
+const bandBytes = 1 << 20;
 
-/** Lobes of the Lanczos window (`Image.LANCZOS`). */
-const lanczosSupport = 3;
-
-/** For each output position: its first input position and its weights, padded with zeros to `taps`. */
-interface Kernel {
-  readonly taps: number;
-  readonly starts: Int32Array;
-  /** Taps in use, per output position. */
-  readonly counts: Int32Array;
-  /** [output, taps] fixed-point */
-  readonly weights: Int32Array;
-}
+/** The module's loops read, and write, up to this many bytes beyond what they are asked for. */
+const margin = 32;
 
 /**
  * Lanczos resampling, equal byte for byte to `Image.resize(size, LANCZOS)` of Pillow 13 on RGB pictures: two
  * passes, each rounded to 8 bits (src/libImaging/Resample.c). Releases before 13 always start with the rows.
+ * The inner loops are WebAssembly: `wasm/resample.ts`.
  */
 export function resample(image: RgbImage, width: number, height: number): RgbImage {
   return verticalFirst(image, width, height)
@@ -32,93 +25,106 @@ function verticalFirst(image: RgbImage, width: number, height: number): boolean 
   return fewerRows > 0 && fewerRows > 2 * (image.width - width);
 }
 
+/** The horizontal pass. Four rows share the weights. */
 function resampleRows(image: RgbImage, width: number): RgbImage {
   if (width === image.width) return image;
-  const { taps, starts, counts, weights } = lanczosKernel(image.width, width);
-  const { data: input, height } = image;
-  const data = new Uint8Array(width * height * 3);
-  const half = 1 << (precisionBits - 1);
+  const { height, data: input } = image;
+  const kernel = lanczosKernel(image.width, width);
   const stride = image.width * 3;
-  for (let y = 0, out = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, out += 3) {
-      let red = half;
-      let green = half;
-      let blue = half;
-      let at = y * stride + (starts[x] as number) * 3;
-      const first = x * taps;
-      const end = first + (counts[x] as number);
-      for (let tap = first; tap < end; tap++, at += 3) {
-        const weight = weights[tap] as number;
-        red = (red + Math.imul(input[at] as number, weight)) | 0;
-        green = (green + Math.imul(input[at + 1] as number, weight)) | 0;
-        blue = (blue + Math.imul(input[at + 2] as number, weight)) | 0;
-      }
-      data[out] = clip8(red);
-      data[out + 1] = clip8(green);
-      data[out + 2] = clip8(blue);
+  const outputStride = width * 3 + 1;
+  const bandRows = Math.max(4, 4 * Math.floor(bandBytes / (4 * stride)));
+  const quads = Math.ceil(kernel.taps / 4);
+  const module = loadResampleModule();
+  const [starts, weights, band, output] = module.reserve(
+    width * 4,
+    width * quads * 16,
+    bandRows * stride + margin,
+    bandRows * outputStride + margin,
+  );
+  writeStarts(module, starts, kernel);
+  writeWeights(module, weights, kernel, quads * 4);
+  const data = new Uint8Array(width * height * 3);
+  for (let top = 0; top < height; top += bandRows) {
+    const rows = Math.min(bandRows, height - top);
+    module.bytes.set(input.subarray(top * stride, (top + rows) * stride), band);
+    for (let row = 0; row < rows; row += 4) {
+      const to = output + row * outputStride;
+      module.addColumns(starts, stride, weights, quads, band + row * stride, to, outputStride, width);
+    }
+    for (let row = 0; row < rows; row++) {
+      const from = output + row * outputStride;
+      data.set(module.bytes.subarray(from, from + width * 3), (top + row) * width * 3);
     }
   }
   return { width, height, data };
 }
 
+/** The vertical pass, in strips that are as wide as the memory permits. */
 function resampleColumns(image: RgbImage, height: number): RgbImage {
   if (height === image.height) return image;
-  const { taps, starts, counts, weights } = lanczosKernel(image.height, height);
-  const { data: input, width } = image;
+  const { width, data: input } = image;
+  const kernel = lanczosKernel(image.height, height);
+  const { starts, counts } = kernel;
   const stride = width * 3;
   const data = new Uint8Array(stride * height);
-  const sums = new Int32Array(stride);
-  for (let y = 0; y < height; y++) {
-    sums.fill(1 << (precisionBits - 1));
-    const count = counts[y] as number;
-    for (let tap = 0; tap < count; tap++) {
-      const weight = weights[y * taps + tap] as number;
-      const from = ((starts[y] as number) + tap) * stride;
-      for (let x = 0; x < stride; x++) {
-        sums[x] = (sums[x] as number) + Math.imul(input[from + x] as number, weight);
+  const strip = Math.min(stride, Math.max(16, Math.floor(bandBytes / kernel.taps)));
+  const bandRows = Math.max(kernel.taps, Math.floor(bandBytes / strip)) + 1;
+  const pairs = Math.ceil(kernel.taps / 2);
+  const module = loadResampleModule();
+  const [weights, band, output] = module.reserve(
+    height * pairs * 8,
+    bandRows * strip + margin,
+    strip + margin,
+  );
+  writeWeights(module, weights, kernel, pairs * 2);
+  for (let left = 0; left < stride; left += strip) {
+    const bytes = Math.min(strip, stride - left);
+    let first = 0;
+    let end = 0;
+    for (let y = 0; y < height; y++) {
+      const start = starts[y] as number;
+      const count = counts[y] as number;
+      if (start + count > end) {
+        first = start;
+        end = Math.min(image.height, first + bandRows - 1);
+        for (let row = first; row < end; row++) {
+          const from = row * stride + left;
+          module.bytes.set(input.subarray(from, from + bytes), band + (row - first) * bytes);
+        }
       }
+      const from = band + (start - first) * bytes;
+      module.addRows(from, bytes, weights + y * pairs * 8, Math.ceil(count / 2), output, bytes);
+      data.set(module.bytes.subarray(output, output + bytes), y * stride + left);
     }
-    const out = y * stride;
-    for (let x = 0; x < stride; x++) data[out + x] = clip8(sums[x] as number);
   }
   return { width, height, data };
 }
 
-function clip8(sum: number): number {
-  const value = sum >> precisionBits;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-}
-
-/** `precompute_coeffs` and `normalize_coeffs_8bpc` of Pillow's Resample.c. */
-function lanczosKernel(inputSize: number, outputSize: number): Kernel {
-  const scale = inputSize / outputSize;
-  const filterScale = Math.max(scale, 1);
-  const support = lanczosSupport * filterScale;
-  const taps = Math.ceil(support) * 2 + 1;
-  const starts = new Int32Array(outputSize);
-  const counts = new Int32Array(outputSize);
-  const weights = new Int32Array(outputSize * taps);
-  for (let position = 0; position < outputSize; position++) {
-    const centre = (position + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(inputSize, Math.trunc(centre + support + 0.5));
-    const raw: number[] = [];
-    for (let at = start; at < end; at++) raw.push(lanczos((at - centre + 0.5) * (1 / filterScale)));
-    const total = raw.reduce((sum, weight) => sum + weight, 0);
-    raw.forEach((weight, tap) => {
-      const fixed = (total === 0 ? weight : weight / total) * (1 << precisionBits);
-      weights[position * taps + tap] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
-    });
-    starts[position] = start;
-    counts[position] = end - start;
+/** Offsets in a row, in bytes, of each output pixel's first input pixel. */
+function writeStarts(module: ResampleModule, address: number, kernel: Kernel): void {
+  const words = new Uint32Array(module.bytes.buffer, address, kernel.starts.length);
+  for (let position = 0; position < words.length; position++) {
+    words[position] = (kernel.starts[position] as number) * 3;
   }
-  return { taps, starts, counts, weights };
 }
 
-function lanczos(x: number): number {
-  return x >= -lanczosSupport && x < lanczosSupport ? sinc(x) * sinc(x / lanczosSupport) : 0;
-}
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+/**
+ * Weights as the module's loops read them: for each two, 16 bits of either's low part, then of either's high part.
+ * @param taps weights of an output position; those beyond the kernel's are zero
+ */
+function writeWeights(module: ResampleModule, address: number, kernel: Kernel, taps: number): void {
+  const positions = kernel.starts.length;
+  const halves = new Int16Array(module.bytes.buffer, address, positions * taps * 2);
+  let at = 0;
+  for (let position = 0; position < positions; position++) {
+    for (let tap = 0; tap < taps; tap += 2) {
+      const one = tap < kernel.taps ? (kernel.weights[position * kernel.taps + tap] as number) : 0;
+      const other = tap + 1 < kernel.taps ? (kernel.weights[position * kernel.taps + tap + 1] as number) : 0;
+      halves[at] = one & 4095;
+      halves[at + 1] = other & 4095;
+      halves[at + 2] = one >> 12;
+      halves[at + 3] = other >> 12;
+      at += 4;
+    }
+  }
 }
