@@ -5,7 +5,9 @@ import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-d
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
 import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
 import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';
-import type { BundleManifest, BundleStage } from '../../../src/model/bundle/bundle-manifest';
+import { withReference } from '../../../src/convert/npu/bundle-reference';
+import { chooseFrames } from '../../../src/convert/npu/calibration-frames';
+import type { BundleFile, BundleManifest, BundleStage } from '../../../src/model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../../src/model/bundle/read-bundle';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { resolveModel } from '../../../src/model/hub/resolve-model';
@@ -26,11 +28,25 @@ export async function writeEmulatedShards(
   return stages;
 }
 
+/** The float32 tower's activations of a demo frame, for `validate`. */
+async function writeReference(dir: string, checkpoint: Checkpoint): Promise<BundleFile> {
+  const work = await mkdtemp(join(tmpdir(), 'smolvlm-reference-'));
+  try {
+    return (await withReference(checkpoint, await chooseFrames()).write(dir, work)).entry;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
 /** The demo model as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
 export class EmulatedBundle {
   private constructor(readonly dir: string) {}
 
-  static async create({ cpuStages = true, npuDecoder = false } = {}): Promise<EmulatedBundle> {
+  static async create({
+    cpuStages = true,
+    npuDecoder = false,
+    reference = false,
+  } = {}): Promise<EmulatedBundle> {
     const { dir: model } = await resolveModel('demo');
     const decoder = { precision: 'int8', write: writeOnnxDecoder } as const;
     const prepared = await preparedBundle(model, { visionPrecision: 'int8', decoder });
@@ -38,9 +54,11 @@ export class EmulatedBundle {
     await cp(prepared.dir, dir, { recursive: true });
     const checkpoint = await openCheckpoint(model);
     let stages: readonly BundleStage[];
+    let validation: BundleFile | undefined;
     let decoderEntry: BundleManifest['npuDecoder'];
     try {
       stages = await writeEmulatedShards(dir, checkpoint);
+      if (reference) validation = await writeReference(dir, checkpoint);
       if (npuDecoder) decoderEntry = await writeEmulatedDecoder(dir, checkpoint);
     } finally {
       await checkpoint.close();
@@ -51,6 +69,7 @@ export class EmulatedBundle {
       residualScale,
       stages,
       ...(decoderEntry && { npuDecoder: decoderEntry }),
+      ...(validation && { validation }),
       ...(cpuStages && { cpuStages: prepared.manifest.stages }),
     };
     await writeFile(join(dir, bundleManifestName), JSON.stringify(manifest));
