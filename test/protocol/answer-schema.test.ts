@@ -18,6 +18,7 @@ describe('parseAnswerSchema', () => {
     };
     assert.deepEqual(parseAnswerSchema(schema), {
       type: 'object',
+      required: ['people'],
       properties: {
         people: { type: 'integer', minimum: 0 },
         labels: { type: 'array', maxItems: 4, items: { enum: ['cat', 'dog', 3, null] } },
@@ -25,31 +26,117 @@ describe('parseAnswerSchema', () => {
     });
   });
 
+  it('has required properties where an object does not say, or optional ones, as JSON Schema has it', () => {
+    const schema = object({ a: { type: 'boolean' } });
+    assert.deepEqual(parseAnswerSchema(schema), schema);
+    const optional = parseAnswerSchema(schema, 'x', { optionalByDefault: true });
+    assert.deepEqual(optional, { ...(schema as object), required: [] });
+  });
+
+  it('joins what is combined: references, allOf, anyOf, nullable, lists of types', () => {
+    const parsed = parseAnswerSchema({
+      $defs: { animal: { enum: ['cat', 'dog'] } },
+      type: 'object',
+      properties: {
+        a: { $ref: '#/$defs/animal', description: 'which' },
+        b: { anyOf: [{ $ref: '#/$defs/animal' }, { type: 'null' }], default: null },
+        c: { type: 'string', nullable: true },
+        d: { type: ['integer', 'null'], minimum: 3 },
+        e: { allOf: [{ type: 'integer', minimum: 1 }], maximum: 5, title: 'E' },
+        f: { const: 'x', type: 'string' },
+      },
+    });
+    const animal = { enum: ['cat', 'dog'] };
+    const none = { enum: [null] };
+    assert.deepEqual(parsed, {
+      type: 'object',
+      properties: {
+        a: animal,
+        b: { anyOf: [animal, none] },
+        c: { anyOf: [{ type: 'string' }, none] },
+        d: { anyOf: [{ type: 'integer', minimum: 3 }, none] },
+        e: { type: 'integer', minimum: 1, maximum: 5 },
+        f: { enum: ['x'] },
+      },
+    });
+  });
+
+  it('follows a reference into itself three times, and refuses one that cannot end', () => {
+    const node = { type: 'object', properties: { next: { anyOf: [{ $ref: '#' }, { type: 'null' }] } } };
+    const levels = JSON.stringify(parseAnswerSchema(node)).split('"next"').length - 1;
+    assert.equal(levels, 4);
+    const endless = object({ next: { $ref: '#' } });
+    assert.throws(() => parseAnswerSchema(endless), /expected a schema that some value fits/);
+    assert.throws(() => parseAnswerSchema({ $ref: '#' }), /references to themselves/);
+  });
+
+  it('accepts oneOf only where no value fits two of its options', () => {
+    const shape = (kind: string) => ({
+      type: 'object',
+      properties: { kind: { const: kind }, size: { type: 'integer' } },
+      required: ['kind'],
+    });
+    const parsed = parseAnswerSchema({
+      oneOf: [shape('a'), shape('b')],
+      discriminator: { propertyName: 'kind' },
+    });
+    assert.ok('anyOf' in parsed && parsed.anyOf.length === 2);
+    assert.throws(
+      () => parseAnswerSchema({ oneOf: [shape('a'), shape('a')] }),
+      /jsonSchema\.oneOf: expected options/,
+    );
+    assert.throws(() => parseAnswerSchema({ oneOf: [{ minimum: 3 }, { type: 'string' }] }), /oneOf/);
+  });
+
+  it('gives a schema that it parses to itself, since clients send parsed ones', () => {
+    for (const schema of [
+      {},
+      { type: 'object' },
+      { type: 'object', additionalProperties: false },
+      { type: 'array', items: false },
+      { type: 'array', prefixItems: [{ type: 'integer' }], items: false },
+      { type: 'object', properties: { a: { type: 'string', format: 'date' } }, required: [] },
+      { type: 'number', exclusiveMinimum: 0 },
+    ]) {
+      const parsed = parseAnswerSchema(schema);
+      assert.deepEqual(parseAnswerSchema(parsed), parsed, JSON.stringify(schema));
+    }
+  });
+
   for (const [fault, schema, message] of [
     ['no object', 'people', /^jsonSchema: expected a schema object, received "people"/],
-    ['an unknown type', { type: 'date' }, /^jsonSchema\.type: expected one of string, integer/],
-    ['no type', object({ a: {} }), /^jsonSchema\.properties\.a\.type: .*received nothing/],
     [
-      'a keyword that would not be kept',
-      object({ a: { type: 'string', pattern: 'x' } }),
-      /a: .*received "pattern"/,
+      'an unknown type',
+      { type: 'date' },
+      /^jsonSchema\.type: expected one of object, array, string, integer/,
     ],
-    ['no properties', object({}), /^jsonSchema\.properties: expected an object with at least one/],
+    ['a keyword that would not be kept', object({ a: { not: {} } }), /^jsonSchema\.properties\.a\.not: /],
     [
-      'a required name that is not a property',
-      { ...(object({ a: { type: 'boolean' } }) as object), required: ['b'] },
-      /required: .*"b"/,
+      'a pattern that looks ahead',
+      object({ a: { type: 'string', pattern: '(?=x)' } }),
+      /^jsonSchema\.properties\.a\.pattern: expected a pattern of characters/,
     ],
+    ['a format', { type: 'string', format: 'iri' }, /^jsonSchema\.format: expected one of date, time/],
+    ['a list of unique items', { type: 'array', uniqueItems: true }, /^jsonSchema\.uniqueItems: /],
+    ['a foreign reference', { $ref: 'https://schemas.example/a' }, /^jsonSchema\.\$ref: .*into this schema/],
+    ['a reference to nothing', { $ref: '#/$defs/a' }, /^jsonSchema\.\$ref: expected a reference to a part/],
     ['an empty enum', { enum: [] }, /enum: expected a list of 1 to 256 values/],
-    ['an object in an enum', { enum: [{}] }, /enum: expected strings, numbers/],
-    ['an array without items', { type: 'array' }, /items: expected a schema object, received nothing/],
+    [
+      'a type without values of an enum',
+      { type: 'string', enum: [1] },
+      /^jsonSchema: .*that some value fits/,
+    ],
     [
       'a minimum above the maximum',
       { type: 'integer', minimum: 3, maximum: 2 },
       /maximum: expected at least minimum \(3\)/,
     ],
-    ['a fraction as a bound', { type: 'integer', minimum: 0.5 }, /minimum: expected an integer/],
-    ['a bound of a number', { type: 'number', minimum: 0 }, /received "minimum"/],
+    ['a range without a number', { type: 'integer', minimum: 0.2, maximum: 0.8 }, /that some value fits/],
+    [
+      'a step that is not whole',
+      { type: 'number', multipleOf: 0.01 },
+      /^jsonSchema\.multipleOf: expected an integer/,
+    ],
   ] as const) {
     it(`refuses ${fault}, and says where`, () => {
       assert.throws(() => parseAnswerSchema(schema), { code: 'request-json-schema', message });

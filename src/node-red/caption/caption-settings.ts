@@ -79,8 +79,9 @@ function jsonSettings(dialog: CaptionDialog): Pick<CaptionSettings, 'schema' | '
   const { schema, document } = parseSchemaField(dialog.schema ?? '');
   const by = fieldChoice(dialog.jsonBy, 'jsonBy', jsonByChoices, 'fields');
   if (by === 'whole' || !('properties' in schema)) return { schema };
-  const described = (document as { readonly properties: Readonly<Record<string, { description?: unknown }>> })
-    .properties;
+  const { properties: described = {} } = document as {
+    readonly properties?: Readonly<Record<string, { description?: unknown }>>;
+  };
   const fields = Object.entries(schema.properties).map(([name, each]) => {
     const text = described[name]?.description;
     const question = typeof text === 'string' && text.trim() ? text : undefined;

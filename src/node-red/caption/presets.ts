@@ -130,19 +130,27 @@ export function jsonPreset(question: string, language: string, schema: AnswerSch
 export function fieldPreset({ name, schema, question }: JsonField, language: string): Preset {
   const words = name.replaceAll(/[_-]+/g, ' ');
   if ('enum' in schema) return enumPreset(question ?? `What is the ${words}?`, schema);
+  if ('anyOf' in schema) return jsonPreset(question ?? `What is the ${words}?`, language, schema);
   switch (schema.type) {
     case 'boolean':
       return yesNoPreset(question ?? `Is there ${/^[aeiou]/i.test(words) ? 'an' : 'a'} ${words}?`);
-    case 'integer':
-      return countPreset(question ?? words, schema);
+    case 'integer': {
+      const { multipleOf, ...range } = schema;
+      if (multipleOf === undefined) return countPreset(question ?? words, range);
+      break;
+    }
     case 'string': {
-      const { maxLength } = schema;
+      const { maxLength, minLength, pattern, format } = schema;
+      if (minLength !== undefined || pattern !== undefined || format !== undefined) break;
       const asked = textPreset(inLanguage(question ?? `What is the ${words}?`, language));
       return { ...asked, parse: ({ text }) => ({ payload: maxLength ? shortened(text, maxLength) : text }) };
     }
-    default:
-      return jsonPreset(question ?? `What is the ${words}?`, language, schema);
+    case 'number':
+    case 'array':
+    case 'object':
+      break;
   }
+  return jsonPreset(question ?? `What is the ${words}?`, language, schema);
 }
 
 /** Values other than text, e.g. numbers, are scored as JSON. */

@@ -43,6 +43,8 @@ export class ByteAutomaton {
   readonly #distances: Float64Array;
   readonly #states: State[] = [];
   readonly #known = new Map<string, number>();
+  /** First places of patterns that were built, by what follows them: a pattern may stand in several places. */
+  readonly #built = new Map<BytePattern, Map<number, number>>();
 
   /**
    * @param canWrite bytes that may be written one by one; distances count only these
@@ -95,6 +97,15 @@ export class ByteAutomaton {
 
   /** @returns the place from which the pattern leads to `end` */
   #build(pattern: BytePattern, end: number): number {
+    const built = this.#built.get(pattern) ?? new Map<number, number>();
+    const known = built.get(end);
+    if (known !== undefined) return known;
+    const first = this.#buildNew(pattern, end);
+    this.#built.set(pattern, built.set(end, first));
+    return first;
+  }
+
+  #buildNew(pattern: BytePattern, end: number): number {
     switch (pattern.kind) {
       case 'byte':
         return this.#place({ from: pattern.from, to: pattern.to, target: end });
@@ -123,6 +134,18 @@ export class ByteAutomaton {
         }
         for (let times = 0; times < min; times++) next = this.#build(part, next);
         return next;
+      }
+      case 'graph': {
+        const places = pattern.nodes.map(() => this.#place());
+        for (const [index, { accepts, edges }] of pattern.nodes.entries()) {
+          const place = places[index] as number;
+          if (accepts) this.#jump(place, end);
+          for (const { pattern: step, target } of edges) {
+            const next = places[target] as number;
+            this.#jump(place, step ? this.#build(step, next) : next);
+          }
+        }
+        return places[0] as number;
       }
     }
   }

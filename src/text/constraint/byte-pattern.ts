@@ -5,7 +5,15 @@ export type BytePattern =
   | { readonly kind: 'sequence'; readonly parts: readonly BytePattern[] }
   | { readonly kind: 'either'; readonly options: readonly BytePattern[] }
   /** `max` absent: any number. */
-  | { readonly kind: 'repeat'; readonly part: BytePattern; readonly min: number; readonly max?: number };
+  | { readonly kind: 'repeat'; readonly part: BytePattern; readonly min: number; readonly max?: number }
+  /** An automaton; the first node is its start. */
+  | { readonly kind: 'graph'; readonly nodes: readonly GraphNode[] };
+
+export interface GraphNode {
+  readonly accepts: boolean;
+  /** Without a pattern: the target is reached without a byte. */
+  readonly edges: readonly { readonly pattern?: BytePattern; readonly target: number }[];
+}
 
 /** Any byte of the range, both ends included. */
 export function byteRange(from: number, to: number): BytePattern {
@@ -27,6 +35,10 @@ export function either(...options: BytePattern[]): BytePattern {
 
 export function repeat(part: BytePattern, min: number, max?: number): BytePattern {
   return { kind: 'repeat', part, min, ...defined({ max }) };
+}
+
+export function graph(nodes: readonly GraphNode[]): BytePattern {
+  return { kind: 'graph', nodes };
 }
 
 export function optional(part: BytePattern): BytePattern {

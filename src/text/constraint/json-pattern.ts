@@ -1,29 +1,12 @@
-import type { AnswerSchema } from '../../protocol/answer-schema';
-import { type BytePattern, byteRange, either, literal, optional, repeat, sequence } from './byte-pattern';
-import { integerPattern } from './integer-pattern';
+import type { AnswerSchema, ArraySchema, ObjectSchema } from '../../protocol/answer-schema';
+import { type BytePattern, either, literal, optional, repeat, sequence } from './byte-pattern';
+import { integerPattern, multiplePattern } from './integer-pattern';
+import { jsonString } from './json-string';
+import { nameOtherThan } from './member-name';
+import { numberPattern } from './number-pattern';
 
 /** Fifteen digits are exact in a double. */
 const largestInteger = 999_999_999_999_999;
-
-const continuation = byteRange(0x80, 0xbf);
-
-/**
- * A character of a JSON string: well-formed UTF-8 (Unicode, table 3-7), no control characters, and the short
- * escapes. `\u` is left out: any character it stands for can be written directly.
- */
-const stringCharacter: BytePattern = either(
-  byteRange(0x20, 0x21),
-  byteRange(0x23, 0x5b),
-  byteRange(0x5d, 0x7e),
-  sequence(literal('\\'), either(...[...'"\\/bfnrt'].map(literal))),
-  sequence(byteRange(0xc2, 0xdf), continuation),
-  sequence(oneByte(0xe0), byteRange(0xa0, 0xbf), continuation),
-  sequence(either(byteRange(0xe1, 0xec), byteRange(0xee, 0xef)), continuation, continuation),
-  sequence(oneByte(0xed), byteRange(0x80, 0x9f), continuation),
-  sequence(oneByte(0xf0), byteRange(0x90, 0xbf), continuation, continuation),
-  sequence(byteRange(0xf1, 0xf3), continuation, continuation, continuation),
-  sequence(oneByte(0xf4), byteRange(0x80, 0x8f), continuation, continuation),
-);
 
 /** JSON on one line, as models write it: at most one space after `:` and `,`. */
 const space = optional(literal(' '));
@@ -31,53 +14,95 @@ const comma = sequence(literal(','), space);
 
 /** The answers that fit a schema, as bytes; a space may come first, as after `Assistant:`. */
 export function jsonPattern(schema: AnswerSchema): BytePattern {
-  return sequence(space, valuePattern(schema));
+  return sequence(space, valuePattern(schema, new Map()));
 }
 
-function valuePattern(schema: AnswerSchema): BytePattern {
+/** @param known patterns of schemas that stand in several places: each is made once */
+function valuePattern(schema: AnswerSchema, known: Map<AnswerSchema, BytePattern>): BytePattern {
+  const found = known.get(schema);
+  if (found) return found;
+  const pattern = newPattern(schema, known);
+  known.set(schema, pattern);
+  return pattern;
+}
+
+function newPattern(schema: AnswerSchema, known: Map<AnswerSchema, BytePattern>): BytePattern {
+  if ('anyOf' in schema) return either(...schema.anyOf.map((option) => valuePattern(option, known)));
   if ('enum' in schema) return either(...schema.enum.map((option) => literal(JSON.stringify(option))));
   switch (schema.type) {
     case 'string':
-      return sequence(literal('"'), repeat(stringCharacter, 0, schema.maxLength), literal('"'));
-    case 'integer':
-      return integerPattern(schema.minimum ?? -largestInteger, schema.maximum ?? largestInteger);
+      return jsonString(schema);
+    case 'integer': {
+      const { minimum = -largestInteger, maximum = largestInteger, multipleOf } = schema;
+      return multipleOf === undefined
+        ? integerPattern(minimum, maximum)
+        : multiplePattern(minimum, maximum, multipleOf);
+    }
     case 'number':
-      return numberPattern;
+      return numberPattern(schema);
     case 'boolean':
       return either(literal('true'), literal('false'));
     case 'array':
-      return arrayPattern(valuePattern(schema.items), schema.minItems ?? 0, schema.maxItems);
+      return arrayPattern(schema, known);
     case 'object':
-      return objectPattern(schema.properties);
+      return objectPattern(schema, known);
   }
 }
 
-/** At most six decimals: a model that has started a number may never end it. */
-const numberPattern: BytePattern = sequence(
-  integerPattern(-largestInteger, largestInteger),
-  optional(sequence(literal('.'), repeat(byteRange(0x30, 0x39), 1, 6))),
-);
-
-function arrayPattern(item: BytePattern, min: number, max: number | undefined): BytePattern {
-  if (max === 0) return literal('[]');
-  const more = repeat(sequence(comma, item), Math.max(0, min - 1), max === undefined ? undefined : max - 1);
-  const items = sequence(item, more);
-  return sequence(literal('['), min === 0 ? optional(items) : items, literal(']'));
+function arrayPattern(
+  { prefixItems = [], items, minItems = 0, maxItems }: ArraySchema,
+  known: Map<AnswerSchema, BytePattern>,
+): BytePattern {
+  if (maxItems === 0) return literal('[]');
+  const item = valuePattern(items, known);
+  const [least, most] = [
+    minItems - prefixItems.length,
+    (maxItems ?? Number.POSITIVE_INFINITY) - prefixItems.length,
+  ];
+  const further = (given: number): BytePattern => {
+    const max = Number.isFinite(most) ? Math.max(0, most - given) : undefined;
+    return repeat(sequence(comma, item), Math.max(0, least - given), max);
+  };
+  if (prefixItems.length === 0) {
+    const all = sequence(item, further(1));
+    return sequence(literal('['), minItems === 0 ? optional(all) : all, literal(']'));
+  }
+  // From the last item to the first: what follows an item is optional once there are enough.
+  let rest = further(0);
+  for (const [index, schema] of [...prefixItems.entries()].reverse()) {
+    const each = sequence(...(index > 0 ? [comma] : []), valuePattern(schema, known), rest);
+    rest = index >= minItems ? optional(each) : each;
+  }
+  return sequence(literal('['), rest, literal(']'));
 }
 
-/** Every property, in the order of the schema. */
-function objectPattern(properties: Readonly<Record<string, AnswerSchema>>): BytePattern {
-  const members = Object.entries(properties).map(([name, schema], index) =>
-    sequence(
-      ...(index === 0 ? [] : [comma]),
-      literal(`${JSON.stringify(name)}:`),
-      space,
-      valuePattern(schema),
-    ),
-  );
-  return sequence(literal('{'), ...members, literal('}'));
+/** The properties in the order of the schema, optional ones or not, then others. */
+function objectPattern(
+  { properties, required, additionalProperties }: ObjectSchema,
+  known: Map<AnswerSchema, BytePattern>,
+): BytePattern {
+  const names = Object.keys(properties);
+  const members = Object.entries(properties).map(([name, schema]) => ({
+    isRequired: required === undefined || required.includes(name),
+    pattern: member(literal(JSON.stringify(name)), valuePattern(schema, known)),
+  }));
+  if (additionalProperties !== undefined) {
+    const other = member(nameOtherThan(names), valuePattern(additionalProperties, known));
+    const more = sequence(other, repeat(sequence(comma, other), 0));
+    members.push({ isRequired: false, pattern: more });
+  }
+  // From the last member to the first, `rest` is what may follow when a member stands before it, `first` when none does.
+  let rest: BytePattern = sequence();
+  let first: BytePattern = sequence();
+  for (const { isRequired, pattern } of members.reverse()) {
+    const written = sequence(pattern, rest);
+    const following = sequence(comma, written);
+    first = isRequired ? written : either(written, first);
+    rest = isRequired ? following : either(following, rest);
+  }
+  return sequence(literal('{'), first, literal('}'));
 }
 
-function oneByte(byte: number): BytePattern {
-  return byteRange(byte, byte);
+function member(name: BytePattern, value: BytePattern): BytePattern {
+  return sequence(name, literal(':'), space, value);
 }

@@ -2,33 +2,7 @@ import assert from 'node:assert/strict';
 import { type AnswerSchema, parseAnswerSchema } from '../../../src/protocol/answer-schema';
 import { JsonConstraint } from '../../../src/text/constraint/json-constraint';
 import { TokenTrie } from '../../../src/text/constraint/token-trie';
-import { greedyToken } from '../../../src/text/probability';
-
-const stop = 256;
-const words = [
-  '{"',
-  '":',
-  '", "',
-  ' "',
-  'true',
-  'fal',
-  '12',
-  '0.5',
-  'person',
-  'café',
-  '☃',
-  '\n',
-  '}}',
-  '"}',
-  '], ',
-];
-/** Every byte, a control token, and some tokens of several bytes. */
-const pieces = [
-  ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-  undefined,
-  ...words.map((word) => Uint8Array.from(Buffer.from(word))),
-];
-const trie = new TokenTrie(pieces);
+import { pieces, randomModel, stopToken as stop, trie, wordToken, write } from './random-writer';
 
 const scene: AnswerSchema = {
   type: 'object',
@@ -40,36 +14,6 @@ const scene: AnswerSchema = {
     where: { type: 'object', properties: { x: { type: 'number' }, 'a "name"': { type: 'string' } } },
   },
 };
-
-/** A model that prefers tokens at random, the same ones for the same seed. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 8) / 2 ** 24;
-  };
-}
-
-/** Writes greedily until the stop token or the token limit. */
-function write(
-  schema: AnswerSchema,
-  room: number,
-  next: () => Float32Array,
-): { text: string; tokens: number } {
-  const constraint = new JsonConstraint(schema, trie, [stop], room);
-  const bytes: number[] = [];
-  let tokens = 0;
-  while (tokens < room) {
-    const masked = constraint.mask(next(), room - tokens);
-    const id = greedyToken(masked);
-    assert.notEqual(masked[id], Number.NEGATIVE_INFINITY, 'something may always be written');
-    tokens += 1;
-    if (id === stop) break;
-    constraint.accept(id);
-    bytes.push(...(pieces[id] ?? []));
-  }
-  return { text: Buffer.from(bytes).toString('utf8'), tokens };
-}
 
 function checkScene(text: string): void {
   const value = JSON.parse(text) as Record<string, never>;
@@ -93,8 +37,7 @@ function checkScene(text: string): void {
 describe('JsonConstraint', () => {
   it('makes any model write JSON that parses and matches, with any sufficient number of tokens', () => {
     for (let seed = 1; seed <= 150; seed++) {
-      const next = random(seed);
-      const { text, tokens } = write(scene, 90 + (seed % 60), () => Float32Array.from(pieces, next));
+      const { text, tokens } = write(scene, 90 + (seed % 60), randomModel(seed));
       assert.ok(tokens <= 90 + (seed % 60));
       checkScene(text);
     }
@@ -118,7 +61,7 @@ describe('JsonConstraint', () => {
 
   it('allows a token of several bytes if the model prefers it', () => {
     const wish = 'person';
-    const first = Float32Array.from(pieces, (_, id) => (id === 257 + words.indexOf(wish) ? 5 : 0));
+    const first = Float32Array.from(pieces, (_, id) => (id === wordToken(wish) ? 5 : 0));
     const { text } = write({ type: 'string', maxLength: 12 }, 40, () => first);
     assert.equal(JSON.parse(text), 'personperson');
   });

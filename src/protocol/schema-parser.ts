@@ -1,0 +1,296 @@
+import { defined } from '../system/defined';
+import type { AnswerSchema, ObjectSchema, SchemaOptions } from './answer-schema';
+import { exclude } from './exclusive-schemas';
+import { limits } from './limits';
+import { isRecord, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
+import { checkKeywords, joined, spokenOf, type TypeName, typeNames, withoutNotes } from './schema-keywords';
+import { parseEnum, parseInteger, parseNumber, parseString } from './schema-scalars';
+
+/** Times that a reference may stand inside itself. Deeper, only values without it are written. */
+const recursion = 3;
+
+/** Levels of a value that may be anything. */
+const anythingLevels = 3;
+
+const mostSchemas = 4000;
+
+/** Schemas that no value fits. */
+type Impossible = undefined;
+
+/** Parses one document with its references. */
+export class SchemaParser {
+  readonly #document: unknown;
+  readonly #path: string;
+  readonly #optionalByDefault: boolean;
+  /** References that are being parsed, each as often as it stands inside itself. */
+  readonly #active = new Map<string, number>();
+  /** Schemas whose type was concluded from other keywords: values of other types fit them as well. */
+  readonly #concluded = new WeakSet<object>();
+  #count = 0;
+
+  constructor(document: unknown, path: string, { optionalByDefault = false }: SchemaOptions) {
+    this.#document = document;
+    this.#path = path;
+    this.#optionalByDefault = optionalByDefault;
+  }
+
+  parse(): AnswerSchema {
+    const parsed = this.#parse(this.#document, this.#path, 0);
+    if (parsed) return parsed;
+    throw schemaFault(this.#path, 'expected a schema that some value fits', this.#document);
+  }
+
+  #parse(value: unknown, path: string, depth: number): AnswerSchema | Impossible {
+    if (value === false) return undefined;
+    if (value !== true && !isRecord(value)) throw schemaFault(path, 'expected a schema object', value);
+    this.#count += 1;
+    if (depth > limits.schemaDepth)
+      throw schemaFault(path, `expected at most ${limits.schemaDepth} levels`, 'a deeper one');
+    if (this.#count > mostSchemas) throw schemaFault(path, 'expected a smaller schema', 'a larger one');
+    if (value === true) return this.#concluding(this.#anything(anythingLevels));
+    checkKeywords(value, path);
+    const used: string[] = [];
+    const schema = this.#expanded(value, path, used, 0);
+    const tooDeep = used.some((reference) => {
+      const times = this.#active.get(reference) ?? 0;
+      return times >= recursion || (times > 0 && depth >= limits.schemaDepth - 1);
+    });
+    if (!schema || tooDeep) return undefined;
+    for (const reference of used) this.#active.set(reference, (this.#active.get(reference) ?? 0) + 1);
+    try {
+      return this.#parseExpanded(schema, path, depth);
+    } finally {
+      for (const reference of used) this.#active.set(reference, (this.#active.get(reference) ?? 1) - 1);
+    }
+  }
+
+  /** The schema with its references and `allOf` in it; undefined if one of them is `false`. */
+  #expanded(schema: SchemaRecord, path: string, used: string[], hops: number): SchemaRecord | Impossible {
+    if (hops > 16) throw schemaFault(path, 'expected a schema that ends', 'references to themselves');
+    const { $ref, allOf, ...rest } = schema;
+    let result: SchemaRecord | Impossible = rest;
+    const parts: (readonly [unknown, string])[] = [];
+    if ($ref !== undefined) {
+      parts.push([this.#referenced($ref, `${path}.$ref`), `${path}.$ref`]);
+      used.push(String($ref));
+    }
+    if (allOf !== undefined) {
+      if (!Array.isArray(allOf)) throw schemaFault(`${path}.allOf`, 'expected a list of schemas', allOf);
+      parts.push(...allOf.map((part, index) => [part, `${path}.allOf[${index}]`] as const));
+    }
+    for (const [part, place] of parts) {
+      if (part === false) return undefined;
+      if (part === true) continue;
+      if (!isRecord(part)) throw schemaFault(place, 'expected a schema object', part);
+      checkKeywords(part, place);
+      const expanded: SchemaRecord | Impossible = this.#expanded(part, place, used, hops + 1);
+      if (!expanded) return undefined;
+      result = joined(expanded, result, path);
+    }
+    return result;
+  }
+
+  #parseExpanded(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    const { nullable, ...rest } = schema;
+    if (nullable === true) {
+      return anyOf([this.#parseExpanded(rest, path, depth), { enum: [null] }]);
+    }
+    for (const keyword of ['anyOf', 'oneOf'] as const) {
+      if (rest[keyword] !== undefined) return this.#alternatives(keyword, rest, path, depth);
+    }
+    if (rest.enum !== undefined || 'const' in rest) return parseEnum(rest, path);
+    if (rest.type !== undefined) return this.#typed(rest, path, depth);
+    const types = spokenOf(rest);
+    if (types.length === 0) return this.#concluding(this.#anything(anythingLevels));
+    return this.#concluding(anyOf(types.map((type) => this.#ofType(type, rest, path, depth))));
+  }
+
+  #alternatives(
+    keyword: 'anyOf' | 'oneOf',
+    schema: SchemaRecord,
+    path: string,
+    depth: number,
+  ): AnswerSchema | Impossible {
+    const { [keyword]: options, ...others } = schema;
+    const place = `${path}.${keyword}`;
+    if (!Array.isArray(options) || options.length === 0 || options.length > limits.schemaEnum)
+      throw schemaFault(place, `expected a list of 1 to ${limits.schemaEnum} schemas`, options);
+    const rest = withoutNotes(others);
+    const parsed = options.map((option, index) => {
+      const each = `${place}[${index}]`;
+      const both = Object.keys(rest).length > 0 ? { allOf: [option, rest] } : option;
+      return this.#parse(both, each, depth);
+    });
+    const possible = parsed.filter((option) => option !== undefined);
+    if (keyword === 'oneOf') this.#checkExclusive(possible, place);
+    return anyOf(possible);
+  }
+
+  /** A value that fits two options does not fit `oneOf`. */
+  #checkExclusive(options: readonly AnswerSchema[], place: string): void {
+    for (const [index, option] of options.entries()) {
+      for (const other of options.slice(0, index)) {
+        if (exclude(option, other, (schema) => this.#concluded.has(schema))) continue;
+        throw schemaFault(
+          place,
+          'expected options of different types, or with different constants of a required property',
+          option,
+        );
+      }
+    }
+  }
+
+  #typed(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    const types = Array.isArray(schema.type) ? schema.type : [schema.type];
+    for (const type of types) {
+      if (!typeNames.includes(type as TypeName))
+        throw schemaFault(`${path}.type`, `expected one of ${typeNames.join(', ')}, or an enum`, type);
+    }
+    // Every integer is a number.
+    const chosen = types.filter((type) => type !== 'integer' || !types.includes('number'));
+    return anyOf(chosen.map((type) => this.#ofType(type as TypeName, schema, path, depth)));
+  }
+
+  #ofType(type: TypeName, schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    switch (type) {
+      case 'string':
+        return parseString(schema, path);
+      case 'integer':
+        return parseInteger(schema, path);
+      case 'number':
+        return parseNumber(schema, path);
+      case 'boolean':
+        return { type };
+      case 'null':
+        return { enum: [null] };
+      case 'array':
+        return this.#array(schema, path, depth);
+      case 'object':
+        return this.#object(schema, path, depth);
+    }
+  }
+
+  #array(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    const { prefixItems, items } = schema;
+    if (prefixItems !== undefined && !Array.isArray(prefixItems))
+      throw schemaFault(`${path}.prefixItems`, 'expected a list of schemas', prefixItems);
+    // Before 2020-12 a list of `items` was what `prefixItems` is now.
+    const first: unknown[] = prefixItems ?? (Array.isArray(items) ? items : []);
+    const rest = Array.isArray(items) ? undefined : items;
+    const parsed = first.map((item, index) => this.#parse(item, `${path}.prefixItems[${index}]`, depth + 1));
+    const other =
+      rest === undefined ? this.#anything(anythingLevels - 1) : this.#parse(rest, `${path}.items`, depth + 1);
+    const minItems = wholeNumber(schema.minItems, `${path}.minItems`, 0, limits.schemaItems);
+    const given = wholeNumber(schema.maxItems, `${path}.maxItems`, 0, Number.MAX_SAFE_INTEGER);
+    if (minItems !== undefined && given !== undefined && minItems > given)
+      throw schemaFault(`${path}.maxItems`, `expected at least minItems (${minItems})`, given);
+    // Items stop before the first that no value fits.
+    const dead = parsed.indexOf(undefined);
+    const whole = dead >= 0 ? dead : other === undefined ? parsed.length : undefined;
+    const mostItems = given === undefined ? undefined : Math.min(given, limits.schemaItems);
+    const maxItems = whole === undefined ? mostItems : Math.min(whole, mostItems ?? whole);
+    if (maxItems !== undefined && (minItems ?? 0) > maxItems) return undefined;
+    const prefix = parsed.slice(0, maxItems).filter((item) => item !== undefined);
+    return {
+      type: 'array',
+      ...(prefix.length > 0 && { prefixItems: prefix }),
+      items: other ?? { type: 'boolean' },
+      ...defined({ minItems, maxItems }),
+    };
+  }
+
+  #object(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    const { properties = {}, additionalProperties: others = true } = schema;
+    if (!isRecord(properties)) throw schemaFault(`${path}.properties`, 'expected an object', properties);
+    const given = Object.keys(properties);
+    const required = this.#required(schema, path, given);
+    const names = [...new Set([...given, ...required])];
+    if (names.length > limits.schemaProperties)
+      throw schemaFault(
+        `${path}.properties`,
+        `expected at most ${limits.schemaProperties} properties`,
+        names.length,
+      );
+    const parsed: Record<string, AnswerSchema> = {};
+    for (const name of names) {
+      const place = given.includes(name) ? `${path}.properties.${name}` : `${path}.additionalProperties`;
+      const property = this.#parse(given.includes(name) ? properties[name] : others, place, depth + 1);
+      if (property) Object.defineProperty(parsed, name, { value: property, enumerable: true });
+      else if (required.includes(name)) return undefined;
+    }
+    const optional = Object.keys(parsed).some((name) => !required.includes(name));
+    const more = this.#additional(others, given.length > 0, `${path}.additionalProperties`, depth);
+    if (Object.keys(parsed).length === 0 && !more) return { enum: [{}] };
+    return {
+      type: 'object',
+      properties: parsed,
+      ...(optional && { required }),
+      ...defined({ additionalProperties: more }),
+    } satisfies ObjectSchema;
+  }
+
+  #required({ required }: SchemaRecord, path: string, given: readonly string[]): string[] {
+    if (required === undefined) return this.#optionalByDefault ? [] : [...given];
+    if (Array.isArray(required) && required.every((name) => typeof name === 'string'))
+      return [...new Set(required)];
+    throw schemaFault(`${path}.required`, 'expected a list of names', required);
+  }
+
+  /** Where the properties are listed, others are written only if they have a schema. */
+  #additional(others: unknown, isListed: boolean, path: string, depth: number): AnswerSchema | undefined {
+    if (others === true)
+      return isListed || depth >= limits.schemaDepth ? undefined : this.#anything(anythingLevels - 1);
+    return this.#parse(others, path, depth + 1);
+  }
+
+  #concluding(schema: AnswerSchema | Impossible): AnswerSchema | Impossible {
+    if (schema) this.#concluded.add(schema);
+    return schema;
+  }
+
+  #anything(levels: number): AnswerSchema {
+    const scalars: AnswerSchema[] = [
+      { type: 'string' },
+      { type: 'number' },
+      { type: 'boolean' },
+      { enum: [null] },
+    ];
+    if (levels === 0) return { anyOf: scalars };
+    const inner = this.#anything(levels - 1);
+    const array = { type: 'array', items: inner } as const;
+    const object = { type: 'object', properties: {}, additionalProperties: inner } as const;
+    return { anyOf: [object, array, ...scalars] };
+  }
+
+  /** @throws SmolvlmError when the reference leads out of the document or nowhere */
+  #referenced(reference: unknown, path: string): unknown {
+    if (reference === '#') return this.#document;
+    if (typeof reference !== 'string' || !reference.startsWith('#/'))
+      throw schemaFault(path, 'expected a reference into this schema, such as #/$defs/name', reference);
+    let target: unknown = this.#document;
+    for (const key of reference.slice(2).split('/')) {
+      const name = decodePointer(key);
+      const holder: unknown = target;
+      target =
+        typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name)
+          ? (holder as SchemaRecord)[name]
+          : undefined;
+    }
+    if (target === undefined)
+      throw schemaFault(path, 'expected a reference to a part of this schema', reference);
+    return target;
+  }
+}
+
+function decodePointer(key: string): string {
+  try {
+    return decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return key;
+  }
+}
+
+function anyOf(options: readonly (AnswerSchema | Impossible)[]): AnswerSchema | Impossible {
+  const possible = options.filter((option) => option !== undefined);
+  return possible.length > 1 ? { anyOf: possible } : possible[0];
+}
