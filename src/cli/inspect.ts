@@ -6,6 +6,7 @@ export const command: CommandGroup = {
   subcommands: {
     activations: () => import('./inspect/activations.js'),
     generate: () => import('./inspect/generate.js'),
+    memory: () => import('./inspect/memory.js'),
     perplexity: () => import('./inspect/perplexity.js'),
     prompt: () => import('./inspect/prompt.js'),
     'random-checkpoint': () => import('./inspect/random-checkpoint.js'),

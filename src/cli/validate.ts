@@ -14,6 +14,7 @@ import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolk
 import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
+import { alignedTable } from './aligned-table';
 import {
   type Command,
   type CommandIo,
@@ -24,7 +25,6 @@ import {
 } from './command';
 import { cosineBounds } from './convert';
 import { bundleWithReference } from './convert/bundle-with-reference';
-import { alignedTable } from './convert/report';
 
 const backends = ['simulator', 'npu', 'cpu'] as const;
 type BackendName = (typeof backends)[number];

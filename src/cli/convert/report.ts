@@ -2,6 +2,7 @@ import type { NpuBundle } from '../../convert/npu/npu-bundle';
 import type { NpuStageEntry } from '../../convert/npu/npu-stage-part';
 import type { BundleManifest } from '../../model/bundle/bundle-manifest';
 import { defined } from '../../system/defined';
+import { alignedTable } from '../aligned-table';
 
 /** The output of `smolvlm convert`. */
 export interface ConversionReport {
@@ -81,19 +82,4 @@ export function conversionTable({ path, manifest, report }: ConversionReport): s
     `${path}: ${rows.length} stages for ${manifest.target} with librknnrt ${manifest.toolkitVersion}, ${int8} of them INT8; cosine of the whole tower ${report.tower_cosine.toFixed(6)}`,
     `${report.seconds.toFixed(0)} s, at most ${(report.peak_rss_bytes / 1e9).toFixed(2)} GB per worker; decoder: ${manifest.decoder?.precision} on the CPU${report.npu_decoder ? ', and w8a8 on the NPU' : ', none for the NPU'}`,
   ].join('\n');
-}
-
-/** Columns as wide as their widest cell. */
-export function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
