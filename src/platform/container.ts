@@ -3,6 +3,13 @@ import type { SystemFiles } from './recording/system-files';
 /** The container that this process runs in. `home-assistant-app`: its user cannot give it devices. */
 export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc';
 
+const groupContainers: Readonly<Record<string, ContainerKind>> = {
+  docker: 'docker',
+  kubepods: 'kubernetes',
+  lxc: 'lxc',
+  libpod: 'podman',
+};
+
 /** @returns undefined outside of a container */
 export function containerOf(files: SystemFiles): ContainerKind | undefined {
   // The supervisor gives each of its apps a token.
@@ -13,6 +20,10 @@ export function containerOf(files: SystemFiles): ContainerKind | undefined {
   // Written by systemd; LXC sets the variable of the first process, which only root can read.
   const named =
     files.text('/run/systemd/container') ?? files.match('/proc/1/environ', /(?:^|\0)container=(\w+)/)?.[1];
-  if (named === 'lxc' || files.has('/dev/.lxc')) return 'lxc';
-  return named === 'docker' || named === 'podman' ? named : undefined;
+  if (named === 'lxc' || ['/dev/.lxc', '/dev/lxd', '/dev/incus'].some((path) => files.has(path)))
+    return 'lxc';
+  if (named === 'docker' || named === 'podman') return named;
+  // Version 1 of control groups shows the path on the host.
+  const group = files.match('/proc/1/cgroup', /\/(docker|kubepods|lxc|libpod)[/-]/)?.[1];
+  return group === undefined ? undefined : groupContainers[group];
 }

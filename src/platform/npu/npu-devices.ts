@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { defined } from '../../system/defined';
 import type { DeviceNode, SystemFiles } from '../recording/system-files';
 import { nodeDriver } from './npu-driver';
@@ -54,8 +55,18 @@ function drmNodes(files: SystemFiles): readonly string[] {
   const names = [
     ...files.names(folder).filter((name) => nodeDriver(files, `${folder}/${name}`) === 'rknpu'),
     ...files.names(drivers).flatMap((device) => files.names(`${drivers}/${device}/drm`)),
+    ...linkedByPath(files),
   ].filter((name) => /^(card|renderD)\d+$/.test(name));
   return [...new Set(names)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+/** udev's links by the device's place: `platform-fdab0000.npu-card` → `../card1`. */
+function linkedByPath(files: SystemFiles): readonly string[] {
+  const folder = '/dev/dri/by-path';
+  return files
+    .names(folder)
+    .filter((name) => /\.npu-(?:card|render)$/.test(name))
+    .map((name) => posix.basename(files.link(`${folder}/${name}`) ?? ''));
 }
 
 function drmPath(name: string): string {

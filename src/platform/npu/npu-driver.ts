@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { SystemFiles } from '../recording/system-files';
 
 /** A place where the driver's version was read. */
@@ -58,7 +59,10 @@ function boundDriver(files: SystemFiles): string | undefined {
 
 /** @param node e.g. `/sys/class/drm/renderD129` @returns its device's driver, in lower case */
 export function nodeDriver(files: SystemFiles, node: string): string | undefined {
-  return files.match(`${node}/device/uevent`, /^DRIVER=(\S+)/m)?.[1]?.toLowerCase();
+  const named = files.match(`${node}/device/uevent`, /^DRIVER=(\S+)/m)?.[1];
+  const link = `${node}/device/driver`;
+  const linked = named === undefined && files.has(link) ? posix.basename(files.realPath(link)) : undefined;
+  return (named ?? linked)?.toLowerCase();
 }
 
 function hasNpu(files: SystemFiles): boolean {

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { examine } from '../../../src/platform/doctor/examine';
+import { readMachine } from '../../../src/platform/machine';
+import type { SystemRecording } from '../../../src/platform/recording/system-recording';
+import { fixture } from '../../fixtures';
+import { useTempFolder } from '../../temp-folder';
+import { recordedTree } from '../recording/recorded-tree';
+
+type Edit = (recording: {
+  process: { uid: number };
+  files: Record<string, string | readonly string[]>;
+  links: Record<string, string>;
+  devices: Record<string, { mode: string; gid: number; refused?: string }>;
+  denied: string[];
+}) => void;
+
+describe('doctor on variants of a board', () => {
+  const temp = useTempFolder();
+
+  /** The vendor's board without an engine and without Frigate, edited. */
+  function board(...edits: readonly Edit[]) {
+    const path = join(fixture('machines', 'frigate-on-card1'), 'recording.json');
+    const recording = JSON.parse(readFileSync(path, 'utf8'));
+    recording.denied ??= [];
+    for (const kind of ['files', 'links']) {
+      for (const name of Object.keys(recording[kind])) {
+        if (/^\/proc\/(640|812)\/|^\/tmp\/smolvlm-npu/.test(name)) delete recording[kind][name];
+      }
+    }
+    for (const edit of edits) edit(recording);
+    const { checks, can } = examine(readMachine(recordedTree(temp(), recording as SystemRecording)));
+    const line = (id: string) => {
+      const found = checks.find((check) => check.id === id);
+      assert.ok(found, id);
+      return found;
+    };
+    return {
+      devices: line('npu-devices'),
+      users: line('npu-users'),
+      driver: line('npu-driver-version'),
+      can,
+    };
+  }
+  const container =
+    (path: string, content = ''): Edit =>
+    ({ files }) => {
+      files[path] = content;
+    };
+  const without =
+    (...paths: readonly string[]): Edit =>
+    ({ devices }) => {
+      for (const path of paths) delete devices[path];
+    };
+  const refuse =
+    (refused: string, ...paths: readonly string[]): Edit =>
+    ({ devices, process }) => {
+      process.uid = 1000;
+      for (const path of paths) Object.assign(devices[path] ?? {}, { refused });
+    };
+  const process =
+    (pid: number, command: string, ...open: readonly string[]): Edit =>
+    ({ files, links }) => {
+      files[`/proc/${pid}/cmdline`] = command;
+      for (const [fd, node] of open.entries()) links[`/proc/${pid}/fd/${fd + 3}`] = node;
+    };
+  /** The NPU's nodes are card0 and renderD128, the display's the others. */
+  const swapped: Edit = ({ files }) => {
+    for (const [a, b] of [
+      ['card0', 'card1'],
+      ['renderD128', 'renderD129'],
+    ] as const) {
+      const at = (name: string) => `/sys/class/drm/${name}/device/uevent`;
+      [files[at(a)], files[at(b)]] = [files[at(b)] ?? '', files[at(a)] ?? ''];
+    }
+  };
+
+  it('finds the card whatever its number', () => {
+    const { devices, can } = board(swapped);
+    assert.deepEqual([devices.state, devices.value, can.captionOnNpu], ['ok', '/dev/dri/card0', true]);
+    assert.match(board(swapped, refuse('EACCES', '/dev/dri/card0')).devices.value, /card0 .* EACCES/);
+  });
+
+  it('finds it by the driver’s link, or udev’s link, where the uevent cannot be read', () => {
+    const noUevent: Edit = ({ files }) => {
+      delete files['/sys/class/drm/card1/device/uevent'];
+      delete files['/sys/class/drm/renderD129/device/uevent'];
+    };
+    const driverLink: Edit = ({ links, files }) => {
+      links['/sys/class/drm/card1/device/driver'] = '../../../bus/platform/drivers/RKNPU';
+      files['/sys/bus/platform/drivers/RKNPU/bind'] = '';
+      files['/sys/class/bus/platform/drivers/RKNPU/bind'] = '';
+    };
+    const byPath: Edit = ({ links }) => {
+      links['/dev/dri/by-path/platform-fdab0000.npu-card'] = '../card1';
+      links['/dev/dri/by-path/platform-display-subsystem-card'] = '../card0';
+    };
+    assert.equal(board(noUevent, driverLink).devices.value, '/dev/dri/card1');
+    assert.equal(board(noUevent, byPath).devices.value, '/dev/dri/card1');
+  });
+
+  it('asks nothing of the render node', () => {
+    for (const edit of [
+      refuse('EACCES', '/dev/dri/renderD129'),
+      without('/dev/dri/renderD129'),
+      refuse('EACCES', '/dev/dri/card0', '/dev/dri/renderD128', '/dev/dri/renderD129'),
+    ]) {
+      const { devices, can } = board(edit);
+      assert.deepEqual([devices.state, can.captionOnNpu], ['ok', true], devices.value);
+    }
+  });
+
+  const containers: readonly [string, Edit, RegExp][] = [
+    ['Docker', container('/.dockerenv'), /--device \/dev\/dri\/card1 --device \/dev\/dri\/renderD129/],
+    ['Docker by its control group', container('/proc/1/cgroup', '4:devices:/docker/0a1b'), /--device/],
+    ['Podman', container('/run/.containerenv'), /--device \/dev\/dri\/card1/],
+    ['Kubernetes', container('/var/run/secrets/kubernetes.io/token'), /hostPath volumes/],
+    ['LXC', container('/run/systemd/container', 'lxc'), /lxc\.cgroup2\.devices\.allow = c 226:1 rwm/],
+    ['LXC of Incus', container('/dev/incus/sock'), /lxc\.mount\.entry = \/dev\/dri\/card1/],
+  ];
+  for (const [name, edit, advice] of containers) {
+    it(`says in ${name}’s words how to pass the nodes in, whether they are absent or blocked`, () => {
+      const absent = board(edit, without('/dev/dri/card1', '/dev/dri/renderD129'));
+      const blocked = board(edit, refuse('EPERM', '/dev/dri/card1', '/dev/dri/renderD129'));
+      for (const { devices, can } of [absent, blocked]) {
+        assert.deepEqual([devices.state, can.captionOnNpu], ['bad', false]);
+        assert.match(devices.advice ?? '', advice);
+      }
+      assert.equal(board(edit).devices.state, 'ok');
+      assert.equal(
+        board(edit, without('/dev/dri/renderD129')).devices.state,
+        'ok',
+        'the card alone is enough',
+      );
+    });
+  }
+
+  it('names Frigate by the card, not by the nodes of the display and the video decoder', () => {
+    const frigate = 'frigate.detector:rknn\0';
+    assert.match(board(process(77, frigate, '/dev/dri/card1')).users.advice ?? '', /num_cores: 1/);
+    const decoder = board(process(77, 'ffmpeg\0', '/dev/dri/renderD128', '/dev/dri/card0'));
+    assert.equal(decoder.users.state, 'info');
+    assert.equal(board(swapped, process(77, 'ffmpeg\0', '/dev/dri/renderD128')).users.state, 'warn');
+  });
+
+  it('names Frigate where only root could see what it has open', () => {
+    const { users, can } = board(process(77, 'frigate.detector:rknn_0\0'), ({ denied, process: own }) => {
+      denied.push('/proc/77/fd');
+      own.uid = 1000;
+    });
+    assert.equal(users.state, 'warn');
+    assert.match(users.value, /process 77 \(frigate\.detector:rknn_0, probably/);
+    assert.ok(can.captionOnNpu);
+  });
+
+  it('calls no driver broken that is not reported to be', () => {
+    const release =
+      (version: string): Edit =>
+      ({ files }) => {
+        files['/sys/module/rknpu/version'] = version;
+        for (const path of ['/proc/rknpu/version', '/sys/kernel/debug/rknpu/version', '/dev/kmsg'])
+          delete files[path];
+      };
+    for (const version of ['0.8.8', '0.9.0', '0.9.4', '0.9.5', '0.9.6', '0.9.7', '0.9.8', '1.0.0']) {
+      assert.equal(board(release(version)).driver.state, 'ok', version);
+    }
+    assert.equal(board(release('0.9.3')).driver.state, 'warn');
+    assert.ok(board(release('0.9.3')).can.captionOnNpu);
+  });
+});
