@@ -26,5 +26,7 @@ export interface DecoderContext {
    * @param logits `last` (default): [vocabulary] of the last row; `all`: [n, vocabulary]; `none`: empty
    */
   append(rows: Float32Array, logits?: 'last' | 'all' | 'none'): Promise<Float32Array>;
+  /** A new context with a copy of the first `length` tokens. */
+  fork(length: number): DecoderContext;
   close(): void;
 }

@@ -29,8 +29,9 @@ export class ContextPool {
   }
 
   /**
-   * The context that shares the longest prefix with the prompt, cut to that prefix; a new one when that is
-   * less than half of the prompt. At least the prompt's last row remains to be appended, since its logits are needed.
+   * The context that shares the longest prefix with the prompt, cut to that prefix. When that is less than half of the
+   * prompt, a new one with a copy of the prefix: every prompt begins with the same tokens of the chat template.
+   * At least the prompt's last row remains to be appended, since its logits are needed.
    * @param keys names of the prompt's rows
    */
   take(keys: readonly string[]): PooledContext {
@@ -40,13 +41,13 @@ export class ContextPool {
       const common = Math.min(commonPrefix(candidate.keys, keys), keys.length - 1);
       if (common > shared) [best, shared] = [candidate, common];
     }
-    const pooled: PooledContext =
-      best !== undefined && shared * 2 >= keys.length
-        ? best
-        : { context: this.#runner.createContext(), keys: [], lastUsed: 0 };
-    this.#contexts = this.#contexts.filter((other) => other !== pooled);
-    truncate(pooled, pooled.keys.length === 0 ? 0 : shared);
-    return pooled;
+    if (best !== undefined && shared * 2 >= keys.length) {
+      this.#contexts = this.#contexts.filter((other) => other !== best);
+      truncate(best, shared);
+      return best;
+    }
+    const context = best?.context.fork(shared) ?? this.#runner.createContext();
+    return { context, keys: best?.keys.slice(0, shared) ?? [], lastUsed: 0 };
   }
 
   /** Keeps a context for later; its keys must name the rows it holds. */

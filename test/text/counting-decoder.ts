@@ -16,9 +16,8 @@ export class CountingDecoder implements DecoderRunner {
     readonly margin = 3,
   ) {}
 
-  createContext(): DecoderContext {
+  createContext(rows: number[] = []): DecoderContext {
     this.openContexts += 1;
-    const rows: number[] = [];
     return {
       get length() {
         return rows.length;
@@ -40,6 +39,7 @@ export class CountingDecoder implements DecoderRunner {
           ? (all.at(-1) as Float32Array)
           : Float32Array.from(all.flatMap((each) => [...each]));
       },
+      fork: (length) => this.createContext(rows.slice(0, length)),
       close: () => {
         this.openContexts -= 1;
       },

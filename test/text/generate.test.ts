@@ -133,6 +133,20 @@ describe('ContextPool', () => {
     assert.deepEqual((await continued(again, { maxNewTokens: 1 })).tokenIds, [6]);
   });
 
+  it('copies the beginning that all prompts share', async () => {
+    const decoder = new CountingDecoder();
+    const pool = new ContextPool(decoder);
+    const first = await started([1, 2, 3, 4, 5], pool);
+    pool.give(first.pooled);
+    decoder.appendedRows = 0;
+    const other = await started([1, 2, 6, 7, 8], pool);
+    assert.notEqual(other.pooled, first.pooled);
+    assert.equal(decoder.appendedRows, 3);
+    assert.equal(other.logits.indexOf(3), (1 + 2 + 6 + 7 + 8) % 10);
+    assert.deepEqual(first.pooled.keys, ['1', '2', '3', '4', '5']);
+    assert.equal(first.pooled.context.length, 5);
+  });
+
   it('computes the last row again when the prompt is the same', async () => {
     const decoder = new CountingDecoder();
     const pool = new ContextPool(decoder);

@@ -21,7 +21,7 @@ export class KvCache {
 
   constructor(shape: KvCacheShape) {
     this.#shape = shape;
-    this.#grow(blockTokens);
+    this.#replace(blockTokens, []);
   }
 
   get length(): number {
@@ -41,7 +41,7 @@ export class KvCache {
   reserve(tokens: number): boolean {
     const needed = this.#length + tokens;
     if (needed <= this.#capacity) return false;
-    this.#grow(Math.ceil(needed / blockTokens) * blockTokens);
+    this.#replace(Math.ceil(needed / blockTokens) * blockTokens, this.#tensors);
     return true;
   }
 
@@ -54,16 +54,27 @@ export class KvCache {
     this.#length = Math.min(this.#length, length);
   }
 
-  #grow(capacity: number): void {
+  /** @returns a new cache with a copy of the first tokens */
+  fork(length: number): KvCache {
+    const forked = new KvCache(this.#shape);
+    forked.#length = Math.min(length, this.#length);
+    forked.#replace(Math.max(1, Math.ceil(forked.#length / blockTokens)) * blockTokens, this.#tensors);
+    return forked;
+  }
+
+  /** New tensors with the tokens of other ones. */
+  #replace(capacity: number, from: readonly BoundTensor[]): void {
     const { layers, kvHeads, headDim } = this.#shape;
     this.#tensors = Array.from({ length: 2 * layers }, (_, index) => {
-      const grown = new Float32Array(kvHeads * capacity * headDim);
-      const old = this.#tensors[index]?.data;
-      for (let head = 0; old instanceof Float32Array && head < kvHeads; head++) {
-        const from = head * this.#capacity * headDim;
-        grown.set(old.subarray(from, from + this.#length * headDim), head * capacity * headDim);
+      const data = new Float32Array(kvHeads * capacity * headDim);
+      const old = from[index]?.data;
+      if (old instanceof Float32Array) {
+        for (let head = 0; head < kvHeads; head++) {
+          const begin = head * (old.length / kvHeads);
+          data.set(old.subarray(begin, begin + this.#length * headDim), head * capacity * headDim);
+        }
       }
-      return { data: grown, shape: [1, kvHeads, capacity, headDim] };
+      return { data, shape: [1, kvHeads, capacity, headDim] };
     });
     this.#capacity = capacity;
   }

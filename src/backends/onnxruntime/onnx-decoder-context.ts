@@ -25,11 +25,16 @@ export class OnnxDecoderContext implements DecoderContext {
   #oneRow: Step | undefined;
 
   /** @param checkRows throws when so many more rows cannot be appended */
-  constructor(session: BoundSession, text: TextConfig, checkRows: (count: number, length: number) => void) {
+  constructor(
+    session: BoundSession,
+    text: TextConfig,
+    checkRows: (count: number, length: number) => void,
+    cache = new KvCache(text),
+  ) {
     this.#session = session;
     this.#text = text;
     this.#checkRows = checkRows;
-    this.#cache = new KvCache(text);
+    this.#cache = cache;
   }
 
   get length(): number {
@@ -42,6 +47,10 @@ export class OnnxDecoderContext implements DecoderContext {
 
   truncate(length: number): void {
     this.#cache.truncate(length);
+  }
+
+  fork(length: number): DecoderContext {
+    return new OnnxDecoderContext(this.#session, this.#text, this.#checkRows, this.#cache.fork(length));
   }
 
   async append(rows: Float32Array, logits: 'last' | 'all' | 'none' = 'last'): Promise<Float32Array> {

@@ -54,7 +54,12 @@ export class OrtLibrary {
   /** OrtMemoryInfo of ordinary memory. */
   readonly memory: bigint;
 
-  private constructor(koffi: Koffi, functions: Readonly<Record<OrtFunction, NativeFunction>>) {
+  private constructor(
+    koffi: Koffi,
+    /** Held, because koffi unloads a library that is not referenced. */
+    readonly library: unknown,
+    functions: Readonly<Record<OrtFunction, NativeFunction>>,
+  ) {
     this.#koffi = koffi;
     this.#functions = functions;
     this.env = this.create('CreateEnv', logErrors, 'smolvlm');
@@ -64,7 +69,8 @@ export class OrtLibrary {
   /** @throws SmolvlmError `onnxruntime-library` */
   static load(koffi: Koffi, path = libraryPath()): OrtLibrary {
     try {
-      const getBase = koffi.load(path).func('void *OrtGetApiBase()');
+      const library = koffi.load(path);
+      const getBase = library.func('void *OrtGetApiBase()');
       const [getApi = 0n] = addresses(koffi, getBase() as bigint, 1);
       const api = koffi.call(getApi, koffi.proto('void *(uint32_t version)'), apiVersion) as bigint | null;
       if (!api) throw new Error(`it has no API version ${apiVersion}`);
@@ -74,7 +80,7 @@ export class OrtLibrary {
         name,
         koffi.decode(entries[position] ?? 0n, koffi.proto(prototype.replace('Path ', characters))),
       ]);
-      return new OrtLibrary(koffi, Object.fromEntries(functions));
+      return new OrtLibrary(koffi, library, Object.fromEntries(functions));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new SmolvlmError('onnxruntime-library', `the C API of ${path} cannot be used: ${reason}`, {

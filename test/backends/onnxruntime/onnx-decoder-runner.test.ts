@@ -122,6 +122,23 @@ describe('OnnxDecoderRunner', () => {
     });
   }
 
+  it('forks a context into one that continues by itself', async () => {
+    await using runner = disposable(await open());
+    const rows = await embeddings.rows(Array.from({ length: 100 }, (_, index) => index + 5));
+    const row = (index: number) => rows.subarray(index * runner.width, (index + 1) * runner.width);
+    const context = runner.createContext();
+    await context.append(rows);
+    const forked = context.fork(80);
+    assert.equal(forked.length, 80);
+    const other = await forked.append(row(3));
+    const fresh = runner.createContext();
+    await fresh.append(rows.subarray(0, 80 * runner.width));
+    assert.ok(largestDifference(other, await fresh.append(row(3))) < 1e-4);
+    const continued = await context.append(row(3));
+    assert.equal(context.length, 101);
+    assert.ok(largestDifference(continued, other) > 1e-3);
+  });
+
   it('computes contexts that take turns as if each were alone', async () => {
     await using runner = disposable(await open());
     const [one, other] = [runner.createContext(), runner.createContext()];
