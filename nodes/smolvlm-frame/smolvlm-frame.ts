@@ -2,9 +2,14 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import { ImageChild } from '../../src/client/image-child';
 import { FrameGate } from '../../src/frame/frame-gate';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
+import {
+  deliver,
+  type FrameOrigin,
+  type Trigger,
+  withEarlierTriggers,
+} from '../../src/node-red/frame/frame-delivery';
 import { type FrameDialog, frameSettings } from '../../src/node-red/frame/frame-dialog';
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame/frame-intake';
-import { frameMessage, heldMessage } from '../../src/node-red/frame/frame-message';
 import { registerFrameSample } from '../../src/node-red/frame/frame-sample';
 import { FrameStatus, longestSilenceMs } from '../../src/node-red/frame/frame-status';
 import { openFrameSource } from '../../src/node-red/frame/open-frame-source';
@@ -23,17 +28,17 @@ import { defined } from '../../src/system/defined';
 
 type Message = NodeMessageInFlow & { camera?: unknown; capturedAt?: unknown; reset?: unknown };
 
-/** What comes back with a verdict. */
-interface Origin {
-  readonly message: NodeMessage;
-  readonly name?: string;
-  readonly done?: (error?: Error) => void;
+type OnVerdicts = (picture: ArrivedPicture<FrameOrigin>, verdicts: readonly FrameVerdict[]) => void;
+
+/** Who uses a source's pictures. */
+interface SourceUsers {
+  readonly intake: FrameIntake<FrameOrigin>;
+  readonly status: FrameStatus;
+  readonly waiting: Trigger[];
 }
 
-type OnVerdicts = (picture: ArrivedPicture<Origin>, verdicts: readonly FrameVerdict[]) => void;
-
 interface Opened {
-  readonly intake: FrameIntake<Origin>;
+  readonly intake: FrameIntake<FrameOrigin>;
   readonly gate: FrameGate;
   readonly status: FrameStatus;
   readonly isMasked: boolean;
@@ -47,33 +52,20 @@ export = (RED: NodeAPI): void => {
   function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
     RED.nodes.createNode(this, config);
     const closing = new AbortController();
+    /** Messages that wait for the next picture of the node's own source. */
+    const waiting: Trigger[] = [];
     const onVerdicts: OnVerdicts = (picture, verdicts) => {
-      const { message, name, done } = picture.tag;
       if (closing.signal.aborted) {
-        done?.();
+        for (const { done } of picture.tag.triggers) done();
         return;
       }
-      let failure: NodeFailure | undefined;
-      for (const verdict of verdicts) {
-        const copy =
-          verdicts.length > 1 ? RED.util.cloneMessage({ ...message, payload: undefined }) : message;
-        if ('error' in verdict) {
-          failure = new NodeFailure(verdict.error);
-          if (!done) this.error(failure, { ...copy, camera: picture.camera } as NodeMessage);
-        } else if ('held' in verdict) {
-          const held = verdicts.length > 1 ? { ...copy, payload: message.payload } : copy;
-          this.send([null, heldMessage(held, picture, verdict.held, verdict.zone)]);
-        } else {
-          this.send([frameMessage(copy, picture, verdict.frame, { zone: verdict.zone, name }), null]);
-        }
-        opened.status.verdict(verdict);
-      }
-      done?.(failure);
+      deliver(RED, this, picture, verdicts);
+      for (const verdict of verdicts) opened.status.verdict(verdict);
     };
 
     let opened: Opened;
     try {
-      opened = open(this, config, onVerdicts);
+      opened = open(this, config, waiting, onVerdicts);
     } catch (error) {
       const failure = new NodeFailure(error);
       this.status({ fill: 'red', shape: 'ring', text: failure.code });
@@ -89,7 +81,7 @@ export = (RED: NodeAPI): void => {
       message.payload = undefined;
       if (field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
     };
-    const take = async (message: Message): Promise<ArrivedPicture<Origin>> => {
+    const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
       const field = { value: config.image || 'payload', type: config.imageType ?? 'msg' };
       let camera: string;
       let image: unknown;
@@ -101,16 +93,16 @@ export = (RED: NodeAPI): void => {
       }
       const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
       const capturedAt = timeOf(message.capturedAt);
-      return { camera, bytes, tag: { message }, ...defined({ capturedAt }) };
+      return { camera, bytes, ...defined({ capturedAt }) };
     };
 
-    this.on('input', (message: Message, _send, done) => {
+    this.on('input', (message: Message, send, done) => {
       if (message.reset) {
         gate.reset(message.camera === undefined ? undefined : String(message.camera));
         done();
       } else if (source) {
+        waiting.push({ message, send, done });
         source.take();
-        done();
       } else {
         take(message).then(
           (picture) => {
@@ -119,7 +111,7 @@ export = (RED: NodeAPI): void => {
               return;
             }
             sample.keep(this.id, picture.bytes);
-            intake.offer({ ...picture, tag: { message, done } });
+            intake.offer({ ...picture, tag: { triggers: [{ message, send, done }] } });
           },
           (error: unknown) => {
             const failure = new NodeFailure(error);
@@ -132,6 +124,7 @@ export = (RED: NodeAPI): void => {
     this.on('close', (removed: boolean, closed: () => void) => {
       closing.abort();
       source?.close();
+      for (const { done } of waiting.splice(0)) done();
       status.close();
       // After a restart the dialog still has a picture to draw on.
       if (removed) sample.forget(this.id);
@@ -139,17 +132,27 @@ export = (RED: NodeAPI): void => {
     });
   }
 
-  function open(node: Node<SourceLogin>, config: NodeDef & FrameDialog, onVerdicts: OnVerdicts): Opened {
+  function open(
+    node: Node<SourceLogin>,
+    config: NodeDef & FrameDialog,
+    waiting: Trigger[],
+    onVerdicts: OnVerdicts,
+  ): Opened {
     const { gate: gateSettings, options, zones } = frameSettings(config);
     const settings = sourceSettings(config, node.credentials);
     const gate = new FrameGate(gateSettings);
     const prepare = child.prepare.bind(child);
-    const intake = new FrameIntake<Origin>({ gate, prepare, options, zones, onVerdicts });
+    // Pictures of messages are different pictures: none of them takes another's place unnoticed.
+    const join = settings.kind === 'message' ? undefined : withEarlierTriggers;
+    const intake = new FrameIntake<FrameOrigin>({
+      ...{ gate, prepare, options, zones, onVerdicts },
+      ...defined({ join }),
+    });
     const translate: Translate = (key, values) => RED._(`smolvlm-frame.${key}`, values as never);
     const show = node.status.bind(node);
     const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
     const status = new FrameStatus({ show, translate, ...silence });
-    const source = openSource(node, config, settings, intake, status);
+    const source = openSource(node, config, settings, { intake, status, waiting });
     if (source) status.connecting();
     else status.idle();
     return { intake, gate, status, isMasked: options.masks !== undefined, ...defined({ source }) };
@@ -159,21 +162,26 @@ export = (RED: NodeAPI): void => {
     node: Node,
     config: NodeDef & FrameDialog,
     settings: SourceSettings,
-    intake: FrameIntake<Origin>,
-    status: FrameStatus,
+    { intake, status, waiting }: SourceUsers,
   ): FrameSource | undefined {
     const camera = fixedCamera(node, config) || config.name || node.id;
     return openFrameSource(settings, {
       onFrame: ({ bytes, capturedAt, name }: SourceFrame) => {
         sample.keep(node.id, bytes);
         status.arrived();
-        const message = { _msgid: RED.util.generateId(), topic: camera } as NodeMessage;
-        intake.offer({ camera, bytes, capturedAt, tag: { message, ...defined({ name }) } });
+        intake.offer({
+          ...{ camera, bytes, capturedAt },
+          tag: { triggers: waiting.splice(0), ...defined({ name }) },
+        });
       },
       onConnected: () => status.connected(),
-      onTrouble: (error) => {
+      onTrouble: (error, isKnown) => {
+        const failure = new NodeFailure(error);
+        const triggers = waiting.splice(0);
+        for (const { done } of triggers) done(failure);
+        if (isKnown && triggers.length === 0) return;
         status.trouble(error.code);
-        node.error(new NodeFailure(error), { topic: camera, camera } as unknown as NodeMessage);
+        if (triggers.length === 0) node.error(failure, { topic: camera, camera } as unknown as NodeMessage);
       },
     });
   }

@@ -40,7 +40,10 @@ export class FolderSource implements FrameSource {
   #first = true;
   #busy = false;
   #closed = false;
-  #troubled = false;
+  /** Why the folder cannot be read. */
+  #trouble: SmolvlmError | undefined;
+  /** A picture was asked for before the first scan. */
+  #wanted = false;
 
   constructor(options: FolderOptions, hooks: SourceHooks) {
     this.#options = options;
@@ -53,11 +56,16 @@ export class FolderSource implements FrameSource {
 
   /** The newest whole picture, also one from before. */
   take(): void {
+    if (this.#first && !this.#trouble) {
+      this.#wanted = true;
+      return;
+    }
     let newest: (KnownFile & { readonly name: string }) | undefined;
     for (const [name, file] of this.#known) {
       if (file.done && !(newest && newest.modifiedMs >= file.modifiedMs)) newest = { ...file, name };
     }
-    if (newest) void this.#pass(newest.name);
+    if (newest && !this.#trouble) void this.#pass(newest.name);
+    else this.#hooks.onTrouble(this.#trouble ?? emptyError(this.#options.folder), true);
   }
 
   close(): void {
@@ -71,17 +79,20 @@ export class FolderSource implements FrameSource {
     void this.#scan()
       .then(
         () => {
-          if (this.#troubled || this.#first) this.#hooks.onConnected();
-          this.#troubled = false;
+          if (this.#trouble || this.#first) this.#hooks.onConnected();
+          this.#trouble = undefined;
           this.#first = false;
         },
         (error: unknown) => {
-          if (!this.#troubled) this.#hooks.onTrouble(folderError(this.#options.folder, error));
-          this.#troubled = true;
+          const isKnown = this.#trouble !== undefined;
+          this.#trouble = folderError(this.#options.folder, error);
+          this.#hooks.onTrouble(this.#trouble, isKnown);
         },
       )
       .finally(() => {
         this.#busy = false;
+        if (this.#wanted) this.take();
+        this.#wanted = false;
       });
   }
 
@@ -114,10 +125,17 @@ export class FolderSource implements FrameSource {
       if (!this.#closed) this.#hooks.onFrame({ bytes, capturedAt: mtimeMs, name });
     } catch (error) {
       if (this.#closed) return;
-      // It may have been removed in the meantime.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#hooks.onTrouble(folderError(path, error));
+      // It may have been removed in the meantime, which only matters to those who asked for it.
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      this.#hooks.onTrouble(folderError(path, error), isGone);
     }
   }
+}
+
+function emptyError(folder: string): SmolvlmError {
+  return new SmolvlmError('frame-folder', `${folder} holds no picture yet`, {
+    hint: 'Check the path, and that the camera uploads JPEG, PNG or WebP files into it.',
+  });
 }
 
 function folderError(path: string, error: unknown): SmolvlmError {

@@ -22,7 +22,7 @@ export interface RetryOptions {
  */
 export async function keepTrying(
   attempt: (onWorked: () => void) => Promise<void>,
-  onTrouble: (error: SmolvlmError) => void,
+  onTrouble: (error: SmolvlmError, isKnown: boolean) => void,
   { signal, pauseMs = firstPauseMs, clock = systemClock }: RetryOptions,
 ): Promise<void> {
   const login = new LoginPause();
@@ -40,10 +40,9 @@ export async function keepTrying(
       if (signal.aborted) return;
       const trouble = SmolvlmError.from(error);
       const text = `${trouble.code} ${trouble.message}`;
-      if (reported?.text !== text || clock.now() - reported.at >= reportEveryMs) {
-        reported = { text, at: clock.now() };
-        onTrouble(trouble);
-      }
+      const isKnown = reported?.text === text && clock.now() - reported.at < reportEveryMs;
+      if (!isKnown) reported = { text, at: clock.now() };
+      onTrouble(trouble, isKnown);
       waitMs = trouble.code === 'image-login' ? login.refused() : retryPauseMs;
     }
     await pauseFor(waitMs, signal, clock);

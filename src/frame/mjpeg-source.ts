@@ -29,6 +29,8 @@ export class MjpegSource implements FrameSource {
   readonly #clock: Clock;
   readonly #newest: NewestFrame;
   readonly #closing = new AbortController();
+  /** The camera refused the login, and is left alone for minutes. */
+  #refused: SmolvlmError | undefined;
 
   constructor(options: StreamOptions, hooks: SourceHooks) {
     const { intervalMs, clock = systemClock } = options;
@@ -37,11 +39,16 @@ export class MjpegSource implements FrameSource {
     this.#clock = clock;
     this.#newest = new NewestFrame(intervalMs, hooks.onFrame);
     const read = (onWorked: () => void): Promise<void> => this.#read(onWorked);
-    void keepTrying(read, hooks.onTrouble, { ...options, signal: this.#closing.signal });
+    const onTrouble: SourceHooks['onTrouble'] = (error, isKnown) => {
+      this.#refused = error.code === 'image-login' ? error : undefined;
+      hooks.onTrouble(error, isKnown);
+    };
+    void keepTrying(read, onTrouble, { ...options, signal: this.#closing.signal });
   }
 
   take(): void {
-    this.#newest.take();
+    if (this.#refused) this.#hooks.onTrouble(this.#refused, true);
+    else this.#newest.take();
   }
 
   close(): void {
@@ -60,6 +67,7 @@ export class MjpegSource implements FrameSource {
       // Pictures, not bytes: a video of another kind sends bytes without end.
       stopWatch();
       stopWatch = watch();
+      this.#refused = undefined;
       if (++progress.pictures === 1) this.#hooks.onConnected();
       // A snapshot address gives one picture each time, and is not a stream that works.
       if (progress.pictures === 2) onWorked();

@@ -1,3 +1,4 @@
+import type { SmolvlmError } from '../errors';
 import { type Clock, systemClock } from '../system/clock';
 import { type FfmpegVersion, ffmpegVersion } from './ffmpeg-arguments';
 import { runFfmpeg } from './ffmpeg-process';
@@ -24,6 +25,8 @@ export class RtspSource implements FrameSource {
   readonly #clock: Clock;
   readonly #newest: NewestFrame;
   readonly #closing = new AbortController();
+  /** The camera refused the login, and is left alone for minutes. */
+  #refused: SmolvlmError | undefined;
   /** Ends the pause between two single pictures. */
   #wake: (() => void) | undefined;
   #wanted = false;
@@ -36,10 +39,18 @@ export class RtspSource implements FrameSource {
     this.#newest = new NewestFrame(0, hooks.onFrame);
     const read = (onWorked: () => void): Promise<void> =>
       this.#isSingle ? this.#singles(onWorked) : this.#stream(onWorked);
-    void keepTrying(read, hooks.onTrouble, { ...options, signal: this.#closing.signal });
+    const onTrouble: SourceHooks['onTrouble'] = (error, isKnown) => {
+      this.#refused = error.code === 'image-login' ? error : undefined;
+      hooks.onTrouble(error, isKnown);
+    };
+    void keepTrying(read, onTrouble, { ...options, signal: this.#closing.signal });
   }
 
   take(): void {
+    if (this.#refused) {
+      this.#hooks.onTrouble(this.#refused, true);
+      return;
+    }
     if (!this.#isSingle) {
       this.#newest.take();
       return;
@@ -60,6 +71,7 @@ export class RtspSource implements FrameSource {
     let isFirst = true;
     try {
       await this.#run('stream', (bytes) => {
+        this.#refused = undefined;
         if (isFirst) this.#hooks.onConnected();
         if (isFirst) onWorked();
         isFirst = false;
@@ -78,6 +90,7 @@ export class RtspSource implements FrameSource {
       const startedAt = this.#clock.now();
       this.#wanted = false;
       await this.#run('single', (bytes) => {
+        this.#refused = undefined;
         if (isFirst) this.#hooks.onConnected();
         onWorked();
         // A request that came meanwhile has its picture.

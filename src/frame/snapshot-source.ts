@@ -5,7 +5,7 @@ import { defaultPictureLimits } from '../picture/picture-limits';
 import { type Clock, systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import { shownAddress } from '../system/shown-address';
-import type { FrameSource, SourceHooks } from './frame-source';
+import type { FrameSource, SourceFrame, SourceHooks } from './frame-source';
 import { pauseFor } from './keep-trying';
 import { LoginPause } from './login-pause';
 
@@ -35,7 +35,6 @@ export class SnapshotSource implements FrameSource {
   readonly #closing = new AbortController();
   readonly #login = new LoginPause();
   #fetching: Promise<boolean> | undefined;
-  #requested = false;
   #reported: { readonly text: string; readonly at: number } | undefined;
   /** Time of the clock before which the camera is not asked again, after it refused the login. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -51,10 +50,9 @@ export class SnapshotSource implements FrameSource {
     if (this.#closing.signal.aborted) return;
     const pauseMs = this.#pausedUntil - this.#clock.now();
     if (pauseMs > 0) {
-      this.#hooks.onTrouble(pausedError(this.#options.url, pauseMs));
+      this.#hooks.onTrouble(pausedError(this.#options.url, pauseMs), false);
       return;
     }
-    this.#requested = true;
     void this.#begin();
   }
 
@@ -75,14 +73,29 @@ export class SnapshotSource implements FrameSource {
 
   /** @returns whether a picture came; of the fetch that is running, if there is one */
   #begin(): Promise<boolean> {
-    this.#fetching ??= this.#fetch().finally(() => {
+    this.#fetching ??= this.#fetch().then((outcome) => {
+      // First of all: a request that the outcome causes is for the next picture.
       this.#fetching = undefined;
-      this.#requested = false;
+      return this.#tell(outcome);
     });
     return this.#fetching;
   }
 
-  async #fetch(): Promise<boolean> {
+  #tell(outcome: SourceFrame | SmolvlmError | undefined): boolean {
+    if (!outcome || this.#closing.signal.aborted) return false;
+    if (outcome instanceof SmolvlmError) {
+      this.#report(outcome);
+      return false;
+    }
+    this.#login.worked();
+    this.#reported = undefined;
+    this.#hooks.onConnected();
+    this.#hooks.onFrame(outcome);
+    return true;
+  }
+
+  /** @returns undefined if it was closed */
+  async #fetch(): Promise<SourceFrame | SmolvlmError | undefined> {
     const { url, credentials, trust, timeoutMs, retries, retryPauseMs = 500 } = this.#options;
     const { signal } = this.#closing;
     const limits = { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs };
@@ -90,24 +103,16 @@ export class SnapshotSource implements FrameSource {
       try {
         const access = defined({ credentials, trust });
         const { bytes, takenAt } = await fetchPictureWith(url, limits, { signal, ...access });
-        if (signal.aborted) return false;
-        this.#login.worked();
-        this.#reported = undefined;
-        this.#hooks.onConnected();
-        this.#hooks.onFrame({ bytes, capturedAt: takenAt });
-        return true;
+        return { bytes, capturedAt: takenAt };
       } catch (error) {
-        if (signal.aborted) return false;
+        if (signal.aborted) return undefined;
         const trouble = SmolvlmError.from(error);
         if (trouble.code === 'image-login') this.#pausedUntil = this.#clock.now() + this.#login.refused();
-        if (attempt >= retries || isFinal(trouble.code)) {
-          this.#report(trouble);
-          return false;
-        }
+        if (attempt >= retries || isFinal(trouble.code)) return trouble;
         await pauseFor(retryPauseMs * 2 ** attempt, signal, this.#clock);
       }
     }
-    return false;
+    return undefined;
   }
 
   #report(trouble: SmolvlmError): void {
@@ -115,11 +120,9 @@ export class SnapshotSource implements FrameSource {
     const at = this.#clock.now();
     const reportEveryMs = Math.min(intervalMs * 0.9, 60_000);
     const text = `${trouble.code} ${trouble.message}`;
-    // The tries between two intervals report nothing that is known.
     const isKnown = this.#reported?.text === text && at - this.#reported.at < reportEveryMs;
-    if (isKnown && !this.#requested) return;
-    this.#reported = { text, at };
-    this.#hooks.onTrouble(trouble);
+    if (!isKnown) this.#reported = { text, at };
+    this.#hooks.onTrouble(trouble, isKnown);
   }
 }
 

@@ -51,6 +51,22 @@ describe('FolderSource', () => {
     await told.until(() => told.frames.length >= 3);
   });
 
+  it('reports that an empty folder has no picture when one is asked for, even before its first scan', async () => {
+    mkdirSync(temp('in'));
+    source = new FolderSource({ folder: temp('in'), intervalMs: 10, clock }, told);
+    source.take();
+    await told.until(() => told.knownTroubles.length >= 1);
+    source.take();
+    assert.deepEqual(
+      told.knownTroubles.map(({ code, message }) => [code, message.endsWith('holds no picture yet')]),
+      [
+        ['frame-folder', true],
+        ['frame-folder', true],
+      ],
+    );
+    assert.equal(told.troubles.length, 0);
+  });
+
   it('gives pictures of subfolders, also of new ones, by their path', async () => {
     mkdirSync(temp('in/2026/11/25'), { recursive: true });
     await watched();

@@ -63,6 +63,17 @@ describe('SnapshotSource', () => {
     assert.equal(most, 1);
   });
 
+  it('fetches another picture for a request that its picture causes', async () => {
+    snapshot();
+    const { onFrame } = told;
+    told.onFrame = (frame) => {
+      onFrame(frame);
+      if (told.frames.length === 1) source.take();
+    };
+    source.take();
+    await told.until(() => told.frames.length >= 2);
+  });
+
   it('tries again after a failure', async () => {
     camera.answer = () => (camera.requests.length < 3 ? 'HTTP/1.1 503 Busy\r\n\r\n' : rawPicture(picture));
     snapshot({ retries: 2 }).take();

@@ -22,13 +22,18 @@ type Received = NodeMessage & {
 };
 
 const load = createRequire(__filename);
-const types = [frameNode, load('@node-red/nodes/core/common/25-catch.js')] as never;
+const types = [
+  frameNode,
+  load('@node-red/nodes/core/common/25-catch.js'),
+  load('@node-red/nodes/core/common/24-complete.js'),
+] as never;
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
 describe('smolvlm-frame', function () {
   this.timeout(30_000);
   const temp = useTempFolder();
   let received: { frames: Received[]; held: Received[]; errors: Received[] };
+  let completed: Received[];
   let statuses: string[];
 
   before((done) => void helper.startServer(done));
@@ -37,6 +42,7 @@ describe('smolvlm-frame', function () {
 
   async function loadFlow(dialog: object = {}, credentials: object = {}): Promise<void> {
     received = { frames: [], held: [], errors: [] };
+    completed = [];
     statuses = [];
     const flow = [
       { id: 'tab', type: 'tab' },
@@ -53,12 +59,14 @@ describe('smolvlm-frame', function () {
         ...dialog,
       },
       { id: 'catch', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['f'], wires: [['errors']] },
-      ...['frames', 'held', 'errors'].map((id) => ({ id, z: 'tab', type: 'helper' })),
+      { id: 'complete', x: 1, y: 1, z: 'tab', type: 'complete', scope: ['f'], wires: [['completed']] },
+      ...['frames', 'held', 'errors', 'completed'].map((id) => ({ id, z: 'tab', type: 'helper' })),
     ];
     await helper.load(types, flow as never, { f: credentials } as never);
     for (const id of ['frames', 'held', 'errors'] as const) {
       helper.getNode(id).on('input', (message: Received) => void received[id].push(message));
     }
+    helper.getNode('completed').on('input', (message: Received) => void completed.push(message));
     const node = helper.getNode('f') as unknown as EventEmitter;
     node.on('call:status', (call: { args: [{ text: string }] }) => void statuses.push(call.args[0].text));
   }
@@ -215,8 +223,10 @@ describe('smolvlm-frame', function () {
   describe('with its own camera', () => {
     let server: Server;
     let up: boolean;
+    let requests = 0;
     before((done) => {
       server = createServer((request, response) => {
+        requests += 1;
         const good = request.headers.authorization === `Basic ${Buffer.from('me:pass').toString('base64')}`;
         response.statusCode = !up ? 503 : good ? 200 : 401;
         response.setHeader('www-authenticate', 'Basic realm="camera"');
@@ -245,6 +255,73 @@ describe('smolvlm-frame', function () {
       up = true;
       send({});
       await until(() => received.frames.length >= 2);
+    });
+
+    it('sends the picture with the message that asked for it, and only then completes the message', async () => {
+      await loadFlow({ source: 'snapshot', url: url(), name: 'porch' }, { user: 'me', password: 'pass' });
+      const message = {
+        ...{ _msgid: 'a1', topic: 'who is there', payload: 'now', parts: { id: 'p', index: 0, count: 1 } },
+        ...{ _linkSource: [{ id: 'call', node: 'lc' }], req: { query: { q: '1' } }, res: { _res: {} } },
+      };
+      send(message);
+      await until(() => received.frames.length >= 1);
+      const [frame] = received.frames as (Received & Record<string, unknown>)[];
+      for (const kept of ['_msgid', 'topic', 'parts', '_linkSource', 'req', 'res'] as const) {
+        assert.deepEqual(frame?.[kept], message[kept], kept);
+      }
+      assert.ok(Buffer.isBuffer(frame?.payload));
+      assert.equal(frame.camera, 'porch');
+      await until(() => completed.length >= 1);
+      assert.deepEqual(
+        completed.map(({ _msgid }) => _msgid),
+        ['a1'],
+      );
+    });
+
+    it('fetches one picture for messages that arrive while it is being fetched', async () => {
+      await loadFlow({ source: 'snapshot', url: url(), name: 'porch' }, { user: 'me', password: 'pass' });
+      send({});
+      await until(() => received.frames.length >= 1);
+      const before = requests;
+      for (const _msgid of ['a', 'b', 'c']) send({ _msgid });
+      await until(() => received.frames.length >= 4);
+      assert.deepEqual(
+        received.frames.slice(1).map(({ _msgid }) => _msgid),
+        ['a', 'b', 'c'],
+      );
+      assert.ok(requests - before <= 2, 'one picture; a login may take two requests');
+      const [a, b] = received.frames.slice(1) as [Received, Received];
+      assert.ok((a.payload as Buffer).buffer !== (b.payload as Buffer).buffer);
+    });
+
+    it('reports a camera that does not answer with each message that waited', async () => {
+      await loadFlow(
+        { source: 'snapshot', url: url(), name: 'porch', retries: '0' },
+        { user: 'me', password: 'pass' },
+      );
+      up = false;
+      for (const _msgid of ['a', 'b']) send({ _msgid });
+      await until(() => received.errors.length >= 2);
+      assert.deepEqual(
+        received.errors.map(({ _msgid, error }) => [_msgid, error?.code]),
+        [
+          ['a', 'image-fetch'],
+          ['b', 'image-fetch'],
+        ],
+      );
+      assert.equal(completed.length, 0);
+    });
+
+    it('holds a message back with its picture when the picture shows nothing new', async () => {
+      await loadFlow(
+        { source: 'snapshot', url: url(), name: 'porch', unchanged: true },
+        { user: 'me', password: 'pass' },
+      );
+      send({ _msgid: 'a' });
+      await until(() => received.frames.length >= 1);
+      send({ _msgid: 'b', payload: 'mine' });
+      await until(() => received.held.length >= 1 && completed.length >= 2);
+      assert.deepEqual([received.held[0]?._msgid, received.held[0]?.payload], ['b', 'mine']);
     });
 
     it('fetches in a rhythm, and says that the camera is stuck', async () => {

@@ -34,6 +34,8 @@ export interface FrameIntakeOptions<T> {
   readonly zones: readonly Zone[];
   /** Called once for a picture, with a verdict for each zone. */
   readonly onVerdicts: (picture: ArrivedPicture<T>, verdicts: readonly FrameVerdict[]) => void;
+  /** The newer picture's tag when it replaces an older one without a verdict; undefined: the older one is superseded. */
+  readonly join?: (older: T, newer: T) => T | undefined;
   readonly now?: () => number;
 }
 
@@ -60,8 +62,9 @@ export class FrameIntake<T> {
       return;
     }
     const waiting = this.#cameras.get(camera);
-    this.#cameras.set(camera, picture);
-    if (waiting) {
+    const tag = waiting && this.#options.join?.(waiting.tag, picture.tag);
+    this.#cameras.set(camera, tag === undefined ? picture : { ...picture, tag });
+    if (waiting && tag === undefined) {
       const message = `a newer picture of camera "${camera}" came before this one was prepared`;
       this.#options.onVerdicts(waiting, [{ held: { reason: 'superseded', message } }]);
     }

@@ -32,4 +32,19 @@ describe('FrameIntake', () => {
     assert.equal(verdicts.filter((verdict) => 'error' in verdict).length, 0);
     assert.ok(passed >= (60 * 7) / 110 && passed <= (60 * 14) / 100, `${passed} passed`);
   });
+
+  it('gives a newer picture to those who wait for an older one that is not prepared yet', async () => {
+    const tags: (readonly string[])[] = [];
+    const intake = new FrameIntake<readonly string[]>({
+      ...{ gate: new FrameGate({}), prepare, options: {}, zones: [] },
+      join: (older, newer) => (older.length > 0 ? [...older, ...newer] : undefined),
+      onVerdicts: ({ tag }, [verdict]) =>
+        void tags.push(verdict && 'held' in verdict ? [...tag, verdict.held.reason] : tag),
+    });
+    for (const tag of [['a'], [], ['b'], ['c']]) {
+      intake.offer({ camera: 'porch', bytes: Uint8Array.of(0), tag });
+    }
+    while (tags.length < 3) await new Promise(setImmediate);
+    assert.deepEqual(tags, [['superseded'], ['a'], ['b', 'c']]);
+  });
 });
