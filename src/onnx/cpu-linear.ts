@@ -1,4 +1,5 @@
 import type { TensorSource } from '../model/safetensors/tensor-source';
+import { blockLinear } from './block-linear';
 import type { GraphBuilder } from './graph-builder';
 import { type Int8Range, int8Weight } from './int8-weights';
 import { float32Weight, transposedFloat32Weight } from './weights';
@@ -7,10 +8,10 @@ import { float32Weight, transposedFloat32Weight } from './weights';
 export type CpuPrecision = 'float32' | 'int8';
 
 /**
- * Range of int8 weights on any CPU. A bundle may move between machines, and for the decoder the reduced
- * range costs nothing (performance measurements, 2 threads), so the range that cannot saturate on any CPU is used.
+ * Full range. A CPU with AVX2 but neither VNNI nor AVX-512 could saturate its 16-bit sums; there the runtime stores the weights
+ * as uint8, which cannot (`x64quantprecision` in src/backends/onnxruntime/session-options.ts).
  */
-export const cpuInt8Range: Int8Range = 64;
+export const cpuInt8Range: Int8Range = 127;
 
 /** The graph that a stage is built in, and its source of weights. */
 export interface StageCanvas {
@@ -57,6 +58,17 @@ export function linearLayer({ graph, source }: StageCanvas, input: LinearInput, 
   const weightScale = graph.weight(`${name}.weight_scale`, scale);
   const inputs = [input.value, weight, input.scale, weightScale, input.zeroPoint, '', bias];
   return graph.op('MatMulIntegerToFloat', inputs, { domain: 'com.microsoft', name });
+}
+
+/**
+ * Like `linearLayer`, for an activation that cannot be equalised because a function lies before it: int8 rounds it and the
+ * weights in blocks of 32 inputs. Slower than a scale per tensor, but an outlier only affects its block.
+ */
+export function blockwiseLinearLayer(canvas: StageCanvas, value: string, name: string): string {
+  const { graph, source, precision } = canvas;
+  if (precision === 'float32') return linearLayer(canvas, { precision, value }, name);
+  const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
+  return blockLinear(graph, source, value, { weight: `${name}.weight`, bits: 8, bias, name });
 }
 
 /** Layer norm over the last axis with the checkpoint's `name.weight` and `name.bias` [hidden]. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { blockWeight } from '../../src/onnx/decoder/block-weights';
+import { blockWeight } from '../../src/onnx/block-weights';
 import { GraphBuilder, type StreamedTensor } from '../../src/onnx/graph-builder';
 import { int8Weight } from '../../src/onnx/int8-weights';
 import {

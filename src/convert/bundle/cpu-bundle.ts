@@ -1,6 +1,7 @@
 import type { BundleFile, BundleManifest, BundleStage } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import type { CpuPrecision } from '../../onnx/cpu-linear';
+import { equalisedVision } from '../../onnx/vision/equalised-vision';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
 import { defined } from '../../system/defined';
 import {
@@ -19,7 +20,7 @@ import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options produce different files. */
-const cpuBuilderVersion = 6;
+const cpuBuilderVersion = 7;
 
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;
@@ -92,9 +93,10 @@ export async function buildCpuStages(
   const write = prefix === '' ? stage : part;
   const { config, tensors } = checkpoint;
   const shape = visionGraphShape(config);
+  const source = precision === 'float32' ? tensors : await equalisedVision(tensors, config.vision.layers);
   const stages: BundleStage[] = [];
   for (const plan of plans) {
-    const make = (dir: string) => writeCpuVisionStage(dir, plan, shape, tensors, precision, control);
+    const make = (dir: string) => writeCpuVisionStage(dir, plan, shape, source, precision, control);
     stages.push(await write(`${prefix}${plan.name}`, make));
   }
   return stages;

@@ -3,6 +3,7 @@ import { SmolvlmError } from '../../errors';
 import { bundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
 import { decoderGraph } from '../../onnx/decoder/decoder-graph';
+import { equalisedDecoder } from '../../onnx/decoder/equalised-decoder';
 import { writeModel } from '../../onnx/write-model';
 import type { DecoderWriter } from './bundle-build';
 
@@ -15,7 +16,9 @@ export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision
     );
   }
   const { text, tieWordEmbeddings } = checkpoint.config;
-  const graph = decoderGraph(text, tieWordEmbeddings, checkpoint.tensors, precision);
+  const { tensors } = checkpoint;
+  const source = precision === 'float32' ? tensors : await equalisedDecoder(tensors, text.layers);
+  const graph = decoderGraph(text, tieWordEmbeddings, source, precision);
   const written = await writeModel(graph, join(dir, 'decoder.onnx'), control);
   const files = [written.model, ...(written.data ? [written.data] : [])].map(bundleFile);
   const entry: BundleDecoder = { format: 'onnx', precision, files };

@@ -12,7 +12,6 @@ import {
   type DecoderBuild,
   hostParts,
   openBuild,
-  visionGraphShape,
 } from '../bundle/bundle-build';
 import { buildCpuStages } from '../bundle/cpu-bundle';
 import { checkDiskSpace, namingFullDisk, npuBundleBytes } from '../bundle/disk-space';
@@ -24,11 +23,12 @@ import type { CalibrationFrames } from './calibration-frames';
 import type { NpuPrecision, NpuTower } from './npu-stage-build';
 import type { CosineBounds, NpuStageEntry } from './npu-stage-part';
 import { convertNpuStages, type StageBuildOptions } from './npu-stages';
+import { npuTower } from './npu-tower';
 import { ReferenceActivations, ValidationReference, validationName } from './reference-activations';
 import { exportRkllm } from './rkllm-export';
 
 /** Raised whenever the same checkpoint, frames and options produce different files. */
-const npuBuilderVersion = 5;
+const npuBuilderVersion = 6;
 
 export interface NpuBundleOptions {
   readonly target: NpuTarget;
@@ -98,14 +98,7 @@ async function buildNpuBundle(
       ...build.control,
     },
   );
-  const tower: NpuTower = {
-    target,
-    queryRows,
-    residualScale,
-    shape: visionGraphShape(checkpoint.config),
-    source: checkpoint.tensors,
-    calibration: (name) => activations.calibration(name),
-  };
+  const tower = await npuTower(checkpoint, activations, { target, queryRows, residualScale });
   const entries = await buildStages(build, plans, tower, activations, options);
   const cpuStages = await buildCpuStages(build, cpuPlans, 'int8', 'cpu_');
   const decoder = await buildDecoder(build, options.decoder);

@@ -5,9 +5,9 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoi
 import { checkpointPlace } from '../../model/checkpoint/checkpoint-places';
 import { demoModelFolder, resolveModel } from '../../model/hub/resolve-model';
 import { defined } from '../../system/defined';
-import { visionGraphShape } from '../bundle/bundle-build';
 import { targetNpuCores } from '../bundle/npu-target';
 import { chooseFrames } from '../npu/calibration-frames';
+import { npuTower } from '../npu/npu-tower';
 import { ReferenceActivations } from '../npu/reference-activations';
 import type { Toolkit } from '../toolkit/toolkit-worker';
 import { SimulatorBackend } from './simulator-backend';
@@ -62,14 +62,7 @@ export async function openSimulator(
       : undefined;
     const backend = await SimulatorBackend.start(
       options.toolkit,
-      {
-        target,
-        residualScale,
-        queryRows: conversion.queryRows,
-        shape: visionGraphShape(checkpoint.config),
-        source: checkpoint.tensors,
-        calibration: (name) => activations?.calibration(name) ?? [],
-      },
+      await npuTower(checkpoint, activations, { target, residualScale, queryRows: conversion.queryRows }),
       conversion.granularity,
       options.onStage,
     );

@@ -1,7 +1,7 @@
+import { blockLinear } from '../block-linear';
 import type { GraphBuilder } from '../graph-builder';
 import type { StackedTensors } from '../stacked-tensors';
-import { matrixShape, transposedFloat32Weight } from '../weights';
-import { blockSize, blockWeight } from './block-weights';
+import { transposedFloat32Weight } from '../weights';
 
 /**
  * How the decoder's weights are stored and multiplied: int8 and int4 in blocks of 32 with a scale each. One scale for a
@@ -33,32 +33,12 @@ export function decoderLinear(
       return graph.op('MatMul', [value, weight], { name: `${name}.product`, outputs: [output] });
     }
     case 'int8':
-    case 'int4': {
-      const bits = precision === 'int8' ? 8 : 4;
-      const [rows, columns] = matrixShape(source, name);
-      const { packed, scales, zeroPoints } = blockWeight(source, name, bits);
-      return graph.op(
-        'MatMulNBits',
-        [
-          value,
-          graph.weight(name, packed),
-          graph.weight(`${name}_scales`, scales),
-          graph.weight(`${name}_zero_points`, zeroPoints),
-        ],
-        {
-          domain: 'com.microsoft',
-          attributes: {
-            K: { int: columns },
-            N: { int: rows },
-            bits: { int: bits },
-            block_size: { int: blockSize },
-            // 4: activations are rounded to int8 in blocks as well, which makes these products fast.
-            accuracy_level: { int: 4 },
-          },
-          name: `${name}.product`,
-          outputs: [output],
-        },
-      );
-    }
+    case 'int4':
+      return blockLinear(graph, source, value, {
+        weight: name,
+        bits: precision === 'int8' ? 8 : 4,
+        name: `${name}.product`,
+        output,
+      });
   }
 }

@@ -3,6 +3,7 @@
  * opset 12, add the patterns, write it with writeModel, and convert the file with rknn-toolkit2.
  * Writing needs the optional package protobufjs.
  */
+export { ChannelEqualiser } from '../channel-equaliser';
 export {
   type Attribute,
   type Dimension,

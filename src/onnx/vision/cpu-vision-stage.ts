@@ -1,6 +1,13 @@
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
-import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
+import {
+  blockwiseLinearLayer,
+  type CpuPrecision,
+  layerNorm,
+  linearInput,
+  linearLayer,
+  type StageCanvas,
+} from '../cpu-linear';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 
 /** Sizes and constants of the vision tower, needed for its graphs. */
@@ -88,7 +95,7 @@ function mlpBranch(
     hiddenAct,
     'vision_config',
   );
-  return linearLayer(canvas, linearInput(canvas, wide), `${prefix}.mlp.fc2`);
+  return blockwiseLinearLayer(canvas, wide, `${prefix}.mlp.fc2`);
 }
 
 function layerPrefix(layer: number): string {

@@ -1,6 +1,6 @@
-import type { TensorSource } from '../../model/safetensors/tensor-source';
-import type { StreamedTensor } from '../graph-builder';
-import { bytesOf, matrixShape, rowBlocks } from '../weights';
+import type { TensorSource } from '../model/safetensors/tensor-source';
+import type { StreamedTensor } from './graph-builder';
+import { bytesOf, matrixShape, rowBlocks } from './weights';
 
 /** Weights that share one scale along the input axis. */
 export const blockSize = 32;

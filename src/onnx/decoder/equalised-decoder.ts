@@ -1,0 +1,32 @@
+import type { TensorSource } from '../../model/safetensors/tensor-source';
+import { type EqualisedChannels, equalisedTensors, linearSizes, normSizes } from '../equalised-tensors';
+
+/**
+ * The decoder's tensors with equalised channels: between each norm and the linear layers after it, and between `up_proj` and
+ * `down_proj` (the gate multiplies channel by channel).
+ */
+export function equalisedDecoder(source: TensorSource, layers: number): Promise<TensorSource> {
+  return equalisedTensors(source, decoderChannels(source, layers));
+}
+
+async function* decoderChannels(source: TensorSource, layers: number): AsyncGenerator<EqualisedChannels> {
+  for (let layer = 0; layer < layers; layer++) {
+    const at = `text_model.layers.${layer}`;
+    yield {
+      producers: [`${at}.input_layernorm.weight`],
+      consumers: ['q', 'k', 'v'].map((name) => `${at}.self_attn.${name}_proj.weight`),
+      activations: await normSizes(source, `${at}.input_layernorm`, false),
+    };
+    const sizes = await normSizes(source, `${at}.post_attention_layernorm`, false);
+    yield {
+      producers: [`${at}.post_attention_layernorm.weight`],
+      consumers: [`${at}.mlp.gate_proj.weight`, `${at}.mlp.up_proj.weight`],
+      activations: sizes,
+    };
+    yield {
+      producers: [`${at}.mlp.up_proj.weight`],
+      consumers: [`${at}.mlp.down_proj.weight`],
+      activations: await linearSizes(source, `${at}.mlp.up_proj.weight`, sizes),
+    };
+  }
+}
