@@ -31,7 +31,8 @@ export function usePackedPackage(): () => Promise<PackedPackage> {
 
 async function pack(): Promise<PackedPackage> {
   mkdirSync(folder, { recursive: true });
-  // The tree is built already, and building it again would change it under the tests that run.
+  // The tree is built already, and building it again would change it under the tests that run: only the rest of prepack.
+  await promisify(execFile)(process.execPath, [join(repositoryRoot, 'scripts/prepack.mjs')]);
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const maxBuffer = 16 * 1024 * 1024;
   const { stdout } = await promisify(execFile)('npm', args, { cwd: repositoryRoot, maxBuffer });

@@ -85,6 +85,42 @@ describe(`the tarball of ${name}`, function () {
     );
   });
 
+  it('holds no tests, documentation or benchmarks of bundled packages', async () => {
+    const { entries } = await packed();
+    assert.deepEqual(
+      entries.filter((path) =>
+        /^node_modules\/(@[^/]+\/)?[^/]+\/(tests?|docs|benchmarks?|examples)\//.test(path),
+      ),
+      [],
+    );
+  });
+
+  it('holds the licence of each bundled package', async () => {
+    const { entries } = await packed();
+    const folders = new Set(
+      entries.flatMap(
+        (path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1] ?? [],
+      ),
+    );
+    const without = [...folders].filter(
+      (folder) => !entries.some((path) => path.toLowerCase().startsWith(`${folder}/licen`.toLowerCase())),
+    );
+    // It names the MIT licence in package.json and has no copy of it.
+    assert.deepEqual(without, ['node_modules/abstract-logging']);
+  });
+
+  it('names what others made: a notice, a table of packages and a bill of materials', async () => {
+    const { entries } = await packed();
+    for (const path of ['NOTICE', 'THIRD-PARTY.md', 'sbom.cdx.json']) assert.ok(entries.includes(path), path);
+    const bill = JSON.parse(readFileSync(join(repositoryRoot, 'sbom.cdx.json'), 'utf8'));
+    assert.equal(bill.bomFormat, 'CycloneDX');
+    assert.equal(bill.metadata.component.name, name);
+    const named = (bill.components as { name: string; group?: string }[]).map((each) => each.name);
+    for (const bundled of ['fastify', 'ajv', 'sharp', 'onnxruntime-node']) {
+      assert.ok(named.includes(bundled), bundled);
+    }
+  });
+
   it('runs nothing when it is installed', () => {
     const atInstall = ['preinstall', 'install', 'postinstall', 'prepare'];
     assert.deepEqual(
