@@ -4,7 +4,10 @@ import { limits } from '../protocol/limits';
 import { registerBearerToken } from './http/bearer-token';
 import { registerCors } from './http/cors';
 import { registerLocalCallers } from './http/local-callers';
+import { refuseMalformed } from './http/malformed-requests';
+import { registerOpenApi } from './http/openapi';
 import { registerErrors } from './http/server-errors';
+import { registerUnknownPaths } from './http/unknown-paths';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
 import { registerDescribe } from './routes/describe-route';
 import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
@@ -28,6 +31,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // Leases and waiting requests may last for hours.
     requestTimeout: 0,
     forceCloseConnections: true,
+    clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
     ajv: {
       customOptions: {
@@ -46,6 +50,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (corsOrigins.length > 0) registerCors(app, corsOrigins);
   if (options.token !== undefined) registerBearerToken(app, options.token);
   if (options.localCallersOnly) registerLocalCallers(app, corsOrigins);
+  registerUnknownPaths(app);
+  registerOpenApi(app, { version: options.version, needsToken: options.token !== undefined });
   registerDescribe(app, options);
   registerStatus(app, options);
   registerDoctor(app, options);

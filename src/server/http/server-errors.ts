@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
 import { packageVersion } from '../../package-version';
-import { shownAddress } from '../../system/shown-address';
 
 const statusByCode: Readonly<Record<string, number>> = {
   'model-not-found': 404,
@@ -50,16 +49,6 @@ export function registerErrors(app: FastifyInstance): void {
     const retryAfter = retryAfterSeconds(status);
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     await reply.code(status).send({ error });
-  });
-  app.setNotFoundHandler(async (request, reply) => {
-    const error = {
-      code: 'request-unknown-path',
-      message: `there is no ${request.method} ${shownAddress(request.url)}`,
-      // As OpenAI's API has them.
-      type: 'invalid_request_error',
-      param: null,
-    };
-    await reply.code(404).send({ error });
   });
 }
 

@@ -12,7 +12,7 @@ import { beginning, sendServerEvents } from './server-sent-events';
 export function registerChat(routes: OpenAiRoutes): void {
   routes.post<ChatCompletionRequest>(
     '/chat/completions',
-    { body: chatCompletionSchema, summary: 'Answer a conversation, with or without pictures' },
+    { body: chatCompletionSchema, summary: 'Answer a conversation, with or without pictures', streams: true },
     async (http, reply) => {
       const { body: chat } = http;
       const gone = peerGone(reply);

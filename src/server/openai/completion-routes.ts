@@ -16,7 +16,7 @@ import { beginning, type SendEvent, sendServerEvents } from './server-sent-event
 export function registerCompletions(routes: OpenAiRoutes): void {
   routes.post<CompletionRequest>(
     '/completions',
-    { body: completionSchema, summary: 'Continue a text' },
+    { body: completionSchema, summary: 'Continue a text', streams: true },
     async ({ body }, reply) => {
       const gone = peerGone(reply);
       const named = await routes.models.find(body.model);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import { packageVersion } from '../../package-version';
 import { fetchPicture } from '../fetch-picture';
+import type { RouteDocumentation } from '../http/openapi';
 import type { ModelCatalog } from '../model-catalog';
 import { registerChat } from './chat-routes';
 import { registerCompletions } from './completion-routes';
@@ -15,12 +16,6 @@ export interface OpenAiOptions {
   readonly models: ModelCatalog;
   /** Fetch pictures by http(s) address; off by default, because any caller could make the engine fetch any address. */
   readonly allowImageUrls?: boolean;
-}
-
-/** A route's part of the documentation, and the schema that checks its requests. */
-interface PostSchema {
-  readonly body: object;
-  readonly summary: string;
 }
 
 /** Registers routes of OpenAI's API: each under `/v1` and without, with errors in OpenAI's form. */
@@ -46,13 +41,13 @@ export class OpenAiRoutes {
 
   post<Body>(
     path: string,
-    schema: PostSchema,
+    schema: RouteDocumentation,
     answer: (request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) => Promise<unknown>,
   ): void {
     for (const prefix of ['/v1', '']) {
       this.#app.post<{ Body: Body }>(
         `${prefix}${path}`,
-        { ...openAiForm, schema: { ...schema, tags: ['openai'] } as object },
+        { ...openAiForm, schema: documented(schema, prefix) },
         answer,
       );
     }
@@ -66,11 +61,16 @@ export class OpenAiRoutes {
     for (const prefix of ['/v1', '']) {
       this.#app.get<{ Params: { '*'?: string } }>(
         `${prefix}${path}`,
-        { ...openAiForm, schema: { summary, tags: ['openai'] } as object },
+        { ...openAiForm, schema: documented({ summary }, prefix) },
         answer,
       );
     }
   }
+}
+
+/** Only the addresses under `/v1` are listed. */
+function documented(schema: RouteDocumentation, prefix: string): object {
+  return { ...schema, tags: ['openai'], hide: prefix === '' } satisfies RouteDocumentation;
 }
 
 const openAiForm = {

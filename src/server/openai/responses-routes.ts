@@ -12,7 +12,7 @@ import { beginning, sendServerEvents } from './server-sent-events';
 export function registerResponses(routes: OpenAiRoutes): void {
   routes.post<ResponsesRequest>(
     '/responses',
-    { body: responsesSchema, summary: 'Answer texts and pictures, as a response object' },
+    { body: responsesSchema, summary: 'Answer texts and pictures, as a response object', streams: true },
     async ({ body }, reply) => {
       const gone = peerGone(reply);
       const named = await routes.models.find(body.model);

@@ -7,6 +7,7 @@ import { describeRequestSchema } from '../../protocol/request-schema';
 import { defined } from '../../system/defined';
 import { sendEvents } from '../http/event-response';
 import { readFormParts } from '../http/form-parts';
+import type { RouteDocumentation } from '../http/openapi';
 import { checkRequest } from '../http/request-checks';
 import { schemaError } from '../http/server-errors';
 import type { ModelCatalog } from '../model-catalog';
@@ -23,7 +24,7 @@ export function registerDescribe(app: FastifyInstance, { engine, networkModels }
     done(null, body),
   );
 
-  app.post('/v1/frames/describe', async (request, reply) => {
+  app.post('/v1/frames/describe', { schema: documentation as object }, async (request, reply) => {
     const { body } = request;
     if (!Buffer.isBuffer(body)) {
       throw new SmolvlmError('request-form', 'expected a body of multipart/form-data, received none');
@@ -39,10 +40,32 @@ export function registerDescribe(app: FastifyInstance, { engine, networkModels }
     return reply;
   });
 
-  app.delete<{ Params: { id: string } }>('/v1/requests/:id', async (request) => {
+  const cancelling = { schema: { summary: 'Cancel a request' } as object };
+  app.delete<{ Params: { id: string } }>('/v1/requests/:id', cancelling, async (request) => {
     return { cancelled: engine.cancel(request.params.id) };
   });
 }
+
+const documentation: RouteDocumentation = {
+  summary: 'Describe a frame',
+  requestBody: {
+    required: true,
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          required: ['request'],
+          properties: {
+            request: describeRequestSchema,
+            image: { type: 'array', items: { type: 'string', format: 'binary' } },
+          },
+        },
+        encoding: { request: { contentType: 'application/json' } },
+      },
+    },
+  },
+  success: { type: eventStreamType, schema: { type: 'string' } },
+};
 
 /** The request with the models that its names stand for. @throws SmolvlmError `model-not-found` */
 async function named(request: DescribeRequest, models: ModelCatalog): Promise<DescribeRequest> {

@@ -25,7 +25,7 @@ export function registerDoctor(
 ): void {
   app.get<{ Querystring: { model?: string } }>(
     '/v1/smolvlm/doctor',
-    { schema: { querystring } },
+    { schema: { summary: 'The state of the engine’s machine', querystring } as object },
     async ({ query }): Promise<DoctorReport> => {
       const named = query.model === undefined ? undefined : await networkModels?.find(query.model);
       const requested = (networkModels ? named?.model : query.model) ?? defaultModel;

@@ -3,6 +3,7 @@ import type { Engine } from '../../engine/engine';
 import { type EngineStatus, protocolVersion } from '../../protocol/engine-status';
 import { eventStreamType } from '../../protocol/ndjson';
 import { writeResponse } from '../http/event-response';
+import type { RouteDocumentation } from '../http/openapi';
 
 export interface StatusOptions {
   readonly engine: Engine;
@@ -23,19 +24,26 @@ export function registerStatus(
   });
 
   // `status` is what monitors of OpenAI-compatible servers look for.
-  app.get('/health', async () => ({ status: engine.stopping ? 'stopping' : 'ok', ...identity() }));
+  app.get('/health', documented('Tell whether the engine is ready'), async () => ({
+    status: engine.stopping ? 'stopping' : 'ok',
+    ...identity(),
+  }));
 
-  app.get('/v1/status', async (): Promise<EngineStatus> => {
-    return {
-      ...identity(),
-      instance: engine.instance,
-      pid: process.pid,
-      uptimeMs: Math.round(process.uptime() * 1000),
-      leases: engine.lifetime.leases,
-      ...engine.status(),
-      memory: { rssBytes: process.memoryUsage.rss(), modelLimitBytes },
-    };
-  });
+  app.get(
+    '/v1/status',
+    documented('Models, cameras, memory, last errors'),
+    async (): Promise<EngineStatus> => {
+      return {
+        ...identity(),
+        instance: engine.instance,
+        pid: process.pid,
+        uptimeMs: Math.round(process.uptime() * 1000),
+        leases: engine.lifetime.leases,
+        ...engine.status(),
+        memory: { rssBytes: process.memoryUsage.rss(), modelLimitBytes },
+      };
+    },
+  );
 
   app.get('/v1/lease', async (_request, reply) => {
     const release = engine.lifetime.lease();
@@ -56,4 +64,8 @@ export function registerStatus(
     ).finally(release);
     return reply;
   });
+}
+
+function documented(summary: string): { readonly schema: object } {
+  return { schema: { summary } satisfies RouteDocumentation };
 }
