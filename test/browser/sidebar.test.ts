@@ -93,6 +93,10 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.equal(cores.length, 3);
     const fallback = await hubShown.locator('.smolvlm-frame-fallback').textContent();
     assert.equal(fallback, 'on the CPU: held by another');
+    assert.match(
+      (await hubShown.locator('.smolvlm-model').textContent()) ?? '',
+      /NPU shared with process 640 \(frigate\.detector:rknn\)/,
+    );
     for (const [core, words] of cores.entries()) assert.match(words, new RegExp(`^Core ${core}: \\d+ %$`));
     assert.match(
       (await hubShown.locator('.smolvlm-engine-facts').textContent()) ?? '',

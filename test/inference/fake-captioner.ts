@@ -22,6 +22,7 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
     backend: 'fake',
     memoryBytes: 1000,
     framesInFlight: model.startsWith('wide') ? 4 : 1,
+    npuSharedWith: ['process 640 (frigate.detector:rknn)'],
     close: async () => {},
     encode: async (
       pictures,
