@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { BuildProgress } from '../convert/bundle/build-progress';
 import { checkBundlePlace } from '../convert/bundle/check-bundle-place';
 import { prepareCpuBundle } from '../convert/bundle/cpu-bundle';
-import { namingReadOnly } from '../convert/bundle/disk-space';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
 import { withReference } from '../convert/npu/bundle-reference';
 import { chooseFrames } from '../convert/npu/calibration-frames';
@@ -26,6 +25,7 @@ import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
 import { defined } from '../system/defined';
 import { withFileLock } from '../system/lock/file-lock';
+import { namingReadOnly } from '../system/read-only-folder';
 import type { Settings } from '../system/settings';
 import {
   type Command,

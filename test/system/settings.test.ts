@@ -97,9 +97,8 @@ describe('readSettings', () => {
       'cli/bench/emulator', // switches of the emulator's library, which reads them itself
       'cli/bench/memory-benchmark.ts',
       'client/local-engine.ts',
-      'convert/npu/rkllm-export.ts',
+      'convert/toolkit/python-environment.ts',
       'convert/toolkit/toolkit-environment.ts',
-      'convert/toolkit/toolkit-worker.ts',
       'platform/recording/process-facts.ts',
       'system/no-telemetry.ts',
       'system/settings.ts',

@@ -90,15 +90,19 @@ export async function checkDiskSpace(
 }
 
 /**
- * Runs work that writes below a path, and names the path in the error if the disk becomes full.
+ * Runs work that writes below a path, and names the full disk in the error: the path's, or that of temporary files.
  * @throws SmolvlmError `bundle-disk-space` for a full disk; else what the work throws
  */
-export async function namingFullDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function namingFullDisk<T>(
+  path: string,
+  work: () => Promise<T>,
+  temporary = tmpdir(),
+): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (!isFullDisk(cause)) throw cause;
-    const full = await fullFolder(dirname(path));
+    const full = await fullFolder(dirname(path), temporary);
     const hint =
       full === dirname(path) ? spaceHint : 'Free some space there, or set TMPDIR to another folder.';
     throw new SmolvlmError('bundle-disk-space', `${full}: the disk is full`, {
@@ -112,31 +116,12 @@ export async function namingFullDisk<T>(path: string, work: () => Promise<T>): P
 const fullBytes = 16e6;
 
 /** The bundle's folder, unless it has space and the folder for temporary files has not. */
-async function fullFolder(folder: string, temporary = tmpdir()): Promise<string> {
+async function fullFolder(folder: string, temporary: string): Promise<string> {
   const isFull = async (place: string): Promise<boolean> => {
     const found = await statfs(place).catch(() => undefined);
     return found !== undefined && found.bavail * found.bsize < fullBytes;
   };
   return !(await isFull(folder)) && (await isFull(temporary)) ? temporary : folder;
-}
-
-/**
- * Runs work that writes below a path, and names the folder in the error if it cannot be written to.
- * @throws SmolvlmError `folder-read-only`; else what the work throws
- */
-export async function namingReadOnly<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const { code, path: refused } = cause as NodeJS.ErrnoException;
-    const isOurs =
-      refused === undefined || `${path}/`.startsWith(refused) || refused.startsWith(dirname(path));
-    if (!['EROFS', 'EACCES', 'EPERM'].includes(code ?? '') || !isOurs) throw cause;
-    throw new SmolvlmError('folder-read-only', `${dirname(path)} cannot be written to: ${code}`, {
-      hint: 'Give this user write access to it, or choose another folder (SMOLVLM_CACHE for the cache).',
-      cause,
-    });
-  }
 }
 
 const spaceHint = 'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for the cache).';

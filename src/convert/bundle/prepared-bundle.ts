@@ -8,9 +8,9 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoi
 import { folderKind } from '../../model/hub/resolve-model';
 import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
+import { namingReadOnly } from '../../system/read-only-folder';
 import type { BuildControl } from './bundle-build';
 import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
-import { namingReadOnly } from './disk-space';
 import { prepareShardBundle, type ShardBundleOptions, shardBundleKey } from './shard-bundle';
 
 export interface PreparedBundleControl extends BuildControl {

@@ -7,8 +7,9 @@ import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../mode
 import { cacheFolder } from '../../model/cache-folder';
 import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
+import { namingReadOnly } from '../../system/read-only-folder';
 import { shownText } from '../../system/shown-address';
-import { checkDiskSpace, namingReadOnly } from '../bundle/disk-space';
+import { checkDiskSpace } from '../bundle/disk-space';
 import { checkMachine, findPython, type PythonInfo } from './find-python';
 import { readPipConfiguration } from './pip-configuration';
 import { pythonEnvironment } from './python-environment';

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
+import { namingReadOnly } from '../../system/read-only-folder';
 import { replaceFile } from '../../system/shared-files';
 import { checkpointsFolder } from '../cache-folder';
 import { readModelConfigs } from '../checkpoint/checkpoint';
@@ -61,10 +62,12 @@ export async function pullCheckpoint(
     if (await exists(dir)) return 0;
     return fetchAll(reference, settings, listing, dir, control);
   };
-  const downloadedBytes = await withFileLock(join(dirname(dir), 'pull.lock'), fetchMissing, {
-    ...defined({ signal, onWait }),
+  const downloadedBytes = await namingReadOnly(join(checkpoints, reference.id), async () => {
+    const lock = join(dirname(dir), 'pull.lock');
+    const bytes = await withFileLock(lock, fetchMissing, defined({ signal, onWait }));
+    await noteRevision(reference, listing.commit, checkpoints);
+    return bytes;
   });
-  await noteRevision(reference, listing.commit, checkpoints);
   return { ...reference, ...listing, dir, downloadedBytes };
 }
 

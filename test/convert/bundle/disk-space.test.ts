@@ -86,6 +86,15 @@ describe('disk space for a bundle', function () {
     }
   });
 
+  it('names the folder for temporary files when that one is full, not the bundle’s', async () => {
+    const told = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    // /proc is a file system without free space.
+    await assert.rejects(
+      namingFullDisk(join(tmpdir(), 'bundle'), () => Promise.reject(told), '/proc'),
+      { code: 'bundle-disk-space', message: '/proc: the disk is full', hint: /TMPDIR/ },
+    );
+  });
+
   it('recognises the toolkit’s message for a full disk', async () => {
     const told = new SmolvlmError('toolkit-failed', 'l0_attn: OSError: [Errno 28] No space left on device');
     await assert.rejects(
