@@ -68,6 +68,8 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
   const seconds = intervalMs / 1000;
   // The first is a keyframe: before it pictures are grey. Times may jump back when the camera's clock is set.
   const select = `select=isnan(prev_selected_t)*key+gte(t-prev_selected_t\\,${seconds})+lt(t\\,prev_selected_t)`;
+  // The encoder refuses a time that is not later than the last one, counted in pictures of the stream.
+  const filter = `${select},settb=1,setpts=100*N`;
   const isRecent = version.major > 5 || (version.major === 5 && version.minor >= 1);
   return [
     ...['-hide_banner', '-loglevel', 'error', '-nostats'],
@@ -78,7 +80,7 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto'],
     ...Object.entries(probing).flatMap(([name, value]) => [`-${name}`, value]),
     ...['-i', 'pipe:0', '-map', '0:v:0'],
-    ...(mode === 'single' ? ['-frames:v', '1'] : ['-vf', select]),
+    ...(mode === 'single' ? ['-frames:v', '1'] : ['-vf', filter]),
     ...(isRecent ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     // A threaded encoder holds a picture back until the next one.
     ...['-threads', '1', '-q:v', '3', '-f', 'image2pipe', '-c:v', 'mjpeg', '-flush_packets', '1', 'pipe:1'],

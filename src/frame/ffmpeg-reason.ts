@@ -40,22 +40,27 @@ const reasons: readonly Reason[] = [
   { pattern: /connection reset|broken pipe/i, words: 'the camera cut the connection' },
 ];
 
+/** Said of streams that work, e.g. of a parameter set with the time of its picture. */
+const harmless =
+  /^(To ignore this|Impossible to open|Last message repeated)|non monotonically increasing dts|pts \(\S+\) < dts/;
+
 /** Why ffmpeg ended, in words. @param said its stderr @param how its exit status or signal */
 export function ffmpegError(address: URL, said: string, how: string): SmolvlmError {
-  const lines = said
+  const spoken = said
     .split('\n')
     .map((line) =>
       shownText(line.replaceAll(/\[[^\]]* @ 0x[\da-f]+\] ?/g, '').replace(/^pipe:0: /, '')).trim(),
     )
-    .filter(
-      (line) => line !== '' && !/^(To ignore this|Impossible to open|Last message repeated)/.test(line),
-    );
+    .filter((line) => line !== '');
+  const lines = spoken.filter((line) => !harmless.test(line));
   const known = reasons.find(({ pattern }) => pattern.test(lines.join('\n')));
   const answered = /server returned (\d{3}[^(\n]*)/i.exec(lines.join('\n'))?.[1]?.trim();
   const words =
     known?.words ??
     (answered === undefined ? undefined : `the camera answered ${answered}`) ??
-    (how === '0' ? 'the camera closed the stream' : (lines.at(-1) ?? `ffmpeg ended with ${how}`));
+    (how === '0' || (spoken.length > 0 && lines.length === 0)
+      ? 'the camera closed the stream'
+      : (lines.at(-1) ?? `ffmpeg ended with ${how}`));
   return streamError(address, words, known?.hint, known?.code);
 }
 

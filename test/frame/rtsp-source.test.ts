@@ -107,6 +107,11 @@ describe('RtspSource', () => {
         'frame-stream',
         /broke: rtsp:\/\/…@camera\/live: Odd data$/,
       ],
+      [
+        '[data @ 0x55] Application provided invalid, non monotonically increasing dts to muxer in stream 0: 10 >= 10',
+        'frame-stream',
+        /the camera closed the stream/,
+      ],
       ['', 'frame-stream', /ffmpeg ended with 3/],
     ] as const) {
       it(`says what "${said.split('\n')[0]}" means`, async () => {
