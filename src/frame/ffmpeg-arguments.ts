@@ -70,6 +70,8 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
   const select = `select=isnan(prev_selected_t)*key+gte(t-prev_selected_t\\,${seconds})+lt(t\\,prev_selected_t)`;
   // The encoder refuses a time that is not later than the last one, counted in pictures of the stream.
   const filter = `${select},settb=1,setpts=100*N`;
+  // A parameter set has the time of its picture: one of the two would be left out.
+  const numbered = version.major >= 5 ? ['-bsf:v', 'setts=ts=N'] : [];
   const isRecent = version.major > 5 || (version.major === 5 && version.minor >= 1);
   return [
     ...['-hide_banner', '-loglevel', 'error', '-nostats'],
@@ -84,6 +86,18 @@ export function ffmpegArguments({ mode, intervalMs, version }: FfmpegJob): reado
     ...(isRecent ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     // A threaded encoder holds a picture back until the next one.
     ...['-threads', '1', '-q:v', '3', '-f', 'image2pipe', '-c:v', 'mjpeg', '-flush_packets', '1', 'pipe:1'],
-    ...['-map', '0:v:0', '-c:v', 'copy', '-copyinkf', '-f', 'data', '-flush_packets', '1', 'pipe:3'],
+    ...[
+      '-map',
+      '0:v:0',
+      '-c:v',
+      'copy',
+      '-copyinkf',
+      ...numbered,
+      '-f',
+      'data',
+      '-flush_packets',
+      '1',
+      'pipe:3',
+    ],
   ];
 }

@@ -1,7 +1,7 @@
 import type { SourceFrame } from './frame-source';
 
-/** A picture that is older is not one of now. */
-const freshMs = 1_000;
+/** A picture that came longer ago is not one of now: on its way here it has aged as well. */
+const freshMs = 500;
 
 /** Passes on a stream's newest picture at an interval and on request; pictures in between are left out. */
 export class NewestFrame {

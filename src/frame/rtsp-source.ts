@@ -35,8 +35,8 @@ export class RtspSource implements FrameSource {
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = options.clock ?? systemClock;
-    // ffmpeg keeps the interval.
-    this.#newest = new NewestFrame(0, hooks.onFrame);
+    // ffmpeg keeps the interval, but gives a picture too many when the stream's times jump back.
+    this.#newest = new NewestFrame(options.intervalMs / 2, hooks.onFrame);
     const read = (onWorked: () => void): Promise<void> =>
       this.#isSingle ? this.#singles(onWorked) : this.#stream(onWorked);
     const onTrouble: SourceHooks['onTrouble'] = (error, isKnown) => {

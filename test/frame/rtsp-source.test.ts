@@ -124,9 +124,19 @@ describe('RtspSource', () => {
     }
 
     it('says that the camera closed the stream, and opens it again', async () => {
-      rtsp(url, { ffmpeg: program(`cat ${temp('a.jpg')}; exit 0`) });
+      rtsp(url, { ffmpeg: program(`cat ${temp('a.jpg')}; exit 0`), intervalMs: 40 });
       await told.until(() => told.frames.length >= 2);
       assert.match(told.troubles[0]!.message, /the camera closed the stream/);
+    });
+
+    it('passes on one picture of two that come at once', async () => {
+      const ffmpeg = program(
+        `cat > /dev/null; cat ${temp('a.jpg')} ${temp('a.jpg')}; echo > ${temp('sent')}; exec sleep 60`,
+      );
+      rtsp(url, { ffmpeg });
+      await told.until(() => told.frames.length > 0 && existsSync(temp('sent')));
+      await delay(50);
+      assert.equal(told.frames.length, 1);
     });
 
     it('leaves a camera alone after a refused login', async () => {

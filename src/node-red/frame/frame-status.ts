@@ -6,6 +6,8 @@ import type { FrameVerdict } from './frame-intake';
 import type { SourceSettings } from './source-settings';
 
 const marginMs = 5_000;
+/** A stream's own watch reports most silences, so that this one may follow closely. */
+const streamMarginMs = 3_000;
 
 /** How long a source may go without a picture or an error. @returns undefined if it need not deliver */
 export function longestSilenceMs(settings: SourceSettings): number | undefined {
@@ -16,7 +18,7 @@ export function longestSilenceMs(settings: SourceSettings): number | undefined {
     return intervalMs === undefined ? undefined : intervalMs + tries + marginMs;
   }
   if (settings.kind === 'mjpeg' || settings.kind === 'rtsp') {
-    return settings.intervalMs + 2 * settings.timeoutMs + marginMs;
+    return settings.intervalMs + settings.timeoutMs + streamMarginMs;
   }
   return undefined;
 }
