@@ -29,6 +29,7 @@ export const rooms = {
     'convert',
     'image',
     'model',
+    'onnx',
     'picture',
     'platform',
     'prompt',
@@ -87,7 +88,7 @@ export const subRooms = {
     validate: ['bundle', 'npu', 'toolkit'],
     deliver: ['bundle'],
   },
-  inference: { '.': ['npu'], npu: ['.'] },
+  inference: { '.': ['cpu', 'npu'], cpu: [], npu: ['.', 'cpu'] },
   mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
   server: {
     '.': ['http', 'openai', 'routes'],

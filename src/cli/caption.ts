@@ -73,6 +73,7 @@ async function answer(
     },
   };
   const caption = await captioner.describe(pictures, request, hooks);
+  if (captioner.arithmetic) io.log(captioner.arithmetic.message);
   if (caption.fallback) io.log(`on the CPU instead of the NPU: ${caption.fallback.message}`);
   const { text, tokenIds, promptTokens, tiles, backend, choices, confidence, timingsMs, vision, fallback } =
     caption;

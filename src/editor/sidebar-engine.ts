@@ -116,13 +116,14 @@ function engineFacts(
 }
 
 function modelLines({ models }: EngineStatus, translate: Translate): JQuery[] {
-  return models.map(({ model, backend, fallback, npuSharedWith = [] }) =>
+  return models.map(({ model, backend, fallback, arithmetic, npuSharedWith = [] }) =>
     $('<div>', { class: 'smolvlm-model' }).append(
       $('<div>').text(translate('model', { model, backend })),
       ...(npuSharedWith.length > 0
         ? [$('<div>').text(translate('npuSharedWith', { programs: npuSharedWith.join(', ') }))]
         : []),
       ...(fallback ? [errorLine(fallback)] : []),
+      ...(arithmetic ? [errorLine(arithmetic)] : []),
     ),
   );
 }

@@ -85,13 +85,17 @@ export class CaptionerCache {
 
   models(): LoadedModel[] {
     return [...this.#loaded.values()].map(({ model, captioner, lastUsedAt }) => {
-      const { backend, memoryBytes, framesInFlight, fallback, npuSharedWith = [] } = captioner;
+      const { backend, memoryBytes, framesInFlight, fallback, arithmetic, npuSharedWith = [] } = captioner;
       return {
         model,
         backend,
         memoryBytes,
         framesInFlight,
-        ...defined({ fallback, npuSharedWith: npuSharedWith.length > 0 ? npuSharedWith : undefined }),
+        ...defined({
+          fallback,
+          npuSharedWith: npuSharedWith.length > 0 ? npuSharedWith : undefined,
+          arithmetic,
+        }),
         lastUsedAt: lastUsedAt.toISOString(),
       };
     });

@@ -16,6 +16,8 @@ import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import type { VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
+import { arithmeticNote, bundleArithmetic, fittingArithmetic } from './cpu/arithmetic';
+import { type ProductCheck, thisCpusProducts } from './cpu/product-check';
 import type { Captioner, CaptionerOptions, IdentifyModel, OpenCaptioner } from './inference';
 import { ModelCaptioner } from './model-captioner';
 import { NpuDecoder } from './npu/npu-decoder';
@@ -31,7 +33,8 @@ export const defaultPrecision = 'int8';
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
   const resolved = await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir));
-  const bundle = await openBundle(resolved.dir, options);
+  const { precision } = fittingArithmetic(await productsOf(options), options.precision ?? defaultPrecision);
+  const bundle = await openBundle(resolved.dir, { ...options, precision });
   return openBundleCaptioner(resolved.name, bundle, options);
 };
 
@@ -73,18 +76,22 @@ export interface OpenedDecoder {
 
 /** Opens a model's decoder and token embeddings, prepared as for captions. */
 export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
+  const products = await productsOf(options);
+  const { precision } = fittingArithmetic(products, options.precision ?? defaultPrecision);
   const bundle = await openBundle(
     (await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir,
-    options,
+    { ...options, precision },
   );
+  const { kernels } = bundleArithmetic(products, bundle);
   const { config } = await readModelConfigs(bundle.dir);
   const host = await HostTensors.open(bundle);
-  const runner = await openDecoder(bundle, config.text, defined({ threads: options.threads })).catch(
-    async (error: unknown) => {
-      await host.close();
-      throw error;
-    },
-  );
+  const runner = await openDecoder(bundle, config.text, {
+    kernels,
+    ...defined({ threads: options.threads }),
+  }).catch(async (error: unknown) => {
+    await host.close();
+    throw error;
+  });
   return {
     dir: bundle.dir,
     runner,
@@ -108,14 +115,16 @@ async function assemble(
   const { config, imageProcessor } = await readModelConfigs(bundle.dir);
   const { contextLength, threads } = options;
   const { npu, rkllm } = settingsOf(options);
-  const settings = defined({ threads });
+  const products = await productsOf(options);
+  const { kernels } = bundleArithmetic(products, bundle);
+  const settings = { kernels, ...defined({ threads }) };
   const sharing = new NpuSharingRule(options.npuSharing ?? npu.sharing ?? 'share');
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
   if (given) owned.push(() => given.close());
   const placed: PlacedTower = given
     ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
-    : await openTower(bundle, { ...options, npu, sharing });
+    : await openTower(bundle, { ...options, kernels, npu, sharing });
   owned.push(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
     ...settings,
@@ -137,7 +146,7 @@ async function assemble(
     textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
     vision: placed,
     cpuVision: `onnxruntime ${(bundle.manifest.cpuStages ?? bundle.manifest.stages)[0]?.precision}`,
-    ...defined({ npuText }),
+    ...defined({ npuText, arithmetic: arithmeticNote(products) }),
     config,
     imageProcessor,
     prompts: await PromptBuilder.open(bundle.dir, config),
@@ -171,6 +180,12 @@ async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundl
       ...defined({ signal, onProgress: onProgress && onPart }),
     },
   );
+}
+
+function productsOf({
+  products = thisCpusProducts,
+}: Pick<CaptionerOptions, 'products'>): Promise<ProductCheck> {
+  return products();
 }
 
 function settingsOf({ settings }: Pick<CaptionerOptions, 'settings'>): InferenceSettings {

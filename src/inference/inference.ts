@@ -5,6 +5,7 @@ import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, ProgressPhase } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
 import type { InferenceSettings } from '../system/settings';
+import type { ProductCheck } from './cpu/product-check';
 
 /** A result without the fields that the queue adds. */
 export type Caption = Omit<CaptionResult, 'queuedMs' | 'camera' | 'capturedAt'>;
@@ -73,6 +74,8 @@ export interface Captioner extends PictureTasks {
   readonly fallback?: ErrorBody | undefined;
   /** Other programs that use its NPU at the moment; empty or absent for none. */
   readonly npuSharedWith?: readonly string[];
+  /** What this CPU computes wrongly, and what is used instead. */
+  readonly arithmetic?: ErrorBody | undefined;
 }
 
 export interface CaptionerOptions extends RuntimeOptions {
@@ -84,6 +87,8 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly settings?: InferenceSettings;
   /** Awaited before the weights are loaded, with the model's `memoryBytes`. */
   readonly makeRoom?: (sizeBytes: number) => Promise<void>;
+  /** What onnxruntime's products are worth here; default: they are checked once per thread. */
+  readonly products?: () => Promise<ProductCheck>;
   /** Called when a device call will never return: only the end of the process frees the device. */
   readonly onDeviceLost?: (error: ErrorBody) => void;
 }

@@ -23,6 +23,8 @@ export interface ModelParts extends TextParts {
   readonly cpuVision: string;
   readonly imageProcessor: ImageProcessorConfig;
   readonly weightBytes: number;
+  /** What this CPU computes wrongly, and what is used instead. */
+  readonly arithmetic?: ErrorBody;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,10 @@ export class ModelCaptioner implements Captioner {
 
   get fallback(): ErrorBody | undefined {
     return this.#parts.vision.fallback() ?? this.#parts.npuText?.fallback;
+  }
+
+  get arithmetic(): ErrorBody | undefined {
+    return this.#parts.arithmetic;
   }
 
   get npuSharedWith(): readonly string[] {

@@ -9,7 +9,7 @@ import { type NpuUsers, npuUsers } from './npu/npu-users';
 import { findProgram } from './program-path';
 import { toolkitPython } from './python';
 import type { SystemFiles } from './recording/system-files';
-import type { ProcessFacts } from './recording/system-recording';
+import type { CpuProducts, ProcessFacts } from './recording/system-recording';
 import { findRuntimeLibraries, type RuntimeLibrary } from './runtime-library';
 import { driverCores, npuTarget, type Soc, socOf } from './soc';
 import { chipTemperature, type Temperature } from './temperature';
@@ -40,6 +40,8 @@ export interface Machine {
   readonly openFiles: number | undefined;
   readonly python: string | undefined;
   readonly ffmpeg: string | undefined;
+  /** Absent in recordings of older releases. */
+  readonly cpuProducts: CpuProducts | undefined;
   /** Bundles that are compared with the machine. */
   readonly bundles: readonly (BundleFacts | UnusableModel)[];
 }
@@ -70,6 +72,7 @@ export function readMachine(files: SystemFiles, bundles: Machine['bundles'] = []
     openFiles: openFileLimit(files),
     python: toolkitPython(files),
     ffmpeg: findProgram(files, ['ffmpeg']),
+    cpuProducts: files.cpuProducts,
     bundles,
   };
 }

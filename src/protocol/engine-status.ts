@@ -15,6 +15,8 @@ export interface LoadedModel {
   readonly fallback?: ErrorBody;
   /** Other programs that used the NPU when the model was last used, e.g. `process 640 (frigate.detector:rknn)`. */
   readonly npuSharedWith?: readonly string[];
+  /** What the CPU computes wrongly with its fastest kernels, and what is used instead; code `cpu-products`. */
+  readonly arithmetic?: ErrorBody;
   /** ISO 8601. */
   readonly lastUsedAt: string;
 }

@@ -3,8 +3,8 @@ import type { Binding, BoundSession, BoundTensor, BoundTensors } from './bound-s
 import type { OrtLibrary } from './ort-library';
 import { type SessionSettings, sessionThreads } from './session-options';
 
-/** ORT_ENABLE_ALL. */
-const allOptimizations = 99;
+/** ORT_ENABLE_ALL and ORT_ENABLE_BASIC. */
+const [allOptimizations, basicOptimizations] = [99, 1];
 
 /** Opens a graph through the C API, with the options of `sessionOptions`. */
 export async function openNativeSession(
@@ -13,13 +13,16 @@ export async function openNativeSession(
   settings: SessionSettings,
 ): Promise<BoundSession> {
   const options = library.create('CreateSessionOptions');
+  const { kernels = 'all' } = settings;
   try {
     library.call('DisableMemPattern', options);
     library.call('DisableCpuMemArena', options);
-    library.call('SetSessionGraphOptimizationLevel', options, allOptimizations);
+    const level = kernels === 'unfused' ? basicOptimizations : allOptimizations;
+    library.call('SetSessionGraphOptimizationLevel', options, level);
     library.call('SetIntraOpNumThreads', options, sessionThreads(settings));
     library.call('SetInterOpNumThreads', options, 1);
     library.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '1');
+    if (kernels !== 'all') library.call('AddSessionConfigEntry', options, 'mlas.disable_kleidiai', '1');
     const session: (bigint | null)[] = [null];
     const create = nativeCall(library.function('CreateSession'));
     library.check(await create(library.env, path, options, session));

@@ -1,9 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type { InferenceSession } from 'onnxruntime-node';
 
+/**
+ * The kernels that a session may use. `no-kleidiai` leaves out those of Arm's KleidiAI; `unfused` also computes each operator
+ * of a quantised product by itself, which is slower.
+ */
+export type CpuKernels = 'all' | 'no-kleidiai' | 'unfused';
+
 export interface SessionSettings {
   /** Threads one operator may use; default: the CPUs available to this process. */
   readonly threads?: number;
+  /** Default: all. */
+  readonly kernels?: CpuKernels;
 }
 
 /**
@@ -21,16 +29,20 @@ export function sessionOptions(
   settings: SessionSettings = {},
   threadsSpin = false,
 ): InferenceSession.SessionOptions {
+  const { kernels = 'all' } = settings;
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: kernels === 'unfused' ? 'basic' : 'all',
     intraOpNumThreads: sessionThreads(settings),
     interOpNumThreads: 1,
     enableCpuMemArena: false,
     enableMemPattern: false,
     // Nested by the dots of onnxruntime's own keys: session.intra_op.allow_spinning.
-    extra: { session: { intra_op: { allow_spinning: threadsSpin ? '1' : '0' }, x64quantprecision: '1' } },
+    extra: {
+      session: { intra_op: { allow_spinning: threadsSpin ? '1' : '0' }, x64quantprecision: '1' },
+      mlas: { disable_kleidiai: kernels === 'all' ? '0' : '1' },
+    },
   };
 }
 

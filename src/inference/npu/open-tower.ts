@@ -1,3 +1,4 @@
+import type { CpuKernels } from '../../backends/onnxruntime/session-options';
 import { type ErrorBody, SmolvlmError } from '../../errors';
 import { cpuFallbackBundle } from '../../model/bundle/cpu-fallback-bundle';
 import type { Bundle } from '../../model/bundle/read-bundle';
@@ -37,7 +38,7 @@ export interface PlacedTower {
 export type TowerOptions = Pick<
   CaptionerOptions,
   'threads' | 'backend' | 'signal' | 'onProgress' | 'onDeviceLost'
-> & { readonly npu: NpuSettings; readonly sharing: NpuSharingRule };
+> & { readonly npu: NpuSettings; readonly sharing: NpuSharingRule; readonly kernels?: CpuKernels };
 
 /**
  * Opens a bundle's tower: that of a CPU bundle in onnxruntime; that of an NPU bundle on the NPU, with its CPU stages as a
@@ -99,8 +100,12 @@ function checkedTower(tower: TileEncoder, check: () => void): TileEncoder {
 }
 
 /** A tower and the backends it runs in; closing it closes them. */
-async function openOn(bundle: Bundle, { threads }: TowerOptions, npu?: RknnSettings): Promise<TileEncoder> {
-  const settings = defined({ threads });
+async function openOn(
+  bundle: Bundle,
+  { threads, kernels }: TowerOptions,
+  npu?: RknnSettings,
+): Promise<TileEncoder> {
+  const settings = defined({ threads, kernels });
   const opened: VisionBackend[] = [];
   const close = async (): Promise<void> => {
     for (const backend of opened.splice(0).reverse()) await backend.close();

@@ -19,6 +19,14 @@ export const runtimeChecks: readonly Check[] = [
     judge: judgeOnnxruntime,
     stops: ['captionOnCpu', 'captionOnNpu'],
   },
+  {
+    id: 'cpu-products',
+    title: 'CPU arithmetic',
+    applies: ({ process, cpuProducts }) =>
+      process.packages['onnxruntime-node'] !== undefined && cpuProducts !== undefined,
+    judge: judgeCpuProducts,
+    stops: ['captionOnCpu', 'captionOnNpu'],
+  },
   { id: 'koffi', title: 'koffi', judge: judgeKoffi, stops: ['captionOnNpu'] },
 ];
 
@@ -124,6 +132,26 @@ function judgeOnnxruntime({ process, libc }: Machine): Finding {
     'not installed',
     'Install it next to this package: npm install onnxruntime-node. (npm left out optional packages.)',
   );
+}
+
+function judgeCpuProducts({ cpuProducts = {} }: Machine): Finding {
+  const { kernels, float32Kernels, note, failure, crash } = cpuProducts;
+  const elsewhere = 'or run the engine on another machine and give its address';
+  if (crash !== undefined) {
+    return bad(
+      `a process that multiplied with onnxruntime ended: ${crash}`,
+      `It may not support this CPU, or /proc/cpuinfo may describe another one (emulators): install another onnxruntime-node, ${elsewhere}.`,
+    );
+  }
+  if (failure !== undefined) return bad(failure, `Install onnxruntime-node again, ${elsewhere}.`);
+  if (kernels === 'all') return ok('float32, int8 and int4 products are right');
+  if (float32Kernels === undefined)
+    return bad(note ?? 'wrong', `Install another onnxruntime-node, ${elsewhere}.`);
+  const advice =
+    kernels === undefined
+      ? 'Use checkpoints, which are then computed in float32; bundles in int8 or int4 are refused. Or install a newer onnxruntime-node.'
+      : 'Answers are right, and may take longer. A newer onnxruntime-node may be faster.';
+  return warn(note ?? `right with ${kernels}`, advice);
 }
 
 function judgeKoffi(machine: Machine): Finding {

@@ -14,6 +14,7 @@ import { join, posix } from 'node:path';
 import { defined } from '../../system/defined';
 import { liveProcess } from './process-facts';
 import {
+  type CpuProducts,
   type ProcessFacts,
   parseRecording,
   type RecordedDevice,
@@ -47,12 +48,15 @@ const mostLogBytes = 8 * 1024 * 1024;
 export class SystemFiles {
   /** Of the process that reads them, or that recorded them. */
   readonly process: ProcessFacts;
+  /** Recorded, or found out by the doctor. */
+  cpuProducts: CpuProducts | undefined;
   readonly #recording: SystemRecording | undefined;
 
   /** @param root folder of the tree @throws SmolvlmError `doctor-recording` for a broken recording */
   constructor(readonly root = '/') {
     this.#recording = readRecording(root);
     this.process = this.#recording?.process ?? liveProcess();
+    this.cpuProducts = this.#recording?.cpuProducts;
   }
 
   /** The machine that this process runs on. */

@@ -23,6 +23,7 @@ export class SystemRecorder extends SystemFiles {
       links: Object.fromEntries(this.#links),
       denied: [...this.#denied].sort(),
       files: Object.fromEntries([...this.#files].sort(([a], [b]) => (a < b ? -1 : 1))),
+      ...defined({ cpuProducts: this.cpuProducts }),
     };
   }
 

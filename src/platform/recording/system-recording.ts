@@ -41,6 +41,20 @@ export interface RecordedDevice {
   readonly refused?: string;
 }
 
+/** What another process found out about onnxruntime's products on this CPU. */
+export interface CpuProducts {
+  /** The fastest kernels with which all are right; absent: none. */
+  readonly kernels?: string;
+  /** The same for float32 products alone. */
+  readonly float32Kernels?: string;
+  /** What is wrong, and what is used instead. */
+  readonly note?: string;
+  /** Why there is no result. */
+  readonly failure?: string;
+  /** How the process ended that was to find out, e.g. `SIGILL`. */
+  readonly crash?: string;
+}
+
 /** `recording.json`: the files of a machine, in one text file. */
 export interface SystemRecording {
   readonly process: ProcessFacts;
@@ -51,6 +65,7 @@ export interface SystemRecording {
   readonly links: Readonly<Record<string, string>>;
   /** Files that existed and could not be read. */
   readonly denied: readonly string[];
+  readonly cpuProducts?: CpuProducts;
 }
 
 /** Writes `recording.json` into a folder, and makes the folder if it does not exist. @throws SmolvlmError `doctor-record` */
@@ -93,6 +108,11 @@ export function parseRecording(text: string, path: string): SystemRecording {
     devices: devices(root.devices, fields, fault),
     links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
     denied: denied.map(String),
+    ...defined({
+      cpuProducts: fields.has('cpuProducts')
+        ? texts(fields.raw('cpuProducts'), () => fields.wrong('cpuProducts', 'an object of texts'))
+        : undefined,
+    }),
   };
 }
 

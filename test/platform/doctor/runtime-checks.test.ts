@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { examine } from '../../../src/platform/doctor/examine';
+import type { Machine } from '../../../src/platform/machine';
 import { recordedMachine } from '../recorded-machine';
 import { judged } from './judged';
 
@@ -45,6 +47,21 @@ describe('doctor: runtimes and bundles', () => {
       bundle('2.5.0').advice ?? '',
       /librknnrt 2\.5\.0, or convert again\..* smolvlm convert --toolkit 2\.3\.2 --target rk3588 --model m /,
     );
+  });
+
+  it('says what the CPU computes wrongly, and what that prevents', () => {
+    const note = 'onnxruntime computes DynamicQuantizeMatMul (error 75 %) wrongly on this CPU';
+    const products = (cpuProducts: Machine['cpuProducts']) =>
+      judged('cpu-products', 'rk3588-vendor', { cpuProducts });
+    assert.equal(products({ kernels: 'all', float32Kernels: 'all' }).state, 'ok');
+    const others = products({ kernels: 'no-kleidiai', float32Kernels: 'all', note });
+    assert.deepEqual([others.state, others.value], ['warn', note]);
+    assert.match(products({ float32Kernels: 'all', note }).advice ?? '', /bundles in int8 or int4 are refused/);
+    assert.equal(products({ note }).state, 'bad');
+    assert.match(products({ crash: 'SIGILL' }).value, /SIGILL/);
+    assert.equal(products({ failure: 'onnxruntime-node could not be loaded' }).state, 'bad');
+    const { can } = examine({ ...recordedMachine('rk3588-vendor'), cpuProducts: { crash: 'SIGILL' } });
+    assert.deepEqual([can.captionOnCpu, can.captionOnNpu], [false, false]);
   });
 
   it('advises how to make a bundle for the runtime when none is given', () => {

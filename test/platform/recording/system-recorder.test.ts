@@ -28,7 +28,7 @@ describe('system recorder', () => {
     await writeRecording(temp('live'), recorder.recording);
     const recorded = await diagnose([], new SystemFiles(temp('live')));
     const stable =
-      /^(soc|kernel|container|libc|node|npu-driver|npu-devices|rknn-runtime|onnxruntime|python|ffmpeg)$/;
+      /^(soc|kernel|container|libc|node|npu-driver|npu-devices|rknn-runtime|onnxruntime|cpu-products|python|ffmpeg)$/;
     assert.deepEqual(
       recorded.checks.filter(({ id }) => stable.test(id)),
       checks.filter(({ id }) => stable.test(id)),

@@ -1,0 +1,69 @@
+import type { CpuKernels } from '../../backends/onnxruntime/session-options';
+import { type ErrorBody, SmolvlmError } from '../../errors';
+import type { BundleManifest } from '../../model/bundle/bundle-manifest';
+import type { ProductCheck, ProductFault } from './product-check';
+
+type Precision = 'float32' | 'int8' | 'int4';
+
+/** The precision to prepare a checkpoint in: as requested, unless this CPU only multiplies float32 right. */
+export function fittingArithmetic(
+  { kernels, float32Kernels }: ProductCheck,
+  requested: Precision,
+): { readonly precision: Precision } {
+  return { precision: kernels === undefined && float32Kernels !== undefined ? 'float32' : requested };
+}
+
+/**
+ * The kernels to compute a bundle with.
+ * @throws SmolvlmError `cpu-products` when this CPU computes the bundle's products wrongly with any of them
+ */
+export function bundleArithmetic(
+  { kernels, float32Kernels, faults }: ProductCheck,
+  { manifest }: { readonly manifest: BundleManifest },
+): { readonly kernels: CpuKernels } {
+  const chosen = isQuantised(manifest) ? kernels : (kernels ?? float32Kernels);
+  if (chosen !== undefined) return { kernels: chosen };
+  throw new SmolvlmError(
+    'cpu-products',
+    `onnxruntime computes products of the model wrongly on this CPU: ${listed(faults)}`,
+    {
+      hint:
+        float32Kernels === undefined
+          ? 'Run the engine on another machine, and report this CPU with the output of smolvlm doctor.'
+          : 'Float32 products are right: give the checkpoint instead of the bundle, or a bundle in float32.',
+    },
+  );
+}
+
+/** What the status says when the fastest kernels are not used. */
+export function arithmeticNote({ kernels, faults }: ProductCheck): ErrorBody | undefined {
+  if (kernels === 'all') return undefined;
+  const instead = {
+    'no-kleidiai': 'the kernels of KleidiAI are not used',
+    unfused: 'each operator is computed by itself',
+    float32: 'the model is computed in float32',
+  }[kernels ?? 'float32'];
+  return {
+    code: 'cpu-products',
+    message: `onnxruntime computes ${listed(faults)} wrongly on this CPU; ${instead}`,
+    hint: 'Answers are right, and may take longer. A newer onnxruntime-node may have the fault mended.',
+  };
+}
+
+/** Each product once, as the fastest kernels computed it: `DynamicQuantizeMatMul (error 75 %)`. */
+function listed(faults: readonly ProductFault[]): string {
+  const first = new Map<string, number>();
+  for (const { product, error } of faults) if (!first.has(product)) first.set(product, error);
+  return [...first]
+    .map(([product, error]) =>
+      Number.isFinite(error) ? `${product} (error ${Math.round(100 * error)} %)` : `${product} (no result)`,
+    )
+    .join(', ');
+}
+
+function isQuantised({ target, stages, cpuStages, decoder }: BundleManifest): boolean {
+  const onCpu = cpuStages ?? (target === 'cpu' ? stages : []);
+  return [...onCpu, ...(decoder?.format === 'onnx' ? [decoder] : [])].some(
+    ({ precision }) => precision !== 'float32',
+  );
+}

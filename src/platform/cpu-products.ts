@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import type { CpuProducts } from './recording/system-recording';
+
+/** From dist/src/platform. */
+const program = join(__dirname, '..', 'inference', 'cpu', 'product-check-process.js');
+
+/** It takes a fraction of a second on a hub. */
+const timeoutMs = 60_000;
+
+/** Has another process multiply small matrices with onnxruntime. @param path of the process's program, for tests */
+export function checkCpuProducts(path = program): Promise<CpuProducts> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [path], { timeout: timeoutMs }, (error, stdout) => {
+      if (error) {
+        const { killed, signal, code } = error;
+        const crash = killed ? 'no result after a minute' : (signal ?? `status ${code}`);
+        resolve({ crash });
+        return;
+      }
+      resolve(JSON.parse(stdout) as CpuProducts);
+    });
+  });
+}
