@@ -56,7 +56,10 @@ describe('doctor: runtimes and bundles', () => {
     assert.equal(products({ kernels: 'all', float32Kernels: 'all' }).state, 'ok');
     const others = products({ kernels: 'no-kleidiai', float32Kernels: 'all', note });
     assert.deepEqual([others.state, others.value], ['warn', note]);
-    assert.match(products({ float32Kernels: 'all', note }).advice ?? '', /bundles in int8 or int4 are refused/);
+    assert.match(
+      products({ float32Kernels: 'all', note }).advice ?? '',
+      /bundles in int8 or int4 are refused/,
+    );
     assert.equal(products({ note }).state, 'bad');
     assert.match(products({ crash: 'SIGILL' }).value, /SIGILL/);
     assert.equal(products({ failure: 'onnxruntime-node could not be loaded' }).state, 'bad');
