@@ -5,7 +5,7 @@ import { Conversation } from './conversation';
 import type { FetchPicture } from './image-url';
 import { FieldError } from './openai-errors';
 import type { Question } from './openai-request';
-import { answerSchema, schemaAt } from './response-format';
+import { answerSchema, refuseStops, schemaAt } from './response-format';
 import { maxNewTokens, samplingOptions } from './sampling-fields';
 import { refuseTools } from './tool-fields';
 
@@ -24,6 +24,7 @@ export async function fromChatCompletion(
     chat.json_schema == null
       ? answerSchema(chat.response_format, 'response_format')
       : schemaAt(chat.json_schema, 'json_schema');
+  refuseStops(jsonSchema, sampling.stop);
   const conversation = new Conversation(fetchPicture);
   for (const [index, message] of chat.messages.entries()) {
     const place = `messages[${index}]`;

@@ -47,6 +47,12 @@ export function answerSchema(
   return schemaAt(given ?? { type: 'object' }, path);
 }
 
+/** An answer that is cut at a stop string would not keep to its schema. @throws FieldError */
+export function refuseStops(schema: AnswerSchema | undefined, stop: readonly string[] | undefined): void {
+  if (!schema || !stop) return;
+  throw new FieldError('request-answer', 'stop', 'expected no stop strings in a request for JSON');
+}
+
 /** @throws FieldError */
 export function schemaAt(value: unknown, path: string): AnswerSchema {
   try {

@@ -4,7 +4,7 @@ import { Conversation } from './conversation';
 import type { FetchPicture } from './image-url';
 import { FieldError } from './openai-errors';
 import type { Question } from './openai-request';
-import { answerSchema } from './response-format';
+import { answerSchema, refuseStops } from './response-format';
 import type { InputItem, InputPart, ResponsesRequest } from './responses-schema';
 import { maxNewTokens, samplingOptions, unsupported } from './sampling-fields';
 import { refuseTools } from './tool-fields';
@@ -28,6 +28,7 @@ export async function fromResponses(
   if (body.background) throw unsupported('background', 'Use stream.');
   const { answer, ...sampling } = samplingOptions(body);
   const jsonSchema = answerSchema(body.text?.format, 'text.format');
+  refuseStops(jsonSchema, sampling.stop);
   const conversation = new Conversation(fetchPicture);
   if (body.instructions) conversation.add('system', [{ type: 'text', text: body.instructions }]);
   const items: readonly InputItem[] =
