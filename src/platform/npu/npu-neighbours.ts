@@ -21,12 +21,18 @@ export class NpuNeighbours {
   /** At most five seconds old. */
   get users(): readonly NpuUser[] {
     if (this.#now() - this.#readAt >= freshMs) {
-      const { holder, users } = npuUsers(this.#files, npuNodePaths(npuDevices(this.#files)));
-      const own = [process.pid, holder?.pid];
-      this.#found = users.filter(({ pid }) => !own.includes(pid));
+      this.#found = this.#read();
       this.#readAt = this.#now();
     }
     return this.#found;
+  }
+
+  #read(): readonly NpuUser[] {
+    const nodes = npuNodePaths(npuDevices(this.#files));
+    if (nodes.length === 0) return [];
+    const { holder, users } = npuUsers(this.#files, nodes);
+    const own = [process.pid, holder?.pid];
+    return users.filter(({ pid }) => !own.includes(pid));
   }
 }
 
