@@ -7,6 +7,7 @@ export const command: CommandGroup = {
     activations: () => import('./inspect/activations.js'),
     generate: () => import('./inspect/generate.js'),
     memory: () => import('./inspect/memory.js'),
+    'outlier-checkpoint': () => import('./inspect/outlier-checkpoint.js'),
     perplexity: () => import('./inspect/perplexity.js'),
     prompt: () => import('./inspect/prompt.js'),
     'random-checkpoint': () => import('./inspect/random-checkpoint.js'),
