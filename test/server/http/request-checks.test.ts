@@ -3,6 +3,50 @@ import type { DescribeRequest } from '../../../src/protocol/describe-request';
 import { checkRequest } from '../../../src/server/http/request-checks';
 import { serveFake } from '../served-fake';
 
+describe('a field that the engine does not have', () => {
+  it('is refused with the engine’s version, because a newer client may have sent it', async () => {
+    const served = await serveFake();
+    try {
+      const body = new FormData();
+      body.set('request', JSON.stringify({ id: 'newer', prompt: 'x', queue: { lanes: 3 } }));
+      body.append('image', new Blob(['picture']), 'frame.jpg');
+      const response = await fetch(`${served.url}/v1/frames/describe`, { method: 'POST', body });
+      const { error } = (await response.json()) as { error: { message: string; hint: string } };
+      assert.match(
+        error.message,
+        /^request\.queue has a field "lanes" that this engine \(version \d.*\) does not have$/,
+      );
+      assert.match(error.hint, /If the client is newer, update this package on the engine/);
+    } finally {
+      await served.close();
+    }
+  });
+});
+
+describe('a model in a request over TCP', () => {
+  it('is named by id or alias, never by its folder', async () => {
+    const served = await serveFake({ aliases: new Map([['porch', 'wide']]) });
+    const status = async (model: string): Promise<number> => {
+      const body = new FormData();
+      body.set('request', JSON.stringify({ id: crypto.randomUUID(), prompt: 'x', model }));
+      body.append('image', new Blob(['picture']), 'frame.jpg');
+      const response = await fetch(`${served.url}/v1/frames/describe`, { method: 'POST', body });
+      await response.text();
+      return response.status;
+    };
+    try {
+      assert.deepEqual(
+        [await status('fake'), await status('porch'), await status('/etc'), await status('nothing')],
+        [200, 200, 404, 404],
+      );
+      const doctor = await fetch(`${served.url}/v1/smolvlm/doctor?model=/etc`);
+      assert.equal(doctor.status, 404);
+    } finally {
+      await served.close();
+    }
+  });
+});
+
 describe('queue.group of a request', () => {
   it('may be called queue.lane, as older clients call it', () => {
     const queue = { policy: 'newest', lane: 'question' } as DescribeRequest['queue'];

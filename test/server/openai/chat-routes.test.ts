@@ -101,6 +101,52 @@ describe("OpenAI's chat completions", () => {
     assert.equal(await refusal(ask('exit', image)), '500 server_error engine-thread-lost');
   });
 
+  it('names the fields that it does not support, and the place of a fault', async () => {
+    const param = async (more: object): Promise<string> => {
+      const response = await post({ ...ask('x'), ...more });
+      const { error } = (await response.json()) as { error: { param: string; code: string } };
+      return `${response.status} ${error.code} ${error.param}`;
+    };
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    assert.equal(await param({ tools }), '400 request-unsupported tools');
+    assert.equal(await param({ tool_choice: 'required' }), '400 request-unsupported tool_choice');
+    assert.equal(await param({ grammar: 'root ::= "a"' }), '400 request-unsupported grammar');
+    assert.equal(await param({ repeat_penalty: 1.1 }), '400 request-unsupported repeat_penalty');
+    const part = { type: 'image_url', image_url: { url: 'data:x', detail: 'huge' } };
+    assert.match(await param(ask('x', part)), /messages\[0\]\.content\[0\]\.image_url\.detail$/);
+    const schema = { type: 'object', properties: { a: { not: {} } } };
+    const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } };
+    assert.match(
+      await param({ response_format }),
+      /response_format\.json_schema\.schema\.properties\.a\.not$/,
+    );
+    assert.equal(
+      (await post({ ...ask('x'), tools, tool_choice: 'none', user: 'u', metadata: {} })).status,
+      200,
+    );
+  });
+
+  it('answers 429 with Retry-After when too many requests wait', async () => {
+    const busy = await serveFake();
+    const abort = new AbortController();
+    try {
+      const waiting = Array.from({ length: 101 }, () =>
+        post(ask('slow 60000'), abort.signal, busy).catch(() => undefined),
+      );
+      const status = async () => (await (await fetch(`${busy.url}/v1/status`)).json()) as EngineStatus;
+      while ((await status()).cameras.openai?.waiting !== 100) await delay(5);
+      for (const stream of [false, true]) {
+        const refused = await post({ ...ask('x'), stream }, undefined, busy);
+        assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '5']);
+        assert.match(await refused.text(), /"code":"rate_limit_exceeded"/);
+      }
+      abort.abort();
+      await Promise.all(waiting);
+    } finally {
+      await busy.close();
+    }
+  });
+
   it('reports a failure in the middle of a stream and ends it', async () => {
     const text = await (await post({ ...ask('break', image), stream: true })).text();
     assert.match(text, /"code":"image-truncated"/);
