@@ -53,7 +53,7 @@ export async function fromChatCompletion(
       messages: conversation.messages,
       detail: conversation.detail,
       stream: chat.stream === true,
-      maxNewTokens: maxNewTokens(chat.max_completion_tokens ?? chat.max_tokens),
+      maxNewTokens: maxNewTokens(chat.max_completion_tokens ?? chat.max_tokens, 'max_tokens'),
       ...sampling,
       ...defined({ jsonSchema }),
       answer: { ...answer, ...defined({ topLogprobs, continues: continues || undefined }) },

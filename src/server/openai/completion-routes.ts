@@ -73,7 +73,7 @@ function fromCompletion(completion: CompletionRequest): Question[] {
     request: {
       messages: [{ role: 'user', content: [{ type: 'text', text }] }],
       stream: completion.stream === true,
-      maxNewTokens: maxNewTokens(completion.max_tokens),
+      maxNewTokens: maxNewTokens(completion.max_tokens, 'max_tokens'),
       ...sampling,
       answer: { ...answer, raw: true, ...defined({ topLogprobs: completion.logprobs ?? undefined }) },
     },

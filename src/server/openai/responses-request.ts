@@ -47,7 +47,7 @@ export async function fromResponses(
       messages: conversation.messages,
       detail: conversation.detail,
       stream: body.stream === true,
-      maxNewTokens: maxNewTokens(body.max_output_tokens),
+      maxNewTokens: maxNewTokens(body.max_output_tokens, 'max_output_tokens'),
       ...sampling,
       ...defined({ jsonSchema }),
       answer: { ...answer, ...defined({ topLogprobs, continues: continues || undefined }) },

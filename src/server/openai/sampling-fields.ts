@@ -82,9 +82,14 @@ export function samplingOptions(
 /** Tokens of an answer whose request does not say: some structured answers need more than a caption. */
 const defaultTokens = 512;
 
-/** @param tokens absent or null: the default; negative: as many as the model's context holds */
-export function maxNewTokens(tokens: number | null | undefined): number {
+/**
+ * @param tokens absent or null: the default; negative: as many as the model's context holds
+ * @param param the field's name
+ * @throws FieldError
+ */
+export function maxNewTokens(tokens: number | null | undefined, param: string): number {
   if (tokens == null) return defaultTokens;
+  if (tokens === 0) throw new FieldError('request-invalid', param, 'expected -1, or 1 or more, received 0');
   return tokens < 0 ? limits.maxNewTokens : Math.min(tokens, limits.maxNewTokens);
 }
 
