@@ -41,6 +41,9 @@ export const engineDefaults = {
 
 const keptFailures = 20;
 
+/** Frames that may stop for others of higher priority at a time; each keeps its picture and what it has computed. */
+const mostPaused = 4;
+
 /** Takes requests in, queues them, runs them and ends each of them once; a repeated id gets the same events. */
 export class Engine {
   /** Identifies this run of the engine: a restarted engine has another one. */
@@ -205,8 +208,9 @@ export class Engine {
   }
 
   #pump(): void {
-    while (!this.stopping && this.#running.size < this.#options.inference.framesInFlight) {
-      const ticket = this.#queue.next();
+    const { framesInFlight } = this.#options.inference;
+    while (!this.stopping && this.#running.size < framesInFlight + mostPaused) {
+      const ticket = this.#queue.next(framesInFlight);
       const request = ticket && this.#requests.get(ticket.id);
       if (!request) return;
       const running = this.#describe(request).finally(() => {

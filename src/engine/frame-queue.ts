@@ -96,13 +96,19 @@ export class FrameQueue {
     });
   }
 
-  /** Takes the next frame to describe; it runs until `finish`. A camera's frames run one after another, in order. */
-  next(): QueueTicket | undefined {
+  /**
+   * Takes the next frame to describe; it runs until `finish`. A camera's frames run one after another, in order, but one of
+   * higher priority does not wait for the one that runs.
+   * @param inFlight frames of one priority, or higher, that may run at once; those of lower priority give way to them
+   */
+  next(inFlight = Number.POSITIVE_INFINITY): QueueTicket | undefined {
     let best: Waiting | undefined;
-    const busy = new Set([...this.#running.values()].map(({ camera }) => camera));
-    busy.delete('');
+    const running = [...this.#running.values()];
     for (const candidate of this.#waiting.values()) {
-      if (busy.has(candidate.ticket.camera)) continue;
+      const { camera, priority } = candidate.ticket;
+      const ahead = running.filter((other) => other.priority >= priority);
+      const isCameraBusy = camera !== '' && ahead.some((other) => other.camera === camera);
+      if (isCameraBusy || ahead.length >= inFlight) continue;
       if (!best || this.#before(candidate, best)) best = candidate;
     }
     if (!best) return undefined;

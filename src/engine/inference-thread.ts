@@ -57,10 +57,10 @@ export class InferenceThread implements Inference {
     return this.#models;
   }
 
-  /** That of the loaded model that takes the fewest; one before a model is loaded. */
+  /** That of the loaded model that takes the fewest; one before a model is loaded. Half of the slots are for frames that give way. */
   get framesInFlight(): number {
     const counts = this.#models.map((model) => model.framesInFlight);
-    return counts.length === 0 ? 1 : Math.min(...counts, jobSlots);
+    return counts.length === 0 ? 1 : Math.min(...counts, jobSlots / 2);
   }
 
   async describe(

@@ -11,7 +11,7 @@ import type { ContextPool, PooledContext } from '../text/context-pool';
 import { embedPrompt, type PromptImage } from '../text/embed-prompt';
 import { generate } from '../text/generate';
 import { LogitAdjustment } from '../text/logit-adjustment';
-import { prefill } from '../text/prefill';
+import { type GiveWay, prefill } from '../text/prefill';
 import { scoreChoices } from '../text/score-choices';
 import type { TokenEmbeddings } from '../text/token-embeddings';
 import { TokenLogprobs } from '../text/token-logprobs';
@@ -51,15 +51,20 @@ export class AnswerWriter {
     this.#parts = parts;
   }
 
-  /** Prefill and decode: on the NPU if its decoder can give this answer, else on the CPU. */
+  /**
+   * Prefill and decode: on the NPU if its decoder can give this answer, else on the CPU.
+   * @param giveWay awaited between pieces of the work, the tokens of the NPU's decoder excepted
+   */
   async write(
     prompt: Prompt,
     images: readonly PromptImage[],
     request: DescribeRequest,
     hooks: InferenceHooks,
     timer: PhaseTimer,
+    giveWay: GiveWay,
   ): Promise<WrittenAnswer> {
     timer.end('wait');
+    await giveWay();
     hooks.signal.throwIfAborted();
     const { config, embeddings } = this.#parts;
     const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
@@ -73,10 +78,11 @@ export class AnswerWriter {
       const { signal, onProgress } = hooks;
       const logits = await prefill(pooled, rows, {
         signal,
+        giveWay,
         onProgress: (done, total) => onProgress({ phase: 'prefill', done, total }),
       });
       timer.end('prefill');
-      const answer = await this.#answer(pooled, logits, request, hooks);
+      const answer = await this.#answer(pooled, logits, request, hooks, giveWay);
       timer.end('decode');
       return { ...answer, onNpu: false, ...tried };
     } finally {
@@ -137,6 +143,7 @@ export class AnswerWriter {
     logits: Float32Array,
     request: DescribeRequest,
     hooks: InferenceHooks,
+    giveWay: GiveWay,
   ): Promise<Answer> {
     const { embeddings, prompts, config, contextLimit } = this.#parts;
     if (request.choices) {
@@ -145,7 +152,7 @@ export class AnswerWriter {
         logits,
         request.choices.map((text) => ({ text, tokenIds: this.#answerIds(text) })),
         embeddings,
-        hooks.signal,
+        { signal: hooks.signal, giveWay },
       );
       const best = scored.reduce((a, b) => (b.probability > a.probability ? b : a));
       return {
@@ -176,6 +183,7 @@ export class AnswerWriter {
       stopIds: config.eosTokenIds,
       stream: new TokenStream(prompts.tokenizer),
       signal: hooks.signal,
+      giveWay,
       onText: hooks.onToken,
       onToken: (done, total) => hooks.onProgress({ phase: 'decode', done, total }),
     });

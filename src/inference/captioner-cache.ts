@@ -4,7 +4,7 @@ import type { LoadedModel } from '../protocol/engine-status';
 import { defined } from '../system/defined';
 import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
-import type { Captioner, CaptionerOptions, IdentifyModel, OpenCaptioner } from './inference';
+import type { Captioner, CaptionerOptions, IdentifyModel, InferenceHooks, OpenCaptioner } from './inference';
 
 interface Loaded {
   readonly key: string;
@@ -64,13 +64,16 @@ export class CaptionerCache {
    */
   async use<T>(
     request: ModelRequest,
-    hooks: OpenHooks,
+    { ticket, ...hooks }: OpenHooks & Pick<InferenceHooks, 'ticket'>,
     work: (captioner: Captioner) => Promise<T>,
   ): Promise<T> {
     const choice = await this.#choose(request);
+    const opened = (): Promise<Loaded> =>
+      this.#inTurn(() => this.#take(choice.key) ?? this.#open(choice, hooks), hooks.signal);
     const loaded =
       (this.#waitsForRoom ? undefined : this.#take(choice.key)) ??
-      (await this.#inTurn(() => this.#take(choice.key) ?? this.#open(choice, hooks), hooks.signal));
+      // Requests that use another model may have to end before this one can be opened.
+      (await (ticket ? ticket.aside(opened) : opened()));
     this.#options.onChange?.();
     try {
       return await work(loaded.captioner);

@@ -5,11 +5,13 @@ import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
 import type { Caption, FeaturesAnswer, IdentifyModel, InferenceProgress, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
+import { type GateTicket, PriorityGate } from './priority-gate';
 
 // The inference thread's program. Native calls block this thread, and never the one that answers HTTP.
 
 const setup: InferenceSetup = workerData;
 const post = (message: FromInference): void => parentPort?.postMessage(message);
+const gate = new PriorityGate();
 const running = new Map<number, { readonly abort: AbortController; readonly ended: Promise<void> }>();
 let cache: Promise<CaptionerCache> | undefined;
 
@@ -28,12 +30,14 @@ async function openCache(): Promise<CaptionerCache> {
 async function work(
   { type, job, request, pictures }: ToInference & { type: 'describe' | 'encode' },
   abort: AbortController,
+  ticket: GateTicket,
 ): Promise<void> {
   const checkCancel = (): void => {
     if (Atomics.load(setup.cancelledJobs, slotOf(job)) === job) abort.abort();
   };
   const hooks = {
     signal: abort.signal,
+    ticket,
     onProgress: (progress: InferenceProgress): void => {
       checkCancel();
       post({ type: 'progress', job, progress });
@@ -45,6 +49,7 @@ async function work(
   };
   const open = {
     signal: hooks.signal,
+    ticket,
     onProgress: hooks.onProgress,
     onDeviceLost: (error: ReturnType<typeof errorBody>): void => post({ type: 'device-lost', error }),
   };
@@ -61,6 +66,7 @@ async function work(
   } catch (error) {
     post({ type: 'failed', job, error: errorBody(error) });
   }
+  ticket.leave();
   running.delete(job);
 }
 
@@ -75,8 +81,10 @@ parentPort?.on('message', (message: ToInference) => {
     case 'describe':
     case 'encode': {
       const abort = new AbortController();
+      // Others give way from now on, before this one's picture is decoded.
+      const ticket = gate.enter(message.request.priority ?? 0);
       // The job is known before its work begins.
-      const ended = Promise.resolve().then(() => work(message, abort));
+      const ended = Promise.resolve().then(() => work(message, abort, ticket));
       running.set(message.job, { abort, ended });
       break;
     }

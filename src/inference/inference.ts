@@ -6,6 +6,7 @@ import type { CaptionResult, ProgressPhase } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
 import type { InferenceSettings } from '../system/settings';
 import type { ProductCheck } from './cpu/product-check';
+import type { GateTicket } from './priority-gate';
 
 /** A result without the fields that the queue adds. */
 export type Caption = Omit<CaptionResult, 'queuedMs' | 'camera' | 'capturedAt'>;
@@ -33,6 +34,8 @@ export interface InferenceHooks {
   readonly onToken: (text: string, logprobs?: readonly TokenLogprob[]) => void;
   /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
+  /** Where requests of higher priority may go first; absent where requests run one at a time. */
+  readonly ticket?: GateTicket;
 }
 
 /** What answers requests with pictures. */
@@ -55,9 +58,12 @@ interface PictureTasks {
   close(): Promise<void>;
 }
 
-/** Computes captions; the engine hands over at most `framesInFlight` requests at a time. */
+/**
+ * Computes captions; the engine hands over at most `framesInFlight` requests at a time, and beyond that only requests of
+ * higher priority, for which the others stop.
+ */
 export interface Inference extends PictureTasks {
-  /** Frames to hand over at once; may change when models are loaded. */
+  /** Frames of one priority to hand over at once; may change when models are loaded. */
   readonly framesInFlight: number;
   models(): readonly LoadedModel[];
 }

@@ -7,6 +7,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 import { AnswerWriter, type TextParts } from './answer-writer';
+import { giveWay } from './give-way';
 import type { Caption, Captioner, FeaturesAnswer, InferenceHooks } from './inference';
 import type { PlacedTower } from './npu/open-tower';
 import { PhaseTimer } from './phase-timer';
@@ -33,7 +34,7 @@ export class ModelCaptioner implements Captioner {
   readonly #parts: ModelParts;
   readonly #vision: VisionEncoder;
   readonly #answers: AnswerWriter;
-  /** One answer is written at a time, while other frames are encoded. */
+  /** One answer is written at a time, while other frames are encoded; it gives way to one of higher priority. */
   readonly #text = new PriorityMutex();
 
   constructor(parts: ModelParts) {
@@ -87,8 +88,10 @@ export class ModelCaptioner implements Captioner {
     timer.end('image');
     const encoded = recalled ?? (await this.#vision.encode(prepared, options, hooks, timer));
     const answer = await this.#text.enter(
-      () => this.#answers.write(prompt, encoded.images, request, hooks, timer),
+      (hold) =>
+        this.#answers.write(prompt, encoded.images, request, hooks, timer, () => giveWay(hooks, timer, hold)),
       request.priority,
+      hooks.signal,
     );
     const { fallback: textFallback, onNpu, ...words } = answer;
     const fallback = encoded.fallback ?? textFallback;

@@ -7,6 +7,7 @@ import { type FeatureHandle, featuresGone } from '../protocol/features';
 import type { VisionTimings } from '../protocol/frame-result';
 import { defined } from '../system/defined';
 import { type CachedFeatures, FeatureCache } from './feature-cache';
+import { giveWay } from './give-way';
 import type { InferenceHooks } from './inference';
 import { npuReadWriteLock } from './npu/npu-read-write-lock';
 import type { PlacedTower } from './npu/open-tower';
@@ -61,7 +62,10 @@ export class VisionEncoder {
     const progress = new VisionProgress();
     for (const picture of prepared) {
       const key = keyOf(picture, options.detail);
-      for (let other = this.#encoding.get(key); other; other = this.#encoding.get(key)) await other;
+      await giveWay(hooks, timer);
+      for (let other = this.#encoding.get(key); other; other = this.#encoding.get(key)) {
+        await otherEncoded(other, hooks);
+      }
       hooks.signal.throwIfAborted();
       timer.end('wait');
       const cached = this.#features.get(key);
@@ -120,9 +124,16 @@ export class VisionEncoder {
     );
     timer.end('image');
     this.#reportSharing(hooks);
-    const { rows, fallback } = await npuReadWriteLock.shared(() =>
-      this.#vision.tower.encode(pixels, { signal: hooks.signal, priority, ...progress.callbacks(hooks) }),
-    );
+    const { rows, fallback } = await this.#vision.tower.encode(pixels, {
+      signal: hooks.signal,
+      priority,
+      // The NPU is not held while the request waits: one that goes first may need it alone.
+      aroundTile: async (run) => {
+        await giveWay(hooks, timer);
+        await npuReadWriteLock.shared(run);
+      },
+      ...progress.callbacks(hooks),
+    });
     timer.end('vision');
     const { hash } = picture;
     const grid = this.grid(picture, detail);
@@ -138,6 +149,20 @@ export class VisionEncoder {
     const warning = { code: 'npu-shared', message: `the NPU is also in use by ${others.join(', ')}` };
     onProgress({ phase: 'vision', done: 0, total: 1, warning });
   }
+}
+
+/** Waits for another request's encoding of the same frame; one of lower priority is not held back meanwhile. */
+function otherEncoded(encoding: Promise<unknown>, { ticket, signal }: InferenceHooks): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    void encoding.then(() => {
+      signal.removeEventListener('abort', giveUp);
+      resolve();
+    });
+  });
+  return ticket ? ticket.aside(() => ended) : ended;
 }
 
 function keyOf({ hash }: PreparedPicture, detail: Detail): string {

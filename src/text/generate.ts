@@ -5,7 +5,7 @@ import { AnswerText, type TextStream } from './answer-text';
 import type { TokenConstraint } from './constraint/json-constraint';
 import type { PooledContext } from './context-pool';
 import type { LogitAdjustment } from './logit-adjustment';
-import { append } from './prefill';
+import { append, type GiveWay } from './prefill';
 import { logProbability } from './probability';
 import { type SamplingOptions, tokenChooser } from './sampling';
 import type { TokenEmbeddings } from './token-embeddings';
@@ -30,6 +30,7 @@ export interface GenerateOptions extends SamplingOptions {
   readonly mayBeEmpty?: boolean;
   /** Checked before each token. */
   readonly signal?: AbortSignal;
+  readonly giveWay?: GiveWay;
   /** @param logprobs of the text's tokens */
   readonly onText?: (text: string, logprobs?: readonly TokenLogprob[]) => void;
   readonly onToken?: (done: number, total: number) => void;
@@ -55,7 +56,7 @@ export async function generate(
   embeddings: TokenEmbeddings,
   options: GenerateOptions,
 ): Promise<Generation> {
-  const { maxNewTokens, stopIds, stream, constraint, adjustment, signal, onToken } = options;
+  const { maxNewTokens, stopIds, stream, constraint, adjustment, signal, giveWay, onToken } = options;
   const choose = tokenChooser(options);
   const logprobs: TokenLogprob[] = [];
   const onText = (text: string): void => {
@@ -82,6 +83,7 @@ export async function generate(
     onToken?.(tokenIds.length, maxNewTokens);
     stopped ||= answer.stopped;
     if (stopped || tokenIds.length === maxNewTokens) break;
+    await giveWay?.();
     current = await append(pooled, await embeddings.row(id), [String(id)], 'last');
   }
   answer.end();

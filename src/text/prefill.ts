@@ -4,8 +4,12 @@ import type { PromptRows } from './embed-prompt';
 /** Rows appended between two checks of the signal. */
 const pieceRows = 256;
 
+/** Awaited between two pieces of a computation: work of higher priority goes first. */
+export type GiveWay = () => Promise<void>;
+
 export interface PrefillOptions {
   readonly signal?: AbortSignal;
+  readonly giveWay?: GiveWay;
   /** Tokens in the context, out of tokens in the prompt. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -14,12 +18,13 @@ export interface PrefillOptions {
 export async function prefill(
   pooled: PooledContext,
   prompt: PromptRows,
-  { signal, onProgress }: PrefillOptions = {},
+  { signal, giveWay, onProgress }: PrefillOptions = {},
 ): Promise<Float32Array> {
   const total = prompt.keys.length;
   const width = prompt.rows.length / total;
   let logits: Float32Array = new Float32Array();
   for (let begin = pooled.keys.length; begin < total; begin += pieceRows) {
+    await giveWay?.();
     signal?.throwIfAborted();
     const end = Math.min(total, begin + pieceRows);
     logits = await append(

@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../errors';
 import { type PooledContext, truncate } from './context-pool';
-import { append } from './prefill';
+import { append, type PrefillOptions } from './prefill';
 import { logProbability } from './probability';
 import type { TokenEmbeddings } from './token-embeddings';
 
@@ -27,12 +27,13 @@ export async function scoreChoices(
   logits: Float32Array,
   answers: readonly Answer[],
   embeddings: TokenEmbeddings,
-  signal?: AbortSignal,
+  { signal, giveWay }: Pick<PrefillOptions, 'signal' | 'giveWay'> = {},
 ): Promise<ScoredAnswer[]> {
   checkAnswers(answers);
   const promptLength = pooled.keys.length;
   const sums: number[] = [];
   for (const { tokenIds } of answers) {
+    await giveWay?.();
     signal?.throwIfAborted();
     const [first = 0, ...rest] = tokenIds;
     let sum = logProbability(logits, first);

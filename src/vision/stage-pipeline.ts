@@ -16,10 +16,14 @@ export interface StageProgress {
   readonly core?: number;
 }
 
+/** Runs a tile, from its pixels to its rows: it may wait before. No tile holds a core or memory meanwhile. */
+export type AroundTile = (run: () => Promise<void>) => Promise<void>;
+
 export interface PipelineOptions {
   readonly signal?: AbortSignal;
   /** When several tiles wait for a core, the highest priority goes first; 0 by default. */
   readonly priority?: number;
+  readonly aroundTile?: AroundTile;
   /** A stage takes far longer than it should; it may still end. */
   readonly onSlow?: (stageName: string, ms: number) => void;
   readonly onProgress?: (progress: StageProgress) => void;
@@ -61,12 +65,15 @@ export class StagePipeline {
     const failed = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
     let next = 0;
+    const { aroundTile = (run) => run() } = options;
     const progress = { done: 0, total: tileCount * this.#stageCount };
     const work = async (): Promise<void> => {
       try {
         for (let tile = next++; tile < tileCount; tile = next++) {
           signal.throwIfAborted();
-          await leave(tile, await this.#runTile(tile, await enter(tile), signal, progress, options));
+          await aroundTile(async () =>
+            leave(tile, await this.#runTile(tile, await enter(tile), signal, progress, options)),
+          );
         }
       } catch (error) {
         failed.abort(error);

@@ -3,7 +3,7 @@ import { defined } from '../system/defined';
 import type { Connector } from './connector';
 import type { ImageFeatures } from './image-features';
 import type { PatchEmbedding } from './patch-embedding';
-import type { StagePipeline, StageProgress } from './stage-pipeline';
+import type { AroundTile, StagePipeline, StageProgress } from './stage-pipeline';
 
 /** The parts of a tower, opened by `openVisionTower`. */
 export interface VisionTowerParts {
@@ -28,6 +28,7 @@ export interface EncodeOptions {
   readonly signal?: AbortSignal;
   /** Tiles of a higher priority go first; 0 by default. */
   readonly priority?: number;
+  readonly aroundTile?: AroundTile;
   readonly onProgress?: (progress: StageProgress) => void;
   /** The device takes far longer than it should for a stage. */
   readonly onSlow?: (stageName: string, ms: number) => void;
@@ -52,7 +53,7 @@ export class VisionTower implements TileEncoder {
 
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { embedding, pipeline, connector, residualScale, tilePixels } = this.#parts;
-    const { signal, priority, onProgress, onSlow, activations } = options;
+    const { signal, priority, aroundTile, onProgress, onSlow, activations } = options;
     const rows: Float32Array[] = [];
     const enter = async (tile: number): Promise<Float32Array> => {
       const source = tiles[tile] as TileSource;
@@ -72,7 +73,7 @@ export class VisionTower implements TileEncoder {
     const onOutput = (name: string, tile: number, output: Float32Array): void =>
       activations?.(name, tile, scaled(output, 1 / residualScale));
     await pipeline.run(tiles.length, enter, leave, {
-      ...defined({ signal, priority, onSlow, onProgress, onOutput: activations && onOutput }),
+      ...defined({ signal, priority, aroundTile, onSlow, onProgress, onOutput: activations && onOutput }),
     });
     return joinRows(rows, connector.textWidth);
   }

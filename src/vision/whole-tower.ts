@@ -30,27 +30,30 @@ export class WholeTower implements TileEncoder {
   async encode(tiles: readonly TileSource[], options: EncodeOptions = {}): Promise<ImageFeatures> {
     const { runners, textWidth } = this.#parts;
     const { signal, priority, onProgress, onSlow, activations } = options;
+    const { aroundTile = (run) => run() } = options;
     const rows: Float32Array[] = [];
     let next = 0;
     let done = 0;
     const failed = new AbortController();
     const work = async (runner: StageRunner, mutex: PriorityMutex): Promise<void> => {
-      for (let tile = next++; tile < tiles.length; tile = next++) {
-        const source = tiles[tile] as TileSource;
-        const { name, core } = runner.stage;
-        let started = 0;
-        const output = await mutex.enter(() => {
-          signal?.throwIfAborted();
-          failed.signal.throwIfAborted();
-          started = performance.now();
-          const bytes = this.#bytes(typeof source === 'function' ? source() : source, tile);
-          return runner.run(bytes, (ms) => onSlow?.(name, ms));
-        }, priority);
-        rows[tile] = output;
-        activations?.('connector', tile, output);
-        const ms = runner.deviceMs ?? performance.now() - started;
-        onProgress?.({ done: ++done, total: tiles.length, stage: name, tile, ms, ...defined({ core }) });
-      }
+      for (let tile = next++; tile < tiles.length; tile = next++)
+        await aroundTile(() => runTile(runner, mutex, tile));
+    };
+    const runTile = async (runner: StageRunner, mutex: PriorityMutex, tile: number): Promise<void> => {
+      const source = tiles[tile] as TileSource;
+      const { name, core } = runner.stage;
+      let started = 0;
+      const output = await mutex.enter(() => {
+        signal?.throwIfAborted();
+        failed.signal.throwIfAborted();
+        started = performance.now();
+        const bytes = this.#bytes(typeof source === 'function' ? source() : source, tile);
+        return runner.run(bytes, (ms) => onSlow?.(name, ms));
+      }, priority);
+      rows[tile] = output;
+      activations?.('connector', tile, output);
+      const ms = runner.deviceMs ?? performance.now() - started;
+      onProgress?.({ done: ++done, total: tiles.length, stage: name, tile, ms, ...defined({ core }) });
     };
     const works = runners.map((runner, index) =>
       work(runner, this.#coreMutexes[index] as PriorityMutex).catch((error: unknown) => {

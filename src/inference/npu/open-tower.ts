@@ -20,6 +20,7 @@ import type { TileEncoder } from '../../vision/vision-tower';
 import type { CaptionerOptions } from '../inference';
 import { FallbackTower } from './fallback-tower';
 import { type EarlierFailures, NpuBackoff } from './npu-backoff';
+import { npuReadWriteLock } from './npu-read-write-lock';
 import type { NpuSharingRule } from './npu-sharing';
 
 /** A vision tower on the device that a request chose. */
@@ -76,7 +77,8 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
   // It may be opened again long after this request.
   const { signal: _signal, onProgress: _onProgress, ...lasting } = options;
   const tower = new FallbackTower({
-    openNpu: () => openOn(bundle, options, npuSettings(lasting, 'fail')),
+    // The language model of the NPU does not run meanwhile.
+    openNpu: () => npuReadWriteLock.shared(() => openOn(bundle, options, npuSettings(lasting, 'fail'))),
     openCpu: () => openOn(cpu, options),
     backoff: new NpuBackoff(await earlierCrashes(options.npu.lockPath)),
     useCpu: () => sharing.useCpu,
