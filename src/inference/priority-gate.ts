@@ -8,7 +8,7 @@ export interface GateTicket {
    * @returns whether it waited @throws the signal's reason when aborted
    */
   pass(signal: AbortSignal, around?: (wait: () => Promise<void>) => Promise<void>): Promise<boolean>;
-  /** Holds nobody back while it waits for something that others may have to finish. */
+  /** Does not hold others back while it waits for something that another request may have to finish. */
   aside<T>(wait: () => Promise<T>): Promise<T>;
   /** The request has ended. */
   leave(): void;
@@ -37,7 +37,7 @@ export class PriorityGate {
     this.#atWork.add(entry);
     return {
       pass: async (signal, around = (wait) => wait()) => {
-        // The native calls of a tile block the thread: what was sent during one is received in one of the next two turns.
+        // The native calls of a tile block the thread: what was sent during one is received in one of the next two iterations.
         await eventLoopTurn();
         await eventLoopTurn();
         signal.throwIfAborted();
