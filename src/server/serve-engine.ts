@@ -6,6 +6,8 @@ import { InferenceThread } from '../engine/inference-thread';
 import { SmolvlmError } from '../errors';
 import { checkpointsFolder } from '../model/cache-folder';
 import { packageVersion } from '../package-version';
+import type { ResolveHost } from '../picture/camera/camera-access';
+import { publicAddresses } from '../picture/public-addresses';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
@@ -31,7 +33,10 @@ export interface ServeOptions {
   readonly memoryLimitBytes?: number;
   readonly queueCapacity?: number;
   readonly abandonedMs?: number;
+  /** Pictures are fetched by address, from hosts on the internet. */
   readonly allowImageUrls?: boolean;
+  /** Other hosts, IP addresses and networks from which pictures are fetched. */
+  readonly imageHosts?: readonly string[];
   /** Other names of models, for callers on the network. */
   readonly aliases?: ReadonlyMap<string, string>;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
@@ -126,8 +131,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     metrics: new LazyMetrics(engine),
     version: packageVersion(),
     modelLimitBytes,
-    allowImageUrls: options.allowImageUrls === true,
-    ...defined({ defaultModel: options.model }),
+    ...defined({ defaultModel: options.model, imageHosts: imageHosts(options) }),
   };
   const apps: FastifyInstance[] = [];
   let socket: EngineSocket | undefined;
@@ -179,6 +183,10 @@ async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<v
   for (const app of apps) app.server.close();
   await engine.close();
   for (const app of apps) await app.close();
+}
+
+function imageHosts({ allowImageUrls, imageHosts: allowed = [] }: ServeOptions): ResolveHost | undefined {
+  return allowImageUrls || allowed.length > 0 ? publicAddresses(allowed) : undefined;
 }
 
 function checkToken(tcp: ServeOptions['tcp']): void {

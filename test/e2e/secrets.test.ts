@@ -58,7 +58,7 @@ describe('no secret', function () {
     const token = plant('token of the engine');
     const engine = await serveFake({
       tcp: { host: '127.0.0.1', port: 0, token },
-      allowImageUrls: true,
+      imageHosts: ['127.0.0.1'],
       log: (line) => keep('log of the engine', `${line}\n`),
     });
     const collector = await startCollector((text) => keep('messages of the flow', text));

@@ -11,9 +11,14 @@ export interface CertificateTrust {
   readonly any?: boolean;
 }
 
+/** Chooses the IP address to connect to for a host name or an IP address. @throws when there is none that may be used */
+export type ResolveHost = (host: string) => Promise<string>;
+
 /** What a camera needs besides its address. */
 export interface CameraAccess {
   /** Used instead of user and password in the address. */
   readonly credentials?: Credentials;
   readonly trust?: CertificateTrust;
+  /** Asked for each connection, redirects included; default: the system's resolver. */
+  readonly resolveHost?: ResolveHost;
 }

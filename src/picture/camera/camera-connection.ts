@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { ImageError } from '../image-error';
-import type { CertificateTrust } from './camera-access';
+import type { CameraAccess, CertificateTrust } from './camera-access';
 import { type LenientResponse, readResponse } from './lenient-response';
 
 export interface CameraResponse extends LenientResponse {
@@ -20,17 +20,23 @@ export interface CameraResponse extends LenientResponse {
 export async function openCamera(
   url: URL,
   headers: Readonly<Record<string, string>>,
-  trust: CertificateTrust | undefined,
+  { trust, resolveHost }: Pick<CameraAccess, 'trust' | 'resolveHost'>,
   signal: AbortSignal,
 ): Promise<CameraResponse> {
   signal.throwIfAborted();
-  const socket = url.protocol === 'https:' ? secureSocket(url, trust) : connect(place(url, 80));
+  const isSecure = url.protocol === 'https:';
+  const target = place(url, isSecure ? 443 : 80);
+  const host = (await resolveHost?.(target.host)) ?? target.host;
+  signal.throwIfAborted();
+  const socket = isSecure
+    ? secureSocket({ ...target, host }, target.host, trust)
+    : connect({ ...target, host });
   // Errors reject the waiting or the reading; one between the two must not end the process.
   socket.on('error', () => undefined);
   addAbortSignal(signal, socket);
   try {
-    await once(socket, url.protocol === 'https:' ? 'secureConnect' : 'connect');
-    if (url.protocol === 'https:') checkCertificate(socket as TLSSocket, url, trust);
+    await once(socket, isSecure ? 'secureConnect' : 'connect');
+    if (isSecure) checkCertificate(socket as TLSSocket, url, trust);
     socket.write(requestText(url, headers));
     const response = await readResponse(socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>);
     return { ...response, close: () => void socket.destroy() };
@@ -56,11 +62,16 @@ function requestText(url: URL, headers: Readonly<Record<string, string>>): strin
   return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-function secureSocket(url: URL, trust: CertificateTrust | undefined): TLSSocket {
-  const target = place(url, 443);
+/** @param name the host's, which its certificate must have */
+function secureSocket(
+  target: { readonly host: string; readonly port: number },
+  name: string,
+  trust: CertificateTrust | undefined,
+): TLSSocket {
   return connectTls({
     ...target,
-    ...defined({ servername: isIP(target.host) === 0 ? target.host : undefined }),
+    // The certificate is checked against the name, or against the address where there is no name.
+    ...defined({ servername: isIP(name) === 0 ? name : undefined }),
     // Judged by checkCertificate before anything is sent.
     rejectUnauthorized: false,
     // Old cameras support only old TLS and short keys; that is accepted if the user vouches for the certificate.

@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { ImageError } from '../image-error';
 import type { CameraAccess, Credentials } from './camera-access';
@@ -27,14 +28,19 @@ export async function requestCamera(
   address: URL,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
-  { credentials = credentialsOf(address), trust }: CameraAccess = {},
+  { credentials = credentialsOf(address), trust, resolveHost }: CameraAccess = {},
 ): Promise<AnsweredRequest> {
   let url = withoutLogin(address);
   let login: CameraLogin | undefined;
   let stale = 0;
   for (let redirects = 0; ; ) {
     const sent = login && { authorization: login.header };
-    const response = await openCamera(url, { ...headers, ...sent }, trust, signal);
+    const response = await openCamera(
+      url,
+      { ...headers, ...sent },
+      { ...defined({ trust, resolveHost }) },
+      signal,
+    );
     const { status } = response;
     if (status >= 200 && status < 300) return { url, response };
     const location = response.headers.get('location')?.[0];

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import { packageVersion } from '../../package-version';
+import type { ResolveHost } from '../../picture/camera/camera-access';
 import { fetchPicture } from '../fetch-picture';
 import type { RouteDocumentation } from '../http/openapi';
 import type { ModelCatalog } from '../model-catalog';
@@ -14,8 +15,8 @@ import { registerResponses } from './responses-routes';
 export interface OpenAiOptions {
   readonly engine: Engine;
   readonly models: ModelCatalog;
-  /** Fetch pictures by http(s) address; off by default, because any caller could make the engine fetch any address. */
-  readonly allowImageUrls?: boolean;
+  /** Hosts from which pictures are fetched by http(s) address; absent: none are, because callers could probe the network. */
+  readonly imageHosts?: ResolveHost;
 }
 
 /** Registers routes of OpenAI's API: each under `/v1` and without, with errors in OpenAI's form. */
@@ -25,18 +26,19 @@ export class OpenAiRoutes {
   /** Changes when answers to the same request may change. */
   readonly fingerprint = `build-${packageVersion()}`;
   readonly #app: FastifyInstance;
-  readonly #allowImageUrls: boolean;
+  readonly #imageHosts: ResolveHost | undefined;
 
-  constructor(app: FastifyInstance, { engine, models, allowImageUrls = false }: OpenAiOptions) {
+  constructor(app: FastifyInstance, { engine, models, imageHosts }: OpenAiOptions) {
     this.#app = app;
     this.engine = engine;
     this.models = models;
-    this.#allowImageUrls = allowImageUrls;
+    this.#imageHosts = imageHosts;
   }
 
   /** @returns undefined when pictures by address are refused @param gone aborted when the client disconnects */
   fetchPicture(gone: AbortSignal): FetchPicture | undefined {
-    return this.#allowImageUrls ? (url) => fetchPicture(url, gone) : undefined;
+    const hosts = this.#imageHosts;
+    return hosts && ((url) => fetchPicture(url, hosts, gone));
   }
 
   post<Body>(
