@@ -127,4 +127,28 @@ describe('weights', () => {
       assert.ok(cosine(out, linear(x, restored, columns)) > 0.999999);
     });
   }
+
+  it('rounds 4-bit blocks with less error than steps that span the block', async () => {
+    const { packed, scales, zeroPoints } = blockWeight(source, 'w', 4);
+    const nibbles = (all: Buffer): number[] => [...all].flatMap((byte) => [byte & 15, byte >> 4]);
+    const [steps, zeros] = [nibbles(await bytes(packed)), nibbles(await bytes(zeroPoints))];
+    const blockScales = await floats(scales);
+    let [found, spanned] = [0, 0];
+    for (let row = 0; row < rows; row++) {
+      for (let block = 0; block < 2; block++) {
+        const begin = row * columns + 32 * block;
+        const values = w.subarray(begin, Math.min(begin + 32, (row + 1) * columns));
+        const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+        const [span, zero] = [(high - low) / 15, zeros[2 * row + block]!];
+        const spanZero = Math.round(-low / span);
+        for (const [index, value] of values.entries()) {
+          const step = steps[row * 64 + 32 * block + index]!;
+          found += (value - (step - zero) * blockScales[2 * row + block]!) ** 2;
+          const nearest = Math.max(0, Math.min(15, Math.round(value / span) + spanZero));
+          spanned += (value - (nearest - spanZero) * span) ** 2;
+        }
+      }
+    }
+    assert.ok(found < 0.95 * spanned, `${found / spanned}`);
+  });
 });

@@ -32,6 +32,8 @@ export function decoderGraph(
   const graph = new GraphBuilder('decoder', { opsets });
   const source = new StackedTensors(tensors);
   const canvas: DecoderCanvas = { graph, source, precision };
+  // 4-bit weights elsewhere change the words: docs/fidelity.md.
+  const fine: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
   const inputs = {
     rows: graph.input('rows', 'float32', [1, 'tokens', text.hiddenSize]),
     lastIndex: graph.input('last_index', 'int32', [1]),
@@ -44,7 +46,7 @@ export function decoderGraph(
   let normed = rmsNorm(canvas, stream, layerName(0, 'input_layernorm'), text.rmsNormEps);
   const cache: string[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
-    const attention = decoderAttention(canvas, normed, layer, text, { ...inputs, firstPosition, rotary });
+    const attention = decoderAttention(fine, normed, layer, text, { ...inputs, firstPosition, rotary });
     cache.push(attention.keys, attention.values);
     [normed, stream] = addAndNorm(
       canvas,
@@ -54,13 +56,17 @@ export function decoderGraph(
       text,
     );
     const next = layer + 1 < text.layers ? layerName(layer + 1, 'input_layernorm') : 'text_model.norm';
-    [normed, stream] = addAndNorm(canvas, mlp(canvas, normed, layer, text), stream, next, text);
+    [normed, stream] = addAndNorm(
+      canvas,
+      mlp(isOuter(layer, text) ? fine : canvas, fine, normed, layer, text),
+      stream,
+      next,
+      text,
+    );
   }
   const selected = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
   const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
-  // The head selects the token: in an int4 decoder it stays int8.
-  const headCanvas: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
-  const logits = decoderLinear(headCanvas, selected, head, 'logits');
+  const logits = decoderLinear(fine, selected, head, 'logits');
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
   for (const each of cache) graph.output(each, 'float32', [1, text.kvHeads, 'capacity', text.headDim]);
   return graph.build();
@@ -75,6 +81,12 @@ function firstNewToken(graph: GraphBuilder, rows: string, total: string): string
   );
   const all = graph.op('Cast', [total], { attributes: { to: { int: int64Type } } });
   return graph.op('Sub', [all, tokens]);
+}
+
+/** The first and the last fifteenth of the layers: two and two of SmolVLM-256M. They react most to coarse weights. */
+function isOuter(layer: number, { layers }: TextConfig): boolean {
+  const outer = Math.floor(layers / 15);
+  return layer < outer || layer >= layers - outer;
 }
 
 function layerName(layer: number, name: string): string {
@@ -111,8 +123,14 @@ function addAndNorm(
   return [normed, sum];
 }
 
-/** down(act(gate · x) ⊙ up · x); gate and up are one product. */
-function mlp(canvas: DecoderCanvas, value: string, layer: number, text: TextConfig): string {
+/** down(act(gate · x) ⊙ up · x); gate and up are one product, in the decoder's own precision. */
+function mlp(
+  canvas: DecoderCanvas,
+  fine: DecoderCanvas,
+  value: string,
+  layer: number,
+  text: TextConfig,
+): string {
   const { graph, source } = canvas;
   const at = layerName(layer, 'mlp');
   const wide = source.stack(`${at}.gate_up_proj.weight`, [`${at}.gate_proj.weight`, `${at}.up_proj.weight`]);
@@ -128,5 +146,5 @@ function mlp(canvas: DecoderCanvas, value: string, layer: number, text: TextConf
     name: `${at}.split`,
   });
   const activated = cpuActivation(graph, gate, text.hiddenAct, 'text_config');
-  return decoderLinear(canvas, graph.op('Mul', [activated, up]), `${at}.down_proj.weight`);
+  return decoderLinear(fine, graph.op('Mul', [activated, up]), `${at}.down_proj.weight`);
 }

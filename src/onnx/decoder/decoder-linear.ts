@@ -4,7 +4,8 @@ import type { StackedTensors } from '../stacked-tensors';
 import { transposedFloat32Weight } from '../weights';
 
 /**
- * How the decoder's weights are stored and multiplied: int8 and int4 in blocks of 32 with a scale each. One scale for a
+ * How the decoder's weights are stored and multiplied: int8 and int4 in blocks of 32 with a scale each; in an int4
+ * decoder the gate and up projections of the inner layers have 4 bits, all other weights 8. One scale for a
  * whole activation tensor does not work for a decoder: the first token's activations are hundreds of times larger than
  * the others' (docs/fidelity.md).
  */

@@ -1,0 +1,50 @@
+// One measurement of bench-peers.mjs: CHECKPOINT int8|int4|vision THREADS STEPS. Prints milliseconds as JSON.
+
+import { OnnxVisionBackend } from '../../dist/src/backends/onnxruntime/onnx-vision-backend.js';
+import { writeOnnxDecoder } from '../../dist/src/convert/bundle/onnx-decoder.js';
+import { preparedBundle } from '../../dist/src/convert/bundle/prepared-bundle.js';
+import { readModelConfigs } from '../../dist/src/model/checkpoint/checkpoint.js';
+import { openDecoder } from '../../dist/src/text/open-decoder.js';
+import { openVisionTower } from '../../dist/src/vision/open-vision-tower.js';
+
+const [, , checkpoint, part, threads, steps] = process.argv;
+const settings = { threads: Number(threads) };
+const precision = part === 'vision' ? 'int8' : part;
+const bundle = await preparedBundle(checkpoint, {
+  visionPrecision: 'int8',
+  decoder: { precision, write: writeOnnxDecoder },
+});
+const { config } = await readModelConfigs(bundle.dir);
+const random = (size) => Float32Array.from({ length: size }, () => Math.random() - 0.5);
+const timed = async (task) => {
+  const started = performance.now();
+  await task();
+  return performance.now() - started;
+};
+
+if (part === 'vision') {
+  const tower = await openVisionTower(bundle, await OnnxVisionBackend.load(settings));
+  const { channels, imageSize } = config.vision;
+  const tile = random(channels * imageSize ** 2);
+  await tower.encode([tile], {});
+  const times = [];
+  for (let pass = 0; pass < 3; pass++) times.push(await timed(() => tower.encode([tile], {})));
+  console.log(JSON.stringify({ tile: Math.min(...times) }));
+} else {
+  const runner = await openDecoder(bundle, config.text, settings);
+  const rows = (count) => random(count * runner.width);
+  const warm = runner.createContext();
+  await warm.append(rows(100));
+  const context = runner.createContext();
+  const prefill = await timed(() => context.append(rows(100)));
+  const row = rows(1);
+  const step = async () =>
+    (await timed(async () => {
+      for (let count = 0; count < Number(steps); count++) await context.append(row);
+    })) / Number(steps);
+  const short = await step();
+  context.truncate(100);
+  await context.append(rows(800), 'none');
+  console.log(JSON.stringify({ prefill, step: short, longStep: await step() }));
+}
+process.exit(0);
