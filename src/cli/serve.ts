@@ -73,7 +73,8 @@ export const command: Command = {
       await service?.close();
       await served.close();
     }
-    return 0;
+    // A service manager starts it again after a failure.
+    return served.wasAbrupt() ? 1 : 0;
   },
 };
 

@@ -19,6 +19,8 @@ export interface EngineClientOptions {
   readonly deadlineMs?: number;
   /** How long an engine may stay out of reach before its requests fail. */
   readonly unreachableMs?: number;
+  /** This client's version, which replaces older local engines; default: this package's. */
+  readonly version?: string;
   /** Limit on the pictures kept for unanswered requests. */
   readonly maxKeptBytes?: number;
 }
@@ -42,6 +44,7 @@ export class EngineClient implements EngineApi {
       address,
       local: options.local ?? {},
       unreachableMs: options.unreachableMs ?? 30_000,
+      ...defined({ version: options.version }),
       onState: (state) => this.#setState(state),
     });
   }

@@ -1,12 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
+import { isOlderVersion, packageVersion } from '../package-version';
 import { protocolVersion } from '../protocol/engine-status';
 import { NdjsonDecoder } from '../protocol/ndjson';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState } from './engine-api';
-import { type Endpoint, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
+import { drainEngine, type Endpoint, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
+
+/** The first line of a lease. */
+interface Lease {
+  readonly instance: string;
+  /** Of the engine's package. */
+  readonly version?: string;
+}
 
 /** An engine run whose lease this client holds. */
 export interface Connected {
@@ -21,6 +29,8 @@ export interface ConnectionOptions {
   /** How long an engine may stay out of reach before `ready` fails. */
   readonly unreachableMs: number;
   readonly onState: (state: ConnectionState) => void;
+  /** Default: this package's. */
+  readonly version?: string;
 }
 
 const firstPauseMs = 100;
@@ -31,6 +41,7 @@ export class EngineConnection {
   readonly #options: ConnectionOptions;
   readonly #closed = new AbortController();
   #connected: Promise<Connected> | undefined;
+  #hasReplaced = false;
   #lease: { readonly response: IncomingMessage; readonly connected: Connected } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -94,10 +105,14 @@ export class EngineConnection {
     const { signal } = this.#closed;
     const response = await sendToEngine(endpoint, { method: 'GET', path: '/v1/lease', signal });
     if (response.statusCode !== 200) await readJson(response);
-    const instance = await readLease(response).catch((error: unknown) => {
+    const { instance, version } = await readLease(response).catch((error: unknown) => {
       response.destroy();
       throw error;
     });
+    if (this.#options.address.kind === 'local' && (await this.#replaced(endpoint, version))) {
+      response.destroy();
+      throw new Error(`the engine of version ${version} is replaced`);
+    }
     const connected = { endpoint, instance };
     this.#lease = { response, connected };
     response.once('close', () => {
@@ -108,6 +123,15 @@ export class EngineConnection {
     if (response.destroyed) throw new Error('the engine ended');
     this.#options.onState('connected');
     return connected;
+  }
+
+  /** Asks an engine of an older version to finish and end, so that this client starts its own. @returns whether it does */
+  async #replaced(endpoint: Endpoint, version: string | undefined): Promise<boolean> {
+    const own = this.#options.version ?? packageVersion();
+    // Once: after a downgrade this client's own engine is the older one.
+    if (this.#hasReplaced || version === undefined || !isOlderVersion(version, own)) return false;
+    this.#hasReplaced = true;
+    return await drainEngine(endpoint, this.#closed.signal);
   }
 
   #drop(): void {
@@ -129,8 +153,8 @@ export class EngineConnection {
   }
 }
 
-/** @returns the engine's instance @throws SmolvlmError `engine-protocol` */
-async function readLease(response: IncomingMessage): Promise<string> {
+/** @throws SmolvlmError `engine-protocol` */
+async function readLease(response: IncomingMessage): Promise<Lease> {
   const decoder = new NdjsonDecoder();
   const line = await new Promise<object>((resolve, reject) => {
     response.on('data', function read(bytes: Buffer) {
@@ -146,11 +170,13 @@ async function readLease(response: IncomingMessage): Promise<string> {
     response.once('error', reject);
     response.once('close', () => reject(new Error('the engine ended')));
   });
-  const { instance, protocol } = line as { instance?: unknown; protocol?: unknown };
-  if (typeof instance === 'string' && protocol === protocolVersion) return instance;
+  const { instance, protocol, version } = line as Readonly<Record<string, unknown>>;
+  if (typeof instance === 'string' && protocol === protocolVersion)
+    return { instance, ...(typeof version === 'string' && { version }) };
+  const theirs = typeof version === 'string' ? `version ${version}` : 'an unknown version';
   throw new SmolvlmError(
     'engine-protocol',
-    `expected an engine with protocol version ${protocolVersion}, received ${String(protocol)}`,
+    `expected an engine with protocol version ${protocolVersion}, received ${String(protocol)}: the engine has ${theirs} of this package, this machine ${packageVersion()}`,
     { hint: 'Install the same version of this package on both machines.' },
   );
 }

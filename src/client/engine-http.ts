@@ -121,3 +121,11 @@ export function describeBody(
   body.push(text(`--${boundary}--\r\n`));
   return { contentType: `multipart/form-data; boundary=${boundary}`, body };
 }
+
+/** Asks a local engine to finish what it has begun and to end. @returns false for one that cannot be asked */
+export async function drainEngine(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
+  const response = await sendToEngine(endpoint, { method: 'POST', path: '/v1/smolvlm/drain', signal });
+  response.on('error', () => {});
+  response.resume();
+  return response.statusCode === 200;
+}

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
@@ -8,6 +8,7 @@ import { FileLock } from '../system/lock/file-lock';
 import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import { readSettings } from '../system/settings';
 import { isListening } from '../system/unix-socket';
+import { drainEngine } from './engine-http';
 
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */
@@ -48,7 +49,9 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
       continue;
     }
     try {
-      if (!(await isListening(socketPath))) await start(options, directory, socketPath, giveUpAt);
+      if (await isListening(socketPath)) return socketPath;
+      await drainFormerProtocols(directory, signal);
+      await start(options, directory, socketPath, giveUpAt);
     } catch (error) {
       killedStarts += 1;
       if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts)
@@ -60,6 +63,16 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   throw new SmolvlmError('engine-start', 'the engine did not start in time', {
     hint: `Its log is ${join(directory, 'engine.log')}.`,
   });
+}
+
+/** Engines of older protocols on this machine would hold a second copy of the model. */
+async function drainFormerProtocols(directory: string, signal: AbortSignal = new AbortController().signal) {
+  for (const name of readdirSync(directory)) {
+    const [, protocol] = /^engine-(\d+)\.sock$/.exec(name) ?? [];
+    if (protocol === undefined || Number(protocol) >= protocolVersion) continue;
+    // One that does not answer has ended.
+    await drainEngine({ socketPath: join(directory, name) }, signal).catch(() => false);
+  }
 }
 
 /** What the system refuses in a runtime folder; a folder that was removed meanwhile is made again instead. */

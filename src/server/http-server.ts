@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import { registerBearerToken } from './http/bearer-token';
+import { type BodyBudget, registerBodyBudget } from './http/body-budget';
 import { registerCors } from './http/cors';
 import { registerLocalCallers } from './http/local-callers';
 import { refuseMalformed } from './http/malformed-requests';
@@ -11,6 +12,7 @@ import { registerUnknownPaths } from './http/unknown-paths';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
 import { registerDescribe } from './routes/describe-route';
 import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
+import { registerDrain } from './routes/drain-route';
 import { type LazyMetrics, registerMetrics } from './routes/metrics-route';
 import { registerStatus, type StatusOptions } from './routes/status-routes';
 
@@ -20,6 +22,12 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly token?: string;
   /** Refuses requests that web pages send through a browser on this machine. */
   readonly localCallersOnly?: boolean;
+  /** Memory of all bodies, shared by all sockets. */
+  readonly bodies?: BodyBudget;
+  /** Time in which a request must have arrived, its body included. */
+  readonly receiveTimeoutMs?: number;
+  /** When given, callers may end the engine. */
+  readonly onDrain?: () => void;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
   readonly corsOrigins?: readonly string[];
 }
@@ -28,8 +36,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    // Leases and waiting requests may last for hours.
-    requestTimeout: 0,
+    // For the request's own bytes; the responses of leases and waiting requests may last for hours.
+    requestTimeout: options.receiveTimeoutMs ?? 120_000,
     forceCloseConnections: true,
     clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
@@ -50,6 +58,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (corsOrigins.length > 0) registerCors(app, corsOrigins);
   if (options.token !== undefined) registerBearerToken(app, options.token);
   if (options.localCallersOnly) registerLocalCallers(app, corsOrigins);
+  if (options.bodies) registerBodyBudget(app, options.bodies);
   registerUnknownPaths(app);
   registerOpenApi(app, { version: options.version, needsToken: options.token !== undefined });
   registerDescribe(app, options);
@@ -57,5 +66,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   registerDoctor(app, options);
   registerMetrics(app, options.metrics);
   registerOpenAi(app, options);
+  if (options.onDrain) registerDrain(app, options.onDrain);
   return app;
 }

@@ -11,11 +11,13 @@ import { publicAddresses } from '../picture/public-addresses';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
+import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
 import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
+import { watchPackage } from './watch-package';
 
 export interface ServeOptions {
   readonly socketPath?: string;
@@ -55,6 +57,8 @@ export interface ServedEngine {
   readonly url?: string;
   /** Resolves once the engine has stopped, for any reason. */
   readonly closed: Promise<void>;
+  /** Whether it stopped because it used too much memory: the process then ends with a failure. */
+  wasAbrupt(): boolean;
   /** Lets running requests finish; waiting ones are left to the clients' next engine. */
   close(): Promise<void>;
 }
@@ -67,6 +71,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const { tcp, socketPath, log } = options;
   checkToken(tcp);
   let closing: Promise<void> | undefined;
+  let abrupt = false;
   let reportClosed = (): void => {};
   const closed = new Promise<void>((resolve) => {
     reportClosed = resolve;
@@ -114,6 +119,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     log(
       `${megabytes(rss)} MB of memory in use, limit ${megabytes(memoryLimitBytes)} MB: ending the engine; clients start another`,
     );
+    abrupt = true;
     void close();
   });
   engine.onDone(() => guard.check());
@@ -129,6 +135,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     engine,
     models,
     metrics: new LazyMetrics(engine),
+    bodies: new BodyBudget(bodyBudgetBytes(memoryLimitBytes)),
     version: packageVersion(),
     modelLimitBytes,
     ...defined({ defaultModel: options.model, imageHosts: imageHosts(options) }),
@@ -136,14 +143,25 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const apps: FastifyInstance[] = [];
   let socket: EngineSocket | undefined;
   let unwatch = (): void => {};
+  let unwatchPackage = (): void => {};
   let url: string | undefined;
   try {
     if (socketPath !== undefined) {
-      const app = createHttpServer(http);
+      const app = createHttpServer({
+        ...http,
+        onDrain: () => {
+          log('a newer client replaces this engine: it finishes what it has begun and ends');
+          void close();
+        },
+      });
       apps.push(app);
       socket = await listenOnSocket(app, socketPath);
       unwatch = watchSocket(socket, () => {
         log(`${socketPath} was removed or replaced: the engine ends, and clients start another`);
+        void close();
+      });
+      unwatchPackage = watchPackage(http.version, (found) => {
+        log(`version ${http.version} of this package was replaced by ${found ?? 'none'}: the engine ends`);
         void close();
       });
     }
@@ -159,6 +177,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     }
   } catch (error) {
     unwatch();
+    unwatchPackage();
     guard.stop();
     socket?.remove();
     for (const app of apps) await app.close();
@@ -167,10 +186,11 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   }
 
   engine.lifetime.begin();
-  return { ...defined({ url }), closed, close };
+  return { ...defined({ url }), closed, close, wasAbrupt: () => abrupt };
 
   function close(): Promise<void> {
     unwatch();
+    unwatchPackage();
     guard.stop();
     if (!closing) socket?.remove();
     closing ??= stop(engine, apps).finally(reportClosed);

@@ -15,6 +15,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'engine-stopping': 503,
   'engine-busy': 503,
   'engine-queue-full': 429,
+  'engine-bodies': 429,
   'engine-dropped-deadline': 503,
   'engine-dropped-shutdown': 503,
 };
