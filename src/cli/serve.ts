@@ -20,12 +20,15 @@ export const command: Command = {
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
+    '  [--nats nats://HOST:4222 [--nats-stream NAME] [--nats-creds F | --nats-token-file F | --nats-password-file F]',
+    '   [--nats-tls-ca F]]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port requires a token, unless it is on a loopback address and --no-token is given.',
     'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
     'With --allow-image-urls, pictures of OpenAI’s API are fetched by address, only from the internet and --allow-image-host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
+    'With --nats it also takes frames from a queue that several engines share, in NATS JetStream.',
   ].join('\n'),
   options: {
     model: { type: 'string' },
@@ -49,6 +52,12 @@ export const command: Command = {
     'mqtt-password-file': { type: 'string' },
     'mqtt-config': { type: 'string' },
     'mqtt-version': { type: 'string' },
+    nats: { type: 'string' },
+    'nats-stream': { type: 'string' },
+    'nats-creds': { type: 'string' },
+    'nats-token-file': { type: 'string' },
+    'nats-password-file': { type: 'string' },
+    'nats-tls-ca': { type: 'string' },
   },
   async run(values, _positionals, io, settings) {
     const options = serveOptions(values, io.log, settings);
@@ -58,19 +67,26 @@ export const command: Command = {
     const usesMqtt = Object.keys(values).some((name) => name.startsWith('mqtt'));
     const mqtt = usesMqtt ? await import('./serve/mqtt-service.js') : undefined;
     const mqttOptions = mqtt?.mqttOptions(values);
+    const usesNats = Object.keys(values).some((name) => name.startsWith('nats'));
+    const nats = usesNats ? await import('./serve/nats-hub.js') : undefined;
+    const natsOptions = nats?.natsOptions(values);
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     io.log(`the engine listens on ${places.join(' and ')}`);
     const service =
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
-    const stop = (): void => void Promise.resolve(service?.close()).then(() => served.close());
+    const hub =
+      natsOptions && nats?.startNatsHub(natsOptions, options, engineAddress(options, served), io.log);
+    const closeServices = (): Promise<unknown> => Promise.all([service?.close(), hub?.close()]);
+    const stop = (): void => void closeServices().then(() => served.close());
     io.signal.addEventListener('abort', stop, { once: true });
     if (io.signal.aborted) stop();
     try {
-      await (service ? Promise.race([served.closed, service.failed]) : served.closed);
+      const failures = [service?.failed, hub?.failed].filter((failed) => failed !== undefined);
+      await Promise.race([served.closed, ...failures]);
     } finally {
-      await service?.close();
+      await closeServices();
       await served.close();
     }
     // A service manager starts it again after a failure.

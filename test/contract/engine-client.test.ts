@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
 import type { DescribeFinal, EngineEvent, FeaturesFinal } from '../../src/protocol/events';
 import { type ServedEngine, serveEngine } from '../../src/server/serve-engine';
 import { LocalFake } from '../client/local-fake';
+import { NatsFake } from '../nats/nats-fake';
+import { hasNatsServer } from '../nats/test-server';
 
 const picture = Buffer.from('a picture');
 
 /** An engine of one kind and clients of it. */
 interface Place {
-  client(options?: EngineClientOptions): EngineClient;
+  client(options?: EngineClientOptions): EngineApi;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,12 @@ async function remotePlace(): Promise<Place> {
   };
 }
 
+async function natsPlace(): Promise<Place> {
+  const fake = await NatsFake.start();
+  await fake.hub({ models: ['missing'] });
+  return { client: (options) => fake.client({ queueCapacity: 10, ...options }), close: () => fake.close() };
+}
+
 function outcome(final: DescribeFinal | FeaturesFinal): string {
   if (final.type === 'features') return `features ${final.features.handles.map(({ id }) => id).join(' ')}`;
   if (final.type === 'result') return `result ${final.result.prompt}`;
@@ -53,10 +62,11 @@ function outcome(final: DescribeFinal | FeaturesFinal): string {
 for (const [name, open] of [
   ['local', localPlace],
   ['remote', remotePlace],
+  ...(hasNatsServer ? [['shared', natsPlace] as const] : []),
 ] as const) {
   describe(`client of a ${name} engine`, () => {
     let place: Place;
-    let client: EngineClient;
+    let client: EngineApi;
     before(async () => {
       place = await open();
       client = place.client();

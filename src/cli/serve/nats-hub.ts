@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineAddress } from '../../client/engine-address';
+import { EngineClient } from '../../client/engine-client';
+import { SmolvlmError } from '../../errors';
+import { Hub } from '../../nats/hub';
+import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
+import { openNats } from '../../nats/nats-connection';
+import { defined } from '../../system/defined';
+import { shownText } from '../../system/shown-address';
+import { type OptionValues, optionalString, UsageError } from '../command';
+
+/** @throws UsageError without `--nats`; SmolvlmError `nats-address`, `nats-credentials` */
+export function natsOptions(values: OptionValues): NatsAddress {
+  const url = optionalString(values, 'nats');
+  if (url === undefined)
+    throw new UsageError('--nats is missing', 'Give the server: --nats nats://HOST:4222');
+  const read = (name: string): string | undefined => {
+    const path = optionalString(values, name);
+    return path === undefined ? undefined : readSecret(path);
+  };
+  const secret = read('nats-token-file') ?? read('nats-password-file');
+  return {
+    ...parseNatsAddress(url, secret, optionalString(values, 'nats-stream')),
+    ...defined({ credentials: read('nats-creds'), tlsCa: optionalString(values, 'nats-tls-ca') }),
+  };
+}
+
+export interface HubModels {
+  /** The engine's default. */
+  readonly model?: string;
+  readonly aliases?: ReadonlyMap<string, string>;
+}
+
+export interface NatsService {
+  /** Rejects when the server can never be used with these options; pending otherwise. */
+  readonly failed: Promise<never>;
+  /** Answers frames in work and returns the rest. */
+  close(): Promise<void>;
+}
+
+const retryMs = 5_000;
+
+/**
+ * Takes frames from the shared queue for the engine of this process. A server that cannot be reached is tried again; one
+ * that refuses the login or has no JetStream ends the service.
+ */
+export function startNatsHub(
+  nats: NatsAddress,
+  { model, aliases }: HubModels,
+  address: EngineAddress,
+  log: (line: string) => void,
+): NatsService {
+  const engine = new EngineClient(address);
+  const closing = new AbortController();
+  const models = new Map<string | undefined, string | undefined>([
+    [undefined, model],
+    ...(model === undefined ? [] : [[model, model] as const]),
+    ...(aliases ?? []),
+  ]);
+  let hub: Hub | undefined;
+  const started = start();
+  const failed = new Promise<never>((_resolve, reject) => started.catch(reject));
+  failed.catch(() => {});
+  return {
+    failed,
+    close: async () => {
+      closing.abort();
+      await started.catch(() => {});
+      await hub?.close();
+      await engine.close();
+    },
+  };
+
+  async function start(): Promise<void> {
+    const shown = (line: string): void => log(shownText(line));
+    let lastLine = '';
+    while (!closing.signal.aborted) {
+      try {
+        const link = await openNats(nats, 'smolvlm hub');
+        const opened = new Hub({ link, engine, models, log: shown });
+        await opened.start().catch(async (error: unknown) => {
+          await link.connection.close();
+          throw error;
+        });
+        hub = opened;
+        shown(`takes frames from the stream "${nats.stream}" at ${nats.servers.join(', ')}`);
+        return;
+      } catch (error) {
+        if (!(error instanceof SmolvlmError) || error.code !== 'nats-unreachable') throw error;
+        if (error.message !== lastLine) shown(`${error.message} [${error.code}]`);
+        lastLine = error.message;
+      }
+      await delay(retryMs, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  }
+}
+
+function readSecret(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new SmolvlmError('nats-credentials', `the file ${path} cannot be read: ${String(cause)}`, {
+      cause,
+    });
+  }
+}

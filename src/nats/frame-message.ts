@@ -1,0 +1,69 @@
+import { SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+
+/** Version of the messages' layout, in the header `Smolvlm-Layout`. */
+export const layout = '1';
+export const layoutHeader = 'Smolvlm-Layout';
+/** Names the object that holds the message's content, when that exceeds the server's limit on messages. */
+export const objectHeader = 'Smolvlm-Object';
+
+export interface FrameMessage {
+  readonly request: DescribeRequest;
+  readonly pictures: readonly Uint8Array[];
+}
+
+/**
+ * A request as one message: the length of the JSON part in four bytes (big-endian), the JSON part with the request and
+ * the pictures' sizes, then the pictures' bytes.
+ * @throws TypeError for a request that is not JSON
+ */
+export function encodeFrame({ request, pictures }: FrameMessage): Uint8Array {
+  const sizes = pictures.map(({ byteLength }) => byteLength);
+  const json = Buffer.from(JSON.stringify({ request, sizes }), 'utf8');
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(json.length);
+  return Buffer.concat([head, json, ...pictures]);
+}
+
+/** @throws SmolvlmError `nats-message` */
+export function decodeFrame(bytes: Uint8Array): FrameMessage {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const jsonEnd = buffer.length >= 4 ? 4 + buffer.readUInt32BE(0) : Number.POSITIVE_INFINITY;
+  if (jsonEnd > buffer.length) throw badMessage('its JSON part is incomplete');
+  let head: unknown;
+  try {
+    head = JSON.parse(buffer.toString('utf8', 4, jsonEnd));
+  } catch (cause) {
+    throw badMessage('its JSON part cannot be parsed', cause);
+  }
+  if (!isHead(head)) throw badMessage('its JSON part has no request with an id, or no sizes');
+  const pictures: Uint8Array[] = [];
+  let from = jsonEnd;
+  for (const size of head.sizes) {
+    pictures.push(buffer.subarray(from, from + size));
+    from += size;
+  }
+  if (from !== buffer.length) throw badMessage(`expected ${from} bytes, received ${buffer.length}`);
+  return { request: head.request, pictures };
+}
+
+function isHead(value: unknown): value is { readonly request: DescribeRequest; readonly sizes: number[] } {
+  if (typeof value !== 'object' || value === null || !('request' in value) || !('sizes' in value))
+    return false;
+  const { request, sizes } = value;
+  return (
+    typeof request === 'object' &&
+    request !== null &&
+    'id' in request &&
+    typeof request.id === 'string' &&
+    Array.isArray(sizes) &&
+    sizes.every((size) => Number.isSafeInteger(size) && size >= 0)
+  );
+}
+
+function badMessage(why: string, cause?: unknown): SmolvlmError {
+  return new SmolvlmError('nats-message', `a message of the queue is not a request: ${why}`, {
+    hint: 'Only smolvlm may publish to the subjects of the queue; see docs/many-hubs.md.',
+    cause,
+  });
+}

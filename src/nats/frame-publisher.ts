@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PubAck } from '@nats-io/jetstream';
+import { isErrorBody, SmolvlmError } from '../errors';
+import { encodeFrame, layout, layoutHeader, objectHeader } from './frame-message';
+import { apiCode, consumerOf } from './frame-streams';
+import { exceedsMessage, LargePictures } from './large-pictures';
+import { isTransient, type NatsLink, words } from './nats-connection';
+import type { NatsRequest } from './nats-request';
+
+const pauseMs = 250;
+
+/** Puts requests into the shared queue by their queue policy. */
+export class FramePublisher {
+  readonly #link: NatsLink;
+  readonly #pictures: LargePictures;
+  readonly #nextSlot = new Map<string, number>();
+
+  readonly #defaultCapacity: number;
+
+  /** @param defaultCapacity frames of a camera that may wait, for requests that do not say */
+  constructor(link: NatsLink, defaultCapacity = 1) {
+    this.#link = link;
+    this.#defaultCapacity = defaultCapacity;
+    this.#pictures = new LargePictures(link);
+  }
+
+  /** @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is not JSON */
+  async publish(request: NatsRequest): Promise<void> {
+    const { id, model, camera = '', queue = {} } = request.request;
+    const { policy = 'newest', capacity = this.#defaultCapacity, group = '' } = queue;
+    const consumer = await this.#untilReached(request, () => consumerOf(this.#link, model));
+    if (request.signal.aborted) return;
+    if (!consumer) throw noHub(model);
+    const content = encodeFrame({ request: request.request, pictures: request.pictures });
+    const headers = this.#link.packages.transport.headers();
+    headers.set(layoutHeader, layout);
+    let body = content;
+    if (exceedsMessage(this.#link, content.byteLength)) {
+      await this.#pictures.put(id, content);
+      void request.final.then(() => this.#pictures.remove(id));
+      headers.set(objectHeader, id);
+      body = new Uint8Array();
+    }
+    const { subjects, connection } = this.#link;
+    const place = (slot: number): string => subjects.frame({ model, camera, group, slot });
+    const waiting = consumer.num_pending + 1;
+    if (policy === 'newest') {
+      const subject = place(this.#slot(place(0), capacity));
+      const ack = await this.#send(request, subject, body, { headers, msgID: id });
+      if (!ack) return;
+      request.confirm(waiting, { subject, sequence: ack.seq });
+      connection.publish(subjects.newest(subject), JSON.stringify({ subject, sequence: ack.seq }));
+      return;
+    }
+    for (let slot = 0; slot < capacity; slot++) {
+      const subject = place(slot);
+      const options = { headers, msgID: id, expect: { lastSubjectSequence: 0 } };
+      const ack = await this.#send(request, subject, body, options).catch((error: unknown) => {
+        if (isTaken(error, this.#link)) return 'taken' as const;
+        throw error;
+      });
+      if (ack === 'taken') continue;
+      if (ack) request.confirm(waiting, { subject, sequence: ack.seq });
+      return;
+    }
+    const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
+    if (policy === 'oldest') {
+      request.drop('queue-full', full);
+      return;
+    }
+    throw new SmolvlmError('engine-queue-full', full, {
+      hint: 'Send frames less often, raise the queue capacity, or let the newest frame replace the oldest.',
+    });
+  }
+
+  /** Sends a request about features to the hub that keeps them. @throws SmolvlmError `features-gone`, `nats-publish` */
+  async publishTo(instance: string, request: NatsRequest): Promise<void> {
+    const { connection, subjects } = this.#link;
+    const body = encodeFrame({ request: request.request, pictures: request.pictures });
+    let answer: string;
+    try {
+      answer = (await connection.request(subjects.hub(instance), body, { timeout: 5_000 })).string();
+    } catch (cause) {
+      throw new SmolvlmError(
+        'features-gone',
+        `the hub that keeps these features does not answer: ${words(cause)}`,
+        {
+          cause,
+        },
+      );
+    }
+    if (answer !== 'taken') {
+      const error: unknown = JSON.parse(answer);
+      throw isErrorBody(error) ? SmolvlmError.from(error) : new SmolvlmError('nats-message', answer);
+    }
+    request.confirm(1);
+  }
+
+  /** Frames of one queue take its places in turn, so that a new one replaces the oldest. */
+  #slot(queue: string, capacity: number): number {
+    const slot = (this.#nextSlot.get(queue) ?? 0) % capacity;
+    if (capacity > 1) this.#nextSlot.set(queue, slot + 1);
+    return slot;
+  }
+
+  /** The message id keeps a request single that is sent again. @returns undefined once it has ended */
+  async #send(
+    request: NatsRequest,
+    subject: string,
+    body: Uint8Array,
+    options: Parameters<NatsLink['jetstream']['publish']>[2],
+  ): Promise<PubAck | undefined> {
+    try {
+      return await this.#untilReached(request, () => this.#link.jetstream.publish(subject, body, options));
+    } catch (cause) {
+      throw isTaken(cause, this.#link) ? cause : publishError(cause);
+    }
+  }
+
+  /** Tries again while the server is out of reach. @returns undefined once the request has ended */
+  async #untilReached<T>(request: NatsRequest, attempt: () => Promise<T>): Promise<T | undefined> {
+    while (!request.signal.aborted) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isTransient(error) || this.#link.connection.isClosed()) throw error;
+      }
+      await delay(pauseMs);
+    }
+    return undefined;
+  }
+}
+
+function isTaken(error: unknown, { packages }: NatsLink): boolean {
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = packages.jetstream.JetStreamApiCodes;
+  const code = apiCode(error);
+  return code === StreamWrongLastSequence || code === StreamWrongLastSequenceUnknown;
+}
+
+function publishError(cause: unknown): SmolvlmError {
+  return new SmolvlmError('nats-publish', `the request could not be put into the queue: ${words(cause)}`, {
+    hint: 'Check the room on the disk of the NATS server, and the permissions of the account.',
+    cause,
+  });
+}
+
+function noHub(model: string | undefined): SmolvlmError {
+  const what = model === undefined ? 'no hub uses this queue' : `no hub has offered the model "${model}"`;
+  return new SmolvlmError('nats-no-hub', what, {
+    hint: 'Start one: smolvlm serve --nats URL --model MODEL. A hub offers its --model and the names given by --alias.',
+  });
+}

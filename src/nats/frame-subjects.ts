@@ -1,0 +1,113 @@
+/** Token of the subject for requests that name no model: each hub uses its default. */
+export const anyModel = '_';
+
+/**
+ * Names of streams, consumers and subjects below one prefix:
+ *
+ *     PREFIX.frames.MODEL.CAMERA.GROUP.SLOT   a request; one message is kept for each subject
+ *     PREFIX.answers.ID                       its final event, kept for ten minutes
+ *     PREFIX.returns.ID                       how often hubs returned it without working on it
+ *     PREFIX.events.ID                        its progress and tokens, not kept
+ *     PREFIX.cancel.ID                        cancels it
+ *     PREFIX.newest.MODEL.CAMERA.GROUP.SLOT   a newer request took the place of the one waiting there
+ *     PREFIX.hubs.status, PREFIX.hubs.doctor  asks all hubs
+ *     PREFIX.hub.INSTANCE                     a request for one hub
+ */
+export class FrameSubjects {
+  constructor(readonly prefix: string) {}
+
+  get frameStream(): string {
+    return this.prefix;
+  }
+
+  get answerStream(): string {
+    return `${this.prefix}-answers`;
+  }
+
+  get pictureBucket(): string {
+    return `${this.prefix}-pictures`;
+  }
+
+  get allFrames(): string {
+    return `${this.prefix}.frames.>`;
+  }
+
+  get keptAnswers(): readonly string[] {
+    return [`${this.prefix}.answers.*`, `${this.prefix}.returns.*`];
+  }
+
+  get allNewest(): string {
+    return `${this.prefix}.newest.>`;
+  }
+
+  get allCancels(): string {
+    return `${this.prefix}.cancel.*`;
+  }
+
+  get hubsStatus(): string {
+    return `${this.prefix}.hubs.status`;
+  }
+
+  get hubsDoctor(): string {
+    return `${this.prefix}.hubs.doctor`;
+  }
+
+  frame({ model, camera, group, slot }: FramePlace): string {
+    const tokens = [model === undefined ? anyModel : token(model), token(camera), token(group), slot];
+    return `${this.prefix}.frames.${tokens.join('.')}`;
+  }
+
+  framesOf(model: string | undefined): string {
+    return `${this.prefix}.frames.${model === undefined ? anyModel : token(model)}.>`;
+  }
+
+  /** A consumer's name: names may not contain what subjects may, and are at most 32 characters where possible. */
+  consumer(model: string | undefined): string {
+    return model === undefined ? 'any-model' : `model-${token(model).replaceAll('=', '_')}`;
+  }
+
+  newest(frameSubject: string): string {
+    return `${this.prefix}.newest.${frameSubject.slice(this.prefix.length + '.frames.'.length)}`;
+  }
+
+  answer(id: string): string {
+    return `${this.prefix}.answers.${token(id)}`;
+  }
+
+  returned(id: string): string {
+    return `${this.prefix}.returns.${token(id)}`;
+  }
+
+  events(id: string): string {
+    return `${this.prefix}.events.${token(id)}`;
+  }
+
+  cancel(id: string): string {
+    return `${this.prefix}.cancel.${token(id)}`;
+  }
+
+  hub(instance: string): string {
+    return `${this.prefix}.hub.${token(instance)}`;
+  }
+}
+
+export interface FramePlace {
+  readonly model: string | undefined;
+  readonly camera: string;
+  readonly group: string;
+  /** One of the places of a camera's queue. */
+  readonly slot: number;
+}
+
+/** A text as one token of a subject: letters, digits, - and others as `=` and two hexadecimal digits; `-` when empty. */
+export function token(text: string): string {
+  if (text === '' || text === '-') return text === '' ? '-' : '=2D';
+  return [...Buffer.from(text, 'utf8')]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[A-Za-z0-9-]/.test(character)
+        ? character
+        : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
+}

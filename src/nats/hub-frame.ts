@@ -1,0 +1,95 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { EngineApi } from '../client/engine-api';
+import { errorBody } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { EngineEvent, FinalEvent } from '../protocol/events';
+import { defined } from '../system/defined';
+import type { FrameMessage } from './frame-message';
+import type { NatsLink } from './nats-connection';
+
+/** Frames of the queue are told from those of other callers, and never replaced in the engine's own queue. */
+const ownGroup = 'nats';
+const engineCapacity = 1000;
+
+/** Errors of an engine that could not begin; another hub may. */
+const returnedErrors: ReadonlySet<string> = new Set([
+  'engine-busy',
+  'engine-queue-full',
+  'engine-stopping',
+  'engine-unreachable',
+]);
+
+/** One frame that this hub has taken. */
+export class HubFrame {
+  readonly #frame: FrameMessage;
+  readonly #link: NatsLink;
+  readonly #abort = new AbortController();
+  /** Its latest delivery; absent for a request that was sent to this hub alone. */
+  message: JsMsg | undefined;
+  /** Whether it was given back to the queue: it is not answered here. */
+  isReturned = false;
+
+  constructor(link: NatsLink, frame: FrameMessage, message?: JsMsg) {
+    this.#link = link;
+    this.#frame = frame;
+    this.message = message;
+  }
+
+  get id(): string {
+    return this.#frame.request.id;
+  }
+
+  get redelivered(): boolean {
+    return this.message?.redelivered === true;
+  }
+
+  /** Ends it as `dropped` with reason `cancelled`. */
+  cancel(): void {
+    this.#abort.abort();
+  }
+
+  /** Tells the requester that a hub has taken it, and the server that a hub works on it. */
+  working(): void {
+    this.message?.working();
+  }
+
+  /** @param model as this hub's engine names it @returns the final event; undefined when another hub is to take it */
+  async describe(engine: EngineApi, model: string | undefined): Promise<FinalEvent | undefined> {
+    const { request, pictures } = this.#frame;
+    this.#send({ type: 'taken', id: this.id });
+    const { task, maxAgeMs: _waitedBefore, ...rest } = withModel(request, model);
+    const options = {
+      signal: this.#abort.signal,
+      onEvent: (event: EngineEvent) => {
+        if (event.type !== 'queued') this.#send(event);
+      },
+    };
+    const group = [ownGroup, request.queue?.group].filter((part) => part !== undefined).join(' ');
+    const input = { ...rest, queue: { policy: 'newest', capacity: engineCapacity, group } as const };
+    const final =
+      task === 'features'
+        ? await engine.encode(input, pictures, options)
+        : await engine.describe(input, pictures, options);
+    if (final.type === 'error' && returnedErrors.has(final.error.code)) return undefined;
+    const wasDropped =
+      final.type === 'dropped' && final.reason !== 'deadline' && final.reason !== 'cancelled';
+    return wasDropped ? undefined : final;
+  }
+
+  fail(error: unknown): FinalEvent {
+    return { type: 'error', id: this.id, error: errorBody(error) };
+  }
+
+  #send(event: EngineEvent | { readonly type: 'taken'; readonly id: string }): void {
+    const { connection, subjects } = this.#link;
+    if (!connection.isClosed()) connection.publish(subjects.events(this.id), JSON.stringify(event));
+  }
+}
+
+/** Requesters name models by the hub's names only: no path of theirs reaches the hub's disk. */
+function withModel(request: DescribeRequest, model: string | undefined): DescribeRequest {
+  const { model: _name, runtime, ...rest } = request;
+  if (!runtime) return { ...rest, ...defined({ model }) };
+  const { checkpoint: _path, ...harmless } = runtime;
+  return { ...rest, ...defined({ model }), runtime: harmless };
+}

@@ -1,0 +1,271 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
+import type { EngineApi } from '../client/engine-api';
+import { errorBody, SmolvlmError } from '../errors';
+import type { FinalEvent } from '../protocol/events';
+import { decodeFrame, objectHeader } from './frame-message';
+import { ackWaitOf, ensureConsumer, ensureStreams } from './frame-streams';
+import { anyModel } from './frame-subjects';
+import { HubFrame } from './hub-frame';
+import type { HubStatus } from './hub-status';
+import { countReturn, keptAnswer, publishAnswer, returnsOf } from './kept-answers';
+import { exceedsMessage, LargePictures } from './large-pictures';
+import type { NatsLink } from './nats-connection';
+
+export interface HubOptions {
+  readonly link: NatsLink;
+  /** The engine of this hub. */
+  readonly engine: EngineApi;
+  /** Models whose frames it takes: the name in a request, and the model it stands for. `undefined` is the default. */
+  readonly models: ReadonlyMap<string | undefined, string | undefined>;
+  readonly log: (line: string) => void;
+  /** A hub that reports nothing for this long has lost its frame to the next hub. */
+  readonly ackWaitMs?: number;
+  /** Time for frames in work when the hub is closed. */
+  readonly drainMs?: number;
+}
+
+/** Hubs that may end while they work on a frame before it is given up. */
+const tries = 2;
+/** The client's shortest; a hub that is closed waits for it. */
+const pullMs = 1_000;
+const returnDelayMs = 1_000;
+const retryMs = 500;
+
+/** Takes frames from the shared queue when its engine has room, and publishes the answers. */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #pictures: LargePictures;
+  /** By id of the request. */
+  readonly #frames = new Map<string, HubFrame>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #counts = { answered: 0, redelivered: 0, returned: 0 };
+  #loops: readonly Promise<void>[] = [];
+  #room = 1;
+  #wake: (() => void)[] = [];
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#pictures = new LargePictures(options.link);
+  }
+
+  /** @throws SmolvlmError `nats-stream`, and what the engine's status throws */
+  async start(): Promise<void> {
+    const { link, models, engine } = this.#options;
+    const { connection, subjects } = link;
+    await ensureStreams(link);
+    for (const name of models.keys()) await this.#consumer(name);
+    const { instance } = await engine.status();
+    connection.subscribe(subjects.allCancels, { callback: (_error, message) => this.#cancel(message) });
+    connection.subscribe(subjects.hubsStatus, {
+      callback: (_error, message) => this.#respond(message, () => this.#status()),
+    });
+    connection.subscribe(subjects.hubsDoctor, {
+      queue: 'doctor',
+      callback: (_error, message) =>
+        this.#respond(message, () => engine.doctor(message.string() || undefined)),
+    });
+    connection.subscribe(subjects.hub(instance), { callback: (_error, message) => this.#onDirect(message) });
+    await connection.flush();
+    this.#loops = [...models.keys()].map((name) => this.#pull(name));
+  }
+
+  /** Takes no more frames, answers those in work, and returns the rest to the queue. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#wakeAll();
+    const drained = new AbortController();
+    await Promise.race([
+      Promise.all(this.#loops).then(() => Promise.all(this.#work)),
+      delay(this.#options.drainMs ?? 10_000, undefined, { signal: drained.signal }).catch(() => {}),
+    ]);
+    drained.abort();
+    const left = [...this.#frames.values()];
+    await Promise.all(left.map((frame) => this.#return(frame)));
+    for (const frame of left) frame.cancel();
+    await this.#options.link.connection.drain().catch(() => {});
+  }
+
+  async #consumer(name: string | undefined): Promise<{ consumer: Consumer; ackWaitMs: number }> {
+    const { link, ackWaitMs = 30_000 } = this.#options;
+    const info = await ensureConsumer(link, name, { ackWaitMs });
+    return { consumer: link.jetstream.consumers.getConsumerFromInfo(info), ackWaitMs: ackWaitOf(info) };
+  }
+
+  /** Takes frames of one model while there is room. */
+  async #pull(name: string | undefined): Promise<void> {
+    const { signal } = this.#closing;
+    let lastLine = '';
+    let source: { consumer: Consumer; ackWaitMs: number } | undefined;
+    while (!signal.aborted) {
+      try {
+        if (this.#frames.size >= this.#room) {
+          await new Promise<void>((resolve) => this.#wake.push(resolve));
+          continue;
+        }
+        source ??= await this.#consumer(name);
+        const message = await source.consumer.next({ expires: pullMs });
+        lastLine = '';
+        if (message) await this.#take(name, message, source.ackWaitMs);
+      } catch (error) {
+        source = undefined;
+        const line = `frames cannot be taken from the queue: ${errorBody(error).message}`;
+        if (line !== lastLine && !signal.aborted) this.#options.log(line);
+        lastLine = line;
+        await delay(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async #take(name: string | undefined, message: JsMsg, ackWaitMs: number): Promise<void> {
+    const { link, models } = this.#options;
+    let frame: HubFrame;
+    try {
+      const object = message.headers?.get(objectHeader);
+      const content = object ? await this.#pictures.get(object) : message.data;
+      frame = new HubFrame(link, decodeFrame(content), message);
+    } catch (error) {
+      this.#options.log(`${errorBody(error).message} (${message.subject})`);
+      message.term('not a request');
+      return;
+    }
+    const known = this.#frames.get(frame.id);
+    if (known) {
+      known.message = message;
+      known.working();
+      return;
+    }
+    this.#frames.set(frame.id, frame);
+    this.#run(frame, () => this.#settle(frame, models.get(name), ackWaitMs));
+  }
+
+  /** A request for this hub alone, which names features that it keeps. */
+  #onDirect(message: Msg): void {
+    const { link } = this.#options;
+    try {
+      const content = decodeFrame(message.data);
+      const frame = new HubFrame(link, content);
+      message.respond('taken');
+      if (this.#frames.has(frame.id)) return;
+      this.#frames.set(frame.id, frame);
+      const { model } = content.request;
+      this.#run(frame, () => this.#settle(frame, this.#options.models.get(model), 30_000));
+    } catch (error) {
+      message.respond(JSON.stringify(errorBody(error)));
+    }
+  }
+
+  #run(frame: HubFrame, settle: () => Promise<void>): void {
+    const work = settle()
+      .catch((error: unknown) => this.#options.log(errorBody(error).message))
+      .finally(() => {
+        this.#frames.delete(frame.id);
+        this.#work.delete(work);
+        this.#wakeAll();
+      });
+    this.#work.add(work);
+  }
+
+  async #settle(frame: HubFrame, model: string | undefined, ackWaitMs: number): Promise<void> {
+    const { engine } = this.#options;
+    const working = setInterval(() => frame.working(), ackWaitMs / 3);
+    try {
+      if (frame.redelivered && (await this.#isOver(frame))) return;
+      const final = await engineFinal(frame, engine, model);
+      if (frame.isReturned) return;
+      await this.#measureRoom();
+      if (final) await this.#answer(frame, final);
+      else await this.#return(frame);
+    } finally {
+      clearInterval(working);
+    }
+  }
+
+  /** Whether a frame that another hub has taken before needs no more work: it is answered, or it is given up. */
+  async #isOver(frame: HubFrame): Promise<boolean> {
+    const { link } = this.#options;
+    this.#counts.redelivered += 1;
+    if (await keptAnswer(link, frame.id)) {
+      frame.message?.ack();
+      return true;
+    }
+    const lost = (frame.message?.info.deliveryCount ?? 1) - 1 - (await returnsOf(link, frame.id));
+    if (lost < tries) return false;
+    const error = new SmolvlmError('nats-hubs-lost', `${lost} hubs ended while they worked on this frame`, {
+      hint: "See the hubs' logs; this picture or model may be the cause.",
+    });
+    await this.#answer(frame, frame.fail(error));
+    return true;
+  }
+
+  async #answer(frame: HubFrame, final: FinalEvent): Promise<void> {
+    const { link } = this.#options;
+    const sizeBytes = Buffer.byteLength(JSON.stringify(final));
+    const tooLarge = new SmolvlmError(
+      'nats-publish',
+      `the answer of ${sizeBytes} bytes exceeds the limit of the NATS server`,
+      {
+        hint: 'Raise max_payload of the server, or request fewer tokens or a smaller thumbnail.',
+      },
+    );
+    await publishAnswer(link, exceedsMessage(link, sizeBytes) ? frame.fail(tooLarge) : final);
+    this.#counts.answered += 1;
+    frame.message?.ack();
+  }
+
+  async #return(frame: HubFrame): Promise<void> {
+    const { link } = this.#options;
+    frame.isReturned = true;
+    if (!frame.message) {
+      const message = 'the hub that keeps these features is stopping';
+      await publishAnswer(link, frame.fail(new SmolvlmError('features-gone', message))).catch(() => {});
+      return;
+    }
+    this.#counts.returned += 1;
+    await countReturn(link, frame.id).catch(() => {});
+    frame.message.nak(returnDelayMs);
+  }
+
+  async #measureRoom(): Promise<void> {
+    const status = await this.#options.engine.status().catch(() => undefined);
+    if (status) this.#room = Math.max(1, ...status.models.map(({ framesInFlight }) => framesInFlight));
+  }
+
+  #cancel(message: Msg): void {
+    this.#frames.get(message.string())?.cancel();
+  }
+
+  async #status(): Promise<HubStatus> {
+    const { engine, models } = this.#options;
+    return {
+      hub: hostname(),
+      engine: await engine.status(),
+      takes: [...models.keys()].map((name) => name ?? anyModel),
+      working: this.#frames.size,
+      ...this.#counts,
+    };
+  }
+
+  #respond(message: Msg, answer: () => Promise<unknown>): void {
+    answer().then(
+      (value) => message.respond(JSON.stringify({ value })),
+      (error) => message.respond(JSON.stringify({ error: errorBody(error) })),
+    );
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+function engineFinal(
+  frame: HubFrame,
+  engine: EngineApi,
+  model: string | undefined,
+): Promise<FinalEvent | undefined> {
+  return frame.describe(engine, model).catch((error: unknown) => frame.fail(error));
+}

@@ -1,0 +1,56 @@
+import type { ObjectStore } from '@nats-io/obj';
+import { SmolvlmError } from '../errors';
+import { limits } from '../protocol/limits';
+import { type NatsLink, words } from './nats-connection';
+
+/** Room that a message's headers and subject need within the server's limit. */
+const overheadBytes = 4096;
+
+/** Whether a message of this size must go through the Object Store. */
+export function exceedsMessage({ connection }: NatsLink, sizeBytes: number): boolean {
+  return sizeBytes + overheadBytes > (connection.info?.max_payload ?? 1024 * 1024);
+}
+
+/** Contents of messages above the server's limit, in its Object Store. */
+export class LargePictures {
+  readonly #link: NatsLink;
+  #store: Promise<ObjectStore> | undefined;
+
+  constructor(link: NatsLink) {
+    this.#link = link;
+  }
+
+  /** @throws SmolvlmError `nats-publish` */
+  async put(name: string, content: Uint8Array): Promise<void> {
+    try {
+      await (await this.#open()).putBlob({ name }, content);
+    } catch (cause) {
+      throw new SmolvlmError('nats-publish', `a large picture could not be stored: ${words(cause)}`, {
+        hint: 'Check the room on the disk of the NATS server.',
+        cause,
+      });
+    }
+  }
+
+  /** @throws SmolvlmError `nats-message` */
+  async get(name: string): Promise<Uint8Array> {
+    const content = await (await this.#open()).getBlob(name);
+    if (content) return content;
+    throw new SmolvlmError('nats-message', 'the picture of a request is no longer in the Object Store');
+  }
+
+  async remove(name: string): Promise<void> {
+    await (await this.#open()).delete(name).catch(() => {});
+  }
+
+  #open(): Promise<ObjectStore> {
+    const { packages, connection, subjects, replicas } = this.#link;
+    this.#store ??= new packages.objects.Objm(connection)
+      .create(subjects.pictureBucket, { ttl: limits.deadlineMs * 1_000_000, replicas })
+      .catch((error: unknown) => {
+        this.#store = undefined;
+        throw error;
+      });
+    return this.#store;
+  }
+}

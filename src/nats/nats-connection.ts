@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { SmolvlmError } from '../errors';
+import { defined } from '../system/defined';
+import { FrameSubjects } from './frame-subjects';
+import type { NatsAddress } from './nats-address';
+import { loadNats, type NatsPackages } from './nats-packages';
+
+/** An open connection to a server with JetStream. */
+export interface NatsLink {
+  readonly packages: NatsPackages;
+  readonly connection: NatsConnection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly subjects: FrameSubjects;
+  /** Copies of each stream. */
+  readonly replicas: number;
+}
+
+const oldestServer = [2, 9] as const;
+
+/**
+ * Connects; a lost connection is opened again without end.
+ * @throws SmolvlmError `nats-package`, `nats-unreachable`, `nats-login`, `nats-jetstream`, `nats-server-version`
+ */
+export async function openNats(address: NatsAddress, name: string): Promise<NatsLink> {
+  const packages = await loadNats();
+  const { transport, jetstream } = packages;
+  const { servers, stream, user, password, token, credentials, tlsCa } = address;
+  const encoder = new TextEncoder();
+  let connection: NatsConnection;
+  try {
+    connection = await transport.connect({
+      servers: [...servers],
+      name,
+      timeout: 5_000,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      pingInterval: 10_000,
+      ...defined({ user, pass: password, token }),
+      ...(credentials !== undefined && {
+        authenticator: transport.credsAuthenticator(encoder.encode(credentials)),
+      }),
+      ...(tlsCa !== undefined && { tls: { ca: readFileSync(tlsCa, 'utf8') } }),
+    });
+  } catch (cause) {
+    throw connectError(servers, cause);
+  }
+  try {
+    checkVersion(connection.info?.version ?? '');
+    const manager = await jetstream.jetstreamManager(connection).catch((cause: unknown) => {
+      throw new SmolvlmError(
+        'nats-jetstream',
+        `JetStream cannot be used at ${servers.join(', ')}: ${words(cause)}`,
+        {
+          hint: 'Start the server with -js, and enable JetStream for the account. See docs/many-hubs.md.',
+          cause,
+        },
+      );
+    });
+    const replicas = connection.info?.cluster === undefined ? 1 : 3;
+    return {
+      packages,
+      connection,
+      jetstream: jetstream.jetstream(connection),
+      manager,
+      subjects: new FrameSubjects(stream),
+      replicas,
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function checkVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [leastMajor, leastMinor] = oldestServer;
+  if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return;
+  throw new SmolvlmError(
+    'nats-server-version',
+    `expected nats-server ${leastMajor}.${leastMinor} or newer, received ${version || 'no version'}`,
+    { hint: 'Update nats-server.' },
+  );
+}
+
+function connectError(servers: readonly string[], cause: unknown): SmolvlmError {
+  const place = servers.join(', ');
+  const reason = words(cause);
+  if (/authoriz|authentic|credential|nkey|jwt/i.test(`${(cause as Error)?.name} ${reason}`)) {
+    return new SmolvlmError('nats-login', `the NATS server at ${place} refuses the login: ${reason}`, {
+      hint: 'Check user and password, token or credentials file.',
+      cause,
+    });
+  }
+  return new SmolvlmError('nats-unreachable', `no NATS server answers at ${place}: ${reason}`, {
+    hint: 'Check that nats-server runs there, and that host and port are right.',
+    cause,
+  });
+}
+
+/** What an error of the NATS packages says. */
+export function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const transientNames: ReadonlySet<string> = new Set([
+  'TimeoutError',
+  'NoRespondersError',
+  'RequestError',
+  'JetStreamNotEnabled',
+]);
+
+/** Whether the server, or its JetStream, is out of reach at the moment. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return transientNames.has(error.name) || isTransient(error.cause);
+}

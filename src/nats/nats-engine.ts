@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  ConnectionState,
+  DescribeInput,
+  DescribeOptions,
+  EngineApi,
+  FeaturesInput,
+} from '../client/engine-api';
+import { applyQueuePolicy } from '../client/unconfirmed-requests';
+import { isErrorBody, SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { DoctorReport } from '../protocol/doctor-report';
+import type { EngineStatus } from '../protocol/engine-status';
+import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
+import { FramePublisher } from './frame-publisher';
+import { groupStatus, type HubStatus } from './hub-status';
+import { keptAnswer } from './kept-answers';
+import type { NatsAddress } from './nats-address';
+import { type NatsLink, openNats, words } from './nats-connection';
+import { NatsRequest } from './nats-request';
+
+export interface NatsEngineOptions {
+  /** Time from request to answer, for requests without a deadline. */
+  readonly deadlineMs?: number;
+  /** Limit on the pictures kept for unanswered requests. */
+  readonly maxKeptBytes?: number;
+  /** Frames of a camera that may wait, for requests that do not say. */
+  readonly queueCapacity?: number;
+}
+
+interface Opened {
+  readonly link: NatsLink;
+  readonly publisher: FramePublisher;
+}
+
+/** How long hubs may take to answer a question about themselves. */
+const hubsMs = 2_000;
+const doctorMs = 30_000;
+/** Features whose hub is remembered. */
+const mostHandles = 1000;
+
+/** A client of a group of hubs, which take the requests from a shared queue. Opens nothing before its first use. */
+export class NatsEngine implements EngineApi {
+  readonly #address: NatsAddress;
+  readonly #options: NatsEngineOptions;
+  readonly #requests = new Map<string, NatsRequest>();
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  /** Hub of each handle of features, by the handle's id; oldest first. */
+  readonly #hubs = new Map<string, string>();
+  #opened: Promise<Opened> | undefined;
+  #state: ConnectionState = 'idle';
+  #keptBytes = 0;
+
+  constructor(address: NatsAddress, options: NatsEngineOptions = {}) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  async describe(
+    input: DescribeInput,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions = {},
+  ): Promise<DescribeFinal> {
+    const final = await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options, input.id);
+    return final.type === 'features' ? answeredOtherwise(final) : final;
+  }
+
+  async encode(
+    input: FeaturesInput,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions = {},
+  ): Promise<FeaturesFinal> {
+    const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
+    const final = await this.#send(request, pictures, options, input.id);
+    if (final.type === 'result') return answeredOtherwise(final);
+    if (final.type === 'features') this.#remember(final);
+    return final;
+  }
+
+  async open(): Promise<void> {
+    await this.#open();
+  }
+
+  async status(signal?: AbortSignal): Promise<EngineStatus> {
+    const status = groupStatus(await this.hubs(signal));
+    if (status) return status;
+    throw new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}`, {
+      hint: 'Start one: smolvlm serve --nats URL --model MODEL.',
+    });
+  }
+
+  /** What each hub says about itself; those that do not answer in time are left out. */
+  async hubs(signal?: AbortSignal): Promise<HubStatus[]> {
+    const { link } = await this.#open();
+    signal?.throwIfAborted();
+    const answers = await link.connection.requestMany(link.subjects.hubsStatus, undefined, {
+      maxWait: hubsMs,
+      strategy: 'stall',
+      stall: 300,
+    });
+    const hubs: HubStatus[] = [];
+    try {
+      for await (const message of answers) hubs.push(answerOf(message.string()) as HubStatus);
+    } catch (error) {
+      // This is how the server reports that no hub is connected.
+      if (!/no responders|503/i.test(words(error))) throw error;
+    }
+    signal?.throwIfAborted();
+    return hubs;
+  }
+
+  async doctor(model = ''): Promise<DoctorReport> {
+    const { link } = await this.#open();
+    let text: string;
+    try {
+      text = (await link.connection.request(link.subjects.hubsDoctor, model, { timeout: doctorMs })).string();
+    } catch (cause) {
+      throw new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}: ${words(cause)}`, { cause });
+    }
+    return answerOf(text) as DoctorReport;
+  }
+
+  cancel(id: string): void {
+    this.#requests.get(id)?.drop('cancelled', 'the request was cancelled');
+  }
+
+  onState(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const requests = [...this.#requests.values()];
+    for (const request of requests) request.drop('shutdown', 'the client was closed');
+    this.#setState('closed');
+    await Promise.all(requests.map((request) => request.cancelled));
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.link.connection.drain().catch(() => {});
+  }
+
+  get #place(): string {
+    return this.#address.servers.join(', ');
+  }
+
+  async #send(
+    request: DescribeRequest,
+    pictures: readonly Uint8Array[],
+    options: DescribeOptions,
+    chosenId: string | undefined,
+  ): Promise<FinalEvent> {
+    const { id } = request;
+    const refused = this.#refusal(id, pictures) ?? applyQueuePolicy(request, this.#requests.values());
+    if (refused) return refused;
+    const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
+    this.#requests.set(id, pending);
+    this.#keptBytes += pending.sizeBytes;
+    const cancel = (): void => this.cancel(id);
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    if (options.signal?.aborted) cancel();
+    try {
+      pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
+      void this.#publish(pending, chosenId !== undefined).catch((error: unknown) => pending.fail(error));
+      return await pending.final;
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+      this.#requests.delete(id);
+      this.#keptBytes -= pending.sizeBytes;
+    }
+  }
+
+  async #publish(pending: NatsRequest, mayBeAnswered: boolean): Promise<void> {
+    const { link, publisher } = await this.#open();
+    if (pending.signal.aborted) return;
+    const { id, features } = pending.request;
+    const kept = mayBeAnswered ? await keptAnswer(link, id).catch(() => undefined) : undefined;
+    if (kept) pending.end(kept);
+    if (pending.signal.aborted) return;
+    pending.listen(link);
+    if (!features) return await publisher.publish(pending);
+    const hub = this.#hubs.get(features[0] ?? '');
+    if (hub !== undefined && features.every((handle) => this.#hubs.get(handle) === hub)) {
+      return await publisher.publishTo(hub, pending);
+    }
+    throw new SmolvlmError('features-gone', 'these features are not kept by one hub of the group');
+  }
+
+  #remember({ features }: FinalEvent & { type: 'features' }): void {
+    for (const { id, engine } of features.handles) {
+      this.#hubs.delete(id);
+      this.#hubs.set(id, engine);
+    }
+    for (const id of this.#hubs.keys()) {
+      if (this.#hubs.size <= mostHandles) return;
+      this.#hubs.delete(id);
+    }
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#state === 'closed') throw new SmolvlmError('client-closed', 'the client was closed');
+    this.#opened ??= this.#connect().catch((error: unknown) => {
+      this.#opened = undefined;
+      this.#setState('lost');
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  async #connect(): Promise<Opened> {
+    this.#setState('connecting');
+    const link = await openNats(this.#address, 'smolvlm client');
+    const { connection, subjects } = link;
+    connection.subscribe(subjects.allNewest, {
+      callback: (_error, message) => this.#onNewest(message.string()),
+    });
+    void this.#watch(link);
+    this.#setState('connected');
+    return { link, publisher: new FramePublisher(link, this.#options.queueCapacity) };
+  }
+
+  /** The connection is opened again by itself; answers missed meanwhile are looked up. */
+  async #watch({ connection }: NatsLink): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.#setState('lost');
+      if (type !== 'reconnect') continue;
+      this.#setState('connected');
+      for (const request of this.#requests.values()) void request.lookUp();
+    }
+    // It was closed for good, for example because the login is no longer valid.
+    this.#opened = undefined;
+    this.#setState('lost');
+  }
+
+  #onNewest(text: string): void {
+    const { subject, sequence } = JSON.parse(text) as { readonly subject: string; readonly sequence: number };
+    for (const request of this.#requests.values()) {
+      const { place } = request;
+      if (place?.subject === subject && place.sequence < sequence) request.replaced();
+    }
+  }
+
+  #refusal(id: string, pictures: readonly Uint8Array[]): (DescribeFinal & FeaturesFinal) | undefined {
+    if (this.#state === 'closed') {
+      return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
+    }
+    if (this.#requests.has(id)) {
+      const message = `a request with the id "${id}" is already running`;
+      return { type: 'error', id, error: { code: 'client-id-in-use', message } };
+    }
+    const sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
+    const maxKeptBytes = this.#options.maxKeptBytes ?? 256 * 1024 * 1024;
+    if (this.#keptBytes + sizeBytes <= maxKeptBytes) return undefined;
+    const message = `expected at most ${maxKeptBytes} bytes of pictures in unanswered requests; ${this.#requests.size} requests hold ${this.#keptBytes}`;
+    const hint = 'Send frames less often, or smaller ones.';
+    return { type: 'error', id, error: { code: 'client-full', message, hint } };
+  }
+
+  #setState(state: ConnectionState): void {
+    if (this.#state === 'closed' || this.#state === state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+/** @throws SmolvlmError the hub's error */
+function answerOf(text: string): unknown {
+  const answer = JSON.parse(text) as { readonly value?: unknown; readonly error?: unknown };
+  if (isErrorBody(answer.error)) throw SmolvlmError.from(answer.error);
+  return answer.value;
+}
+
+/** The id of an earlier request of the other kind was used again. */
+function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
+  const kind = type === 'features' ? 'features' : 'a description';
+  const message = `the id "${id}" belongs to a request for ${kind}`;
+  return { type: 'error', id, error: { code: 'client-id-in-use', message } };
+}

@@ -1,0 +1,187 @@
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import type { UnansweredRequest } from '../client/unconfirmed-requests';
+import { errorBody, SmolvlmError } from '../errors';
+import type { DescribeRequest } from '../protocol/describe-request';
+import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
+import { longestTimerMs } from '../protocol/limits';
+import { isEngineEvent } from '../protocol/ndjson';
+import { keptAnswer, parseFinal } from './kept-answers';
+import type { NatsLink } from './nats-connection';
+
+/** How long a hub that has just taken a frame may need to say so. */
+const takenGraceMs = 500;
+/** How often a kept answer is looked up, in case the answer itself was missed. */
+const lookUpMs = 15_000;
+
+/** One request of a client, from its publication to its end: the answer comes from whichever hub takes it. */
+export class NatsRequest implements UnansweredRequest {
+  readonly request: DescribeRequest;
+  readonly pictures: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  readonly final: Promise<FinalEvent>;
+  /** Settles when a dropped request has been taken out of the queue. */
+  cancelled: Promise<void> = Promise.resolve();
+  /** Where it waits. */
+  place: { readonly subject: string; readonly sequence: number } | undefined;
+  readonly #onEvent: (event: EngineEvent) => void;
+  readonly #startedAt = performance.now();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #ended = new AbortController();
+  readonly #subscriptions: Subscription[] = [];
+  /** Events that came before the server confirmed the request. */
+  readonly #early: EngineEvent[] = [];
+  #resolve: (final: FinalEvent) => void = () => {};
+  #link: NatsLink | undefined;
+  #isConfirmed = false;
+  #isTaken = false;
+  /** Characters of tokens passed on, and of those received from the present hub. */
+  #passedOn = 0;
+  #received = 0;
+
+  constructor(
+    request: DescribeRequest,
+    pictures: readonly Uint8Array[],
+    onEvent: (event: EngineEvent) => void,
+  ) {
+    this.request = request;
+    this.pictures = pictures;
+    this.sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
+    this.#onEvent = onEvent;
+    this.final = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  get unconfirmedMs(): number | undefined {
+    return this.#isConfirmed ? undefined : performance.now() - this.#startedAt;
+  }
+
+  /** Starts the clocks of its deadline and its maximum age. @param deadlineMs for a request that has none */
+  begin(deadlineMs: number): void {
+    const { maxAgeMs } = this.request;
+    const limitMs = this.request.deadlineMs ?? deadlineMs;
+    this.#after(limitMs, () => this.drop('deadline', `no answer within ${limitMs} ms`));
+    if (maxAgeMs === undefined) return;
+    this.#after(maxAgeMs, () => {
+      if (!this.#isTaken) this.drop('expired', `waited longer than ${maxAgeMs} ms`);
+    });
+  }
+
+  /** Listens for events and for the answer. */
+  listen(link: NatsLink): void {
+    this.#link = link;
+    const { connection, subjects } = link;
+    const { id } = this.request;
+    this.#subscriptions.push(
+      connection.subscribe(subjects.answer(id), { callback: (_error, message) => this.#onAnswer(message) }),
+      connection.subscribe(subjects.events(id), { callback: (_error, message) => this.#onLine(message) }),
+    );
+    const timer = setInterval(() => void this.lookUp(), lookUpMs);
+    this.#timers.push(timer);
+  }
+
+  /** Ends with the kept answer, if there is one. */
+  async lookUp(): Promise<void> {
+    const kept = this.#link && (await keptAnswer(this.#link, this.request.id).catch(() => undefined));
+    if (kept) this.end(kept);
+  }
+
+  /** Told when the server, or the hub, has the request. */
+  confirm(waiting: number, place?: NatsRequest['place']): void {
+    this.place = place;
+    this.#isConfirmed = true;
+    this.#callBack({ type: 'queued', id: this.request.id, waiting });
+    for (const event of this.#early.splice(0)) this.#passOn(event);
+  }
+
+  /** A newer frame took its place in the queue, unless a hub has taken this one. */
+  replaced(): void {
+    this.#after(takenGraceMs, () => {
+      if (this.#isTaken) return;
+      this.drop('superseded', `a newer frame of camera "${this.request.camera ?? ''}" took its place`);
+    });
+  }
+
+  drop(reason: DropReason, message: string): void {
+    const { id } = this.request;
+    if (this.end({ type: 'dropped', id, reason, message })) this.cancelled = this.#withdraw();
+  }
+
+  fail(error: unknown): void {
+    this.end({ type: 'error', id: this.request.id, error: errorBody(error) });
+  }
+
+  end(final: FinalEvent): boolean {
+    if (this.#ended.signal.aborted) return false;
+    this.#ended.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#resolve(final);
+    return true;
+  }
+
+  #after(ms: number, callback: () => void): void {
+    if (this.#ended.signal.aborted) return;
+    this.#timers.push(setTimeout(callback, Math.min(ms, longestTimerMs)));
+  }
+
+  #onAnswer(message: Msg): void {
+    try {
+      const final = parseFinal(message.string());
+      if (final) this.end(final);
+    } catch (cause) {
+      this.fail(new SmolvlmError('nats-message', 'an answer of a hub cannot be parsed', { cause }));
+    }
+  }
+
+  #onLine(message: Msg): void {
+    let line: { readonly type?: unknown };
+    try {
+      line = JSON.parse(message.string());
+    } catch {
+      return;
+    }
+    this.#isTaken = true;
+    if (line.type === 'taken') this.#received = 0;
+    else if (isEngineEvent(line) && this.#isConfirmed) this.#passOn(line);
+    else if (isEngineEvent(line)) this.#early.push(line);
+  }
+
+  #passOn(event: EngineEvent): void {
+    if (event.type !== 'token') {
+      this.#callBack(event);
+      return;
+    }
+    // A second hub writes the answer from its beginning: what was passed on is skipped.
+    const known = Math.max(0, this.#passedOn - this.#received);
+    this.#received += event.text.length;
+    const text = event.text.slice(known);
+    if (text === '') return;
+    this.#passedOn += text.length;
+    this.#callBack({ ...event, text });
+  }
+
+  #callBack(event: EngineEvent): void {
+    if (this.#ended.signal.aborted) return;
+    try {
+      this.#onEvent(event);
+    } catch (error) {
+      this.fail(error);
+      this.cancelled = this.#withdraw();
+    }
+  }
+
+  /** Cancels it at the hub that has it, and takes it out of the queue. */
+  async #withdraw(): Promise<void> {
+    if (!this.#link || this.#link.connection.isClosed()) return;
+    const { connection, subjects, manager } = this.#link;
+    const { id } = this.request;
+    connection.publish(subjects.cancel(id), id);
+    if (!this.place) return;
+    await manager.streams.deleteMessage(subjects.frameStream, this.place.sequence, false).catch(() => {});
+  }
+}

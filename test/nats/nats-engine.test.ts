@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
+import { NatsFake } from './nats-fake';
+import { hasNatsServer } from './test-server';
+
+const picture = Buffer.from('a picture');
+
+function outcome(final: DescribeFinal): string {
+  if (final.type === 'result') return `result ${final.result.prompt}`;
+  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
+}
+
+/** Resolves with the first event of a type. */
+function eventOf(type: EngineEvent['type']): { onEvent: (event: EngineEvent) => void; seen: Promise<void> } {
+  let resolve = (): void => {};
+  const seen = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { onEvent: (event) => event.type === type && resolve(), seen };
+}
+
+describe('client of a group of hubs', function () {
+  this.timeout(60_000);
+  let fake: NatsFake;
+  beforeEach(async function () {
+    if (!hasNatsServer) this.skip();
+    fake = await NatsFake.start();
+  });
+  afterEach(() => fake?.close());
+
+  it('is told when no hub has used the queue, and when none has offered the model', async () => {
+    const client = fake.client();
+    assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'error nats-no-hub');
+    await assert.rejects(client.status(), { code: 'nats-no-hub' });
+    await fake.hub();
+    assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'result x');
+    assert.equal(
+      outcome(await client.describe({ prompt: 'x', model: 'other' }, [picture])),
+      'error nats-no-hub',
+    );
+  });
+
+  it('has two hubs work at the same time, and adds up what they report', async () => {
+    const hubs = [await fake.hub(), await fake.hub()];
+    const client = fake.client();
+    const abort = new AbortController();
+    const both = ['porch', 'garden'].map((camera) => {
+      const { onEvent, seen } = eventOf('progress');
+      const options = { onEvent, signal: abort.signal };
+      return { seen, final: client.describe({ prompt: 'slow 60000', camera }, [picture], options) };
+    });
+    await Promise.all(both.map(({ seen }) => seen));
+    const working = await client.hubs();
+    assert.deepEqual(
+      working.map(({ working }) => working),
+      [1, 1],
+    );
+    abort.abort();
+    for (const { final } of both) assert.equal(outcome(await final), 'dropped cancelled');
+    const { cameras, state } = await client.status();
+    assert.equal(state, 'ready');
+    assert.deepEqual(Object.keys(cameras).sort(), ['garden', 'porch']);
+    assert.equal(hubs.length, 2);
+  });
+
+  it('tells a requester that the frame of another requester took the place of its own', async () => {
+    await fake.hub();
+    const [one, other] = [fake.client(), fake.client()];
+    const abort = new AbortController();
+    const running = eventOf('progress');
+    const options = { signal: abort.signal, onEvent: running.onEvent };
+    const slow = one.describe({ prompt: 'slow 60000', camera: 'gate' }, [picture], options);
+    await running.seen;
+    const waiting = eventOf('queued');
+    const first = one.describe({ prompt: 'first', camera: 'porch' }, [picture], { onEvent: waiting.onEvent });
+    await waiting.seen;
+    const second = other.describe({ prompt: 'second', camera: 'porch' }, [picture]);
+    assert.equal(outcome(await first), 'dropped superseded');
+    abort.abort();
+    assert.equal(outcome(await slow), 'dropped cancelled');
+    assert.equal(outcome(await second), 'result second');
+  });
+
+  it('refuses or drops the new frame when the queue policy says so', async () => {
+    await fake.hub();
+    const client = fake.client();
+    const abort = new AbortController();
+    const running = eventOf('progress');
+    const options = { signal: abort.signal, onEvent: running.onEvent };
+    const slow = client.describe({ prompt: 'slow 60000', camera: 'porch' }, [picture], options);
+    await running.seen;
+    const send = (policy: 'oldest' | 'reject'): Promise<DescribeFinal> =>
+      client.describe({ prompt: 'x', camera: 'porch', queue: { policy, capacity: 1 } }, [picture]);
+    assert.equal(outcome(await send('oldest')), 'dropped queue-full');
+    assert.equal(outcome(await send('reject')), 'error engine-queue-full');
+    abort.abort();
+    await slow;
+  });
+
+  it('sends pictures above the limit of the server through the Object Store', async () => {
+    await fake.hub();
+    const final = await fake.client().describe({ prompt: 'x' }, [Buffer.alloc(3_000_000, 7), picture]);
+    assert.equal(final.type === 'result' && final.result.text, '2 of 3000000+9 bytes: x');
+  });
+
+  it('gets one answer when the hub that has the frame loses its connection', async () => {
+    const lost = await fake.hub({ ackWaitMs: 1_000 });
+    const client = fake.client();
+    const running = eventOf('progress');
+    const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
+      onEvent: running.onEvent,
+    });
+    await running.seen;
+    await lost.cut();
+    const other = await fake.hub();
+    assert.equal(outcome(await slow), 'result slow 1500');
+    const [status] = await client.hubs();
+    assert.equal(status?.redelivered, 1);
+    assert.equal((await other.engine.status()).cameras.porch?.done, 1);
+  });
+
+  it('gets an error when two hubs have ended while they worked on the frame', async () => {
+    const client = fake.client();
+    let begun = 0;
+    let next = (): void => {};
+    const final = (async () => {
+      await fake.hub({ ackWaitMs: 500 });
+      return client.describe({ prompt: 'slow 60000', camera: 'porch' }, [picture], {
+        onEvent: ({ type }) => {
+          if (type === 'progress') next();
+        },
+      });
+    })();
+    for (begun = 0; begun < 2; begun++) {
+      await new Promise<void>((resolve) => {
+        next = resolve;
+      });
+      await fake.cutLast();
+      await fake.hub({ ackWaitMs: 500 });
+    }
+    const answer = await final;
+    assert.equal(outcome(answer), 'error nats-hubs-lost');
+    assert.match(answer.type === 'error' ? answer.error.message : '', /^2 hubs ended while they worked/);
+  });
+
+  it('gets the answer of another hub when the first is stopped and cannot finish in time', async () => {
+    const first = await fake.hub({ drainMs: 50 });
+    const client = fake.client();
+    const running = eventOf('progress');
+    const slow = client.describe({ prompt: 'slow 1000', camera: 'porch' }, [picture], {
+      onEvent: running.onEvent,
+    });
+    await running.seen;
+    await fake.hub();
+    await first.close();
+    assert.equal(outcome(await slow), 'result slow 1000');
+  });
+
+  it('is answered by the same hub that is stopped when it can finish in time', async () => {
+    const only = await fake.hub();
+    const client = fake.client();
+    const running = eventOf('progress');
+    const slow = client.describe({ prompt: 'slow 300' }, [picture], { onEvent: running.onEvent });
+    await running.seen;
+    await only.close();
+    assert.equal(outcome(await slow), 'result slow 300');
+  });
+
+  it('loses nothing when the server is killed and started again', async () => {
+    await fake.hub();
+    const client = fake.client();
+    const running = eventOf('progress');
+    const slow = client.describe({ prompt: 'slow 1000', camera: 'gate' }, [picture], {
+      onEvent: running.onEvent,
+    });
+    await running.seen;
+    const queued = eventOf('queued');
+    const waiting = client.describe({ prompt: 'waiting', camera: 'porch' }, [picture], {
+      onEvent: queued.onEvent,
+    });
+    await queued.seen;
+    await fake.server.kill();
+    const during = client.describe({ prompt: 'during', camera: 'garden' }, [picture]);
+    await fake.server.start();
+    assert.deepEqual((await Promise.all([slow, waiting, during])).map(outcome), [
+      'result slow 1000',
+      'result waiting',
+      'result during',
+    ]);
+  });
+
+  it('names a message of the queue that is not a request, and goes on', async () => {
+    const hub = await fake.hub();
+    const client = fake.client();
+    await fake.publish('smolvlm.frames._.porch.-.0', 'hello');
+    assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'result x');
+    assert.match(
+      hub.log.join('\n'),
+      /not a request: its JSON part is incomplete \(smolvlm\.frames\._\.porch/,
+    );
+  });
+
+  it('never opens a path that a request names', async () => {
+    await fake.hub();
+    const client = fake.client();
+    const runtime = { checkpoint: '/etc' };
+    const final = await client.describe({ prompt: 'x', runtime }, [picture]);
+    assert.equal(outcome(final), 'result x');
+    assert.equal(outcome(await client.describe({ model: '/etc' }, [picture])), 'error nats-no-hub');
+  });
+
+  it('is answered once when the process of a hub is killed in the middle of its work', async () => {
+    const client = fake.client();
+    const process1 = spawnHub(fake.server.url);
+    await process1.ready;
+    const running = eventOf('progress');
+    const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
+      onEvent: running.onEvent,
+    });
+    await running.seen;
+    process1.child.kill('SIGKILL');
+    await once(process1.child, 'exit');
+    await fake.hub();
+    assert.equal(outcome(await slow), 'result slow 1500');
+  });
+});
+
+function spawnHub(url: string) {
+  const child = spawn(process.execPath, [join(__dirname, 'fake-hub-main.js'), url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return { child, ready: once(child.stdout, 'data') };
+}

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { EngineClient } from '../../src/client/engine-client';
+import { Hub } from '../../src/nats/hub';
+import { parseNatsAddress } from '../../src/nats/nats-address';
+import { openNats } from '../../src/nats/nats-connection';
+import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
+import { serveEngine } from '../../src/server/serve-engine';
+import { TestNats } from './test-server';
+
+export interface FakeHubOptions {
+  /** Names that it offers besides its default, which is `fake`. */
+  readonly models?: readonly string[];
+  readonly ackWaitMs?: number;
+  readonly drainMs?: number;
+}
+
+export interface FakeHub {
+  readonly engine: EngineClient;
+  readonly log: readonly string[];
+  close(): Promise<void>;
+  /** Breaks its connection to the queue, as a power cut does. */
+  cut(): Promise<void>;
+}
+
+/** A nats-server with hubs of the fake captioner, and clients. */
+export class NatsFake {
+  readonly #url: string;
+  readonly #server: TestNats | undefined;
+  readonly #clients: NatsEngine[] = [];
+  readonly #hubs: FakeHub[] = [];
+
+  private constructor(url: string, server?: TestNats) {
+    this.#url = url;
+    this.#server = server;
+  }
+
+  static async start(): Promise<NatsFake> {
+    const server = await TestNats.start();
+    return new NatsFake(server.url, server);
+  }
+
+  /** With a server that runs already. */
+  static at(url: string): NatsFake {
+    return new NatsFake(url);
+  }
+
+  get server(): TestNats {
+    if (!this.#server) throw new Error('the server was started elsewhere');
+    return this.#server;
+  }
+
+  /** Breaks the connection of the newest hub. */
+  async cutLast(): Promise<void> {
+    await this.#hubs.at(-1)?.cut();
+  }
+
+  async publish(subject: string, text: string): Promise<void> {
+    const { connection, jetstream } = await openNats(parseNatsAddress(this.#url), 'a test');
+    await jetstream.publish(subject, text);
+    await connection.close();
+  }
+
+  client(options?: NatsEngineOptions): NatsEngine {
+    const client = new NatsEngine(parseNatsAddress(this.#url), options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async hub({ models = [], ...times }: FakeHubOptions = {}): Promise<FakeHub> {
+    const served = await serveEngine({
+      tcp: { host: '127.0.0.1', port: 0 },
+      model: 'fake',
+      captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
+      aliases: new Map(models.map((name) => [name, name])),
+      log: () => {},
+    });
+    const engine = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
+    const link = await openNats(parseNatsAddress(this.#url), 'hub of a test');
+    const log: string[] = [];
+    const hub = new Hub({
+      link,
+      engine,
+      models: new Map([[undefined, undefined], ...models.map((name) => [name, name] as const)]),
+      log: (line) => log.push(line),
+      ...times,
+    });
+    await hub.start();
+    let isClosed = false;
+    const fake: FakeHub = {
+      engine,
+      log,
+      close: async () => {
+        if (isClosed) return;
+        isClosed = true;
+        await hub.close();
+        await engine.close();
+        await served.close();
+      },
+      cut: () => link.connection.close(),
+    };
+    this.#hubs.push(fake);
+    return fake;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+    await Promise.all(this.#hubs.map((hub) => hub.close()));
+    await this.#server?.close();
+  }
+}
