@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
-import { SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { boundLog } from '../server/bounded-log';
+import { type AccessToken, parseTokens } from '../server/http/access-tokens';
+import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
+import { defined } from '../system/defined';
 import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import type { Settings } from '../system/settings';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
@@ -17,13 +21,15 @@ export const command: Command = {
   summary: 'Run the engine on a unix socket or a TCP port',
   usage: [
     'serve [--model M] [--checkpoint M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
+    '  [--tls-cert F.pem --tls-key F.pem]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     '  [--nats nats://HOST:4222 [--nats-stream NAME] [--nats-creds F | --nats-token-file F | --nats-password-file F]',
     '   [--nats-tls-ca F]]',
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
-    'A port requires a token, unless it is on a loopback address and --no-token is given.',
+    'A port requires a token (--token-file, or the environment variable SMOLVLM_TOKEN), unless it is on a loopback address and',
+    '--no-token is given. A line NAME TOKEN for each of several tokens.',
     'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
     'With --allow-image-urls, pictures of OpenAI’s API are fetched by address, only from the internet and --allow-image-host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
@@ -38,6 +44,8 @@ export const command: Command = {
     port: { type: 'string' },
     'token-file': { type: 'string' },
     'no-token': { type: 'boolean' },
+    'tls-cert': { type: 'string' },
+    'tls-key': { type: 'string' },
     threads: { type: 'string' },
     'queue-capacity': { type: 'string' },
     'model-limit-mb': { type: 'string' },
@@ -74,6 +82,12 @@ export const command: Command = {
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     io.log(`the engine listens on ${places.join(' and ')}`);
+    if (options.tcp?.tls) {
+      io.log(`SHA-256 fingerprint of its certificate: ${fingerprintOf(options.tcp.tls)}`);
+      io.log(
+        'to accept only this certificate, write it behind the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
+      );
+    }
     const service =
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
     const hub =
@@ -97,13 +111,15 @@ export const command: Command = {
 /** The address of this process's own engine. */
 function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine): EngineAddress {
   if (socketPath !== undefined) return { kind: 'socket', path: socketPath };
-  return parseEngineAddress(url, tcp?.token);
+  const { token } = tcp ?? {};
+  const pinned = tcp?.tls && url ? pinnedAddress(url, tcp.tls) : url;
+  return parseEngineAddress(pinned, typeof token === 'string' ? token : token?.[0]?.token);
 }
 
 function serveOptions(
   values: OptionValues,
   log: (line: string) => void,
-  { runtimeDir, cacheDir, npu, rkllm }: Settings,
+  { runtimeDir, cacheDir, npu, rkllm, token }: Settings,
 ): ServeOptions {
   const seconds = (name: string): number | undefined => {
     const value = optionalInteger(values, name, 0, 10_000_000);
@@ -113,7 +129,7 @@ function serveOptions(
     const value = optionalInteger(values, name, 1);
     return value === undefined ? undefined : value * 1024 * 1024;
   };
-  const tcp = tcpOptions(values);
+  const tcp = tcpOptions(values, log, token);
   return withoutUndefined({
     log,
     tcp,
@@ -155,36 +171,72 @@ function strings(value: OptionValues[string]): string[] {
   return [value ?? []].flat().filter((each) => typeof each === 'string');
 }
 
-function tcpOptions(values: OptionValues): ServeOptions['tcp'] {
+function tcpOptions(
+  values: OptionValues,
+  log: (line: string) => void,
+  environmentToken: string | undefined,
+): ServeOptions['tcp'] {
   const { host, port } = values;
   if (host === undefined && port === undefined) return undefined;
   const address = {
     host: typeof host === 'string' ? host : '127.0.0.1',
     port: optionalInteger(values, 'port', 0, 65_535) ?? defaultPort,
+    ...defined({ tls: tlsOptions(values) }),
   };
   const tokenFile = values['token-file'];
-  if (typeof tokenFile === 'string') return { ...address, token: readToken(tokenFile) };
+  if (typeof tokenFile === 'string') return { ...address, token: readTokens(tokenFile, log) };
   if (values['no-token'] === true) return address;
-  throw new UsageError('a port requires --token-file, or --no-token on a loopback address');
+  if (environmentToken !== undefined)
+    return { ...address, token: parseTokens(environmentToken, 'SMOLVLM_TOKEN') };
+  throw new UsageError('a port requires --token-file or SMOLVLM_TOKEN, or --no-token on a loopback address');
 }
 
-function readToken(path: string): string {
-  let token: string;
+/** @throws UsageError; SmolvlmError `engine-tls` for files that are not a certificate and its key */
+function tlsOptions(values: OptionValues): TlsFiles | undefined {
+  const { 'tls-cert': certPath, 'tls-key': keyPath } = values;
+  if (certPath === undefined && keyPath === undefined) return undefined;
+  if (typeof certPath !== 'string' || typeof keyPath !== 'string') {
+    throw new UsageError('--tls-cert and --tls-key must be given together');
+  }
   try {
-    token = readFileSync(path, 'utf8').trim();
+    const files = { cert: readFileSync(certPath, 'utf8'), key: readFileSync(keyPath, 'utf8') };
+    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key))) {
+      throw new Error('the key belongs to another certificate');
+    }
+    return files;
+  } catch (cause) {
+    throw new SmolvlmError(
+      'engine-tls',
+      `${certPath} and ${keyPath} cannot be used: ${errorBody(cause).message}`,
+      {
+        hint: 'Give a certificate and its private key as PEM files.',
+        cause,
+      },
+    );
+  }
+}
+
+function fingerprintOf({ cert }: TlsFiles): string {
+  return new X509Certificate(cert).fingerprint256;
+}
+
+function pinnedAddress(url: string, tls: TlsFiles): string {
+  return `${url}/#sha256=${fingerprintOf(tls)}`;
+}
+
+function readTokens(path: string, log: (line: string) => void): readonly AccessToken[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
+      log(`warning: other users can read the token file ${path}; run chmod 600 ${path}`);
+    }
   } catch (cause) {
     throw new SmolvlmError('engine-token', `the token file ${path} cannot be read: ${String(cause)}`, {
       cause,
     });
   }
-  if (/^\S{16,}$/.test(token)) return token;
-  throw new SmolvlmError(
-    'engine-token',
-    `expected a token of at least 16 characters without spaces in ${path}`,
-    {
-      hint: 'For example: openssl rand -hex 32 > token',
-    },
-  );
+  return parseTokens(text, path);
 }
 
 type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };

@@ -4,6 +4,7 @@ import { SmolvlmError } from '../errors';
 import { isOlderVersion, packageVersion } from '../package-version';
 import { protocolVersion } from '../protocol/engine-status';
 import { NdjsonDecoder } from '../protocol/ndjson';
+import { defined } from '../system/defined';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState } from './engine-api';
 import { drainEngine, type Endpoint, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
@@ -97,7 +98,8 @@ export class EngineConnection {
     const { address, local } = this.#options;
     if (address.kind === 'local') return { socketPath: await joinLocalEngine(local, this.#closed.signal) };
     if (address.kind === 'socket') return { socketPath: address.path };
-    return address.token === undefined ? { url: address.url } : { url: address.url, token: address.token };
+    const { url, token, fingerprint } = address;
+    return { url, ...defined({ token, fingerprint }) };
   }
 
   /** The lease is a response that never ends; its first line identifies the engine. */

@@ -1,13 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { heartbeatMs } from '../protocol/ndjson';
 import { defined } from '../system/defined';
 
 /** Where an engine answers. */
-export type Endpoint = { readonly socketPath: string } | { readonly url: URL; readonly token?: string };
+export type Endpoint =
+  | { readonly socketPath: string }
+  | {
+      readonly url: URL;
+      readonly token?: string;
+      /** SHA-256 of the only certificate that is accepted, 64 hexadecimal digits in upper case. */
+      readonly fingerprint?: string;
+    };
 
 export interface EngineHttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -40,11 +53,13 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
       timeout: silenceMs,
       ...defined({ signal: message.signal }),
     };
+    const fingerprint = 'url' in endpoint ? endpoint.fingerprint : undefined;
     const request =
       'url' in endpoint
         ? (endpoint.url.protocol === 'https:' ? requestHttps : requestHttp)(
             new URL(`${endpoint.url.pathname.replace(/\/$/, '')}${message.path}`, endpoint.url),
-            options,
+            // A pinned certificate is checked below, before anything is sent.
+            fingerprint === undefined ? options : { ...options, rejectUnauthorized: false },
           )
         : requestHttp({ ...options, socketPath: endpoint.socketPath, path: message.path });
     request.on('timeout', () => {
@@ -52,8 +67,28 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
     });
     request.once('response', resolve);
     request.on('error', reject);
-    for (const part of body) request.write(part);
-    request.end();
+    const send = (): void => {
+      for (const part of body) request.write(part);
+      request.end();
+    };
+    if (fingerprint === undefined) send();
+    else whenPinned(request, fingerprint, send);
+  });
+}
+
+/** Sends once the peer has shown the pinned certificate; destroys the request for another one. */
+function whenPinned(request: ClientRequest, fingerprint: string, send: () => void): void {
+  request.once('socket', (socket) => {
+    socket.once('secureConnect', () => {
+      const shown = (socket as TLSSocket).getPeerCertificate().fingerprint256 ?? 'none';
+      if (shown.replaceAll(':', '') === fingerprint) send();
+      else {
+        const message = `the engine shows a certificate with the SHA-256 fingerprint ${shown}, not the expected one`;
+        const hint =
+          'If its certificate was replaced, enter the new fingerprint; otherwise another machine answers.';
+        request.destroy(new SmolvlmError('engine-certificate', message, { hint }));
+      }
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
+import type { AccessToken } from './http/access-tokens';
 import { registerBearerToken } from './http/bearer-token';
 import { type BodyBudget, registerBodyBudget } from './http/body-budget';
 import { registerCors } from './http/cors';
@@ -16,10 +17,17 @@ import { registerDrain } from './routes/drain-route';
 import { type LazyMetrics, registerMetrics } from './routes/metrics-route';
 import { registerStatus, type StatusOptions } from './routes/status-routes';
 
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiOptions {
   readonly metrics: LazyMetrics;
   /** When given, every caller must send it. */
-  readonly token?: string;
+  readonly token?: string | readonly AccessToken[];
+  /** Certificate and key, PEM: the server speaks https. */
+  readonly tls?: TlsFiles;
   /** Refuses requests that web pages send through a browser on this machine. */
   readonly localCallersOnly?: boolean;
   /** Memory of all bodies, shared by all sockets. */
@@ -39,6 +47,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // For the request's own bytes; the responses of leases and waiting requests may last for hours.
     requestTimeout: options.receiveTimeoutMs ?? 120_000,
     forceCloseConnections: true,
+    ...(options.tls && ({ https: options.tls } as object)),
     clientErrorHandler: refuseMalformed,
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
     ajv: {

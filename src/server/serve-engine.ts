@@ -11,9 +11,10 @@ import { publicAddresses } from '../picture/public-addresses';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
+import type { AccessToken } from './http/access-tokens';
 import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
 import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
-import { createHttpServer } from './http-server';
+import { createHttpServer, type TlsFiles } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
@@ -21,7 +22,12 @@ import { watchPackage } from './watch-package';
 
 export interface ServeOptions {
   readonly socketPath?: string;
-  readonly tcp?: { readonly host: string; readonly port: number; readonly token?: string };
+  readonly tcp?: {
+    readonly host: string;
+    readonly port: number;
+    readonly token?: string | readonly AccessToken[];
+    readonly tls?: TlsFiles;
+  };
   readonly model?: string;
   /** The checkpoint of a folder of shards, for requests that name none. */
   readonly checkpoint?: string;
@@ -170,7 +176,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
         ...http,
         networkModels: models,
         localCallersOnly: tcp.token === undefined,
-        ...defined({ token: tcp.token, corsOrigins: options.corsOrigins }),
+        ...defined({ token: tcp.token, tls: tcp.tls, corsOrigins: options.corsOrigins }),
       });
       apps.push(app);
       url = await listenOnTcp(app, tcp.host, tcp.port);

@@ -47,6 +47,8 @@ export interface Settings {
    * different ones, and must find the same engine.
    */
   readonly runtimeDir: string;
+  /** `SMOLVLM_TOKEN`: the tokens of an engine on a port, as in a token file. */
+  readonly token?: string;
   /** `HF_ENDPOINT`, and `HF_TOKEN` or `HUGGING_FACE_HUB_TOKEN`, as for Hugging Face's own client. */
   readonly hub: { readonly endpoint?: string; readonly token?: string };
   readonly npu: NpuSettings;
@@ -97,6 +99,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
       text('SMOLVLM_CACHE') ?? join(text('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'smolvlm'),
     ),
     runtimeDir: text('SMOLVLM_RUNTIME_DIR') ?? defaultRuntimeDir(),
+    ...defined({ token: text('SMOLVLM_TOKEN') }),
     hub: defined({
       endpoint: text('HF_ENDPOINT'),
       token: (text('HF_TOKEN') ?? text('HUGGING_FACE_HUB_TOKEN'))?.trim() || undefined,

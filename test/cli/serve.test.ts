@@ -41,9 +41,12 @@ describe('smolvlm serve', () => {
   }
 
   it('answers on a port with the token, and ends cleanly on SIGTERM', async () => {
+    chmodSync(join(directory, 'token'), 0o644);
     const process_ = start(['--port', '0', '--token-file', join(directory, 'token')]);
-    const [line] = await once(process_.stderr ?? process_, 'data');
-    const [url = ''] = /http:\S+/.exec(String(line)) ?? [];
+    let said = '';
+    while (!/listens on/.test(said)) said += String(await once(process_.stderr ?? process_, 'data'));
+    assert.match(said, /warning: other users can read the token file/);
+    const [url = ''] = /http:\S+/.exec(said) ?? [];
     const client = new EngineClient({ kind: 'remote', url: new URL(url), token });
     assert.equal((await client.status()).pid, process_.pid);
     const stranger = new EngineClient({ kind: 'remote', url: new URL(url), token: 'wrong' });
@@ -71,5 +74,9 @@ describe('smolvlm serve', () => {
     writeFileSync(join(directory, 'token'), 'short');
     assert.equal((await run('--port', '0', '--token-file', join(directory, 'token')))[0], 1);
     assert.equal((await run('--port', '70000', '--no-token'))[0], 2);
+    assert.equal((await run('--port', '0', '--no-token', '--tls-cert', 'x'))[0], 2);
+    const [tls, unread] = await run('--port', '0', '--no-token', '--tls-cert', 'x', '--tls-key', 'y');
+    assert.equal(tls, 1);
+    assert.match(unread, /engine-tls/);
   });
 });

@@ -17,7 +17,16 @@ describe("an engine's address", () => {
   });
 
   it('is refused otherwise, in words that say how to write it', () => {
-    for (const text of ['hub:8372', 'ftp://hub', 'hub', 'http://hub?x=1', 'http://user:secret@hub']) {
+    for (const text of [
+      'hub:8372',
+      'ftp://hub',
+      'hub',
+      'http://hub?x=1',
+      'http://user:secret@hub',
+      'https://hub/#sha256=12',
+      `http://hub/#sha256=${'0'.repeat(64)}`,
+      'https://hub/#x',
+    ]) {
       assert.throws(() => parseEngineAddress(text), { code: 'engine-address' }, text);
     }
   });

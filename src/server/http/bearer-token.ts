@@ -1,15 +1,25 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
+import { type AccessToken, TokenList } from './access-tokens';
+import { FailedLogins } from './failed-logins';
 
 /** Requires `Authorization: Bearer TOKEN`, or `X-Api-Key: TOKEN`, for everything except `GET /health`. */
-export function registerBearerToken(app: FastifyInstance, token: string): void {
-  const expected = digest(token);
+export function registerBearerToken(
+  app: FastifyInstance,
+  token: string | readonly AccessToken[],
+  failures = new FailedLogins(),
+): void {
+  const tokens = new TokenList(typeof token === 'string' ? [{ name: 'token', token }] : token);
   app.addHook('onRequest', async (request) => {
     if (/^(GET|HEAD)$/.test(request.method) && request.routeOptions.url === '/health') return;
     const { authorization, 'x-api-key': key } = request.headers;
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-    if (isToken(bearer, expected) || isToken(key, expected)) return;
+    if ((tokens.nameOf(bearer) ?? tokens.nameOf(key)) !== undefined) {
+      failures.succeeded(request.ip);
+      return;
+    }
+    // A request without a token guesses nothing.
+    if (bearer !== undefined || key !== undefined) await failures.failed(request.ip);
     throw new SmolvlmError(
       'request-unauthorized',
       "expected the engine's bearer token, received none or a wrong one",
@@ -18,13 +28,4 @@ export function registerBearerToken(app: FastifyInstance, token: string): void {
       },
     );
   });
-}
-
-/** @param expected digest of the token; digests are compared, so that the time reveals neither content nor length */
-function isToken(token: string | string[] | undefined, expected: Buffer): boolean {
-  return typeof token === 'string' && timingSafeEqual(digest(token), expected);
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
