@@ -13,6 +13,8 @@ export interface TraceEvent {
   readonly start?: number;
   readonly end?: number;
   readonly violation?: string;
+  /** Whether the vendor's library refuses it as well. */
+  readonly rule?: 'ours' | 'vendor';
   readonly destroyed?: number;
   readonly memories?: number;
 }

@@ -1,6 +1,8 @@
 /*
  * Stands in for librknnrt.so where there is no NPU: the same symbols, structures and rules of use. A stage is computed on
- * the CPU ("compute"), or passed through in its modelled time ("timed"). Environment:
+ * the CPU ("compute"), or passed through in its modelled time ("timed"). What it returns is what 1.2 to 1.4 return where that
+ * was observed. Two kinds of rules: breaking the vendor's gives the vendor's error or crash; breaking ours succeeds, or the
+ * vendor's behaviour is not known; the trace names both, so that our own code keeps both. Environment:
  *   RKNN_EMULATOR         compute (default) | timed
  *   RKNN_EMULATOR_CORES   NPU cores, 3 by default
  *   RKNN_EMULATOR_EXACT   1: float32 throughout; else tensors are rounded through fp16 as on the chip
@@ -11,6 +13,7 @@
 #define _GNU_SOURCE
 #include "model.h"
 #include "rknn_abi.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -87,12 +90,17 @@ __attribute__((format(printf, 1, 2))) static void trace(const char *format, ...)
   pthread_mutex_unlock(&trace_mutex);
 }
 
-/* A rule of the interface was broken: said aloud, since the real library may crash or hang instead. */
-static int violation(int code, const char *what) {
-  fprintf(stderr, "E RKNN emulator: rule broken: %s\n", what);
-  trace("{\"violation\":\"%s\"}", what);
+static int broken(const char *whose, int code, const char *what) {
+  fprintf(stderr, "E RKNN emulator: %s rule broken: %s\n", whose, what);
+  trace("{\"violation\":\"%s\",\"rule\":\"%s\"}", what, whose);
   return code;
 }
+
+/* A rule of ours: the vendor's library accepts it, or is not known to refuse it. */
+static int violation(int code, const char *what) { return broken("ours", code, what); }
+
+/* A rule of the vendor's: its library returns the code as well. */
+static int refusal(int code, const char *what) { return broken("vendor", code, what); }
 
 /* Value of a fault that is due now; 0 when there is none. */
 static int fault(const char *name, long *value) {
@@ -151,20 +159,35 @@ static int leave(context *c, int code) {
   return code;
 }
 
-static model *read_model(const char *path) {
-  FILE *file = fopen(path, "rb");
-  model *m = calloc(1, sizeof *m);
-  if (!file || !m || fread(&m->header, sizeof m->header, 1, file) != 1 || memcmp(m->header.magic, "RKNNEMU1", 8)) goto bad;
-  m->weight_count = model_weights(&m->header);
-  m->weights = malloc(m->weight_count * sizeof(float) + 1);
-  if (!m->weights || fread(m->weights, sizeof(float), m->weight_count, file) != m->weight_count) goto bad;
-  fclose(file);
-  return m;
-bad:
-  if (file) fclose(file);
+static void free_model(model *m) {
   if (m) free(m->weights);
   free(m);
-  return NULL;
+}
+
+/* A copy of a model's bytes; NULL for bytes that are not a model, or too few. */
+static model *copy_model(const char *bytes, size_t size) {
+  model *m = calloc(1, sizeof *m);
+  if (!m || size < sizeof m->header) return free(m), NULL;
+  memcpy(&m->header, bytes, sizeof m->header);
+  m->weight_count = memcmp(m->header.magic, "RKNNEMU1", 8) ? SIZE_MAX : model_weights(&m->header);
+  if (m->weight_count > (size - sizeof m->header) / sizeof(float)) return free(m), NULL;
+  m->weights = malloc(m->weight_count * sizeof(float) + 1);
+  if (!m->weights) return free(m), NULL;
+  memcpy(m->weights, bytes + sizeof m->header, m->weight_count * sizeof(float));
+  return m;
+}
+
+static model *read_model(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat about;
+  if (fd < 0) return NULL;
+  size_t size = fstat(fd, &about) ? 0 : (size_t)about.st_size;
+  void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+  close(fd);
+  if (bytes == MAP_FAILED) return NULL;
+  model *m = copy_model(bytes, size);
+  munmap(bytes, size);
+  return m;
 }
 
 static int add_context(model *m, atomic_int *users, uint32_t flags, rknn_context *out) {
@@ -173,8 +196,8 @@ static int add_context(model *m, atomic_int *users, uint32_t flags, rknn_context
   c->stage = m;
   c->users = users;
   c->flags = flags;
-  c->input = malloc(model_input_elements(&m->header) * sizeof(float));
-  c->output = malloc(model_output_elements(&m->header) * sizeof(float));
+  c->input = calloc(model_input_elements(&m->header), sizeof(float));
+  c->output = calloc(model_output_elements(&m->header), sizeof(float));
   pthread_mutex_lock(&table_mutex);
   *out = ++last_id;
   if (*out < MAX_CONTEXTS) contexts[*out] = c;
@@ -191,13 +214,13 @@ int rknn_init(rknn_context *ctx, void *given, uint32_t size, uint32_t flag, rknn
   if (extend)
     for (size_t i = 0; i < sizeof extend->reserved; i++)
       if (extend->reserved[i]) return violation(RKNN_PARAM_INVALID, "reserved bytes of rknn_init_extend are not zero");
-  if (size) return violation(RKNN_PARAM_INVALID, "the emulator takes a path: size 0");
   if (!(flag & FLAG_DISABLE_PROC_HIGH_PRIORITY)) violation(0, "the process would be reniced to -19 (flag 0x2000)");
   if ((flag & 3) == 3) return violation(RKNN_PARAM_INVALID, "priority level 3");
-  model *m = read_model(given);
+  /* size 0: a path; else the model's bytes, which are copied. */
+  model *m = size ? copy_model(given, size) : read_model(given);
   if (!m) {
-    fprintf(stderr, "E RKNN: failed to load model %s\n", (const char *)given);
-    return RKNN_MODEL_INVALID;
+    fprintf(stderr, "E RKNN: failed to load model %s\n", size ? "from memory" : (const char *)given);
+    return RKNN_FAIL;
   }
   return add_context(m, calloc(1, sizeof(atomic_int)), flag, ctx);
 }
@@ -210,14 +233,14 @@ int rknn_dup_context(rknn_context *from, rknn_context *to) {
 
 int rknn_destroy(rknn_context id) {
   context *c = enter(id);
-  if (!c) return RKNN_CTX_INVALID;
+  /* The vendor's library crashes for a handle that was destroyed or made up. */
+  if (!c) return raise(SIGSEGV);
   if (c->owed) violation(0, "rknn_outputs_release was owed when the context was destroyed");
   pthread_mutex_lock(&table_mutex);
   contexts[id] = NULL;
   pthread_mutex_unlock(&table_mutex);
   if (atomic_fetch_sub(c->users, 1) == 1) {
-    free(c->stage->weights);
-    free(c->stage);
+    free_model(c->stage);
     free(c->users);
   }
   free(c->input);
@@ -263,7 +286,8 @@ int rknn_query(rknn_context id, int command, void *info, uint32_t size) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i].command == command) expected = sizes[i].size;
   if (expected == 0) return RKNN_PARAM_INVALID;
-  if (size != expected) return violation(RKNN_PARAM_INVALID, "size of a query's structure");
+  if (size < expected) return refusal(RKNN_PARAM_INVALID, "a query with less than its structure");
+  if (size > expected) violation(0, "a query with more than its structure");
   context *c = enter(id);
   if (!c) return RKNN_CTX_INVALID;
   if (command == CMD_IN_OUT_NUM) *(rknn_input_output_num *)info = (rknn_input_output_num){1, 1};
@@ -285,7 +309,7 @@ int rknn_query(rknn_context id, int command, void *info, uint32_t size) {
       command == CMD_NATIVE_OUTPUT_ATTR) {
     rknn_tensor_attr *attr = info;
     int native = command == CMD_NATIVE_INPUT_ATTR || command == CMD_NATIVE_OUTPUT_ATTR;
-    if (attr->index != 0) return leave(c, violation(RKNN_PARAM_INVALID, "index of a tensor"));
+    if (attr->index != 0) return leave(c, refusal(RKNN_PARAM_INVALID, "index of a tensor"));
     if (native && fault("no_native", NULL)) return leave(c, RKNN_FAIL);
     describe(c, command == CMD_OUTPUT_ATTR || command == CMD_NATIVE_OUTPUT_ATTR, attr);
   }
@@ -296,7 +320,9 @@ int rknn_set_core_mask(rknn_context id, int mask) {
   context *c = enter(id);
   if (!c) return RKNN_CTX_INVALID;
   int all = (1 << core_count()) - 1;
-  if (mask != 0 && mask != 0xffff && (mask < 0 || (mask & ~all))) return leave(c, RKNN_PARAM_INVALID);
+  /* rknn_core_mask has no 5 and no 6. */
+  int known = mask == 0 || mask == 0xffff || mask == 1 || mask == 2 || mask == 4 || mask == 3 || mask == 7;
+  if (!known || (mask != 0xffff && (mask & ~all))) return leave(c, RKNN_PARAM_INVALID);
   c->mask = mask;
   return leave(c, RKNN_SUCC);
 }
@@ -369,9 +395,12 @@ static void sleep_us(long us) {
   nanosleep(&t, NULL);
 }
 
+/* Where the NPU finds a tensor. */
+static void *data_of(const rknn_tensor_mem *memory) { return (char *)memory->virt_addr + memory->offset; }
+
 static void load_io(context *c) {
   if (!c->io[0]) return;
-  const char *at = (const char *)c->io[0]->virt_addr;
+  const char *at = data_of(c->io[0]);
   size_t n = model_input_elements(&c->stage->header);
   if (c->io_type[0] != TYPE_FLOAT16) round_values(c->input, (const float *)at, n);
   else
@@ -380,7 +409,7 @@ static void load_io(context *c) {
 
 static void store_io(context *c) {
   if (!c->io[1]) return;
-  char *at = c->io[1]->virt_addr;
+  char *at = data_of(c->io[1]);
   size_t n = model_output_elements(&c->stage->header);
   for (size_t i = 0; i < n; i++) {
     if (c->io_type[1] == TYPE_FLOAT16) ((uint16_t *)at)[i] = float_to_half(c->output[i]);
@@ -392,8 +421,9 @@ static void store_io(context *c) {
 int rknn_run(rknn_context id, rknn_run_extend *extend) {
   context *c = enter(id);
   if (!c) return RKNN_CTX_INVALID;
-  if (extend) return leave(c, violation(RKNN_PARAM_INVALID, "rknn_run with an extend"));
-  if (!c->has_input && !c->io[0]) return leave(c, violation(RKNN_INPUT_INVALID, "rknn_run without an input"));
+  /* rknn-toolkit-lite2 gives one, of zeros. */
+  if (extend && extend->non_block) violation(0, "rknn_run that does not block");
+  if (!c->has_input && !c->io[0]) violation(0, "rknn_run without an input");
   if ((c->flags & FLAG_INTERNAL_ALLOC_OUTSIDE) && !c->internal)
     return leave(c, violation(RKNN_FAIL, "rknn_run without the scratch memory the flags promise"));
   long value = 0;
@@ -442,8 +472,8 @@ int rknn_outputs_get(rknn_context id, uint32_t count, rknn_output *outputs, rknn
   if (!c) return RKNN_CTX_INVALID;
   size_t n = model_output_elements(&c->stage->header);
   if (count != 1 || outputs[0].index != 0) return leave(c, violation(RKNN_OUTPUT_INVALID, "one output, of index 0"));
-  if (!c->has_output) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_get before a run"));
-  if (c->owed) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_release is owed"));
+  if (!c->has_output) violation(0, "rknn_outputs_get before a run");
+  if (c->owed) violation(0, "rknn_outputs_release is owed");
   uint32_t bytes = (uint32_t)(n * (outputs[0].want_float ? 4 : 2));
   if (!outputs[0].is_prealloc) {
     outputs[0].buf = malloc(bytes);
@@ -455,7 +485,7 @@ int rknn_outputs_get(rknn_context id, uint32_t count, rknn_output *outputs, rknn
     if (outputs[0].want_float) ((float *)outputs[0].buf)[i] = c->output[i];
     else ((uint16_t *)outputs[0].buf)[i] = float_to_half(c->output[i]);
   }
-  c->owed = 1;
+  c->owed++;
   return leave(c, RKNN_SUCC);
 }
 
@@ -464,28 +494,29 @@ int rknn_outputs_release(rknn_context id, uint32_t count, rknn_output *outputs) 
   if (!c) return RKNN_CTX_INVALID;
   if (count != 1 || !c->owed) return leave(c, violation(RKNN_OUTPUT_INVALID, "rknn_outputs_release of what was not given"));
   if (!outputs[0].is_prealloc) free(outputs[0].buf);
-  c->owed = 0;
+  c->owed--;
   return leave(c, RKNN_SUCC);
 }
 
-static rknn_tensor_mem *map(int fd, uint32_t size, int32_t offset, uint32_t flags) {
+enum { MEM_ALLOC_INSIDE = 1, MEM_FROM_FD = 2 };
+
+static rknn_tensor_mem *add_memory(void *at, int fd, uint32_t size, int32_t offset, uint32_t flags) {
   rknn_tensor_mem *memory = calloc(1, sizeof *memory);
-  void *at = mmap(NULL, (size_t)size + (size_t)offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (!memory || at == MAP_FAILED) {
-    free(memory);
-    return NULL;
-  }
-  *memory = (rknn_tensor_mem){(char *)at + offset, 0, fd, offset, size, flags, at};
+  if (!memory) return NULL;
+  *memory = (rknn_tensor_mem){at, 0, fd, offset, size, flags, NULL};
   atomic_fetch_add(&live_mems, 1);
   return memory;
 }
+
 
 rknn_tensor_mem *rknn_create_mem2(rknn_context id, uint64_t size, uint64_t flags) {
   (void)flags;
   context *c = enter(id);
   if (!c) return NULL;
   int fd = memfd_create("rknn", MFD_CLOEXEC);
-  rknn_tensor_mem *memory = fd < 0 || ftruncate(fd, (off_t)size) ? NULL : map(fd, (uint32_t)size, 0, 1);
+  void *at = fd < 0 || ftruncate(fd, (off_t)size) ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  rknn_tensor_mem *memory = at == MAP_FAILED ? NULL : add_memory(at, fd, (uint32_t)size, 0, MEM_ALLOC_INSIDE);
+  if (!memory && at != MAP_FAILED) munmap(at, size);
   if (!memory && fd >= 0) close(fd);
   leave(c, 0);
   return memory;
@@ -494,10 +525,11 @@ rknn_tensor_mem *rknn_create_mem2(rknn_context id, uint64_t size, uint64_t flags
 rknn_tensor_mem *rknn_create_mem(rknn_context id, uint32_t size) { return rknn_create_mem2(id, size, 0); }
 
 rknn_tensor_mem *rknn_create_mem_from_fd(rknn_context id, int32_t fd, void *address, uint32_t size, int32_t offset) {
-  (void)address;
   context *c = enter(id);
   if (!c) return NULL;
-  rknn_tensor_mem *memory = map(fd, size, offset, 2);
+  /* The caller's mapping is used as it is; the address is that of its start. */
+  if (!address) violation(0, "rknn_create_mem_from_fd without an address");
+  rknn_tensor_mem *memory = add_memory(address, fd, size, offset, MEM_FROM_FD);
   leave(c, 0);
   return memory;
 }
@@ -511,11 +543,19 @@ int rknn_destroy_mem(rknn_context id, rknn_tensor_mem *memory) {
   context *c = enter(id);
   if (!c) return RKNN_CTX_INVALID;
   if (!memory) return leave(c, violation(RKNN_PARAM_INVALID, "rknn_destroy_mem of nothing"));
-  munmap(memory->priv_data, (size_t)memory->size + (size_t)memory->offset);
-  if (memory->flags == 1) close(memory->fd);
+  if (memory->flags == MEM_ALLOC_INSIDE) {
+    munmap(memory->virt_addr, memory->size);
+    close(memory->fd);
+  }
   free(memory);
   atomic_fetch_sub(&live_mems, 1);
   return leave(c, RKNN_SUCC);
+}
+
+/* For models of several shapes, which the emulator does not have. rknn-toolkit-lite2 2.5.0 looks the symbol up. */
+int rknn_set_input_shapes(rknn_context id, uint32_t count, rknn_tensor_attr *attributes) {
+  (void)id, (void)count, (void)attributes;
+  return RKNN_PARAM_INVALID;
 }
 
 int rknn_set_weight_mem(rknn_context id, rknn_tensor_mem *memory) {
