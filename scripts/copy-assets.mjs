@@ -23,7 +23,7 @@ for (const entry of readdirSync('nodes', { withFileTypes: true })) {
 execFileSync(process.execPath, [
   'node_modules/assemblyscript/bin/asc.js',
   'wasm/resample.ts',
-  ...['--outFile', 'dist/src/image/resample.wasm'],
+  ...['--outFile', 'dist/src/image/resize/resample.wasm'],
   ...['--runtime', 'stub', '--enable', 'simd', '--optimizeLevel', '3', '--noAssert'],
 ]);
 

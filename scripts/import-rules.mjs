@@ -67,6 +67,7 @@ export const rooms = {
 export const subRooms = {
   system: { '.': [], lock: ['.'] },
   picture: { '.': ['camera'], camera: ['.'] },
+  image: { '.': ['resize'], resize: ['.'] },
   model: {
     '.': [],
     safetensors: [],

@@ -1,4 +1,4 @@
-// The inner loops of src/image/resample.ts in AssemblyScript: `npm run build` compiles them to WebAssembly with SIMD.
+// The inner loops of src/image/resize/resample.ts in AssemblyScript: `npm run build` compiles them to WebAssembly with SIMD.
 // Addresses and sizes are bytes of the module's memory, which the caller lays out.
 //
 // A weight is a signed integer of 24 bits at most. `i32x4.dot_i16x8_s` multiplies 16-bit numbers and adds pairs, so a

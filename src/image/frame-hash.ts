@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { resample } from './resample';
+import { resample } from './resize/resample';
 import type { RgbImage } from './rgb-image';
 
 /** SHA-256, hex, of the size and pixels after masks and crop: equal frames have equal captions. */

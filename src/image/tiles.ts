@@ -1,4 +1,4 @@
-import { resample } from './resample';
+import { resample } from './resize/resample';
 import { cropPixels, type RgbImage } from './rgb-image';
 
 /** The reference's upper limit for either side after the first resize (`MAX_IMAGE_SIZE`). */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lanczosKernel } from '../../src/image/lanczos-kernel';
+import { lanczosKernel } from '../../../src/image/resize/lanczos-kernel';
 
 describe('Lanczos kernel', () => {
   it('has weights that sum to one, within the rounding of each', () => {

@@ -1,6 +1,6 @@
+import type { RgbImage } from '../rgb-image';
 import { type Kernel, lanczosKernel } from './lanczos-kernel';
 import { loadResampleModule, type ResampleModule } from './resample-module';
-import type { RgbImage } from './rgb-image';
 
 /** Bytes of a picture that are in the module's memory at a time: about the size of a core's cache. */
 const bandBytes = 1 << 20;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { lanczosKernel } from '../../src/image/lanczos-kernel';
-import { resample } from '../../src/image/resample';
-import type { RgbImage } from '../../src/image/rgb-image';
+import { lanczosKernel } from '../../../src/image/resize/lanczos-kernel';
+import { resample } from '../../../src/image/resize/resample';
+import type { RgbImage } from '../../../src/image/rgb-image';
 
 /** One output byte by the definition: the kernel's weighted sum, rounded from 22 fractional bits, within 0 … 255. */
 function weightedSum(size: number, to: number, position: number, byteAt: (at: number) => number): number {
