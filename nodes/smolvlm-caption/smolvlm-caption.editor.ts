@@ -1,3 +1,4 @@
+import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { editorNumber } from '../../src/editor/editor-language';
@@ -144,7 +145,7 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
   defaults: {
     name: { value: '' },
     engine: { value: '', type: 'smolvlm-engine', required: true },
-    preset: { value: 'describe' },
+    preset: { value: 'describe', validate: among(presets) },
     image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
     imageType: { value: 'msg' },
     prompt: { value: '', validate: prompt },
@@ -161,17 +162,17 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
       validate: onlyFor(['yes-no', 'choose'], within(captionFields.minConfidence)),
     },
     schema: { value: '', validate: onlyFor(['json'], schema) },
-    jsonBy: { value: 'fields' },
-    anchor: { value: 'first' },
-    compare: { value: 'each' },
-    detail: { value: 'low' },
+    jsonBy: { value: 'fields', validate: among(jsonByChoices) },
+    anchor: { value: 'first', validate: among(anchorChoices) },
+    compare: { value: 'each', validate: among(compareChoices) },
+    detail: { value: 'low', validate: among(detailChoices) },
     maxTokens: { value: '', validate: within(requestFields.maxTokens) },
     deadline: { value: '', validate: within(requestFields.deadline) },
     fallback: { value: '', validate: template },
     fallbackAlways: { value: false },
     late: { value: false },
     stream: { value: false },
-    queuePolicy: { value: '' },
+    queuePolicy: { value: '', validate: among(policyChoices) },
     outputs: { value: 2 },
   },
   inputs: 1,

@@ -7,7 +7,8 @@ import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-ta
 import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dialog-fields';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
-import { StatusWords } from '../../src/node-red/node-status';
+import { StatusWords, type Translate } from '../../src/node-red/node-status';
+import { troubleWords } from '../../src/node-red/trouble-words';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
 
@@ -28,7 +29,7 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, config);
     const opened = open(RED, this, config);
     if (opened instanceof NodeFailure) {
-      this.status({ fill: 'red', shape: 'ring', text: opened.code });
+      this.status(statusWords(RED).refused(opened));
       this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;
@@ -39,7 +40,7 @@ export = (RED: NodeAPI): void => {
       const deliver: Deliver = (output, sent) => send(outputs.map((each) => (each === output ? sent : null)));
       const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
       void controller
-        .run(message, planner, { ...taskOptions(config, settings.request, message), deliver, copy })
+        .run(message, planner, () => ({ ...taskOptions(config, settings.request, message), deliver, copy }))
         .then(({ error }) => {
           if (error === undefined) done();
           else done(new NodeFailure(error));
@@ -53,10 +54,17 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType('smolvlm-caption', SmolvlmCaptionNode as never);
 };
 
+function translation(RED: NodeAPI): Translate {
+  return (key, values) => RED._(`smolvlm-caption.${key}`, values as never);
+}
+
+function statusWords(RED: NodeAPI): StatusWords {
+  return new StatusWords(translation(RED), troubleWords(RED));
+}
+
 /** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
 function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFailure {
-  const translate = (key: string, values?: object): string =>
-    RED._(`smolvlm-caption.${key}`, values as never);
+  const translate = translation(RED);
   try {
     const engineNode = chosenEngine(RED, config.engine);
     // First: an engine node with invalid settings has none to read.
@@ -66,7 +74,7 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
     return {
       settings,
       planner: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
-      controller: new CaptionController(engine, new StatusWords(translate), (status) => node.status(status)),
+      controller: new CaptionController(engine, statusWords(RED), (status) => node.status(status)),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);

@@ -1,3 +1,4 @@
+import { among } from '../../src/editor/choice-limits';
 import { showChoices, textOf } from '../../src/editor/dialog-fields';
 import {
   areLayers,
@@ -15,17 +16,20 @@ interface ConvertEditorNode extends EditorNode {
   readonly precision?: string;
 }
 
+/** Of all targets. */
+const everyPrecision: readonly string[] = Object.values(precisionChoices).flat();
+
 RED.nodes.registerType<ConvertEditorNode>('smolvlm-convert', {
   category: 'SmolVLM',
   color: '#C0DEED',
   defaults: {
     name: { value: '' },
-    mode: { value: 'convert' },
+    mode: { value: 'convert', validate: among(conversionModes) },
     model: { value: '' },
     out: { value: '' },
-    target: { value: 'rk3588' },
-    toolkit: { value: '2.3.2' },
-    precision: { value: 'fp16' },
+    target: { value: 'rk3588', validate: among(targetChoices) },
+    toolkit: { value: '2.3.2', validate: among(toolkitChoices) },
+    precision: { value: 'fp16', validate: among(everyPrecision) },
     int8Layers: {
       value: '2,3,4',
       validate(this: ConvertEditorNode, value = '', options) {
@@ -78,7 +82,8 @@ RED.nodes.registerType<ConvertEditorNode>('smolvlm-convert', {
     const showPrecisions = (): void => {
       const choices: readonly string[] = precisionChoices[textOf('#node-input-target') as TargetChoice];
       const chosen = textOf('#node-input-precision') || this.precision || '';
-      showChoices(precision, choices, choices.includes(chosen) ? chosen : choices[0], (each) =>
+      const isOfAnother = everyPrecision.includes(chosen) && !choices.includes(chosen);
+      showChoices(precision, choices, isOfAnother ? choices[0] : chosen || choices[0], (each) =>
         this._(`smolvlm-convert.precision.${each}`),
       );
       show();

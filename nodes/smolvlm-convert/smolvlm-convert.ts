@@ -8,6 +8,7 @@ import {
 } from '../../src/node-red/convert/conversion';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
+import { troubleWords } from '../../src/node-red/trouble-words';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
 
@@ -24,6 +25,7 @@ export = (RED: NodeAPI): void => {
       RED._(`smolvlm-convert.status.${key}`, values as never);
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       this.status({ fill, shape, text });
+    const trouble = troubleWords(RED);
     let running: RunningConversion | undefined;
     show('grey', 'ring', words('idle'));
 
@@ -56,9 +58,10 @@ export = (RED: NodeAPI): void => {
       send([Object.assign(message, { payload }) as NodeMessage, null]);
     };
 
-    const showFailure = ({ code }: NodeFailure): void => {
+    const showFailure = (failure: NodeFailure): void => {
+      const { code } = failure;
       if (code === 'toolkit-missing') show('yellow', 'ring', words('setup'));
-      else show('red', code === 'convert-cancelled' ? 'ring' : 'dot', code);
+      else show('red', code === 'convert-cancelled' ? 'ring' : 'dot', trouble(failure));
     };
 
     this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {

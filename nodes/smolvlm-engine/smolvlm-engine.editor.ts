@@ -1,6 +1,8 @@
+import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { engineCheck } from '../../src/editor/engine-check';
+import { engineModels } from '../../src/editor/engine-models';
 import type { DialogValues } from '../../src/editor/engine-request';
 import { engineTry } from '../../src/editor/engine-try';
 import { showLimits, within } from '../../src/editor/number-limits';
@@ -24,13 +26,15 @@ interface EngineEditorNode extends EditorNode {
   readonly queuePolicy?: string;
   /** While the dialog is open: ends the request of the tab "Try it". */
   endTry?: () => void;
+  /** While the dialog is open: pauses a download. */
+  endFetch?: () => void;
 }
 
 RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
   category: 'config',
   defaults: {
     name: { value: '' },
-    location: { value: 'local' },
+    location: { value: 'local', validate: among(locationChoices) },
     url: {
       value: '',
       validate(this: EngineEditorNode, value, options) {
@@ -47,12 +51,12 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
       },
     },
     checkpoint: { value: '' },
-    backend: { value: 'auto' },
-    decoder: { value: 'auto' },
-    npuSharing: { value: 'share' },
-    precision: { value: '' },
+    backend: { value: 'auto', validate: among(backendChoices) },
+    decoder: { value: 'auto', validate: among(backendChoices) },
+    npuSharing: { value: 'share', validate: among(npuSharingChoices) },
+    precision: { value: '', validate: among(precisionChoices) },
     threads: { value: '', validate: within(engineFields.threads) },
-    queuePolicy: { value: 'newest' },
+    queuePolicy: { value: 'newest', validate: among(policyChoices) },
     queueCapacity: { value: 1, validate: within(engineFields.queueCapacity) },
     maxAge: { value: '', validate: within(engineFields.maxAge) },
     idle: { value: 60, validate: within(engineFields.idle) },
@@ -98,16 +102,25 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     const translate = (key: string, filled?: object): string => this._(`smolvlm-engine.${key}`, filled);
     engineCheck($('#smolvlm-engine-tab-check'), values, translate);
     this.endTry = engineTry($('#smolvlm-engine-tab-try'), values, translate);
+    const models = $('#smolvlm-engine-model-list');
+    this.endFetch = engineModels({
+      ...{ place: models, model: field('model'), dialog: values, translate },
+      onFetched: () => $('a[href="#smolvlm-engine-tab-try"]').trigger('click'),
+    });
     field('location')
       .on('change', () => {
-        $('.smolvlm-engine-remote').toggle(field('location').val() === 'remote');
+        const isRemote = field('location').val() === 'remote';
+        $('.smolvlm-engine-remote').toggle(isRemote);
+        models.toggle(!isRemote);
       })
       .trigger('change');
   },
   oneditsave() {
     this.endTry?.();
+    this.endFetch?.();
   },
   oneditcancel() {
     this.endTry?.();
+    this.endFetch?.();
   },
 });

@@ -3,6 +3,7 @@ import { errorBody } from '../../src/errors';
 import { registerEngineAdmin } from '../../src/node-red/engine/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-node';
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine/engine-settings';
+import { registerModelAdmin } from '../../src/node-red/engine/model-admin';
 import { NodeFailure } from '../../src/node-red/node-failure';
 
 interface Credentials {
@@ -43,4 +44,5 @@ export = (RED: NodeAPI): void => {
     credentials: { token: { type: 'password' } },
   });
   registerEngineAdmin(RED);
+  registerModelAdmin(RED);
 };

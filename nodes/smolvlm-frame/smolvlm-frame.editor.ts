@@ -1,7 +1,8 @@
+import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { framePictureTab, type PictureTab } from '../../src/editor/frame/frame-picture-tab';
-import { messageFields } from '../../src/editor/message-fields';
+import { messageFields, showCameraTypes } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
   frameFields,
@@ -30,7 +31,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
   color: '#C0DEED',
   defaults: {
     name: { value: '' },
-    source: { value: 'message' },
+    source: { value: 'message', validate: among(sourceChoices) },
     image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
     imageType: { value: 'msg' },
     camera: {
@@ -68,7 +69,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
     retries: { value: '', validate: within(frameFields.retries) },
     masks: { value: [] },
     zones: { value: [] },
-    normalise: { value: '' },
+    normalise: { value: '', validate: among(normaliseChoices) },
     maxSide: { value: '1280', validate: within(frameFields.maxSide) },
     quality: { value: '', validate: within(frameFields.quality) },
     unchanged: { value: true },
@@ -118,8 +119,13 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
     const source = $('#node-input-source');
     showChoices(source, sourceChoices, this.source, (choice) => this._(`smolvlm-frame.source.${choice}`));
     const dialog = $('#smolvlm-frame-content');
-    source.on('change', () => showOf(dialog, textOf('#node-input-source')));
-    showOf(dialog, textOf('#node-input-source'));
+    const showSource = (): void => {
+      const chosen = textOf('#node-input-source');
+      showOf(dialog, chosen);
+      showCameraTypes(chosen === 'message');
+    };
+    source.on('change', showSource);
+    showSource();
     this.picture = framePictureTab(this, (key, values) => this._(`smolvlm-frame.draw.${key}`, values));
   },
   oneditsave() {

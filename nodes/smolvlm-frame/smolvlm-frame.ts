@@ -23,6 +23,7 @@ import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { Translate } from '../../src/node-red/node-status';
+import { troubleWords } from '../../src/node-red/trouble-words';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
 
@@ -47,6 +48,7 @@ interface Opened {
 
 export = (RED: NodeAPI): void => {
   const child = new ImageChild();
+  const trouble = troubleWords(RED);
   const sample = registerFrameSample(RED, child);
 
   function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
@@ -68,7 +70,7 @@ export = (RED: NodeAPI): void => {
       opened = open(this, config, waiting, onVerdicts);
     } catch (error) {
       const failure = new NodeFailure(error);
-      this.status({ fill: 'red', shape: 'ring', text: failure.code });
+      this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
       this.error(failure);
       this.on('input', (_message, _send, done) => done(failure));
       return;
@@ -115,7 +117,7 @@ export = (RED: NodeAPI): void => {
           },
           (error: unknown) => {
             const failure = new NodeFailure(error);
-            status.failed(failure.code);
+            status.failed(error);
             done(failure);
           },
         );
@@ -151,7 +153,7 @@ export = (RED: NodeAPI): void => {
     const translate: Translate = (key, values) => RED._(`smolvlm-frame.${key}`, values as never);
     const show = node.status.bind(node);
     const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
-    const status = new FrameStatus({ show, translate, ...silence });
+    const status = new FrameStatus({ show, translate, trouble, ...silence });
     const source = openSource(node, config, settings, { intake, status, waiting });
     if (source) status.connecting();
     else status.idle();
@@ -180,7 +182,7 @@ export = (RED: NodeAPI): void => {
         const triggers = waiting.splice(0);
         for (const { done } of triggers) done(failure);
         if (isKnown && triggers.length === 0) return;
-        status.trouble(error.code);
+        status.trouble(error);
         if (triggers.length === 0) node.error(failure, { topic: camera, camera } as unknown as NodeMessage);
       },
     });

@@ -1,3 +1,4 @@
+import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { showLimits, within } from '../../src/editor/number-limits';
@@ -97,10 +98,10 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
       },
     },
     prompt: { value: '' },
-    detail: { value: 'low' },
+    detail: { value: 'low', validate: among(detailChoices) },
     maxTokens: { value: '', validate: within(requestFields.maxTokens) },
     deadline: { value: '', validate: within(requestFields.deadline) },
-    qos: { value: '1' },
+    qos: { value: '1', validate: among(qosChoices) },
     publishPicture: { value: true },
     allowAddresses: { value: true },
     discovery: { value: true },

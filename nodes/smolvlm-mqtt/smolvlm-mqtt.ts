@@ -14,8 +14,9 @@ import {
   serviceSettings,
 } from '../../src/node-red/mqtt/mqtt-dialog';
 import { mqttOutput } from '../../src/node-red/mqtt/mqtt-output';
-import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
+import { StatusThrottle } from '../../src/node-red/status-throttle';
+import { troubleWords } from '../../src/node-red/trouble-words';
 import { packageVersion } from '../../src/package-version';
 import { fillPrompt } from '../../src/template/prompt-template';
 
@@ -25,7 +26,10 @@ export = (RED: NodeAPI): void => {
     config: NodeDef & MqttDialog & { engine: string; broker: string },
   ): void {
     RED.nodes.createNode(this, config);
-    const words = new StatusWords((key, values) => RED._(`smolvlm-mqtt.${key}`, values as never));
+    const words = new StatusWords(
+      (key, values) => RED._(`smolvlm-mqtt.${key}`, values as never),
+      troubleWords(RED),
+    );
     const errors = new FlowErrors(this, RED.events);
     try {
       const { service, transport } = open(this, config, words, errors);
@@ -35,7 +39,7 @@ export = (RED: NodeAPI): void => {
         service.close(removed).then(() => done(), done);
       });
     } catch (error) {
-      this.status({ fill: 'red', shape: 'ring', text: new NodeFailure(error).code });
+      this.status(words.refused(error));
       errors.report(error);
     }
   }
@@ -56,27 +60,29 @@ export = (RED: NodeAPI): void => {
     const engine = engineNode.engine();
     const settings = serviceSettings(config, node.credentials, engineNode.settings.defaults);
 
+    const throttle = new StatusThrottle((status) => node.status(status));
+    const { show } = throttle;
     const onState = (state: BrokerState): void => {
       const shape = state === 'connected' ? 'dot' : 'ring';
       const fill = { connected: 'green', connecting: 'yellow', disconnected: 'red' } as const;
-      node.status({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
+      show({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
     };
     const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
       if (answer.kind === 'error') {
-        node.status(words.failed(answer.error.code));
+        show(words.failed(answer.error));
         errors.report(answer.error, { topic: request.camera, camera: request.camera });
         return;
       }
       if (answer.kind === 'caption') {
         const { queuedMs, timingsMs } = answer.attributes;
-        node.status(words.answered(queuedMs + timingsMs.total));
+        show(words.answered(queuedMs + timingsMs.total));
       } else {
-        node.status(words.dropped(answer.reason));
+        show(words.dropped(answer.reason));
       }
       node.send(mqttOutput(request, answer));
     };
 
-    const line = new EngineStatusLine(engine, words, (status) => node.status(status));
+    const line = new EngineStatusLine(engine, words, show);
     let reported = '';
     const transport = new BrokerTransport(brokerNode, {
       onState: (state) => {
@@ -99,7 +105,10 @@ export = (RED: NodeAPI): void => {
       onTrouble: (error) => errors.report(error),
       onAnswer,
     });
-    node.on('close', () => line.close());
+    node.on('close', () => {
+      line.close();
+      throttle.close();
+    });
     const { availability } = new DescribeTopics(settings.base);
     const will = { topic: availability, payload: 'offline', qos: settings.qos, retain: true };
     if (!transport.offerWill(will))

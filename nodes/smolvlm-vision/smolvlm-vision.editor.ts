@@ -1,3 +1,4 @@
+import { among } from '../../src/editor/choice-limits';
 import { showChoices } from '../../src/editor/dialog-fields';
 import { messageFields } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
@@ -21,9 +22,9 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
       validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
     },
     cameraType: { value: 'msg' },
-    detail: { value: 'low' },
+    detail: { value: 'low', validate: among(detailChoices) },
     deadline: { value: '', validate: within(requestFields.deadline) },
-    queuePolicy: { value: '' },
+    queuePolicy: { value: '', validate: among(policyChoices) },
   },
   inputs: 1,
   outputs: 2,

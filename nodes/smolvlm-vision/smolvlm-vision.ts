@@ -2,6 +2,7 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
+import { troubleWords } from '../../src/node-red/trouble-words';
 import { VisionController } from '../../src/node-red/vision/vision-controller';
 import {
   type VisionDialog,
@@ -15,10 +16,13 @@ type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
 export = (RED: NodeAPI): void => {
   function SmolvlmVisionNode(this: Node, config: VisionNodeDef): void {
     RED.nodes.createNode(this, config);
-    const words = new StatusWords((key, values) => RED._(`smolvlm-vision.${key}`, values as never));
+    const words = new StatusWords(
+      (key, values) => RED._(`smolvlm-vision.${key}`, values as never),
+      troubleWords(RED),
+    );
     const opened = open(RED, this, config, words);
     if (opened instanceof NodeFailure) {
-      this.status({ fill: 'red', shape: 'ring', text: opened.code });
+      this.status(words.refused(opened));
       this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;

@@ -17,6 +17,7 @@ const commands: CommandTable<Command | CommandGroup> = {
   install: () => import('./install.js'),
   serve: () => import('./serve.js'),
   pull: () => import('./pull.js'),
+  cache: () => import('./cache.js'),
   doctor: () => import('./doctor.js'),
 };
 

@@ -19,13 +19,19 @@ export const command: Command = {
         'For example: smolvlm pull HuggingFaceTB/SmolVLM-256M-Instruct',
       );
     }
+    const lines = progressLines(io.log);
     const { id, revision, commit, dir, files, downloadedBytes } = await pullCheckpoint(
       reference,
       hubSettings(hub),
       {
         signal: io.signal,
         checkpoints: checkpointsFolder(cacheDir),
-        onProgress: progressLines(io.log),
+        onProgress: (progress) => {
+          lines(progress);
+          process.send?.({
+            progress: { step: progress.file, done: progress.doneBytes, total: progress.totalBytes },
+          });
+        },
         onWait: (pid) => io.log(`waiting: process ${pid} is pulling ${reference.id}`),
       },
     );

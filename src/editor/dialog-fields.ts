@@ -5,7 +5,8 @@ export function isFromEnvironment(value: unknown): boolean {
 
 /**
  * Fills a select.
- * @param chosen as saved; undefined in flows from before the field existed, which is the first choice
+ * @param chosen as saved, even if it is not one of the choices; undefined in flows from before the field existed, which
+ * is the first choice
  * @param label of a choice, in the editor's language
  */
 export function showChoices(
@@ -16,6 +17,8 @@ export function showChoices(
 ): void {
   select.empty();
   for (const choice of choices) $('<option>').val(choice).text(label(choice)).appendTo(select);
+  // Not replaced by another one: the dialog marks it.
+  if (chosen && !choices.includes(chosen)) $('<option>').val(chosen).text(chosen).appendTo(select);
   select.val(chosen ?? choices[0] ?? '');
 }
 

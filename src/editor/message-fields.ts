@@ -3,8 +3,21 @@ function messageField(name: string, types: readonly string[]): void {
   $(`#node-input-${name}`).typedInput({ default: 'msg', typeField: $(`#node-input-${name}Type`), types });
 }
 
+const cameraTypes = ['msg', 'str', 'flow', 'global', 'jsonata', 'env'] as const;
+/** Known without a message. */
+const fixedCameraTypes = ['str', 'env'] as const;
+
+/** Offers for the camera's name what the node can read: without a message, only texts. */
+export function showCameraTypes(hasMessage: boolean): void {
+  const field = $('#node-input-camera');
+  const chosen = field.typedInput('type');
+  const isFixed = fixedCameraTypes.some((each) => each === chosen);
+  if (!hasMessage && !isFixed) field.typedInput('value', '').typedInput('type', 'str');
+  field.typedInput('types', hasMessage ? cameraTypes : fixedCameraTypes);
+}
+
 /** The fields that say where in a message the picture and its camera are. */
 export function messageFields(): void {
   messageField('image', ['msg', 'flow', 'global', 'str', 'jsonata', 'env']);
-  messageField('camera', ['msg', 'str', 'flow', 'global', 'jsonata', 'env']);
+  messageField('camera', cameraTypes);
 }

@@ -131,6 +131,10 @@ interface JQuery {
     readonly typeField: JQuery;
     readonly types: readonly TypedInputType[];
   }): this;
+  typedInput(method: 'types', types: readonly TypedInputType[]): this;
+  typedInput(method: 'type', type: string): this;
+  typedInput(method: 'type'): string;
+  typedInput(method: 'value', value: string): this;
   editableList(options: {
     readonly addItem: (row: JQuery, index: number, item: never) => void;
     readonly removable: boolean;

@@ -3,7 +3,7 @@ import type { Detail, QueuePolicy } from '../protocol/describe-request';
 import { defined } from '../system/defined';
 import { fieldChoice } from './choice-field';
 import { timeOf } from './message-time';
-import { fieldNumber } from './number-field';
+import { fieldNumber, type NumberField } from './number-field';
 import { detailChoices, policyChoices, requestFields } from './request-fields';
 
 /** Dialog fields that set request options, as Node-RED keeps them. */
@@ -46,16 +46,18 @@ export function requestSettings(dialog: RequestFields): RequestSettings {
   };
 }
 
-/** The request options that do not depend on the preset. */
+/**
+ * The request options that do not depend on the preset.
+ * @throws SmolvlmError `node-property` naming the property of the message that is out of its limits
+ */
 export function requestOptions(
   { detail, maxNewTokens, policy }: RequestSettings,
   message: RequestOverrides,
 ): Partial<DescribeInput> {
-  const messageTokens = positiveNumber(message.maxTokens);
   return {
     detail,
     ...defined({
-      maxNewTokens: maxNewTokens ?? (messageTokens && Math.round(messageTokens)),
+      maxNewTokens: maxNewTokens ?? messageNumber(message.maxTokens, 'maxTokens', requestFields.maxTokens),
       queue: policy && { policy },
       priority: typeof message.priority === 'number' ? message.priority : undefined,
     }),
@@ -63,13 +65,13 @@ export function requestOptions(
   };
 }
 
-/** Time from the message's arrival to its answer. */
+/** Time from the message's arrival to its answer. @throws SmolvlmError `node-property` */
 export function deadlineMs(
   { deadlineMs: limitMs }: RequestSettings,
   message: RequestOverrides,
 ): number | undefined {
   if (limitMs !== undefined) return limitMs;
-  const seconds = positiveNumber(message.deadline);
+  const seconds = messageNumber(message.deadline, 'deadline', requestFields.deadline);
   return seconds && milliseconds(seconds);
 }
 
@@ -82,9 +84,7 @@ export function textOf(dialog: string | undefined, message: unknown): string {
   return dialog?.trim() || (typeof message === 'string' ? message.trim() : '');
 }
 
-/** @returns undefined for anything that is not a number above 0, or text that holds one */
-function positiveNumber(value: unknown): number | undefined {
-  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
+/** @returns undefined if the message has none @throws SmolvlmError `node-property` naming the property */
+function messageNumber(value: unknown, name: string, field: NumberField): number | undefined {
+  return fieldNumber(value as string | number | undefined, `msg.${name}`, field);
 }

@@ -1,4 +1,5 @@
 import type { EngineEvent } from '../protocol/events';
+import type { TroubleWords } from './trouble-words';
 
 /** What Node-RED shows below a node. */
 export interface NodeStatus {
@@ -16,10 +17,13 @@ export type Translate = (key: string, values?: Record<string, string | number>) 
  */
 export class StatusWords {
   readonly #translate: Translate;
+  /** An error, or the code of one, in a few words. */
+  readonly trouble: TroubleWords;
 
   /** @param translate looks up a catalog with `status.…` keys */
-  constructor(translate: Translate) {
+  constructor(translate: Translate, trouble: TroubleWords) {
     this.#translate = translate;
+    this.trouble = trouble;
   }
 
   idle(): NodeStatus {
@@ -52,7 +56,7 @@ export class StatusWords {
 
   /** @param elapsedMs time of the last answer @param onCpu the CPU replaced a failed NPU */
   answered(elapsedMs: number, onCpu = false): NodeStatus {
-    const seconds = (elapsedMs / 1000).toFixed(1);
+    const seconds = secondsText(elapsedMs);
     return onCpu
       ? this.#status('yellow', 'dot', 'answeredOnCpu', { seconds })
       : this.#status('green', 'dot', 'answered', { seconds });
@@ -67,7 +71,7 @@ export class StatusWords {
 
   /** @param elapsedMs time of the last frame @param coreBusy busy share of each NPU core, 0 … 1 */
   encoded(elapsedMs: number, coreBusy: readonly number[]): NodeStatus {
-    const seconds = (elapsedMs / 1000).toFixed(1);
+    const seconds = secondsText(elapsedMs);
     const cores = coreBusy.map((share) => Math.round(100 * share)).join('/');
     return this.#status('green', 'dot', 'encoded', { seconds, cores });
   }
@@ -78,11 +82,16 @@ export class StatusWords {
 
   /** A fallback text was sent. @param reason reason of a drop, or code of an error */
   fallback(reason: string): NodeStatus {
-    return this.#status('yellow', 'dot', 'fallback', { reason });
+    return this.#status('yellow', 'dot', 'fallback', { reason: this.trouble(reason) });
   }
 
-  failed(code: string): NodeStatus {
-    return { fill: 'red', shape: 'dot', text: code };
+  failed(thrown: unknown): NodeStatus {
+    return { fill: 'red', shape: 'dot', text: this.trouble(thrown) };
+  }
+
+  /** The node cannot work before somebody changes it. */
+  refused(thrown: unknown): NodeStatus {
+    return { fill: 'red', shape: 'ring', text: this.trouble(thrown) };
   }
 
   #status(
@@ -93,4 +102,9 @@ export class StatusWords {
   ): NodeStatus {
     return { fill, shape, text: this.#translate(`status.${key}`, values) };
   }
+}
+
+/** Tenths of a second; a quick answer is not shown as 0.0. */
+function secondsText(ms: number): string {
+  return ms < 95 ? (Math.max(10, ms) / 1000).toFixed(2) : (ms / 1000).toFixed(1);
 }

@@ -17,6 +17,7 @@ export function isBlank(value: unknown): boolean {
 
 /** Whether a value, which is not blank, is a number within the field's limits. */
 export function isWithin({ least, most, isWhole = false }: NumberField, value: unknown): boolean {
+  if (typeof value !== 'number' && typeof value !== 'string') return false;
   const number = Number(value);
   return number >= least && number <= most && (!isWhole || Number.isInteger(number));
 }
@@ -37,6 +38,6 @@ export function fieldNumber<Field extends NumberField>(
   throw new SmolvlmError(
     'node-property',
     `${name}: expected a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}, received ${String(value).slice(0, 100)}`,
-    { hint: 'Open the node and correct the field.' },
+    { hint: name.startsWith('msg.') ? `Correct ${name}.` : 'Open the node and correct the field.' },
   );
 }

@@ -20,7 +20,7 @@ describe('EngineStatusLine', () => {
         };
       },
     } as unknown as EngineApi;
-    const words = new StatusWords((key, values) => `${key} ${JSON.stringify(values ?? {})}`);
+    const words = new StatusWords((key, values) => `${key} ${JSON.stringify(values ?? {})}`, String);
     line = new EngineStatusLine(
       engine,
       words,

@@ -5,6 +5,7 @@ import { type Expression, type PrivateIdentifier, parse, type SpreadElement } fr
 import { simple } from 'acorn-walk';
 import { transformSync } from 'esbuild';
 import { StatusWords } from '../../src/node-red/node-status';
+import { troubleKeys } from '../../src/node-red/trouble-words';
 import type { DropReason, EngineEvent, ProgressPhase } from '../../src/protocol/events';
 import { repositoryRoot } from '../fixtures';
 
@@ -87,6 +88,8 @@ export function usedKeys(folder: string, root: string): ReadonlySet<string> {
     ...runtimeScripts(join(repositoryRoot, 'dist', 'nodes', folder, `${folder}.js`)),
   ];
   for (const script of scripts) addCalls(script, root, used);
+  // All nodes take their words for errors from the engine's catalog.
+  if (folder === 'smolvlm-engine') for (const key of troubleKeys) used.add(`${root}.trouble.${key}`);
   return used;
 }
 
@@ -129,7 +132,7 @@ function addCalls(script: string, root: string, used: Set<string>): void {
       const words = new StatusWords((key) => {
         used.add(`${root}.${key}`);
         return key;
-      });
+      }, String);
       statusCalls[name]?.(words, given.length, root);
     },
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { troubleOf } from '../../src/node-red/trouble-words';
 import { demoFrame } from '../fixtures';
 import { CaptionFlow, CaptionRuntime, type Received } from './caption-flow';
 
@@ -94,7 +95,7 @@ describe('smolvlm-caption', function () {
       await flow.load();
       const failed = await flow.ask({ payload });
       assert.equal(failed.error?.code, code, failed.error?.message);
-      await flow.status(new RegExp(code));
+      await flow.status(new RegExp(`trouble\\.${troubleOf(code).key}`));
       assert.match(String((await flow.ask({ payload: street })).payload), /^A person/);
     });
   }

@@ -208,7 +208,8 @@ describe('smolvlm-mqtt', function () {
         const { length } = watcher.seen;
         await broker.cut();
         await until(
-          () => statuses.at(-1)?.endsWith('.connected') === true && statuses.length > 2,
+          // Short changes in between are not shown.
+          () => statuses.at(-1)?.endsWith('.connected') === true,
           statuses.join(' | '),
         );
         await watcher.reconnected();
@@ -253,8 +254,8 @@ describe('smolvlm-mqtt', function () {
         );
         const { dropped, id, camera } = received.dropped[0]?.caption ?? {};
         assert.deepEqual([dropped, id, camera], ['superseded', '1', 'porch']);
-        assert.ok(
-          statuses.some((text) => /status\.vision|describing/.test(text)),
+        await until(
+          () => statuses.some((text) => /status\.(vision|answered|dropped)/.test(text)),
           statuses.join(' | '),
         );
         assert.equal(watcher.texts('smolvlm/porch/dropped').length, 4);
@@ -271,7 +272,12 @@ describe('smolvlm-mqtt', function () {
         assert.equal(error.code, 'image-truncated');
         await until(() => received.errors.length >= 1, 'Catch receives it');
         assert.equal(received.errors[0]?.error?.code, 'image-truncated');
-        assert.equal(statuses.at(-1), 'image-truncated');
+        await until(
+          () =>
+            statuses.at(-1)?.endsWith('trouble.noPicture') === true ||
+            statuses.at(-1)?.endsWith('trouble.pictureDamaged') === true,
+          statuses.join(' | '),
+        );
       });
 
       it('describes snapshots that Frigate publishes', async () => {

@@ -12,6 +12,7 @@ import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import visionNode from '../../nodes/smolvlm-vision/smolvlm-vision';
 import { EngineClient } from '../../src/client/engine-client';
+import { troubleOf } from '../../src/node-red/trouble-words';
 import type { CaptionProperty } from '../../src/protocol/caption-property';
 import type { FeatureHandle } from '../../src/protocol/features';
 import type { VisionProperty } from '../../src/protocol/vision-property';
@@ -302,7 +303,7 @@ describe('smolvlm-vision', function () {
       await flow.load();
       const failed = await flow.through({ payload }, flow.errors);
       assert.equal(failed.error?.code, code, failed.error?.message);
-      await flow.status(new RegExp(code));
+      await flow.status(new RegExp(`trouble\\.${troubleOf(code).key}`));
       flow.errors.length = 0;
       assert.ok((await flow.through({ payload: street }, flow.seen)).features);
     });

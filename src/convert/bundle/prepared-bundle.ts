@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BundleError } from '../../model/bundle/bundle-file';
+import { readPreparedRecord, writePreparedRecord } from '../../model/bundle/prepared-record';
 import { type Bundle, bundleManifestName, readBundle } from '../../model/bundle/read-bundle';
 import { bundlesFolder } from '../../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/checkpoint';
@@ -10,8 +12,11 @@ import { defined } from '../../system/defined';
 import { withFileLock } from '../../system/lock/file-lock';
 import { namingReadOnly } from '../../system/read-only-folder';
 import type { BuildControl } from './bundle-build';
-import { type CpuBundleOptions, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
+import { type CpuBundleOptions, cpuBuilderVersion, cpuBundleKey, prepareCpuBundle } from './cpu-bundle';
 import { prepareShardBundle, type ShardBundleOptions, shardBundleKey } from './shard-bundle';
+
+/** Hexadecimal digits at the end of a prepared bundle's name. */
+const digestLength = 16;
 
 export interface PreparedBundleControl extends BuildControl {
   /** Where prepared bundles are kept; default: a folder in the cache. */
@@ -70,13 +75,28 @@ async function madeOnce(
   const isThere = (): boolean => existsSync(join(bundleDir, bundleManifestName));
   if (!isThere()) {
     const prepare = async (): Promise<void> => {
-      if (!isThere()) await make(bundleDir);
+      if (isThere()) return;
+      await make(bundleDir);
+      await writePreparedRecord(bundleDir, { builder: cpuBuilderVersion });
+      await removeOlderBuilds(bundlesDir, name);
     };
     await namingReadOnly(bundleDir, () =>
       withFileLock(`${bundleDir}.lock`, prepare, defined({ signal, onWait })),
     );
   }
   return readBundle(bundleDir);
+}
+
+/** Removes bundles of the same model and precisions that an older version of this package made. */
+async function removeOlderBuilds(bundlesDir: string, name: string): Promise<void> {
+  const stem = name.slice(0, -digestLength);
+  for (const other of await readdir(bundlesDir)) {
+    const isSame = other.startsWith(stem) && /^[0-9a-f]{16}$/.test(other.slice(stem.length));
+    if (!isSame || other === name) continue;
+    const dir = join(bundlesDir, other);
+    const record = await readPreparedRecord(dir);
+    if ((record?.builder ?? 0) < cpuBuilderVersion) await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** The folder of the checkpoint that a folder's shards were made from. */
@@ -92,5 +112,5 @@ function shardCheckpoint(dir: string, given: string | undefined): string {
 function cacheName(model: string, key: string, { visionPrecision, decoder }: CpuBundleOptions): string {
   const digest = createHash('sha256').update(key).digest('hex');
   const precisions = [visionPrecision, ...(decoder ? [decoder.precision] : [])];
-  return [model, ...precisions, digest.slice(0, 16)].join('-');
+  return [model, ...precisions, digest.slice(0, digestLength)].join('-');
 }

@@ -1,6 +1,5 @@
 import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
-import { errorBody } from '../../errors';
 import type { CaptionResult, DescribeFinal, EngineEvent } from '../../protocol/events';
 import { defined } from '../../system/defined';
 import { EngineStatusLine } from '../engine-status-line';
@@ -38,12 +37,19 @@ export class CaptionController {
     this.#status.show(words.idle());
   }
 
-  /** Never rejects. @returns the error for Catch nodes, if the task failed */
+  /** Never rejects. @param taskOptions may throw @returns the error for Catch nodes, if the task failed */
   async run(
     message: NodeMessage & CaptionOverrides,
     planner: Planner,
-    options: Omit<CaptionTaskOptions, 'onFallback'>,
+    taskOptions: () => Omit<CaptionTaskOptions, 'onFallback'>,
   ): Promise<{ readonly error?: unknown }> {
+    let options: Omit<CaptionTaskOptions, 'onFallback'>;
+    try {
+      options = taskOptions();
+    } catch (error) {
+      this.#status.show(this.#status.words.failed(error));
+      return { error };
+    }
     const task = new CaptionTask(message, { ...options, onFallback: (end) => this.#ended(task, end) });
     this.#tasks.add(task);
     let end: TaskOutcome;
@@ -121,7 +127,7 @@ export class CaptionController {
         status.show(words.fallback(end.reason));
         break;
       case 'failed':
-        status.show(words.failed(errorBody(end.error).code));
+        status.show(words.failed(end.error));
         break;
     }
   }

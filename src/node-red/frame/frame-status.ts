@@ -1,7 +1,7 @@
 import type { Held } from '../../frame/frame-gate';
 import { type Clock, systemClock } from '../../system/clock';
-import { NodeFailure } from '../node-failure';
 import type { NodeStatus, Translate } from '../node-status';
+import type { TroubleWords } from '../trouble-words';
 import type { FrameVerdict } from './frame-intake';
 import type { SourceSettings } from './source-settings';
 
@@ -27,6 +27,7 @@ export interface FrameStatusOptions {
   readonly show: (status: NodeStatus) => void;
   /** Looks up `status.…` in the node's catalog. */
   readonly translate: Translate;
+  readonly trouble: TroubleWords;
   /** Absent: the source need not deliver. */
   readonly longestSilenceMs?: number;
   readonly clock?: Clock;
@@ -73,22 +74,22 @@ export class FrameStatus {
     this.#watch();
   }
 
-  trouble(code: string): void {
+  trouble(thrown: unknown): void {
     this.#delivering = false;
-    this.#show('red', 'ring', code);
+    this.#show('red', 'ring', this.#options.trouble(thrown));
     this.#watch();
   }
 
   /** An error of one message or picture. */
-  failed(code: string): void {
-    this.#show('red', 'dot', code);
+  failed(thrown: unknown): void {
+    this.#show('red', 'dot', this.#options.trouble(thrown));
   }
 
   verdict(verdict: FrameVerdict): void {
     if ('held' in verdict) this.#counts.held++;
     else if ('frame' in verdict) this.#counts.passed++;
     if (!this.#delivering) return;
-    if ('error' in verdict) this.failed(new NodeFailure(verdict.error).code);
+    if ('error' in verdict) this.failed(verdict.error);
     else if ('held' in verdict) this.#held(verdict.held.reason);
     else this.#show('green', 'dot', this.#translate('status.passed', this.#counts));
   }

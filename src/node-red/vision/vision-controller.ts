@@ -1,6 +1,5 @@
 import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
-import { errorBody } from '../../errors';
 import type { EngineEvent, FeaturesFinal } from '../../protocol/events';
 import { droppedVision, visionProperty } from '../../protocol/vision-property';
 import { EngineStatusLine } from '../engine-status-line';
@@ -60,7 +59,7 @@ export class VisionController {
   }
 
   #failed(error: unknown): VisionOutcome {
-    this.#status.show(this.#status.words.failed(errorBody(error).code));
+    this.#status.show(this.#status.words.failed(error));
     return { output: 'error', error };
   }
 

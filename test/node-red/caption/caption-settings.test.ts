@@ -41,8 +41,20 @@ describe('captionSettings', () => {
     assert.equal(textOf('', 7), '');
     assert.equal(deadlineMs(requestSettings({ deadline: '' }), { deadline: '2.5' }), 2500);
     assert.equal(deadlineMs(requestSettings({ deadline: '1' }), { deadline: 9 }), 1000);
-    assert.equal(deadlineMs(requestSettings({}), { deadline: 'soon' }), undefined);
     assert.equal(requestOptions(requestSettings({ maxTokens: '' }), { maxTokens: 12 }).maxNewTokens, 12);
     assert.deepEqual(choiceList(['a', ' b ', '']), ['a', 'b']);
+  });
+
+  it('refuses a number of a message that is out of its limits', () => {
+    assert.throws(
+      () => deadlineMs(requestSettings({}), { deadline: 'soon' }),
+      /msg\.deadline: expected a number/,
+    );
+    for (const maxTokens of [0, -1, 1.5, 1e9, {}]) {
+      assert.throws(
+        () => requestOptions(requestSettings({}), { maxTokens }),
+        /msg\.maxTokens: expected a whole/,
+      );
+    }
   });
 });

@@ -14,6 +14,7 @@ describe('FrameStatus', () => {
     status = new FrameStatus({
       show: ({ fill, shape, text }) => void shown.push(`${fill} ${shape} ${text}`),
       translate: (key, values) => `${key}${values ? ` ${Object.values(values).join('/')}` : ''}`,
+      trouble: (error) => (error instanceof Error ? error.message : String(error)),
       longestSilenceMs: 30_000,
       clock,
     });

@@ -1,0 +1,121 @@
+import type { NodeAPI } from 'node-red';
+import { errorBody } from '../errors';
+import { NodeFailure } from './node-failure';
+
+/** What a status says about an error: a key below `smolvlm-engine.trouble`, with what is filled in. */
+export interface Trouble {
+  readonly key: TroubleKey;
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** An error, or the code of one, in a few words in Node-RED's language. */
+export type TroubleWords = (thrown: unknown) => string;
+
+/** Codes, or how they begin, by what the status says. The first that fits counts. */
+const codesByKey = {
+  modelNotHere: ['model-not-pulled'],
+  noModel: ['model-missing', 'model-unknown-folder', 'model-not-found', 'engine-no-model', 'hub-not-found'],
+  loginRefused: ['image-login', 'mqtt-broker-login', 'mqtt-password', 'hub-unauthorized', 'hub-forbidden'],
+  tokenRefused: ['engine-token', 'request-unauthorized', 'dialog-token', 'request-foreign'],
+  certificate: ['image-certificate', 'mqtt-broker-certificate'],
+  page: ['image-html', 'image-text'],
+  noPicture: ['image-source', 'image-missing', 'image-empty', 'request-no-picture', 'mqtt-no-picture'],
+  videoStream: ['image-stream'],
+  tooLarge: ['image-too-large', 'image-pixels', 'request-too-large', 'mqtt-picture-too-large'],
+  tooMany: ['image-busy', 'image-count', 'client-full', 'engine-busy', 'engine-queue-full'],
+  packageMissing: [
+    ...['image-library', 'onnxruntime-', 'protobuf-unavailable', 'backend-koffi', 'engine-metrics'],
+    'archive-library',
+  ],
+  noAnswer: ['image-fetch'],
+  pictureDamaged: ['image-'],
+  ffmpegMissing: ['frame-ffmpeg'],
+  streamBroken: ['frame-stream'],
+  folder: ['frame-folder', 'folder-read-only'],
+  promptEmpty: ['prompt-empty'],
+  promptTooLong: ['prompt-too-long', 'decoder-context', 'caption-json-room'],
+  prompt: ['prompt-', 'perplexity-'],
+  answerEmpty: ['caption-empty'],
+  noEngine: ['node-no-engine'],
+  noBroker: ['node-no-broker'],
+  field: ['node-property', 'convert-input', 'engine-address'],
+  engineStart: ['engine-start', 'engine-listen', 'engine-running', 'runtime-dir', 'environment-variable'],
+  engineVersion: ['engine-protocol', 'engine-answer', 'protocol-'],
+  engineUnreachable: ['engine-unreachable', 'engine-lost', 'engine-thread-lost', 'engine-stopping'],
+  npuBusy: ['npu-busy', 'npu-shared', 'npu-lock-folder'],
+  npuLibrary: ['backend-rknn-library', 'backend-rkllm-library', 'backend-rknn-symbol', 'backend-rkllm-abi'],
+  npu: ['npu-', 'backend-', 'decoder-silent', 'decoder-run'],
+  diskFull: ['hub-disk-full', 'bundle-disk-space'],
+  download: ['hub-'],
+  modelDamaged: [
+    ...['checkpoint-', 'bundle-', 'stage-', 'decoder-', 'vision-', 'activation-', 'caption-logits'],
+    'archive-',
+  ],
+  busy: ['convert-busy'],
+  cancelled: [
+    'cancelled',
+    'convert-cancelled',
+    'client-closed',
+    'image-child-closed',
+    'engine-dropped-cancelled',
+  ],
+  toolkit: ['toolkit-', 'rkllm-', 'onnx-'],
+  conversion: ['convert-', 'validate-', 'command-lost'],
+  broker: ['mqtt-broker-', 'mqtt-refused', 'mqtt-backlog'],
+  request: ['mqtt-', 'request-', 'caption-', 'features-', 'client-'],
+  late: ['deadline', 'engine-dropped-deadline'],
+  newer: ['superseded', 'engine-dropped-superseded'],
+  queueFull: ['queue-full', 'engine-dropped-queue-full'],
+  old: ['expired', 'engine-dropped-expired'],
+  stopped: ['shutdown', 'engine-dropped-'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Reasons why a picture cannot be fetched, which its error has in words. */
+const fetchReasons = ['refused', 'unknownHost', 'timeout', 'notFound', 'status'] as const;
+
+export type TroubleKey = keyof typeof codesByKey | (typeof fetchReasons)[number] | 'other';
+
+export const troubleKeys: readonly TroubleKey[] = [
+  ...(Object.keys(codesByKey) as (keyof typeof codesByKey)[]),
+  ...fetchReasons,
+  'other',
+];
+
+export function troubleOf(thrown: unknown): Trouble {
+  const { code, message } = described(thrown);
+  if (code === 'image-fetch') return fetchTrouble(message);
+  // A message about a field begins with its name.
+  if (code === 'node-property') return { key: 'field', values: { field: message.split(':')[0] ?? '' } };
+  for (const [key, codes] of Object.entries(codesByKey)) {
+    const fits = (each: string): boolean => (each.endsWith('-') ? code.startsWith(each) : code === each);
+    if (codes.some(fits))
+      return { key: key as TroubleKey, ...(key === 'field' && { values: { field: '' } }) };
+  }
+  return { key: 'other' };
+}
+
+function described(thrown: unknown): { readonly code: string; readonly message: string } {
+  if (typeof thrown === 'string') return { code: thrown, message: '' };
+  return thrown instanceof NodeFailure ? thrown : errorBody(thrown);
+}
+
+function fetchTrouble(message: string): Trouble {
+  const status = /answered (\d{3})\b/.exec(message)?.[1];
+  if (status === '404') return { key: 'notFound' };
+  if (status !== undefined) return { key: 'status', values: { status } };
+  if (message.includes('ECONNREFUSED')) return { key: 'refused' };
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return { key: 'unknownHost' };
+  if (/within \d+ ms|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(message)) return { key: 'timeout' };
+  return { key: 'noAnswer' };
+}
+
+/** The words of the engine node's catalog, which all nodes share; the error's code stays in the message. */
+export function troubleWords(RED: NodeAPI): TroubleWords {
+  return (thrown) => {
+    const { key, values } = troubleOf(thrown);
+    return RED._(
+      `@rk3588/node-red-smolvlm/smolvlm-engine:smolvlm-engine.trouble.${key}`,
+      values as never,
+    ).trim();
+  };
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SmolvlmError } from '../../src/errors';
+import { NodeFailure } from '../../src/node-red/node-failure';
+import { type TroubleKey, troubleOf } from '../../src/node-red/trouble-words';
+import { repositoryRoot } from '../fixtures';
+
+/** Codes of Troubleshooting that no node can meet, or that only a defect causes. */
+const otherCodes = [
+  ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-unfinished'],
+  ...['unchanged', 'cooldown', 'stale'],
+];
+const otherRooms = /^(doctor|emulator|dialog)-/;
+
+describe('troubleOf', () => {
+  it('has words for every code that a node can meet', () => {
+    const page = readFileSync(join(repositoryRoot, 'docs/troubleshooting.md'), 'utf8');
+    const codes = [...page.matchAll(/^\| ((?:`[a-z\d-]+`(?:, )?)+)/gm)].flatMap(([, row = '']) =>
+      [...row.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
+    );
+    assert.ok(codes.length > 100);
+    assert.deepEqual(
+      codes.filter(
+        (code) => troubleOf(code).key === 'other' && !otherCodes.includes(code) && !otherRooms.test(code),
+      ),
+      [],
+    );
+  });
+
+  it('tells why a picture cannot be fetched', () => {
+    const reasons: readonly (readonly [string, TroubleKey, string?])[] = [
+      ['connect ECONNREFUSED 127.0.0.1:1', 'refused'],
+      ['getaddrinfo ENOTFOUND camera.local', 'unknownHost'],
+      ['no answer within 10000 ms', 'timeout'],
+      ['http://camera/ answered 404', 'notFound'],
+      ['http://camera/ answered 503', 'status', '503'],
+      ['socket hang up', 'noAnswer'],
+    ];
+    for (const [message, key, status] of reasons) {
+      const trouble = troubleOf(new NodeFailure(new SmolvlmError('image-fetch', message)));
+      assert.deepEqual([trouble.key, trouble.values?.status], [key, status], message);
+    }
+  });
+
+  it('names the setting that is wrong', () => {
+    const error = new SmolvlmError('node-property', 'maxSide: expected a whole number, received big');
+    assert.deepEqual(troubleOf(error), { key: 'field', values: { field: 'maxSide' } });
+  });
+});
