@@ -9,7 +9,7 @@ import { repositoryRoot } from '../fixtures';
 /** Codes of Troubleshooting that no node can meet, or that only a defect causes. */
 const otherCodes = [
   ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-unfinished'],
-  ...['unchanged', 'cooldown', 'stale'],
+  ...['cpu-products', 'unchanged', 'cooldown', 'stale'],
 ];
 const otherRooms = /^(doctor|emulator|dialog)-/;
 
