@@ -168,11 +168,27 @@ async function livingHolder(path: string, own: string): Promise<LockHolder | und
   const name = basename(path);
   for (const each of await readdir(dirname(path))) {
     const place = join(dirname(path), each);
+    if (isDraftName(each, name)) await removeDeadDraft(place);
     if (place === own || !isLockName(each, name)) continue;
     const found = await readLock(place);
     if (found && !isAbandoned(found)) return found.holder;
   }
   return undefined;
+}
+
+/** Whether a file's name is that of a lock before it is linked to its place: see `tryAcquire`. */
+function isDraftName(file: string, name: string): boolean {
+  return (
+    file.startsWith(`${name}.`) &&
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(file.slice(name.length + 1))
+  );
+}
+
+/** Removes the draft of a process that was killed between making and removing it. */
+async function removeDeadDraft(path: string): Promise<void> {
+  const found = await readLock(path).catch(() => undefined);
+  // One that is being written does not name its holder yet.
+  if (found && found.holder !== unknownHolder && isAbandoned(found)) await tryRemove(path);
 }
 
 /** Whether a file's name is that of a lock `name` at its first place or a later one. */

@@ -41,6 +41,21 @@ describe('withFileLock', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
+  it('removes the draft of a process that was killed while it took the lock, and no other', async () => {
+    await mkdir(dirname(lock), { recursive: true });
+    const self = { ...thisProcess(), since: new Date().toISOString() };
+    const drafts = {
+      dead: `${lock}.00000000-0000-4000-8000-000000000001`,
+      empty: `${lock}.00000000-0000-4000-8000-000000000002`,
+      living: `${lock}.00000000-0000-4000-8000-000000000003`,
+    };
+    await writeFile(drafts.dead, JSON.stringify({ ...self, token: 'a', pid: 2 ** 22 + 1 }));
+    await writeFile(drafts.empty, '');
+    await writeFile(drafts.living, JSON.stringify({ ...self, token: 'b' }));
+    await withFileLock(lock, async () => undefined);
+    assert.deepEqual(Object.values(drafts).map(existsSync), [false, true, true]);
+  });
+
   /** A process that takes the lock, says so, and holds it until it ends. */
   async function holdingChild(): Promise<ChildProcess> {
     const program = `require(${JSON.stringify(lockModule)}).withFileLock(${JSON.stringify(lock)}, () => {
