@@ -71,7 +71,7 @@ export class SidebarEngine {
   #frame(frame: ListedEngine['frames'][number]): JQuery {
     const { sequence, at, camera, prompt, text, totalMs, queuedMs = 0, fallback, thumbnail, error } = frame;
     const translate = this.#translate;
-    const seconds = (ms: number): string => editorNumber(ms / 1000, 1);
+    const seconds = (ms: number): string => editorNumber(ms / 1000, ms > 0 && ms < 95 ? 2 : 1);
     const words = $('<div>', { class: 'smolvlm-frame-words' }).append(
       $('<div>', { class: 'smolvlm-frame-head' }).text(`${timeOfDay(at)} ${camera}`),
       error ? errorLine(error) : $('<div>', { title: prompt }).text(text ?? ''),
