@@ -30,6 +30,12 @@ interface EngineEditorNode extends EditorNode {
   endFetch?: () => void;
 }
 
+/** Addresses of the places that have one. */
+const urlPatterns: ReadonlyMap<string, RegExp> = new Map([
+  ['remote', /^https?:\/\/[^\s/]+/],
+  ['group', /^(?:nats|tls):\/\/[^\s/]+/],
+]);
+
 RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
   category: 'config',
   defaults: {
@@ -38,15 +44,17 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     url: {
       value: '',
       validate(this: EngineEditorNode, value, options) {
-        const isRemote = (this.location || 'local') === 'remote';
-        if (!isRemote || /^https?:\/\/[^\s/]+/.test(value) || isFromEnvironment(value)) return true;
-        return options ? this._('smolvlm-engine.invalid.url') : false;
+        const expected = urlPatterns.get(this.location ?? '');
+        if (!expected || expected.test(value) || isFromEnvironment(value)) return true;
+        if (!options) return false;
+        if (this.location === 'group') return this._('smolvlm-engine.invalid.natsUrl');
+        return this._('smolvlm-engine.invalid.url');
       },
     },
     model: {
       value: 'demo',
       validate(this: EngineEditorNode, value, options) {
-        if ((value && value.trim() !== '') || this.location === 'remote') return true;
+        if ((value && value.trim() !== '') || urlPatterns.has(this.location ?? '')) return true;
         return options ? this._('smolvlm-engine.invalid.model') : false;
       },
     },
@@ -67,7 +75,9 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
   },
   label() {
     if (this.name) return this.name;
-    return this.location === 'remote' ? this.url || 'smolvlm-engine' : this.model || 'smolvlm-engine';
+    return urlPatterns.has(this.location ?? '')
+      ? this.url || 'smolvlm-engine'
+      : this.model || 'smolvlm-engine';
   },
   oneditprepare() {
     dialogTabs({
@@ -109,9 +119,12 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     });
     field('location')
       .on('change', () => {
-        const isRemote = field('location').val() === 'remote';
-        $('.smolvlm-engine-remote').toggle(isRemote);
-        models.toggle(!isRemote);
+        const location = String(field('location').val());
+        const isElsewhere = urlPatterns.has(location);
+        $('.smolvlm-engine-remote').toggle(isElsewhere);
+        const example = location === 'group' ? 'nats://nats.local:4222' : 'http://hub.local:8372';
+        field('url').attr('placeholder', example);
+        models.toggle(!isElsewhere);
       })
       .trigger('change');
   },

@@ -58,6 +58,7 @@ export default defineConfig({
           { text: 'Home Assistant', link: '/docs/home-assistant' },
           { text: 'Recipes', link: '/docs/recipes/' },
           { text: 'Which hub needs what', link: '/docs/hubs' },
+          { text: 'Many hubs, one queue', link: '/docs/many-hubs' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
           { text: 'Privacy', link: '/docs/privacy' },
         ],

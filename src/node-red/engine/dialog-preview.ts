@@ -1,6 +1,8 @@
 import type { NodeAPI } from 'node-red';
-import { EngineClient } from '../../client/engine-client';
+import type { EngineApi } from '../../client/engine-api';
 import { SmolvlmError } from '../../errors';
+import { parseNatsAddress } from '../../nats/nats-address';
+import { clientOf, shownPlace } from './engine-place';
 import { type EngineDialog, type EngineSettings, engineSettings } from './engine-settings';
 
 /** What the editor puts into a password field that is already saved. */
@@ -26,8 +28,8 @@ export function dialogSettings(RED: NodeAPI, fields: Readonly<Record<string, unk
   if (token !== savedPassword) return settings(token);
   const { token: savedToken } = (RED.nodes.getCredentials(id) ?? {}) as { readonly token?: string };
   const inDialog = settings(savedToken);
-  if (savedToken && inDialog.address.kind === 'remote')
-    checkOrigin(inDialog.address.url.origin, savedOrigin(RED, id));
+  if (savedToken && inDialog.address.kind !== 'local')
+    checkOrigin(shownPlace(inDialog.address), savedPlace(RED, id));
   return inDialog;
 }
 
@@ -41,22 +43,32 @@ function checkOrigin(entered: string, saved: string | undefined): void {
   );
 }
 
-/** Origin of the remote engine that a node is saved with. */
-function savedOrigin(RED: NodeAPI, id: string): string | undefined {
-  let url = '';
+/** Remote engine or group of hubs that a node is saved with. */
+function savedPlace(RED: NodeAPI, id: string): string | undefined {
+  let place: string | undefined;
   RED.nodes.eachNode((node) => {
     const { location, url: saved = '' } = node as EngineDialog;
-    if (node.id === id && location === 'remote') url = fromEnvironment(RED, saved);
+    if (node.id !== id || (location !== 'remote' && location !== 'group')) return;
+    const url = fromEnvironment(RED, saved);
+    place = location === 'group' ? groupPlace(url) : URL.canParse(url) ? new URL(url).origin : undefined;
   });
-  return URL.canParse(url) ? new URL(url).origin : undefined;
+  return place;
+}
+
+function groupPlace(url: string): string | undefined {
+  try {
+    return shownPlace({ kind: 'group', nats: parseNatsAddress(url) });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Does something with the engine that these settings name, and gives its lease back. */
 export async function withEngine<T>(
   { address, idleExitSeconds }: EngineSettings,
-  use: (client: EngineClient) => Promise<T>,
+  use: (client: EngineApi) => Promise<T>,
 ): Promise<T> {
-  const client = new EngineClient(address, { local: { idleExitSeconds }, unreachableMs });
+  const client = clientOf(address, { local: { idleExitSeconds }, unreachableMs });
   try {
     return await use(client);
   } finally {

@@ -3,7 +3,7 @@ import type { NumberField } from '../number-field';
 
 // The dialog of smolvlm-engine, in the form that dialog and runtime share.
 
-export const locationChoices = ['local', 'remote'] as const;
+export const locationChoices = ['local', 'remote', 'group'] as const;
 /** Of the vision tower and, apart from it, of the decoder. */
 export const backendChoices = ['auto', 'cpu', 'npu'] as const;
 /** What to do while another program uses the NPU. */

@@ -1,8 +1,8 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
-import { EngineClient } from '../../client/engine-client';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { EngineOverview } from './engine-overview';
+import { clientOf, shownPlace } from './engine-place';
 import type { EngineSettings } from './engine-settings';
 import { RecentFrames } from './recent-frames';
 import { RecordingEngine } from './recording-engine';
@@ -42,10 +42,7 @@ export class EngineShare {
 
   engine(): EngineApi {
     const { address, idleExitSeconds } = this.#settings;
-    this.#client ??= new RecordingEngine(
-      new EngineClient(address, { local: { idleExitSeconds } }),
-      this.#recent,
-    );
+    this.#client ??= new RecordingEngine(clientOf(address, { local: { idleExitSeconds } }), this.#recent);
     return this.#client;
   }
 
@@ -53,7 +50,7 @@ export class EngineShare {
   async overview(sequence: number, deadline: AbortSignal): Promise<EngineOverview> {
     const { address } = this.#settings;
     const known = {
-      place: address.kind === 'remote' ? address.url.origin : 'local',
+      place: shownPlace(address),
       state: this.#client?.state ?? 'idle',
       frames: this.#recent.since(sequence),
       oldestSequence: this.#recent.oldestSequence,

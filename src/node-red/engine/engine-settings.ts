@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../../client/engine-address';
 import type { DescribeInput } from '../../client/engine-api';
+import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
 import type { RuntimeOptions } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
@@ -32,9 +33,12 @@ export interface EngineDialog {
   readonly recentFrames?: string | number;
 }
 
+/** One engine, or a group of hubs that share a queue. */
+export type EnginePlace = EngineAddress | { readonly kind: 'group'; readonly nats: NatsAddress };
+
 /** What an engine config node gives to its users. */
 export interface EngineSettings {
-  readonly address: EngineAddress;
+  readonly address: EnginePlace;
   /** Seconds a local engine keeps running after its last user has gone. */
   readonly idleExitSeconds: number;
   /** Frames that the sidebar can show. */
@@ -45,7 +49,7 @@ export interface EngineSettings {
 
 /**
  * @param userDir folder that relative model paths start from
- * @throws SmolvlmError `engine-address` for an invalid address; `node-property` naming a field that is out of its limits
+ * @throws SmolvlmError `engine-address`, `nats-address` for an invalid address; `node-property` naming a field that is out of its limits
  */
 export function engineSettings(
   dialog: EngineDialog,
@@ -57,7 +61,10 @@ export function engineSettings(
   const runtime = runtimeOptions(dialog, userDir);
   const maxAgeSeconds = fieldNumber(dialog.maxAge, 'maxAge', engineFields.maxAge);
   return {
-    address: parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
+    address:
+      location === 'group'
+        ? { kind: 'group', nats: parseNatsAddress(dialog.url ?? '', token) }
+        : parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
     idleExitSeconds: fieldNumber(dialog.idle, 'idle', engineFields.idle),
     recentFrames: fieldNumber(dialog.recentFrames, 'recentFrames', engineFields.recentFrames),
     defaults: {
