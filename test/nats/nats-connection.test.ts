@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { checkStream } from '../../src/nats/frame-streams';
+import { parseNatsAddress } from '../../src/nats/nats-address';
+import { openNats } from '../../src/nats/nats-connection';
+import { hasNatsServer, TestNats } from './test-server';
+
+describe('connection to a NATS server', function () {
+  this.timeout(30_000);
+
+  it('says when no server answers', async () => {
+    await assert.rejects(openNats(parseNatsAddress('nats://127.0.0.1:1'), 'test'), {
+      code: 'nats-unreachable',
+    });
+  });
+
+  it('says when the login is refused, without repeating the secret', async function () {
+    if (!hasNatsServer) this.skip();
+    const server = await TestNats.start({ config: 'authorization { token: "right" }' });
+    const opened = openNats(parseNatsAddress(server.url, 'wrong-secret'), 'test');
+    await assert.rejects(opened, (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'nats-login');
+      assert.ok(!error.message.includes('wrong-secret'));
+      return true;
+    });
+    const link = await openNats(parseNatsAddress(server.url, 'right'), 'test');
+    await link.connection.close();
+    await server.close();
+  });
+
+  it('says when the server runs without JetStream', async function () {
+    if (!hasNatsServer) this.skip();
+    const server = await TestNats.start({ jetstream: false });
+    await assert.rejects(openNats(parseNatsAddress(server.url), 'test'), { code: 'nats-jetstream' });
+    await server.close();
+  });
+
+  it('names how a stream of that name differs', () => {
+    const wanted = { name: 'smolvlm', subjects: ['smolvlm.frames.>'], max_msgs_per_subject: 1 };
+    checkStream(wanted, wanted);
+    assert.throws(() => checkStream({ ...wanted, max_msgs_per_subject: -1 }, wanted), {
+      code: 'nats-stream',
+      message: /expected max_msgs_per_subject 1, received -1$/,
+    });
+  });
+});
