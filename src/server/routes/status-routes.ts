@@ -4,6 +4,7 @@ import { type EngineStatus, protocolVersion } from '../../protocol/engine-status
 import { eventStreamType } from '../../protocol/ndjson';
 import { writeResponse } from '../http/event-response';
 import type { RouteDocumentation } from '../http/openapi';
+import { statusPage } from './status-page';
 
 export interface StatusOptions {
   readonly engine: Engine;
@@ -12,7 +13,10 @@ export interface StatusOptions {
   readonly modelLimitBytes: number;
 }
 
-/** `GET /health` (needs no token), `GET /v1/status`, and `GET /v1/lease`, which keeps the engine running. */
+/**
+ * `GET /health` (needs no token), `GET /v1/status`, `GET /`, a page that shows the status, and `GET /v1/lease`, which
+ * keeps the engine running.
+ */
 export function registerStatus(
   app: FastifyInstance,
   { engine, version, modelLimitBytes }: StatusOptions,
@@ -44,6 +48,8 @@ export function registerStatus(
       };
     },
   );
+
+  app.get('/', async (_request, reply) => reply.headers(statusPage.headers).send(statusPage.html));
 
   app.get('/v1/lease', async (_request, reply) => {
     const release = engine.lifetime.lease();
