@@ -65,7 +65,7 @@ export const rooms = {
 
 /** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
-  system: { '.': [], lock: ['.'] },
+  system: { '.': [], files: ['.'], lock: ['.', 'files'] },
   picture: { '.': ['camera'], camera: ['.'] },
   image: { '.': ['resize'], resize: ['.'] },
   model: {
@@ -96,7 +96,9 @@ export const subRooms = {
   server: {
     '.': ['http', 'openai', 'routes'],
     http: [],
-    openai: ['.', 'http'],
+    openai: ['.', 'http', 'openai/chat', 'openai/responses'],
+    'openai/chat': ['.', 'http', 'openai'],
+    'openai/responses': ['.', 'http', 'openai'],
     routes: ['.', 'http'],
   },
   'node-red': {

@@ -24,8 +24,8 @@ import { rememberCheckpointPlace } from '../model/checkpoint/checkpoint-places';
 import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
 import { defined } from '../system/defined';
+import { namingReadOnly } from '../system/files/read-only-folder';
 import { withFileLock } from '../system/lock/file-lock';
-import { namingReadOnly } from '../system/read-only-folder';
 import type { Settings } from '../system/settings';
 import {
   type Command,

@@ -9,7 +9,7 @@ import { type AccessToken, parseTokens } from '../server/http/access-tokens';
 import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
 import { defined } from '../system/defined';
-import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
+import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import type { Settings } from '../system/settings';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 

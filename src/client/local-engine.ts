@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
+import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
+import { isListening } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
-import { engineSocketPath, makePrivateDirectory } from '../system/runtime-dir';
 import { readSettings } from '../system/settings';
-import { isListening } from '../system/unix-socket';
 import { drainEngine } from './engine-http';
 
 export interface LocalEngineOptions {

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSha256 } from '../system/file-checksum';
-import { replaceFile } from '../system/shared-files';
+import { fileSha256 } from '../system/files/file-checksum';
+import { replaceFile } from '../system/files/shared-files';
 import { cacheFolder } from './cache-folder';
 
 interface Remembered {

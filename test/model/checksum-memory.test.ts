@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { rememberedSha256 } from '../../src/model/checksum-memory';
-import { fileSha256 } from '../../src/system/file-checksum';
+import { fileSha256 } from '../../src/system/files/file-checksum';
 import { useTempFolder } from '../temp-folder';
 
 describe('rememberedSha256', () => {

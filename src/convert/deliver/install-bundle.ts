@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import { defined } from '../../system/defined';
-import { fileSha256 } from '../../system/file-checksum';
+import { fileSha256 } from '../../system/files/file-checksum';
 import { withFileLock } from '../../system/lock/file-lock';
 import { checkBundlePlace } from '../bundle/check-bundle-place';
 import { namingFullDisk } from '../bundle/disk-space';

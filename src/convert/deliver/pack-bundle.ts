@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
 import { type Bundle, bundleManifestName } from '../../model/bundle/read-bundle';
-import { fileSha256 } from '../../system/file-checksum';
+import { fileSha256 } from '../../system/files/file-checksum';
 import { tarLibrary } from './archive-entries';
 
 export interface PackedBundle {

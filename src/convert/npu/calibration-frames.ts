@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import { fileSha256 } from '../../system/file-checksum';
+import { fileSha256 } from '../../system/files/file-checksum';
 
 /** The frames that ship with the package. From dist/src/convert. */
 const demoFramesFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo-frames');

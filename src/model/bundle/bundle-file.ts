@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import { fileSha256 } from '../../system/file-checksum';
+import { fileSha256 } from '../../system/files/file-checksum';
 import { rememberedSha256 } from '../checksum-memory';
 import type { BundleFile } from './bundle-manifest';
 

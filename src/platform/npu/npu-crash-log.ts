@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readSmallFile, replaceFile } from '../../system/files/shared-files';
 import { isJsonObject } from '../../system/json-fields';
 import type { LockHolder } from '../../system/lock/lock-holder';
-import { readSmallFile, replaceFile } from '../../system/shared-files';
 import { NpuLockFolder } from './npu-lock-folder';
 
 /** A process that ended while it held the NPU: a fault of the vendor library, a hang that was ended, a kill. */

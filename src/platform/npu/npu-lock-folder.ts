@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import { isOwn } from '../../system/shared-files';
+import { isOwn } from '../../system/files/shared-files';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 

@@ -3,8 +3,8 @@ import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
-import { makeSocketDirectory } from '../../system/runtime-dir';
-import { isListening } from '../../system/unix-socket';
+import { makeSocketDirectory } from '../../system/files/runtime-dir';
+import { isListening } from '../../system/files/unix-socket';
 
 /** The socket file of a listening engine. */
 export interface EngineSocket {

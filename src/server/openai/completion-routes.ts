@@ -4,10 +4,18 @@ import type { CaptionResult, EngineEvent, FinalEvent } from '../../protocol/even
 import { isFinal } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
 import { peerGone } from '../http/event-response';
-import type { CompletionHead } from './chat-answer';
 import { type CompletionRequest, completionSchema } from './completion-schema';
 import { openAiError } from './openai-errors';
-import { finalResult, finishReason, type Question, resultOf, submit, timings, usage } from './openai-request';
+import {
+  type CompletionHead,
+  finalResult,
+  finishReason,
+  type Question,
+  resultOf,
+  submit,
+  timings,
+  usage,
+} from './openai-request';
 import type { OpenAiRoutes } from './openai-routes';
 import { maxNewTokens, samplingOptions, unsupported } from './sampling-fields';
 import { beginning, type SendEvent, sendServerEvents } from './server-sent-events';

@@ -1,5 +1,5 @@
 import { limits } from '../../protocol/limits';
-import { choicesSchema, maxTokensSchema, modelSchema, streamProperties } from './chat-schema';
+import { choicesSchema, maxTokensSchema, modelSchema, streamProperties } from './field-schemas';
 import { type SamplingFields, samplingProperties } from './sampling-fields';
 
 /** The part of OpenAI's older completion API that is supported: a text is continued, without a chat template. */

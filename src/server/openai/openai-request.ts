@@ -17,6 +17,14 @@ export interface Question {
   readonly choices: number;
 }
 
+/** What all chunks of a completion say. */
+export interface CompletionHead {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  readonly system_fingerprint: string;
+}
+
 /**
  * Submits a question, once for each answer it asks for. Requests wait in the queue of the camera "openai".
  * @param id of the response

@@ -5,12 +5,12 @@ import type { ResolveHost } from '../../picture/camera/camera-access';
 import { fetchPicture } from '../fetch-picture';
 import type { RouteDocumentation } from '../http/openapi';
 import type { ModelCatalog } from '../model-catalog';
-import { registerChat } from './chat-routes';
+import { registerChat } from './chat/chat-routes';
 import { registerCompletions } from './completion-routes';
 import type { FetchPicture } from './image-url';
 import { registerModels } from './model-routes';
 import { fieldError, sendOpenAiError } from './openai-errors';
-import { registerResponses } from './responses-routes';
+import { registerResponses } from './responses/responses-routes';
 
 export interface OpenAiOptions {
   readonly engine: Engine;

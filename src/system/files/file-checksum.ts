@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { defined } from './defined';
+import { defined } from '../defined';
 
 /** @returns SHA-256 of the file's bytes, hex */
 export async function fileSha256(path: string, signal?: AbortSignal): Promise<string> {

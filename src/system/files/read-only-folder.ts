@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 
 /**
  * Runs work that writes below a path, and names the folder in the error if it cannot be written to.

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 import { isOwn } from './shared-files';
 
 /**

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 
 // Files in folders that other users can write to. Nothing that was planted there is followed, waited for or changed.
 

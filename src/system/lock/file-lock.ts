@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SmolvlmError } from '../../errors';
 import { defined } from '../defined';
-import { createFile, readSmallFile, removeFile } from '../shared-files';
+import { createFile, readSmallFile, removeFile } from '../files/shared-files';
 import { isGone, type LockHolder, parseLockHolder, thisProcess, unknownHolder } from './lock-holder';
 
 export type { LockHolder };

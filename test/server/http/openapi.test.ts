@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chatCompletionSchema } from '../../../src/server/openai/chat-schema';
+import { chatCompletionSchema } from '../../../src/server/openai/chat/chat-schema';
 import type { ServedEngine } from '../../../src/server/serve-engine';
 import { serveFake } from '../served-fake';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { namingReadOnly } from '../../src/system/read-only-folder';
+import { namingReadOnly } from '../../../src/system/files/read-only-folder';
 
 describe('namingReadOnly', () => {
   const refused = (code: string, path?: string): Error => Object.assign(new Error(code), { code, path });

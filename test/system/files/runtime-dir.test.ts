@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
-import { makePrivateDirectory, makeSocketDirectory } from '../../src/system/runtime-dir';
-import { useTempFolder } from '../temp-folder';
+import { makePrivateDirectory, makeSocketDirectory } from '../../../src/system/files/runtime-dir';
+import { useTempFolder } from '../../temp-folder';
 
 const refused = { code: 'runtime-dir' };
 const mode = (path: string): number => statSync(path).mode & 0o7777;

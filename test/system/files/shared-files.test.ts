@@ -9,8 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createFile, readSmallFile, removeFile, replaceFile } from '../../src/system/shared-files';
-import { useTempFolder } from '../temp-folder';
+import { createFile, readSmallFile, removeFile, replaceFile } from '../../../src/system/files/shared-files';
+import { useTempFolder } from '../../temp-folder';
 
 describe('files in shared folders', () => {
   const temp = useTempFolder();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { isListening } from '../../src/system/unix-socket';
-import { useTempFolder } from '../temp-folder';
+import { isListening } from '../../../src/system/files/unix-socket';
+import { useTempFolder } from '../../temp-folder';
 
 describe('isListening', () => {
   const temp = useTempFolder();

@@ -1,16 +1,8 @@
-import type { TokenLogprob } from '../../protocol/answer-options';
-import type { CaptionResult, EngineEvent, FinalEvent } from '../../protocol/events';
-import { isFinal } from '../../protocol/ndjson';
-import { finalResult, finishReason } from './openai-request';
-import type { SendEvent } from './server-sent-events';
-
-/** What all chunks of a completion say. */
-export interface CompletionHead {
-  readonly id: string;
-  readonly created: number;
-  readonly model: string;
-  readonly system_fingerprint: string;
-}
+import type { TokenLogprob } from '../../../protocol/answer-options';
+import type { CaptionResult, EngineEvent, FinalEvent } from '../../../protocol/events';
+import { isFinal } from '../../../protocol/ndjson';
+import { type CompletionHead, finalResult, finishReason } from '../openai-request';
+import type { SendEvent } from '../server-sent-events';
 
 /** A whole choice of a chat completion. */
 export function chatChoice(result: CaptionResult, index: number) {

@@ -1,13 +1,13 @@
-import type { ChatMessage, MessagePart } from '../../protocol/describe-request';
-import { defined } from '../../system/defined';
+import type { ChatMessage, MessagePart } from '../../../protocol/describe-request';
+import { defined } from '../../../system/defined';
+import { Conversation } from '../conversation';
+import type { FetchPicture } from '../image-url';
+import { FieldError } from '../openai-errors';
+import type { Question } from '../openai-request';
+import { answerSchema, refuseStops, schemaAt } from '../response-format';
+import { maxNewTokens, samplingOptions } from '../sampling-fields';
+import { refuseTools } from '../tool-fields';
 import type { ChatCompletionMessage, ChatCompletionPart, ChatCompletionRequest } from './chat-schema';
-import { Conversation } from './conversation';
-import type { FetchPicture } from './image-url';
-import { FieldError } from './openai-errors';
-import type { Question } from './openai-request';
-import { answerSchema, refuseStops, schemaAt } from './response-format';
-import { maxNewTokens, samplingOptions } from './sampling-fields';
-import { refuseTools } from './tool-fields';
 
 /**
  * Translates a chat into a request of the engine.

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { peerGone } from '../http/event-response';
+import { peerGone } from '../../http/event-response';
+import { openAiError } from '../openai-errors';
+import { resultOf, submit, timings, usage } from '../openai-request';
+import type { OpenAiRoutes } from '../openai-routes';
+import { beginning, sendServerEvents } from '../server-sent-events';
 import { chatChoice, streamChatChoice } from './chat-answer';
 import { fromChatCompletion } from './chat-request';
 import { type ChatCompletionRequest, chatCompletionSchema } from './chat-schema';
-import { openAiError } from './openai-errors';
-import { resultOf, submit, timings, usage } from './openai-request';
-import type { OpenAiRoutes } from './openai-routes';
-import { beginning, sendServerEvents } from './server-sent-events';
 
 /** `POST /v1/chat/completions`. */
 export function registerChat(routes: OpenAiRoutes): void {

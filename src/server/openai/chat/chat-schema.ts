@@ -1,7 +1,14 @@
-import { limits } from '../../protocol/limits';
-import { type ResponseFormat, responseFormatSchema } from './response-format';
-import { type SamplingFields, samplingProperties } from './sampling-fields';
-import { type ToolFields, toolProperties } from './tool-fields';
+import { limits } from '../../../protocol/limits';
+import {
+  choicesSchema,
+  maxTokensSchema,
+  modelSchema,
+  streamProperties,
+  topLogprobsSchema,
+} from '../field-schemas';
+import { type ResponseFormat, responseFormatSchema } from '../response-format';
+import { type SamplingFields, samplingProperties } from '../sampling-fields';
+import { type ToolFields, toolProperties } from '../tool-fields';
 
 /** The part of OpenAI's chat completion API that is supported. */
 export interface ChatCompletionRequest extends SamplingFields, ToolFields {
@@ -30,12 +37,6 @@ export interface ChatCompletionPart {
   readonly text?: string | null;
   readonly image_url?: string | { readonly url: string; readonly detail?: string | null } | null;
 }
-
-/** Answers to one request. */
-export const mostChoices = 8;
-
-/** Log probabilities at each place, as in OpenAI's API. */
-export const mostLogprobs = 20;
 
 /** Messages of one conversation. */
 const mostMessages = 1024;
@@ -68,17 +69,6 @@ const message = {
   },
 } as const;
 
-export const maxTokensSchema = { type: ['integer', 'null'], minimum: -1 } as const;
-export const modelSchema = { type: ['string', 'null'], maxLength: limits.modelCharacters } as const;
-export const choicesSchema = { type: ['integer', 'null'], minimum: 1, maximum: mostChoices } as const;
-export const streamProperties = {
-  stream: { type: ['boolean', 'null'] },
-  stream_options: {
-    type: ['object', 'null'],
-    properties: { include_usage: { type: ['boolean', 'null'] } },
-  },
-} as const;
-
 /** Unknown fields are ignored, because programs send fields that have no meaning here. */
 export const chatCompletionSchema = {
   type: 'object',
@@ -91,7 +81,7 @@ export const chatCompletionSchema = {
     max_completion_tokens: maxTokensSchema,
     n: choicesSchema,
     logprobs: { type: ['boolean', 'null'] },
-    top_logprobs: { type: ['integer', 'null'], minimum: 0, maximum: mostLogprobs },
+    top_logprobs: topLogprobsSchema,
     response_format: responseFormatSchema,
     json_schema: { type: ['object', 'boolean', 'null'] },
     timings_per_token: { type: ['boolean', 'null'] },

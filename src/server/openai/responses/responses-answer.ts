@@ -1,10 +1,10 @@
-import type { TokenLogprob } from '../../protocol/answer-options';
-import type { CaptionResult, EngineEvent, FinalEvent } from '../../protocol/events';
-import { isFinal } from '../../protocol/ndjson';
-import { openAiError } from './openai-errors';
-import { finalResult, finishReason, tokenCounts } from './openai-request';
+import type { TokenLogprob } from '../../../protocol/answer-options';
+import type { CaptionResult, EngineEvent, FinalEvent } from '../../../protocol/events';
+import { isFinal } from '../../../protocol/ndjson';
+import { openAiError } from '../openai-errors';
+import { finalResult, finishReason, tokenCounts } from '../openai-request';
+import type { SendEvent } from '../server-sent-events';
 import type { ResponsesRequest } from './responses-schema';
-import type { SendEvent } from './server-sent-events';
 
 /** What is known of a response before its answer. */
 export interface ResponseHead {

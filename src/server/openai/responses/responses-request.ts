@@ -1,13 +1,13 @@
-import type { ChatMessage, MessagePart } from '../../protocol/describe-request';
-import { defined } from '../../system/defined';
-import { Conversation } from './conversation';
-import type { FetchPicture } from './image-url';
-import { FieldError } from './openai-errors';
-import type { Question } from './openai-request';
-import { answerSchema, refuseStops } from './response-format';
+import type { ChatMessage, MessagePart } from '../../../protocol/describe-request';
+import { defined } from '../../../system/defined';
+import { Conversation } from '../conversation';
+import type { FetchPicture } from '../image-url';
+import { FieldError } from '../openai-errors';
+import type { Question } from '../openai-request';
+import { answerSchema, refuseStops } from '../response-format';
+import { maxNewTokens, samplingOptions, unsupported } from '../sampling-fields';
+import { refuseTools } from '../tool-fields';
 import type { InputItem, InputPart, ResponsesRequest } from './responses-schema';
-import { maxNewTokens, samplingOptions, unsupported } from './sampling-fields';
-import { refuseTools } from './tool-fields';
 
 /** Items of an earlier answer that say nothing to this model. */
 const skipped: ReadonlySet<string> = new Set(['reasoning', 'function_call', 'item_reference']);

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { EventStream } from '../../engine/event-stream';
-import { peerGone } from '../http/event-response';
-import { resultOf, submit } from './openai-request';
-import type { OpenAiRoutes } from './openai-routes';
+import type { EventStream } from '../../../engine/event-stream';
+import { peerGone } from '../../http/event-response';
+import { resultOf, submit } from '../openai-request';
+import type { OpenAiRoutes } from '../openai-routes';
+import { beginning, sendServerEvents } from '../server-sent-events';
 import { answeredResponse, streamResponse } from './responses-answer';
 import { fromResponses } from './responses-request';
 import { type ResponsesRequest, responsesSchema } from './responses-schema';
-import { beginning, sendServerEvents } from './server-sent-events';
 
 /** `POST /v1/responses`; nothing is stored. */
 export function registerResponses(routes: OpenAiRoutes): void {

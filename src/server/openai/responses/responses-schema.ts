@@ -1,8 +1,8 @@
-import { limits } from '../../protocol/limits';
-import { maxTokensSchema, modelSchema, mostLogprobs } from './chat-schema';
-import { type ResponseFormat, textFormatSchema } from './response-format';
-import { type SamplingFields, samplingProperties } from './sampling-fields';
-import { type ToolFields, toolProperties } from './tool-fields';
+import { limits } from '../../../protocol/limits';
+import { maxTokensSchema, modelSchema, topLogprobsSchema } from '../field-schemas';
+import { type ResponseFormat, textFormatSchema } from '../response-format';
+import { type SamplingFields, samplingProperties } from '../sampling-fields';
+import { type ToolFields, toolProperties } from '../tool-fields';
 
 /** The part of OpenAI's responses API that is supported. */
 export interface ResponsesRequest extends SamplingFields, ToolFields {
@@ -78,7 +78,7 @@ export const responsesSchema = {
     stream: { type: ['boolean', 'null'] },
     max_output_tokens: maxTokensSchema,
     text: { type: ['object', 'null'], properties: { format: textFormatSchema } },
-    top_logprobs: { type: ['integer', 'null'], minimum: 0, maximum: mostLogprobs },
+    top_logprobs: topLogprobsSchema,
     include: { type: ['array', 'null'], items: { type: 'string' } },
     previous_response_id: { type: ['string', 'null'] },
     background: { type: ['boolean', 'null'] },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EngineStatus } from '../../../src/protocol/engine-status';
-import type { ServedEngine } from '../../../src/server/serve-engine';
-import { serveFake } from '../served-fake';
+import type { EngineStatus } from '../../../../src/protocol/engine-status';
+import type { ServedEngine } from '../../../../src/server/serve-engine';
+import { serveFake } from '../../served-fake';
 
 const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${btoa('a picture')}` } };
 
