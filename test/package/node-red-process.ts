@@ -24,6 +24,8 @@ export interface NodeRedProgram {
   readonly node: string;
   /** Node-RED's red.js. */
   readonly red: string;
+  /** Time to start; default: a minute. */
+  readonly sayMs?: number;
 }
 
 /** A real Node-RED with its own user folder, driven over its admin API as the editor does. */
@@ -33,6 +35,7 @@ export class NodeRedProcess {
   private constructor(
     readonly url: string,
     private readonly child: ChildProcess,
+    private readonly sayMs: number,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -69,7 +72,7 @@ export class NodeRedProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
-    const nodeRed = new NodeRedProcess(`http://127.0.0.1:${port}`, child);
+    const nodeRed = new NodeRedProcess(`http://127.0.0.1:${port}`, child, program.sayMs ?? sayMs);
     try {
       await nodeRed.#says(/Started flows|Waiting for missing types/);
     } catch (error) {
@@ -86,7 +89,7 @@ export class NodeRedProcess {
 
   /** @param from place in the log where the search begins */
   async #says(wanted: RegExp, from = 0): Promise<void> {
-    for (const since = Date.now(); Date.now() - since < sayMs; await delay(50)) {
+    for (const since = Date.now(); Date.now() - since < this.sayMs; await delay(50)) {
       if (wanted.test(this.#log.slice(from))) return;
       if (this.child.exitCode !== null) break;
     }
