@@ -102,10 +102,9 @@ for (const [name, open] of [
 
     it('passes an error of the model on with its code', async () => {
       assert.equal(outcome(await client.describe({ prompt: 'fail' }, [picture])), 'error image-truncated');
-      assert.equal(
-        outcome(await client.describe({ model: 'missing' }, [picture])),
-        'error checkpoint-missing',
-      );
+      // On this machine a model may be a folder; over a network it is one of the engine's names.
+      const missing = outcome(await client.describe({ model: 'missing' }, [picture]));
+      assert.match(missing, /^error (checkpoint-missing|model-not-found)$/);
     });
 
     it('ends a request past its deadline, running or waiting', async () => {

@@ -35,7 +35,7 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
     let python: string;
 
     before(async () => {
-      engine = await serveFake();
+      engine = await serveFake({ aliases: new Map([['chosen in the engine', 'chosen in the engine']]) });
       broker = await startAedes();
       ({ python } = await testToolkit());
       await writeSmallCheckpoint(model, 1);

@@ -57,7 +57,7 @@ describe('the package in a Node-RED', function () {
   let broker: TestBroker;
 
   before(async () => {
-    engine = await serveFake();
+    engine = await serveFake({ aliases: new Map([['chosen in the engine', 'chosen in the engine']]) });
     engineUrl = engine.url ?? assert.fail('no TCP address');
     broker = await startAedes();
     ({ python } = await testToolkit());
