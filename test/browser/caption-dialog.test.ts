@@ -120,7 +120,7 @@ describe('dialog of smolvlm-caption in a browser (needs Chromium)', function () 
     const fault = page.locator('#smolvlm-caption-schema-fault');
     await write('{"type": "object", "properties": {"people": {"type": "int"}}}');
     await fault
-      .filter({ hasText: 'schema.properties.people.type: expected one of string, integer' })
+      .filter({ hasText: 'schema.properties.people.type: expected one of object, array, string, integer' })
       .waitFor();
     await write('{');
     await fault.filter({ hasText: /expected a JSON schema/ }).waitFor();
