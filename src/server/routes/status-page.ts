@@ -68,7 +68,7 @@ const source = (text: string): string => `'sha256-${createHash('sha256').update(
 
 /**
  * Page that shows what `GET /v1/status` says. Its only address is relative, so it also works below another path, such as
- * Home Assistant's ingress; it contains no data of its own.
+ * Home Assistant's ingress. The page itself contains no data.
  */
 export const statusPage = {
   html,
