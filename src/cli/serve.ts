@@ -81,7 +81,9 @@ export const command: Command = {
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
-    io.log(`the engine listens on ${places.join(' and ')}`);
+    // The URL of an engine on every address names loopback.
+    const reach = ['0.0.0.0', '::'].includes(options.tcp?.host ?? '') ? ' and all other addresses' : '';
+    io.log(`the engine listens on ${places.join(' and ')}${reach}`);
     if (options.tcp?.tls) {
       io.log(`SHA-256 fingerprint of its certificate: ${fingerprintOf(options.tcp.tls)}`);
       io.log(

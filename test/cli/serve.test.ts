@@ -57,6 +57,13 @@ describe('smolvlm serve', () => {
     await Promise.all([client.close(), stranger.close()]);
   });
 
+  it('says that it listens on all addresses', async () => {
+    const process_ = start(['--host', '0.0.0.0', '--port', '0', '--token-file', join(directory, 'token')]);
+    let said = '';
+    while (!/listens on .*\n/.test(said)) said += String(await once(process_.stderr ?? process_, 'data'));
+    assert.match(said, /listens on http:\/\/127\.0\.0\.1:\d+ and all other addresses\n/);
+  });
+
   it('refuses a runtime folder that other users can write to, and does not change it', async () => {
     chmodSync(directory, 0o1777);
     const [status, words] = await run();

@@ -54,7 +54,7 @@ function hintFor(cause: unknown, on: RuntimePlatform, name: string): string {
     return `onnxruntime-node is built for ${prebuilt.join(', ')} only: ${elsewhere}.`;
   }
   if (errorCode(cause) === 'MODULE_NOT_FOUND' || errorCode(cause) === 'ERR_MODULE_NOT_FOUND') {
-    return 'Install it where this package is installed, with optional dependencies allowed: npm install onnxruntime-node (not --omit=optional).';
+    return 'Install it where this package is installed: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node. npm leaves it out with --omit=optional, and without a message if its install script cannot download CUDA libraries, which are not needed (skip prevents this).';
   }
   if (cause instanceof Error && /GLIBC(XX)?_/.test(cause.message)) {
     return `It needs glibc 2.28 or newer (Debian 10, Ubuntu 18.10): update the system, or ${elsewhere}.`;

@@ -130,7 +130,7 @@ function judgeOnnxruntime({ process, libc }: Machine): Finding {
   if (libc.kind === 'musl') return info('not installed; not available for musl');
   return bad(
     'not installed',
-    'Install it next to this package: npm install onnxruntime-node. (npm left out optional packages.)',
+    'Install it next to this package: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node. npm leaves it out with --omit=optional, or if its install script cannot download CUDA libraries, which are not needed.',
   );
 }
 
