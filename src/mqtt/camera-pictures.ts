@@ -24,7 +24,7 @@ type OnNote = (note: PictureNote | undefined) => void;
  */
 export class CameraPictures {
   readonly #options: CameraPicturesOptions;
-  /** The picture that was last given for each camera. */
+  /** For each camera with pictures being made ready: the last one. */
   readonly #newest = new Map<string, Uint8Array>();
   /** What was last reported for each camera. */
   readonly #reported = new Map<string, string>();
@@ -68,6 +68,7 @@ export class CameraPictures {
       ({ code, message: reason } = errorBody(error));
     }
     if (this.#closed || this.#newest.get(camera) !== picture) return;
+    this.#newest.delete(camera);
     const note = published === undefined ? 'omitted' : published.isShrunk ? 'shrunk' : undefined;
     this.#report(camera, picture, note, reason, code);
     if (note !== noted) onNote(note);
