@@ -111,7 +111,8 @@ export class InferenceThread implements Inference {
       stopHangTimer();
       this.#jobs.delete(job);
       this.#cancelUnload?.();
-      if (this.#jobs.size === 0) {
+      // Without a thread, as after a close while the job ran, nothing is left to unload.
+      if (this.#jobs.size === 0 && this.#worker) {
         this.#cancelUnload = this.#options.clock.after(this.#options.idleUnloadMs, () => void this.close());
       }
     }

@@ -50,6 +50,19 @@ describe('inference thread', () => {
     clock.advance(100);
     assert.equal(hangs, 0);
   });
+
+  it('leaves no timer behind when it is closed while a request runs', async () => {
+    let begun = (): void => {};
+    const running = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const work = thread.describe([], { id: 'a', prompt: 'slow 60000' }, { ...hooks, onProgress: begun });
+    const ended = assert.rejects(work);
+    await running;
+    await thread.close();
+    await ended;
+    assert.equal(clock.timers, 0);
+  });
 });
 
 describe('inference thread with a model that holds the NPU', () => {

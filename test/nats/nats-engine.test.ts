@@ -127,7 +127,7 @@ describe('client of a group of hubs', function () {
     let begun = 0;
     let next = (): void => {};
     const final = (async () => {
-      await fake.hub({ ackWaitMs: 500 });
+      await fake.hub({ ackWaitMs: 500, drainMs: 50 });
       return client.describe({ prompt: 'slow 60000', camera: 'porch' }, [picture], {
         onEvent: ({ type }) => {
           if (type === 'progress') next();
@@ -139,7 +139,7 @@ describe('client of a group of hubs', function () {
         next = resolve;
       });
       await fake.cutLast();
-      await fake.hub({ ackWaitMs: 500 });
+      await fake.hub({ ackWaitMs: 500, drainMs: 50 });
     }
     const answer = await final;
     assert.equal(outcome(answer), 'error nats-hubs-lost');
