@@ -9,8 +9,8 @@ import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, Featur
 import { type Connected, EngineConnection } from './engine-connection';
 import { mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
+import { describeFinal, featuresFinal, OpenRequests } from './open-requests';
 import { PendingRequest } from './pending-request';
-import { applyQueuePolicy } from './unconfirmed-requests';
 
 export interface EngineClientOptions {
   /** How a local engine is found or started. */
@@ -33,24 +33,22 @@ async function getJson({ endpoint }: Connected, path: string, signal?: AbortSign
 export class EngineClient implements EngineApi {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
-  readonly #requests = new Map<string, PendingRequest>();
-  readonly #listeners = new Set<(state: ConnectionState) => void>();
-  #state: ConnectionState = 'idle';
-  #keptBytes = 0;
+  readonly #requests: OpenRequests<PendingRequest>;
 
   constructor(address: EngineAddress, options: EngineClientOptions = {}) {
     this.#options = options;
+    this.#requests = new OpenRequests(options.maxKeptBytes);
     this.#connection = new EngineConnection({
       address,
       local: options.local ?? {},
       unreachableMs: options.unreachableMs ?? 30_000,
       ...defined({ version: options.version }),
-      onState: (state) => this.#setState(state),
+      onState: (state) => this.#requests.setState(state),
     });
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#requests.state;
   }
 
   async describe(
@@ -58,8 +56,7 @@ export class EngineClient implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<DescribeFinal> {
-    const final = await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options);
-    return final.type === 'features' ? answeredOtherwise(final) : final;
+    return describeFinal(await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options));
   }
 
   async encode(
@@ -68,33 +65,18 @@ export class EngineClient implements EngineApi {
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
     const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
-    const final = await this.#send(request, pictures, options);
-    return final.type === 'result' ? answeredOtherwise(final) : final;
+    return featuresFinal(await this.#send(request, pictures, options));
   }
 
-  async #send(
+  #send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
   ): Promise<FinalEvent> {
-    const { id } = request;
-    const refused = this.#refusal(id, pictures);
-    if (refused) return refused;
-    const full = applyQueuePolicy(request, this.#requests.values());
-    if (full) return full;
-    const pending = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
-    this.#requests.set(id, pending);
-    this.#keptBytes += pending.sizeBytes;
-    const cancel = (): void => this.cancel(id);
-    options.signal?.addEventListener('abort', cancel, { once: true });
-    if (options.signal?.aborted) cancel();
-    try {
-      return await pending.run(this.#options.deadlineMs ?? 10 * 60_000);
-    } finally {
-      options.signal?.removeEventListener('abort', cancel);
-      this.#requests.delete(id);
-      this.#keptBytes -= pending.sizeBytes;
-    }
+    return this.#requests.run(request, pictures, options, () => {
+      const pending = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
+      return { pending, answer: () => pending.run(this.#options.deadlineMs ?? 10 * 60_000) };
+    });
   }
 
   async open(): Promise<void> {
@@ -111,20 +93,16 @@ export class EngineClient implements EngineApi {
   }
 
   cancel(id: string): void {
-    this.#requests.get(id)?.drop('cancelled', 'the request was cancelled');
+    this.#requests.cancel(id);
   }
 
   onState(listener: (state: ConnectionState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#requests.onState(listener);
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
-    const requests = [...this.#requests.values()];
-    for (const request of requests) request.drop('shutdown', 'the client was closed');
-    this.#setState('closed');
-    await Promise.all(requests.map((request) => request.cancelled));
+    if (this.state === 'closed') return;
+    await this.#requests.close();
     this.#connection.close();
   }
 
@@ -140,33 +118,4 @@ export class EngineClient implements EngineApi {
       return await getJson(await this.#connection.ready(), path, signal);
     }
   }
-
-  #refusal(id: string, pictures: readonly Uint8Array[]): (DescribeFinal & FeaturesFinal) | undefined {
-    if (this.#state === 'closed') {
-      return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
-    }
-    const sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
-    const maxKeptBytes = this.#options.maxKeptBytes ?? 256 * 1024 * 1024;
-    if (this.#requests.has(id)) {
-      const message = `a request with the id "${id}" is already running`;
-      return { type: 'error', id, error: { code: 'client-id-in-use', message } };
-    }
-    if (this.#keptBytes + sizeBytes <= maxKeptBytes) return undefined;
-    const message = `expected at most ${maxKeptBytes} bytes of pictures in unanswered requests; ${this.#requests.size} requests hold ${this.#keptBytes}`;
-    const hint = 'Send frames less often, or smaller ones.';
-    return { type: 'error', id, error: { code: 'client-full', message, hint } };
-  }
-
-  #setState(state: ConnectionState): void {
-    if (this.#state === 'closed' || this.#state === state) return;
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
-  }
-}
-
-/** The id of an earlier request of the other kind was used again. */
-function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
-  const kind = type === 'features' ? 'features' : 'a description';
-  const message = `the id "${id}" belongs to a request for ${kind}`;
-  return { type: 'error', id, error: { code: 'client-id-in-use', message } };
 }

@@ -8,6 +8,8 @@ import { isEngineEvent, isFinal, NdjsonDecoder } from '../protocol/ndjson';
 import { defined } from '../system/defined';
 import type { Connected, EngineConnection } from './engine-connection';
 import { describeBody, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
+import type { OpenRequest } from './open-requests';
+import { RepeatedTokens } from './repeated-tokens';
 
 const pauseMs = 100;
 /** The engine keeps the deadline; the client's own comes after, for an engine that cannot answer. */
@@ -16,7 +18,7 @@ const deadlineMarginMs = 2_000;
 const retries = 1;
 
 /** One request of a client with its pictures, kept until it ends and sent again to an engine that was restarted. */
-export class PendingRequest {
+export class PendingRequest implements OpenRequest {
   readonly sizeBytes: number;
   readonly final: Promise<FinalEvent>;
   readonly request: DescribeRequest;
@@ -31,10 +33,7 @@ export class PendingRequest {
   #lostRuns = 0;
   /** When the request was sent, until an event answers it. */
   #unconfirmedSince: number | undefined = performance.now();
-  /** Characters of tokens passed on: those that another engine run sends again are skipped. */
-  #passedOn = 0;
-  /** Characters of tokens received in the present response. */
-  #received = 0;
+  readonly #tokens = new RepeatedTokens();
   /** Settles when the engine has cancelled a dropped request, or could not be reached. */
   cancelled: Promise<void> = Promise.resolve();
 
@@ -148,7 +147,7 @@ export class PendingRequest {
       signal,
     });
     if (response.statusCode !== 200) await readJson(response);
-    this.#received = 0;
+    this.#tokens.restart();
     for await (const event of readEvents(response)) {
       this.#unconfirmedSince = undefined;
       if (isFinal(event)) return this.#end(event);
@@ -159,16 +158,8 @@ export class PendingRequest {
   }
 
   #passOn(event: EngineEvent): void {
-    if (event.type !== 'token') {
-      this.#callBack(event);
-      return;
-    }
-    const known = Math.max(0, this.#passedOn - this.#received);
-    this.#received += event.text.length;
-    const text = event.text.slice(known);
-    if (text === '') return;
-    this.#passedOn += text.length;
-    this.#callBack({ ...event, text });
+    const fresh = this.#tokens.next(event);
+    if (fresh) this.#callBack(fresh);
   }
 
   /** An error thrown by the caller's listener ends its own request, and is not mistaken for the engine's. */

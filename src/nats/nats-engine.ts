@@ -6,7 +6,7 @@ import type {
   EngineApi,
   FeaturesInput,
 } from '../client/engine-api';
-import { applyQueuePolicy } from '../client/unconfirmed-requests';
+import { describeFinal, featuresFinal, OpenRequests } from '../client/open-requests';
 import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
@@ -43,21 +43,19 @@ const mostHandles = 1000;
 export class NatsEngine implements EngineApi {
   readonly #address: NatsAddress;
   readonly #options: NatsEngineOptions;
-  readonly #requests = new Map<string, NatsRequest>();
-  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  readonly #requests: OpenRequests<NatsRequest>;
   /** Hub of each handle of features, by the handle's id; oldest first. */
   readonly #hubs = new Map<string, string>();
   #opened: Promise<Opened> | undefined;
-  #state: ConnectionState = 'idle';
-  #keptBytes = 0;
 
   constructor(address: NatsAddress, options: NatsEngineOptions = {}) {
     this.#address = address;
     this.#options = options;
+    this.#requests = new OpenRequests(options.maxKeptBytes);
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#requests.state;
   }
 
   async describe(
@@ -65,8 +63,8 @@ export class NatsEngine implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<DescribeFinal> {
-    const final = await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options, input.id);
-    return final.type === 'features' ? answeredOtherwise(final) : final;
+    const request: DescribeRequest = { ...input, id: input.id ?? randomUUID() };
+    return describeFinal(await this.#send(request, pictures, options, input.id));
   }
 
   async encode(
@@ -75,8 +73,7 @@ export class NatsEngine implements EngineApi {
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
     const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
-    const final = await this.#send(request, pictures, options, input.id);
-    if (final.type === 'result') return answeredOtherwise(final);
+    const final = featuresFinal(await this.#send(request, pictures, options, input.id));
     if (final.type === 'features') this.#remember(final);
     return final;
   }
@@ -125,20 +122,16 @@ export class NatsEngine implements EngineApi {
   }
 
   cancel(id: string): void {
-    this.#requests.get(id)?.drop('cancelled', 'the request was cancelled');
+    this.#requests.cancel(id);
   }
 
   onState(listener: (state: ConnectionState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#requests.onState(listener);
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
-    const requests = [...this.#requests.values()];
-    for (const request of requests) request.drop('shutdown', 'the client was closed');
-    this.#setState('closed');
-    await Promise.all(requests.map((request) => request.cancelled));
+    if (this.state === 'closed') return;
+    await this.#requests.close();
     const opened = await this.#opened?.catch(() => undefined);
     await opened?.link.connection.drain().catch(() => {});
   }
@@ -147,30 +140,21 @@ export class NatsEngine implements EngineApi {
     return this.#address.servers.join(', ');
   }
 
-  async #send(
+  #send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
     chosenId: string | undefined,
   ): Promise<FinalEvent> {
-    const { id } = request;
-    const refused = this.#refusal(id, pictures) ?? applyQueuePolicy(request, this.#requests.values());
-    if (refused) return refused;
-    const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
-    this.#requests.set(id, pending);
-    this.#keptBytes += pending.sizeBytes;
-    const cancel = (): void => this.cancel(id);
-    options.signal?.addEventListener('abort', cancel, { once: true });
-    if (options.signal?.aborted) cancel();
-    try {
-      pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
-      void this.#publish(pending, chosenId !== undefined).catch((error: unknown) => pending.fail(error));
-      return await pending.final;
-    } finally {
-      options.signal?.removeEventListener('abort', cancel);
-      this.#requests.delete(id);
-      this.#keptBytes -= pending.sizeBytes;
-    }
+    return this.#requests.run(request, pictures, options, () => {
+      const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
+      const answer = (): Promise<FinalEvent> => {
+        pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
+        void this.#publish(pending, chosenId !== undefined).catch((error: unknown) => pending.fail(error));
+        return pending.final;
+      };
+      return { pending, answer };
+    });
   }
 
   async #publish(pending: NatsRequest, mayBeAnswered: boolean): Promise<void> {
@@ -201,68 +185,56 @@ export class NatsEngine implements EngineApi {
   }
 
   #open(): Promise<Opened> {
-    if (this.#state === 'closed') throw new SmolvlmError('client-closed', 'the client was closed');
+    if (this.state === 'closed') throw new SmolvlmError('client-closed', 'the client was closed');
     this.#opened ??= this.#connect().catch((error: unknown) => {
       this.#opened = undefined;
-      this.#setState('lost');
+      this.#requests.setState('lost');
       throw error;
     });
     return this.#opened;
   }
 
   async #connect(): Promise<Opened> {
-    this.#setState('connecting');
+    this.#requests.setState('connecting');
     const link = await openNats(this.#address, 'smolvlm client');
     const { connection, subjects } = link;
     connection.subscribe(subjects.allNewest, {
       callback: (_error, message) => this.#onNewest(message.string()),
     });
     void this.#watch(link);
-    this.#setState('connected');
+    this.#requests.setState('connected');
     return { link, publisher: new FramePublisher(link, this.#options.queueCapacity) };
   }
 
   /** The connection is opened again by itself; answers missed meanwhile are looked up. */
   async #watch({ connection }: NatsLink): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === 'disconnect') this.#setState('lost');
+      if (type === 'disconnect') this.#requests.setState('lost');
       if (type !== 'reconnect') continue;
-      this.#setState('connected');
-      for (const request of this.#requests.values()) void request.lookUp();
+      this.#requests.setState('connected');
+      for (const request of this.#requests) void request.lookUp();
     }
-    // It was closed for good, for example because the login is no longer valid.
+    // The connection was closed permanently, for example because the login was revoked.
     this.#opened = undefined;
-    this.#setState('lost');
+    this.#requests.setState('lost');
   }
 
   #onNewest(text: string): void {
-    const { subject, sequence } = JSON.parse(text) as { readonly subject: string; readonly sequence: number };
-    for (const request of this.#requests.values()) {
+    const newest = parsePlace(text);
+    for (const request of this.#requests) {
       const { place } = request;
-      if (place?.subject === subject && place.sequence < sequence) request.replaced();
+      if (place && place.subject === newest?.subject && place.sequence < newest.sequence) request.replaced();
     }
   }
+}
 
-  #refusal(id: string, pictures: readonly Uint8Array[]): (DescribeFinal & FeaturesFinal) | undefined {
-    if (this.#state === 'closed') {
-      return { type: 'dropped', id, reason: 'shutdown', message: 'the client was closed' };
-    }
-    if (this.#requests.has(id)) {
-      const message = `a request with the id "${id}" is already running`;
-      return { type: 'error', id, error: { code: 'client-id-in-use', message } };
-    }
-    const sizeBytes = pictures.reduce((sum, picture) => sum + picture.byteLength, 0);
-    const maxKeptBytes = this.#options.maxKeptBytes ?? 256 * 1024 * 1024;
-    if (this.#keptBytes + sizeBytes <= maxKeptBytes) return undefined;
-    const message = `expected at most ${maxKeptBytes} bytes of pictures in unanswered requests; ${this.#requests.size} requests hold ${this.#keptBytes}`;
-    const hint = 'Send frames less often, or smaller ones.';
-    return { type: 'error', id, error: { code: 'client-full', message, hint } };
-  }
-
-  #setState(state: ConnectionState): void {
-    if (this.#state === 'closed' || this.#state === state) return;
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
+/** @returns undefined if another program published something else on the subject */
+function parsePlace(text: string): NatsRequest['place'] {
+  try {
+    const { subject, sequence } = JSON.parse(text) as Record<string, unknown>;
+    return typeof subject === 'string' && typeof sequence === 'number' ? { subject, sequence } : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -271,11 +243,4 @@ function answerOf(text: string): unknown {
   const answer = JSON.parse(text) as { readonly value?: unknown; readonly error?: unknown };
   if (isErrorBody(answer.error)) throw SmolvlmError.from(answer.error);
   return answer.value;
-}
-
-/** The id of an earlier request of the other kind was used again. */
-function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
-  const kind = type === 'features' ? 'features' : 'a description';
-  const message = `the id "${id}" belongs to a request for ${kind}`;
-  return { type: 'error', id, error: { code: 'client-id-in-use', message } };
 }

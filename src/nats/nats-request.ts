@@ -1,5 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
-import type { UnansweredRequest } from '../client/unconfirmed-requests';
+import type { OpenRequest } from '../client/open-requests';
+import { RepeatedTokens } from '../client/repeated-tokens';
 import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
@@ -14,7 +15,7 @@ const takenGraceMs = 500;
 const lookUpMs = 15_000;
 
 /** One request of a client, from its publication to its end: the answer comes from whichever hub takes it. */
-export class NatsRequest implements UnansweredRequest {
+export class NatsRequest implements OpenRequest {
   readonly request: DescribeRequest;
   readonly pictures: readonly Uint8Array[];
   readonly sizeBytes: number;
@@ -34,9 +35,7 @@ export class NatsRequest implements UnansweredRequest {
   #link: NatsLink | undefined;
   #isConfirmed = false;
   #isTaken = false;
-  /** Characters of tokens passed on, and of those received from the present hub. */
-  #passedOn = 0;
-  #received = 0;
+  readonly #tokens = new RepeatedTokens();
 
   constructor(
     request: DescribeRequest,
@@ -139,30 +138,17 @@ export class NatsRequest implements UnansweredRequest {
   }
 
   #onLine(message: Msg): void {
-    let line: { readonly type?: unknown };
-    try {
-      line = JSON.parse(message.string());
-    } catch {
-      return;
-    }
+    const line = parseLine(message.string());
+    if (!line) return;
     this.#isTaken = true;
-    if (line.type === 'taken') this.#received = 0;
+    if (line.type === 'taken') this.#tokens.restart();
     else if (isEngineEvent(line) && this.#isConfirmed) this.#passOn(line);
     else if (isEngineEvent(line)) this.#early.push(line);
   }
 
   #passOn(event: EngineEvent): void {
-    if (event.type !== 'token') {
-      this.#callBack(event);
-      return;
-    }
-    // A second hub writes the answer from its beginning: what was passed on is skipped.
-    const known = Math.max(0, this.#passedOn - this.#received);
-    this.#received += event.text.length;
-    const text = event.text.slice(known);
-    if (text === '') return;
-    this.#passedOn += text.length;
-    this.#callBack({ ...event, text });
+    const fresh = this.#tokens.next(event);
+    if (fresh) this.#callBack(fresh);
   }
 
   #callBack(event: EngineEvent): void {
@@ -183,5 +169,15 @@ export class NatsRequest implements UnansweredRequest {
     connection.publish(subjects.cancel(id), id);
     if (!this.place) return;
     await manager.streams.deleteMessage(subjects.frameStream, this.place.sequence, false).catch(() => {});
+  }
+}
+
+/** @returns undefined if another program published something else on the subject */
+function parseLine(text: string): { readonly type?: unknown } | undefined {
+  try {
+    const line: unknown = JSON.parse(text);
+    return typeof line === 'object' && line !== null ? line : undefined;
+  } catch {
+    return undefined;
   }
 }

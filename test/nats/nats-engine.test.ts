@@ -203,6 +203,26 @@ describe('client of a group of hubs', function () {
     );
   });
 
+  it('ignores what other programs say on its subjects', async () => {
+    await fake.hub();
+    const client = fake.client();
+    await client.status();
+    const states: string[] = [];
+    client.onState((state) => states.push(state));
+    const running = eventOf('progress');
+    const final = client.describe({ id: 'mine', prompt: 'slow 1000' }, [picture], {
+      onEvent: running.onEvent,
+    });
+    await running.seen;
+    for (const text of ['null', 'hello', '7', '{}', '{"subject":7}']) {
+      for (const subject of ['newest.x', 'events.mine', 'cancels.mine', 'cancel.mine']) {
+        await fake.say(`smolvlm.${subject}`, text);
+      }
+    }
+    assert.equal(outcome(await final), 'result slow 1000');
+    assert.deepEqual(states, []);
+  });
+
   it('never opens a path that a request names', async () => {
     await fake.hub();
     const client = fake.client();

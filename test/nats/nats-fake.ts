@@ -60,6 +60,13 @@ export class NatsFake {
     await connection.close();
   }
 
+  /** To every subscriber, not kept. */
+  async say(subject: string, text: string): Promise<void> {
+    const { connection } = await openNats(parseNatsAddress(this.#url), 'a test');
+    connection.publish(subject, text);
+    await connection.drain();
+  }
+
   client(options?: NatsEngineOptions): NatsEngine {
     const client = new NatsEngine(parseNatsAddress(this.#url), options);
     this.#clients.push(client);

@@ -1,24 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import type { TokenLogprob } from '../../protocol/answer-options';
 import type { CaptionResult, EngineEvent, FinalEvent } from '../../protocol/events';
 import { isFinal } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
 import { peerGone } from '../http/event-response';
+import { answerChoices } from './answer-choices';
 import { type CompletionRequest, completionSchema } from './completion-schema';
-import { openAiError } from './openai-errors';
 import {
   type CompletionHead,
+  completionHead,
   finalResult,
   finishReason,
   type Question,
-  resultOf,
   submit,
-  timings,
-  usage,
 } from './openai-request';
 import type { OpenAiRoutes } from './openai-routes';
 import { maxNewTokens, samplingOptions, unsupported } from './sampling-fields';
-import { beginning, type SendEvent, sendServerEvents } from './server-sent-events';
+import type { SendEvent } from './server-sent-events';
 
 /** `POST /v1/completions`. */
 export function registerCompletions(routes: OpenAiRoutes): void {
@@ -32,38 +29,20 @@ export function registerCompletions(routes: OpenAiRoutes): void {
         submit(routes.engine, question, named, gone),
       );
       const head = {
-        id: `cmpl-${randomUUID()}`,
-        created: Math.floor(Date.now() / 1000),
-        model: named.id,
-        system_fingerprint: routes.fingerprint,
+        ...completionHead('cmpl', named, routes.fingerprint),
         object: 'text_completion',
       };
-      if (body.stream !== true) {
-        const results = await Promise.all(streams.map(resultOf));
-        return {
+      return await answerChoices(reply, streams, {
+        ...body,
+        whole: (results) => ({
           ...head,
           choices: results.map((result, index) =>
             choice(index, result.text, result.logprobs, finishReason(result)),
           ),
-          usage: usage(results),
-          timings: timings(results),
-        };
-      }
-      const begun = await Promise.all(streams.map(beginning));
-      await sendServerEvents(reply, async (send) => {
-        try {
-          const results = await Promise.all(
-            begun.map((events, index) => streamChoice(send, head, index, events)),
-          );
-          if (body.stream_options?.include_usage === true) {
-            await send({ ...head, choices: [], usage: usage(results), timings: timings(results) });
-          }
-        } catch (error) {
-          await send(openAiError(error));
-        }
-        await send('[DONE]');
+        }),
+        chunks: (send, index, events) => streamChoice(send, head, index, events),
+        usageChunk: { ...head, choices: [] },
       });
-      return reply;
     },
   );
 }

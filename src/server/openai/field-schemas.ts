@@ -13,3 +13,13 @@ export const streamProperties = {
     properties: { include_usage: { type: ['boolean', 'null'] } },
   },
 } as const;
+
+/** The content of a message: a text, or parts. @param part schema of one part */
+export function contentSchema<Part>(part: Part) {
+  return {
+    type: ['string', 'array', 'null'],
+    maxLength: limits.textCharacters,
+    maxItems: limits.messageParts,
+    items: part,
+  } as const;
+}

@@ -25,6 +25,16 @@ export interface CompletionHead {
   readonly system_fingerprint: string;
 }
 
+/** @param prefix of the completion's id */
+export function completionHead(
+  prefix: string,
+  { id: model }: NamedModel,
+  fingerprint: string,
+): CompletionHead {
+  const created = Math.floor(Date.now() / 1000);
+  return { id: `${prefix}-${randomUUID()}`, created, model, system_fingerprint: fingerprint };
+}
+
 /**
  * Submits a question, once for each answer it asks for. Requests wait in the queue of the camera "openai".
  * @param id of the response

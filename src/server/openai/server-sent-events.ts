@@ -28,7 +28,7 @@ export async function sendServerEvents(
 
 /**
  * Waits for the first token or the end of a request, so that a refusal has its own HTTP status. After some seconds the
- * response begins all the same: clients and proxies give up on a silent server.
+ * response begins anyway: clients and proxies give up on a silent server.
  * @returns the request's events from there on
  * @throws SmolvlmError when the request has failed by then
  */
@@ -36,10 +36,10 @@ export async function beginning(stream: EventStream): Promise<AsyncIterable<Engi
   const events = stream[Symbol.asyncIterator]();
   const first = firstAnswer(events);
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<undefined>((resolve) => {
+  const heartbeat = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), heartbeatMs);
   });
-  const event = await Promise.race([first, patience]);
+  const event = await Promise.race([first, heartbeat]);
   clearTimeout(timer);
   if (event && isFinal(event)) finalResult(event);
   return (async function* () {

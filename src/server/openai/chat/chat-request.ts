@@ -53,7 +53,10 @@ export async function fromChatCompletion(
       messages: conversation.messages,
       detail: conversation.detail,
       stream: chat.stream === true,
-      maxNewTokens: maxNewTokens(chat.max_completion_tokens ?? chat.max_tokens, 'max_tokens'),
+      maxNewTokens:
+        chat.max_completion_tokens == null
+          ? maxNewTokens(chat.max_tokens, 'max_tokens')
+          : maxNewTokens(chat.max_completion_tokens, 'max_completion_tokens'),
       ...sampling,
       ...defined({ jsonSchema }),
       answer: { ...answer, ...defined({ topLogprobs, continues: continues || undefined }) },

@@ -1,6 +1,7 @@
 import { limits } from '../../../protocol/limits';
 import {
   choicesSchema,
+  contentSchema,
   maxTokensSchema,
   modelSchema,
   streamProperties,
@@ -60,12 +61,7 @@ const message = {
   required: ['role'],
   properties: {
     role: { enum: ['system', 'developer', 'user', 'assistant', 'tool', 'function'] },
-    content: {
-      type: ['string', 'array', 'null'],
-      maxLength: limits.textCharacters,
-      maxItems: limits.messageParts,
-      items: part,
-    },
+    content: contentSchema(part),
   },
 } as const;
 

@@ -1,5 +1,5 @@
 import { limits } from '../../../protocol/limits';
-import { maxTokensSchema, modelSchema, topLogprobsSchema } from '../field-schemas';
+import { contentSchema, maxTokensSchema, modelSchema, topLogprobsSchema } from '../field-schemas';
 import { type ResponseFormat, textFormatSchema } from '../response-format';
 import { type SamplingFields, samplingProperties } from '../sampling-fields';
 import { type ToolFields, toolProperties } from '../tool-fields';
@@ -52,12 +52,7 @@ const item = {
   properties: {
     type: { type: ['string', 'null'] },
     role: { enum: ['system', 'developer', 'user', 'assistant'] },
-    content: {
-      type: ['string', 'array', 'null'],
-      maxLength: limits.textCharacters,
-      maxItems: limits.messageParts,
-      items: part,
-    },
+    content: contentSchema(part),
   },
 } as const;
 

@@ -113,6 +113,7 @@ describe("OpenAI's chat completions", () => {
     assert.equal(await param({ grammar: 'root ::= "a"' }), '400 request-unsupported grammar');
     assert.equal(await param({ repeat_penalty: 1.1 }), '400 request-unsupported repeat_penalty');
     assert.equal(await param({ max_tokens: 0 }), '400 request-invalid max_tokens');
+    assert.equal(await param({ max_completion_tokens: 0 }), '400 request-invalid max_completion_tokens');
     const part = { type: 'image_url', image_url: { url: 'data:x', detail: 'huge' } };
     assert.match(await param(ask('x', part)), /messages\[0\]\.content\[0\]\.image_url\.detail$/);
     const schema = { type: 'object', properties: { a: { not: {} } } };
