@@ -52,7 +52,7 @@ async function judgeReport(path: string, io: CommandIo): Promise<number> {
       hint: 'Give the file that smolvlm bench --board --out FILE wrote.',
     });
   const json = await readJsonObject(path, fault);
-  if (!json) throw fault('there is no such file');
+  if (!json) throw fault('the file does not exist');
   const reader = new ReportReader(json);
   if (reader.at('contexts') === undefined || reader.at('doctor') === undefined)
     throw fault('expected the parts doctor, contexts, validation, passes, captions and rkllm');

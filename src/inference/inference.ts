@@ -101,5 +101,5 @@ export interface CaptionerOptions extends RuntimeOptions {
 
 export type OpenCaptioner = (options: CaptionerOptions) => Promise<Captioner>;
 
-/** The same text for all spellings of a model: its folder. @throws SmolvlmError when there is no such model */
+/** The same text for all spellings of a model: its folder. @throws SmolvlmError if the model does not exist */
 export type IdentifyModel = (options: Pick<CaptionerOptions, 'model' | 'settings'>) => Promise<string>;

@@ -36,7 +36,7 @@ export class LargePictures {
   async get(name: string): Promise<Uint8Array> {
     const content = await (await this.#open()).getBlob(name);
     if (content) return content;
-    throw new SmolvlmError('nats-message', 'the picture of a request is no longer in the Object Store');
+    throw new SmolvlmError('nats-message', "the request's picture has been removed from the Object Store");
   }
 
   async remove(name: string): Promise<void> {

@@ -78,7 +78,7 @@ function describeLibrary(files: SystemFiles, kind: RuntimeKind, path: string): R
 }
 
 function libraryFault(files: SystemFiles, path: string): string | undefined {
-  if (!files.has(path)) return 'there is no such file';
+  if (!files.has(path)) return 'the file does not exist';
   if (files.denied(path)) return 'this user may not read it';
   // ELF header: magic, then e_machine at byte 18, little endian.
   const machine = files.match(path, /^\x7fELF[\s\S]{14}([\s\S])/)?.[1]?.charCodeAt(0);

@@ -2,12 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,25 +12,9 @@ import { startAedes, type TestBroker } from '../mqtt/test-broker';
 import { NodeRedProcess } from '../package/node-red-process';
 import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';
-
-/** A secret by the place it was typed into. No two are parts of each other. */
-const planted = new Map<string, string>();
-
-function plant(place: string): string {
-  const secret = `Zq${planted.size}x${place.replaceAll(/[^a-z]/gi, '')}Wy${planted.size}`;
-  planted.set(place, secret);
-  return secret;
-}
-
-/** A password as people choose it; its planted part is found however the rest is written. */
-function odd(secret: string): string {
-  return `%@:ü/ ${secret}"&?#`;
-}
-
-/** How a text may hold a secret: as it is, in an address, in base64. */
-function spellings(secret: string): readonly string[] {
-  return [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').slice(0, -4)];
-}
+import { lineWith, plant, planted, spellings, withoutTyped } from './planted-secrets';
+import { startCameras } from './refusing-cameras';
+import { flow } from './secrets-flow';
 
 const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 
@@ -213,17 +191,9 @@ describe('no secret', function () {
           `${[...response.headers].join('\n')}\n${await response.text()}\n`,
         );
       };
-      for (const path of [
-        '/health',
-        '/metrics',
-        '/v1/status',
-        '/v1/models',
-        '/v1/smolvlm/doctor',
-        '/v1/none',
-      ]) {
-        await get(path);
-        await get(`${path}?token=${inQuery}`);
-      }
+      const paths = ['/health', '/metrics', '/v1/status', '/v1/models', '/v1/smolvlm/doctor', '/v1/none'];
+      // Together: each answer to a wrong token waits longer than the one before.
+      await Promise.all(paths.flatMap((path) => [get(path), get(`${path}?token=${inQuery}`)]));
       const post = async (path: string, body: string | FormData): Promise<void> => {
         const type = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
         const response = await fetch(`${url}${path}`, {
@@ -239,25 +209,26 @@ describe('no secret', function () {
         plant('query of an image_url'),
         plant('malformed image_url'),
       ];
-      for (const address of [
+      const addresses = [
         `http://u:${userinfo}@${camera}/refuses`,
         `http://u:${userinfo}@127.0.0.1:1/x`,
         `http://${camera}/page?user=u&password=${query}`,
         `http://${camera}/closes?rs=${query}`,
         `http:u:${malformed}@`,
         `rtsp://u:${malformed}@${camera}/x`,
-      ]) {
+      ];
+      const asks = addresses.flatMap((address) => {
         const content = [
           { type: 'text', text: 'what is it' },
           { type: 'image_url', image_url: { url: address } },
         ];
         const request = { model: 'fake', messages: [{ role: 'user', content }] };
-        await post('/v1/chat/completions', JSON.stringify(request));
         const form = new FormData();
         form.set('request', JSON.stringify({ id: 'x', prompt: 'what', image: address }));
         form.set('image', new Blob([address]), 'picture.jpg');
-        await post('/v1/frames/describe', form);
-      }
+        return [post('/v1/chat/completions', JSON.stringify(request)), post('/v1/frames/describe', form)];
+      });
+      await Promise.all(asks);
     }
     for (const path of ['/metrics', '/v1/status']) {
       const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
@@ -331,175 +302,6 @@ describe('no secret', function () {
   }
 });
 
-/** What a person typed openly into an address is in the flow they export; every credential is not. */
-function withoutTyped(text: string): string {
-  return [...planted]
-    .filter(([place]) => place.startsWith('openly typed'))
-    .reduce((rest, [, secret]) => rest.replaceAll(secret, ''), text);
-}
-
-function flow(
-  cameraPort: number,
-  mqttPort: number,
-  mqttPassword: string,
-  { url: engineUrl, token }: { readonly url: string; readonly token: string },
-  collectorPort: number,
-): { nodes: { id: string; type: string }[]; credentials: Record<string, Record<string, string>> } {
-  const credentials: Record<string, Record<string, string>> = {};
-  const nodes: { id: string; type: string }[] = [
-    { id: 'tab', type: 'tab' },
-    {
-      id: 'broker',
-      type: 'mqtt-broker',
-      ...{
-        broker: '127.0.0.1',
-        port: `${mqttPort}`,
-        autoConnect: true,
-        protocolVersion: '4',
-        keepalive: '60',
-      },
-    } as never,
-  ];
-  credentials.broker = { user: 'flow', password: mqttPassword };
-  const place = { z: 'tab', x: 1, y: 1 };
-  const engine = (id: string, url: string, token: string): void => {
-    nodes.push({ id, type: 'smolvlm-engine', location: 'remote', url, model: '' } as never);
-    credentials[id] = { token };
-  };
-  engine('engine', engineUrl, plant('a wrong token'));
-  engine('admitted', engineUrl, token);
-  engine(
-    'malformed',
-    `http://u:${plant('openly typed engine login')}@:99999/`,
-    plant('token of a malformed address'),
-  );
-  const loginless = (path: string): string => `http://127.0.0.1:${cameraPort}${path}`;
-  const sources: readonly (readonly [source: string, url: string, user?: string, password?: string])[] = [
-    ['snapshot', loginless('/refuses'), 'admin', odd(plant('password of a snapshot'))],
-    [
-      'snapshot',
-      loginless('/refuses?user={user}&password={password}'),
-      plant('user in a placeholder'),
-      odd(plant('password in a placeholder')),
-    ],
-    ['snapshot', loginless(`/page?user=u&password=${plant('openly typed query password')}`)],
-    ['snapshot', loginless(`/closes?rs=${plant('openly typed odd name')}`)],
-    ['snapshot', `http://admin:${plant('openly typed userinfo')}@127.0.0.1:1/x.jpg`],
-    ['snapshot', `http//admin:${plant('openly typed malformed')}@127.0.0.1/x.jpg`],
-    ['mjpeg', loginless('/refuses?pwd={password}'), 'admin', odd(plant('password of a stream'))],
-    ['mjpeg', `http://admin:${plant('openly typed stream login')}@127.0.0.1:1/x`],
-    ['rtsp', 'rtsp://{user}:{password}@127.0.0.1:1/x', 'admin', odd(plant('password of rtsp'))],
-    ['rtsp', `rtsp://admin:${plant('openly typed rtsp login')}@127.0.0.1:1/user=a_password=b.sdp`],
-    ['folder', `/nowhere/${plant('openly typed folder')}/../x`],
-  ];
-  for (const [index, [source, url, user, password]] of sources.entries()) {
-    const id = `frame${index}`;
-    const fields = source === 'folder' ? { folder: '/nowhere' } : { url };
-    nodes.push({
-      ...place,
-      ...{
-        id,
-        type: 'smolvlm-frame',
-        name: `camera ${index}`,
-        source,
-        interval: '1',
-        timeout: '2',
-        retries: '1',
-      },
-      ...{ masks: [], zones: [], camera: '', cameraType: 'str', image: 'payload', imageType: 'msg' },
-      ...fields,
-      wires: [['caption', 'out'], ['out']],
-    } as never);
-    if (user !== undefined) credentials[id] = { user, password: password ?? '' };
-  }
-  nodes.push(
-    {
-      ...place,
-      ...{ id: 'caption', type: 'smolvlm-caption', engine: 'engine', preset: 'describe', image: 'payload' },
-      ...{ imageType: 'msg', camera: 'topic', cameraType: 'msg', outputs: 2, wires: [['out'], ['out']] },
-    } as never,
-    {
-      ...place,
-      ...{ id: 'inject', type: 'inject', once: true, onceDelay: '1', repeat: '' },
-      props: [{ p: 'payload', v: loginless(`/refuses?token=${plant('openly typed payload')}`), vt: 'str' }],
-      wires: [['caption', 'fetches']],
-    } as never,
-    {
-      ...place,
-      ...{ id: 'fetches', type: 'smolvlm-caption', engine: 'admitted', preset: 'describe', image: 'payload' },
-      ...{ imageType: 'msg', outputs: 2, wires: [['out'], ['out']] },
-    } as never,
-    {
-      ...place,
-      ...{ id: 'broken', type: 'smolvlm-caption', engine: 'malformed', preset: 'describe', image: 'payload' },
-      ...{ imageType: 'msg', outputs: 2, wires: [[], []] },
-    } as never,
-    {
-      ...place,
-      ...{
-        id: 'mqtt',
-        type: 'smolvlm-mqtt',
-        engine: 'engine',
-        broker: 'broker',
-        base: 'smolvlm',
-        discovery: true,
-      },
-      cameras: [
-        { name: 'garden', snapshot: loginless('/refuses?u={user}&p={password}'), login: 1 },
-        { name: 'street', snapshot: loginless(`/refuses?passwd=${plant('openly typed mqtt camera')}`) },
-      ],
-      wires: [['out']],
-    } as never,
-    { ...place, id: 'catch', type: 'catch', scope: null, uncaught: false, wires: [['out']] } as never,
-    { ...place, id: 'status', type: 'status', scope: null, wires: [['out']] } as never,
-    {
-      ...place,
-      ...{ id: 'out', type: 'change', wires: [['tcp']] },
-      rules: [
-        {
-          t: 'set',
-          p: 'payload',
-          pt: 'msg',
-          to: '$string({"topic": topic, "error": error, "status": status, "caption": caption, "frame": frame}) & "\\n"',
-          tot: 'jsonata',
-        },
-      ],
-    } as never,
-    {
-      ...place,
-      ...{ id: 'tcp', type: 'tcp out', host: '127.0.0.1', port: `${collectorPort}`, beserver: 'client' },
-      ...{ base64: false, end: false, wires: [] },
-    } as never,
-  );
-  credentials.mqtt = {
-    user: 'common',
-    password: odd(plant('common password of mqtt')),
-    user1: plant('user of one mqtt camera'),
-    password1: odd(plant('password of one mqtt camera')),
-  };
-  return { nodes, credentials };
-}
-
-/** Cameras that do not deliver: each repeats what it was asked in its answer, as login pages do. */
-async function startCameras(): Promise<HttpServer> {
-  const server = createHttpServer((request: IncomingMessage, response: ServerResponse) => {
-    const path = request.url ?? '';
-    if (path.startsWith('/closes')) {
-      response.destroy();
-      return;
-    }
-    if (path.startsWith('/page')) {
-      response.setHeader('content-type', 'text/html');
-      response.end(`<html><title>Login</title>${path}</html>`);
-      return;
-    }
-    response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' });
-    response.end(`refused ${path}`);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
-
 async function startCollector(onText: (text: string) => void): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -517,13 +319,4 @@ function filesBelow(folder: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-function lineWith(text: string, secret: string): string {
-  return (
-    text
-      .split('\n')
-      .find((line) => spellings(secret).some((each) => line.includes(each)))
-      ?.slice(0, 300) ?? ''
-  );
 }

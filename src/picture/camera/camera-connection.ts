@@ -70,7 +70,7 @@ function secureSocket(
 ): TLSSocket {
   return connectTls({
     ...target,
-    // The certificate is checked against the name, or against the address where there is no name.
+    // The certificate is checked against the name, or against the IP address if there is no name.
     ...defined({ servername: isIP(name) === 0 ? name : undefined }),
     // Judged by checkCertificate before anything is sent.
     rejectUnauthorized: false,

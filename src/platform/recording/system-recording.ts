@@ -49,7 +49,7 @@ export interface CpuProducts {
   readonly float32Kernels?: string;
   /** What is wrong, and what is used instead. */
   readonly note?: string;
-  /** Why there is no result. */
+  /** Error of the process; absent if it returned a result. */
   readonly failure?: string;
   /** How the process ended that was to find out, e.g. `SIGILL`. */
   readonly crash?: string;
