@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import helper from 'node-red-node-test-helper';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
+import { setEnvironment } from '../environment';
 import { demoModel } from '../fixtures';
 import { LoopbackHub } from '../model/hub/loopback-hub';
 import { useTempFolder } from '../temp-folder';
@@ -13,7 +14,7 @@ describe('models in the dialog of smolvlm-engine, from a hub on this machine', f
   this.timeout(120_000);
   const temp = useTempFolder();
   let hub: LoopbackHub;
-  const before_ = { ...process.env };
+  let restore = (): void => {};
 
   before((done) => void helper.startServer(done));
   after((done) => void helper.stopServer(() => done()));
@@ -22,14 +23,13 @@ describe('models in the dialog of smolvlm-engine, from a hub on this machine', f
     for (const name of await readdir(demoModel)) files.set(name, await readFile(join(demoModel, name)));
     hub = new LoopbackHub(files);
     await hub.start();
-    process.env.SMOLVLM_CACHE = temp('cache');
-    process.env.HF_ENDPOINT = hub.endpoint;
+    restore = setEnvironment({ SMOLVLM_CACHE: temp('cache'), HF_ENDPOINT: hub.endpoint });
     await helper.load(engineNode as never, []);
   });
   afterEach(async () => {
     await helper.unload();
     await hub.stop();
-    process.env = { ...before_ };
+    restore();
   });
 
   const post = (path: string, dialog: object) =>

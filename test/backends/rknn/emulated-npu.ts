@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RknnSettings, RknnVisionBackend } from '../../../src/backends/rknn/rknn-vision-backend';
 import { buildEmulator, type EmulatorBuild } from '../../../src/cli/bench/emulator/build-emulator';
+import { setEnvironment } from '../../environment';
 
 /** One run of a stage, or a rule that was broken. */
 export interface TraceEvent {
@@ -24,7 +25,7 @@ export class EmulatedNpu {
   private constructor(
     readonly dir: string,
     readonly library: string,
-    private readonly saved: ReadonlyMap<string, string | undefined>,
+    private readonly restore: () => void,
   ) {}
 
   static async create(
@@ -41,9 +42,7 @@ export class EmulatedNpu {
       SMOLVLM_RKNN_LIBRARY: library,
       ...environment,
     };
-    const saved = new Map(Object.keys(all).map((name) => [name, process.env[name]]));
-    Object.assign(process.env, all);
-    return new EmulatedNpu(dir, library, saved);
+    return new EmulatedNpu(dir, library, setEnvironment(all));
   }
 
   open(settings: RknnSettings = {}): Promise<RknnVisionBackend> {
@@ -73,10 +72,7 @@ export class EmulatedNpu {
   }
 
   async remove(): Promise<void> {
-    for (const [name, value] of this.saved) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    this.restore();
     await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../../../src/convert/toolkit/toolkit-environment';
 import type { SmolvlmError } from '../../../src/errors';
 import { defaultToolkit, toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
+import { setEnvironment } from '../../environment';
 import { useTempFolder } from '../../temp-folder';
 import { testToolkit, testToolkitFolder } from './test-toolkit';
 
@@ -151,15 +152,11 @@ esac
       PIP_USER: '1',
       TMPDIR: '/nowhere',
     };
-    const saved = Object.keys(hostile).map((name) => [name, process.env[name]] as const);
-    Object.assign(process.env, hostile);
+    const restore = setEnvironment(hostile);
     try {
       await prepareToolkitEnvironment({ python, dir: temp('env') });
     } finally {
-      for (const [name, value] of saved) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
+      restore();
     }
     const seen = await readFile(temp('seen'), 'utf8');
     assert.doesNotMatch(seen, /^(?:PYTHONPATH|PYTHONHOME|PIP_TARGET|PIP_USER)=/m);
