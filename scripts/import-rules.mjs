@@ -66,6 +66,7 @@ export const rooms = {
 /** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
   system: { '.': [], files: ['.'], lock: ['.', 'files'] },
+  protocol: { '.': ['schema'], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
   image: { '.': ['resize'], resize: ['.'] },
   model: {

@@ -1,6 +1,6 @@
 import type { Polygon, Rectangle } from '../system/picture-shapes';
 import type { AnswerOptions } from './answer-options';
-import type { AnswerSchema } from './answer-schema';
+import type { AnswerSchema } from './schema/answer-schema';
 
 /** How a picture is split into tiles: `low` = one tile, `full` = the image processor's own splitting. */
 export type Detail = 'low' | 'full';

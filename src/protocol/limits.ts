@@ -27,13 +27,6 @@ export const limits = {
   maxNewTokens: 8192,
   /** Pixels. */
   thumbnailSide: 512,
-  /** Levels of a JSON schema, its properties, items of one of its arrays, values of one enum. */
-  schemaDepth: 8,
-  schemaProperties: 64,
-  schemaItems: 64,
-  schemaEnum: 256,
-  /** Largest `maxLength` of a string in a JSON schema. */
-  schemaStringLength: 1000,
   /** Waiting frames of one camera. */
   queueCapacity: 1000,
   /** One line of the event stream, without its newline. */

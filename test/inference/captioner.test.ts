@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { decodePicture } from '../../src/image/decode-picture';
 import { openCaptioner } from '../../src/inference/captioner';
 import type { Caption, Captioner, InferenceHooks, InferenceProgress } from '../../src/inference/inference';
-import { parseAnswerSchema } from '../../src/protocol/answer-schema';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
+import { parseAnswerSchema } from '../../src/protocol/schema/answer-schema';
 import { demoFrame, fixture } from '../fixtures';
 
 interface Expected {

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import type { AnswerSchema } from '../../protocol/answer-schema';
+import type { AnswerSchema } from '../../protocol/schema/answer-schema';
 import { defined } from '../../system/defined';
 import { checkTemplate } from '../../template/prompt-template';
 import { fieldChoice } from '../choice-field';

@@ -1,8 +1,8 @@
 import { SmolvlmError } from '../../errors';
-import type { AnswerSchema } from '../../protocol/answer-schema';
 import { shortened } from '../../protocol/caption-property';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import type { CaptionResult, Choice } from '../../protocol/events';
+import type { AnswerSchema } from '../../protocol/schema/answer-schema';
 import { defined } from '../../system/defined';
 import { areChoices, standardQuestions } from './caption-fields';
 import type { JsonField } from './caption-settings';

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { type AnswerSchema, parseAnswerSchema } from '../../protocol/answer-schema';
+import { type AnswerSchema, parseAnswerSchema } from '../../protocol/schema/answer-schema';
 
 /** The schema of a JSON answer as the dialog holds it: text. */
 export interface SchemaField {

@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
-import { parseAnswerSchema } from '../../protocol/answer-schema';
 import type { DescribeRequest } from '../../protocol/describe-request';
+import { parseAnswerSchema } from '../../protocol/schema/answer-schema';
 
 /** Fields of a description: they say what the answer is to be. */
 const answerFields = [

@@ -1,4 +1,4 @@
-import { type AnswerSchema, parseAnswerSchema } from '../../protocol/answer-schema';
+import { type AnswerSchema, parseAnswerSchema } from '../../protocol/schema/answer-schema';
 import { FieldError } from './openai-errors';
 
 /** `response_format` of a chat; its JSON schema stands in `json_schema`, or for `json_object` in `schema`. */

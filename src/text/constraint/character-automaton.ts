@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
-import { type CharacterRange, common } from '../../protocol/character-ranges';
-import type { StringPattern } from '../../protocol/string-pattern';
+import { type CharacterRange, common } from '../../protocol/schema/character-ranges';
+import type { StringPattern } from '../../protocol/schema/string-pattern';
 import { type BytePattern, type GraphNode, graph } from './byte-pattern';
 
 interface Edge {

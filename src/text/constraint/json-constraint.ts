@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import type { AnswerSchema } from '../../protocol/answer-schema';
+import type { AnswerSchema } from '../../protocol/schema/answer-schema';
 import { ByteAutomaton } from './byte-automaton';
 import { jsonPattern } from './json-pattern';
 import type { AllowedTokens, TokenTrie } from './token-trie';

@@ -1,4 +1,4 @@
-import type { AnswerSchema, ArraySchema, ObjectSchema } from '../../protocol/answer-schema';
+import type { AnswerSchema, ArraySchema, ObjectSchema } from '../../protocol/schema/answer-schema';
 import { type BytePattern, either, literal, optional, repeat, sequence } from './byte-pattern';
 import { integerPattern, multiplePattern } from './integer-pattern';
 import { jsonString } from './json-string';

@@ -1,7 +1,7 @@
-import type { StringSchema } from '../../protocol/answer-schema';
-import { type CharacterRange, common } from '../../protocol/character-ranges';
-import { stringFormats } from '../../protocol/string-formats';
-import { parseStringPattern, type StringPattern } from '../../protocol/string-pattern';
+import type { StringSchema } from '../../protocol/schema/answer-schema';
+import { type CharacterRange, common } from '../../protocol/schema/character-ranges';
+import { stringFormats } from '../../protocol/schema/string-formats';
+import { parseStringPattern, type StringPattern } from '../../protocol/schema/string-pattern';
 import { type BytePattern, byteRange, either, literal, repeat, sequence } from './byte-pattern';
 import { CharacterAutomaton, intersection } from './character-automaton';
 

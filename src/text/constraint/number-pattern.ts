@@ -1,4 +1,4 @@
-import { decimalRange, decimals, type NumberBounds } from '../../protocol/decimal-range';
+import { decimalRange, decimals, type NumberBounds } from '../../protocol/schema/decimal-range';
 import { type BytePattern, byteRange, either, literal, optional, repeat, sequence } from './byte-pattern';
 import { integerPattern } from './integer-pattern';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AnswerSchema, parseAnswerSchema } from '../../../src/protocol/answer-schema';
+import { type AnswerSchema, parseAnswerSchema } from '../../../src/protocol/schema/answer-schema';
 import { JsonConstraint } from '../../../src/text/constraint/json-constraint';
 import { TokenTrie } from '../../../src/text/constraint/token-trie';
 import { pieces, randomModel, stopToken as stop, trie, wordToken, write } from './random-writer';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { errorBody } from '../../../src/errors';
-import { parseAnswerSchema } from '../../../src/protocol/answer-schema';
+import { parseAnswerSchema } from '../../../src/protocol/schema/answer-schema';
 import { fixture } from '../../fixtures';
 import { randomModel, write } from './random-writer';
 

@@ -4,7 +4,7 @@ import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { errorBody } from '../../../src/errors';
-import { parseAnswerSchema } from '../../../src/protocol/answer-schema';
+import { parseAnswerSchema } from '../../../src/protocol/schema/answer-schema';
 import { fuzz, fuzzTimeoutMs, mutatedJson } from '../../fuzz';
 import { randomModel, write } from './random-writer';
 

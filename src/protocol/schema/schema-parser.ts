@@ -1,9 +1,9 @@
-import { defined } from '../system/defined';
+import { defined } from '../../system/defined';
 import type { AnswerSchema, ObjectSchema, SchemaOptions } from './answer-schema';
 import { exclude } from './exclusive-schemas';
-import { limits } from './limits';
 import { isRecord, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { checkKeywords, joined, spokenOf, type TypeName, typeNames, withoutNotes } from './schema-keywords';
+import { schemaLimits } from './schema-limits';
 import { parseEnum, parseInteger, parseNumber, parseString } from './schema-scalars';
 
 /** Times that a reference may stand inside itself. Deeper, only values without it are written. */
@@ -44,8 +44,8 @@ export class SchemaParser {
     if (value === false) return undefined;
     if (value !== true && !isRecord(value)) throw schemaFault(path, 'expected a schema object', value);
     this.#count += 1;
-    if (depth > limits.schemaDepth)
-      throw schemaFault(path, `expected at most ${limits.schemaDepth} levels`, 'a deeper one');
+    if (depth > schemaLimits.depth)
+      throw schemaFault(path, `expected at most ${schemaLimits.depth} levels`, 'a deeper one');
     if (this.#count > mostSchemas) throw schemaFault(path, 'expected a smaller schema', 'a larger one');
     if (value === true) return this.#concluding(this.#anything(anythingLevels));
     checkKeywords(value, path);
@@ -53,7 +53,7 @@ export class SchemaParser {
     const schema = this.#expanded(value, path, used, 0);
     const tooDeep = used.some((reference) => {
       const times = this.#active.get(reference) ?? 0;
-      return times >= recursion || (times > 0 && depth >= limits.schemaDepth - 1);
+      return times >= recursion || (times > 0 && depth >= schemaLimits.depth - 1);
     });
     if (!schema || tooDeep) return undefined;
     for (const reference of used) this.#active.set(reference, (this.#active.get(reference) ?? 0) + 1);
@@ -113,8 +113,8 @@ export class SchemaParser {
   ): AnswerSchema | Impossible {
     const { [keyword]: options, ...others } = schema;
     const place = `${path}.${keyword}`;
-    if (!Array.isArray(options) || options.length === 0 || options.length > limits.schemaEnum)
-      throw schemaFault(place, `expected a list of 1 to ${limits.schemaEnum} schemas`, options);
+    if (!Array.isArray(options) || options.length === 0 || options.length > schemaLimits.options)
+      throw schemaFault(place, `expected a list of 1 to ${schemaLimits.options} schemas`, options);
     const rest = withoutNotes(others);
     const parsed = options.map((option, index) => {
       const each = `${place}[${index}]`;
@@ -180,14 +180,14 @@ export class SchemaParser {
     const parsed = first.map((item, index) => this.#parse(item, `${path}.prefixItems[${index}]`, depth + 1));
     const other =
       rest === undefined ? this.#anything(anythingLevels - 1) : this.#parse(rest, `${path}.items`, depth + 1);
-    const minItems = wholeNumber(schema.minItems, `${path}.minItems`, 0, limits.schemaItems);
+    const minItems = wholeNumber(schema.minItems, `${path}.minItems`, 0, schemaLimits.items);
     const given = wholeNumber(schema.maxItems, `${path}.maxItems`, 0, Number.MAX_SAFE_INTEGER);
     if (minItems !== undefined && given !== undefined && minItems > given)
       throw schemaFault(`${path}.maxItems`, `expected at least minItems (${minItems})`, given);
     // Items stop before the first that no value fits.
     const dead = parsed.indexOf(undefined);
     const whole = dead >= 0 ? dead : other === undefined ? parsed.length : undefined;
-    const mostItems = given === undefined ? undefined : Math.min(given, limits.schemaItems);
+    const mostItems = given === undefined ? undefined : Math.min(given, schemaLimits.items);
     const maxItems = whole === undefined ? mostItems : Math.min(whole, mostItems ?? whole);
     if (maxItems !== undefined && (minItems ?? 0) > maxItems) return undefined;
     const prefix = parsed.slice(0, maxItems).filter((item) => item !== undefined);
@@ -205,10 +205,10 @@ export class SchemaParser {
     const given = Object.keys(properties);
     const required = this.#required(schema, path, given);
     const names = [...new Set([...given, ...required])];
-    if (names.length > limits.schemaProperties)
+    if (names.length > schemaLimits.properties)
       throw schemaFault(
         `${path}.properties`,
-        `expected at most ${limits.schemaProperties} properties`,
+        `expected at most ${schemaLimits.properties} properties`,
         names.length,
       );
     const parsed: Record<string, AnswerSchema> = {};
@@ -239,7 +239,7 @@ export class SchemaParser {
   /** Where the properties are listed, others are written only if they have a schema. */
   #additional(others: unknown, isListed: boolean, path: string, depth: number): AnswerSchema | undefined {
     if (others === true)
-      return isListed || depth >= limits.schemaDepth ? undefined : this.#anything(anythingLevels - 1);
+      return isListed || depth >= schemaLimits.depth ? undefined : this.#anything(anythingLevels - 1);
     return this.#parse(others, path, depth + 1);
   }
 

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 import { type CharacterRange, characterClass, everyCharacter, without } from './character-ranges';
 
 /** A regular language over characters (code points), as a tree. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseAnswerSchema } from '../../src/protocol/answer-schema';
+import { parseAnswerSchema } from '../../../src/protocol/schema/answer-schema';
 
 const object = (properties: unknown): unknown => ({ type: 'object', properties });
 

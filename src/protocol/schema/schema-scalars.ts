@@ -1,10 +1,10 @@
-import { SmolvlmError } from '../errors';
-import { defined } from '../system/defined';
+import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
 import type { AnswerSchema, IntegerSchema, NumberSchema, StringSchema } from './answer-schema';
 import { decimalRange, type NumberBounds } from './decimal-range';
-import { limits } from './limits';
 import { finiteNumber, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { withoutNotes } from './schema-keywords';
+import { schemaLimits } from './schema-limits';
 import { type StringFormat, stringFormats } from './string-formats';
 import { parseStringPattern } from './string-pattern';
 
@@ -17,11 +17,10 @@ const largestMultiple = 1000;
 const numberFormats: ReadonlySet<unknown> = new Set(['int32', 'int64', 'float', 'double']);
 
 export function parseString(schema: SchemaRecord, path: string): StringSchema {
-  const { schemaStringLength } = limits;
-  const minLength = wholeNumber(schema.minLength, `${path}.minLength`, 0, schemaStringLength);
+  const minLength = wholeNumber(schema.minLength, `${path}.minLength`, 0, schemaLimits.stringLength);
   // Longer strings are valid; they are not written.
   const given = wholeNumber(schema.maxLength, `${path}.maxLength`, 0, Number.MAX_SAFE_INTEGER);
-  const maxLength = given === undefined ? undefined : Math.min(given, schemaStringLength);
+  const maxLength = given === undefined ? undefined : Math.min(given, schemaLimits.stringLength);
   if (minLength !== undefined && maxLength !== undefined && minLength > maxLength)
     throw schemaFault(`${path}.maxLength`, `expected at least minLength (${minLength})`, maxLength);
   return {
@@ -111,8 +110,8 @@ export function parseEnum(schema: SchemaRecord, path: string): AnswerSchema | un
   if (other !== undefined)
     throw schemaFault(`${path}.${other}`, 'expected no other keyword beside enum', other);
   const options = rest.enum ?? [rest.const];
-  if (!Array.isArray(options) || options.length === 0 || options.length > limits.schemaEnum)
-    throw schemaFault(`${path}.enum`, `expected a list of 1 to ${limits.schemaEnum} values`, options);
+  if (!Array.isArray(options) || options.length === 0 || options.length > schemaLimits.options)
+    throw schemaFault(`${path}.enum`, `expected a list of 1 to ${schemaLimits.options} values`, options);
   const constant = 'const' in rest ? JSON.stringify(rest.const) : undefined;
   const types = rest.type === undefined ? undefined : [rest.type].flat();
   const fitting = options.filter(

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 
 export type SchemaRecord = Readonly<Record<string, unknown>>;
 
