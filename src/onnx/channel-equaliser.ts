@@ -1,7 +1,8 @@
 /**
  * Equalises the channels x between a producer (a norm, or a linear layer) and the linear layers W that read them: x[j] / s[j]
- * and W[:, j] · s[j] compute the same, and s[j] = √(activations[j] / weights[j]) spreads a channel's size evenly over both.
- * A quantiser with one scale for many channels then keeps the small ones: SmoothQuant (arXiv 2211.10438) with α = ½.
+ * and W[:, j] · s[j] compute the same, and s[j] = activations[j]^α / weights[j]^(1−α) moves a channel's size from one to the
+ * other. A quantiser with one scale for many channels then keeps the small ones: SmoothQuant (arXiv 2211.10438). With α = ½
+ * the size is spread evenly over both; with α = 0 all columns of the weights have one size.
  *
  * A column's weights are measured relative to what their rows compute, since rows have their own scales. So the result does not
  * depend on how a model's size is spread: if rows or channels were multiplied by powers of two and the next or previous
@@ -31,11 +32,17 @@ export class ChannelEqualiser {
     }
   }
 
-  /** @returns s, one factor per channel; 1 for a channel that is never produced or never read */
-  factors(): Float32Array<ArrayBuffer> {
+  /**
+   * @param strength α, 0 … 1: the share of a channel's size that goes to the weights
+   * @returns s, one factor per channel; 1 for a channel that is never produced or never read
+   */
+  factors(strength = 0.5): Float32Array<ArrayBuffer> {
     return Float32Array.from(this.#squares, (square, channel) => {
-      const ratio = (this.#activations[channel] as number) / Math.sqrt(square);
-      return ratio > 0 && Number.isFinite(ratio) ? Math.sqrt(ratio) : 1;
+      const activation = this.#activations[channel] as number;
+      const weight = Math.sqrt(square);
+      // The first factor changes with a planted power of two, exactly; the second does not change.
+      const factor = Math.sqrt(activation / weight) * (activation * weight) ** (strength - 0.5);
+      return factor > 0 && Number.isFinite(factor) ? factor : 1;
     });
   }
 }

@@ -11,6 +11,8 @@ export interface EqualisedChannels {
   readonly consumers: readonly string[];
   /** Size of each channel. */
   readonly activations: Float32Array;
+  /** α of `ChannelEqualiser`; default: ½. */
+  readonly strength?: number;
 }
 
 /** The same function with equalised channels; every weight that reads them is read once for it. */
@@ -19,12 +21,12 @@ export async function equalisedTensors(
   channels: AsyncIterable<EqualisedChannels>,
 ): Promise<TensorSource> {
   const scalings = new Map<string, TensorScaling>();
-  for await (const { producers, consumers, activations } of channels) {
+  for await (const { producers, consumers, activations, strength } of channels) {
     const equaliser = new ChannelEqualiser(activations);
     for (const name of consumers) {
       for await (const { values } of rowBlocks(source, name)) equaliser.add(values);
     }
-    const columns = equaliser.factors();
+    const columns = equaliser.factors(strength);
     const rows = columns.map((factor) => 1 / factor);
     for (const name of producers) scalings.set(name, { ...scalings.get(name), rows });
     for (const name of consumers) scalings.set(name, { ...scalings.get(name), columns });

@@ -31,9 +31,34 @@ describe('ChannelEqualiser', () => {
     const [outlier, factor] = [4, 32];
     const spread = weight.map((value, index) => (index % channels === outlier ? value / factor : value));
     const sizes = activations.map((size, channel) => (channel === outlier ? size * factor : size));
-    const plain = factorsOf(activations, weight);
-    const expected = plain.map((value, channel) => (channel === outlier ? value * factor : value));
-    assert.deepEqual(factorsOf(sizes, spread), expected);
+    for (const strength of [0, 0.5, 1]) {
+      const factorsFor = (given: ArrayLike<number>, rows: Float32Array) => {
+        const equaliser = new ChannelEqualiser(given);
+        equaliser.add(rows);
+        return equaliser.factors(strength);
+      };
+      const plain = factorsFor(activations, weight);
+      const expected = plain.map((value, channel) => (channel === outlier ? value * factor : value));
+      assert.deepEqual(factorsFor(sizes, spread), expected, `strength ${strength}`);
+    }
+  });
+
+  it('gives all columns of the weights one size with strength 0', () => {
+    const equaliser = new ChannelEqualiser(activations);
+    equaliser.add(weight);
+    const factors = equaliser.factors(0);
+    const equalised = weight.map((value, index) => value * factors[index % channels]!);
+    const rows = Array.from({ length: outs }, (_, row) =>
+      Math.hypot(
+        ...weight
+          .subarray(row * channels, (row + 1) * channels)
+          .map((value, channel) => value * activations[channel]!),
+      ),
+    );
+    for (let channel = 0; channel < channels; channel++) {
+      const size = Math.hypot(...rows.map((output, row) => equalised[row * channels + channel]! / output));
+      assert.ok(Math.abs(size - 1) < 1e-6, `channel ${channel}: ${size}`);
+    }
   });
 
   it('does not depend on the size of a row, nor on how rows are divided over layers', () => {

@@ -20,7 +20,7 @@ import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options produce different files. */
-export const cpuBuilderVersion = 11;
+export const cpuBuilderVersion = 12;
 
 export interface CpuBundleOptions {
   readonly visionPrecision: CpuPrecision;

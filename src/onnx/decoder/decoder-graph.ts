@@ -5,7 +5,12 @@ import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { StackedTensors } from '../stacked-tensors';
 import { float32Weight } from '../weights';
 import { attentionRotates, decoderAttention } from './decoder-attention';
-import { type DecoderCanvas, type DecoderPrecision, decoderLinear } from './decoder-linear';
+import {
+  type DecoderCanvas,
+  type DecoderPrecision,
+  decoderLinear,
+  wideProjectionPrecision,
+} from './decoder-linear';
 import { rotaryTables } from './rotary-tables';
 
 const opsets = { '': 17, 'com.microsoft': 1 };
@@ -55,14 +60,9 @@ export function decoderGraph(
       layerName(layer, 'post_attention_layernorm'),
       text,
     );
+    const wide = { ...canvas, precision: wideProjectionPrecision(precision, layer, text.layers) };
     const next = layer + 1 < text.layers ? layerName(layer + 1, 'input_layernorm') : 'text_model.norm';
-    [normed, stream] = addAndNorm(
-      canvas,
-      mlp(isOuter(layer, text) ? fine : canvas, fine, normed, layer, text),
-      stream,
-      next,
-      text,
-    );
+    [normed, stream] = addAndNorm(canvas, mlp(wide, fine, normed, layer, text), stream, next, text);
   }
   const selected = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
   const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
@@ -81,12 +81,6 @@ function firstNewToken(graph: GraphBuilder, rows: string, total: string): string
   );
   const all = graph.op('Cast', [total], { attributes: { to: { int: int64Type } } });
   return graph.op('Sub', [all, tokens]);
-}
-
-/** The first and the last fifteenth of the layers: two and two of SmolVLM-256M. They react most to coarse weights. */
-function isOuter(layer: number, { layers }: TextConfig): boolean {
-  const outer = Math.floor(layers / 15);
-  return layer < outer || layer >= layers - outer;
 }
 
 function layerName(layer: number, name: string): string {
@@ -123,7 +117,7 @@ function addAndNorm(
   return [normed, sum];
 }
 
-/** down(act(gate · x) ⊙ up · x); gate and up are one product, in the decoder's own precision. */
+/** down(act(gate · x) ⊙ up · x); gate and up are one product. @param canvas of that product */
 function mlp(
   canvas: DecoderCanvas,
   fine: DecoderCanvas,

@@ -1,15 +1,26 @@
 import type { TensorSource } from '../../model/safetensors/tensor-source';
+import { defined } from '../../system/defined';
 import { type EqualisedChannels, equalisedTensors, linearSizes, normSizes } from '../equalised-tensors';
+import { type DecoderPrecision, wideProjectionPrecision } from './decoder-linear';
 
 /**
  * The decoder's tensors with equalised channels: between each norm and the linear layers after it, and between `up_proj` and
- * `down_proj` (the gate multiplies channel by channel).
+ * `down_proj` (the gate multiplies channel by channel). Where weights have 4 bits and activations 8, the activations get all
+ * of the differences between channels.
  */
-export function equalisedDecoder(source: TensorSource, layers: number): Promise<TensorSource> {
-  return equalisedTensors(source, decoderChannels(source, layers));
+export function equalisedDecoder(
+  source: TensorSource,
+  layers: number,
+  precision: DecoderPrecision,
+): Promise<TensorSource> {
+  return equalisedTensors(source, decoderChannels(source, layers, precision));
 }
 
-async function* decoderChannels(source: TensorSource, layers: number): AsyncGenerator<EqualisedChannels> {
+async function* decoderChannels(
+  source: TensorSource,
+  layers: number,
+  precision: DecoderPrecision,
+): AsyncGenerator<EqualisedChannels> {
   for (let layer = 0; layer < layers; layer++) {
     const at = `text_model.layers.${layer}`;
     yield {
@@ -22,6 +33,7 @@ async function* decoderChannels(source: TensorSource, layers: number): AsyncGene
       producers: [`${at}.post_attention_layernorm.weight`],
       consumers: [`${at}.mlp.gate_proj.weight`, `${at}.mlp.up_proj.weight`],
       activations: sizes,
+      ...defined({ strength: wideProjectionPrecision(precision, layer, layers) === 'int4' ? 0 : undefined }),
     };
     yield {
       producers: [`${at}.mlp.up_proj.weight`],

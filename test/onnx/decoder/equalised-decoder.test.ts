@@ -43,7 +43,7 @@ function computed(tensors: MemoryTensors): Float32Array {
 
 describe('equalisedDecoder', () => {
   it('computes the same function', async () => {
-    const equalised = await inMemory(await equalisedDecoder(plain, 1), names);
+    const equalised = await inMemory(await equalisedDecoder(plain, 1, 'int8'), names);
     assert.notDeepEqual(equalised.values(weight('mlp.down_proj')), plain.values(weight('mlp.down_proj')));
     assert.ok(relativeError(computed(equalised), computed(plain)) < 1e-6);
   });
@@ -62,7 +62,12 @@ describe('equalisedDecoder', () => {
     ];
     const spread = withOutliers(plain, names, channels, 64);
     assert.ok(relativeError(computed(spread), computed(plain)) < 1e-6);
-    const [equalised, expected] = [await equalisedDecoder(spread, 1), await equalisedDecoder(plain, 1)];
-    for (const name of names) assert.deepEqual(await equalised.read(name), await expected.read(name), name);
+    for (const precision of ['int8', 'int4'] as const) {
+      const equalised = await equalisedDecoder(spread, 1, precision);
+      const expected = await equalisedDecoder(plain, 1, precision);
+      for (const name of names) {
+        assert.deepEqual(await equalised.read(name), await expected.read(name), `${name}, ${precision}`);
+      }
+    }
   });
 });
