@@ -68,7 +68,7 @@ export const subRooms = {
   system: { '.': [], files: ['.'], lock: ['.', 'files'] },
   protocol: { '.': ['schema'], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
-  image: { '.': ['resize'], resize: ['.'] },
+  image: { '.': ['resize'], resize: ['.'], pool: ['.'] },
   model: {
     '.': [],
     safetensors: [],

@@ -121,7 +121,7 @@ function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine)
 function serveOptions(
   values: OptionValues,
   log: (line: string) => void,
-  { runtimeDir, cacheDir, npu, rkllm, token }: Settings,
+  { runtimeDir, cacheDir, npu, rkllm, imageThreads, token }: Settings,
 ): ServeOptions {
   const seconds = (name: string): number | undefined => {
     const value = optionalInteger(values, name, 0, 10_000_000);
@@ -153,7 +153,7 @@ function serveOptions(
     imageHosts: strings(values['allow-image-host']),
     aliases: aliasOptions(values),
     corsOrigins: strings(values['cors-origin']),
-    settings: { cacheDir, npu, rkllm },
+    settings: { cacheDir, npu, rkllm, ...defined({ imageThreads }) },
   });
 }
 

@@ -44,6 +44,9 @@ const keptFailures = 20;
 /** Frames that may stop for others of higher priority at a time; each keeps its picture and what it has computed. */
 const mostPaused = 4;
 
+/** Frames whose large pictures are being prepared while others run; the next one keeps its place instead. */
+const mostAside = 16;
+
 /** Takes requests in, queues them, runs them and ends each of them once; a repeated id gets the same events. */
 export class Engine {
   /** Identifies this run of the engine: a restarted engine has another one. */
@@ -56,6 +59,8 @@ export class Engine {
   readonly #failures: FailureRecord[] = [];
   readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
+  /** For each frame that was set aside: goes on with it. */
+  readonly #places = new Map<string, () => void>();
   readonly #doneListeners = new Set<(done: SuccessEvent) => void>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
@@ -209,7 +214,15 @@ export class Engine {
 
   #pump(): void {
     const { framesInFlight } = this.#options.inference;
-    while (!this.stopping && this.#running.size < framesInFlight + mostPaused) {
+    for (
+      let ready = this.#queue.nextReady(framesInFlight);
+      ready;
+      ready = this.#queue.nextReady(framesInFlight)
+    ) {
+      this.#places.get(ready.id)?.();
+    }
+    const started = (): number => this.#running.size - this.#queue.aside;
+    while (!this.stopping && started() < framesInFlight + mostPaused) {
       const ticket = this.#queue.next(framesInFlight);
       const request = ticket && this.#requests.get(ticket.id);
       if (!request) return;
@@ -235,6 +248,7 @@ export class Engine {
     }
     const { final } = request;
     const done = final?.type === 'result' || final?.type === 'features';
+    this.#places.get(id)?.();
     this.#queue.finish(id, final?.type === 'dropped' ? final.reason : done ? 'done' : 'failed');
   }
 
@@ -248,6 +262,7 @@ export class Engine {
       onProgress: (progress) => request.emit({ type: 'progress', id, ...progress }),
       onToken: (text, logprobs) =>
         input.stream && request.emit({ type: 'token', id, text, ...defined({ logprobs }) }),
+      aside: (work) => this.#aside(id, work),
     };
     const frame = { queuedMs, ...defined({ camera, capturedAt }) };
     if (input.task !== 'features') {
@@ -257,6 +272,23 @@ export class Engine {
     const features = await inference.encode(pictures, input, hooks);
     const handles = features.handles.map((handle) => ({ engine: this.instance, ...handle }));
     return { type: 'features', id, features: { ...features, ...frame, handles } };
+  }
+
+  /** Runs work of a frame that needs no device, while another frame may run in its place. */
+  async #aside<T>(id: string, work: () => Promise<T>): Promise<T> {
+    if (this.#queue.aside >= mostAside) return work();
+    this.#queue.setAside(id);
+    this.#pump();
+    try {
+      return await work();
+    } finally {
+      await new Promise<void>((resolve) => {
+        this.#places.set(id, resolve);
+        if (this.#queue.ready(id)) this.#pump();
+        else resolve();
+      });
+      this.#places.delete(id);
+    }
   }
 
   #fail(request: EngineRequest, thrown: unknown): void {

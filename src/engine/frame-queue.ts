@@ -46,6 +46,8 @@ export class FrameQueue {
   readonly #counts = new CameraCounts();
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Map<string, QueueTicket>();
+  /** Running frames that take no place in flight, by id; `ready` ones wait for a place. */
+  readonly #aside = new Map<string, 'busy' | 'ready'>();
   /** Sequence number at which each camera was last served. */
   readonly #cameraServedAt = new Map<string, number>();
   /** The same for each camera's groups. */
@@ -108,7 +110,7 @@ export class FrameQueue {
       const { camera, priority } = candidate.ticket;
       const ahead = running.filter((other) => other.priority >= priority);
       const isCameraBusy = camera !== '' && ahead.some((other) => other.camera === camera);
-      if (isCameraBusy || ahead.length >= inFlight) continue;
+      if (isCameraBusy || this.#inFlight(priority) >= inFlight) continue;
       if (!best || this.#before(candidate, best)) best = candidate;
     }
     if (!best) return undefined;
@@ -120,11 +122,41 @@ export class FrameQueue {
     return ticket;
   }
 
+  /** Running frames that take no place in flight. */
+  get aside(): number {
+    return this.#aside.size;
+  }
+
+  /** A running frame gives up its place in flight for a while; its camera's next frame still waits for it. */
+  setAside(id: string): void {
+    if (this.#running.has(id)) this.#aside.set(id, 'busy');
+  }
+
+  /** A frame that was set aside needs a place again: see `nextReady`. @returns false when it has ended meanwhile */
+  ready(id: string): boolean {
+    if (!this.#aside.has(id)) return false;
+    this.#aside.set(id, 'ready');
+    return true;
+  }
+
+  /** Gives a place to a frame that is ready, before others begin. @param inFlight as for `next` */
+  nextReady(inFlight: number): QueueTicket | undefined {
+    let best: QueueTicket | undefined;
+    for (const [id, state] of this.#aside) {
+      const ticket = this.#running.get(id);
+      if (state !== 'ready' || !ticket || this.#inFlight(ticket.priority) >= inFlight) continue;
+      if (!best || ticket.priority > best.priority) best = ticket;
+    }
+    if (best) this.#aside.delete(best.id);
+    return best;
+  }
+
   /** Ends a running frame. */
   finish(id: string, outcome: Outcome): void {
     const ticket = this.#running.get(id);
     if (!ticket) return;
     this.#running.delete(id);
+    this.#aside.delete(id);
     this.#counts.end(ticket.camera, 'running', outcome);
   }
 
@@ -140,6 +172,15 @@ export class FrameQueue {
 
   status(): Record<string, CameraStatus> {
     return this.#counts.status();
+  }
+
+  /** Frames in flight of this priority or higher. */
+  #inFlight(priority: number): number {
+    let count = 0;
+    for (const ticket of this.#running.values()) {
+      if (ticket.priority >= priority && !this.#aside.has(ticket.id)) count++;
+    }
+    return count;
   }
 
   /**

@@ -30,6 +30,8 @@ export interface InferenceThreadOptions extends Omit<InferenceSetup, 'cancelledJ
 interface Job {
   readonly worker: Worker;
   readonly hooks: InferenceHooks;
+  /** Ends the work that the job does aside. */
+  onReady: () => void;
   readonly resolve: (answer: Caption | FeaturesAnswer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -102,13 +104,14 @@ export class InferenceThread implements Inference {
     hooks.signal.addEventListener('abort', cancel, { once: true });
     try {
       return await new Promise<Caption | FeaturesAnswer>((resolve, reject) => {
-        this.#jobs.set(job, { worker, hooks, resolve, reject });
+        this.#jobs.set(job, { worker, hooks, resolve, reject, onReady: () => {} });
         post(worker, { type, job, request, pictures });
         if (hooks.signal.aborted) cancel();
       });
     } finally {
       hooks.signal.removeEventListener('abort', cancel);
       stopHangTimer();
+      this.#jobs.get(job)?.onReady();
       this.#jobs.delete(job);
       this.#cancelUnload?.();
       // Without a thread, as after a close while the job ran, nothing is left to unload.
@@ -175,6 +178,12 @@ export class InferenceThread implements Inference {
       case 'token':
         job?.hooks.onToken(message.text, message.logprobs);
         break;
+      case 'aside':
+        if (job) void setAside(message.job, job);
+        break;
+      case 'ready':
+        job?.onReady();
+        break;
       case 'done':
         job?.resolve(message.answer);
         break;
@@ -204,6 +213,18 @@ export class InferenceThread implements Inference {
       );
     }
   }
+}
+
+/** Another frame may run in the job's place until it is ready; then it gets one again. */
+async function setAside(number: number, job: Job): Promise<void> {
+  const { aside = (wait) => wait() } = job.hooks;
+  await aside(
+    () =>
+      new Promise<void>((resolve) => {
+        job.onReady = resolve;
+      }),
+  );
+  post(job.worker, { type: 'place', job: number });
 }
 
 function post(worker: Worker, message: ToInference): void {

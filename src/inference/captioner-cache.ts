@@ -1,4 +1,5 @@
 import { errorBody, SmolvlmError } from '../errors';
+import type { PicturePool } from '../image/pool/picture-pool';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import { defined } from '../system/defined';
@@ -35,6 +36,7 @@ export interface CaptionerCacheOptions {
   readonly checkpoint?: string;
   readonly threads?: number;
   readonly settings?: InferenceSettings;
+  readonly pictures?: PicturePool;
   readonly modelLimitBytes: number;
   /** Called whenever `models` has changed. */
   readonly onChange?: () => void;
@@ -143,8 +145,8 @@ export class CaptionerCache {
 
   async #open({ key, model, runtime }: ModelChoice, hooks: OpenHooks): Promise<Loaded> {
     const makeRoom = (sizeBytes: number): Promise<void> => this.#makeRoom(sizeBytes, hooks.signal);
-    const { settings } = this.#options;
-    const options = { model, ...runtime, ...hooks, makeRoom, ...defined({ settings }) };
+    const { settings, pictures } = this.#options;
+    const options = { model, ...runtime, ...hooks, makeRoom, ...defined({ settings, pictures }) };
     const captioner = await this.#options.open(options);
     const loaded: Loaded = { key, model, captioner, lastUsedAt: new Date(), users: 1 };
     this.#loaded.set(key, loaded);

@@ -3,6 +3,7 @@ import type { BuildProgress } from '../convert/bundle/build-progress';
 import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
 import { preparedBundle } from '../convert/bundle/prepared-bundle';
 import { SmolvlmError } from '../errors';
+import { PicturePool } from '../image/pool/picture-pool';
 import { HostTensors } from '../model/bundle/host-tensors';
 import type { Bundle } from '../model/bundle/read-bundle';
 import { bundlesFolder, checkpointsFolder } from '../model/cache-folder';
@@ -119,6 +120,9 @@ async function assemble(
   const { kernels } = bundleArithmetic(products, bundle);
   const settings = { kernels, ...defined({ threads }) };
   const sharing = new NpuSharingRule(options.npuSharing ?? npu.sharing ?? 'share');
+  const pictures =
+    options.pictures ?? new PicturePool(defined({ threads: settingsOf(options).imageThreads }));
+  if (!options.pictures) owned.push(() => pictures.close());
   const host = await HostTensors.open(bundle);
   owned.push(() => host.close());
   if (given) owned.push(() => given.close());
@@ -149,6 +153,7 @@ async function assemble(
     ...defined({ npuText, arithmetic: arithmeticNote(products) }),
     config,
     imageProcessor,
+    pictures,
     prompts: await PromptBuilder.open(bundle.dir, config),
     contexts,
     contextLimit: runner.contextLimit,

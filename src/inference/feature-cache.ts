@@ -57,6 +57,11 @@ export class FeatureCache {
     return this.#use(key)?.image;
   }
 
+  /** Hashes of the frames in the cache at this detail. */
+  hashes(detail: Detail): string[] {
+    return [...this.#entries.values()].flatMap(({ image }) => (image.detail === detail ? image.hash : []));
+  }
+
   add(image: CachedFeatures): void {
     this.#sizeBytes -= this.#entries.get(image.key)?.image.rows.byteLength ?? 0;
     this.#entries.set(image.key, { image, heldUntilMs: Number.NEGATIVE_INFINITY });

@@ -40,6 +40,8 @@ export type ToInference =
       readonly pictures: readonly Uint8Array[];
     }
   | { readonly type: 'cancel'; readonly job: number }
+  /** The job that is ready may use the devices. */
+  | { readonly type: 'place'; readonly job: number }
   | { readonly type: 'close' };
 
 /** Sent by the inference thread to the request side. */
@@ -51,6 +53,8 @@ export type FromInference =
       readonly text: string;
       readonly logprobs?: readonly TokenLogprob[];
     }
+  /** The job needs no device until it is `ready`, and then waits for its place. */
+  | { readonly type: 'aside' | 'ready'; readonly job: number }
   | { readonly type: 'done'; readonly job: number; readonly answer: Caption | FeaturesAnswer }
   | { readonly type: 'failed'; readonly job: number; readonly error: ErrorBody }
   | { readonly type: 'models'; readonly models: readonly LoadedModel[] }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
+import { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
 import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
@@ -12,7 +13,15 @@ import { type GateTicket, PriorityGate } from './priority-gate';
 const setup: InferenceSetup = workerData;
 const post = (message: FromInference): void => parentPort?.postMessage(message);
 const gate = new PriorityGate();
-const running = new Map<number, { readonly abort: AbortController; readonly ended: Promise<void> }>();
+const pictures = new PicturePool(defined({ threads: setup.settings?.imageThreads }));
+
+interface Running {
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+  /** It has its place among the frames in flight again. */
+  onPlace: () => void;
+}
+const running = new Map<number, Running>();
 let cache: Promise<CaptionerCache> | undefined;
 
 async function openCache(): Promise<CaptionerCache> {
@@ -20,6 +29,7 @@ async function openCache(): Promise<CaptionerCache> {
     await import(setup.captionerModule);
   const captioners: CaptionerCache = new CaptionerCache({
     ...setup,
+    pictures,
     open: module.openCaptioner,
     ...defined({ identify: module.identifyModel }),
     onChange: () => post({ type: 'models', models: captioners.models() }),
@@ -38,6 +48,16 @@ async function work(
   const hooks = {
     signal: abort.signal,
     ticket,
+    aside: <T>(wait: () => Promise<T>): Promise<T> =>
+      ticket.aside(async () => {
+        post({ type: 'aside', job });
+        try {
+          return await wait();
+        } finally {
+          post({ type: 'ready', job });
+          await placed(job, abort.signal);
+        }
+      }),
     onProgress: (progress: InferenceProgress): void => {
       checkCancel();
       post({ type: 'progress', job, progress });
@@ -70,10 +90,27 @@ async function work(
   running.delete(job);
 }
 
+/** @throws the signal's reason when it aborts first */
+function placed(job: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const entry = running.get(job);
+    const giveUp = (): void => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    if (entry) {
+      entry.onPlace = () => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+    }
+  });
+}
+
 async function close(): Promise<void> {
   for (const { abort } of running.values()) abort.abort();
   for (const { ended } of running.values()) await ended;
   await (await cache)?.close();
+  await pictures.close();
 }
 
 parentPort?.on('message', (message: ToInference) => {
@@ -85,11 +122,14 @@ parentPort?.on('message', (message: ToInference) => {
       const ticket = gate.enter(message.request.priority ?? 0);
       // The job is known before its work begins.
       const ended = Promise.resolve().then(() => work(message, abort, ticket));
-      running.set(message.job, { abort, ended });
+      running.set(message.job, { abort, ended, onPlace: () => {} });
       break;
     }
     case 'cancel':
       running.get(message.job)?.abort.abort();
+      break;
+    case 'place':
+      running.get(message.job)?.onPlace();
       break;
     case 'close':
       void close()

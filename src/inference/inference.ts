@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
@@ -36,6 +37,11 @@ export interface InferenceHooks {
   readonly signal: AbortSignal;
   /** Where requests of higher priority may go first; absent where requests run one at a time. */
   readonly ticket?: GateTicket;
+  /**
+   * Runs work that needs no device: meanwhile another frame may run in its place. Resolves when the request has a place
+   * again. Absent where requests run one at a time.
+   */
+  readonly aside?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** What answers requests with pictures. */
@@ -85,6 +91,8 @@ export interface Captioner extends PictureTasks {
 }
 
 export interface CaptionerOptions extends RuntimeOptions {
+  /** Prepares its pictures; default: its own pool, closed with it. */
+  readonly pictures?: PicturePool;
   /** Bundle or checkpoint folder, or hub id. */
   readonly model: string;
   readonly onProgress?: (progress: InferenceProgress) => void;

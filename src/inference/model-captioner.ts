@@ -1,5 +1,5 @@
 import type { ErrorBody } from '../errors';
-import { thumbnail } from '../image/thumbnail';
+import type { PicturePool } from '../image/pool/picture-pool';
 import type { TileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-config';
 import { type Prompt, questionMessages } from '../prompt/prompt-builder';
@@ -11,7 +11,7 @@ import { giveWay } from './give-way';
 import type { Caption, Captioner, FeaturesAnswer, InferenceHooks } from './inference';
 import type { PlacedTower } from './npu/open-tower';
 import { PhaseTimer } from './phase-timer';
-import { type PreparedPicture, preparePictures, requestHash } from './prepare-pictures';
+import { requestHash } from './prepare-pictures';
 import { VisionEncoder, type VisionEncoderOptions } from './vision-encoder';
 
 /** The parts of a loaded model. */
@@ -23,6 +23,7 @@ export interface ModelParts extends TextParts {
   /** Vision backend on the CPU, e.g. `onnxruntime int8`. */
   readonly cpuVision: string;
   readonly imageProcessor: ImageProcessorConfig;
+  readonly pictures: PicturePool;
   readonly weightBytes: number;
   /** What this CPU computes wrongly, and what is used instead. */
   readonly arithmetic?: ErrorBody;
@@ -39,7 +40,7 @@ export class ModelCaptioner implements Captioner {
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
-    this.#vision = new VisionEncoder(parts.vision, parts.imageProcessor);
+    this.#vision = new VisionEncoder(parts.vision, parts.imageProcessor, parts.pictures);
     this.#answers = new AnswerWriter(parts);
   }
 
@@ -77,14 +78,12 @@ export class ModelCaptioner implements Captioner {
   ): Promise<Caption> {
     const timer = new PhaseTimer();
     const recalled = request.features && this.#vision.recall(request.features);
-    const prepared = recalled ? [] : await preparePictures(pictures, request);
-    hooks.signal.throwIfAborted();
     const options = encoderOptions(request);
+    const prepared = recalled ? [] : await this.#vision.prepare(pictures, request, options, hooks, timer);
     const grids =
       recalled?.images.map(({ grid }) => grid) ??
       prepared.map((picture) => this.#vision.grid(picture, options.detail));
     const prompt = this.#prompt(grids, request);
-    const small = await requestedThumbnail(prepared, request);
     timer.end('image');
     const encoded = recalled ?? (await this.#vision.encode(prepared, options, hooks, timer));
     const answer = await this.#text.enter(
@@ -106,7 +105,7 @@ export class ModelCaptioner implements Captioner {
       ...defined({ fallback }),
       cached: encoded.cached,
       frameHash: requestHash(encoded.images),
-      ...small,
+      ...defined({ thumbnail: prepared[0]?.thumbnail }),
       prompt: request.prompt ?? prompt.chat,
     };
   }
@@ -117,11 +116,10 @@ export class ModelCaptioner implements Captioner {
     hooks: InferenceHooks,
   ): Promise<FeaturesAnswer> {
     const timer = new PhaseTimer();
-    const prepared = await preparePictures(pictures, request);
-    hooks.signal.throwIfAborted();
-    const small = await requestedThumbnail(prepared, request);
+    const options = encoderOptions(request);
+    const prepared = await this.#vision.prepare(pictures, request, options, hooks, timer);
     timer.end('image');
-    const encoded = await this.#vision.encode(prepared, encoderOptions(request), hooks, timer);
+    const encoded = await this.#vision.encode(prepared, options, hooks, timer);
     const { vision: placed, cpuVision, model } = this.#parts;
     const { tiles, cached, vision, fallback } = encoded;
     const { image, vision: visionMs, total } = timer.timings();
@@ -135,7 +133,7 @@ export class ModelCaptioner implements Captioner {
       ...defined({ fallback }),
       cached,
       frameHash: requestHash(encoded.images),
-      ...small,
+      ...defined({ thumbnail: prepared[0]?.thumbnail }),
     };
   }
 
@@ -160,13 +158,4 @@ export class ModelCaptioner implements Captioner {
 
 function encoderOptions({ detail = 'low', priority = 0 }: DescribeRequest): VisionEncoderOptions {
   return { detail, priority };
-}
-
-/** A small JPEG of the first picture, if the request has a `thumbnailSide`. */
-async function requestedThumbnail(
-  [first]: readonly PreparedPicture[],
-  { thumbnailSide }: DescribeRequest,
-): Promise<{ readonly thumbnail?: string }> {
-  if (!first || !thumbnailSide) return {};
-  return { thumbnail: (await thumbnail(first.image, thumbnailSide)).toString('base64') };
 }

@@ -1,27 +1,48 @@
 import { createHash } from 'node:crypto';
-import { type DecodeOptions, decodePicture } from '../image/decode-picture';
-import { frameHash } from '../image/frame-hash';
-import type { RgbImage } from '../image/rgb-image';
-import type { DescribeRequest } from '../protocol/describe-request';
+import type { PicturePool } from '../image/pool/picture-pool';
+import { isLargePicture } from '../image/pool/picture-size';
+import type { PictureOptions, PreparedPicture } from '../image/pool/prepare-picture';
 import { defined } from '../system/defined';
+import type { InferenceHooks } from './inference';
+import type { PhaseTimer } from './phase-timer';
 
-/** A decoded picture with crop and masks applied. */
-export interface PreparedPicture {
-  readonly image: RgbImage;
-  readonly hash: string;
+export interface PreparePicturesOptions extends PictureOptions {
+  readonly priority: number;
 }
 
-/** Decodes every picture of a request and applies its masks and crop. @throws ImageError */
+/** A picture that can be prepared again, for tiles that were not needed at first. */
+export interface FramePicture extends PreparedPicture {
+  again(): Promise<PreparedPicture>;
+}
+
+/**
+ * Prepares every picture of a request in the pool. While a large one waits or is prepared, other frames may run.
+ * @throws ImageError; the signal's reason when aborted
+ */
 export async function preparePictures(
+  pool: PicturePool,
   pictures: readonly Uint8Array[],
-  { crop, masks }: Pick<DescribeRequest, 'crop' | 'masks'>,
-): Promise<PreparedPicture[]> {
-  const options: DecodeOptions = defined({ crop, masks });
-  const prepared: PreparedPicture[] = [];
-  for (const bytes of pictures) {
-    const image = await decodePicture(bytes, options);
-    prepared.push({ image, hash: frameHash(image) });
-  }
+  { priority, thumbnailSide, ...options }: PreparePicturesOptions,
+  { signal, aside }: Pick<InferenceHooks, 'signal' | 'aside'>,
+  timer: PhaseTimer,
+): Promise<FramePicture[]> {
+  const large = await Promise.all(pictures.map(isLargePicture));
+  const prepare = async (): Promise<FramePicture[]> => {
+    const prepared: FramePicture[] = [];
+    for (const [index, bytes] of pictures.entries()) {
+      const task = { large: large[index] ?? false, priority, signal };
+      const first = index === 0 ? { thumbnailSide } : {};
+      const picture = await pool.prepare(bytes, { ...options, ...defined(first) }, task);
+      const { known: _, ...all } = options;
+      prepared.push({ ...picture, again: () => pool.prepare(bytes, all, task) });
+    }
+    readyAtMs = performance.now();
+    return prepared;
+  };
+  let readyAtMs = 0;
+  const prepared = await (aside && large.some(Boolean) ? aside(prepare) : prepare());
+  timer.exclude(readyAtMs);
+  signal.throwIfAborted();
   return prepared;
 }
 

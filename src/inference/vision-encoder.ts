@@ -1,8 +1,11 @@
 import { type ErrorBody, SmolvlmError } from '../errors';
 import { pixelValues } from '../image/pixel-values';
-import { prepareTiles, type TileGrid, tileGrid } from '../image/tiles';
+import type { PicturePool } from '../image/pool/picture-pool';
+import type { PreparedPicture } from '../image/pool/prepare-picture';
+import type { RgbImage } from '../image/rgb-image';
+import { type TileGrid, tileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-config';
-import type { Detail } from '../protocol/describe-request';
+import type { DescribeRequest, Detail } from '../protocol/describe-request';
 import { type FeatureHandle, featuresGone } from '../protocol/features';
 import type { VisionTimings } from '../protocol/frame-result';
 import { defined } from '../system/defined';
@@ -12,7 +15,7 @@ import type { InferenceHooks } from './inference';
 import { npuReadWriteLock } from './npu/npu-read-write-lock';
 import type { PlacedTower } from './npu/open-tower';
 import type { PhaseTimer } from './phase-timer';
-import type { PreparedPicture } from './prepare-pictures';
+import { type FramePicture, preparePictures } from './prepare-pictures';
 import { VisionProgress } from './vision-progress';
 
 /** The vision features of a request's pictures. */
@@ -33,13 +36,15 @@ export interface VisionEncoderOptions {
 export class VisionEncoder {
   readonly #vision: PlacedTower;
   readonly #imageProcessor: ImageProcessorConfig;
+  readonly #pool: PicturePool;
   readonly #features = new FeatureCache();
   /** Frames that are being encoded, by key; the promises settle and never reject. */
-  readonly #encoding = new Map<string, Promise<unknown>>();
+  readonly #encoding = new Map<string, { readonly hash: string; readonly settled: Promise<unknown> }>();
 
-  constructor(vision: PlacedTower, imageProcessor: ImageProcessorConfig) {
+  constructor(vision: PlacedTower, imageProcessor: ImageProcessorConfig, pool: PicturePool) {
     this.#vision = vision;
     this.#imageProcessor = imageProcessor;
+    this.#pool = pool;
   }
 
   /** Bytes of the cached features. */
@@ -47,13 +52,33 @@ export class VisionEncoder {
     return this.#features.sizeBytes;
   }
 
-  grid({ image }: PreparedPicture, detail: Detail): TileGrid {
-    return tileGrid(image.width, image.height, this.#imageProcessor, detail);
+  grid({ width, height }: PreparedPicture, detail: Detail): TileGrid {
+    return tileGrid(width, height, this.#imageProcessor, detail);
+  }
+
+  /** Decodes a request's pictures and cuts them into tiles. @throws ImageError; the signal's reason when aborted */
+  async prepare(
+    pictures: readonly Uint8Array[],
+    { crop, masks, thumbnailSide }: DescribeRequest,
+    { detail, priority }: VisionEncoderOptions,
+    hooks: InferenceHooks,
+    timer: PhaseTimer,
+  ): Promise<FramePicture[]> {
+    const encoding = [...this.#encoding.values()].map(({ hash }) => hash);
+    const { longestEdge, maxImageSize } = this.#imageProcessor;
+    const options = {
+      settings: { longestEdge, maxImageSize },
+      detail,
+      priority,
+      known: [...this.#features.hashes(detail), ...encoding],
+      ...defined({ crop, masks, thumbnailSide }),
+    };
+    return preparePictures(this.#pool, pictures, options, hooks, timer);
   }
 
   /** Features of each picture: from the cache if the same pixels were encoded before or are being encoded now. */
   async encode(
-    prepared: readonly PreparedPicture[],
+    prepared: readonly FramePicture[],
     options: VisionEncoderOptions,
     hooks: InferenceHooks,
     timer: PhaseTimer,
@@ -64,13 +89,14 @@ export class VisionEncoder {
       const key = keyOf(picture, options.detail);
       await giveWay(hooks, timer);
       for (let other = this.#encoding.get(key); other; other = this.#encoding.get(key)) {
-        await otherEncoded(other, hooks);
+        await otherEncoded(other.settled, hooks);
       }
       hooks.signal.throwIfAborted();
       timer.end('wait');
       const cached = this.#features.get(key);
       images.push(
-        cached ?? (await this.#once(key, this.#encodePicture(picture, options, progress, hooks, timer))),
+        cached ??
+          (await this.#once(key, picture, this.#encodePicture(picture, options, progress, hooks, timer))),
       );
     }
     const timings = progress.timings(timer.ms('vision'));
@@ -99,12 +125,16 @@ export class VisionEncoder {
   }
 
   /** Lets other requests wait for the same frame; if encoding it fails, the next of them encodes it. */
-  async #once(key: string, encoding: Promise<CachedFeatures>): Promise<CachedFeatures> {
+  async #once(
+    key: string,
+    { hash }: FramePicture,
+    encoding: Promise<CachedFeatures>,
+  ): Promise<CachedFeatures> {
     const settled = encoding.then(
       () => undefined,
       () => undefined,
     );
-    this.#encoding.set(key, settled);
+    this.#encoding.set(key, { hash, settled });
     try {
       return await encoding;
     } finally {
@@ -113,13 +143,14 @@ export class VisionEncoder {
   }
 
   async #encodePicture(
-    picture: PreparedPicture,
+    picture: FramePicture,
     { detail, priority }: VisionEncoderOptions,
     progress: VisionProgress,
     hooks: InferenceHooks,
     timer: PhaseTimer,
   ): Promise<CachedFeatures> {
-    const pixels = prepareTiles(picture.image, this.#imageProcessor, detail).images.map(
+    const tiles = picture.tiles ?? (await picture.again()).tiles ?? new Uint8Array();
+    const pixels = squares(tiles, this.#imageProcessor.maxImageSize).map(
       (tile) => () => pixelValues(tile, this.#imageProcessor),
     );
     timer.end('image');
@@ -163,6 +194,16 @@ function otherEncoded(encoding: Promise<unknown>, { ticket, signal }: InferenceH
     });
   });
   return ticket ? ticket.aside(() => ended) : ended;
+}
+
+/** @param tiles [tile, side, side, 3] */
+function squares(tiles: Uint8Array, side: number): RgbImage[] {
+  const sizeBytes = side * side * 3;
+  return Array.from({ length: tiles.length / sizeBytes }, (_, tile) => ({
+    width: side,
+    height: side,
+    data: tiles.subarray(tile * sizeBytes, (tile + 1) * sizeBytes),
+  }));
 }
 
 function keyOf({ hash }: PreparedPicture, detail: Detail): string {

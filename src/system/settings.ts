@@ -53,6 +53,8 @@ export interface Settings {
   readonly hub: { readonly endpoint?: string; readonly token?: string };
   readonly npu: NpuSettings;
   readonly rkllm: RkllmSettings;
+  /** `SMOLVLM_IMAGE_THREADS`: pictures that are prepared at a time. */
+  readonly imageThreads?: number;
   readonly convert: {
     /** `SMOLVLM_CONVERT_PYTHON`: the interpreter for rknn-toolkit2. */
     readonly python?: string;
@@ -62,7 +64,7 @@ export interface Settings {
 }
 
 /** What the inference thread is given; no token is among it. */
-export type InferenceSettings = Pick<Settings, 'cacheDir' | 'npu' | 'rkllm'>;
+export type InferenceSettings = Pick<Settings, 'cacheDir' | 'npu' | 'rkllm' | 'imageThreads'>;
 
 /** Where the NPU's lock is when `SMOLVLM_NPU_LOCK` names no other place. */
 export const defaultNpuLockPath = '/tmp/smolvlm-npu/lock';
@@ -125,6 +127,13 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
         abi: choice('SMOLVLM_RKLLM_ABI', ['1.2', '1.3'], 'backend-rkllm-abi'),
       }),
     },
+    ...defined({
+      imageThreads: number(
+        'SMOLVLM_IMAGE_THREADS',
+        'a whole number from 1 to 16',
+        (value) => Number.isInteger(value) && value >= 1 && value <= 16,
+      ),
+    }),
     convert: defined({
       python: text('SMOLVLM_CONVERT_PYTHON'),
       rkllmPython: text('SMOLVLM_RKLLM_PYTHON'),

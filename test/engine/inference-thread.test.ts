@@ -51,6 +51,41 @@ describe('inference thread', () => {
     assert.equal(hangs, 0);
   });
 
+  it('lets a job give up its place, and go on once it has one again', async () => {
+    const events: string[] = [];
+    let givePlace = (): void => {};
+    const aside = async <T>(work: () => Promise<T>): Promise<T> => {
+      events.push('aside');
+      const result = await work();
+      events.push('ready');
+      await new Promise<void>((resolve) => (givePlace = resolve));
+      return result;
+    };
+    const large = thread.describe([], { id: 'a', prompt: 'aside 1' }, { ...hooks, aside });
+    const ended = large.then(() => events.push('ended'));
+    while (!events.includes('ready')) await thread.describe([], { id: 'b', prompt: 'x' }, hooks);
+    await thread.describe([], { id: 'c', prompt: 'x' }, hooks);
+    assert.deepEqual(events, ['aside', 'ready']);
+    givePlace();
+    await ended;
+    assert.deepEqual(events, ['aside', 'ready', 'ended']);
+  });
+
+  it('ends a job that is cancelled while it waits for its place', async () => {
+    const abort = new AbortController();
+    const aside = async <T>(work: () => Promise<T>): Promise<T> => {
+      await work();
+      abort.abort();
+      return new Promise<T>(() => {});
+    };
+    const job = thread.describe(
+      [],
+      { id: 'a', prompt: 'aside 1' },
+      { ...hooks, aside, signal: abort.signal },
+    );
+    await assert.rejects(job);
+  });
+
   it('leaves no timer behind when it is closed while a request runs', async () => {
     let begun = (): void => {};
     const running = new Promise<void>((resolve) => {

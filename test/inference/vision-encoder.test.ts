@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
+import { PicturePool } from '../../src/image/pool/picture-pool';
 import type { InferenceHooks } from '../../src/inference/inference';
 import { PhaseTimer } from '../../src/inference/phase-timer';
-import type { PreparedPicture } from '../../src/inference/prepare-pictures';
+import type { FramePicture } from '../../src/inference/prepare-pictures';
 import { VisionEncoder } from '../../src/inference/vision-encoder';
 import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import type { TileEncoder } from '../../src/vision/vision-tower';
@@ -21,8 +22,9 @@ class HeldTower {
   async close(): Promise<void> {}
 }
 
-function picture(hash: string): PreparedPicture {
-  return { image: { width: 8, height: 8, data: new Uint8Array(8 * 8 * 3) }, hash };
+function picture(hash: string): FramePicture {
+  const prepared = { width: 8, height: 8, hash, tiles: new Uint8Array(64 * 64 * 3) };
+  return { ...prepared, again: async () => prepared };
 }
 
 describe('VisionEncoder', () => {
@@ -35,6 +37,7 @@ describe('VisionEncoder', () => {
     sight = new VisionEncoder(
       { tower, cores: 3, npu: 'rknn fp16', fallback: () => undefined },
       imageProcessor,
+      new PicturePool(),
     );
   });
 

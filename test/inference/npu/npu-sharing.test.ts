@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { PicturePool } from '../../../src/image/pool/picture-pool';
 import type { InferenceProgress } from '../../../src/inference/inference';
 import { NpuSharingRule } from '../../../src/inference/npu/npu-sharing';
 import { openTower } from '../../../src/inference/npu/open-tower';
 import { PhaseTimer } from '../../../src/inference/phase-timer';
-import { preparePictures } from '../../../src/inference/prepare-pictures';
 import { VisionEncoder } from '../../../src/inference/vision-encoder';
 import { readBundle } from '../../../src/model/bundle/read-bundle';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
@@ -45,7 +45,9 @@ describe('an NPU that Frigate’s detector uses as well', function () {
     const opened = await readBundle(bundle.dir);
     const rule = new NpuSharingRule(sharing, neighbours);
     const tower = await openTower(opened, { backend, npu: readSettings().npu, sharing: rule });
-    const encoder = new VisionEncoder(tower, (await readModelConfigs(bundle.dir)).imageProcessor);
+    const pictures = new PicturePool();
+    const { imageProcessor } = await readModelConfigs(bundle.dir);
+    const encoder = new VisionEncoder(tower, imageProcessor, pictures);
     const hooks = {
       signal: new AbortController().signal,
       onProgress: (each: InferenceProgress) => void progress.push(each),
@@ -55,14 +57,16 @@ describe('an NPU that Frigate’s detector uses as well', function () {
     let next = 0;
     const encode = async (): Promise<string | undefined> => {
       const picture = readFileSync(demoFrame(frames[next++ % 2] as string));
-      const prepared = await preparePictures([picture], {});
       const options = { detail: 'low', priority: 0 } as const;
-      return (await encoder.encode(prepared, options, hooks, new PhaseTimer())).fallback?.code;
+      const timer = new PhaseTimer();
+      const prepared = await encoder.prepare([picture], { id: 'frame' }, options, hooks, timer);
+      return (await encoder.encode(prepared, options, hooks, timer)).fallback?.code;
     };
     try {
       await work(encode);
     } finally {
       await tower.tower.close();
+      await pictures.close();
     }
   }
 
