@@ -13,10 +13,11 @@ export const rooms = {
   model: [],
   frame: ['picture'],
   image: ['picture'],
+  timeline: [],
   client: ['picture', 'protocol'],
   mqtt: ['client', 'picture', 'protocol'],
   nats: ['client', 'protocol'],
-  'node-red': ['client', 'frame', 'mqtt', 'nats', 'picture', 'protocol', 'template'],
+  'node-red': ['client', 'frame', 'mqtt', 'nats', 'picture', 'protocol', 'template', 'timeline'],
   editor: ['node-red', 'protocol'],
   platform: ['model', 'protocol'],
   backends: ['model', 'platform'],
@@ -39,7 +40,7 @@ export const rooms = {
     'vision',
   ],
   engine: ['inference', 'protocol'],
-  server: ['engine', 'model', 'picture', 'platform', 'protocol'],
+  server: ['engine', 'model', 'picture', 'platform', 'protocol', 'timeline'],
   cli: [
     'backends',
     'client',
@@ -59,6 +60,7 @@ export const rooms = {
     'server',
     'template',
     'text',
+    'timeline',
     'vision',
   ],
 };
@@ -93,6 +95,7 @@ export const subRooms = {
     deliver: ['bundle'],
   },
   inference: { '.': ['cpu', 'npu'], cpu: [], npu: ['.', 'cpu'] },
+  timeline: { '.': [], sqlite: ['.'] },
   mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
   server: {
     '.': ['http', 'openai', 'routes'],

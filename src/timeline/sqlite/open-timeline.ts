@@ -1,0 +1,89 @@
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { SmolvlmError } from '../../errors';
+import type { TimelineStore } from '../timeline-store';
+import type { RetentionSettings } from './retention';
+import { SqliteTimeline } from './sqlite-timeline';
+import type { ThreadSetup } from './timeline-messages';
+
+interface Shared {
+  readonly retention: RetentionSettings;
+  readonly store: Promise<SqliteTimeline>;
+  users: number;
+}
+
+const open = new Map<string, Shared>();
+const closing = new Map<string, Promise<void>>();
+
+/**
+ * The timeline of a folder. All that open it in this process share it; it is closed when the last has closed it.
+ * @throws SmolvlmError `timeline-…`
+ */
+export async function openTimeline(setup: ThreadSetup): Promise<TimelineStore> {
+  const folder = resolve(setup.folder);
+  await closing.get(folder);
+  let shared = open.get(folder);
+  if (shared && !isDeepStrictEqual(shared.retention, setup.retention)) {
+    throw new SmolvlmError('timeline-in-use', `the timeline in ${folder} is open with other limits`, {
+      hint: 'Set the same limits wherever this folder is used, or choose another folder.',
+    });
+  }
+  if (!shared) {
+    shared = {
+      retention: setup.retention,
+      store: SqliteTimeline.open({ ...setup, folder }),
+      users: 0,
+    };
+    open.set(folder, shared);
+  }
+  const taken = shared;
+  taken.users++;
+  let store: SqliteTimeline;
+  try {
+    store = await taken.store;
+  } catch (error) {
+    if (open.get(folder) === taken) open.delete(folder);
+    throw error;
+  }
+  return userOf(store, async () => {
+    taken.users--;
+    if (taken.users > 0) return;
+    open.delete(folder);
+    const closed = store.close();
+    closing.set(folder, closed);
+    await closed.finally(() => closing.delete(folder));
+  });
+}
+
+/** One user's view of a shared store: its `close` ends its listeners, and the store's when it is the last. */
+function userOf(store: SqliteTimeline, release: () => Promise<void>): TimelineStore {
+  const listening = new Set<() => void>();
+  const listen = (end: () => void): (() => void) => {
+    listening.add(end);
+    return () => {
+      listening.delete(end);
+      end();
+    };
+  };
+  let closed: Promise<void> | undefined;
+  return {
+    add: (entry, pictures) => store.add(entry, pictures),
+    search: (query) => store.search(query),
+    entry: (id) => store.entry(id),
+    picture: (id) => store.picture(id),
+    thumbnail: (id) => store.thumbnail(id),
+    remove: (ids) => store.remove(ids),
+    cameras: () => store.cameras(),
+    days: (query) => store.days(query),
+    statistics: () => store.statistics(),
+    onAdded: (listener) => listen(store.onAdded(listener)),
+    onTrouble: (listener) => listen(store.onTrouble(listener)),
+    close: () => {
+      closed ??= (async () => {
+        for (const end of listening) end();
+        await release();
+      })();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { TimelineRetention } from '../timeline-store';
+import { pageBytes, type TimelineDatabase } from './timeline-database';
+
+export interface RetentionSettings extends TimelineRetention {
+  /** Days replace the general ones; megabytes apply beside the general ones. */
+  readonly cameras?: Readonly<Record<string, TimelineRetention>>;
+}
+
+export const megabyte = 1_000_000;
+const dayMs = 86_400_000;
+
+/** Entries that one transaction deletes: some ten milliseconds. */
+const chunk = 200;
+/** Room is made for a little more than is needed, so that not every entry has to delete one. */
+const spareShare = 0.002;
+
+/** What the write-ahead log may take of the limit. */
+export function logReserveBytes(limitBytes: number): number {
+  return Math.min(8 * megabyte, Math.max(megabyte, limitBytes / 10));
+}
+
+/**
+ * Deletes the oldest entries until there is room for new ones. In a transaction.
+ * @returns how many were deleted
+ */
+export function makeRoom(database: TimelineDatabase, neededBytes: number, limitBytes: number): number {
+  const mostPages = Math.floor((limitBytes - logReserveBytes(limitBytes)) / pageBytes);
+  const neededPages = Math.ceil(neededBytes / pageBytes) + 1;
+  const tooMany = (): number => {
+    const { all, free } = database.pages();
+    return all - free + neededPages - mostPages;
+  };
+  let removed = 0;
+  let excess = tooMany();
+  if (excess <= 0) return 0;
+  while (excess > 0) {
+    const count = removeOldest(database, (excess + mostPages * spareShare) * pageBytes, undefined);
+    if (count === 0) break;
+    removed += count;
+    excess = tooMany();
+  }
+  return removed;
+}
+
+/** Deletes the oldest entries of cameras that take more than their share. In a transaction. */
+export function keepShares(database: TimelineDatabase, { cameras = {} }: RetentionSettings): number {
+  let removed = 0;
+  for (const { id, camera, bytes } of database.cameraShares()) {
+    const { megabytes } = cameras[camera] ?? {};
+    if (megabytes === undefined) continue;
+    let excess = bytes - megabytes * megabyte;
+    while (excess > 0) {
+      const before = removed;
+      for (const { id: entry, bytes: freed } of database.oldest(chunk, id)) {
+        if (excess <= 0) break;
+        database.remove(entry);
+        excess -= freed;
+        removed++;
+      }
+      if (removed === before) break;
+    }
+  }
+  return removed;
+}
+
+/** Deletes some entries that are too old. In a transaction. @returns how many: 0 when none is left */
+export function removeExpired(
+  database: TimelineDatabase,
+  settings: RetentionSettings,
+  nowMs: number,
+): number {
+  const { days, cameras = {} } = settings;
+  for (const { id, camera } of database.cameraShares()) {
+    const kept = cameras[camera]?.days ?? days;
+    if (kept === undefined) continue;
+    const old = database.oldest(chunk, id, nowMs - kept * dayMs);
+    for (const { id: entry } of old) database.remove(entry);
+    if (old.length > 0) return old.length;
+  }
+  return 0;
+}
+
+function removeOldest(database: TimelineDatabase, bytes: number, camera: number | undefined): number {
+  let freed = 0;
+  let removed = 0;
+  for (const entry of database.oldest(chunk, camera)) {
+    if (freed >= bytes) break;
+    database.remove(entry.id);
+    freed += entry.bytes;
+    removed++;
+  }
+  return removed;
+}

@@ -1,0 +1,232 @@
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
+import type { TimelineEntry } from '../timeline-entry';
+import type { TimelineStatistics } from '../timeline-store';
+import { ClockJump } from './clock-jump';
+import {
+  keepShares,
+  logReserveBytes,
+  makeRoom,
+  megabyte,
+  type RetentionSettings,
+  removeExpired,
+} from './retention';
+import { isDamage, isIndexDamage, timelineFailure } from './sqlite-failure';
+import type { SqliteLibrary } from './sqlite-library';
+import { type Addition, additionBytes, pageBytes, TimelineDatabase } from './timeline-database';
+
+export interface KeeperOptions {
+  readonly folder: string;
+  readonly retention: RetentionSettings;
+  /** Called for trouble that no caller is told. */
+  readonly onTrouble: (error: SmolvlmError) => void;
+}
+
+export type Added = { readonly entry: TimelineEntry } | { readonly error: SmolvlmError };
+
+/** Entries of one transaction, in bytes, where no limit makes it smaller. */
+const batchBytes = 4 * megabyte;
+/** Free pages are given back from this share of the file on. */
+const freeShare = 0.25;
+const shrinkPages = 2000;
+
+/** A timeline's file: opens it, moves a damaged one aside, and keeps it within its limits. Synchronous. */
+export class TimelineKeeper {
+  readonly #library: SqliteLibrary;
+  readonly #options: KeeperOptions;
+  readonly #file: string;
+  readonly #limitBytes: number | undefined;
+  readonly #clock: ClockJump;
+  #database: TimelineDatabase;
+
+  /** @throws SmolvlmError `timeline-…` */
+  constructor(library: SqliteLibrary, options: KeeperOptions, clock = new ClockJump()) {
+    this.#library = library;
+    this.#options = options;
+    this.#clock = clock;
+    this.#file = join(options.folder, 'timeline.db');
+    const { megabytes } = options.retention;
+    this.#limitBytes = megabytes === undefined ? undefined : megabytes * megabyte;
+    try {
+      // Captions and pictures are private.
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new SmolvlmError(
+        'timeline-folder',
+        `cannot make the folder ${options.folder}: ${String(cause)}`,
+        {
+          hint: 'Choose a folder that the user of this process may write to.',
+          cause,
+        },
+      );
+    }
+    this.#database = this.#open();
+  }
+
+  /** Keeps entries, as many as one transaction takes. @returns a result for each of the first entries */
+  add(additions: readonly Addition[]): Added[] {
+    const mostBytes =
+      this.#limitBytes === undefined
+        ? batchBytes
+        : Math.min(batchBytes, logReserveBytes(this.#limitBytes) / 2);
+    let bytes = 0;
+    let count = 0;
+    for (const addition of additions) {
+      const size = additionBytes(addition);
+      if (count > 0 && bytes + size > mostBytes) break;
+      if (size > mostBytes) return [{ error: tooLarge(size, mostBytes) }];
+      bytes += size;
+      count++;
+    }
+    try {
+      const results = this.#guarded((database) =>
+        database.transaction(() => {
+          if (this.#limitBytes !== undefined) makeRoom(database, bytes, this.#limitBytes);
+          const added = additions.slice(0, count).map((addition): Added => {
+            try {
+              return { entry: database.add(addition) };
+            } catch (error) {
+              if (error instanceof SmolvlmError) return { error };
+              throw error;
+            }
+          });
+          keepShares(database, this.#options.retention);
+          return added;
+        }),
+      );
+      this.#limitLog();
+      return results;
+    } catch (thrown) {
+      const error = timelineFailure(thrown, this.#file);
+      return additions.slice(0, count).map(() => ({ error }));
+    }
+  }
+
+  /** @returns how many there were */
+  remove(ids: readonly number[]): number {
+    const removed = this.#guarded((database) =>
+      database.transaction(() => ids.filter((id) => database.remove(id)).length),
+    );
+    this.#limitLog();
+    return removed;
+  }
+
+  /** @throws SmolvlmError */
+  read<T>(work: (database: TimelineDatabase) => T): T {
+    return this.#guarded(work);
+  }
+
+  /** Some of the work that is due from time to time. @returns whether there is more */
+  maintain(): boolean {
+    const removed = this.#clock.isTrusted()
+      ? this.#guarded((database) =>
+          database.transaction(() => removeExpired(database, this.#options.retention, Date.now())),
+        )
+      : 0;
+    if (removed > 0) {
+      this.#limitLog();
+      return true;
+    }
+    const { all, free } = this.#database.pages();
+    if (free < shrinkPages || free < all * freeShare) return false;
+    this.#guarded((database) => database.shrink(shrinkPages));
+    this.#limitLog();
+    return true;
+  }
+
+  statistics(): TimelineStatistics {
+    const counts = this.#guarded((database) => database.statistics());
+    return { ...counts, bytes: this.#diskBytes(), ...defined({ limitBytes: this.#limitBytes }) };
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #diskBytes(): number {
+    return ['', '-wal', '-shm'].reduce((sum, end) => sum + fileBytes(`${this.#file}${end}`), 0);
+  }
+
+  #limitLog(): void {
+    if (this.#limitBytes === undefined) return;
+    if (fileBytes(`${this.#file}-wal`) > logReserveBytes(this.#limitBytes) / 2) {
+      this.#guarded((database) => database.checkpoint());
+    }
+  }
+
+  #guarded<T>(work: (database: TimelineDatabase) => T): T {
+    try {
+      return work(this.#database);
+    } catch (thrown) {
+      if (isIndexDamage(thrown)) {
+        try {
+          this.#database.rebuildIndex();
+          return work(this.#database);
+        } catch {
+          // The file itself is damaged.
+        }
+      }
+      if (isDamage(thrown)) {
+        this.#database.close();
+        this.#database = this.#replace(thrown);
+      }
+      throw timelineFailure(thrown, this.#file);
+    }
+  }
+
+  #open(): TimelineDatabase {
+    try {
+      return this.#openFile();
+    } catch (thrown) {
+      if (isDamage(thrown)) return this.#replace(thrown);
+      throw timelineFailure(thrown, this.#file);
+    }
+  }
+
+  #openFile(): TimelineDatabase {
+    const file = this.#library(this.#file);
+    try {
+      const pages = this.#limitBytes === undefined ? 1000 : logReserveBytes(this.#limitBytes) / 2 / pageBytes;
+      file.exec(`PRAGMA wal_autocheckpoint = ${Math.min(1000, Math.floor(pages))}`);
+      const database = new TimelineDatabase(file);
+      database.statistics();
+      return database;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** Moves the damaged file aside and begins another. Nothing is deleted. */
+  #replace(cause: unknown): TimelineDatabase {
+    const aside = `${this.#file}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    for (const end of ['', '-wal', '-shm']) {
+      if (existsSync(`${this.#file}${end}`)) renameSync(`${this.#file}${end}`, `${aside}${end}`);
+    }
+    this.#options.onTrouble(
+      new SmolvlmError(
+        'timeline-damaged',
+        `the timeline was damaged and is now ${aside}; a new one was begun`,
+        {
+          hint: 'Check the disk. The sqlite3 program’s .recover reads what is left of the old file.',
+          cause,
+        },
+      ),
+    );
+    return this.#openFile();
+  }
+}
+
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function tooLarge(bytes: number, most: number): SmolvlmError {
+  return new SmolvlmError(
+    'timeline-large',
+    `expected an entry of at most ${Math.floor(most / 1000)} KB, received ${Math.ceil(bytes / 1000)} KB`,
+    { hint: 'Keep the thumbnail only, make the picture smaller, or raise the limit in megabytes.' },
+  );
+}

@@ -1,0 +1,81 @@
+import type { SmolvlmError } from '../errors';
+import type { NewTimelineEntry, TimelineEntry, TimelinePictures } from './timeline-entry';
+
+/** Which entries; all conditions apply. */
+export interface TimelineQuery {
+  /** Words as a person types them: all must occur, each may be the beginning of a word; "…" is a phrase, -word excludes. */
+  readonly text?: string;
+  readonly camera?: string;
+  /** Milliseconds since 1970, included. */
+  readonly from?: number;
+  /** Milliseconds since 1970, not included. */
+  readonly to?: number;
+  /** True: only entries whose text differs from the one before. */
+  readonly changed?: boolean;
+  /** Continue a search: `next` of its last page. */
+  readonly before?: number;
+  /** 1 … 1000; default 50. */
+  readonly limit?: number;
+}
+
+/** Newest first. */
+export interface TimelinePage {
+  readonly entries: readonly TimelineEntry[];
+  /** Absent on the last page. */
+  readonly next?: number;
+}
+
+export interface TimelineCamera {
+  readonly camera: string;
+  readonly entries: number;
+  readonly lastMs: number;
+}
+
+/** Entries of one day of the machine's time zone. */
+export interface TimelineDay {
+  /** `2026-11-27` */
+  readonly day: string;
+  readonly entries: number;
+  readonly changed: number;
+}
+
+export interface TimelineStatistics {
+  readonly entries: number;
+  readonly cameras: number;
+  readonly pictures: number;
+  readonly oldestMs?: number;
+  readonly newestMs?: number;
+  /** Size of the folder's files. */
+  readonly bytes: number;
+  /** The limit of that size. */
+  readonly limitBytes?: number;
+}
+
+/** How long entries are kept. The oldest are deleted first. */
+export interface TimelineRetention {
+  readonly days?: number;
+  /** Of the whole folder, or of a camera's share of it. */
+  readonly megabytes?: number;
+}
+
+/** Keeps captions with their pictures. Every method may reject with a SmolvlmError `timeline-…`. */
+export interface TimelineStore {
+  /** Resolves when the entry would survive a crash or a loss of power. */
+  add(entry: NewTimelineEntry, pictures?: TimelinePictures): Promise<number>;
+  search(query?: TimelineQuery): Promise<TimelinePage>;
+  entry(id: number): Promise<TimelineEntry | undefined>;
+  picture(id: number): Promise<Uint8Array | undefined>;
+  thumbnail(id: number): Promise<Uint8Array | undefined>;
+  /** @returns how many there were */
+  remove(ids: readonly number[]): Promise<number>;
+  cameras(): Promise<readonly TimelineCamera[]>;
+  /** Newest first. */
+  days(query?: { readonly camera?: string }): Promise<readonly TimelineDay[]>;
+  statistics(): Promise<TimelineStatistics>;
+  /** Called for each new entry, after it is kept. @returns a function that ends it */
+  onAdded(listener: (entry: TimelineEntry) => void): () => void;
+  /** Called for what went wrong without a caller: a damaged file was moved aside. @returns a function that ends it */
+  onTrouble(listener: (error: SmolvlmError) => void): () => void;
+  /** What was asked before is still answered. */
+  close(): Promise<void>;
+}
