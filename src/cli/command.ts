@@ -65,7 +65,7 @@ export type CommandTable<T> = Readonly<Record<string, () => Promise<{ readonly c
 export function requiredString(values: OptionValues, name: string): string {
   const value = values[name];
   if (typeof value !== 'string' || value === '') {
-    throw new UsageError(`--${name} is missing`, 'See smolvlm COMMAND --help.');
+    throw new UsageError(`--${name} is missing`);
   }
   return value;
 }

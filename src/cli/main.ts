@@ -24,7 +24,7 @@ const commands: CommandTable<Command | CommandGroup> = {
 /** Runs one command line. @returns the exit status: 0 ok, 1 failed, 2 bad usage */
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
-  const load = name === undefined ? undefined : commands[name];
+  const load = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
   if (name === undefined || name === '--help' || name === 'help') {
     process.stdout.write(`${await overview()}\n`);
     return name === undefined ? 2 : 0;
@@ -56,7 +56,10 @@ async function runGroup(name: string, group: CommandGroup, args: readonly string
     process.stdout.write(`smolvlm ${name} SUBCOMMAND [options]\n${group.summary}\nSubcommands: ${known}\n`);
     return 0;
   }
-  const load = subcommand === undefined ? undefined : group.subcommands[subcommand];
+  const load =
+    subcommand === undefined || !Object.hasOwn(group.subcommands, subcommand)
+      ? undefined
+      : group.subcommands[subcommand];
   if (subcommand === undefined || !load) {
     const received = subcommand === undefined ? 'is missing' : `"${subcommand}" is unknown`;
     throw new UsageError(`the subcommand ${received}`, `Subcommands: ${known}.`);
@@ -64,7 +67,17 @@ async function runGroup(name: string, group: CommandGroup, args: readonly string
   return runCommand(`${name} ${subcommand}`, (await load()).command, rest);
 }
 
+/** Runs one command; an error in its use that has no hint names the command's help. */
 async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
+  try {
+    return await runParsed(name, command, args);
+  } catch (error) {
+    if (!(error instanceof UsageError) || error.hint !== undefined) throw error;
+    throw new UsageError(error.message, `See smolvlm ${name} --help.`);
+  }
+}
+
+async function runParsed(name: string, command: Command, args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(command, args);
   if (values.help === true) {
     process.stdout.write(`smolvlm ${command.usage}\n${command.summary}\n`);
@@ -104,7 +117,7 @@ function parse(command: Command, args: readonly string[]) {
       options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } },
     });
   } catch (error) {
-    throw new UsageError(errorBody(error).message, 'See smolvlm COMMAND --help.');
+    throw new UsageError(errorBody(error).message);
   }
 }
 

@@ -15,3 +15,13 @@ export function editorNumber(value: number, digits: number): string {
     maximumFractionDigits: digits,
   });
 }
+
+/** An amount of memory in whole megabytes, or from 1000 MB in gigabytes, as the editor's language writes it. */
+export function editorBytes(bytes: number): string {
+  const large = bytes >= 1e9;
+  return new Intl.NumberFormat(editorLocale(), {
+    style: 'unit',
+    unit: large ? 'gigabyte' : 'megabyte',
+    maximumFractionDigits: large ? 1 : 0,
+  }).format(bytes / (large ? 1e9 : 1e6));
+}

@@ -1,6 +1,6 @@
 import type { ListedEngine } from '../node-red/engine/engine-overview';
 import type { EngineStatus } from '../protocol/engine-status';
-import { editorLocale, editorNumber, type Translate } from './editor-language';
+import { editorBytes, editorLocale, editorNumber, type Translate } from './editor-language';
 import { errorLine } from './error-line';
 
 /** What the sidebar shows of one engine. */
@@ -97,7 +97,6 @@ function engineFacts(
   { version, uptimeMs, memory }: EngineStatus,
   translate: Translate,
 ): JQuery {
-  const megabytes = (bytes: number): number => Math.round(bytes / 1024 ** 2);
   return $('<div>', { class: 'smolvlm-engine-facts' }).append(
     $('<div>').text(
       translate('engine', {
@@ -108,8 +107,8 @@ function engineFacts(
     ),
     $('<div>').text(
       translate('memory', {
-        used: megabytes(memory.rssBytes),
-        limit: megabytes(memory.modelLimitBytes),
+        used: editorBytes(memory.rssBytes),
+        limit: editorBytes(memory.modelLimitBytes),
       }),
     ),
   );

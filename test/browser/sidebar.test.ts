@@ -80,7 +80,10 @@ describe('sidebar in a browser (needs Chromium)', function () {
     );
     assert.match(await text('.smolvlm-engine-title'), /ready/);
     assert.match(await text('.smolvlm-model'), /demo: onnxruntime int8/);
-    assert.match(await text('.smolvlm-engine-facts'), /this machine.*Memory: \d+ MB/);
+    assert.match(
+      await text('.smolvlm-engine-facts'),
+      /this machine.*Memory: \d+ MB\. Models may use [\d.]+ [MG]B\./,
+    );
     const counts = editor.page.locator(`${shown} tr[data-camera="driveway"] td`);
     assert.deepEqual(await counts.allTextContents(), ['0', '0', '1', '0', '0']);
   });

@@ -40,7 +40,18 @@ describe('the command line', () => {
       code: 2,
       stderr: /there is no command "capt"/,
     });
-    await assert.rejects(run(process.execPath, [main, 'caption', '--nope']), { code: 2 });
+    await assert.rejects(run(process.execPath, [main, 'constructor']), {
+      code: 2,
+      stderr: /there is no command "constructor"/,
+    });
+    await assert.rejects(run(process.execPath, [main, 'caption', '--nope']), {
+      code: 2,
+      stderr: /See smolvlm caption --help\./,
+    });
+    await assert.rejects(run(process.execPath, [main, 'inspect', 'tokenize']), {
+      code: 2,
+      stderr: /--\w+ is missing \[usage\]\n {2}See smolvlm inspect tokenize --help\./,
+    });
     assert.match((await run(process.execPath, [main, 'help'])).stdout, /^Usage: smolvlm COMMAND/);
   });
 });
