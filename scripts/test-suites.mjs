@@ -66,11 +66,8 @@ const together = ['test/package/'];
 /** Seconds of each file that takes more than one, measured by `npm test -- --record`. */
 const secondsFile = join(root, 'scripts', 'test-seconds.json');
 
-/** Processes side by side; more than two would need more memory than a small machine has. */
-const processes = 2;
-
-/** Deals files out to the processes, the longest first, each to the one with the least to do. */
-export function shareOut(files) {
+/** Deals files out to processes, the longest first, each to the one with the least to do. */
+export function shareOut(files, processes) {
   const seconds = JSON.parse(readFileSync(secondsFile, 'utf8'));
   const groups = new Map();
   for (const file of files) {

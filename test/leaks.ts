@@ -2,22 +2,26 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { repetitions } from './quick-loop';
 
-/** What a process may grow by in one round: 10,000 runs that lose 400 bytes each are more. */
+/** What a process may grow by in one round: 10,000 runs that lose 400 bytes each are more, as are 2,000 of 2 KB. */
 const mostGrowthBytes = 4e6;
 
 /** A heap grows once or twice for its own reasons; a leak grows in every round. */
 const rounds = 4;
 
-/** @param run what leaves nothing behind; it is repeated a few thousand times before it counts */
-export async function assertNoLeak(run: () => Promise<void>, times: number): Promise<void> {
+/** Runs in a round. */
+const leakRuns = repetitions(10_000, 2000);
+
+/** @param run what leaves nothing behind; it is repeated many times before it counts */
+export async function assertNoLeak(run: () => Promise<void>): Promise<void> {
   const repeat = async (count: number): Promise<void> => {
     for (let time = 0; time < count; time++) await run();
   };
-  await repeat(3000);
+  await repeat(repetitions(3000, 1000));
   const sizes = [await held()];
   while (sizes.length <= rounds) {
-    await repeat(times);
+    await repeat(leakRuns);
     const before = sizes.at(-1);
     const after = await held();
     sizes.push(after);

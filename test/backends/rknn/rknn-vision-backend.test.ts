@@ -105,7 +105,7 @@ describe('RknnVisionBackend', function () {
     await backend.close();
   });
 
-  /** The goldens' first tile through all shards, three times at once. */
+  /** The goldens' first tile and an empty one through all shards, at once. @returns image rows, then the last stage's values of each tile */
   async function encodeTiles(settings: RknnSettings): Promise<readonly Float32Array[]> {
     const { config } = await readModelConfigs(tiny);
     const pixels = await goldenActivations().tile('pixel_values', 0);
@@ -113,7 +113,7 @@ describe('RknnVisionBackend', function () {
     const manifest = { target: 'rk3588', residualScale, stages } as const;
     const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
     const seen: Float32Array[] = [];
-    const { rows } = await tower.encode([pixels, new Float32Array(pixels.length), pixels], {
+    const { rows } = await tower.encode([pixels, new Float32Array(pixels.length)], {
       activations: (name, tile, values) => {
         if (name === 'l11_mlp') seen[tile] = Float32Array.from(values);
       },
@@ -147,8 +147,8 @@ describe('RknnVisionBackend', function () {
     assert.equal(destroyed.at(-1)?.memories, 0);
     assert.equal(await descriptors(), before);
     const entered = (await npu.trace()).filter(({ stage }) => stage === 'l5_mlp');
-    // Three tiles, and the proof's two passes.
-    assert.equal(entered.length, 3 + 2);
+    // Two tiles, and the proof's two passes.
+    assert.equal(entered.length, 2 + 2);
   });
 
   for (const [fault, why] of [
@@ -176,13 +176,13 @@ describe('RknnVisionBackend', function () {
     const manifest = { target: 'rk3588', residualScale, stages } as const;
     const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
     const abort = new AbortController();
-    const tiles = [pixels, pixels, pixels];
+    const tiles = [pixels, pixels];
     const cancelled = tower.encode(tiles, {
       signal: abort.signal,
       onProgress: ({ done }) => done === 10 && abort.abort(new Error('cancelled')),
     });
     const [, next] = await Promise.all([assert.rejects(cancelled, /cancelled/), tower.encode(tiles)]);
-    assert.equal(next.tiles, 3);
+    assert.equal(next.tiles, 2);
     await npu.faults('run -1');
     await assert.rejects(tower.encode(tiles), { code: 'backend-rknn-call' });
     await npu.faults();
@@ -341,7 +341,7 @@ describe('RknnVisionBackend', function () {
   });
 
   for (const zeroCopy of [false, true]) {
-    it(`leaks neither memory nor descriptors over 10,000 runs ${zeroCopy ? 'in shared memory' : 'on the safe path'}`, async function () {
+    it(`leaks neither memory nor descriptors over many runs ${zeroCopy ? 'in shared memory' : 'on the safe path'}`, async function () {
       this.timeout(120_000);
       const folder = await mkdtemp(join(tmpdir(), 'smolvlm-small-'));
       const shape = { tokens: 4, hidden: 8, heads: 2, inner: 16 };
@@ -356,7 +356,7 @@ describe('RknnVisionBackend', function () {
       const opened = await backend.openStage(folder, stage);
       const [runner] = await backend.link([opened]);
       assert.equal(runner !== opened, zeroCopy);
-      await assertNoLeak(async () => void (await runner?.run(new Float32Array(32))), 10_000);
+      await assertNoLeak(async () => void (await runner?.run(new Float32Array(32))));
       await backend.close();
       if (traced !== undefined) process.env.RKNN_EMULATOR_TRACE = traced;
       await rm(folder, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import addFormats from 'ajv-formats';
 import { errorBody } from '../../../src/errors';
 import { parseAnswerSchema } from '../../../src/protocol/schema/answer-schema';
 import { fixture } from '../../fixtures';
+import { repetitions } from '../../quick-loop';
 import { randomModel, write } from './random-writer';
 
 /** Of JSON-Schema-Test-Suite, draft 2020-12: the files of the supported keywords, unchanged. */
@@ -22,7 +23,7 @@ const files = [
 ];
 
 /** Answers for each schema, every one by another model. */
-const answers = 4;
+const answers = repetitions(4, 1);
 
 describe('JSON-Schema-Test-Suite', function () {
   this.timeout(120_000);
