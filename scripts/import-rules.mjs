@@ -116,13 +116,14 @@ export const subRooms = {
   },
   editor: { '.': [], frame: ['.'] },
   cli: {
-    '.': ['bench', 'bench/board', 'bench/emulator', 'convert', 'inspect', 'serve'],
+    '.': ['bench', 'bench/board', 'bench/emulator', 'convert', 'inspect', 'serve', 'watch'],
     bench: ['.', 'bench/board', 'bench/emulator'],
     'bench/board': ['.', 'bench'],
     'bench/emulator': [],
     convert: ['.'],
     inspect: ['.'],
     serve: ['.'],
+    watch: ['.'],
   },
 };
 

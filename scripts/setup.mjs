@@ -29,7 +29,7 @@ function checkNode() {
 }
 
 /** npm leaves an optional package out, and says nothing, when its download breaks off; the tests need them. */
-const optionalPackages = ['onnxruntime-node', 'koffi', 'protobufjs', 'tar', 'prom-client'];
+const optionalPackages = ['onnxruntime-node', 'koffi', 'protobufjs', 'tar', 'prom-client', 'yaml'];
 
 function install() {
   const missing = () =>

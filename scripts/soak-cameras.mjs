@@ -26,7 +26,7 @@ const seconds = Number(values.seconds);
 if (!(seconds >= 30)) throw new Error(`--seconds: expected 30 or more, received ${values.seconds}`);
 setUp();
 const require = createRequire(import.meta.url);
-const { openFrameSource } = require('../dist/src/node-red/frame/open-frame-source.js');
+const { openFrameSource } = require('../dist/src/frame/open-frame-source.js');
 const { FrameStatus, longestSilenceMs } = require('../dist/src/node-red/frame/frame-status.js');
 const sharp = require('sharp');
 

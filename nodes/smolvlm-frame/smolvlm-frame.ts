@@ -1,7 +1,9 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import { ImageChild } from '../../src/client/image-child';
 import { FrameGate } from '../../src/frame/frame-gate';
+import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/frame/frame-intake';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
+import { openFrameSource } from '../../src/frame/open-frame-source';
 import {
   deliver,
   type FrameOrigin,
@@ -9,10 +11,8 @@ import {
   withEarlierTriggers,
 } from '../../src/node-red/frame/frame-delivery';
 import { type FrameDialog, frameSettings } from '../../src/node-red/frame/frame-dialog';
-import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/node-red/frame/frame-intake';
 import { registerFrameSample } from '../../src/node-red/frame/frame-sample';
 import { FrameStatus, longestSilenceMs } from '../../src/node-red/frame/frame-status';
-import { openFrameSource } from '../../src/node-red/frame/open-frame-source';
 import {
   type SourceLogin,
   type SourceSettings,
@@ -167,6 +167,7 @@ export = (RED: NodeAPI): void => {
     { intake, status, waiting }: SourceUsers,
   ): FrameSource | undefined {
     const camera = fixedCamera(node, config) || config.name || node.id;
+    if (settings.kind === 'message') return undefined;
     return openFrameSource(settings, {
       onFrame: ({ bytes, capturedAt, name }: SourceFrame) => {
         sample.keep(node.id, bytes);

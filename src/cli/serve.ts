@@ -12,6 +12,7 @@ import { defined } from '../system/defined';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import type { Settings } from '../system/settings';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
+import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
 
 const defaultPort = 8372;
 
@@ -25,8 +26,8 @@ export const command: Command = {
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
-    '  [--nats nats://HOST:4222 [--nats-stream NAME] [--nats-creds F | --nats-token-file F | --nats-password-file F]',
-    '   [--nats-tls-ca F]]',
+    '  [--nats nats://HOST:4222',
+    `   ${natsUsage}]`,
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port requires a token (--token-file, or the environment variable SMOLVLM_TOKEN), unless it is on a loopback address and',
     '--no-token is given. A line NAME TOKEN for each of several tokens.',
@@ -60,12 +61,7 @@ export const command: Command = {
     'mqtt-password-file': { type: 'string' },
     'mqtt-config': { type: 'string' },
     'mqtt-version': { type: 'string' },
-    nats: { type: 'string' },
-    'nats-stream': { type: 'string' },
-    'nats-creds': { type: 'string' },
-    'nats-token-file': { type: 'string' },
-    'nats-password-file': { type: 'string' },
-    'nats-tls-ca': { type: 'string' },
+    ...natsOptionTable,
   },
   async run(values, _positionals, io, settings) {
     const options = serveOptions(values, io.log, settings);
@@ -77,7 +73,7 @@ export const command: Command = {
     const mqttOptions = mqtt?.mqttOptions(values);
     const usesNats = Object.keys(values).some((name) => name.startsWith('nats'));
     const nats = usesNats ? await import('./serve/nats-hub.js') : undefined;
-    const natsOptions = nats?.natsOptions(values);
+    const natsAddress = nats && natsOptions(values);
     boundLog(process.stderr.fd);
     const served = await serveEngine(options);
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
@@ -93,7 +89,7 @@ export const command: Command = {
     const service =
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
     const hub =
-      natsOptions && nats?.startNatsHub(natsOptions, options, engineAddress(options, served), io.log);
+      natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), io.log);
     const closeServices = (): Promise<unknown> => Promise.all([service?.close(), hub?.close()]);
     const stop = (): void => void closeServices().then(() => served.close());
     io.signal.addEventListener('abort', stop, { once: true });

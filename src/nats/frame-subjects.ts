@@ -12,6 +12,8 @@ export const anyModel = '_';
  *     PREFIX.newest.MODEL.CAMERA.GROUP.SLOT   a newer request took the place of the one waiting there
  *     PREFIX.hubs.status, PREFIX.hubs.doctor  asks all hubs
  *     PREFIX.hub.INSTANCE                     a request for one hub
+ *     PREFIX.CAMERA.caption                   an answer for everybody who reads about the camera; also attributes, error
+ *                                             and dropped
  */
 export class FrameSubjects {
   constructor(readonly prefix: string) {}
@@ -86,9 +88,31 @@ export class FrameSubjects {
     return `${this.prefix}.cancel.${token(id)}`;
   }
 
+  /** @param leaf what about the camera, e.g. `caption` */
+  ofCamera(camera: string, leaf: string): string {
+    return `${this.prefix}.${cameraLevels(camera)}.${leaf}`;
+  }
+
+  /** The camera of a frame's subject. */
+  cameraOf(frameSubject: string): string {
+    return tokenText(frameSubject.slice(this.prefix.length).split('.')[3] ?? '-');
+  }
+
   hub(instance: string): string {
     return `${this.prefix}.hub.${token(instance)}`;
   }
+}
+
+/** First levels below the prefix that cameras do not use. */
+const reserved: ReadonlySet<string> = new Set(
+  'frames answers returns events cancel newest hubs hub'.split(' '),
+);
+
+/** A camera's name as levels of a subject, as readable as it can be: `front_door`, `porch/gate` as `porch.gate`. */
+function cameraLevels(camera: string): string {
+  const levels = camera.split('/').map((level) => (/^[^\s.*>=+#$]+$/.test(level) ? level : token(level)));
+  const [first = '-', ...others] = levels;
+  return [reserved.has(first) ? escaped(first) : first, ...others].join('.');
 }
 
 export interface FramePlace {
@@ -101,13 +125,22 @@ export interface FramePlace {
 
 /** A text as one token of a subject: letters, digits, - and others as `=` and two hexadecimal digits; `-` when empty. */
 export function token(text: string): string {
-  if (text === '' || text === '-') return text === '' ? '-' : '=2D';
+  if (text === '') return '-';
+  if (text === '-') return escaped(text);
+  return text.replaceAll(/[^A-Za-z0-9-]/gu, escaped);
+}
+
+/** The text of a token; other programs may leave letters as they are, such as `front_door`. */
+export function tokenText(token: string): string {
+  if (token === '-') return '';
+  const bytes = token.split(/(=[0-9A-F]{2})/).map((part, index) => {
+    return index % 2 === 1 ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part, 'utf8');
+  });
+  return Buffer.concat(bytes).toString('utf8');
+}
+
+function escaped(text: string): string {
   return [...Buffer.from(text, 'utf8')]
-    .map((byte) => {
-      const character = String.fromCharCode(byte);
-      return /[A-Za-z0-9-]/.test(character)
-        ? character
-        : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    })
+    .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)
     .join('');
 }

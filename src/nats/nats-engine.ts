@@ -12,6 +12,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
+import { publishCameraAnswer } from './camera-answers';
 import { FramePublisher } from './frame-publisher';
 import { groupStatus, type HubStatus } from './hub-status';
 import { keptAnswer } from './kept-answers';
@@ -119,6 +120,12 @@ export class NatsEngine implements EngineApi {
       throw new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}: ${words(cause)}`, { cause });
     }
     return answerOf(text) as DoctorReport;
+  }
+
+  /** Publishes an answer for readers of the camera, such as dashboards; see `publishCameraAnswer`. */
+  async publishAnswer(camera: string, final: DescribeFinal): Promise<void> {
+    const { link } = await this.#open();
+    publishCameraAnswer(link, camera, final);
   }
 
   cancel(id: string): void {

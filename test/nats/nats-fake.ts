@@ -5,7 +5,7 @@ import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
-import { TestNats } from './test-server';
+import { type NatsServerOptions, TestNats } from './test-server';
 
 export interface FakeHubOptions {
   /** Names that it offers besides its default, which is `fake`. */
@@ -22,20 +22,26 @@ export interface FakeHub {
   cut(): Promise<void>;
 }
 
+export interface HeardMessage {
+  readonly subject: string;
+  readonly text: string;
+}
+
 /** A nats-server with hubs of the fake captioner, and clients. */
 export class NatsFake {
   readonly #url: string;
   readonly #server: TestNats | undefined;
   readonly #clients: NatsEngine[] = [];
   readonly #hubs: FakeHub[] = [];
+  readonly #listeners: { close(): Promise<void> }[] = [];
 
   private constructor(url: string, server?: TestNats) {
     this.#url = url;
     this.#server = server;
   }
 
-  static async start(): Promise<NatsFake> {
-    const server = await TestNats.start();
+  static async start(options?: NatsServerOptions): Promise<NatsFake> {
+    const server = await TestNats.start(options);
     return new NatsFake(server.url, server);
   }
 
@@ -65,6 +71,18 @@ export class NatsFake {
     const { connection } = await openNats(parseNatsAddress(this.#url), 'a test');
     connection.publish(subject, text);
     await connection.drain();
+  }
+
+  /** @returns what is published from now on */
+  async listen(subject: string): Promise<readonly HeardMessage[]> {
+    const { connection } = await openNats(parseNatsAddress(this.#url), 'a test');
+    this.#listeners.push(connection);
+    const heard: HeardMessage[] = [];
+    connection.subscribe(subject, {
+      callback: (_error, message) => void heard.push({ subject: message.subject, text: message.string() }),
+    });
+    await connection.flush();
+    return heard;
   }
 
   client(options?: NatsEngineOptions): NatsEngine {
@@ -112,6 +130,7 @@ export class NatsFake {
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     await Promise.all(this.#hubs.map((hub) => hub.close()));
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
     await this.#server?.close();
   }
 }

@@ -1,30 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineAddress } from '../../client/engine-address';
 import { EngineClient } from '../../client/engine-client';
 import { SmolvlmError } from '../../errors';
 import { Hub } from '../../nats/hub';
-import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
+import type { NatsAddress } from '../../nats/nats-address';
 import { openNats } from '../../nats/nats-connection';
-import { defined } from '../../system/defined';
 import { shownText } from '../../system/shown-address';
-import { type OptionValues, optionalString, UsageError } from '../command';
-
-/** @throws UsageError without `--nats`; SmolvlmError `nats-address`, `nats-credentials` */
-export function natsOptions(values: OptionValues): NatsAddress {
-  const url = optionalString(values, 'nats');
-  if (url === undefined)
-    throw new UsageError('--nats is missing', 'Give the server: --nats nats://HOST:4222');
-  const read = (name: string): string | undefined => {
-    const path = optionalString(values, name);
-    return path === undefined ? undefined : readSecret(path);
-  };
-  const secret = read('nats-token-file') ?? read('nats-password-file');
-  return {
-    ...parseNatsAddress(url, secret, optionalString(values, 'nats-stream')),
-    ...defined({ credentials: read('nats-creds'), tlsCa: optionalString(values, 'nats-tls-ca') }),
-  };
-}
 
 export interface HubModels {
   /** The engine's default. */
@@ -93,15 +74,5 @@ export function startNatsHub(
       }
       await delay(retryMs, undefined, { signal: closing.signal }).catch(() => {});
     }
-  }
-}
-
-function readSecret(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new SmolvlmError('nats-credentials', `the file ${path} cannot be read: ${String(cause)}`, {
-      cause,
-    });
   }
 }

@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
+import type { ArrivedPicture, FrameVerdict } from '../../frame/frame-intake';
 import { NodeFailure } from '../node-failure';
-import type { ArrivedPicture, FrameVerdict } from './frame-intake';
 import { frameMessage, heldMessage } from './frame-message';
 
 /** A message that becomes the frame's message: it brought the picture, or asked for one. */

@@ -1,10 +1,10 @@
 import type { GateSettings } from '../../frame/frame-gate';
+import { isPolygon, isZone, type Zone } from '../../frame/picture-zones';
 import type { FrameOptions } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
 import type { Polygon } from '../../system/picture-shapes';
 import { fieldChoice } from '../choice-field';
 import { normaliseChoices } from './frame-fields';
-import type { Zone } from './frame-intake';
 import { frameList, frameNumber, invalidField, times } from './frame-values';
 
 /** The dialog's fields as Node-RED keeps them: text, mostly. */
@@ -69,21 +69,4 @@ export function frameSettings(dialog: FrameDialog): FrameSettings {
     throw invalidField('zones', 'zones of different names', zones.map(({ name }) => name).join(', '));
   }
   return { gate, options, zones };
-}
-
-const isFraction = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1;
-
-function isPolygon(value: unknown): boolean {
-  const isPoint = (point: unknown): boolean =>
-    Array.isArray(point) && point.length === 2 && point.every(isFraction);
-  return Array.isArray(value) && value.length >= 3 && value.every(isPoint);
-}
-
-function isZone(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, x, y, width, height } = value as Partial<Record<keyof Zone, unknown>>;
-  // The dialog keeps four digits, so that a zone at the edge may be that much too wide.
-  const fits = Number(x) + Number(width) <= 1.0001 && Number(y) + Number(height) <= 1.0001;
-  const inside = [x, y, width, height].every(isFraction) && Number(width) > 0 && Number(height) > 0 && fits;
-  return typeof name === 'string' && name !== '' && inside;
 }

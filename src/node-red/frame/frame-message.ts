@@ -1,8 +1,8 @@
 import type { NodeMessage } from 'node-red';
 import type { Held } from '../../frame/frame-gate';
+import type { ArrivedPicture } from '../../frame/frame-intake';
 import type { PreparedFrame } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
-import type { ArrivedPicture } from './frame-intake';
 
 /** `msg.frame` of a picture that was let through. */
 export interface FrameProperty {

@@ -1,4 +1,5 @@
-import type { CameraAccess, CertificateTrust, Credentials } from '../../picture/camera/camera-access';
+import type { CameraSource } from '../../frame/open-frame-source';
+import type { CertificateTrust, Credentials } from '../../picture/camera/camera-access';
 import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { fieldChoice } from '../choice-field';
@@ -6,26 +7,8 @@ import type { FrameDialog } from './frame-dialog';
 import { sourceChoices, sourceProtocols } from './frame-fields';
 import { frameNumber, invalidField, times } from './frame-values';
 
-interface CameraAddress extends CameraAccess {
-  readonly url: URL;
-}
-
-/** The node's own source of pictures. */
-export type SourceSettings =
-  | { readonly kind: 'message' }
-  | (CameraAddress & {
-      readonly kind: 'snapshot';
-      /** Absent: only when a message comes. */
-      readonly intervalMs?: number;
-      readonly timeoutMs: number;
-      readonly retries: number;
-    })
-  | (CameraAddress & {
-      readonly kind: 'mjpeg' | 'rtsp';
-      readonly intervalMs: number;
-      readonly timeoutMs: number;
-    })
-  | { readonly kind: 'folder'; readonly folder: string; readonly intervalMs: number };
+/** The node's own source of pictures, or none. */
+export type SourceSettings = { readonly kind: 'message' } | CameraSource;
 
 /** The node's credentials, as Node-RED keeps them. */
 export interface SourceLogin {

@@ -1,14 +1,10 @@
 import { createHash } from 'node:crypto';
-import { SmolvlmError } from '../../errors';
-import type { FrameGate, Held } from '../../frame/frame-gate';
-import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
-import { defined } from '../../system/defined';
-import type { Rectangle } from '../../system/picture-shapes';
-
-/** A part of the picture that becomes its own frame. */
-export interface Zone extends Rectangle {
-  readonly name: string;
-}
+import { SmolvlmError } from '../errors';
+import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
+import { defined } from '../system/defined';
+import type { Rectangle } from '../system/picture-shapes';
+import type { FrameGate, Held } from './frame-gate';
+import type { Zone } from './picture-zones';
 
 /** A picture as it came, with what is returned with the verdict. */
 export interface ArrivedPicture<T> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { FrameGate } from '../../../src/frame/frame-gate';
-import { FrameIntake, type FrameVerdict } from '../../../src/node-red/frame/frame-intake';
-import type { FrameOptions, PreparedFrame } from '../../../src/picture/prepared-frame';
+import { FrameGate } from '../../src/frame/frame-gate';
+import { FrameIntake, type FrameVerdict } from '../../src/frame/frame-intake';
+import type { FrameOptions, PreparedFrame } from '../../src/picture/prepared-frame';
 
 const about = { width: 1, height: 1, differenceHash: 'ff', brightness: 0 };
 

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { SmolvlmError } from '../errors';
+import { type NatsAddress, parseNatsAddress } from '../nats/nats-address';
+import { defined } from '../system/defined';
+import { type Command, type OptionValues, optionalString, UsageError } from './command';
+
+/** The options of commands that use the shared queue. */
+export const natsOptionTable = {
+  nats: { type: 'string' },
+  'nats-stream': { type: 'string' },
+  'nats-creds': { type: 'string' },
+  'nats-token-file': { type: 'string' },
+  'nats-password-file': { type: 'string' },
+  'nats-tls-ca': { type: 'string' },
+} as const satisfies Command['options'];
+
+export const natsUsage =
+  '[--nats-stream NAME] [--nats-creds F | --nats-token-file F | --nats-password-file F] [--nats-tls-ca F]';
+
+/** @throws UsageError without `--nats`; SmolvlmError `nats-address`, `nats-credentials` */
+export function natsOptions(values: OptionValues): NatsAddress {
+  const url = optionalString(values, 'nats');
+  if (url === undefined)
+    throw new UsageError('--nats is missing', 'Give the server: --nats nats://HOST:4222');
+  const secrets = ['nats-creds', 'nats-token-file', 'nats-password-file'] as const;
+  const given = secrets.filter((name) => values[name] !== undefined);
+  if (given.length > 1) {
+    throw new UsageError(`expected one login, received ${given.map((name) => `--${name}`).join(' and ')}`);
+  }
+  const read = (name: (typeof secrets)[number]): string | undefined => {
+    const path = optionalString(values, name);
+    return path === undefined ? undefined : readSecret(path);
+  };
+  const address = parseNatsAddress(
+    url,
+    read('nats-token-file') ?? read('nats-password-file'),
+    optionalString(values, 'nats-stream'),
+  );
+  if (given[0] === 'nats-password-file' && address.user === undefined) {
+    throw new UsageError(
+      '--nats-password-file: the address names no user',
+      'Write it before the host: --nats nats://USER@HOST:4222',
+    );
+  }
+  if (given[0] === 'nats-token-file' && address.user !== undefined) {
+    throw new UsageError(
+      '--nats-token-file: the address names a user, and a token needs none',
+      'Give the user’s password with --nats-password-file.',
+    );
+  }
+  return {
+    ...address,
+    ...defined({ credentials: read('nats-creds'), tlsCa: optionalString(values, 'nats-tls-ca') }),
+  };
+}
+
+function readSecret(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new SmolvlmError('nats-credentials', `the file ${path} cannot be read: ${String(cause)}`, {
+      cause,
+    });
+  }
+  if (text !== '') return text;
+  throw new SmolvlmError('nats-credentials', `the file ${path} is empty`);
+}
