@@ -9,6 +9,8 @@ const folder = mkdtempSync(join(tmpdir(), 'smolvlm-own-'));
 process.env.SMOLVLM_CACHE = join(folder, 'cache');
 process.env.SMOLVLM_RUNTIME_DIR = join(folder, 'run');
 process.env.SMOLVLM_NPU_LOCK = join(folder, 'npu', 'lock');
+// No test announces an engine on the network of this machine.
+process.env.SMOLVLM_ANNOUNCE = '0';
 
 // Some tests load onnxruntime by themselves.
 disableTelemetry();

@@ -2,6 +2,7 @@ import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { engineCheck } from '../../src/editor/engine-check';
+import { engineFinder } from '../../src/editor/engine-finder';
 import { engineModels } from '../../src/editor/engine-models';
 import type { DialogValues } from '../../src/editor/engine-request';
 import { engineTry } from '../../src/editor/engine-try';
@@ -117,6 +118,15 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
       ...{ place: models, model: field('model'), dialog: values, translate },
       onFetched: () => $('a[href="#smolvlm-engine-tab-try"]').trigger('click'),
     });
+    const finder = $('#smolvlm-engine-finder');
+    engineFinder(finder, values, translate, ({ url, model }) => {
+      field('url').val(url).trigger('change');
+      // Blank stands for the engine's own model; a model of this machine may not exist there.
+      field('model')
+        .val(model ?? '')
+        .trigger('change');
+      field('token').trigger('focus');
+    });
     field('location')
       .on('change', () => {
         const location = String(field('location').val());
@@ -125,6 +135,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
         const example = location === 'group' ? 'nats://nats.local:4222' : 'http://hub.local:8372';
         field('url').attr('placeholder', example);
         models.toggle(!isElsewhere);
+        finder.toggle(location === 'remote');
       })
       .trigger('change');
   },

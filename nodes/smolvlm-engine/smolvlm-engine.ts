@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { errorBody } from '../../src/errors';
+import { registerDiscoveryAdmin } from '../../src/node-red/engine/discovery-admin';
 import { registerEngineAdmin } from '../../src/node-red/engine/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-node';
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine/engine-settings';
@@ -45,4 +46,5 @@ export = (RED: NodeAPI): void => {
   });
   registerEngineAdmin(RED);
   registerModelAdmin(RED);
+  registerDiscoveryAdmin(RED);
 };

@@ -16,6 +16,7 @@ const commands: CommandTable<Command | CommandGroup> = {
   pack: () => import('./pack.js'),
   install: () => import('./install.js'),
   serve: () => import('./serve.js'),
+  certificate: () => import('./certificate.js'),
   watch: () => import('./watch.js'),
   pull: () => import('./pull.js'),
   cache: () => import('./cache.js'),

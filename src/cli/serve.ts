@@ -11,8 +11,10 @@ import { type ServedEngine, type ServeOptions, serveEngine } from '../server/ser
 import { defined } from '../system/defined';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import type { Settings } from '../system/settings';
+import { certificateFingerprint } from './certificate/self-signed-certificate';
 import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
 import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+import { startAnnouncement } from './serve/network-announcement';
 
 const defaultPort = 8372;
 
@@ -22,7 +24,7 @@ export const command: Command = {
   summary: 'Run the engine on a unix socket or a TCP port',
   usage: [
     'serve [--model M] [--checkpoint M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
-    '  [--tls-cert F.pem --tls-key F.pem]',
+    '  [--tls-cert F.pem --tls-key F.pem] [--no-announce]',
     '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
@@ -31,6 +33,7 @@ export const command: Command = {
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port requires a token (--token-file, or the environment variable SMOLVLM_TOKEN), unless it is on a loopback address and',
     '--no-token is given. A line NAME TOKEN for each of several tokens.',
+    'An engine that listens on the network announces itself by multicast DNS, unless --no-announce or SMOLVLM_ANNOUNCE=0 is given.',
     'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
     'With --allow-image-urls, pictures of OpenAI’s API are fetched by address, only from the internet and --allow-image-host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
@@ -47,6 +50,7 @@ export const command: Command = {
     'no-token': { type: 'boolean' },
     'tls-cert': { type: 'string' },
     'tls-key': { type: 'string' },
+    'no-announce': { type: 'boolean' },
     threads: { type: 'string' },
     'queue-capacity': { type: 'string' },
     'model-limit-mb': { type: 'string' },
@@ -81,7 +85,7 @@ export const command: Command = {
     const reach = ['0.0.0.0', '::'].includes(options.tcp?.host ?? '') ? ' and all other addresses' : '';
     io.log(`the engine listens on ${places.join(' and ')}${reach}`);
     if (options.tcp?.tls) {
-      io.log(`SHA-256 fingerprint of its certificate: ${fingerprintOf(options.tcp.tls)}`);
+      io.log(`SHA-256 fingerprint of its certificate: ${certificateFingerprint(options.tcp.tls.cert)}`);
       io.log(
         'to accept only this certificate, write it behind the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
       );
@@ -90,7 +94,10 @@ export const command: Command = {
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
     const hub =
       natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), io.log);
-    const closeServices = (): Promise<unknown> => Promise.all([service?.close(), hub?.close()]);
+    const announces = values['no-announce'] !== true && settings.announce;
+    const announcement = announces ? await startAnnouncement(options, served.url, io.log) : undefined;
+    const closeServices = (): Promise<unknown> =>
+      Promise.all([announcement?.close(), service?.close(), hub?.close()]);
     const stop = (): void => void closeServices().then(() => served.close());
     io.signal.addEventListener('abort', stop, { once: true });
     if (io.signal.aborted) stop();
@@ -214,12 +221,8 @@ function tlsOptions(values: OptionValues): TlsFiles | undefined {
   }
 }
 
-function fingerprintOf({ cert }: TlsFiles): string {
-  return new X509Certificate(cert).fingerprint256;
-}
-
 function pinnedAddress(url: string, tls: TlsFiles): string {
-  return `${url}/#sha256=${fingerprintOf(tls)}`;
+  return `${url}/#sha256=${certificateFingerprint(tls.cert)}`;
 }
 
 function readTokens(path: string, log: (line: string) => void): readonly AccessToken[] {

@@ -35,6 +35,7 @@ const codesByKey = {
     ...['image-library', 'onnxruntime-', 'protobuf-unavailable', 'backend-koffi', 'engine-metrics'],
     'archive-library',
     'nats-package',
+    'discovery-package',
   ],
   noAnswer: ['image-fetch'],
   pictureDamaged: ['image-'],

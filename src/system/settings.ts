@@ -49,6 +49,8 @@ export interface Settings {
   readonly runtimeDir: string;
   /** `SMOLVLM_TOKEN`: the tokens of an engine on a port, as in a token file. */
   readonly token?: string;
+  /** `SMOLVLM_ANNOUNCE`, true unless it is `0`: an engine on the network announces itself. */
+  readonly announce: boolean;
   /** `HF_ENDPOINT`, and `HF_TOKEN` or `HUGGING_FACE_HUB_TOKEN`, as for Hugging Face's own client. */
   readonly hub: { readonly endpoint?: string; readonly token?: string };
   readonly npu: NpuSettings;
@@ -102,6 +104,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     ),
     runtimeDir: text('SMOLVLM_RUNTIME_DIR') ?? defaultRuntimeDir(),
     ...defined({ token: text('SMOLVLM_TOKEN') }),
+    announce: choice('SMOLVLM_ANNOUNCE', ['0', '1']) !== '0',
     hub: defined({
       endpoint: text('HF_ENDPOINT'),
       token: (text('HF_TOKEN') ?? text('HUGGING_FACE_HUB_TOKEN'))?.trim() || undefined,

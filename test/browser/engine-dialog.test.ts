@@ -50,6 +50,35 @@ describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
     assert.match((await error.textContent()) ?? '', /engine-unreachable.*127\.0\.0\.1:9.*Check that it runs/);
   });
 
+  it('finds engines on the network, and enters address, fingerprint and model of the one that is used', async () => {
+    const { page } = editor;
+    const fingerprint = 'AB'.repeat(32);
+    const url = `https://192.168.1.5:8372/#sha256=${fingerprint}`;
+    const evil = '<img src=x onerror="window.smolvlmBroken=1">';
+    const facts = { version: '0.1.0', protocol: 1 };
+    const engines = [
+      { ...facts, host: 'hub.local', url, model: 'a/b', tls: true, fingerprint },
+      { ...facts, host: evil, url: 'http://192.168.1.6:8372', model: evil, tls: false },
+    ];
+    await page.route('**/smolvlm-engine/find', (route) => route.fulfill({ json: { engines } }));
+    await editor.edit('engine');
+    assert.equal(await page.locator('#smolvlm-engine-find').isVisible(), false);
+    await page.selectOption('#node-config-input-location', 'remote');
+    await page.click('#smolvlm-engine-find');
+    const rows = page.locator('.smolvlm-find-list li');
+    await rows.nth(1).waitFor({ timeout: 30_000 });
+    const [first = '', second = ''] = await rows.allTextContents();
+    for (const shown of ['hub.local', 'https://192.168.1.5:8372', 'package 0.1.0', 'a/b', fingerprint])
+      assert.ok(first.includes(shown), shown);
+    assert.ok(second.includes('not encrypted') && second.includes(evil));
+    assert.equal(await page.evaluate('window.smolvlmBroken'), undefined);
+    await rows.nth(0).locator('button').click();
+    assert.equal(await page.inputValue('#node-config-input-url'), url);
+    assert.equal(await page.inputValue('#node-config-input-model'), 'a/b');
+    assert.match((await page.locator('.smolvlm-find').textContent()) ?? '', /token.*fingerprint/);
+    await page.unroute('**/smolvlm-engine/find');
+  });
+
   it('shows what an engine elsewhere says as text, not as a page', async () => {
     const { page } = editor;
     const evil = '<img src=x onerror="window.smolvlmBroken=1">';
