@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { errorBody, SmolvlmError } from '../errors';
+import { systemClock } from '../system/clock';
 import { disableTelemetry } from '../system/no-telemetry';
 import { readSettings } from '../system/settings';
 import { shownText } from '../system/shown-address';
@@ -133,7 +134,7 @@ async function overview(): Promise<string> {
 }
 
 /** After a command has ended, the process gets this long to end by itself. */
-const endMs = 10_000;
+export const endMs = 10_000;
 
 /** Runs the process's own command line and leaves its status as the exit code. */
 export function runProcess(): void {
@@ -163,7 +164,7 @@ export function runProcess(): void {
       process.stderr.write('smolvlm: a native call does not return: ending the process\n');
       process.kill(process.pid, 'SIGKILL');
     };
-    setTimeout(end, endMs).unref();
+    systemClock.after(endMs, end, { keepsProcess: false });
   });
 }
 

@@ -98,6 +98,8 @@ export class NatsFake {
       captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
       aliases: new Map(models.map((name) => [name, name])),
       log: () => {},
+      // A hub that was cut leaves a request behind, which would keep its engine.
+      abandonedMs: 0,
     });
     const engine = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
     const link = await openNats(parseNatsAddress(this.#url), 'hub of a test');

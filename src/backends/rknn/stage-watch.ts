@@ -2,13 +2,13 @@ import { SmolvlmError } from '../../errors';
 import { type Clock, systemClock } from '../../system/clock';
 
 /** A stage of SmolVLM-256M takes tens of milliseconds; this is far more than a hot or shared NPU needs. */
-const slowMs = 3_000;
+export const slowMs = 3_000;
 
 /**
  * The driver waits for a job up to three times 6 s, then resets the NPU (rknpu 0.9.8): a call that takes longer
  * never returns.
  */
-const lostMs = 20_000;
+export const lostMs = 20_000;
 
 export interface StageWatch {
   readonly slowMs?: number;

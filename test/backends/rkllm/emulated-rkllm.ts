@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RkllmAbi } from '../../../src/backends/rkllm/rkllm-abi';
 import { buildEmulator } from '../../../src/cli/bench/emulator/build-emulator';
 
@@ -66,6 +67,15 @@ export class EmulatedRkllm {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as RkllmEvent);
+  }
+
+  /** Resolves when the library has noted such a call. */
+  async traced(isIt: (event: RkllmEvent) => boolean): Promise<void> {
+    while (!(await this.trace()).some(isIt)) await delay(5);
+  }
+
+  async forget(): Promise<void> {
+    await rm(join(this.dir, 'trace'), { force: true });
   }
 
   async violations(): Promise<readonly string[]> {

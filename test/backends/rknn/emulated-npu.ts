@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type RknnSettings, RknnVisionBackend } from '../../../src/backends/rknn/rknn-vision-backend';
 import { buildEmulator, type EmulatorBuild } from '../../../src/cli/bench/emulator/build-emulator';
 import { setEnvironment } from '../../environment';
@@ -16,6 +17,8 @@ export interface TraceEvent {
   readonly violation?: string;
   /** Whether the vendor's library refuses it as well. */
   readonly rule?: 'ours' | 'vendor';
+  /** A stage that does not return while the fault `hang` lasts. */
+  readonly hung?: string;
   readonly destroyed?: number;
   readonly memories?: number;
 }
@@ -60,6 +63,15 @@ export class EmulatedNpu {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as TraceEvent);
+  }
+
+  /** Resolves when a stage hangs. @returns its name */
+  async hung(): Promise<string> {
+    for (;;) {
+      const name = (await this.trace()).find(({ hung }) => hung !== undefined)?.hung;
+      if (name !== undefined) return name;
+      await delay(5);
+    }
   }
 
   /** Rules of the interface that were broken. */

@@ -434,6 +434,7 @@ int rknn_run(rknn_context id, rknn_run_extend *extend) {
     void *lost = malloc((size_t)value);
     if (lost) memset(lost, 1, (size_t)value);
   }
+  if (fault("hang", NULL)) trace("{\"hung\":\"%s\"}", c->stage->header.name);
   while (fault("hang", NULL)) usleep(20000);
   int core = take_core(c->mask);
   int64_t start = now_us();

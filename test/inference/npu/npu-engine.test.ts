@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lostMs } from '../../../src/backends/rknn/stage-watch';
 import { EngineClient } from '../../../src/client/engine-client';
 import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame, repositoryRoot } from '../../fixtures';
+import { ChildClock } from '../../system/child-clock';
 import { EmulatedBundle } from './emulated-bundle';
 
 const prompt = 'Is there a cat?';
@@ -15,6 +17,8 @@ const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
 describe('an engine with an NPU that fails', function () {
   this.timeout(120_000);
   let npu: EmulatedNpu;
+  /** Of the engines. */
+  let clock: ChildClock;
   let bundle: EmulatedBundle;
   let directory: string;
   let client: EngineClient;
@@ -25,6 +29,7 @@ describe('an engine with an NPU that fails', function () {
   after(() => bundle.remove());
   beforeEach(async () => {
     npu = await EmulatedNpu.create();
+    clock = new ChildClock();
     directory = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
     client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0 } });
   });
@@ -32,15 +37,10 @@ describe('an engine with an NPU that fails', function () {
     const { pid } = await client.status();
     await client.close();
     while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.remove();
     await npu.remove();
-    delete process.env.SMOLVLM_NPU_LOST_MS;
     rmSync(directory, { recursive: true });
   });
-
-  /** For the engines that start from now on. Elsewhere a busy machine has the usual time. */
-  function giveUpSoon(): void {
-    process.env.SMOLVLM_NPU_LOST_MS = '3000';
-  }
 
   function ask(backend: 'auto' | 'npu', events: EngineEvent[] = []): Promise<DescribeFinal> {
     const request = { model: bundle.dir, prompt, runtime: { backend } };
@@ -52,12 +52,15 @@ describe('an engine with an NPU that fails', function () {
     ['hang 0 30', 'a stage never comes back'],
   ] as const) {
     it(`answers from the CPU of a new engine when ${what}, and says why`, async () => {
-      if (fault.startsWith('hang')) giveUpSoon();
       const first = await ask('auto');
       assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + onnxruntime int8');
       const { pid } = await client.status();
       await npu.faults(fault);
       const other = client.describe({ model: bundle.dir, prompt, crop: half }, [picture]);
+      if (fault.startsWith('hang')) {
+        await npu.hung();
+        clock.advance(lostMs);
+      }
       const final = await other;
       assert.ok(final.type === 'result', JSON.stringify(final));
       assert.equal(final.result.fallback?.code, 'npu-deaths', JSON.stringify(final.result.fallback));
@@ -94,15 +97,21 @@ describe('an engine with an NPU that fails', function () {
   it('answers from a new engine when the decoder on the NPU never comes back, and says why', async () => {
     const rkllm = await EmulatedRkllm.create('1.3');
     const full = await EmulatedBundle.create({ npuDecoder: true });
-    giveUpSoon();
-    process.env.SMOLVLM_NPU_SILENCE_MS = '3000';
+    process.env.SMOLVLM_NPU_SILENCE_MS = `${lostMs}`;
     try {
       const request = { model: full.dir, prompt };
       const first = await client.describe(request, [picture]);
       assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + rkllm');
       const { pid } = await client.status();
+      await rkllm.forget();
       await rkllm.faults('hang');
-      const next = await client.describe(request, [picture]);
+      const answer = client.describe(request, [picture]);
+      // Its run is aborted first, then given up.
+      await rkllm.traced(({ run }) => run !== undefined);
+      clock.advance(lostMs);
+      await rkllm.traced(({ abort }) => abort !== undefined);
+      clock.advance(lostMs);
+      const next = await answer;
       assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
       assert.notEqual((await client.status()).pid, pid);
     } finally {
