@@ -1,5 +1,5 @@
 // What tsc does not make: each node's dialog with its compiled editor script, locales/ and icons/ beside the node's .js,
-// and the command line at dist/cli/main.js.
+// the captions page, and the command line at dist/cli/main.js.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +27,12 @@ execFileSync(process.execPath, [
   ...['--runtime', 'stub', '--enable', 'simd', '--optimizeLevel', '3', '--noAssert'],
 ]);
 
+const page = 'src/timeline/page';
+mkdirSync(join('dist', page), { recursive: true });
+for (const name of ['page.html', 'page.css', 'page.webmanifest', 'icon.svg'])
+  cpSync(join(page, name), join('dist', page, name));
+writeFileSync(join('dist', page, 'page.js'), browserScript(join(page, 'timeline-page.ts')));
+
 mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js').runProcess();\n");
 
@@ -34,12 +40,12 @@ writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main
 function dialog(folder, source) {
   return source.replace(
     /<script src="([\w-]+\.editor\.ts)"><\/script>/g,
-    (_, file) => `<script type="text/javascript">\n${editorScript(join(folder, file))}</script>`,
+    (_, file) => `<script type="text/javascript">\n${browserScript(join(folder, file))}</script>`,
   );
 }
 
 /** Readable, since the palette's checks parse it: `registerType` and its literals stay as they are written. */
-function editorScript(file) {
+function browserScript(file) {
   const { outputFiles } = buildSync({
     entryPoints: [file],
     tsconfig: 'tsconfig.editor.json',

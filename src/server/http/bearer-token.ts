@@ -3,7 +3,14 @@ import { SmolvlmError } from '../../errors';
 import { type AccessToken, TokenList } from './access-tokens';
 import { FailedLogins } from './failed-logins';
 
-/** Requires `Authorization: Bearer TOKEN`, or `X-Api-Key: TOKEN`, for everything except `GET /health`. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route needs no token: it contains no data. */
+    readonly isPublic?: boolean;
+  }
+}
+
+/** Requires `Authorization: Bearer TOKEN`, or `X-Api-Key: TOKEN`, except for public routes and `GET /health`. */
 export function registerBearerToken(
   app: FastifyInstance,
   token: string | readonly AccessToken[],
@@ -11,6 +18,7 @@ export function registerBearerToken(
 ): void {
   const tokens = new TokenList(typeof token === 'string' ? [{ name: 'token', token }] : token);
   app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.isPublic) return;
     if (/^(GET|HEAD)$/.test(request.method) && request.routeOptions.url === '/health') return;
     const { authorization, 'x-api-key': key } = request.headers;
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];

@@ -1,0 +1,90 @@
+import german from './locales/de.json';
+import english from './locales/en-US.json';
+import french from './locales/fr.json';
+import chinese from './locales/zh-CN.json';
+
+export const languages = { 'en-US': 'English', de: 'Deutsch', fr: 'Français', 'zh-CN': '简体中文' } as const;
+export type Language = keyof typeof languages;
+
+type Catalog = typeof english;
+const catalogs: Readonly<Record<Language, Catalog>> = {
+  'en-US': english,
+  de: german,
+  fr: french,
+  'zh-CN': chinese,
+};
+
+export type WordKey = keyof Catalog;
+
+export function isLanguage(name: string | undefined): name is Language {
+  return name !== undefined && Object.hasOwn(languages, name);
+}
+
+/** The first of the browser's languages that there is a catalog for. */
+export function preferredLanguage(preferred: readonly string[] = navigator.languages): Language {
+  for (const name of preferred) {
+    const [base = ''] = name.split('-');
+    const found = (Object.keys(languages) as Language[]).find((each) => each.split('-')[0] === base);
+    if (found) return found;
+  }
+  return 'en-US';
+}
+
+/** The page's texts, dates and numbers in one language. */
+export class Words {
+  readonly #catalog: Catalog;
+  readonly #time: Intl.DateTimeFormat;
+  readonly #exact: Intl.DateTimeFormat;
+  readonly #day: Intl.DateTimeFormat;
+  readonly #shortDay: Intl.DateTimeFormat;
+  readonly #number: Intl.NumberFormat;
+
+  constructor(readonly language: Language) {
+    this.#catalog = catalogs[language];
+    // English with the reader's own order of day and month, and own clock.
+    const locale = navigator.languages.find((name) => name.startsWith(language.split('-')[0] ?? '')) ?? language;
+    this.#time = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+    this.#exact = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+    this.#day = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+    this.#shortDay = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+    this.#number = new Intl.NumberFormat(locale);
+  }
+
+  translate(key: WordKey, values: Readonly<Record<string, string | number>> = {}): string {
+    return this.#catalog[key].replace(/__(\w+?)__/g, (_, name: string) => {
+      const value = values[name] ?? '';
+      return typeof value === 'number' ? this.#number.format(value) : value;
+    });
+  }
+
+  time(at: Date): string {
+    return this.#time.format(at);
+  }
+
+  /** Day and time to the second. */
+  exactTime(at: Date): string {
+    return this.#exact.format(at);
+  }
+
+  day(at: Date, today = new Date()): string {
+    const days = Math.round((startOfDay(today).getTime() - startOfDay(at).getTime()) / 86_400_000);
+    if (days === 0) return this.translate('today');
+    if (days === 1) return this.translate('yesterday');
+    return this.#day.format(at);
+  }
+
+  /** For a list of days. */
+  shortDay(at: Date): string {
+    return this.#shortDay.format(at);
+  }
+}
+
+export function startOfDay(at: Date): Date {
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate());
+}
+
+/** `2026-11-27`, of this browser's time zone. */
+export function dayKey(at: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}

@@ -1,0 +1,400 @@
+import type { EntryBody, TimelineBody } from '../http/timeline-api';
+import { element, iconButton, textButton } from './element';
+import { EntryList } from './entry-list';
+import { EntryView } from './entry-view';
+import { FilterBar } from './filter-bar';
+import { LiveEntries } from './live-entries';
+import { type PageAddress, readAddress, writeAddress } from './page-address';
+import { confirmDelete, exportDialog } from './page-dialogs';
+import { dayKey, type Words } from './page-words';
+import { PictureLoader } from './picture-loader';
+import type { TimelineClient } from './timeline-client';
+
+export interface TimelineViewOptions {
+  readonly words: Words;
+  readonly client: TimelineClient;
+  readonly timelines: readonly TimelineBody[];
+  readonly timeline: TimelineBody;
+  readonly mayWrite: boolean;
+  /** Opens the menu. @param more what else it offers */
+  readonly onMenu: (more: readonly (readonly [label: string, run: () => void])[]) => void;
+  /** Another timeline was chosen. */
+  readonly onTimeline: (id: string) => void;
+  readonly onRefused: () => void;
+}
+
+/** How far from the end of the list the next page is fetched. */
+const aheadPixels = 1_200;
+/** Nearer to the top, new entries are shown at once. */
+const topPixels = 80;
+
+/** The list, its filters, and the entry that is open. */
+export class TimelineView {
+  readonly element: HTMLElement;
+  readonly #options: TimelineViewOptions;
+  readonly #words: Words;
+  readonly #client: TimelineClient;
+  readonly #filters: FilterBar;
+  readonly #list: EntryList;
+  readonly #live: LiveEntries;
+  readonly #panel = element('div', { class: 'panel' });
+  readonly #state = element('span', { class: 'live', role: 'status' });
+  readonly #news: HTMLButtonElement;
+  readonly #toast = element('div', { class: 'toast', role: 'status', hidden: true });
+  readonly #stop = new AbortController();
+  #pending: EntryBody[] = [];
+  #search = new AbortController();
+  #next: string | undefined;
+  #isLoading = false;
+  #isComplete = false;
+  #wasLive = false;
+  #open: EntryView | undefined;
+  /** Whether the open entry has its own step in the browser's history. */
+  #isPushed = false;
+  #toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: TimelineViewOptions) {
+    this.#options = options;
+    const { words, client } = options;
+    this.#words = words;
+    this.#client = client;
+    const address = readAddress();
+    this.#filters = new FilterBar(words, address.filter, () => this.#filterChanged());
+    this.#list = new EntryList(words, new PictureLoader(client), {
+      onOpen: (entry) => this.#openEntry(entry, 'push'),
+      onEnd: () => void this.#loadMore(),
+    });
+    this.#news = textButton('', 'primary', () => this.#showNews());
+    this.#news.classList.add('news');
+    this.#news.hidden = true;
+    this.element = element('div', { class: 'page' },
+      element('header', { class: 'bar' },
+        element('h1', {}, words.translate('title')),
+        ...this.#timelineChoice(),
+        this.#state,
+        iconButton('menu', words.translate('menu'), () => this.#menu())),
+      element('div', { class: 'layout' },
+        element('main', { class: 'column' }, this.#filters.element, this.#list.element),
+        element('aside', { class: 'side', 'aria-label': words.translate('entry') }, this.#panel)),
+      this.#news, this.#toast);
+    this.#showPlaceholder();
+    addEventListener('popstate', () => this.#addressChanged(), { signal: this.#stop.signal });
+    this.#live = new LiveEntries(client, {
+      onEntry: (entry) => this.#arrived(entry),
+      onRemoved: (ids) => this.#removed(ids),
+      onState: (isLive) => this.#connection(isLive),
+      onRefused: () => options.onRefused(),
+    });
+    void this.#loadMore();
+    void this.#loadChoices();
+    if (address.entry !== undefined) void this.#openById(address.entry);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#search.abort();
+    this.#live.close();
+    this.#open?.close();
+    this.#list.clear();
+    this.element.remove();
+  }
+
+  focusSearch(): void {
+    if (this.#open && this.#isPhone()) this.#closeEntry();
+    this.#filters.focus();
+  }
+
+  /** Goes to the next older (1) or newer (-1) entry. @returns false where there is none */
+  step(step: -1 | 1): boolean {
+    const from = this.#open?.entry.id ?? this.#list.focused;
+    const entry = this.#list.neighbour(from, step);
+    if (!entry) return false;
+    if (this.#open) this.#openEntry(entry, 'replace');
+    this.#list.focus(entry.id);
+    if (!this.#list.neighbour(entry.id, 1)) void this.#loadMore();
+    return true;
+  }
+
+  get hasOpenEntry(): boolean {
+    return this.#open !== undefined;
+  }
+
+  get hasFocusInList(): boolean {
+    return this.#list.focused !== undefined;
+  }
+
+  /** What Esc does: the innermost thing ends. */
+  escape(): void {
+    if (this.#open?.cancelQuestion()) return;
+    if (this.#open) this.#closeEntry();
+    else if (!this.#filters.isEmpty) this.#filters.clear();
+  }
+
+  async #loadMore(): Promise<void> {
+    if (this.#isLoading || this.#isComplete) return;
+    this.#isLoading = true;
+    const search = this.#search;
+    this.#list.showEnd('loading');
+    try {
+      do {
+        const { entries, next } = await this.#client.entries(this.#filters.filter, this.#next, search.signal);
+        if (search.signal.aborted) return;
+        this.#list.append(entries);
+        this.#next = next;
+        this.#isComplete = next === undefined;
+      } while (!this.#isComplete && this.#isEndNear());
+      if (this.#isComplete) this.#showComplete();
+      this.#list.mark(this.#open?.entry.id);
+    } catch (error) {
+      if (search.signal.aborted) return;
+      this.#list.showEnd({ error: this.#faultText(error), retry: () => void this.#loadMore() });
+    } finally {
+      if (search === this.#search) this.#isLoading = false;
+    }
+  }
+
+  #isEndNear(): boolean {
+    return document.documentElement.scrollHeight - scrollY - innerHeight < aheadPixels;
+  }
+
+  #showComplete(): void {
+    const translate = this.#words.translate.bind(this.#words);
+    if (this.#list.size > 0) this.#list.showEnd('all');
+    else if (this.#filters.isEmpty) this.#list.showEmpty(translate('empty'), translate('emptyHint'));
+    else {
+      const clear = textButton(translate('clearFilters'), 'plain', () => this.#filters.clear());
+      this.#list.showEmpty(translate('nothingFound'), translate('nothingFoundHint'), clear);
+    }
+  }
+
+  async #loadChoices(): Promise<void> {
+    try {
+      const [cameras, days] = await Promise.all([
+        this.#client.cameras(),
+        this.#client.days(this.#filters.filter.camera),
+      ]);
+      this.#filters.showCameras(cameras);
+      this.#filters.showDays(days);
+    } catch {
+      // The list shows what is wrong.
+    }
+  }
+
+  #filterChanged(): void {
+    history.replaceState(null, '', this.#address());
+    this.#reload();
+    void this.#loadChoices();
+  }
+
+  #reload(): void {
+    this.#search.abort();
+    this.#search = new AbortController();
+    this.#isLoading = false;
+    this.#isComplete = false;
+    this.#next = undefined;
+    this.#setPending([]);
+    this.#list.clear();
+    scrollTo(0, 0);
+    void this.#loadMore();
+  }
+
+  #arrived(entry: EntryBody): void {
+    const { text, camera, day, changed } = this.#filters.filter;
+    const isShown =
+      (camera === undefined || camera === entry.camera) &&
+      (!changed || entry.changed) &&
+      (day === undefined || day === dayKey(new Date(entry.at)));
+    if (!isShown || this.#list.has(entry.id)) return;
+    // Only the server can tell whether a search finds it.
+    if (text === undefined && scrollY < topPixels) this.#show([entry]);
+    else this.#setPending([...this.#pending, entry]);
+  }
+
+  #show(entries: readonly EntryBody[]): void {
+    for (const entry of entries) this.#list.insert(entry);
+    if (this.#isComplete && this.#list.size > 0) this.#list.showEnd('all');
+  }
+
+  #showNews(): void {
+    const pending = this.#pending;
+    this.#setPending([]);
+    scrollTo({ top: 0 });
+    if (this.#filters.filter.text !== undefined) this.#reload();
+    else this.#show(pending);
+  }
+
+  #setPending(entries: EntryBody[]): void {
+    this.#pending = entries;
+    this.#news.hidden = entries.length === 0;
+    this.#news.textContent = this.#words.translate('news', { number: entries.length });
+  }
+
+  #removed(ids: readonly string[]): void {
+    for (const id of ids) this.#list.remove(id);
+    this.#setPending(this.#pending.filter(({ id }) => !ids.includes(id)));
+    if (this.#isComplete && this.#list.size === 0) this.#showComplete();
+    if (this.#open && ids.includes(this.#open.entry.id)) this.#closeEntry();
+  }
+
+  #connection(isLive: boolean): void {
+    this.#state.textContent = this.#words.translate(isLive ? 'live' : 'offline');
+    this.#state.dataset.state = isLive ? 'live' : 'offline';
+    if (isLive && this.#wasLive) void this.#catchUp();
+    if (isLive) this.#wasLive = true;
+  }
+
+  /** What arrived while there was no connection. */
+  async #catchUp(): Promise<void> {
+    try {
+      const { entries } = await this.#client.entries(this.#filters.filter, undefined, this.#search.signal);
+      const isNear = entries.length === 0 || entries.some(({ id }) => this.#list.has(id));
+      if (isNear) for (const entry of [...entries].reverse()) this.#arrived(entry);
+      else this.#reload();
+    } catch {
+      // The connection is lost again.
+    }
+  }
+
+  async #openById(id: string): Promise<void> {
+    try {
+      this.#openEntry(await this.#client.entry(id, this.#stop.signal), 'none');
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#say(this.#faultText(error));
+    }
+  }
+
+  #openEntry(entry: EntryBody, step: 'push' | 'replace' | 'none'): void {
+    if (this.#open?.entry.id === entry.id) {
+      this.#open.focus();
+      return;
+    }
+    const { mayWrite, timeline } = this.#options;
+    const wasOpen = this.#open !== undefined;
+    this.#open?.close();
+    this.#open = new EntryView(
+      entry,
+      this.#words,
+      this.#client,
+      {
+        onClose: () => this.#closeEntry(),
+        onStep: (by) => this.step(by),
+        onDelete: (each) => void this.#delete(each),
+        onChanged: () => {},
+      },
+      { mayAsk: mayWrite && timeline.mayAsk, mayDelete: mayWrite },
+    );
+    this.#panel.replaceChildren(this.#open.element);
+    this.#panel.scrollTop = 0;
+    document.documentElement.classList.add('has-entry');
+    this.#list.mark(entry.id);
+    if (step === 'push' && !wasOpen) {
+      history.pushState(null, '', this.#address());
+      this.#isPushed = true;
+    } else if (step !== 'none') history.replaceState(null, '', this.#address());
+    if (step !== 'replace' || this.#isPhone()) this.#open.focus();
+  }
+
+  #closeEntry(): void {
+    // The address changes, and with it the page.
+    if (this.#isPushed) history.back();
+    else {
+      this.#hideEntry();
+      history.replaceState(null, '', this.#address());
+    }
+  }
+
+  #hideEntry(): void {
+    const { id } = this.#open?.entry ?? {};
+    this.#open?.close();
+    this.#open = undefined;
+    this.#isPushed = false;
+    document.documentElement.classList.remove('has-entry');
+    this.#list.mark(undefined);
+    this.#showPlaceholder();
+    if (id !== undefined && this.#list.has(id)) this.#list.focus(id);
+  }
+
+  #addressChanged(): void {
+    const { filter, entry } = readAddress();
+    if (JSON.stringify(filter) !== JSON.stringify(this.#filters.filter)) {
+      this.#filters.set(filter);
+      this.#reload();
+      void this.#loadChoices();
+    }
+    if (entry === undefined) {
+      if (this.#open) this.#hideEntry();
+    } else if (entry !== this.#open?.entry.id) void this.#openById(entry);
+  }
+
+  async #delete(entry: EntryBody): Promise<void> {
+    if (!(await confirmDelete(this.#words))) return;
+    try {
+      await this.#client.remove(entry.id);
+      const next = this.#list.neighbour(entry.id, 1) ?? this.#list.neighbour(entry.id, -1);
+      this.#removed([entry.id]);
+      if (next && !this.#isPhone()) this.#list.focus(next.id);
+      this.#say(this.#words.translate('deleted'));
+    } catch (error) {
+      this.#say(this.#faultText(error));
+    }
+  }
+
+  #menu(): void {
+    const { filter, isEmpty } = this.#filters;
+    this.#options.onMenu([
+      [
+        this.#words.translate('export'),
+        () =>
+          exportDialog(this.#words, !isEmpty, async (format, signal) => {
+            const blob = await this.#client.export(format, filter, signal);
+            const address = URL.createObjectURL(blob);
+            element('a', { href: address, download: `${this.#words.translate('exportName')}.${format}` }).click();
+            setTimeout(() => URL.revokeObjectURL(address), 60_000);
+          }),
+      ],
+    ]);
+  }
+
+  #timelineChoice(): readonly Node[] {
+    const { timelines, timeline, onTimeline, words } = this.#options;
+    if (timelines.length < 2) return [];
+    const select = element('select', { class: 'timeline-choice', 'aria-label': words.translate('timeline') });
+    for (const { id, name } of timelines) select.append(element('option', { value: id }, name || id));
+    select.value = timeline.id;
+    select.addEventListener('change', () => onTimeline(select.value));
+    return [select];
+  }
+
+  #address(): string {
+    const { timelines, timeline } = this.#options;
+    const address: PageAddress = {
+      filter: this.#filters.filter,
+      ...(timelines.length > 1 ? { timeline: timeline.id } : {}),
+      ...(this.#open ? { entry: this.#open.entry.id } : {}),
+    };
+    return writeAddress(address);
+  }
+
+  #showPlaceholder(): void {
+    this.#panel.replaceChildren(element('p', { class: 'placeholder' }, this.#words.translate('chooseEntry')));
+  }
+
+  #say(text: string): void {
+    clearTimeout(this.#toastTimer);
+    this.#toast.textContent = text;
+    this.#toast.hidden = false;
+    this.#toastTimer = setTimeout(() => {
+      this.#toast.hidden = true;
+    }, 6_000);
+  }
+
+  #faultText(error: unknown): string {
+    if (error instanceof TypeError) return this.#words.translate('unreachable');
+    return (error as Error).message;
+  }
+
+  #isPhone(): boolean {
+    return matchMedia('(max-width: 839px)').matches;
+  }
+}
+
