@@ -14,7 +14,7 @@ export const rooms = {
   model: [],
   frame: ['picture'],
   image: ['picture'],
-  timeline: [],
+  timeline: ['protocol'],
   client: ['picture', 'protocol'],
   mqtt: ['client', 'picture', 'protocol'],
   nats: ['client', 'protocol'],
@@ -97,7 +97,7 @@ export const subRooms = {
     deliver: ['bundle'],
   },
   inference: { '.': ['cpu', 'npu'], cpu: [], npu: ['.', 'cpu'] },
-  timeline: { '.': [], sqlite: ['.'] },
+  timeline: { '.': [], sqlite: ['.'], http: ['.'], page: ['http', 'page/locales'], 'page/locales': [] },
   mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
   server: {
     '.': ['http', 'openai', 'routes'],

@@ -1,5 +1,5 @@
 import type { SmolvlmError } from '../errors';
-import type { NewTimelineEntry, TimelineEntry, TimelinePictures } from './timeline-entry';
+import type { NewTimelineEntry, TimelineAnswer, TimelineEntry, TimelinePictures } from './timeline-entry';
 
 /** Which entries; all conditions apply. */
 export interface TimelineQuery {
@@ -63,6 +63,8 @@ export interface TimelineStore {
   /** Resolves when the entry would survive a crash or a loss of power. */
   add(entry: NewTimelineEntry, pictures?: TimelinePictures): Promise<number>;
   search(query?: TimelineQuery): Promise<TimelinePage>;
+  /** Keeps the answer to another question with an entry. @returns the entry, or undefined if there is none */
+  addAnswer(id: number, question: string, answer: TimelineAnswer): Promise<TimelineEntry | undefined>;
   entry(id: number): Promise<TimelineEntry | undefined>;
   picture(id: number): Promise<Uint8Array | undefined>;
   thumbnail(id: number): Promise<Uint8Array | undefined>;

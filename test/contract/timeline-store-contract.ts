@@ -39,6 +39,16 @@ export function timelineStoreContract(name: string, open: () => Promise<Timeline
       assert.equal(await store.thumbnail(id), undefined);
     });
 
+    it('keeps a later answer with its entry, and finds it', async () => {
+      const id = await add('A man.', { answers: { 'Is there a parcel?': true } });
+      const entry = await store.addAnswer(id, 'What does he carry?', 'a ladder');
+      assert.deepEqual(entry?.answers, { 'Is there a parcel?': true, 'What does he carry?': 'a ladder' });
+      assert.deepEqual(await store.entry(id), entry);
+      assert.deepEqual(await texts({ text: 'ladder' }), ['A man.']);
+      assert.deepEqual(await texts({ text: 'man', camera: 'porch', changed: true }), ['A man.']);
+      assert.equal(await store.addAnswer(5, 'Why?', 'because'), undefined);
+    });
+
     it('knows nothing of an id that was never given', async () => {
       assert.equal(await store.entry(5), undefined);
       assert.equal(await store.picture(5), undefined);

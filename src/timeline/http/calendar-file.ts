@@ -5,7 +5,12 @@ const maxSummaryCharacters = 120;
 
 /** The beginning of an iCalendar file (RFC 5545). */
 export function calendarHead(name: string): string {
-  return lines(['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//rk3588//node-red-smolvlm//EN', `X-WR-CALNAME:${escaped(name)}`]);
+  return lines([
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    'PRODID:-//rk3588//node-red-smolvlm//EN',
+    `X-WR-CALNAME:${escaped(name)}`,
+  ]);
 }
 
 export const calendarEnd = 'END:VCALENDAR\r\n';
@@ -62,7 +67,9 @@ function escaped(text: string): string {
 
 function shortened(text: string): string {
   const characters = [...text];
-  return characters.length <= maxSummaryCharacters ? text : `${characters.slice(0, maxSummaryCharacters - 1).join('')}…`;
+  return characters.length <= maxSummaryCharacters
+    ? text
+    : `${characters.slice(0, maxSummaryCharacters - 1).join('')}…`;
 }
 
 /** `20261127T081500Z` */

@@ -9,7 +9,17 @@ export const csvHead = `\uFEFF${columns.join(',')}\r\n`;
 export function csvRow(entry: TimelineEntry): string {
   const { id, timeMs, camera, text, changed, prompt = '', answers = {}, model = '', seconds = '' } = entry;
   const asked = Object.entries(answers).map(([question, answer]) => `${question} = ${answerText(answer)}`);
-  const cells = [id, new Date(timeMs).toISOString(), camera, text, changed, prompt, asked.join('\n'), model, seconds];
+  const cells = [
+    id,
+    new Date(timeMs).toISOString(),
+    camera,
+    text,
+    changed,
+    prompt,
+    asked.join('\n'),
+    model,
+    seconds,
+  ];
   return `${cells.map(cell).join(',')}\r\n`;
 }
 

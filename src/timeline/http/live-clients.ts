@@ -56,11 +56,11 @@ class LiveClients {
   /**
    * Keeps a response open for new entries.
    * @param isServed false once the timeline is closed: the stream then ends, and the page looks for the next one
-   * @throws SmolvlmError `timeline-busy`
+   * @throws SmolvlmError `timeline-pages`
    */
   open({ request, response }: Exchange, isServed: () => boolean): void {
     if (this.#clients.size >= this.#limits.clients) {
-      throw new SmolvlmError('timeline-busy', `${this.#limits.clients} pages already receive new captions`, {
+      throw new SmolvlmError('timeline-pages', `${this.#limits.clients} pages already receive new captions`, {
         hint: 'Close the captions page where it is not needed.',
       });
     }

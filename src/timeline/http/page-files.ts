@@ -37,8 +37,8 @@ export async function sendPageFile(exchange: Exchange, name: PageFile): Promise<
 }
 
 /**
- * Scripts, styles and requests only of the page's own server, pictures only those that its script made. It may be shown
- * in a frame of its own host, whatever the port: Home Assistant shows it beside its dashboards.
+ * Scripts, styles and requests only of the page's own server, pictures only those that its script made. Pages on any port of
+ * its host may show it in a frame, such as a dashboard of Home Assistant.
  */
 function policy(host = ''): string {
   const [, name] = /^([\w.-]+|\[[\da-f:]+\])(?::\d+)?$/i.exec(host) ?? [];

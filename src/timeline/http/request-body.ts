@@ -7,7 +7,10 @@ const maxBytes = 64 * 1024;
 export async function readJsonBody({ request, body }: Exchange): Promise<unknown> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new SmolvlmError('request-invalid', `expected content type application/json, received "${type.slice(0, 80)}"`);
+    throw new SmolvlmError(
+      'request-invalid',
+      `expected content type application/json, received "${type.slice(0, 80)}"`,
+    );
   }
   if (body !== undefined) return body;
   const parts: Buffer[] = [];
@@ -15,13 +18,18 @@ export async function readJsonBody({ request, body }: Exchange): Promise<unknown
   for await (const part of request) {
     bytes += part.length;
     if (bytes > maxBytes) {
-      throw new SmolvlmError('request-too-large', `expected a body of at most ${maxBytes} bytes, received more`);
+      throw new SmolvlmError(
+        'request-too-large',
+        `expected a body of at most ${maxBytes} bytes, received more`,
+      );
     }
     parts.push(part);
   }
   try {
     return JSON.parse(Buffer.concat(parts).toString('utf8'));
   } catch (cause) {
-    throw new SmolvlmError('request-invalid', 'expected JSON in the body, received something else', { cause });
+    throw new SmolvlmError('request-invalid', 'expected JSON in the body, received something else', {
+      cause,
+    });
   }
 }

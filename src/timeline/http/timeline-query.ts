@@ -45,7 +45,8 @@ export function noQuery(values: URLSearchParams): void {
 /** An entry's id in an address. @throws SmolvlmError `request-invalid` */
 export function entryId(given = ''): number {
   const id = Number(given);
-  if (!/^\d+$/.test(given) || !Number.isSafeInteger(id)) throw invalid('entry', 'the number of an entry', given);
+  if (!/^\d+$/.test(given) || !Number.isSafeInteger(id))
+    throw invalid('entry', 'the number of an entry', given);
   return id;
 }
 
@@ -67,7 +68,11 @@ function filterOf(values: URLSearchParams): TimelineQuery {
 function dayTimes(given: string): { readonly from: number; readonly to: number } {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(given) ?? [];
   const from = new Date(Number(year), Number(month) - 1, Number(day));
-  if (Number.isNaN(from.getTime()) || from.getDate() !== Number(day) || from.getMonth() !== Number(month) - 1) {
+  if (
+    Number.isNaN(from.getTime()) ||
+    from.getDate() !== Number(day) ||
+    from.getMonth() !== Number(month) - 1
+  ) {
     throw invalid('day', 'a day such as 2026-11-27', given);
   }
   const to = new Date(from);
@@ -81,7 +86,8 @@ function checkFields(values: URLSearchParams, known: readonly string[]): void {
       const expected = known.length === 0 ? 'no fields' : `the fields ${known.join(', ')}`;
       throw new SmolvlmError('request-invalid', `expected ${expected}, received "${name.slice(0, 50)}"`);
     }
-    if (values.getAll(name).length > 1) throw invalid(name, 'one value', `${values.getAll(name).length} values`);
+    if (values.getAll(name).length > 1)
+      throw invalid(name, 'one value', `${values.getAll(name).length} values`);
   }
 }
 
@@ -98,7 +104,11 @@ function text(values: URLSearchParams, name: string, maxCharacters: number): str
 function time(values: URLSearchParams, name: string): number | undefined {
   const given = values.get(name);
   if (given === null) return undefined;
-  const ms = /^\d+$/.test(given) ? Number(given) : /^\d{4}-\d\d-\d\d/.test(given) ? Date.parse(given) : Number.NaN;
+  const ms = /^\d+$/.test(given)
+    ? Number(given)
+    : /^\d{4}-\d\d-\d\d/.test(given)
+      ? Date.parse(given)
+      : Number.NaN;
   if (Number.isSafeInteger(ms)) return ms;
   throw invalid(name, 'a time such as 2026-11-27T08:00:00Z, or milliseconds since 1970', given);
 }
@@ -123,5 +133,8 @@ function limitOf(values: URLSearchParams): number | undefined {
 }
 
 function invalid(name: string, expected: string, received: string): SmolvlmError {
-  return new SmolvlmError('request-invalid', `${name}: expected ${expected}, received "${received.slice(0, 80)}"`);
+  return new SmolvlmError(
+    'request-invalid',
+    `${name}: expected ${expected}, received "${received.slice(0, 80)}"`,
+  );
 }

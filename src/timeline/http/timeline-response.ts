@@ -20,7 +20,9 @@ const statusByCode: Readonly<Record<string, number>> = {
   'timeline-no-entry': 404,
   'timeline-no-picture': 404,
   'timeline-no-engine': 409,
+  'timeline-pages': 503,
   'timeline-busy': 503,
+  'timeline-closed': 503,
 };
 
 /** What may be in a browser's cache, for its own user, and is asked for again each time. */
@@ -51,7 +53,7 @@ export function sendBody(
 ): void {
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
   const all = { ...privateHeaders, ...headers, etag };
-  if (knows(request.headers['if-none-match'], etag)) {
+  if (isCurrent(request.headers['if-none-match'], etag)) {
     response.writeHead(304, all).end();
     return;
   }
@@ -93,6 +95,6 @@ export function queryOf({ request }: Exchange): URLSearchParams {
 }
 
 /** `W/` marks what a proxy has compressed. */
-function knows(header: string | undefined, etag: string): boolean {
+function isCurrent(header: string | undefined, etag: string): boolean {
   return (header ?? '').split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
 }

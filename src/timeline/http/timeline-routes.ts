@@ -14,7 +14,7 @@ export interface TimelineRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the page's address, with `:name` for its parts; empty for the page itself. */
   readonly path: string;
-  /** Public routes contain nothing of a timeline; whoever mounts the others authenticates the caller first. */
+  /** Public routes contain nothing of a timeline. The server authenticates the callers of all others first. */
   readonly access: 'public' | 'read' | 'write';
   /** Answers every request, an error too. */
   readonly answer: (exchange: Exchange) => Promise<void>;
@@ -56,7 +56,10 @@ export function timelineRoutes(options: TimelineRoutesOptions): readonly Timelin
     route('GET', '', 'public', sendPage),
     ...pageFiles.map((name) => route('GET', name, 'public', (exchange) => sendPageFile(exchange, name))),
     route('GET', 'session', 'public', (exchange) =>
-      sendJson(exchange, { authentication: authentication(), version: packageVersion() } satisfies SessionBody),
+      sendJson(exchange, {
+        authentication: authentication(),
+        version: packageVersion(),
+      } satisfies SessionBody),
     ),
     route('GET', 'access', 'write', ({ response }) => void response.writeHead(204).end()),
     route('GET', 'timelines', 'read', (exchange) => {
@@ -123,9 +126,14 @@ export function timelineRoutes(options: TimelineRoutesOptions): readonly Timelin
       'read',
       of(async (exchange, { store }) => sendJson(exchange, await store.statistics())),
     ),
-    route('GET', `${one}/live`, 'read', of((exchange, { store }) =>
+    route(
+      'GET',
+      `${one}/live`,
+      'read',
+      of((exchange, { store }) =>
         live.of(store).open(exchange, () => timelines().some((each) => each.store === store)),
-      )),
+      ),
+    ),
     route(
       'GET',
       `${one}/export`,
@@ -151,9 +159,13 @@ async function answered(method: string, answer: Answer, exchange: Exchange): Pro
 function checkOrigin({ request: { headers } }: Exchange): void {
   const site = headers['sec-fetch-site'];
   if (headers[requestHeader] !== undefined && (site === undefined || site === 'same-origin')) return;
-  throw new SmolvlmError('request-foreign', `expected the header ${requestHeader}, sent by the page of this server`, {
-    hint: `Programs send "${requestHeader}: 1".`,
-  });
+  throw new SmolvlmError(
+    'request-foreign',
+    `expected the header ${requestHeader}, sent by the page of this server`,
+    {
+      hint: `Programs send "${requestHeader}: 1".`,
+    },
+  );
 }
 
 /** Relative addresses of the page need the slash at its end. */
@@ -192,6 +204,6 @@ function pictureType(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   if (head.startsWith('\xFF\xD8\xFF')) return 'image/jpeg';
   if (head.startsWith('\x89PNG\r\n\x1A\n')) return 'image/png';
-  if (/^RIFF[^]{4}WEBP/.test(head)) return 'image/webp';
+  if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'image/webp';
   return 'application/octet-stream';
 }

@@ -46,12 +46,20 @@ export function icon(name: IconName): SVGSVGElement {
 
 /** A button that is only an icon. @param label what it does, for a screen reader and as a tooltip */
 export function iconButton(name: IconName, label: string, onClick: () => void): HTMLButtonElement {
-  const button = element('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label }, icon(name));
+  const button = element(
+    'button',
+    { type: 'button', class: 'icon-button', 'aria-label': label, title: label },
+    icon(name),
+  );
   button.addEventListener('click', onClick);
   return button;
 }
 
-export function textButton(label: string, kind: 'primary' | 'plain' | 'danger', onClick: () => void): HTMLButtonElement {
+export function textButton(
+  label: string,
+  kind: 'primary' | 'plain' | 'danger',
+  onClick: () => void,
+): HTMLButtonElement {
   const button = element('button', { type: 'button', class: `button ${kind}` }, label);
   button.addEventListener('click', onClick);
   return button;

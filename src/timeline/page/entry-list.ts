@@ -59,7 +59,8 @@ export class EntryList {
 
   /** Adds older entries below. */
   append(entries: readonly EntryBody[]): void {
-    for (const entry of entries) if (!this.has(entry.id)) this.#day(entry, 'append').append(this.#row(entry).item);
+    for (const entry of entries)
+      if (!this.has(entry.id)) this.#day(entry, 'append').append(this.#row(entry).item);
   }
 
   /** Adds a new entry where its time belongs, which is nearly always the top. */
@@ -112,7 +113,9 @@ export class EntryList {
   /** What stands below the rows. */
   showEnd(content: 'loading' | 'all' | { readonly error: string; readonly retry: () => void }): void {
     if (content === 'loading') {
-      const rows = Array.from({ length: this.size === 0 ? 8 : 2 }, () => element('div', { class: 'skeleton' }));
+      const rows = Array.from({ length: this.size === 0 ? 8 : 2 }, () =>
+        element('div', { class: 'skeleton' }),
+      );
       this.#end.replaceChildren(
         element('div', { role: 'status', class: 'hidden-words' }, this.#words.translate('loading')),
         ...rows,
@@ -124,17 +127,26 @@ export class EntryList {
       return;
     }
     this.#end.replaceChildren(
-      element('div', { class: 'notice', role: 'alert' },
+      element(
+        'div',
+        { class: 'notice', role: 'alert' },
         element('p', {}, content.error),
-        textButton(this.#words.translate('retry'), 'plain', content.retry)),
+        textButton(this.#words.translate('retry'), 'plain', content.retry),
+      ),
     );
   }
 
   /** @param more a way on, below the words */
   showEmpty(title: string, hint: string, more?: HTMLElement): void {
     this.#end.replaceChildren(
-      element('div', { class: 'notice', role: 'status' },
-        icon('picture'), element('h2', {}, title), element('p', {}, hint), ...(more ? [more] : [])),
+      element(
+        'div',
+        { class: 'notice', role: 'status' },
+        icon('picture'),
+        element('h2', {}, title),
+        element('p', {}, hint),
+        ...(more ? [more] : []),
+      ),
     );
   }
 
@@ -161,14 +173,25 @@ export class EntryList {
   #row(entry: EntryBody): ShownEntry {
     const at = new Date(entry.at);
     const image = entry.hasThumbnail ? element('img', { alt: '', decoding: 'async' }) : undefined;
-    const link = element('a', { href: `#entry=${entry.id}` },
+    const link = element(
+      'a',
+      { href: `#entry=${entry.id}` },
       element('span', { class: 'thumbnail' }, image ?? icon('picture')),
-      element('span', { class: 'row-words' },
-        element('span', { class: 'row-head' },
+      element(
+        'span',
+        { class: 'row-words' },
+        element(
+          'span',
+          { class: 'row-head' },
           element('time', { datetime: entry.at }, this.#words.time(at)),
           element('span', { class: 'row-camera' }, entry.camera || this.#words.translate('noCamera')),
-          ...(entry.changed ? [element('span', { class: 'badge' }, this.#words.translate('changedBadge'))] : [])),
-        element('span', { class: 'row-text' }, entry.text)));
+          ...(entry.changed
+            ? [element('span', { class: 'badge' }, this.#words.translate('changedBadge'))]
+            : []),
+        ),
+        element('span', { class: 'row-text' }, entry.text),
+      ),
+    );
     link.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();

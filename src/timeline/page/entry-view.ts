@@ -47,27 +47,46 @@ export class EntryView {
       : undefined;
     const facts = [
       entry.model,
-      entry.seconds === undefined ? undefined : translate('took', { seconds: Math.round(entry.seconds * 10) / 10 }),
+      entry.seconds === undefined
+        ? undefined
+        : translate('took', { seconds: Math.round(entry.seconds * 10) / 10 }),
     ].filter((fact) => fact !== undefined);
-    this.element = element('article', { class: 'entry', 'aria-labelledby': 'entry-title' },
-      element('div', { class: 'entry-bar' },
+    this.element = element(
+      'article',
+      { class: 'entry', 'aria-labelledby': 'entry-title' },
+      element(
+        'div',
+        { class: 'entry-bar' },
         iconButton('back', translate('back'), events.onClose),
-        element('div', { class: 'entry-head' },
+        element(
+          'div',
+          { class: 'entry-head' },
           this.#title,
-          element('time', { datetime: entry.at }, words.exactTime(at))),
+          element('time', { datetime: entry.at }, words.exactTime(at)),
+        ),
         iconButton('previous', translate('newer'), () => events.onStep(-1)),
-        iconButton('next', translate('older'), () => events.onStep(1))),
+        iconButton('next', translate('older'), () => events.onStep(1)),
+      ),
       element('div', { class: 'entry-picture' }, icon('picture'), this.#image),
-      element('div', { class: 'entry-body' },
+      element(
+        'div',
+        { class: 'entry-body' },
         element('p', { class: 'caption' }, entry.text),
-        ...(entry.prompt ? [element('p', { class: 'prompt' }, translate('asked', { prompt: entry.prompt }))] : []),
+        ...(entry.prompt
+          ? [element('p', { class: 'prompt' }, translate('asked', { prompt: entry.prompt }))]
+          : []),
         this.#answers,
         ...(this.#question ? [this.#question.element] : []),
         ...(mayAsk && !canAsk ? [element('p', { class: 'quiet' }, translate('pictureNotKept'))] : []),
-        element('div', { class: 'entry-actions' },
+        element(
+          'div',
+          { class: 'entry-actions' },
           ...(entry.hasPicture || entry.hasThumbnail ? [this.#downloadButton()] : []),
-          ...(mayDelete ? [textButton(translate('delete'), 'danger', () => events.onDelete(entry))] : [])),
-        ...(facts.length > 0 ? [element('p', { class: 'quiet' }, facts.join(' · '))] : [])));
+          ...(mayDelete ? [textButton(translate('delete'), 'danger', () => events.onDelete(entry))] : []),
+        ),
+        ...(facts.length > 0 ? [element('p', { class: 'quiet' }, facts.join(' · '))] : []),
+      ),
+    );
     if (entry.width && entry.height)
       this.element.style.setProperty('--ratio', `${entry.width} / ${entry.height}`);
     void this.#showPicture();

@@ -36,15 +36,24 @@ export class FilterBar {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#searchText(), typingMs);
     });
-    this.#cameras = element('div', { class: 'chips', role: 'group', 'aria-label': words.translate('cameras') });
+    this.#cameras = element('div', {
+      class: 'chips',
+      role: 'group',
+      'aria-label': words.translate('cameras'),
+    });
     this.#days = element('select', { 'aria-label': words.translate('day') });
     this.#days.addEventListener('change', () => this.#change({ day: this.#days.value || undefined }));
     this.#changed = element('button', { type: 'button', class: 'chip' }, words.translate('onlyChanged'));
-    this.#changed.addEventListener('click', () => this.#change({ changed: !this.#filter.changed || undefined }));
-    this.element = element('search', { class: 'filters' },
+    this.#changed.addEventListener('click', () =>
+      this.#change({ changed: !this.#filter.changed || undefined }),
+    );
+    this.element = element(
+      'search',
+      { class: 'filters' },
       element('div', { class: 'search-field' }, icon('search'), this.#search),
       element('div', { class: 'filter-row' }, this.#days, this.#changed),
-      this.#cameras);
+      this.#cameras,
+    );
     this.showCameras([]);
     this.showDays([]);
     this.#showState();

@@ -20,11 +20,19 @@ export async function loginView(
   const wrap = (...content: readonly Node[]): HTMLElement =>
     element('main', { class: 'login' }, element('h1', {}, translate('title')), ...content);
   const isNodeRed = authentication === 'node-red';
-  if (authentication === 'none' || authentication === 'basic' || (isNodeRed && !(await client.takesPassword()))) {
+  if (
+    authentication === 'none' ||
+    authentication === 'basic' ||
+    (isNodeRed && !(await client.takesPassword()))
+  ) {
     const way = isNodeRed ? 'loginElsewhere' : 'loginReload';
     return wrap(
       element('p', {}, translate(way)),
-      element('a', { class: 'button primary', href: isNodeRed ? '../' : './' }, translate(isNodeRed ? 'openEditor' : 'retry')),
+      element(
+        'a',
+        { class: 'button primary', href: isNodeRed ? '../' : './' },
+        translate(isNodeRed ? 'openEditor' : 'retry'),
+      ),
     );
   }
   const name = field('username', translate('username'), 'text', 'username');
@@ -32,9 +40,15 @@ export async function loginView(
     ? field('password', translate('password'), 'password', 'current-password')
     : field('token', translate('token'), 'password', 'current-password');
   const button = element('button', { type: 'submit', class: 'button primary' }, translate('logIn'));
-  const form = element('form', {},
+  const form = element(
+    'form',
+    {},
     element('p', {}, translate(isNodeRed ? 'loginNodeRed' : 'loginToken')),
-    ...(isNodeRed ? [name.label] : []), secret.label, fault, button);
+    ...(isNodeRed ? [name.label] : []),
+    secret.label,
+    fault,
+    button,
+  );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     button.disabled = true;
@@ -63,6 +77,13 @@ function field(
   type: 'text' | 'password',
   autocomplete: string,
 ): { readonly label: HTMLLabelElement; readonly input: HTMLInputElement } {
-  const input = element('input', { id, type, autocomplete, required: true, spellcheck: 'false', autocapitalize: 'none' });
+  const input = element('input', {
+    id,
+    type,
+    autocomplete,
+    required: true,
+    spellcheck: 'false',
+    autocapitalize: 'none',
+  });
   return { input, label: element('label', { class: 'field', for: id }, element('span', {}, text), input) };
 }

@@ -26,6 +26,8 @@ export function readAddress(hash: string = location.hash): PageAddress {
 export function writeAddress({ timeline, filter, entry }: PageAddress): string {
   const { changed, ...texts } = filter;
   const values = { timeline, ...texts, changed: changed ? 'true' : undefined, entry };
-  const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined) as [string, string][]);
+  const query = new URLSearchParams(
+    Object.entries(values).filter(([, value]) => value !== undefined) as [string, string][],
+  );
   return `#${query}`;
 }

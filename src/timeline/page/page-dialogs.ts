@@ -6,9 +6,12 @@ import type { WordKey, Words } from './page-words';
 function openDialog(title: string, words: Words, ...content: readonly Node[]): HTMLDialogElement {
   const dialog = element('dialog', { 'aria-labelledby': 'dialog-title' });
   dialog.append(
-    element('div', { class: 'dialog-bar' },
+    element(
+      'div',
+      { class: 'dialog-bar' },
       element('h2', { id: 'dialog-title' }, title),
-      iconButton('close', words.translate('close'), () => dialog.close())),
+      iconButton('close', words.translate('close'), () => dialog.close()),
+    ),
     ...content,
   );
   // A click on what is behind it.
@@ -28,9 +31,12 @@ export function confirmDelete(words: Words): Promise<boolean> {
       isConfirmed = true;
       dialog.close();
     });
-    const dialog = openDialog(words.translate('deleteTitle'), words,
+    const dialog = openDialog(
+      words.translate('deleteTitle'),
+      words,
       element('p', {}, words.translate('deleteWarning')),
-      element('div', { class: 'dialog-buttons' }, cancel, confirm));
+      element('div', { class: 'dialog-buttons' }, cancel, confirm),
+    );
     dialog.addEventListener('close', () => resolve(isConfirmed));
     cancel.focus();
   });
@@ -54,10 +60,13 @@ export function exportDialog(
         },
       );
     });
-  const dialog = openDialog(words.translate('export'), words,
+  const dialog = openDialog(
+    words.translate('export'),
+    words,
     element('p', {}, words.translate(isFiltered ? 'exportFound' : 'exportAll')),
     element('div', { class: 'dialog-choices' }, ...exportFormats.map(button)),
-    state);
+    state,
+  );
   dialog.addEventListener('close', () => stop.abort());
 }
 
@@ -104,6 +113,10 @@ export function menuDialog(
       run();
     }),
   );
-  const dialog = openDialog(words.translate('menu'), words,
-    ...fields, element('div', { class: 'dialog-choices' }, ...buttons));
+  const dialog = openDialog(
+    words.translate('menu'),
+    words,
+    ...fields,
+    element('div', { class: 'dialog-choices' }, ...buttons),
+  );
 }

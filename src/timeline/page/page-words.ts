@@ -42,11 +42,22 @@ export class Words {
   constructor(readonly language: Language) {
     this.#catalog = catalogs[language];
     // English with the reader's own order of day and month, and own clock.
-    const locale = navigator.languages.find((name) => name.startsWith(language.split('-')[0] ?? '')) ?? language;
+    const locale =
+      navigator.languages.find((name) => name.startsWith(language.split('-')[0] ?? '')) ?? language;
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
     this.#exact = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
-    this.#day = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-    this.#shortDay = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+    this.#day = new Intl.DateTimeFormat(locale, {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+    });
+    this.#shortDay = new Intl.DateTimeFormat(locale, {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+    });
     this.#number = new Intl.NumberFormat(locale);
   }
 

@@ -31,10 +31,13 @@ export class QuestionForm {
       placeholder: words.translate('askExample'),
     });
     this.#button = element('button', { type: 'submit', class: 'button primary' });
-    this.element = element('form', { class: 'question' },
+    this.element = element(
+      'form',
+      { class: 'question' },
       element('label', { for: 'question' }, words.translate('askLabel')),
       element('div', { class: 'question-row' }, this.#input, this.#button),
-      this.#output);
+      this.#output,
+    );
     this.#showButton();
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -62,8 +65,10 @@ export class QuestionForm {
     let text = '';
     try {
       for await (const line of this.#client.ask(this.#id, question, running.signal)) {
-        if (line.type === 'token') this.#show((text += line.text));
-        else if (line.type === 'progress' && text === '') this.#show(this.#phase(line.phase));
+        if (line.type === 'token') {
+          text += line.text;
+          this.#show(text);
+        } else if (line.type === 'progress' && text === '') this.#show(this.#phase(line.phase));
         else if (line.type === 'error') throw new Error(line.error.message);
         else if (line.type === 'answer') {
           this.#output.hidden = true;

@@ -74,7 +74,9 @@ export class TimelineClient {
   }
 
   async days(camera: string | undefined): Promise<readonly DayBody[]> {
-    return await this.#json(this.#address(`days${camera === undefined ? '' : `?${new URLSearchParams({ camera })}`}`));
+    return await this.#json(
+      this.#address(`days${camera === undefined ? '' : `?${new URLSearchParams({ camera })}`}`),
+    );
   }
 
   async image(id: string, kind: 'picture' | 'thumbnail', signal?: AbortSignal): Promise<Blob> {
@@ -94,7 +96,8 @@ export class TimelineClient {
       body: JSON.stringify({ question }),
       signal,
     });
-    if (response.body) for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line);
+    if (response.body)
+      for await (const line of linesOf(response.body)) if (line !== '') yield JSON.parse(line);
   }
 
   /** New and removed entries, as long as the connection lasts. @param onOpen called when it is there */

@@ -40,7 +40,10 @@ class TimelinePage {
       else await this.#showLogin(isRefused);
     } catch (error) {
       const unreachable = error instanceof TypeError;
-      this.#notice(unreachable ? this.#words.translate('unreachable') : (error as Error).message, () => this.start());
+      this.#notice(
+        unreachable ? this.#words.translate('unreachable') : (error as Error).message,
+        () => void this.start(),
+      );
     }
   }
 
@@ -83,7 +86,7 @@ class TimelinePage {
     const address = readAddress();
     const timeline = timelines.find(({ id }) => id === address.timeline) ?? timelines[0];
     if (!timeline) {
-      this.#notice(this.#words.translate('noTimeline'), () => this.start());
+      this.#notice(this.#words.translate('noTimeline'), () => void this.start());
       return;
     }
     this.#client.timeline = timeline.id;
@@ -116,7 +119,11 @@ class TimelinePage {
       [
         {
           label: translate('theme'),
-          choices: { system: translate('theme.system'), light: translate('theme.light'), dark: translate('theme.dark') },
+          choices: {
+            system: translate('theme.system'),
+            light: translate('theme.light'),
+            dark: translate('theme.dark'),
+          },
           chosen: this.#theme,
           onChoose: (name) => {
             this.#settings.set('theme', name);
@@ -159,10 +166,13 @@ class TimelinePage {
 
   #notice(text: string, retry: () => void): void {
     this.root.replaceChildren(
-      element('main', { class: 'login' },
+      element(
+        'main',
+        { class: 'login' },
         element('h1', {}, this.#words.translate('title')),
         element('p', { role: 'alert' }, text),
-        textButton(this.#words.translate('retry'), 'primary', retry)),
+        textButton(this.#words.translate('retry'), 'primary', retry),
+      ),
     );
   }
 }

@@ -67,16 +67,26 @@ export class TimelineView {
     this.#news = textButton('', 'primary', () => this.#showNews());
     this.#news.classList.add('news');
     this.#news.hidden = true;
-    this.element = element('div', { class: 'page' },
-      element('header', { class: 'bar' },
+    this.element = element(
+      'div',
+      { class: 'page' },
+      element(
+        'header',
+        { class: 'bar' },
         element('h1', {}, words.translate('title')),
         ...this.#timelineChoice(),
         this.#state,
-        iconButton('menu', words.translate('menu'), () => this.#menu())),
-      element('div', { class: 'layout' },
+        iconButton('menu', words.translate('menu'), () => this.#menu()),
+      ),
+      element(
+        'div',
+        { class: 'layout' },
         element('main', { class: 'column' }, this.#filters.element, this.#list.element),
-        element('aside', { class: 'side', 'aria-label': words.translate('entry') }, this.#panel)),
-      this.#news, this.#toast);
+        element('aside', { class: 'side', 'aria-label': words.translate('entry') }, this.#panel),
+      ),
+      this.#news,
+      this.#toast,
+    );
     this.#showPlaceholder();
     addEventListener('popstate', () => this.#addressChanged(), { signal: this.#stop.signal });
     this.#live = new LiveEntries(client, {
@@ -348,7 +358,10 @@ export class TimelineView {
           exportDialog(this.#words, !isEmpty, async (format, signal) => {
             const blob = await this.#client.export(format, filter, signal);
             const address = URL.createObjectURL(blob);
-            element('a', { href: address, download: `${this.#words.translate('exportName')}.${format}` }).click();
+            element('a', {
+              href: address,
+              download: `${this.#words.translate('exportName')}.${format}`,
+            }).click();
             setTimeout(() => URL.revokeObjectURL(address), 60_000);
           }),
       ],
@@ -397,4 +410,3 @@ export class TimelineView {
     return matchMedia('(max-width: 839px)').matches;
   }
 }
-

@@ -69,6 +69,7 @@ function userOf(store: SqliteTimeline, release: () => Promise<void>): TimelineSt
   return {
     add: (entry, pictures) => store.add(entry, pictures),
     search: (query) => store.search(query),
+    addAnswer: (id, question, answer) => store.addAnswer(id, question, answer),
     entry: (id) => store.entry(id),
     picture: (id) => store.picture(id),
     thumbnail: (id) => store.thumbnail(id),

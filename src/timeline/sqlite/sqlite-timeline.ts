@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SmolvlmError } from '../../errors';
 import { FileLock } from '../../system/lock/file-lock';
-import type { NewTimelineEntry, TimelineEntry, TimelinePictures } from '../timeline-entry';
+import type { NewTimelineEntry, TimelineAnswer, TimelineEntry, TimelinePictures } from '../timeline-entry';
 import type {
   TimelineCamera,
   TimelineDay,
@@ -80,6 +80,10 @@ export class SqliteTimeline implements TimelineStore {
 
   search(query: TimelineQuery = {}): Promise<TimelinePage> {
     return this.#ask('search', [query]) as Promise<TimelinePage>;
+  }
+
+  addAnswer(id: number, question: string, answer: TimelineAnswer): Promise<TimelineEntry | undefined> {
+    return this.#ask('addAnswer', [id, question, answer]) as Promise<TimelineEntry | undefined>;
   }
 
   entry(id: number): Promise<TimelineEntry | undefined> {

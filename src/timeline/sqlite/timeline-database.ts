@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
-import type { NewTimelineEntry, TimelineEntry, TimelinePictures } from '../timeline-entry';
+import type { NewTimelineEntry, TimelineAnswer, TimelineEntry, TimelinePictures } from '../timeline-entry';
 import type {
   TimelineCamera,
   TimelineDay,
@@ -127,6 +127,21 @@ export class TimelineDatabase {
       ...rest,
       ...{ id, timeMs, changed, hasPicture: picture !== undefined, hasThumbnail: thumbnail !== undefined },
     };
+  }
+
+  /** In a transaction. A later answer to the same question replaces the one before. */
+  addAnswer(id: number, question: string, answer: TimelineAnswer): TimelineEntry | undefined {
+    const row = this.#get('SELECT camera, text, answers, changed FROM entry WHERE id = ?', id);
+    if (!row) return undefined;
+    const before = row.answers === null ? '' : String(row.answers);
+    const answers = { ...(before === '' ? {} : JSON.parse(before)), [question]: answer };
+    const json = JSON.stringify(answers);
+    const added = (Buffer.byteLength(json) - Buffer.byteLength(before)) * (1 + indexShare);
+    this.#run('UPDATE entry SET answers = ?, bytes = bytes + ? WHERE id = ?', json, added, id);
+    this.#run('UPDATE camera SET bytes = bytes + ? WHERE id = ?', added, Number(row.camera));
+    this.#run('DELETE FROM words WHERE rowid = ?', id);
+    this.#index(id, String(row.text), answers, facetOf(row));
+    return this.entry(id);
   }
 
   /** In a transaction. @returns whether there was one */
@@ -291,8 +306,7 @@ export class TimelineDatabase {
       const rows = this.#all('SELECT id, camera, text, answers, changed FROM entry ORDER BY id');
       for (const row of rows) {
         const answers = row.answers === null ? undefined : JSON.parse(String(row.answers));
-        const facet = row.changed === 1 ? `c${row.camera} x1` : `c${row.camera}`;
-        this.#index(Number(row.id), String(row.text), answers, facet);
+        this.#index(Number(row.id), String(row.text), answers, facetOf(row));
       }
     });
   }
@@ -400,6 +414,11 @@ export function additionBytes({ entry, pictures }: Addition): number {
   );
   const blobPages = blobs === 0 ? 0 : Math.ceil((blobs + 50) / (pageBytes - 4));
   return rowBytes + characters * (1 + indexShare) + blobPages * pageBytes;
+}
+
+/** The words by which the index finds a camera's entries, and those that are changes. */
+function facetOf({ camera, changed }: SqlRow): string {
+  return changed === 1 ? `c${camera} x1` : `c${camera}`;
 }
 
 function idAt(timeMs: number): number {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
-import type { TimelineEntry } from '../timeline-entry';
+import type { TimelineAnswer, TimelineEntry } from '../timeline-entry';
 import type { TimelineStatistics } from '../timeline-store';
 import { ClockJump } from './clock-jump';
 import {
@@ -102,6 +102,18 @@ export class TimelineKeeper {
       const error = timelineFailure(thrown, this.#file);
       return additions.slice(0, count).map(() => ({ error }));
     }
+  }
+
+  /** @returns the entry with the answer, or undefined if there is none */
+  addAnswer(id: number, question: string, answer: TimelineAnswer): TimelineEntry | undefined {
+    const entry = this.#guarded((database) =>
+      database.transaction(() => {
+        if (this.#limitBytes !== undefined) makeRoom(database, pageBytes, this.#limitBytes);
+        return database.addAnswer(id, question, answer);
+      }),
+    );
+    this.#limitLog();
+    return entry;
   }
 
   /** @returns how many there were */

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../../errors';
+import type { TimelineAnswer } from '../timeline-entry';
 import type { TimelineQuery } from '../timeline-store';
 import { sqliteLibrary } from './sqlite-library';
 import type { Addition } from './timeline-database';
@@ -40,6 +41,8 @@ function answer(method: string, values: readonly unknown[]): unknown {
   switch (method) {
     case 'search':
       return keeper.read((database) => database.search((value ?? {}) as TimelineQuery));
+    case 'addAnswer':
+      return keeper.addAnswer(...(values as [number, string, TimelineAnswer]));
     case 'entry':
       return keeper.read((database) => database.entry(value as number));
     case 'picture':
