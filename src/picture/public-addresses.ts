@@ -73,13 +73,25 @@ export function publicAddresses(allowed: readonly string[] = [], lookUp = system
   };
 }
 
+/** Networks that can be a person's own: private, shared, loopback, unique local. A network to allow lies within one of them. */
+const ownNetworks = [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['fc00::', 7],
+] as const;
+
 function addAllowed(entry: string, names: Set<string>, networks: BlockList): void {
   const [address = '', bits, ...more] = entry.split('/');
   const version = isIP(address);
   const longest = version === 6 ? 128 : 32;
   const isNumber = bits !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
   if (more.length === 0 && version !== 0 && (bits === undefined || isNumber)) {
-    networks.addSubnet(address, Number(bits ?? longest), version === 6 ? 'ipv6' : 'ipv4');
+    const width = Number(bits ?? longest);
+    if (width < longest) checkOwnNetwork(entry, address, width);
+    networks.addSubnet(address, width, version === 6 ? 'ipv6' : 'ipv4');
   } else if (bits === undefined && /^[a-z0-9._-]+$/i.test(entry)) names.add(entry.toLowerCase());
   else {
     throw new SmolvlmError(
@@ -88,4 +100,20 @@ function addAllowed(entry: string, names: Set<string>, networks: BlockList): voi
       { hint: 'Write the name or address without http:// and port.' },
     );
   }
+}
+
+/** A wider network would let callers reach more than was meant, such as a cloud's metadata service. */
+function checkOwnNetwork(entry: string, address: string, bits: number): void {
+  const version = isIP(address);
+  const lies = ownNetworks.some(([own, ownBits]) => {
+    if (isIP(own) !== version || bits < ownBits) return false;
+    const block = new BlockList();
+    block.addSubnet(own, ownBits, version === 6 ? 'ipv6' : 'ipv4');
+    return block.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  });
+  if (lies) return;
+  const expected = ownNetworks.map(([own, ownBits]) => `${own}/${ownBits}`).join(', ');
+  throw new SmolvlmError('image-hosts', `expected a network within one of ${expected}, received "${entry}"`, {
+    hint: 'Name your own network, such as 192.168.1.0/24. Addresses on the internet are allowed without being named.',
+  });
 }

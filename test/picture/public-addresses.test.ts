@@ -60,6 +60,20 @@ describe('public addresses', () => {
     }
   });
 
+  it('are not joined by a network that is wider than one of your own, nor by the link-local one', () => {
+    const wide = ['0.0.0.0/0', '::/0', '10.0.0.0/7', '128.0.0.0/1', '169.254.0.0/16', '192.0.0.0/8'];
+    for (const network of [...wide, '::ffff:0:0/96', 'fe80::/10', 'fc00::/6', '2000::/3']) {
+      assert.throws(
+        () => publicAddresses([network]),
+        { code: 'image-hosts', message: /^expected a network within one of 10\.0\.0\.0\/8, / },
+        network,
+      );
+    }
+    for (const network of ['10.0.0.0/8', '172.16.9.0/24', '127.0.0.1/32', 'fc00::/7', '100.100.0.0/16']) {
+      publicAddresses([network]);
+    }
+  });
+
   it('are checked again at each redirect, before anything is sent there', async () => {
     let requests = 0;
     const server = createServer((request, response) => {
