@@ -1,12 +1,15 @@
 #!/bin/sh
 # Installs the engine as a service on Debian, Ubuntu, Armbian and the like. Run it again to update.
 #
-#   sudo deploy/install.sh [--package FILE.tgz] [--model M] [--host ADDRESS] [--port N] [--no-start] [--dry-run]
+#   sudo deploy/install.sh [--package FILE.tgz] [--model M] [--host ADDRESS] [--port N] [--tls] [--no-announce]
+#                           [--no-start] [--dry-run]
 #
 # --package   the packed package; default: the newest rk3588-node-red-smolvlm-*.tgz in this folder, else npm's
 # --model     a model's name, a bundle's folder, or demo; default HuggingFaceTB/SmolVLM-256M-Instruct
 # --host      the address to listen on; default 0.0.0.0, every one
 # --port      default 8372
+# --tls       makes a self-signed certificate, once, and serves with it; its fingerprint is printed
+# --no-announce  does not announce the engine on the local network
 # --no-start  does not start the service
 # --dry-run   prints what it would do
 # With DESTDIR set, it writes the files below that folder and changes nothing else.
@@ -18,6 +21,8 @@ package=
 model=HuggingFaceTB/SmolVLM-256M-Instruct
 host=0.0.0.0
 port=8372
+tls=no
+announce=yes
 start=yes
 dry=no
 
@@ -37,6 +42,14 @@ while [ $# -gt 0 ]; do
         --port) port=$2 ;;
       esac
       shift 2
+      ;;
+    --tls)
+      tls=yes
+      shift
+      ;;
+    --no-announce)
+      announce=no
+      shift
       ;;
     --no-start)
       start=no
@@ -123,7 +136,18 @@ if [ ! -s "$destdir$token_file" ]; then
   run chown smolvlm:smolvlm "$token_file"
 fi
 
-# 5. Settings, kept when they exist, and the service.
+# 5. The certificate, once: clients have pinned its fingerprint.
+options=
+scheme=http
+cert=/var/lib/smolvlm/tls/smolvlm-cert.pem
+if [ "$tls" = yes ]; then
+  scheme=https
+  options="--tls-cert $cert --tls-key /var/lib/smolvlm/tls/smolvlm-key.pem"
+  if [ ! -e "$destdir$cert" ]; then as_service_user smolvlm certificate --out /var/lib/smolvlm/tls; fi
+fi
+if [ "$announce" = no ]; then options="$options${options:+ }--no-announce"; fi
+
+# 6. Settings, kept when they exist, and the service.
 if [ ! -e "$destdir/etc/default/smolvlm" ]; then
   write /etc/default/smolvlm 644 <<SETTINGS
 # Settings of smolvlm.service. After a change: systemctl restart smolvlm
@@ -131,23 +155,29 @@ SMOLVLM_SERVE_MODEL=$model
 SMOLVLM_SERVE_HOST=$host
 SMOLVLM_SERVE_PORT=$port
 # More options of "smolvlm serve", for example --alias gpt-4o-mini
-SMOLVLM_SERVE_OPTIONS=
+SMOLVLM_SERVE_OPTIONS=$options
 SETTINGS
+elif [ -n "$options" ]; then
+  echo "/etc/default/smolvlm is kept: add to its SMOLVLM_SERVE_OPTIONS: $options"
 fi
 write /etc/systemd/system/smolvlm.service 644 <"$here/smolvlm.service"
 
-# 6. The model, if it is on the hub.
+# 7. The model, if it is on the hub.
 case $model in
   /* | demo) ;;
   */*) as_service_user smolvlm pull "$model" ;;
 esac
 
-# 7. Start, or restart with the new version.
+# 8. Start, or restart with the new version.
 run systemctl daemon-reload
 run systemctl enable smolvlm.service
 if [ "$start" = yes ]; then run systemctl restart smolvlm.service; fi
 
-echo "The engine's address: http://$(hostname):$port"
+echo "The engine's address: $scheme://$(hostname):$port"
+if [ "$tls" = yes ] && [ -r "$destdir$cert" ]; then
+  fingerprint='new crypto.X509Certificate(fs.readFileSync(process.argv[1])).fingerprint256.replaceAll(":", "")'
+  echo "Behind it, to accept only its certificate: /#sha256=$(node -p "$fingerprint" "$destdir$cert")"
+fi
 if [ -r "$destdir$token_file" ]; then
   echo "Its token: $(cat "$destdir$token_file")"
 else

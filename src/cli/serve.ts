@@ -12,7 +12,7 @@ import { defined } from '../system/defined';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import type { Settings } from '../system/settings';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
-import { type Command, type OptionValues, optionalInteger, UsageError } from './command';
+import { type Command, type OptionValues, optionalChoice, optionalInteger, UsageError } from './command';
 import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
 import { startAnnouncement } from './serve/network-announcement';
 
@@ -25,7 +25,8 @@ export const command: Command = {
   usage: [
     'serve [--model M] [--checkpoint M] [--socket PATH] [--host H] [--port N] [--token-file F | --no-token]',
     '  [--tls-cert F.pem --tls-key F.pem] [--no-announce]',
-    '  [--threads N] [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
+    '  [--threads N] [--precision float32|int8|int4] [--log-level info|debug]',
+    '  [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     '  [--nats nats://HOST:4222',
@@ -37,6 +38,7 @@ export const command: Command = {
     'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
     'With --allow-image-urls, pictures of OpenAI’s API are fetched by address, only from the internet and --allow-image-host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
+    'With --log-level debug each request is logged with its status and time, without its content.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
     'With --nats it also takes frames from a queue that several engines share, in NATS JetStream.',
   ].join('\n'),
@@ -52,6 +54,8 @@ export const command: Command = {
     'tls-key': { type: 'string' },
     'no-announce': { type: 'boolean' },
     threads: { type: 'string' },
+    precision: { type: 'string' },
+    'log-level': { type: 'string' },
     'queue-capacity': { type: 'string' },
     'model-limit-mb': { type: 'string' },
     'memory-limit-mb': { type: 'string' },
@@ -147,6 +151,8 @@ function serveOptions(
     model: typeof values.model === 'string' ? values.model : undefined,
     checkpoint: typeof values.checkpoint === 'string' ? values.checkpoint : undefined,
     threads: optionalInteger(values, 'threads', 1, 256),
+    precision: optionalChoice(values, 'precision', ['float32', 'int8', 'int4']),
+    logRequests: optionalChoice(values, 'log-level', ['info', 'debug']) === 'debug',
     queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
     modelLimitBytes: megabytes('model-limit-mb'),
     memoryLimitBytes: megabytes('memory-limit-mb'),

@@ -144,10 +144,11 @@ export class InferenceThread implements Inference {
   }
 
   #start(): Worker {
-    const { captionerModule, defaultModel, checkpoint, threads, settings, modelLimitBytes } = this.#options;
+    const { captionerModule, defaultModel, checkpoint, threads, precision, settings, modelLimitBytes } =
+      this.#options;
     const workerData: InferenceSetup = {
       captionerModule,
-      ...defined({ defaultModel, checkpoint, threads, settings }),
+      ...defined({ defaultModel, checkpoint, threads, precision, settings }),
       modelLimitBytes,
       cancelledJobs: this.#cancelledJobs,
     };

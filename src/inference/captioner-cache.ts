@@ -35,6 +35,7 @@ export interface CaptionerCacheOptions {
   readonly defaultModel?: string;
   readonly checkpoint?: string;
   readonly threads?: number;
+  readonly precision?: RuntimeOptions['precision'];
   readonly settings?: InferenceSettings;
   readonly pictures?: PicturePool;
   readonly modelLimitBytes: number;
@@ -124,8 +125,8 @@ export class CaptionerCache {
         hint: 'Name a model in the request, or start the engine with --model.',
       });
     }
-    const { identify, settings, checkpoint, threads } = this.#options;
-    const runtime = { ...defined({ checkpoint, threads }), ...request.runtime };
+    const { identify, settings, checkpoint, threads, precision } = this.#options;
+    const runtime = { ...defined({ checkpoint, threads, precision }), ...request.runtime };
     const chosen = Object.entries(runtime).filter(([, value]) => value !== 'auto');
     // Opening a model that does not exist says what is wrong with its name.
     const identity = await identify?.({ model, ...defined({ settings }) }).catch(() => model);

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../errors';
 import type { TokenLogprob } from '../protocol/answer-options';
-import type { DescribeRequest } from '../protocol/describe-request';
+import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { InferenceSettings } from '../system/settings';
 import type { Caption, FeaturesAnswer, InferenceProgress } from './inference';
@@ -15,6 +15,8 @@ export interface InferenceSetup {
   readonly checkpoint?: string;
   /** CPU threads of a model whose request does not say. */
   readonly threads?: number;
+  /** Weights of a checkpoint on the CPU whose request does not say. */
+  readonly precision?: RuntimeOptions['precision'];
   /** Default: those of this process's environment. */
   readonly settings?: InferenceSettings;
   /** Beyond this, models are closed, the least recently used first; one always stays. */

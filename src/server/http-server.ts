@@ -8,6 +8,7 @@ import { registerCors } from './http/cors';
 import { registerLocalCallers } from './http/local-callers';
 import { refuseMalformed } from './http/malformed-requests';
 import { registerOpenApi } from './http/openapi';
+import { registerRequestLog } from './http/request-log';
 import { registerErrors } from './http/server-errors';
 import { registerUnknownPaths } from './http/unknown-paths';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
@@ -34,6 +35,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly bodies?: BodyBudget;
   /** Time in which a request must have arrived, its body included. */
   readonly receiveTimeoutMs?: number;
+  /** When given, it receives a line for each request. */
+  readonly requestLog?: (line: string) => void;
   /** When given, callers may end the engine. */
   readonly onDrain?: () => void;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
@@ -62,6 +65,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header(instanceHeader, options.engine.instance);
   });
+  if (options.requestLog) registerRequestLog(app, options.requestLog);
   registerErrors(app);
   const { corsOrigins = [] } = options;
   if (corsOrigins.length > 0) registerCors(app, corsOrigins);

@@ -7,7 +7,9 @@ import { SmolvlmError } from '../errors';
 import { checkpointsFolder } from '../model/cache-folder';
 import { packageVersion } from '../package-version';
 import type { ResolveHost } from '../picture/camera/camera-access';
+
 import { publicAddresses } from '../picture/public-addresses';
+import type { RuntimeOptions } from '../protocol/describe-request';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
@@ -32,6 +34,8 @@ export interface ServeOptions {
   /** The checkpoint of a folder of shards, for requests that name none. */
   readonly checkpoint?: string;
   readonly threads?: number;
+  /** Of the weights of checkpoints on the CPU, for requests that name none. */
+  readonly precision?: RuntimeOptions['precision'];
   /** Ends this long after the last lease and request; never when absent. */
   readonly idleExitMs?: number;
   /** Models are unloaded this long after the last request. */
@@ -56,6 +60,8 @@ export interface ServeOptions {
   /** For the inference thread; default: those of this process's environment. */
   readonly settings?: InferenceSettings;
   readonly log: (line: string) => void;
+  /** Logs each request, without its content. */
+  readonly logRequests?: boolean;
 }
 
 export interface ServedEngine {
@@ -90,6 +96,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       defaultModel: options.model,
       checkpoint: options.checkpoint,
       threads: options.threads,
+      precision: options.precision,
       settings: options.settings,
     }),
     modelLimitBytes,
@@ -144,7 +151,11 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     bodies: new BodyBudget(bodyBudgetBytes(memoryLimitBytes)),
     version: packageVersion(),
     modelLimitBytes,
-    ...defined({ defaultModel: options.model, imageHosts: imageHosts(options) }),
+    ...defined({
+      defaultModel: options.model,
+      imageHosts: imageHosts(options),
+      requestLog: options.logRequests ? log : undefined,
+    }),
   };
   const apps: FastifyInstance[] = [];
   let socket: EngineSocket | undefined;

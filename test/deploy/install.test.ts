@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { selfSignedCertificate } from '../../src/cli/certificate/self-signed-certificate';
+import { command as serve } from '../../src/cli/serve';
 import { repositoryRoot } from '../fixtures';
 
 const script = join(repositoryRoot, 'deploy', 'install.sh');
@@ -51,6 +53,26 @@ describe('deploy/install.sh', () => {
     assert.equal(install('--model', 'demo').status, 0);
     assert.equal(read('var/lib/smolvlm/token'), token);
     assert.equal(read('etc/default/smolvlm'), 'SMOLVLM_SERVE_MODEL=mine\n');
+  });
+
+  it('makes a certificate once, serves with it and prints the fingerprint; announces nothing if it is told so', async () => {
+    const first = install('--model', 'demo', '--tls', '--no-announce');
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /^\+ runuser .* smolvlm certificate --out \/var\/lib\/smolvlm\/tls$/m);
+    assert.match(first.stdout, /^The engine's address: https:/m);
+    const options =
+      '--tls-cert /var/lib/smolvlm/tls/smolvlm-cert.pem --tls-key /var/lib/smolvlm/tls/smolvlm-key.pem';
+    assert.ok(read('etc/default/smolvlm').includes(`SMOLVLM_SERVE_OPTIONS=${options} --no-announce\n`));
+    const names = options.split(' ').filter((word) => word.startsWith('--'));
+    for (const name of [...names, '--no-announce']) assert.ok(name.slice(2) in serve.options, name);
+
+    const made = await selfSignedCertificate({ names: ['hub'], validFrom: new Date(), validDays: 1 });
+    mkdirSync(join(folder, 'var/lib/smolvlm/tls'));
+    writeFileSync(join(folder, 'var/lib/smolvlm/tls/smolvlm-cert.pem'), made.cert);
+    const again = install('--model', 'demo', '--tls');
+    assert.ok(!again.stdout.includes('smolvlm certificate'));
+    assert.ok(again.stdout.includes(`/#sha256=${made.fingerprint}\n`));
+    assert.match(again.stdout, /is kept: add to its SMOLVLM_SERVE_OPTIONS: --tls-cert/);
   });
 
   it('writes nothing with --dry-run', () => {

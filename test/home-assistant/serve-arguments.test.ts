@@ -35,7 +35,16 @@ describe("Home Assistant's app, its options as arguments of smolvlm serve", () =
 
   it('serves the default options on the port and the socket, with the token file', () => {
     const port = ['--host', '0.0.0.0', '--port', '8372', '--token-file', '/data/token'];
-    const expected = ['serve', '--model', options.model, '--socket', '/run/s', ...port];
+    const expected = [
+      'serve',
+      '--model',
+      options.model,
+      '--socket',
+      '/run/s',
+      ...port,
+      '--log-level',
+      'info',
+    ];
     assert.deepEqual(app.serveArguments(options, files), expected);
   });
 
@@ -45,6 +54,9 @@ describe("Home Assistant's app, its options as arguments of smolvlm serve", () =
       aliases: ['gpt-4o-mini', 'a'],
       cors_origins: ['https://panel.example'],
       allow_image_urls: true,
+      announce: false,
+      log_level: 'debug',
+      precision: 'int4',
       threads: 2,
       queue_capacity: 3,
       model_limit_mb: 2000,
@@ -59,7 +71,8 @@ describe("Home Assistant's app, its options as arguments of smolvlm serve", () =
       '--alias gpt-4o-mini --alias a',
       '--cors-origin https://panel.example',
       '--allow-image-urls',
-      '--threads 2',
+      '--no-announce',
+      '--threads 2 --precision int4 --log-level debug',
       '--queue-capacity 3',
       '--model-limit-mb 2000',
       '--memory-limit-mb 4000',

@@ -53,6 +53,23 @@ describe('models in memory', () => {
     assert.deepEqual(loads(), ['load a int8', 'load a int4']);
   });
 
+  it("uses the engine's weights and threads for a request that names none", async () => {
+    const opened: unknown[] = [];
+    const configured = new CaptionerCache({
+      ...{ modelLimitBytes: 250, defaultModel: 'a', precision: 'int4', threads: 3 },
+      open: async ({ precision, threads }) => {
+        opened.push([precision, threads]);
+        return { backend: '', framesInFlight: 1, memoryBytes: 1, ...unused, close: nothing };
+      },
+    });
+    await configured.use({}, hooks, nothing);
+    await configured.use({ runtime: { precision: 'float32' } }, hooks, nothing);
+    assert.deepEqual(opened, [
+      ['int4', 3],
+      ['float32', 3],
+    ]);
+  });
+
   it('opens one copy of a model, however it is spelled, and whether or not automatic choices are named', async () => {
     const spelled = new CaptionerCache({
       modelLimitBytes: 250,

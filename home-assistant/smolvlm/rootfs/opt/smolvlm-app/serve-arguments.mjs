@@ -13,6 +13,8 @@ export function serveArguments(options, files, broker) {
     ['port', files.port],
     ['token-file', files.token],
     ['threads', options.threads],
+    ['precision', options.precision],
+    ['log-level', options.log_level],
     ['queue-capacity', options.queue_capacity],
     ['model-limit-mb', options.model_limit_mb],
     ['memory-limit-mb', options.memory_limit_mb],
@@ -23,7 +25,11 @@ export function serveArguments(options, files, broker) {
     ...(broker?.password ? [['mqtt-password-file', files.password]] : []),
     ...(broker ? [['mqtt-config', files.mqttConfig]] : []),
   ];
-  const flags = options.allow_image_urls ? ['--allow-image-urls'] : [];
+  const flags = [
+    ...(options.allow_image_urls ? ['--allow-image-urls'] : []),
+    // Absent in options that an older version saved.
+    ...(options.announce === false ? ['--no-announce'] : []),
+  ];
   return ['serve', ...given.flatMap(([name, value]) => argument(name, value)), ...flags];
 }
 
