@@ -83,7 +83,10 @@ function folderFault(directory: string, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof SmolvlmError || code === undefined || !folderFaults.has(code)) return error;
   return new SmolvlmError('runtime-dir', `the engine cannot write to its folder ${directory}: ${message}`, {
-    hint: 'Make the folder writable for this user, or set SMOLVLM_RUNTIME_DIR to another one.',
+    hint:
+      code === 'ENOSPC' || code === 'EDQUOT'
+        ? 'Free some space there, or set SMOLVLM_RUNTIME_DIR to a folder on another disk.'
+        : 'Make the folder writable for this user, or set SMOLVLM_RUNTIME_DIR to another one.',
     cause: error,
   });
 }

@@ -24,18 +24,24 @@ describe('smolvlm serve', () => {
   /** @returns exit status and stderr */
   async function run(...args: string[]): Promise<[number | null, string]> {
     const process_ = start(args);
-    let said = '';
+    let words = '';
     process_.stderr?.on('data', (bytes) => {
-      said += bytes;
+      words += bytes;
     });
     const [status] = await once(process_, 'close');
-    return [status, said];
+    return [status, words];
   }
 
-  function start(args: readonly string[]): ChildProcess {
+  async function said(process_: ChildProcess, expected: RegExp): Promise<string> {
+    let text = '';
+    while (!expected.test(text)) text += String(await once(process_.stderr ?? process_, 'data'));
+    return text;
+  }
+
+  function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
     child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli', 'main.js'), 'serve', ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, SMOLVLM_RUNTIME_DIR: directory },
+      env: { ...process.env, SMOLVLM_RUNTIME_DIR: directory, ...environment },
     });
     return child;
   }
@@ -43,10 +49,9 @@ describe('smolvlm serve', () => {
   it('answers on a port with the token, and ends cleanly on SIGTERM', async () => {
     chmodSync(join(directory, 'token'), 0o644);
     const process_ = start(['--port', '0', '--token-file', join(directory, 'token')]);
-    let said = '';
-    while (!/listens on/.test(said)) said += String(await once(process_.stderr ?? process_, 'data'));
-    assert.match(said, /warning: other users can read the token file/);
-    const [url = ''] = /http:\S+/.exec(said) ?? [];
+    const text = await said(process_, /listens on .*\n/);
+    assert.match(text, /warning: other users can read the token file/);
+    const [url = ''] = /http:\S+/.exec(text) ?? [];
     const client = new EngineClient({ kind: 'remote', url: new URL(url), token });
     assert.equal((await client.status()).pid, process_.pid);
     const stranger = new EngineClient({ kind: 'remote', url: new URL(url), token: 'wrong' });
@@ -59,9 +64,36 @@ describe('smolvlm serve', () => {
 
   it('says that it listens on all addresses', async () => {
     const process_ = start(['--host', '0.0.0.0', '--port', '0', '--token-file', join(directory, 'token')]);
-    let said = '';
-    while (!/listens on .*\n/.test(said)) said += String(await once(process_.stderr ?? process_, 'data'));
-    assert.match(said, /listens on http:\/\/127\.0\.0\.1:\d+ and all other addresses\n/);
+    assert.match(
+      await said(process_, /listens on .*\n/),
+      /listens on http:\/\/127\.0\.0\.1:\d+ and all other addresses\n/,
+    );
+  });
+
+  it('takes its token from SMOLVLM_TOKEN, and the file’s token instead when there is a file', async () => {
+    const own = 'fedcba9876543210fedcba9876543210';
+    for (const [args, expected] of [
+      [[], own],
+      [['--token-file', join(directory, 'token')], token],
+    ] as const) {
+      const process_ = start(['--port', '0', ...args], { SMOLVLM_TOKEN: own });
+      const [url = ''] = /http:\S+/.exec(await said(process_, /listens on .*\n/)) ?? [];
+      const headers = { authorization: `Bearer ${expected}` };
+      assert.equal((await fetch(`${url}/v1/status`, { headers })).status, 200);
+      process_.kill('SIGKILL');
+      await once(process_, 'close');
+    }
+  });
+
+  it('ends with a failure when it uses more memory than it may, so that a service manager starts it again', async () => {
+    const process_ = start(['--port', '0', '--no-token', '--model', 'demo', '--memory-limit-mb', '1']);
+    const [url = ''] = /http:\S+/.exec(await said(process_, /listens on .*\n/)) ?? [];
+    const exited = once(process_, 'exit');
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 });
+    const headers = { 'content-type': 'application/json' };
+    // The answer may be that the engine is stopping.
+    await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body }).catch(() => undefined);
+    assert.deepEqual(await exited, [1, null]);
   });
 
   it('refuses a runtime folder that other users can write to, and does not change it', async () => {

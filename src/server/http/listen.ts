@@ -37,7 +37,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
     await app.listen({ path: bound });
   } catch (cause) {
     throw new SmolvlmError('engine-listen', `cannot listen on ${path}: ${String(cause)}`, {
-      hint: 'Give another --socket.',
+      hint: 'Give another --socket, or set SMOLVLM_RUNTIME_DIR to a folder that this user can write to.',
       cause,
     });
   }
