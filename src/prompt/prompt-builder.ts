@@ -135,7 +135,10 @@ function checkContent(messages: readonly PromptMessage[], pictures: number): voi
       },
     );
   }
-  if (!parts.some((part) => part.type === 'text' && part.text.trim() !== '')) {
+  const texts = parts.flatMap((part) => (part.type === 'text' ? part.text.trim() : []));
+  // Pictures without any text part are a request of OpenAI's API: the model describes them.
+  const isPicturesAlone = places > 0 && texts.length === 0;
+  if (!isPicturesAlone && texts.every((text) => text === '')) {
     throw new PromptError('prompt-empty', 'expected a prompt, received an empty one', {
       hint: 'Write a question or instruction, e.g. "Describe this image."',
     });

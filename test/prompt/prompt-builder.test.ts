@@ -61,6 +61,12 @@ describe('PromptBuilder', () => {
     );
   });
 
+  it('takes pictures without any text, as programs of OpenAI’s API send them', () => {
+    const message: PromptMessage = { role: 'user', content: [{ type: 'image' }] };
+    const { chat } = builder.build([message], [{ rows: 0, cols: 0 }]);
+    assert.match(chat, /User:<image><end_of_utterance>\nAssistant:$/);
+  });
+
   const refusals: [string, PromptMessage[], number, string, RegExp][] = [
     [
       'an empty prompt',
