@@ -17,7 +17,7 @@ export const rooms = {
   timeline: ['protocol'],
   client: ['picture', 'protocol'],
   mqtt: ['client', 'picture', 'protocol'],
-  nats: ['client', 'protocol'],
+  nats: ['client', 'mqtt', 'picture', 'protocol'],
   'node-red': ['client', 'discovery', 'frame', 'mqtt', 'nats', 'picture', 'protocol', 'template', 'timeline'],
   editor: ['node-red', 'protocol'],
   platform: ['model', 'protocol'],

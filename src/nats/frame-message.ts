@@ -25,6 +25,16 @@ export function encodeFrame({ request, pictures }: FrameMessage): Uint8Array {
   return Buffer.concat([head, json, ...pictures]);
 }
 
+/** @throws SmolvlmError `nats-message` for a message of another version of smolvlm */
+export function checkLayout(received: string): void {
+  if (received === layout) return;
+  throw new SmolvlmError(
+    'nats-message',
+    `a message of the queue has another layout: expected version ${layout}, received "${received.slice(0, 20)}"`,
+    { hint: 'Update smolvlm on the hubs and where the requests come from to the same version.' },
+  );
+}
+
 /** @throws SmolvlmError `nats-message` */
 export function decodeFrame(bytes: Uint8Array): FrameMessage {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,6 +4,7 @@ import { errorBody } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { EngineEvent, FinalEvent } from '../protocol/events';
 import { defined } from '../system/defined';
+import { publishCameraAnswer } from './camera-answers';
 import type { FrameMessage } from './frame-message';
 import type { NatsLink } from './nats-connection';
 
@@ -19,6 +20,13 @@ const returnedErrors: ReadonlySet<string> = new Set([
   'engine-unreachable',
 ]);
 
+/** Who reads the answer of a frame that came without a requester. */
+export interface CameraReaders {
+  readonly camera: string;
+  /** The sender's own id for the frame. */
+  readonly ownId?: string;
+}
+
 /** One frame that this hub has taken. */
 export class HubFrame {
   readonly #frame: FrameMessage;
@@ -29,10 +37,21 @@ export class HubFrame {
   /** Whether it was given back to the queue: it is not answered here. */
   isReturned = false;
 
-  constructor(link: NatsLink, frame: FrameMessage, message?: JsMsg) {
+  /** Where the answer goes besides: the readers of a camera. */
+  readonly #readers: CameraReaders | undefined;
+
+  constructor(link: NatsLink, frame: FrameMessage, message?: JsMsg, readers?: CameraReaders) {
     this.#link = link;
     this.#frame = frame;
     this.message = message;
+    this.#readers = readers;
+  }
+
+  /** Tells the readers of the camera, if it came without a requester. */
+  tell(final: FinalEvent): void {
+    if (this.#readers && final.type !== 'features') {
+      publishCameraAnswer(this.#link, this.#readers.camera, final, this.#readers.ownId);
+    }
   }
 
   get id(): string {

@@ -5,13 +5,14 @@ import type { Msg } from '@nats-io/transport-node';
 import type { EngineApi } from '../client/engine-api';
 import { errorBody, SmolvlmError } from '../errors';
 import type { FinalEvent } from '../protocol/events';
-import { decodeFrame, objectHeader } from './frame-message';
+import { decodeFrame } from './frame-message';
+import { FrameReader } from './frame-reader';
 import { ackWaitOf, ensureConsumer, ensureStreams } from './frame-streams';
 import { anyModel } from './frame-subjects';
 import { HubFrame } from './hub-frame';
 import type { HubStatus } from './hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from './kept-answers';
-import { exceedsMessage, LargePictures } from './large-pictures';
+import { exceedsMessage } from './large-pictures';
 import type { NatsLink } from './nats-connection';
 
 export interface HubOptions {
@@ -37,7 +38,7 @@ const retryMs = 500;
 /** Takes frames from the shared queue when its engine has room, and publishes the answers. */
 export class Hub {
   readonly #options: HubOptions;
-  readonly #pictures: LargePictures;
+  readonly #reader: FrameReader;
   /** By id of the request. */
   readonly #frames = new Map<string, HubFrame>();
   readonly #work = new Set<Promise<void>>();
@@ -49,7 +50,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#pictures = new LargePictures(options.link);
+    this.#reader = new FrameReader(options.link, options.log);
   }
 
   /** @throws SmolvlmError `nats-stream`, and what the engine's status throws */
@@ -122,15 +123,12 @@ export class Hub {
   }
 
   async #take(name: string | undefined, message: JsMsg, ackWaitMs: number): Promise<void> {
-    const { link, models } = this.#options;
+    const { models } = this.#options;
     let frame: HubFrame;
     try {
-      const object = message.headers?.get(objectHeader);
-      const content = object ? await this.#pictures.get(object) : message.data;
-      frame = new HubFrame(link, decodeFrame(content), message);
+      frame = await this.#reader.read(message);
     } catch (error) {
-      this.#options.log(`${errorBody(error).message} (${message.subject})`);
-      message.term('not a request');
+      await this.#reader.refuse(message, error);
       return;
     }
     const known = this.#frames.get(frame.id);
@@ -212,7 +210,9 @@ export class Hub {
         hint: 'Raise max_payload of the server, or request fewer tokens or a smaller thumbnail.',
       },
     );
-    await publishAnswer(link, exceedsMessage(link, sizeBytes) ? frame.fail(tooLarge) : final);
+    const answer = exceedsMessage(link, sizeBytes) ? frame.fail(tooLarge) : final;
+    await publishAnswer(link, answer);
+    frame.tell(answer);
     this.#counts.answered += 1;
     frame.message?.ack();
   }

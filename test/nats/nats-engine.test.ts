@@ -192,14 +192,34 @@ describe('client of a group of hubs', function () {
     ]);
   });
 
-  it('names a message of the queue that is not a request, and goes on', async () => {
+  it('names a message of the queue that is not a request, tells who can be told, and goes on', async () => {
     const hub = await fake.hub();
     const client = fake.client();
-    await fake.publish('smolvlm.frames._.porch.-.0', 'hello');
+    const answers = await fake.listen('smolvlm.answers.*');
+    const errors = await fake.listen('smolvlm.*.error');
+    const subject = 'smolvlm.frames._.porch.-.0';
+    await fake.publish(subject, 'hello');
+    await fake.publish(subject, 'hello', { 'Smolvlm-Layout': '1', 'Nats-Msg-Id': 'broken' });
+    await fake.publish(subject, 'hello', { 'Smolvlm-Layout': '2', 'Nats-Msg-Id': 'newer' });
     assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'result x');
     assert.match(
       hub.log.join('\n'),
-      /not a request: its JSON part is incomplete \(smolvlm\.frames\._\.porch/,
+      new RegExp(
+        `${[
+          'a message of the queue must hold a picture',
+          'not a request: its JSON part is incomplete',
+          'expected version 1, received "2"',
+        ].join(' \\(smolvlm\\.frames\\._\\.porch\\.-\\.0\\)\n.*')}`,
+      ),
+    );
+    const told = answers.map(({ text }) => JSON.parse(text)).filter(({ type }) => type === 'error');
+    assert.deepEqual(
+      told.map(({ id, error }) => `${id} ${error.code}`),
+      ['broken nats-message', 'newer nats-message'],
+    );
+    assert.deepEqual(
+      errors.map(({ subject, text }) => `${subject} ${JSON.parse(text).error.code}`),
+      ['smolvlm.porch.error mqtt-no-picture'],
     );
   });
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EngineClient } from '../../src/client/engine-client';
 import { Hub } from '../../src/nats/hub';
 import { parseNatsAddress } from '../../src/nats/nats-address';
@@ -60,9 +61,20 @@ export class NatsFake {
     await this.#hubs.at(-1)?.cut();
   }
 
-  async publish(subject: string, text: string): Promise<void> {
-    const { connection, jetstream } = await openNats(parseNatsAddress(this.#url), 'a test');
-    await jetstream.publish(subject, text);
+  /** Into the queue. Waits until a hub has taken it: a newer one would take its place. */
+  async publish(
+    subject: string,
+    content: string | Uint8Array,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const { connection, jetstream, manager, packages } = await openNats(
+      parseNatsAddress(this.#url),
+      'a test',
+    );
+    const sent = packages.transport.headers();
+    for (const [name, value] of Object.entries(headers)) sent.set(name, value);
+    await jetstream.publish(subject, content, { headers: sent });
+    while ((await manager.streams.info('smolvlm')).state.messages > 0) await delay(5);
     await connection.close();
   }
 
