@@ -9,6 +9,7 @@ import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
 import { benchmarkSchedule, timelineSvg } from './bench/emulator/schedule-benchmark';
+import { benchmarkOverhead, type Overhead } from './bench/engine-overhead';
 import {
   benchmarkMemory,
   type MeasuredPrecision,
@@ -27,6 +28,13 @@ import {
 import { bundleWithReference } from './convert/bundle-with-reference';
 
 const precisions = ['float32', 'int8', 'int4'] as const;
+
+/** By socket, and by TCP: enough for a 99th percentile. */
+const overheadCaptions = 100;
+
+function inMilliseconds({ p50Ms, p99Ms, maxMs }: Overhead) {
+  return { p50: p50Ms, p99: p99Ms, max: maxMs };
+}
 
 async function benchEmulator(values: OptionValues, io: CommandIo): Promise<number> {
   const cores = optionalInteger(values, 'cores', 1, 3) ?? 3;
@@ -114,6 +122,8 @@ export const command: Command = {
       const decoder = await benchmarkDecoder(checkpoint, options);
       io.log('two questions about one frame');
       const caption = await benchmarkCaption(dir, { ...options, settings });
+      io.log('what the engine adds to a caption');
+      const engine = await benchmarkOverhead(overheadCaptions, signal);
       const memory: Partial<Record<MeasuredPrecision, MemoryBenchmark>> = {};
       for (const each of precisions) {
         io.log(`memory in ${each}`);
@@ -131,6 +141,13 @@ export const command: Command = {
         vision_ms_per_tile: vision.int8MsPerTile,
         prefill_ms: decoder.prefillMs,
         decode_tokens_per_s: 1000 / decoder.stepMs.int8,
+        engine_overhead_ms: {
+          socket: inMilliseconds(engine.socket),
+          tcp: inMilliseconds(engine.tcp),
+          status: inMilliseconds(engine.status),
+          captions: engine.captions,
+          frame_bytes: engine.frameBytes,
+        },
         peak_rss_bytes: memory.int8?.captionPeakBytes,
         ratios: {
           stages_vs_graph: vision.ratios.stagesToOneGraph,

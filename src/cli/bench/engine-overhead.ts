@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import sharp from 'sharp';
+import { EngineClient } from '../../client/engine-client';
+import { SmolvlmError } from '../../errors';
+import { benchmarkFrame } from './caption-benchmark';
+
+/** Milliseconds that captions took beyond their phases image, vision, prefill and decode. */
+export interface Overhead {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface EngineOverhead {
+  readonly socket: Overhead;
+  readonly tcp: Overhead;
+  /** A request for the status by the socket, at the same times: what a busy machine adds to any answer. */
+  readonly status: Overhead;
+  readonly captions: number;
+  readonly frameBytes: number;
+}
+
+/** Captions by each way before those that count. */
+const warmUp = 5;
+
+/** Threads of onnxruntime spin for a while after a caption; a camera's next frame comes later. */
+const pauseMs = 30;
+
+/**
+ * What an engine in its own process adds to a caption, by unix socket and by TCP in turns: from the client's call to its
+ * answer, less the phases that the answer states. The demo model writes one token, so that there are many captions.
+ * @param captions by each way
+ */
+export async function benchmarkOverhead(captions: number, signal: AbortSignal): Promise<EngineOverhead> {
+  const folder = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
+  const frame = await cameraFrame();
+  const socket = join(folder, 'engine.sock');
+  const engine = spawn(
+    process.execPath,
+    [
+      join(__dirname, '..', 'main.js'),
+      'serve',
+      '--model',
+      'demo',
+      '--socket',
+      socket,
+      '--port',
+      '0',
+      '--no-token',
+      '--threads',
+      '1',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const clients: EngineClient[] = [];
+  try {
+    const url = await listeningUrl(engine, signal);
+    const bySocket = new EngineClient({ kind: 'socket', path: socket });
+    const byTcp = new EngineClient({ kind: 'remote', url });
+    clients.push(bySocket, byTcp);
+    let frames = 0;
+    const caption = (client: EngineClient) => (): Promise<number> => {
+      frames += 1;
+      // A different crop is a different frame, so that nothing is cached.
+      return overheadOf(client, frame, {
+        x: 0,
+        y: 0,
+        width: 1 - Math.floor(frames / 500) / 1920,
+        height: 1 - (frames % 500) / 1080,
+      });
+    };
+    const measurements = {
+      socket: caption(bySocket),
+      tcp: caption(byTcp),
+      status: async (): Promise<number> => {
+        const startedAt = performance.now();
+        await bySocket.status();
+        return performance.now() - startedAt;
+      },
+    };
+    const names = ['socket', 'tcp', 'status'] as const;
+    const times: Record<(typeof names)[number], number[]> = { socket: [], tcp: [], status: [] };
+    for (let pass = 0; pass < captions + warmUp; pass++) {
+      for (let turn = 0; turn < names.length; turn++) {
+        const name = names[(turn + pass) % names.length] ?? 'socket';
+        await delay(pauseMs, undefined, { signal });
+        const ms = await measurements[name]();
+        if (pass >= warmUp) times[name].push(ms);
+      }
+    }
+    return {
+      socket: summary(times.socket),
+      tcp: summary(times.tcp),
+      status: summary(times.status),
+      captions,
+      frameBytes: frame.length,
+    };
+  } finally {
+    for (const client of clients) await client.close();
+    engine.kill('SIGTERM');
+    if (engine.exitCode === null && engine.signalCode === null) await once(engine, 'exit');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A camera's frame of 1920 × 1080 pixels, about 200 KB as a JPEG. */
+async function cameraFrame(): Promise<Buffer> {
+  return sharp(benchmarkFrame).resize(1920, 1080, { fit: 'fill' }).jpeg({ quality: 86 }).toBuffer();
+}
+
+async function listeningUrl(engine: ChildProcess, signal: AbortSignal): Promise<URL> {
+  let said = '';
+  for await (const line of createInterface({ input: engine.stderr ?? process.stdin, signal })) {
+    const [url] = /http:\/\/\S+/.exec(line) ?? [];
+    if (url !== undefined) return new URL(url);
+    said += `${line}\n`;
+  }
+  signal.throwIfAborted();
+  throw new SmolvlmError('engine-start', `the engine did not start: ${said.trim()}`);
+}
+
+async function overheadOf(
+  client: EngineClient,
+  frame: Uint8Array,
+  crop: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
+): Promise<number> {
+  const startedAt = performance.now();
+  const final = await client.describe({ prompt: 'What is there?', crop, maxNewTokens: 1 }, [frame]);
+  const totalMs = performance.now() - startedAt;
+  if (final.type !== 'result') {
+    const error = final.type === 'error' ? final.error : { code: 'bench-frame', message: final.message };
+    throw SmolvlmError.from(error);
+  }
+  const { image, vision, prefill, decode } = final.result.timingsMs;
+  return totalMs - image - vision - prefill - decode;
+}
+
+/** @param times at least one */
+function summary(times: readonly number[]): Overhead {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number): number => {
+    const index = Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1);
+    return Math.round((sorted[index] ?? Number.NaN) * 100) / 100;
+  };
+  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+}
