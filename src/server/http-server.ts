@@ -11,6 +11,7 @@ import { registerOpenApi } from './http/openapi';
 import { registerRequestLog } from './http/request-log';
 import { registerErrors } from './http/server-errors';
 import { registerUnknownPaths } from './http/unknown-paths';
+import { registerUnreadBodies } from './http/unread-bodies';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
 import { registerDescribe } from './routes/describe-route';
 import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
@@ -67,6 +68,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   if (options.requestLog) registerRequestLog(app, options.requestLog);
   registerErrors(app);
+  registerUnreadBodies(app);
   const { corsOrigins = [] } = options;
   if (corsOrigins.length > 0) registerCors(app, corsOrigins);
   if (options.token !== undefined) registerBearerToken(app, options.token);

@@ -86,6 +86,15 @@ describe('inference thread', () => {
     await assert.rejects(job);
   });
 
+  it('fails its job when it crashes, and starts again for the next', async () => {
+    for (const word of ['exit', 'throw']) {
+      const crash = thread.describe([], { id: 'a', prompt: word }, hooks);
+      await assert.rejects(crash, { code: 'engine-thread-lost' });
+      const { text } = await thread.describe([], { id: 'b', prompt: 'again' }, hooks);
+      assert.match(text, /again$/);
+    }
+  });
+
   it('leaves no timer behind when it is closed while a request runs', async () => {
     let begun = (): void => {};
     const running = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import type { VisionTimings } from '../../src/protocol/frame-result';
 /**
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
  * and can be cancelled, `drip` pauses after each token, `hang` never answers and cannot be cancelled,
- * `aside` gives its place up for a while, `crash` ends the process as a native fault does, `exit` ends the thread, `fail` throws, `break` throws in the middle of
+ * `aside` gives its place up for a while, `crash` ends the process as a native fault does, `exit` and `throw` end the thread, `fail` throws, `break` throws in the middle of
  * its answer; anything
  * else is answered at once. A frame that is only to be encoded has its camera in place of the prompt; its handle
  * is its size in bytes, and good for as long as the model is loaded.
@@ -104,6 +104,12 @@ async function act(words: string, hooks: InferenceHooks): Promise<void> {
   }
   if (word === 'aside') await hooks.aside?.(() => delay(Number(ms)));
   if (word === 'exit') process.exit(3);
+  if (word === 'throw') {
+    setImmediate(() => {
+      throw new Error('not caught');
+    });
+    await delay(60_000);
+  }
   if (word === 'hang') await new Promise(() => setInterval(() => {}, 1000));
   if (word === 'fail') throw new SmolvlmError('image-truncated', 'the JPEG ends early');
   const until = Date.now() + Number(ms);

@@ -133,10 +133,8 @@ async function overheadOf(
   const startedAt = performance.now();
   const final = await client.describe({ prompt: 'What is there?', crop, maxNewTokens: 1 }, [frame]);
   const totalMs = performance.now() - startedAt;
-  if (final.type !== 'result') {
-    const error = final.type === 'error' ? final.error : { code: 'bench-frame', message: final.message };
-    throw SmolvlmError.from(error);
-  }
+  if (final.type === 'error') throw SmolvlmError.from(final.error);
+  if (final.type === 'dropped') throw new Error(`the engine dropped the frame: ${final.message}`);
   const { image, vision, prefill, decode } = final.result.timingsMs;
   return totalMs - image - vision - prefill - decode;
 }
