@@ -14,16 +14,30 @@ const stopMs = 20_000;
  * A real Node-RED in its own folder, with this package and one file of flows.
  * @param options.broker port that takes the place of the flows' 1883
  * @param options.log receives Node-RED's output
+ * @param options.settings Node-RED's, beside those of every demo
  * @param options.program another Node.js (`node`) and Node-RED (`red`, its red.js) than this one
  */
-export async function startNodeRed({ root, folder, port, flows, broker, environment, log, program }) {
+export async function startNodeRed({
+  root,
+  folder,
+  port,
+  flows,
+  broker,
+  environment,
+  log,
+  program,
+  settings: more = {},
+}) {
   mkdirSync(join(folder, 'node_modules', '@rk3588'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules', '@rk3588', 'node-red-smolvlm'));
   writeFileSync(
     join(folder, 'package.json'),
     JSON.stringify({ name: 'smolvlm-demo', private: true, version: '0.0.1' }),
   );
-  writeFileSync(join(folder, 'settings.js'), `module.exports = ${JSON.stringify(settings(port))};\n`);
+  writeFileSync(
+    join(folder, 'settings.js'),
+    `module.exports = ${JSON.stringify({ ...settings(port), ...more })};\n`,
+  );
   const text = readFileSync(flows, 'utf8').replaceAll('"port": "1883"', `"port": "${broker}"`);
   writeFileSync(join(folder, 'flows.json'), text);
   const { node, red } = program ?? {

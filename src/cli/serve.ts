@@ -250,7 +250,7 @@ type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };
 
 /** Removes options that were not given. */
 function withoutUndefined(
-  options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs' | 'hangMs'>>>,
+  options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs' | 'hangMs' | 'timeline'>>>,
 ) {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),

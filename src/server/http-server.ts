@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
+import type { Timeline } from '../timeline/http/timeline';
 import type { AccessToken } from './http/access-tokens';
 import { registerBearerToken } from './http/bearer-token';
 import { type BodyBudget, registerBodyBudget } from './http/body-budget';
@@ -18,6 +19,7 @@ import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
 import { registerDrain } from './routes/drain-route';
 import { type LazyMetrics, registerMetrics } from './routes/metrics-route';
 import { registerStatus, type StatusOptions } from './routes/status-routes';
+import { registerTimeline } from './routes/timeline-routes';
 
 export interface TlsFiles {
   readonly cert: string;
@@ -38,6 +40,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly receiveTimeoutMs?: number;
   /** When given, it receives a line for each request. */
   readonly requestLog?: (line: string) => void;
+  /** When given, its page is at `/timeline/`. */
+  readonly timeline?: Timeline;
   /** When given, callers may end the engine. */
   readonly onDrain?: () => void;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
@@ -81,6 +85,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   registerDoctor(app, options);
   registerMetrics(app, options.metrics);
   registerOpenAi(app, options);
+  if (options.timeline) registerTimeline(app, options.timeline, options.token !== undefined);
   if (options.onDrain) registerDrain(app, options.onDrain);
   return app;
 }

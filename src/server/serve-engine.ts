@@ -13,6 +13,7 @@ import type { RuntimeOptions } from '../protocol/describe-request';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings } from '../system/settings';
+import type { TimelineStore } from '../timeline/timeline-store';
 import type { AccessToken } from './http/access-tokens';
 import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
 import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
@@ -20,6 +21,7 @@ import { createHttpServer, type TlsFiles } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
+import { askEngine } from './routes/timeline-routes';
 import { watchPackage } from './watch-package';
 
 export interface ServeOptions {
@@ -53,6 +55,8 @@ export interface ServeOptions {
   readonly aliases?: ReadonlyMap<string, string>;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
   readonly corsOrigins?: readonly string[];
+  /** Shown by the captions page, at `/timeline/` of the port; the caller closes it. */
+  readonly timeline?: TimelineStore;
   /** A cancelled native call that has not returned after this ends the process. */
   readonly hangMs?: number;
   /** Module exporting `openCaptioner`. */
@@ -187,7 +191,17 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
         ...http,
         networkModels: models,
         localCallersOnly: tcp.token === undefined,
-        ...defined({ token: tcp.token, tls: tcp.tls, corsOrigins: options.corsOrigins }),
+        ...defined({
+          token: tcp.token,
+          tls: tcp.tls,
+          corsOrigins: options.corsOrigins,
+          timeline: options.timeline && {
+            id: 'engine',
+            name: '',
+            store: options.timeline,
+            ask: askEngine(engine, options.model),
+          },
+        }),
       });
       apps.push(app);
       url = await listenOnTcp(app, tcp.host, tcp.port);

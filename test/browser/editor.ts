@@ -40,7 +40,7 @@ after(async () => {
   browser = undefined;
 });
 
-async function openBrowser(): Promise<Browser> {
+export async function openBrowser(): Promise<Browser> {
   if (!(await browser)?.isConnected()) {
     browser = chromium.launch({
       executablePath: chromiumPath,

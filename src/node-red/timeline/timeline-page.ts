@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
+import type { EngineApi } from '../../client/engine-api';
 import { LiveTimelines } from '../../timeline/http/live-clients';
-import type { Timeline } from '../../timeline/http/timeline';
+import { type AskPicture, storedQuestion, type Timeline } from '../../timeline/http/timeline';
 import type { Authentication } from '../../timeline/http/timeline-api';
 import { type TimelineRoute, timelineRoutes } from '../../timeline/http/timeline-routes';
 
@@ -49,6 +50,12 @@ export function registerTimelinePage(RED: NodeAPI, timelines: () => readonly Tim
   }
   if (!hasNodeLogin) return;
   for (const route of routes('basic')) add(RED.httpNode, route, addressOf(nodePath, route), []);
+}
+
+/** Asks the engine of a node. @param defaults of the engine's dialog, e.g. its model */
+export function askEngineNode(engine: EngineApi, defaults: object = {}): AskPicture {
+  return (question, picture, options) =>
+    engine.describe({ ...defaults, ...storedQuestion(question) }, [picture], options);
 }
 
 type Handler = (request: ExpressRequest, response: ServerResponse) => void;

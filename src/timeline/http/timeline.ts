@@ -1,3 +1,4 @@
+import type { DescribeRequest } from '../../protocol/describe-request';
 import type { DescribeFinal, EngineEvent } from '../../protocol/events';
 import type { TimelineStore } from '../timeline-store';
 
@@ -16,4 +17,15 @@ export interface Timeline {
   readonly store: TimelineStore;
   /** Absent without an engine: stored pictures cannot be asked. */
   readonly ask?: AskPicture;
+}
+
+/** The request for a question about a stored picture: somebody waits for it, and few wait at the same time. */
+export function storedQuestion(question: string): Omit<DescribeRequest, 'id'> {
+  return {
+    prompt: question,
+    camera: 'timeline',
+    priority: 10,
+    queue: { policy: 'reject', capacity: 8 },
+    stream: true,
+  };
 }

@@ -47,7 +47,7 @@ export class TimelineView {
   #next: string | undefined;
   #isLoading = false;
   #isComplete = false;
-  #wasLive = false;
+  #hasLoaded = false;
   #open: EntryView | undefined;
   /** Whether the open entry has its own step in the browser's history. */
   #isPushed = false;
@@ -150,6 +150,7 @@ export class TimelineView {
         const { entries, next } = await this.#client.entries(this.#filters.filter, this.#next, search.signal);
         if (search.signal.aborted) return;
         this.#list.append(entries);
+        this.#hasLoaded = true;
         this.#next = next;
         this.#isComplete = next === undefined;
       } while (!this.#isComplete && this.#isEndNear());
@@ -249,8 +250,8 @@ export class TimelineView {
   #connection(isLive: boolean): void {
     this.#state.textContent = this.#words.translate(isLive ? 'live' : 'offline');
     this.#state.dataset.state = isLive ? 'live' : 'offline';
-    if (isLive && this.#wasLive) void this.#catchUp();
-    if (isLive) this.#wasLive = true;
+    // Before that, the first page has everything.
+    if (isLive && this.#hasLoaded) void this.#catchUp();
   }
 
   /** What arrived while there was no connection. */
