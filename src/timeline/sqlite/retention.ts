@@ -19,12 +19,23 @@ export function logReserveBytes(limitBytes: number): number {
   return Math.min(8 * megabyte, Math.max(megabyte, limitBytes / 10));
 }
 
+/** Pages that the file may have: the limit without the log's part. SQLite is told this number and does not exceed it. */
+export function mostPagesOf(limitBytes: number): number {
+  return Math.floor((limitBytes - logReserveBytes(limitBytes)) / pageBytes);
+}
+
 /**
  * Deletes the oldest entries until there is room for new ones. In a transaction.
+ * @param spareBytes what the word index needs beside the entries while it merges its parts
  * @returns how many were deleted
  */
-export function makeRoom(database: TimelineDatabase, neededBytes: number, limitBytes: number): number {
-  const mostPages = Math.floor((limitBytes - logReserveBytes(limitBytes)) / pageBytes);
+export function makeRoom(
+  database: TimelineDatabase,
+  neededBytes: number,
+  limitBytes: number,
+  spareBytes = 0,
+): number {
+  const mostPages = mostPagesOf(limitBytes) - Math.ceil(spareBytes / pageBytes);
   const neededPages = Math.ceil(neededBytes / pageBytes) + 1;
   const tooMany = (): number => {
     const { all, free } = database.pages();

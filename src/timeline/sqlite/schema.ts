@@ -48,7 +48,7 @@ const migrations: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE VIRTUAL TABLE words USING fts5 (
      text, answers, facet,
-     content='', contentless_delete=1, prefix='2 3 4', tokenize='unicode61 remove_diacritics 2'
+     content='', contentless_delete=1, prefix='2 3 4 5 6 7 8', tokenize='unicode61 remove_diacritics 2'
    );`,
 ];
 

@@ -26,6 +26,10 @@ export function isDamage(thrown: unknown): boolean {
   return code === codes.corrupt || code === codes.notADatabase;
 }
 
+export function isFull(thrown: unknown): boolean {
+  return ((resultCode(thrown) ?? 0) & 255) === codes.full;
+}
+
 export function isIndexDamage(thrown: unknown): boolean {
   return resultCode(thrown) === damagedIndex;
 }

@@ -332,6 +332,11 @@ export class TimelineDatabase {
 
   close(): void {
     this.#statements.clear();
+    try {
+      this.checkpoint();
+    } catch {
+      // The log is read again when the file is next opened.
+    }
     this.#database.close();
   }
 

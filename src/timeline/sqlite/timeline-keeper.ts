@@ -10,10 +10,11 @@ import {
   logReserveBytes,
   makeRoom,
   megabyte,
+  mostPagesOf,
   type RetentionSettings,
   removeExpired,
 } from './retention';
-import { isDamage, isIndexDamage, timelineFailure } from './sqlite-failure';
+import { isDamage, isFull, isIndexDamage, timelineFailure } from './sqlite-failure';
 import type { SqliteLibrary } from './sqlite-library';
 import { type Addition, additionBytes, pageBytes, TimelineDatabase } from './timeline-database';
 
@@ -31,6 +32,9 @@ const batchBytes = 4 * megabyte;
 /** Free pages are given back from this share of the file on. */
 const freeShare = 0.25;
 const shrinkPages = 2000;
+/** The word index merges its parts from time to time, and has both then. How much that is shows when it fails. */
+const spareStep = 0.03;
+const mostSpareShare = 0.6;
 
 /** A timeline's file: opens it, moves a damaged one aside, and keeps it within its limits. Synchronous. */
 export class TimelineKeeper {
@@ -40,6 +44,8 @@ export class TimelineKeeper {
   readonly #limitBytes: number | undefined;
   readonly #clock: ClockJump;
   #database: TimelineDatabase;
+  /** Room that is kept free beside the entries. */
+  #spareBytes = 0;
 
   /** @throws SmolvlmError `timeline-…` */
   constructor(library: SqliteLibrary, options: KeeperOptions, clock = new ClockJump()) {
@@ -80,58 +86,88 @@ export class TimelineKeeper {
       bytes += size;
       count++;
     }
-    try {
-      const results = this.#guarded((database) =>
-        database.transaction(() => {
-          if (this.#limitBytes !== undefined) makeRoom(database, bytes, this.#limitBytes);
-          const added = additions.slice(0, count).map((addition): Added => {
-            try {
-              return { entry: database.add(addition) };
-            } catch (error) {
-              if (error instanceof SmolvlmError) return { error };
-              throw error;
-            }
-          });
-          keepShares(database, this.#options.retention);
-          return added;
-        }),
-      );
-      this.#limitLog();
-      return results;
-    } catch (thrown) {
-      const error = timelineFailure(thrown, this.#file);
-      return additions.slice(0, count).map(() => ({ error }));
+    const taken = additions.slice(0, count);
+    for (;;) {
+      try {
+        const results = this.#write(taken, bytes);
+        this.#limitLog();
+        return results;
+      } catch (thrown) {
+        if (this.#makeSpare(thrown)) continue;
+        const error = timelineFailure(thrown, this.#file);
+        return taken.map(() => ({ error }));
+      }
     }
   }
 
   /** @returns the entry with the answer, or undefined if there is none */
   addAnswer(id: number, question: string, answer: TimelineAnswer): TimelineEntry | undefined {
-    const entry = this.#guarded((database) =>
+    return this.#named(() => {
+      const entry = this.#guarded((database) =>
+        database.transaction(() => {
+          if (this.#limitBytes !== undefined)
+            makeRoom(database, pageBytes, this.#limitBytes, this.#spareBytes);
+          return database.addAnswer(id, question, answer);
+        }),
+      );
+      this.#limitLog();
+      return entry;
+    });
+  }
+
+  #write(additions: readonly Addition[], bytes: number): Added[] {
+    return this.#guarded((database) =>
       database.transaction(() => {
-        if (this.#limitBytes !== undefined) makeRoom(database, pageBytes, this.#limitBytes);
-        return database.addAnswer(id, question, answer);
+        if (this.#limitBytes !== undefined) makeRoom(database, bytes, this.#limitBytes, this.#spareBytes);
+        const added = additions.map((addition): Added => {
+          try {
+            return { entry: database.add(addition) };
+          } catch (error) {
+            if (error instanceof SmolvlmError) return { error };
+            throw error;
+          }
+        });
+        keepShares(database, this.#options.retention);
+        return added;
       }),
     );
-    this.#limitLog();
-    return entry;
+  }
+
+  /** Keeps more room free after SQLite needed more than the limit allows. @returns false if the disk itself is full, or nothing is left to delete */
+  #makeSpare(thrown: unknown): boolean {
+    if (this.#limitBytes === undefined || !isFull(thrown)) return false;
+    const step = this.#limitBytes * spareStep;
+    const most = mostPagesOf(this.#limitBytes);
+    const { all, free } = this.#database.pages();
+    // The transaction was undone, so the file is as it was before: a full disk leaves it well below its limit.
+    if (all - free + (this.#spareBytes + 2 * step) / pageBytes < most && all < most * 0.9) return false;
+    if (this.#spareBytes > this.#limitBytes * mostSpareShare) return false;
+    this.#spareBytes += step;
+    return true;
   }
 
   /** @returns how many there were */
   remove(ids: readonly number[]): number {
-    const removed = this.#guarded((database) =>
-      database.transaction(() => ids.filter((id) => database.remove(id)).length),
-    );
-    this.#limitLog();
-    return removed;
+    return this.#named(() => {
+      const removed = this.#guarded((database) =>
+        database.transaction(() => ids.filter((id) => database.remove(id)).length),
+      );
+      this.#limitLog();
+      return removed;
+    });
   }
 
   /** @throws SmolvlmError */
   read<T>(work: (database: TimelineDatabase) => T): T {
-    return this.#guarded(work);
+    return this.#named(() => this.#guarded(work));
   }
 
   /** Some of the work that is due from time to time. @returns whether there is more */
   maintain(): boolean {
+    return this.#named(() => this.#maintain());
+  }
+
+  #maintain(): boolean {
     const removed = this.#clock.isTrusted()
       ? this.#guarded((database) =>
           database.transaction(() => removeExpired(database, this.#options.retention, Date.now())),
@@ -149,7 +185,7 @@ export class TimelineKeeper {
   }
 
   statistics(): TimelineStatistics {
-    const counts = this.#guarded((database) => database.statistics());
+    const counts = this.read((database) => database.statistics());
     return { ...counts, bytes: this.#diskBytes(), ...defined({ limitBytes: this.#limitBytes }) };
   }
 
@@ -168,6 +204,15 @@ export class TimelineKeeper {
     }
   }
 
+  #named<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      throw timelineFailure(thrown, this.#file);
+    }
+  }
+
+  /** Runs work; repairs a damaged index, and moves a damaged file aside before it throws. */
   #guarded<T>(work: (database: TimelineDatabase) => T): T {
     try {
       return work(this.#database);
@@ -184,7 +229,7 @@ export class TimelineKeeper {
         this.#database.close();
         this.#database = this.#replace(thrown);
       }
-      throw timelineFailure(thrown, this.#file);
+      throw thrown;
     }
   }
 
@@ -203,6 +248,8 @@ export class TimelineKeeper {
       const pages = this.#limitBytes === undefined ? 1000 : logReserveBytes(this.#limitBytes) / 2 / pageBytes;
       file.exec(`PRAGMA wal_autocheckpoint = ${Math.min(1000, Math.floor(pages))}`);
       const database = new TimelineDatabase(file);
+      if (this.#limitBytes !== undefined)
+        file.exec(`PRAGMA max_page_count = ${mostPagesOf(this.#limitBytes)}`);
       database.statistics();
       return database;
     } catch (error) {
