@@ -7,7 +7,7 @@ const people = [
   'a postman',
   'a delivery driver',
   'a neighbour',
-  'nobody',
+  'a group of people',
 ];
 const doing = [
   'walking',
