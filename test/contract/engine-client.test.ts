@@ -210,8 +210,8 @@ for (const [name, open] of [
     });
 
     it('cancels, ends and fails a frame to be encoded like any other', async () => {
-      const running = client.encode({ id: 'sight', camera: 'slow 60000' }, [picture], {
-        onEvent: ({ type }) => type === 'progress' && client.cancel('sight'),
+      const running = client.encode({ id: 'encoding', camera: 'slow 60000' }, [picture], {
+        onEvent: ({ type }) => type === 'progress' && client.cancel('encoding'),
       });
       assert.equal(outcome(await running), 'dropped cancelled');
       const late = await client.encode({ camera: 'slow 60000', deadlineMs: 60 }, [picture]);

@@ -78,7 +78,7 @@ describe('an engine with several frames in flight', () => {
 
 describe('PriorityMutex', () => {
   it('starts higher priorities first, one at a time', async () => {
-    const lane = new PriorityMutex();
+    const mutex = new PriorityMutex();
     const log: string[] = [];
     const work = (name: string) => async (): Promise<void> => {
       log.push(`${name}(`);
@@ -86,21 +86,21 @@ describe('PriorityMutex', () => {
       log.push(')');
     };
     await Promise.all([
-      lane.enter(work('batch 1')),
-      lane.enter(work('batch 2')),
-      lane.enter(work('live 1'), 5),
-      lane.enter(work('batch 3')),
-      lane.enter(work('live 2'), 5),
+      mutex.enter(work('batch 1')),
+      mutex.enter(work('batch 2')),
+      mutex.enter(work('live 1'), 5),
+      mutex.enter(work('batch 3')),
+      mutex.enter(work('live 2'), 5),
     ]);
     assert.deepEqual(log.join(''), 'batch 1()live 1()live 2()batch 2()batch 3()');
   });
 
   it('goes on after a failure', async () => {
-    const lane = new PriorityMutex();
+    const mutex = new PriorityMutex();
     await assert.rejects(
-      lane.enter(() => Promise.reject(new Error('no'))),
+      mutex.enter(() => Promise.reject(new Error('no'))),
       /no/,
     );
-    assert.equal(await lane.enter(async () => 'yes'), 'yes');
+    assert.equal(await mutex.enter(async () => 'yes'), 'yes');
   });
 });

@@ -14,14 +14,13 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../fixtures';
-import { usePackedPackage, useSuiteFolder } from '../package/packed-package';
+import { packedPackage, useSuiteFolder } from '../package/packed-package';
 
 const app = join(repositoryRoot, 'home-assistant', 'smolvlm', 'rootfs', 'opt', 'smolvlm-app');
 
 /** What the app's Dockerfile and the Supervisor do, in folders in place of a container. */
 describe("Home Assistant's app, installed from the packed package", function () {
   this.timeout(400_000);
-  const packed = usePackedPackage();
   const folder = useSuiteFolder();
   const data = join(folder, 'data');
   const prefix = join(folder, 'prefix');
@@ -38,7 +37,7 @@ describe("Home Assistant's app, installed from the packed package", function () 
     const files = join(folder, 'package');
     mkdirSync(files);
     mkdirSync(data);
-    copyFileSync((await packed()).file, join(files, 'rk3588-node-red-smolvlm-0.1.0.tgz'));
+    copyFileSync((await packedPackage()).file, join(files, 'rk3588-node-red-smolvlm-0.1.0.tgz'));
     execFileSync('sh', [join(app, 'install.sh'), '0.1.0', files], { env: environment, stdio: 'pipe' });
     assert.ok(!existsSync(files), 'the packed file does not stay in the image');
   });

@@ -118,11 +118,11 @@ describe('a captioner with the demo model', () => {
     const questions = ['Describe this image.', 'Is there a cat?', 'Where is this?'];
     for (const detail of ['low', 'full'] as const) {
       const picture = readFileSync(demoFrame(frame));
-      const sight = await captioner.encode([picture], { id: 'test', detail }, hooks());
-      const [handle] = sight.handles;
+      const features = await captioner.encode([picture], { id: 'test', detail }, hooks());
+      const [handle] = features.handles;
       assert.equal(handle?.detail, detail);
-      assert.equal(handle.frameHash, sight.frameHash);
-      assert.equal(sight.backend, 'onnxruntime int8');
+      assert.equal(handle.frameHash, features.frameHash);
+      assert.equal(features.backend, 'onnxruntime int8');
       for (const prompt of questions) {
         const request = { id: 'test', prompt, features: [handle.id] };
         const { timingsMs, vision, cached, ...held } = await captioner.describe([], request, hooks());
@@ -171,8 +171,8 @@ describe('a captioner with the demo model', () => {
   it('refuses the handles of another captioner, and invalid ones', async () => {
     const other = await openCaptioner({ model: 'demo' });
     try {
-      const sight = await other.encode([readFileSync(demoFrame(frame))], { id: 'test' }, hooks());
-      for (const id of [sight.handles[0]?.id ?? '', 'nonsense']) {
+      const features = await other.encode([readFileSync(demoFrame(frame))], { id: 'test' }, hooks());
+      for (const id of [features.handles[0]?.id ?? '', 'nonsense']) {
         const request = { id: 'test', prompt: 'x', features: [id] };
         await assert.rejects(captioner.describe([], request, hooks()), { code: 'features-gone' });
       }

@@ -8,7 +8,7 @@ import { EmulatedBundle } from '../inference/npu/emulated-bundle';
 import { answersOf, type CaptionJob, type JobAnswers } from './arm64-captions';
 import { Arm64Machine, type Arm64Processor, missingForArm64 } from './arm64-machine';
 import { NodeRedProcess } from './node-red-process';
-import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { packedPackage, useSuiteFolder } from './packed-package';
 import { programOf, thisRuntime } from './test-runtimes';
 
 const captions = join(__dirname, 'arm64-captions.js');
@@ -32,7 +32,6 @@ function demoJob(precision: CaptionJob['precision'], frames = described): Captio
 
 describe('the package on emulated arm64 (needs QEMU and libstdc++)', function () {
   this.timeout(900_000);
-  const packed = usePackedPackage();
   const folder = useSuiteFolder();
   let machine: Arm64Machine;
 
@@ -42,7 +41,7 @@ describe('the package on emulated arm64 (needs QEMU and libstdc++)', function ()
       console.log(`      needs ${missing.join(' and ')} (Debian)`);
       this.skip();
     }
-    machine = await Arm64Machine.install(join(folder, 'arm64'), (await packed()).file);
+    machine = await Arm64Machine.install(join(folder, 'arm64'), (await packedPackage()).file);
   });
 
   function run(processor: Arm64Processor, jobs: readonly CaptionJob[], environment?: NodeJS.ProcessEnv) {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { packedPackage, useSuiteFolder } from './packed-package';
 
 const run = promisify(execFile);
 
@@ -17,13 +17,12 @@ const processors = { x64: 'x86_64', arm64: 'aarch64' } as const;
 export function testMusl(cpus: readonly (keyof typeof processors)[]): void {
   describe('installing the package where the C library is musl', function () {
     this.timeout(300_000);
-    const packed = usePackedPackage();
     const folder = useSuiteFolder();
 
     for (const cpu of cpus) {
       const machine = processors[cpu];
       it(`takes native parts that need nothing but what Alpine has (${cpu})`, async () => {
-        const modules = await install(join(folder, cpu), (await packed()).file, cpu);
+        const modules = await install(join(folder, cpu), (await packedPackage()).file, cpu);
         assert.ok(existsSync(join(modules, '@img', `sharp-linuxmusl-${cpu}`)));
         assert.ok(!existsSync(join(modules, '@img', `sharp-linux-${cpu}`)));
         const native = nativeFiles(modules, cpu);

@@ -17,16 +17,13 @@ export interface PackedPackage {
 let packed: Promise<PackedPackage> | undefined;
 const folder = join(tmpdir(), `smolvlm-test-packed-${process.pid}`);
 
-/** Packs the built tree, once for all suites that ask. To be called in a suite's body: it removes the file afterwards. */
-export function usePackedPackage(): () => Promise<PackedPackage> {
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
-    packed = undefined;
-  });
-  return () => {
-    packed ??= pack();
-    return packed;
-  };
+// At the top level: after the last suite of the run.
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Packs the built tree, once for all suites of the run. */
+export function packedPackage(): Promise<PackedPackage> {
+  packed ??= pack();
+  return packed;
 }
 
 async function pack(): Promise<PackedPackage> {

@@ -2,16 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServedEngine } from '../../src/server/serve-engine';
-import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { repositoryRoot } from '../fixtures';
-import { startAedes, type TestBroker } from '../mqtt/test-broker';
-import { serveFake } from '../server/served-fake';
 import { captionHere, jobs } from './every-node';
 import { flowOfEveryNode } from './every-node-flow';
+import { useEveryNodeServices } from './every-node-services';
 import { NodeRedProcess } from './node-red-process';
-import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { packedPackage, useSuiteFolder } from './packed-package';
 import { programOf, type TestRuntime } from './test-runtimes';
 
 const { name, 'node-red': declared } = JSON.parse(
@@ -27,23 +23,8 @@ const types = Object.keys(declared.nodes);
 export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
   describe('installing the package with the palette manager', function () {
     this.timeout(400_000);
-    const packed = usePackedPackage();
     const folder = useSuiteFolder();
-    const model = join(folder, 'small');
-    let engine: ServedEngine;
-    let broker: TestBroker;
-    let python: string;
-
-    before(async () => {
-      engine = await serveFake({ aliases: new Map([['chosen in the engine', 'chosen in the engine']]) });
-      broker = await startAedes();
-      ({ python } = await testToolkit());
-      await writeSmallCheckpoint(model, 1);
-    });
-    after(async () => {
-      await broker.close();
-      await engine.close();
-    });
+    const services = useEveryNodeServices(folder);
 
     for (const runtime of runtimes) {
       describe(`of Node-RED ${runtime.nodeRed} on Node ${runtime.node}`, () => {
@@ -66,7 +47,7 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
         });
 
         it('adds every node with its dialog, and help in each language', async () => {
-          const installed = await nodeRed.install((await packed()).file);
+          const installed = await nodeRed.install((await packedPackage()).file);
           assert.equal(installed.name, name);
           const sets = await nodeRed.nodeSets(name);
           assert.deepEqual(
@@ -86,11 +67,11 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
         });
 
         it('runs every node without further setup', async () => {
-          const { url = assert.fail('no TCP address') } = engine;
-          await nodeRed.deploy(flowOfEveryNode(url, broker.port, python));
+          const { engineUrl, brokerPort, python, model } = services();
+          await nodeRed.deploy(flowOfEveryNode(engineUrl, brokerPort, python));
           for (const type of types) {
             const job = jobs[type] ?? assert.fail(`test/package/every-node.ts has no job for ${type}`);
-            await job({ nodeRed, brokerPort: broker.port, model, place: join(userDir, 'bundle') });
+            await job({ nodeRed, brokerPort, model, place: join(userDir, 'bundle') });
           }
         });
 

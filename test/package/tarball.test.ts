@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { repositoryRoot } from '../fixtures';
 import { localePath, nodeFolders } from '../nodes/catalogs';
-import { usePackedPackage } from './packed-package';
+import { packedPackage } from './packed-package';
 
 const limitBytes = 10 * 1000 * 1000;
 
@@ -21,16 +21,15 @@ const {
 
 describe(`the tarball of ${name}`, function () {
   this.timeout(60_000);
-  const packed = usePackedPackage();
 
   it('is smaller than 10 MB with the demo model in it', async () => {
-    const { sizeBytes, entries } = await packed();
+    const { sizeBytes, entries } = await packedPackage();
     assert.ok(entries.includes('models/demo/model.safetensors'));
     assert.ok(sizeBytes < limitBytes, `${sizeBytes} bytes`);
   });
 
   it('holds each file that package.json names, and the files that Node-RED loads beside it', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     for (const [type, file] of Object.entries(declared.nodes)) {
       const folder = file.slice(0, file.lastIndexOf('/'));
       const catalog = `${folder}/locales/en-US/${type}`;
@@ -58,7 +57,7 @@ describe(`the tarball of ${name}`, function () {
   });
 
   it('holds dialogs of one file each: their code, and style sheets of resources/ at a relative address', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     const dialogs = Object.keys(declared.nodes).map((type) => `${type}/${type}.html`);
     for (const dialog of [...dialogs, 'sidebar/sidebar.html']) {
       const html = readFileSync(join(repositoryRoot, 'dist', 'nodes', dialog), 'utf8');
@@ -75,7 +74,7 @@ describe(`the tarball of ${name}`, function () {
   });
 
   it('holds no tests, sources or source maps', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     const own = entries.filter((path) => !path.startsWith('node_modules/'));
     assert.deepEqual(
       own.filter((path) =>
@@ -86,7 +85,7 @@ describe(`the tarball of ${name}`, function () {
   });
 
   it('holds no tests, documentation or benchmarks of bundled packages', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     assert.deepEqual(
       entries.filter((path) =>
         /^node_modules\/(@[^/]+\/)?[^/]+\/(tests?|docs|benchmarks?|examples)\//.test(path),
@@ -96,7 +95,7 @@ describe(`the tarball of ${name}`, function () {
   });
 
   it('holds the licence of each bundled package', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     const folders = new Set(
       entries.flatMap(
         (path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1] ?? [],
@@ -110,7 +109,7 @@ describe(`the tarball of ${name}`, function () {
   });
 
   it('names what others made: a notice, a table of packages and a bill of materials', async () => {
-    const { entries } = await packed();
+    const { entries } = await packedPackage();
     for (const path of ['NOTICE', 'THIRD-PARTY.md', 'sbom.cdx.json']) assert.ok(entries.includes(path), path);
     const bill = JSON.parse(readFileSync(join(repositoryRoot, 'sbom.cdx.json'), 'utf8'));
     assert.equal(bill.bomFormat, 'CycloneDX');

@@ -3,16 +3,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServedEngine } from '../../src/server/serve-engine';
-import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { repositoryRoot } from '../fixtures';
-import { startAedes, type TestBroker } from '../mqtt/test-broker';
-import { serveFake } from '../server/served-fake';
 import { jobs } from './every-node';
 import { flowOfEveryNode } from './every-node-flow';
+import { useEveryNodeServices } from './every-node-services';
 import { NodeRedProcess } from './node-red-process';
-import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { packedPackage, useSuiteFolder } from './packed-package';
 import { programOf, thisRuntime } from './test-runtimes';
 
 const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
@@ -48,25 +44,8 @@ const installations: readonly Installation[] = [
 
 describe('the package in a Node-RED', function () {
   this.timeout(300_000);
-  const packed = usePackedPackage();
   const folder = useSuiteFolder();
-  const model = join(folder, 'small');
-  let python: string;
-  let engine: ServedEngine;
-  let engineUrl: string;
-  let broker: TestBroker;
-
-  before(async () => {
-    engine = await serveFake({ aliases: new Map([['chosen in the engine', 'chosen in the engine']]) });
-    engineUrl = engine.url ?? assert.fail('no TCP address');
-    broker = await startAedes();
-    ({ python } = await testToolkit());
-    await writeSmallCheckpoint(model, 1);
-  });
-  after(async () => {
-    await broker.close();
-    await engine.close();
-  });
+  const services = useEveryNodeServices(folder);
 
   for (const [index, { how, flags, hidden, refused }] of installations.entries()) {
     describe(`without ${how}`, () => {
@@ -74,14 +53,15 @@ describe('the package in a Node-RED', function () {
       let nodeRed: NodeRedProcess;
 
       before(async () => {
-        await install(userDir, (await packed()).file, flags);
+        await install(userDir, (await packedPackage()).file, flags);
         for (const each of hidden) {
           const path = join(userDir, 'node_modules', each);
           assert.ok(existsSync(path), `${each} is there to be hidden`);
           rmSync(path, { recursive: true });
         }
         nodeRed = await NodeRedProcess.start(await programOf(thisRuntime), userDir);
-        await nodeRed.deploy(flowOfEveryNode(engineUrl, broker.port, python));
+        const { engineUrl, brokerPort, python } = services();
+        await nodeRed.deploy(flowOfEveryNode(engineUrl, brokerPort, python));
       });
       after(() => nodeRed?.stop());
 
@@ -100,7 +80,8 @@ describe('the package in a Node-RED', function () {
           const job = jobs[type];
           assert.ok(job, `test/package/every-node.ts has no job for ${type}`);
           const place = join(userDir, 'bundle');
-          const work = job({ nodeRed, brokerPort: broker.port, model, place });
+          const { brokerPort, model } = services();
+          const work = job({ nodeRed, brokerPort, model, place });
           await (code ? assert.rejects(work, { message: new RegExp(code) }) : work);
         });
       }

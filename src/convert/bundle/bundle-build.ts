@@ -11,6 +11,7 @@ import { hostTensors } from '../../model/bundle/host-tensors';
 import { type Checkpoint, configFiles } from '../../model/checkpoint/checkpoint';
 import { imageTokensPerTile, type ModelConfig, patchesPerTile } from '../../model/checkpoint/model-config';
 import type { VisionGraphShape } from '../../onnx/vision/cpu-vision-stage';
+import { defined } from '../../system/defined';
 import { BuildClock, type BuildProgress, type PartCounts } from './build-progress';
 import { BundleFolder, type BundlePart } from './bundle-folder';
 import { writeCpuProjection } from './cpu-vision-files';
@@ -132,8 +133,51 @@ export function visionGraphShape(config: ModelConfig): VisionGraphShape {
   return { tokens: patchesPerTile(config), hidden: hiddenSize, heads, layers, layerNormEps, hiddenAct };
 }
 
+/** What a bundle may have besides its stages. */
+export interface OptionalParts {
+  /** Absent: a bundle of the vision side alone. */
+  readonly decoder?: DecoderBuild;
+  /** Adds a reference for validation to the bundle. */
+  readonly reference?: {
+    /** Of the frames it is made from. */
+    readonly framesSha256: string;
+    write(dir: string, workDir: string): Promise<BundlePart<BundleFile>>;
+  };
+}
+
+export function countOptionalParts({ decoder, reference }: OptionalParts): number {
+  return (decoder ? 1 : 0) + (reference ? 1 : 0);
+}
+
+/** The decoder's part and the reference's. */
+export async function buildOptionalParts(
+  build: Build,
+  { decoder: decoderBuild, reference }: OptionalParts,
+): Promise<Pick<BundleManifest, 'decoder' | 'validation'>> {
+  const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
+  const workDir = await build.folder.workDir();
+  const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
+  return defined({ decoder, validation });
+}
+
+/** Copies the configs and writes the manifest: the bundle's folder appears. */
+export async function finishBundle(
+  { checkpoint, folder }: Build,
+  parts: Omit<BundleManifest, 'schemaVersion' | 'model' | 'configs' | 'created'>,
+): Promise<BundleManifest> {
+  const manifest: BundleManifest = {
+    ...parts,
+    schemaVersion: 1,
+    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
+    configs: await copyConfigs(checkpoint.dir, folder),
+    created: new Date().toISOString(),
+  };
+  await folder.finish(manifest);
+  return manifest;
+}
+
 /** Copies the configs that are needed to run the model. */
-export async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
+async function copyConfigs(from: string, folder: BundleFolder): Promise<readonly BundleFile[]> {
   const copied: BundleFile[] = [];
   for (const name of configFiles) {
     const data = await readFile(join(from, name)).catch((error: NodeJS.ErrnoException) => {

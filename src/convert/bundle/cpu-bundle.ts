@@ -1,39 +1,30 @@
-import type { BundleFile, BundleManifest, BundleStage } from '../../model/bundle/bundle-manifest';
+import type { BundleManifest, BundleStage } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import type { CpuPrecision } from '../../onnx/cpu-linear';
 import { equalisedVision } from '../../onnx/vision/equalised-vision';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
-import { defined } from '../../system/defined';
 import {
   type Build,
   type BuildControl,
-  buildDecoder,
   buildHost,
-  copyConfigs,
-  type DecoderBuild,
+  buildOptionalParts,
+  countOptionalParts,
+  finishBundle,
   hostParts,
+  type OptionalParts,
   openBuild,
   visionGraphShape,
 } from './bundle-build';
-import type { BundlePart } from './bundle-folder';
 import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options produce different files. */
 export const cpuBuilderVersion = 12;
 
-export interface CpuBundleOptions {
+export interface CpuBundleOptions extends OptionalParts {
   readonly visionPrecision: CpuPrecision;
-  /** Absent: a bundle of the vision side alone. */
-  readonly decoder?: DecoderBuild;
   /** Default: half a layer per stage. */
   readonly granularity?: VisionGranularity;
-  /** Adds a reference for validation to the bundle. */
-  readonly reference?: {
-    /** Of the frames it is made from. */
-    readonly framesSha256: string;
-    write(dir: string, workDir: string): Promise<BundlePart<BundleFile>>;
-  };
 }
 
 /**
@@ -56,31 +47,16 @@ async function buildCpuBundle(
   options: CpuBundleOptions,
   control: BuildControl,
 ): Promise<BundleManifest> {
-  const { visionPrecision, decoder: decoderBuild, reference } = options;
-  await checkDiskSpace(bundleDir, cpuBundleBytes(checkpoint, visionPrecision, decoderBuild?.precision));
+  const { visionPrecision } = options;
+  await checkDiskSpace(bundleDir, cpuBundleBytes(checkpoint, visionPrecision, options.decoder?.precision));
   const plans = visionPlans(checkpoint, options);
-  const others = hostParts + (decoderBuild ? 1 : 0) + (reference ? 1 : 0);
+  const others = hostParts + countOptionalParts(options);
   const key = await cpuBundleKey(checkpoint, options);
   const build = await openBuild(checkpoint, bundleDir, key, { stages: plans.length, others }, control);
   const host = await buildHost(build);
   const stages = await buildCpuStages(build, plans, visionPrecision);
-  const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
-  const workDir = await build.folder.workDir();
-  const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
-  const manifest: BundleManifest = {
-    schemaVersion: 1,
-    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
-    target: 'cpu',
-    residualScale: 1,
-    stages,
-    ...host,
-    ...defined({ decoder }),
-    configs: await copyConfigs(checkpoint.dir, build.folder),
-    ...defined({ validation }),
-    created: new Date().toISOString(),
-  };
-  await build.folder.finish(manifest);
-  return manifest;
+  const optional = await buildOptionalParts(build, options);
+  return finishBundle(build, { target: 'cpu', residualScale: 1, stages, ...host, ...optional });
 }
 
 /** The vision tower for onnxruntime, at scale 1. @param prefix of the parts' names if the bundle has other stages as well */

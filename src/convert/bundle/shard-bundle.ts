@@ -5,12 +5,12 @@ import type { BundleManifest, BundleStage, TensorSpec } from '../../model/bundle
 import type { Bundle } from '../../model/bundle/read-bundle';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { visionStages } from '../../onnx/vision/vision-stages';
-import { defined } from '../../system/defined';
 import {
   type BuildControl,
-  buildDecoder,
   buildHost,
-  copyConfigs,
+  buildOptionalParts,
+  countOptionalParts,
+  finishBundle,
   hostParts,
   openBuild,
   visionGraphShape,
@@ -47,14 +47,14 @@ async function buildShardBundle(
   options: ShardBundleOptions,
   control: BuildControl,
 ): Promise<BundleManifest> {
-  const { visionPrecision, decoder: decoderBuild, reference } = options;
+  const { visionPrecision } = options;
   const shards = stagesOf(folder, checkpoint);
   const copiedBytes =
     options.shards === 'link' ? 0 : shards.reduce((sum, { file }) => sum + file.sizeBytes, 0);
-  const madeBytes = cpuBundleBytes(checkpoint, visionPrecision, decoderBuild?.precision);
+  const madeBytes = cpuBundleBytes(checkpoint, visionPrecision, options.decoder?.precision);
   await checkDiskSpace(bundleDir, copiedBytes + madeBytes);
   const cpuPlans = visionStages(checkpoint.config.vision.layers, 'half-layer');
-  const others = hostParts + cpuPlans.length + (decoderBuild ? 1 : 0) + (reference ? 1 : 0);
+  const others = hostParts + cpuPlans.length + countOptionalParts(options);
   const key = await shardBundleKey(folder, checkpoint, options);
   const build = await openBuild(checkpoint, bundleDir, key, { stages: shards.length, others }, control);
   for (const stage of shards) {
@@ -65,22 +65,8 @@ async function buildShardBundle(
   }
   const host = await buildHost(build);
   const cpuStages = await buildCpuStages(build, cpuPlans, visionPrecision, 'cpu_');
-  const decoder = decoderBuild && (await buildDecoder(build, decoderBuild));
-  const workDir = await build.folder.workDir();
-  const validation = reference && (await build.part('validation', (dir) => reference.write(dir, workDir)));
-  const manifest: BundleManifest = {
-    ...folder.manifest,
-    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
-    stages: shards,
-    cpuStages,
-    ...host,
-    ...defined({ decoder }),
-    configs: await copyConfigs(checkpoint.dir, build.folder),
-    ...defined({ validation }),
-    created: new Date().toISOString(),
-  };
-  await build.folder.finish(manifest);
-  return manifest;
+  const optional = await buildOptionalParts(build, options);
+  return finishBundle(build, { ...folder.manifest, stages: shards, cpuStages, ...host, ...optional });
 }
 
 /** Covers everything the bundle's files depend on. */

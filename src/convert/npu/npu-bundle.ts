@@ -8,8 +8,8 @@ import {
   type BuildControl,
   buildDecoder,
   buildHost,
-  copyConfigs,
   type DecoderBuild,
+  finishBundle,
   hostParts,
   openBuild,
 } from '../bundle/bundle-build';
@@ -104,9 +104,7 @@ async function buildNpuBundle(
   const decoder = await buildDecoder(build, options.decoder);
   const npuDecoder = await buildNpuDecoder(build, options);
   const validation = await build.part('validation', (dir) => copyReference(dir, activations));
-  const manifest: BundleManifest = {
-    schemaVersion: 1,
-    model: { id: checkpoint.id, sha256: await checkpoint.sha256() },
+  const manifest = await finishBundle(build, {
     target,
     toolkitVersion: options.toolkit.version,
     conversion: {
@@ -122,11 +120,8 @@ async function buildNpuBundle(
     ...host,
     decoder,
     ...defined({ npuDecoder }),
-    configs: await copyConfigs(checkpoint.dir, build.folder),
     validation,
-    created: new Date().toISOString(),
-  };
-  await build.folder.finish(manifest);
+  });
   return { manifest, entries };
 }
 

@@ -97,13 +97,13 @@ describe('openCaptioner with a bundle for the NPU', function () {
       onProgress: (each: InferenceProgress) => void progress.push(each),
       onToken: () => undefined,
     };
-    const sight = await captioner.encode([readFileSync(demoFrame(one.frame))], { id: 'encode' }, hooks);
-    assert.equal(sight.backend, 'rknn fp16');
-    assert.equal(Object.keys(sight.vision?.stagesMs ?? {}).length, 24);
-    assert.ok(sight.vision?.coreBusy?.every((share) => share > 0 && share <= 1));
+    const features = await captioner.encode([readFileSync(demoFrame(one.frame))], { id: 'encode' }, hooks);
+    assert.equal(features.backend, 'rknn fp16');
+    assert.equal(Object.keys(features.vision?.stagesMs ?? {}).length, 24);
+    assert.ok(features.vision?.coreBusy?.every((share) => share > 0 && share <= 1));
     assert.equal(progress.length, 24);
     assert.deepEqual([...new Set(progress.map(({ core }) => core))].sort(), [0, 1, 2]);
-    const ids = sight.handles.map(({ id }) => id);
+    const ids = features.handles.map(({ id }) => id);
     for (let question = 0; question < 3; question++) {
       const asked = { id: `${question}`, prompt: one.prompt, features: ids };
       assert.equal((await captioner.describe([], asked, hooks)).text, one.text);
