@@ -13,6 +13,8 @@ const processors = {
   'cortex-a76': 'rk3588.txt',
   /** Raspberry Pi 4 */
   'cortex-a72': 'raspberry-pi-4.txt',
+  /** Servers: AWS Graviton 2, Ampere Altra */
+  'neoverse-n1': 'neoverse-n1.txt',
   /** Everything that QEMU can emulate, SME included. */
   max: 'rk3588.txt',
 } as const;

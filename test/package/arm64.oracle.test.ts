@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildEmulator } from '../../src/cli/bench/emulator/build-emulator';
-import { openCaptioner } from '../../src/inference/captioner';
 import { demoFrame, fixture } from '../fixtures';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
-import { answersOf, type CaptionJob, type JobAnswers } from './arm64-captions';
+import type { CaptionJob, JobAnswers } from './arm64-captions';
 import { Arm64Machine, type Arm64Processor, missingForArm64 } from './arm64-machine';
 import { NodeRedProcess } from './node-red-process';
 import { packedPackage, useSuiteFolder } from './packed-package';
@@ -24,6 +23,14 @@ const expected: readonly Expected[] = JSON.parse(readFileSync(demoFrame('expecte
 /** One question about each frame: to describe it. */
 const described = expected.filter(({ prompt }) => prompt === 'Describe this image.');
 const golden = JSON.parse(readFileSync(fixture('goldens/tiny-idefics3/expected.json'), 'utf8'));
+
+/**
+ * Frame 10: in float32 “dog” is 1.2 times as likely as “cat”. A Cortex-A72 has no products of int8, so onnxruntime's kernels
+ * leave the activations in float32; with 4-bit weights that is enough to change the word.
+ */
+const nearTie = [
+  'A black cat sits in the middle of the street at night in the rain, and another orange cat sits on the right.',
+];
 
 function demoJob(precision: CaptionJob['precision'], frames = described): CaptionJob {
   const pictures = frames.map(({ frame, prompt }) => ({ file: demoFrame(frame), prompt }));
@@ -48,33 +55,29 @@ describe('the package on emulated arm64 (needs QEMU and libstdc++)', function ()
     return machine.run<readonly JobAnswers[]>(processor, captions, jobs, environment);
   }
 
-  let here: Promise<JobAnswers> | undefined;
-
-  /** In int4 one frame's caption depends on the processor's kernels: it is the reference's or this machine's. */
-  async function checkInt4({ text }: JobAnswers['answers'][number], at: number): Promise<void> {
-    here ??= answersOf(openCaptioner, demoJob('int4'));
-    const allowed = [described[at]?.text, (await here).answers[at]?.text];
-    assert.ok(allowed.includes(text), `int4: ${described[at]?.frame}: ${text}`);
-  }
-
-  for (const [processor, board] of [
-    ['cortex-a76', 'RK3588'],
-    ['cortex-a72', 'Raspberry Pi 4'],
+  for (const [processor, board, frames] of [
+    ['cortex-a76', 'RK3588', described],
+    ['cortex-a72', 'Raspberry Pi 4', described],
+    ['neoverse-n1', 'a server', described.slice(0, 1)],
   ] as const) {
-    it(`describes each frame as the reference in every precision, int4 perhaps as this machine, on a ${processor} (${board})`, async () => {
+    it(`describes ${frames.length === 1 ? 'a frame' : 'each frame'} as the reference in every precision on a ${processor} (${board})`, async () => {
       const precisions = ['float32', 'int8', 'int4'] as const;
       const results = await run(
         processor,
-        precisions.map((precision) => demoJob(precision)),
+        precisions.map((precision) => demoJob(precision, frames)),
       );
-      const reference = described.map(({ ids, text }) => ({ text, tokenIds: ids }));
+      const reference = frames.map(({ ids, text }) => ({ text, tokenIds: ids }));
       for (const [index, precision] of precisions.entries()) {
-        const { backend, arithmetic, answers } = results[index] ?? {};
+        const { backend, arithmetic, answers } = results[index] ?? assert.fail();
         assert.equal(backend, `onnxruntime ${precision}`);
         assert.equal(arithmetic, undefined);
-        assert.equal(answers?.length, described.length);
-        if (precision !== 'int4') assert.deepEqual(answers, reference, precision);
-        else for (const [at, answer] of answers.entries()) await checkInt4(answer, at);
+        const apart = answers.filter(({ text }, at) => text !== reference[at]?.text);
+        const allowed = precision === 'int4' && processor === 'cortex-a72' ? nearTie : [];
+        assert.deepEqual(
+          apart.map(({ text }) => text),
+          allowed,
+          precision,
+        );
       }
     });
 

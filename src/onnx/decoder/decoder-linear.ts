@@ -12,15 +12,15 @@ import { transposedFloat32Weight } from '../weights';
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
 
 /**
- * How the gate and up projections of a layer are stored. In an int4 decoder the first and the last fifteenth of the layers (two
- * and two of SmolVLM-256M) stay int8, because they react most to coarse weights.
+ * How the gate and up projections of a layer are stored. In an int4 decoder the first and the last fifteenth of the layers, at
+ * least one each (two and two of SmolVLM-256M), stay int8, because they react most to coarse weights.
  */
 export function wideProjectionPrecision(
   precision: DecoderPrecision,
   layer: number,
   layers: number,
 ): DecoderPrecision {
-  const outer = Math.floor(layers / 15);
+  const outer = Math.max(1, Math.floor(layers / 15));
   const isOuter = layer < outer || layer >= layers - outer;
   return precision === 'int4' && isOuter ? 'int8' : precision;
 }
