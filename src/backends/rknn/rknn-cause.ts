@@ -36,6 +36,7 @@ export function initCause(files: SystemFiles, path: string): string | undefined 
   const { state, value, advice } = judgeDevices({
     devices: npuDevices(files),
     container: containerOf(files),
+    process: files.process,
   });
   return state === 'bad' ? `${value}. ${advice}` : undefined;
 }

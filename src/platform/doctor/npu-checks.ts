@@ -75,7 +75,8 @@ function judgeUsers(machine: Machine): Finding {
     const named = others.map(describeNpuUser).join(', ');
     return warn(held === undefined ? named : `${held}; ${named}`, sharingAdvice(others, machine));
   }
-  const unused = container === undefined ? 'no process' : 'no process in this container';
+  const unused =
+    container === undefined ? 'no process' : 'no process in this container; those outside cannot be seen';
   const unchecked =
     hidden > 0 && process.uid !== 0 ? `; ${hidden} other processes can only be checked by root` : '';
   return info(`${held ?? unused}${unchecked}`);

@@ -30,7 +30,13 @@ export function permitNode(
 ): string {
   const { gid, path } = node;
   if (container !== undefined && gid === unmappedGid) {
+    if (container === 'podman') {
+      return 'The node’s group is not mapped into this container: add your user to that group on the host, and start the container with --group-add keep-groups.';
+    }
     return `The node’s group is not mapped into this container: map it on the host (lxc.idmap; on Proxmox dev0: ${path},gid=GROUP), then restart the container.`;
+  }
+  if (everyoneMayUse(node)) {
+    return 'Its permissions allow it, so a security module (SELinux, AppArmor) refuses it: look for “denied” in dmesg or the audit log.';
   }
   if (gid === 0 || !groupMayUse(node)) {
     const name = path.slice(path.lastIndexOf('/') + 1);
@@ -45,6 +51,10 @@ export function permitNode(
   return container === 'kubernetes'
     ? `This user may not use it: give the pod securityContext.supplementalGroups: [${ids.join(', ')}].`
     : `This user may not use it: start the container with ${ids.map((id) => `--group-add ${id}`).join(' ')}.`;
+}
+
+function everyoneMayUse({ mode }: DeviceNode): boolean {
+  return (Number.parseInt(mode, 8) & 0o006) === 0o006;
 }
 
 function groupMayUse({ mode }: DeviceNode): boolean {

@@ -5,7 +5,7 @@ import { bad, type Finding, ok, warn } from './finding';
 import { admitNodes, permitNode } from './npu-device-access';
 
 /** What the verdict depends on. */
-type DeviceFacts = Pick<Machine, 'container' | 'devices'>;
+type DeviceFacts = Pick<Machine, 'container' | 'devices' | 'process'>;
 
 /** Whether the nodes that the runtime opens exist, are the driver's, and can be opened by this process. */
 export function judgeDevices(machine: DeviceFacts): Finding {
@@ -66,9 +66,15 @@ function judgeMissing({ container, devices }: DeviceFacts): Finding {
   );
 }
 
-function judgeClosed({ container, devices }: DeviceFacts, node: DeviceNode): Finding {
+function judgeClosed({ container, devices, process }: DeviceFacts, node: DeviceNode): Finding {
   const { path, mode, group, gid, refused = '' } = node;
   const value = `${path} (${mode}, group ${group ?? gid}) cannot be opened: ${refused}`;
+  if (refused === 'EACCES' && container === undefined && process.uid === 0) {
+    return bad(
+      value,
+      'Root is refused: by a security module (SELinux, AppArmor; look for “denied” in dmesg or the audit log), or because the service has no CAP_DAC_OVERRIDE (add its group, SupplementaryGroups=video).',
+    );
+  }
   if (refused === 'EACCES') return bad(value, permitNode(container, node, devices.render.nodes));
   if (refused !== 'EPERM') return bad(value, 'The driver refuses it: look for rknpu in dmesg.');
   return bad(

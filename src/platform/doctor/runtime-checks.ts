@@ -40,7 +40,13 @@ function judgeRknn(machine: Machine): Finding {
       `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version, by default ${defaultToolkit}) into /usr/lib, or set ${runtimeVariable('rknn')} to its path.`,
     );
   }
-  return judgeLibrary('rknn', machine.rknn, first);
+  const finding = judgeLibrary('rknn', machine.rknn, first);
+  if (finding.state !== 'ok' || first.version === undefined || versionAtLeast(first.version, defaultToolkit))
+    return finding;
+  return warn(
+    finding.value,
+    `It refuses the bundles of this package, which are made for ${defaultToolkit} or newer: replace it, unless your .rknn files were made for it.`,
+  );
 }
 
 function judgeRkllm(machine: Machine): Finding {

@@ -52,7 +52,10 @@ describe('doctor', () => {
     );
     assert.match(find(report, 'soc').advice ?? '', /systempaths=unconfined/);
     assert.match(find(report, 'memory').value, /this container is limited to 1\.5 GiB/);
-    assert.equal(find(report, 'npu-users').value, 'no process in this container');
+    assert.equal(
+      find(report, 'npu-users').value,
+      'no process in this container; those outside cannot be seen',
+    );
   });
 
   it('distinguishes the mainline driver from the vendor’s, and leaves out checks of the vendor’s driver', () => {

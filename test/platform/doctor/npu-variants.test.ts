@@ -38,6 +38,7 @@ describe('doctor on variants of a board', () => {
     };
     return {
       devices: line('npu-devices'),
+      runtime: line('rknn-runtime'),
       users: line('npu-users'),
       driver: line('npu-driver-version'),
       can,
@@ -152,6 +153,54 @@ describe('doctor on variants of a board', () => {
     assert.equal(users.state, 'warn');
     assert.match(users.value, /process 77 \(frigate\.detector:rknn_0, probably/);
     assert.ok(can.captionOnNpu);
+  });
+
+  it('names the security module where permissions allow what is refused', () => {
+    const open: Edit = ({ devices }) => {
+      Object.assign(devices['/dev/dri/card1'] ?? {}, { mode: '0666', gid: 0 });
+    };
+    assert.match(board(open, refuse('EACCES', '/dev/dri/card1')).devices.advice ?? '', /SELinux, AppArmor/);
+    const root = board(refuse('EACCES', '/dev/dri/card1'), ({ process: own }) => {
+      own.uid = 0;
+    });
+    assert.match(root.devices.advice ?? '', /Root is refused.*CAP_DAC_OVERRIDE/);
+  });
+
+  it('keeps the user’s groups in a rootless Podman container', () => {
+    const unmapped: Edit = ({ devices }) => {
+      Object.assign(devices['/dev/dri/card1'] ?? {}, { gid: 65534 });
+    };
+    const { devices } = board(container('/run/.containerenv'), unmapped, refuse('EACCES', '/dev/dri/card1'));
+    assert.match(devices.advice ?? '', /--group-add keep-groups/);
+  });
+
+  it('finds the card beside the GPU’s, whatever their numbers', () => {
+    const gpuFirst: Edit = ({ files, devices }) => {
+      for (const [from, to] of [
+        ['card1', 'card3'],
+        ['renderD129', 'renderD131'],
+      ] as const) {
+        const at = (name: string) => `/sys/class/drm/${name}/device/uevent`;
+        files[at(to)] = files[at(from)] ?? '';
+        files[at(from)] = 'DRIVER=panthor';
+        Object.assign(devices, { [`/dev/dri/${to}`]: { ...devices[`/dev/dri/${from}`] } });
+      }
+    };
+    const { devices, can } = board(gpuFirst, refuse('EACCES', '/dev/dri/card1'));
+    assert.deepEqual([devices.value, can.captionOnNpu], ['/dev/dri/card3', true]);
+  });
+
+  it('does not call a runtime fine that refuses every bundle of this package', () => {
+    const path = '/usr/lib/librknnrt.so';
+    const release =
+      (version: string): Edit =>
+      ({ files }) => {
+        const text = [files[path] ?? []].flat().join('\n');
+        files[path] = text.replace(/librknnrt version: [\d.]+/, `librknnrt version: ${version}`);
+      };
+    for (const old of ['1.5.2', '2.3.0']) assert.equal(board(release(old)).runtime.state, 'warn', old);
+    for (const good of ['2.3.2', '2.5.0']) assert.equal(board(release(good)).runtime.state, 'ok', good);
+    assert.equal(board(container(path, 'version https://git-lfs')).runtime.state, 'bad');
   });
 
   it('calls no driver broken that is not reported to be', () => {
