@@ -19,6 +19,7 @@ const commands: CommandTable<Command | CommandGroup> = {
   serve: () => import('./serve.js'),
   certificate: () => import('./certificate.js'),
   watch: () => import('./watch.js'),
+  hubs: () => import('./hubs.js'),
   pull: () => import('./pull.js'),
   cache: () => import('./cache.js'),
   doctor: () => import('./doctor.js'),

@@ -98,6 +98,7 @@ export const command: Command = {
       mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
     const hub =
       natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), io.log);
+    if (hub) served.includeMetrics(() => hub.metrics());
     const announces = values['no-announce'] !== true && settings.announce;
     const announcement = announces ? await startAnnouncement(options, served.url, io.log) : undefined;
     const closeServices = (): Promise<unknown> =>

@@ -2,7 +2,7 @@ import type { CameraStatus, EngineStatus } from '../protocol/engine-status';
 import type { DropReason } from '../protocol/events';
 
 /** What a hub says about itself. */
-export interface HubStatus {
+export interface HubStatus extends HubCounts {
   /** Name of its machine. */
   readonly hub: string;
   readonly engine: EngineStatus;
@@ -10,6 +10,12 @@ export interface HubStatus {
   readonly takes: readonly string[];
   /** Frames in work. */
   readonly working: number;
+  /** Frames answered in the last minute. */
+  readonly lastMinute: number;
+}
+
+/** What a hub has done since its start. */
+export interface HubCounts {
   readonly answered: number;
   /** Frames that another hub had taken before. */
   readonly redelivered: number;

@@ -10,10 +10,12 @@ import { FrameReader } from './frame-reader';
 import { ackWaitOf, ensureConsumer, ensureStreams } from './frame-streams';
 import { anyModel } from './frame-subjects';
 import { HubFrame } from './hub-frame';
+import { hubMetrics } from './hub-metrics';
 import type { HubStatus } from './hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from './kept-answers';
 import { exceedsMessage } from './large-pictures';
 import type { NatsLink } from './nats-connection';
+import { queueStatus } from './queue-status';
 
 export interface HubOptions {
   readonly link: NatsLink;
@@ -43,6 +45,7 @@ export class Hub {
   readonly #frames = new Map<string, HubFrame>();
   readonly #work = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #answeredAt: number[] = [];
   readonly #counts = { answered: 0, redelivered: 0, returned: 0 };
   #loops: readonly Promise<void>[] = [];
   #room = 1;
@@ -214,6 +217,8 @@ export class Hub {
     await publishAnswer(link, answer);
     frame.tell(answer);
     this.#counts.answered += 1;
+    this.#answeredAt.push(performance.now());
+    this.#forgetAnswers();
     frame.message?.ack();
   }
 
@@ -246,8 +251,23 @@ export class Hub {
       engine: await engine.status(),
       takes: [...models.keys()].map((name) => name ?? anyModel),
       working: this.#frames.size,
+      lastMinute: this.#forgetAnswers(),
       ...this.#counts,
     };
+  }
+
+  /** In Prometheus' text format. */
+  async metrics(): Promise<string> {
+    const queue = await queueStatus(this.#options.link).catch(() => undefined);
+    return hubMetrics(this.#frames.size, this.#counts, queue);
+  }
+
+  /** @returns how many answers are not older than a minute */
+  #forgetAnswers(): number {
+    const since = performance.now() - 60_000;
+    const fresh = this.#answeredAt.findIndex((at) => at >= since);
+    this.#answeredAt.splice(0, fresh < 0 ? this.#answeredAt.length : fresh);
+    return this.#answeredAt.length;
   }
 
   #respond(message: Msg, answer: () => Promise<unknown>): void {

@@ -19,6 +19,7 @@ import { keptAnswer } from './kept-answers';
 import type { NatsAddress } from './nats-address';
 import { type NatsLink, openNats, words } from './nats-connection';
 import { NatsRequest } from './nats-request';
+import { type QueueStatus, queueStatus } from './queue-status';
 
 export interface NatsEngineOptions {
   /** Time from request to answer, for requests without a deadline. */
@@ -109,6 +110,12 @@ export class NatsEngine implements EngineApi {
     }
     signal?.throwIfAborted();
     return hubs;
+  }
+
+  /** What waits in the queue. */
+  async queue(): Promise<QueueStatus> {
+    const { link } = await this.#open();
+    return queueStatus(link);
   }
 
   async doctor(model = ''): Promise<DoctorReport> {

@@ -73,6 +73,8 @@ export interface ServedEngine {
   readonly url?: string;
   /** Resolves once the engine has stopped, for any reason. */
   readonly closed: Promise<void>;
+  /** @param source more metrics of this process for `GET /metrics`, in Prometheus' text format */
+  includeMetrics(source: () => Promise<string>): void;
   /** Whether it stopped because it used too much memory: the process then ends with a failure. */
   wasAbrupt(): boolean;
   /** Lets running requests finish; waiting ones are left to the clients' next engine. */
@@ -148,10 +150,11 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       checkpoints: options.settings && checkpointsFolder(options.settings.cacheDir),
     }),
   });
+  const metrics = new LazyMetrics(engine);
   const http = {
     engine,
     models,
-    metrics: new LazyMetrics(engine),
+    metrics,
     bodies: new BodyBudget(bodyBudgetBytes(memoryLimitBytes)),
     version: packageVersion(),
     modelLimitBytes,
@@ -217,7 +220,8 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   }
 
   engine.lifetime.begin();
-  return { ...defined({ url }), closed, close, wasAbrupt: () => abrupt };
+  const includeMetrics = (source: () => Promise<string>): void => metrics.include(source);
+  return { ...defined({ url }), closed, close, includeMetrics, wasAbrupt: () => abrupt };
 
   function close(): Promise<void> {
     unwatch();

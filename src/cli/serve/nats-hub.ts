@@ -18,6 +18,8 @@ export interface NatsService {
   readonly failed: Promise<never>;
   /** Answers frames in work and returns the rest. */
   close(): Promise<void>;
+  /** In Prometheus' text format; empty until it is connected. */
+  metrics(): Promise<string>;
 }
 
 const retryMs = 5_000;
@@ -45,6 +47,7 @@ export function startNatsHub(
   failed.catch(() => {});
   return {
     failed,
+    metrics: async () => (await hub?.metrics()) ?? '',
     close: async () => {
       closing.abort();
       await started.catch(() => {});

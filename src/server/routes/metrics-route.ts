@@ -8,6 +8,8 @@ export class LazyMetrics {
   readonly #engine: Engine;
   #metrics: Promise<EngineMetrics> | undefined;
 
+  readonly #sources: (() => Promise<string>)[] = [];
+
   constructor(engine: Engine) {
     this.#engine = engine;
     // A fault of the metrics must not end the engine: its caption is already sent.
@@ -20,13 +22,19 @@ export class LazyMetrics {
     return this.#metrics;
   }
 
+  /** @param source more metrics, in Prometheus' text format */
+  include(source: () => Promise<string>): void {
+    this.#sources.push(source);
+  }
+
   async #add(done: SuccessEvent): Promise<void> {
     (await this.get()).add(done);
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const metrics = await this.get();
-    return { type: metrics.contentType, text: await metrics.text(this.#engine.status()) };
+    const texts = [metrics.text(this.#engine.status()), ...this.#sources.map((source) => source())];
+    return { type: metrics.contentType, text: `${(await Promise.all(texts)).join('\n').trim()}\n` };
   }
 }
 

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HubStatus } from '../nats/hub-status';
+import { NatsEngine } from '../nats/nats-engine';
+import type { QueueStatus } from '../nats/queue-status';
+import { alignedTable } from './aligned-table';
+import type { Command } from './command';
+import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+
+const everyMs = 2_000;
+
+/** `smolvlm hubs`: who works on the shared queue, and what waits in it. */
+export const command: Command = {
+  summary: 'List the hubs that share a queue, and what waits in it',
+  usage: [
+    `hubs --nats nats://HOST:4222 [--watch] ${natsUsage}`,
+    'With --watch, the tables are printed again every two seconds; with --json, one document a line.',
+  ].join('\n'),
+  options: { ...natsOptionTable, watch: { type: 'boolean' } },
+  async run(values, _positionals, io) {
+    const engine = new NatsEngine(natsOptions(values));
+    try {
+      do {
+        const [hubs, queue] = await Promise.all([engine.hubs(io.signal), engine.queue()]);
+        const clear = values.watch === true && process.stdout.isTTY ? '\x1b[2J\x1b[H' : '';
+        io.result({ hubs, queue }, `${clear}${hubTable(hubs)}\n\n${queueTable(queue)}`);
+        if (values.watch === true) await delay(everyMs, undefined, { signal: io.signal }).catch(() => {});
+      } while (values.watch === true && !io.signal.aborted);
+      return 0;
+    } catch (error) {
+      if (io.signal.aborted) return 0;
+      throw error;
+    } finally {
+      await engine.close();
+    }
+  },
+};
+
+function hubTable(hubs: readonly HubStatus[]): string {
+  if (hubs.length === 0) return 'no hub answers';
+  const head = [
+    'hub',
+    'backend',
+    'load',
+    'in work',
+    'a minute',
+    'answered',
+    'redelivered',
+    'returned',
+    'takes',
+  ];
+  const rows = hubs.map(({ hub, engine, takes, working, lastMinute, answered, redelivered, returned }) => {
+    const { models, coreLoad } = engine;
+    const load = coreLoad.reduce((sum, share) => sum + share, 0) / coreLoad.length;
+    return [
+      `${hub}:${engine.pid}`,
+      [...new Set(models.map(({ backend }) => backend))].join(', ') || 'no model loaded',
+      coreLoad.length === 0 ? '-' : `${Math.round(load * 100)} %`,
+      ...[working, lastMinute, answered, redelivered, returned].map(String),
+      takes.join(', '),
+    ];
+  });
+  return alignedTable(head, rows);
+}
+
+function queueTable({ cameras, working, redelivered, oldestMs }: QueueStatus): string {
+  const entries = Object.entries(cameras);
+  if (entries.length === 0) return 'the queue is empty';
+  const oldest = oldestMs === undefined ? '' : `, the oldest ${(oldestMs / 1000).toFixed(1)} s ago`;
+  const rows = entries.map(([camera, count]) => [camera || '(no camera)', String(count)]);
+  return `${alignedTable(['camera', 'frames'], rows)}\nin work: ${working}, redelivered: ${redelivered}${oldest}`;
+}
