@@ -165,7 +165,7 @@ describe('MjpegSource', () => {
       await told.until(() => camera.requests.length >= attempt);
       await delay(20 * attempt);
       clock.advance(2000);
-      await told.until(() => told.troubles.length >= attempt);
+      await told.until(() => told.troubles.length + told.knownTroubles.length >= attempt);
       clock.advance(60_000);
     }
     assert.match(named()!.message, /, but no picture/);
