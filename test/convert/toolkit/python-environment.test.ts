@@ -27,6 +27,14 @@ describe('the environment of a Python that converts', () => {
     assert.equal(environment.HF_HUB_OFFLINE, '1');
   });
 
+  for (const [name, value] of Object.entries(hostile)) {
+    it(`has no ${name} where that alone is set, and names it`, () => {
+      process.env[name] = value;
+      assert.equal(name in pythonEnvironment(), false);
+      assert.ok(droppedVariables().includes(name));
+    });
+  }
+
   it('names what was left out, except for what only changes printing', () => {
     const all = { ...hostile, ...useful, PYTHONUNBUFFERED: '1', PIP_NO_INPUT: '1', PYTHONSTARTUP: '' };
     assert.deepEqual(droppedVariables(all), Object.keys(hostile).sort());
