@@ -5,6 +5,7 @@ import { conversionModes } from '../../src/node-red/convert/convert-fields';
 import { doctorChecks } from '../../src/platform/doctor/examine';
 import type { DoctorState, DoctorVerdict } from '../../src/protocol/doctor-report';
 import type { DropReason, ProgressPhase } from '../../src/protocol/events';
+import { assertSet, fixedParts } from './catalog-typography';
 import { usedKeys } from './catalog-use';
 import { nodeFolders, original, readCatalog, readHelp, type Translation, translations } from './catalogs';
 
@@ -27,29 +28,6 @@ const headings: Readonly<Record<string, Readonly<Record<Translation, string>>>> 
   Outputs: { de: 'Ausgangsdaten', fr: 'Sorties', 'zh-CN': '输出' },
   Details: { de: 'Details', fr: 'Détails', 'zh-CN': '详细' },
   References: { de: 'Referenzen', fr: 'Références', 'zh-CN': '参考' },
-};
-
-/** What no text of a language holds, with what belongs there. */
-const misprints: Readonly<Record<Translation, readonly (readonly [RegExp, string])[]>> = {
-  de: [
-    [/"[^"]*"/, 'quotation marks „ and “'],
-    [/ %/, 'a no-break space before %'],
-    [/\d+\.\d+ (GB|MB|s)/, 'a comma as the decimal sign'],
-  ],
-  fr: [
-    [/[^\s:] :(?=\s|$)/, 'a no-break space before a colon'],
-    [/\S [;!?]/, 'a narrow no-break space before ; ! ?'],
-    [/[a-zé]:(\s|$)/i, 'a no-break space before a colon'],
-    [/\p{L}'\p{L}/u, 'the apostrophe ’'],
-    [/"[^"]*"/, 'quotation marks « and »'],
-    [/« | »| %/, 'a no-break space'],
-  ],
-  'zh-CN': [
-    [/\p{Script=Han} ?[,;:?!]/u, 'Chinese punctuation'],
-    [/\p{Script=Han}\.(?![\w.])/u, 'the full stop 。'],
-    [/\p{Script=Han}\(|\(\p{Script=Han}/u, 'brackets （ and ）'],
-    [/\p{Script=Han}\n\s*\p{Script=Han}/u, 'no line break between Chinese characters'],
-  ],
 };
 
 /** Keys whose last word is told by the program, with every word it may tell. */
@@ -158,11 +136,6 @@ describe('catalogs of nodes and sidebar', () => {
   });
 });
 
-/** Placeholders, tags and what is between `<code>` and `</code>`, in the order of the alphabet. */
-function fixedParts(text: string): readonly string[] {
-  return [...(text.match(/__\w+?__|\{\{\w+\}\}|<code>[^<]*<\/code>|<\/?\w+>/g) ?? [])].sort();
-}
-
 /** Without what is filled in, signs and units. */
 function wordsOf(text: string): string {
   const words = text.replace(/__\w+?__/g, ' ').match(/\p{L}[\p{L}\p{N}]+/gu) ?? [];
@@ -171,17 +144,6 @@ function wordsOf(text: string): string {
 
 function wordSet(...lines: readonly string[]): ReadonlySet<string> {
   return new Set(['', ...lines.flatMap((line) => line.split(' '))]);
-}
-
-function assertSet(language: Translation, text: string, where: string): void {
-  const sentences = text
-    .replace(/<code>[^<]*<\/code>/g, 'x')
-    .replace(/<\/?(i|span|a)\b[^>]*>/g, '')
-    .replace(/<[^>]*>/g, '¶');
-  for (const [misprint, expected] of misprints[language]) {
-    const [found] = sentences.match(misprint) ?? [];
-    assert.equal(found, undefined, `${where}: expected ${expected} in "${found}"`);
-  }
 }
 
 /** Every word of a type: the compiler says when one is missing. */
