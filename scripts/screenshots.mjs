@@ -1,4 +1,5 @@
-// npm run screenshots: pictures of the editor for the README, taken in headless Chromium from a real Node-RED.
+// npm run screenshots: pictures of the editor and the captions page, taken in headless Chromium from a real Node-RED and a
+// real engine.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ setUp();
 const { chromium } = await import('playwright-core');
 const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
 const { startBroker } = await import('./demo/broker.mjs');
+const { takeCaptionsPage } = await import('./captions-page-pictures.mjs');
 
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-shots-'));
 const out = join(root, 'docs', 'img');
@@ -94,6 +96,7 @@ try {
   await page.screenshot({ path: join(out, 'sidebar.png') });
   await drawMask(page);
   await page.screenshot({ path: join(out, 'frame-dialog.png') });
+  await takeCaptionsPage(browser, join(folder, 'timeline'), out);
   if (faults.length > 0) throw new Error(`the editor threw: ${faults.join('; ')}`);
 } finally {
   await browser.close();

@@ -60,6 +60,7 @@ export default defineConfig({
           { text: 'Which hub needs what', link: '/docs/hubs' },
           { text: 'Many hubs, one queue', link: '/docs/many-hubs' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
+          { text: 'The captions page', link: '/docs/captions-page' },
           { text: 'Privacy', link: '/docs/privacy' },
         ],
       },
