@@ -59,6 +59,15 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
         return options ? this._('smolvlm-engine.invalid.model') : false;
       },
     },
+    natsCreds: { value: '' },
+    natsCa: { value: '' },
+    natsStream: {
+      value: '',
+      validate(this: EngineEditorNode, value, options) {
+        if (/^[\w-]{0,64}$/.test(value ?? '') || isFromEnvironment(value)) return true;
+        return options ? this._('smolvlm-engine.invalid.natsStream') : false;
+      },
+    },
     checkpoint: { value: '' },
     backend: { value: 'auto', validate: among(backendChoices) },
     decoder: { value: 'auto', validate: among(backendChoices) },
@@ -132,6 +141,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
         const location = String(field('location').val());
         const isElsewhere = urlPatterns.has(location);
         $('.smolvlm-engine-remote').toggle(isElsewhere);
+        $('.smolvlm-engine-group').toggle(location === 'group');
         const example = location === 'group' ? 'nats://nats.local:4222' : 'http://hub.local:8372';
         field('url').attr('placeholder', example);
         models.toggle(!isElsewhere);

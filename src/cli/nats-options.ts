@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { SmolvlmError } from '../errors';
 import { type NatsAddress, parseNatsAddress } from '../nats/nats-address';
+import { readNatsFile } from '../nats/nats-files';
 import { defined } from '../system/defined';
 import { type Command, type OptionValues, optionalString, UsageError } from './command';
 
@@ -29,7 +28,7 @@ export function natsOptions(values: OptionValues): NatsAddress {
   }
   const read = (name: (typeof secrets)[number]): string | undefined => {
     const path = optionalString(values, name);
-    return path === undefined ? undefined : readSecret(path);
+    return path === undefined ? undefined : readNatsFile(path);
   };
   const address = parseNatsAddress(
     url,
@@ -52,17 +51,4 @@ export function natsOptions(values: OptionValues): NatsAddress {
     ...address,
     ...defined({ credentials: read('nats-creds'), tlsCa: optionalString(values, 'nats-tls-ca') }),
   };
-}
-
-function readSecret(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').trim();
-  } catch (cause) {
-    throw new SmolvlmError('nats-credentials', `the file ${path} cannot be read: ${String(cause)}`, {
-      cause,
-    });
-  }
-  if (text !== '') return text;
-  throw new SmolvlmError('nats-credentials', `the file ${path} is empty`);
 }

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
 import { FrameSubjects } from './frame-subjects';
 import type { NatsAddress } from './nats-address';
+import { readNatsFile } from './nats-files';
 import { loadNats, type NatsPackages } from './nats-packages';
 
 /** An open connection to a server with JetStream. */
@@ -22,13 +24,14 @@ const oldestServer = [2, 9] as const;
 
 /**
  * Connects; a lost connection is opened again without end.
- * @throws SmolvlmError `nats-package`, `nats-unreachable`, `nats-login`, `nats-jetstream`, `nats-server-version`
+ * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-jetstream`, `nats-server-version`
  */
 export async function openNats(address: NatsAddress, name: string): Promise<NatsLink> {
   const packages = await loadNats();
   const { transport, jetstream } = packages;
   const { servers, stream, user, password, token, credentials, tlsCa } = address;
   const encoder = new TextEncoder();
+  const ca = tlsCa === undefined ? undefined : readNatsFile(tlsCa);
   let connection: NatsConnection;
   try {
     connection = await transport.connect({
@@ -40,9 +43,12 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
       pingInterval: 10_000,
       ...defined({ user, pass: password, token }),
       ...(credentials !== undefined && {
-        authenticator: transport.credsAuthenticator(encoder.encode(credentials)),
+        // Its parser needs the line end of the last line.
+        authenticator: transport.credsAuthenticator(encoder.encode(`${credentials}\n`)),
       }),
-      ...(tlsCa !== undefined && { tls: { ca: readFileSync(tlsCa, 'utf8') } }),
+      ...((ca !== undefined || servers.some((server) => server.startsWith('tls:'))) && {
+        tls: { ...defined({ ca }), ...identityCheck(servers) },
+      }),
     });
   } catch (cause) {
     throw connectError(servers, cause);
@@ -72,6 +78,22 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
     await connection.close();
     throw error;
   }
+}
+
+/**
+ * NATS' client gives TLS no name for a server that is known by its IP address, and Node then expects the certificate of
+ * `localhost`: it is checked for the addresses instead.
+ */
+function identityCheck(servers: readonly string[]): Pick<ConnectionOptions, 'checkServerIdentity'> {
+  const hosts = servers.map((server) => new URL(server).hostname.replaceAll(/[[\]]/g, ''));
+  return {
+    checkServerIdentity: (host, certificate) => {
+      const names = hosts.includes(host) ? [host] : hosts.filter((each) => isIP(each) !== 0);
+      const faults = names.map((name) => checkServerIdentity(name, certificate));
+      if (faults.length > 0) return faults.includes(undefined) ? undefined : faults[0];
+      return checkServerIdentity(host, certificate);
+    },
+  };
 }
 
 function checkVersion(version: string): void {

@@ -50,6 +50,30 @@ describe('dialog of smolvlm-engine in a browser (needs Chromium)', function () {
     assert.match((await error.textContent()) ?? '', /engine-unreachable.*127\.0\.0\.1:9.*Check that it runs/);
   });
 
+  it('has the fields of a group of hubs only for a group, and refuses a wrong name of a stream', async () => {
+    const { page } = editor;
+    await editor.edit('engine');
+    const shown = async (): Promise<readonly boolean[]> =>
+      Promise.all(
+        ['natsCreds', 'natsCa', 'natsStream'].map((name) =>
+          page.locator(`#node-config-input-${name}`).isVisible(),
+        ),
+      );
+    await page.selectOption('#node-config-input-location', 'remote');
+    assert.deepEqual(await shown(), [false, false, false]);
+    await page.selectOption('#node-config-input-location', 'group');
+    assert.deepEqual(await shown(), [true, true, true]);
+    const stream = page.locator('#node-config-input-natsStream');
+    for (const [value, isWrong] of [
+      ['two words', true],
+      ['garage', false],
+    ] as const) {
+      await stream.fill(value);
+      await stream.blur();
+      assert.equal((await stream.getAttribute('class'))?.includes('input-error') ?? false, isWrong);
+    }
+  });
+
   it('finds engines on the network, and enters address, fingerprint and model of the one that is used', async () => {
     const { page } = editor;
     const fingerprint = 'AB'.repeat(32);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../../client/engine-address';
 import type { DescribeInput } from '../../client/engine-api';
 import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
+import { readNatsFile } from '../../nats/nats-files';
 import type { RuntimeOptions } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
@@ -19,6 +20,12 @@ import {
 export interface EngineDialog {
   readonly location?: string;
   readonly url?: string;
+  /** Of a group of hubs: path of a credentials file. */
+  readonly natsCreds?: string;
+  /** Of a group of hubs: path of the certificate of the authority that signed the server's. */
+  readonly natsCa?: string;
+  /** Of a group of hubs: name of the stream; blank for the usual one. */
+  readonly natsStream?: string;
   readonly model?: string;
   readonly checkpoint?: string;
   readonly backend?: string;
@@ -49,7 +56,7 @@ export interface EngineSettings {
 
 /**
  * @param userDir folder that relative model paths start from
- * @throws SmolvlmError `engine-address`, `nats-address` for an invalid address; `node-property` naming a field that is out of its limits
+ * @throws SmolvlmError `engine-address`, `nats-address` for an invalid address; `nats-credentials`; `node-property` naming a field that is out of its limits
  */
 export function engineSettings(
   dialog: EngineDialog,
@@ -63,7 +70,7 @@ export function engineSettings(
   return {
     address:
       location === 'group'
-        ? { kind: 'group', nats: parseNatsAddress(dialog.url ?? '', token) }
+        ? { kind: 'group', nats: groupAddress(dialog, token, userDir) }
         : parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
     idleExitSeconds: fieldNumber(dialog.idle, 'idle', engineFields.idle),
     recentFrames: fieldNumber(dialog.recentFrames, 'recentFrames', engineFields.recentFrames),
@@ -80,6 +87,19 @@ export function engineSettings(
         }),
       },
     },
+  };
+}
+
+function groupAddress(dialog: EngineDialog, secret: string | undefined, userDir: string): NatsAddress {
+  const file = (path = ''): string | undefined =>
+    path.trim() === '' ? undefined : resolve(userDir, path.trim());
+  const credentials = file(dialog.natsCreds);
+  return {
+    ...parseNatsAddress(dialog.url ?? '', secret, dialog.natsStream?.trim() || undefined),
+    ...defined({
+      credentials: credentials === undefined ? undefined : readNatsFile(credentials),
+      tlsCa: file(dialog.natsCa),
+    }),
   };
 }
 
