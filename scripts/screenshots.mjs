@@ -69,7 +69,7 @@ try {
   await tray(page, 'caption-dialog-answer.png');
   await page.click('#node-dialog-cancel');
   await delay(700);
-  await editConfig(page, 'smolvlm-ex-engine');
+  await editConfig(page, 'smolvlm-captions');
   for (const tab of ['model', 'queue', 'runtime']) {
     await page.click(`a[href="#smolvlm-engine-tab-${tab}"]`);
     await delay(300);

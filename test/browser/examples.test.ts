@@ -11,9 +11,11 @@ interface FlowNode {
 }
 
 const folder = join(repositoryRoot, 'examples');
-const nodes: FlowNode[] = readdirSync(folder).flatMap((file) =>
+const all: FlowNode[] = readdirSync(folder).flatMap((file) =>
   JSON.parse(readFileSync(join(folder, file), 'utf8')),
 );
+/** All examples; the engine that they share counts once. */
+const nodes = [...new Map(all.map((node) => [node.id, node])).values()];
 
 /** Room between two nodes of a flow, in pixels of the editor. */
 const room = { across: 8, down: 4 };
