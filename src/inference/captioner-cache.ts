@@ -53,6 +53,8 @@ export class CaptionerCache {
   readonly #loaded = new Map<string, Loaded>();
   /** Models are opened and closed one at a time; requests for an open model, and finished ones, do not wait for that. */
   readonly #mutex = new Mutex();
+  /** By spelling, as last found: an update of this package removes the demo model for some seconds. */
+  readonly #identities = new Map<string, string>();
   /** A model about to be opened waits for memory in use: requests for open models line up behind it. */
   #waitsForRoom = false;
   #onReleased: () => void = () => {};
@@ -129,8 +131,11 @@ export class CaptionerCache {
     const runtime = { ...defined({ checkpoint, threads, precision }), ...request.runtime };
     const chosen = Object.entries(runtime).filter(([, value]) => value !== 'auto');
     // Opening a model that does not exist says what is wrong with its name.
-    const identity = await identify?.({ model, ...defined({ settings }) }).catch(() => model);
-    return { key: JSON.stringify([identity ?? model, ...chosen.sort()]), model, runtime };
+    const known = this.#identities.get(model) ?? model;
+    const identity = (await identify?.({ model, ...defined({ settings }) }).catch(() => known)) ?? model;
+    const key = JSON.stringify([identity, ...chosen.sort()]);
+    if (this.#loaded.has(key)) this.#identities.set(model, identity);
+    return { key, model, runtime };
   }
 
   /** @returns the open model, now in use and the most recently used; undefined when it is not open */

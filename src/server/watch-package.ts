@@ -2,6 +2,12 @@ import { installedVersion } from '../package-version';
 
 const checkMs = 2_000;
 
+/** An update copies files for some seconds: another version counts once it has been there this often in a row. */
+const checksReplaced = 5;
+
+/** The same for a package that is not there, as between the removal of the former files and the copying of the new. */
+const checksRemoved = 60;
+
 /**
  * Calls back when another version of this package has taken the place of the one that runs, or none has: the files that a
  * new inference thread would load belong to it.
@@ -13,9 +19,13 @@ export function watchPackage(
   installed = installedVersion,
   everyMs = checkMs,
 ): () => void {
+  let former: string | undefined = version;
+  let checks = 0;
   const timer = setInterval(() => {
     const found = currentVersion(installed);
-    if (found === version) return;
+    checks = found === former ? checks + 1 : 1;
+    former = found;
+    if (found === version || checks < (found === undefined ? checksRemoved : checksReplaced)) return;
     clearInterval(timer);
     onReplaced(found);
   }, everyMs);

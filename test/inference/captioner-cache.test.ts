@@ -85,6 +85,23 @@ describe('models in memory', () => {
     assert.deepEqual(log, ['load /models/a']);
   });
 
+  it('goes on with an open model whose folder is missing while an update replaces it', async () => {
+    let isThere = true;
+    const updated = new CaptionerCache({
+      modelLimitBytes: 250,
+      identify: async ({ model }) => (isThere ? `/package/${model}` : assert.fail('no folder')),
+      open: async ({ model }) => {
+        log.push(`load ${model}`);
+        return { backend: '', framesInFlight: 1, memoryBytes: 1, ...unused, close: nothing };
+      },
+    });
+    for (const there of [true, true, false]) {
+      isThere = there;
+      await updated.use({ model: 'demo' }, hooks, nothing);
+    }
+    assert.deepEqual(log, ['load demo']);
+  });
+
   it('closes the least recently used beyond the memory limit, before the next one is loaded', async () => {
     for (const model of ['a', 'b', 'a', 'c']) await cache.use({ model }, hooks, nothing);
     assert.deepEqual(loads(), ['load a int8', 'load b int8', 'close b int8', 'load c int8']);
