@@ -9,7 +9,7 @@ import { protocolVersion } from '../../src/protocol/engine-status';
 import { engineSocketPath } from '../../src/system/files/runtime-dir';
 import { demoFrame, repositoryRoot } from '../fixtures';
 import { NodeRedProcess } from './node-red-process';
-import { usePackedPackage, useSuiteFolder } from './packed-package';
+import { packedPackage, useSuiteFolder } from './packed-package';
 import { programOf, thisRuntime } from './test-runtimes';
 
 const run = promisify(execFile);
@@ -45,7 +45,6 @@ const flow = [
 
 describe('an update with the palette manager while captions run', function () {
   this.timeout(600_000);
-  const packed = usePackedPackage();
   const folder = useSuiteFolder();
   const userDir = join(folder, 'node-red');
   const engines = join(userDir, 'engines');
@@ -103,7 +102,7 @@ describe('an update with the palette manager while captions run', function () {
 
   /** The same package under another version. */
   async function repacked(): Promise<string> {
-    const { file } = await packed();
+    const { file } = await packedPackage();
     const place = join(folder, 'newer');
     mkdirSync(place);
     await run('tar', ['-xzf', file, '-C', place]);
@@ -116,7 +115,7 @@ describe('an update with the palette manager while captions run', function () {
   it('loses no message: the older engine ends, and one of the newer version answers', async () => {
     const update = await repacked();
     nodeRed = await start();
-    await nodeRed.install((await packed()).file);
+    await nodeRed.install((await packedPackage()).file);
     await nodeRed.deploy(flow);
     await caption(nodeRed, 'a');
     assert.deepEqual(answers, ['caption']);
