@@ -134,6 +134,7 @@ export const subRooms = {
 export const nodeRooms = {
   'smolvlm-*': ['client', 'frame', 'node-red', 'picture', 'protocol', 'system', 'template'],
   sidebar: ['client', 'node-red', 'protocol'],
+  'smolvlm-timeline': ['client', 'node-red', 'picture', 'protocol', 'system', 'timeline'],
   'smolvlm-mqtt': ['client', 'mqtt', 'node-red', 'protocol', 'system', 'template'],
 };
 

@@ -39,6 +39,15 @@ export interface TimelineDay {
   readonly changed: number;
 }
 
+/** What a camera had in a range of times. */
+export interface TimelineSummary {
+  readonly camera: string;
+  readonly entries: number;
+  readonly changed: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
 export interface TimelineStatistics {
   readonly entries: number;
   readonly cameras: number;
@@ -73,6 +82,8 @@ export interface TimelineStore {
   cameras(): Promise<readonly TimelineCamera[]>;
   /** Newest first. */
   days(query?: { readonly camera?: string }): Promise<readonly TimelineDay[]>;
+  /** Cameras with entries from one time to another, which is not included; milliseconds since 1970. */
+  summary(range: { readonly from: number; readonly to: number }): Promise<readonly TimelineSummary[]>;
   statistics(): Promise<TimelineStatistics>;
   /** Called for each new entry, after it is kept. @returns a function that ends it */
   onAdded(listener: (entry: TimelineEntry) => void): () => void;

@@ -170,6 +170,17 @@ export function timelineStoreContract(name: string, open: () => Promise<Timeline
       assert.deepEqual([oldestMs, newestMs], [noon - 24 * 60 * minute, noon + minute]);
     });
 
+    it('sums up what each camera had in a range of times', async () => {
+      await add('a fox', { timeMs: noon });
+      await add('a fox', { timeMs: noon + minute });
+      await add('a cat', { timeMs: noon + 2 * minute });
+      await add('a van', { camera: 'drive', timeMs: noon });
+      assert.deepEqual(await store.summary({ from: noon, to: noon + 2 * minute }), [
+        { camera: 'drive', entries: 1, changed: 1, firstMs: noon, lastMs: noon },
+        { camera: 'porch', entries: 2, changed: 1, firstMs: noon, lastMs: noon + minute },
+      ]);
+    });
+
     it('tells listeners of each new entry until they end', async () => {
       const heard: string[] = [];
       const end = store.onAdded(({ text }) => heard.push(text));

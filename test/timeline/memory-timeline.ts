@@ -11,6 +11,7 @@ import type {
   TimelineQuery,
   TimelineStatistics,
   TimelineStore,
+  TimelineSummary,
 } from '../../src/timeline/timeline-store';
 
 interface Kept {
@@ -103,6 +104,21 @@ export class MemoryTimeline implements TimelineStore {
       days.set(day, { day, entries: entries + 1, changed: changed + (entry.changed ? 1 : 0) });
     }
     return [...days.values()];
+  }
+
+  async summary({ from, to }: { readonly from: number; readonly to: number }): Promise<TimelineSummary[]> {
+    const summaries = new Map<string, TimelineSummary>();
+    for (const { camera, timeMs, changed } of this.#sorted()) {
+      if (timeMs < from || timeMs >= to) continue;
+      const {
+        entries,
+        changed: changes,
+        lastMs,
+      } = summaries.get(camera) ?? { entries: 0, changed: 0, lastMs: timeMs };
+      const counts = { entries: entries + 1, changed: changes + (changed ? 1 : 0) };
+      summaries.set(camera, { camera, ...counts, firstMs: timeMs, lastMs });
+    }
+    return [...summaries.values()].sort((a, b) => (a.camera < b.camera ? -1 : 1));
   }
 
   async statistics(): Promise<TimelineStatistics> {

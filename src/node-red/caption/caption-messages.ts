@@ -45,6 +45,7 @@ export function captionMessage(
 ): NodeMessage {
   const { payload, caption } = plan.parse(results);
   return Object.assign(message, {
+    ...describedPicture(message),
     payload,
     caption: { ...captionProperty(joinedResult(results)), prompt: plan.prompt, ...caption, ...head },
   });
@@ -70,7 +71,14 @@ export function fallbackMessage(
   why: { readonly fallbackReason: string; readonly reason: string; readonly error?: ErrorBody },
 ): NodeMessage {
   const caption: FallbackProperty = { text, short: shortened(text), ...why, ...head };
-  return Object.assign(message, { payload: text, caption });
+  return Object.assign(message, { ...describedPicture(message), payload: text, caption });
+}
+
+/** The picture that the caption replaces in the payload: it goes on in `msg.picture`, unless that is used already. */
+function describedPicture({ payload, picture }: NodeMessage & { readonly picture?: unknown }): {
+  readonly picture?: Uint8Array;
+} {
+  return payload instanceof Uint8Array && picture === undefined ? { picture: payload } : {};
 }
 
 /** A new small message with only the id and topic of the original. */

@@ -76,6 +76,7 @@ function userOf(store: SqliteTimeline, release: () => Promise<void>): TimelineSt
     remove: (ids) => store.remove(ids),
     cameras: () => store.cameras(),
     days: (query) => store.days(query),
+    summary: (range) => store.summary(range),
     statistics: () => store.statistics(),
     onAdded: (listener) => listen(store.onAdded(listener)),
     onTrouble: (listener) => listen(store.onTrouble(listener)),

@@ -11,6 +11,7 @@ import type {
   TimelineQuery,
   TimelineStatistics,
   TimelineStore,
+  TimelineSummary,
 } from '../timeline-store';
 import type { FromThread, ThreadMethod, ThreadSetup, ToThread } from './timeline-messages';
 
@@ -108,6 +109,10 @@ export class SqliteTimeline implements TimelineStore {
 
   days(query: { readonly camera?: string } = {}): Promise<readonly TimelineDay[]> {
     return this.#ask('days', [query]) as Promise<readonly TimelineDay[]>;
+  }
+
+  summary(range: { readonly from: number; readonly to: number }): Promise<readonly TimelineSummary[]> {
+    return this.#ask('summary', [range]) as Promise<readonly TimelineSummary[]>;
   }
 
   statistics(): Promise<TimelineStatistics> {

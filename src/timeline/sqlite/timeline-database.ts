@@ -7,6 +7,7 @@ import type {
   TimelinePage,
   TimelineQuery,
   TimelineStatistics,
+  TimelineSummary,
 } from '../timeline-store';
 import {
   answerWords,
@@ -248,6 +249,22 @@ export class TimelineDatabase {
       day: dayText(Number(row.day)),
       entries: Number(row.entries),
       changed: Number(row.changed),
+    }));
+  }
+
+  summary({ from, to }: { readonly from: number; readonly to: number }): TimelineSummary[] {
+    return this.#all(
+      `SELECT camera.name AS camera, count(*) AS entries, sum(changed) AS changed, min(entry.id) AS first, max(entry.id) AS last
+       FROM entry JOIN camera ON camera.id = entry.camera WHERE entry.id >= ? AND entry.id < ?
+       GROUP BY entry.camera ORDER BY camera.name`,
+      idAt(from),
+      idAt(to),
+    ).map((row) => ({
+      camera: String(row.camera),
+      entries: Number(row.entries),
+      changed: Number(row.changed),
+      firstMs: Math.floor(Number(row.first) / idsPerMs),
+      lastMs: Math.floor(Number(row.last) / idsPerMs),
     }));
   }
 

@@ -55,6 +55,8 @@ function answer(method: string, values: readonly unknown[]): unknown {
       return keeper.read((database) => database.cameras());
     case 'days':
       return keeper.read((database) => database.days((value as { camera?: string } | undefined)?.camera));
+    case 'summary':
+      return keeper.read((database) => database.summary(value as { from: number; to: number }));
     case 'statistics':
       return keeper.statistics();
     default:

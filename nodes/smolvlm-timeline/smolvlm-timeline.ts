@@ -1,0 +1,175 @@
+import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import { ImageChild } from '../../src/client/image-child';
+import { chosenEngine } from '../../src/node-red/engine/engine-node';
+import { messageCamera } from '../../src/node-red/message-camera';
+import { messagePictures } from '../../src/node-red/message-pictures';
+import { NodeFailure } from '../../src/node-red/node-failure';
+import type { NodeStatus } from '../../src/node-red/node-status';
+import { StatusThrottle } from '../../src/node-red/status-throttle';
+import { DigestSchedule } from '../../src/node-red/timeline/digest-schedule';
+import { digestText } from '../../src/node-red/timeline/digest-text';
+import { TimelineController } from '../../src/node-red/timeline/timeline-controller';
+import { messageEntry, type TimelineMessage } from '../../src/node-red/timeline/timeline-message';
+import { askEngineNode, registerTimelinePage } from '../../src/node-red/timeline/timeline-page';
+import { rowOf, searchQuery } from '../../src/node-red/timeline/timeline-search';
+import { type TimelineDialog, timelineSettings } from '../../src/node-red/timeline/timeline-settings';
+import { troubleWords } from '../../src/node-red/trouble-words';
+import { evaluate } from '../../src/node-red/typed-input';
+import { defined } from '../../src/system/defined';
+import type { DigestKind } from '../../src/timeline/digest';
+import type { Timeline } from '../../src/timeline/http/timeline';
+import { openTimeline } from '../../src/timeline/sqlite/open-timeline';
+import type { TimelineStore } from '../../src/timeline/timeline-store';
+
+type Message = NodeMessageInFlow & TimelineMessage & { readonly action?: unknown };
+type TimelineNodeDef = NodeDef & TimelineDialog;
+type Send = (out: (NodeMessage | null)[]) => void;
+
+const outputs = ['entry', 'rows', 'digest'] as const;
+type Output = (typeof outputs)[number];
+
+export = (RED: NodeAPI): void => {
+  /** Deployed timelines, by the node's id: what the captions page shows. */
+  const served = new Map<string, Timeline>();
+  registerTimelinePage(RED, () => [...served.values()]);
+
+  function SmolvlmTimelineNode(this: Node, config: TimelineNodeDef): void {
+    RED.nodes.createNode(this, config);
+    const translate = (key: string, values: Record<string, string | number> = {}): string =>
+      RED._(`smolvlm-timeline.${key}`, values as never);
+    const trouble = troubleWords(RED);
+    let settings: ReturnType<typeof timelineSettings>;
+    try {
+      settings = timelineSettings(config, RED.settings.userDir ?? process.cwd());
+    } catch (error) {
+      const failure = new NodeFailure(error);
+      this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
+      this.error(failure);
+      this.on('input', (_message, _send, done) => done(failure));
+      return;
+    }
+
+    const throttle = new StatusThrottle((status) => this.status(status));
+    const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
+      throttle.show({ fill, shape, text });
+    const thumbnails = new ImageChild();
+    const to = (output: Output, message: NodeMessage): (NodeMessage | null)[] =>
+      outputs.map((each) => (each === output ? message : null));
+    let entries = 0;
+
+    const serve = async (store: TimelineStore): Promise<void> => {
+      served.set(this.id, { id: this.id, name: this.name || '', store, ...askOf(RED, config.engine) });
+      store.onAdded(() => {
+        entries++;
+      });
+      ({ entries } = await store.statistics());
+      show('grey', 'ring', translate('status.entries', { count: entries }));
+    };
+    const controller = new TimelineController({
+      open: () => openTimeline({ folder: settings.folder, retention: settings.retention }),
+      keep: settings.keep,
+      thumbnails,
+      onOpen: (store) => void serve(store).catch((error: unknown) => this.error(new NodeFailure(error))),
+      onTrouble: (error) => {
+        show('red', 'dot', trouble(error));
+        this.error(new NodeFailure(error));
+      },
+    });
+
+    const search = async (message: Message, send: Send): Promise<void> => {
+      const page = await controller.search((cameras) => searchQuery(message.payload, cameras, Date.now()));
+      const rows = page.entries.map(rowOf);
+      send(to('rows', Object.assign(message, { payload: rows, ...defined({ next: page.next }) })));
+      show('green', 'dot', translate('status.found', { count: rows.length }));
+    };
+    const digest = async (
+      kind: DigestKind,
+      atMs: number,
+      message: NodeMessage,
+      send: Send,
+    ): Promise<void> => {
+      const made = await controller.digest(kind, atMs);
+      send(
+        to(
+          'digest',
+          Object.assign(message, { payload: digestText(made, translate), digest: made, topic: kind }),
+        ),
+      );
+    };
+    const keep = async (message: Message, send: Send): Promise<void> => {
+      const camera = await messageCamera(RED, this, config, message);
+      const entry = messageEntry(message, camera, Date.now());
+      if ('skipped' in entry) return;
+      const { kept, error } = await keepWithPicture();
+      send(to('entry', Object.assign(message, { entry: rowOf(kept) })));
+      show('green', 'dot', translate('status.entries', { count: entries }));
+      if (error !== undefined) throw error;
+
+      async function keepWithPicture() {
+        const read = settings.keep === 'none' ? {} : await pictureOf(message);
+        const { entry: kept, pictureError } = await controller.keep(entry as never, read.picture);
+        return { kept, error: read.error ?? pictureError };
+      }
+    };
+    const pictureOf = async (
+      message: NodeMessage,
+    ): Promise<{ readonly picture?: Uint8Array; readonly error?: unknown }> => {
+      try {
+        const input = { value: config.image || 'picture', type: config.imageType ?? 'msg' };
+        const value = await evaluate(RED, this, input, message, 'image');
+        if (value === undefined || value === null || value === '') return {};
+        const [picture] = await messagePictures(value, AbortSignal.timeout(10_000));
+        return defined({ picture });
+      } catch (error) {
+        return { error };
+      }
+    };
+    const run = (message: Message, send: Send): Promise<void> => {
+      const action = message.action ?? (message.caption === undefined ? message.topic : undefined);
+      if (action === 'search') return search(message, send);
+      if (action === 'daily' || action === 'weekly') return digest(action, Date.now(), message, send);
+      return keep(message, send);
+    };
+
+    this.on('input', (message: Message, send: Send, done) => {
+      run(message, send).then(
+        () => done(),
+        (error: unknown) => {
+          show('red', 'dot', trouble(error));
+          done(new NodeFailure(error));
+        },
+      );
+    });
+    const schedule = new DigestSchedule(settings.digest, settings.digestMinutes, (kind, atMs) => {
+      digest(kind, atMs, {} as NodeMessage, (out) => this.send(out)).catch((error: unknown) =>
+        this.error(new NodeFailure(error)),
+      );
+    });
+    this.on('close', (done: (error?: Error) => void) => {
+      schedule.close();
+      throttle.close();
+      served.delete(this.id);
+      controller.close().then(
+        () => done(),
+        (error: Error) => done(error),
+      );
+      thumbnails.close();
+    });
+    controller.open().catch((error: unknown) => {
+      show('red', 'ring', trouble(error));
+      this.error(new NodeFailure(error));
+    });
+  }
+  RED.nodes.registerType('smolvlm-timeline', SmolvlmTimelineNode as never);
+};
+
+/** Lets the page ask about stored pictures, if an engine is chosen. */
+function askOf(RED: NodeAPI, engine: string | undefined): Pick<Timeline, 'ask'> {
+  if (!engine) return {};
+  try {
+    const node = chosenEngine(RED, engine);
+    return { ask: askEngineNode(node.engine(), node.settings.defaults) };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,46 @@
+import type { NumberField } from '../number-field';
+
+// The dialog of smolvlm-timeline, in the form that dialog and runtime share.
+
+/** What is kept of the picture. */
+export const keepChoices = ['thumbnail', 'picture', 'none'] as const;
+export type KeepChoice = (typeof keepChoices)[number];
+
+export const digestChoices = ['none', 'daily', 'weekly', 'both'] as const;
+export type DigestChoice = (typeof digestChoices)[number];
+
+export const timelineFields = {
+  days: { least: 1, most: 36_500, isWhole: true, standard: 30 },
+  megabytes: { least: 10, most: 10_000_000, isWhole: true, standard: 1000 },
+} as const satisfies Readonly<Record<string, NumberField>>;
+
+export const standardDigestTime = '20:00';
+
+/** `8:05` or `20:00` @returns minutes after midnight */
+export function minutesOfDay(text: string): number | undefined {
+  const match = /^\s*([01]?\d|2[0-3]):([0-5]\d)\s*$/.exec(text);
+  return match ? Number(match[1]) * 60 + Number(match[2]) : undefined;
+}
+
+/** Limits of one camera. */
+export interface CameraLimit {
+  readonly days?: number;
+  readonly megabytes?: number;
+}
+
+/** `street: 7 d, 200 MB; porch: 90 d` @returns undefined if the text is not of this form */
+export function cameraLimits(text: string): Readonly<Record<string, CameraLimit>> | undefined {
+  const limits: Record<string, CameraLimit> = {};
+  for (const part of text.split(/[;\n]/).filter((each) => each.trim() !== '')) {
+    const match = /^\s*(.+?)\s*:\s*(?:(\d+)\s*d)?\s*,?\s*(?:(\d+)\s*MB)?\s*$/i.exec(part);
+    const [, camera, days, megabytes] = match ?? [];
+    if (camera === undefined || (days === undefined && megabytes === undefined) || camera in limits)
+      return undefined;
+    if (Number(days ?? 1) < 1 || Number(megabytes ?? 1) < 1) return undefined;
+    limits[camera] = {
+      ...(days !== undefined && { days: Number(days) }),
+      ...(megabytes !== undefined && { megabytes: Number(megabytes) }),
+    };
+  }
+  return limits;
+}

@@ -1,0 +1,72 @@
+import { join, resolve } from 'node:path';
+import { SmolvlmError } from '../../errors';
+import type { RetentionSettings } from '../../timeline/sqlite/retention';
+import { fieldChoice } from '../choice-field';
+import { fieldNumber } from '../number-field';
+import {
+  cameraLimits,
+  type DigestChoice,
+  digestChoices,
+  type KeepChoice,
+  keepChoices,
+  minutesOfDay,
+  standardDigestTime,
+  timelineFields,
+} from './timeline-fields';
+
+/** The dialog's fields as Node-RED saves them. */
+export interface TimelineDialog {
+  readonly folder?: string;
+  readonly engine?: string;
+  readonly keep?: string;
+  readonly image?: string;
+  readonly imageType?: string;
+  readonly camera?: string;
+  readonly cameraType?: string;
+  readonly days?: string | number;
+  readonly megabytes?: string | number;
+  readonly cameraLimits?: string;
+  readonly digest?: string;
+  readonly digestTime?: string;
+}
+
+export interface TimelineSettings {
+  readonly folder: string;
+  readonly retention: RetentionSettings;
+  readonly keep: KeepChoice;
+  readonly digest: DigestChoice;
+  /** Minutes after midnight. */
+  readonly digestMinutes: number;
+}
+
+/** @param userDir Node-RED's, where a relative folder is @throws SmolvlmError `node-property` */
+export function timelineSettings(dialog: TimelineDialog, userDir: string): TimelineSettings {
+  const folder = dialog.folder?.trim() || 'smolvlm-timeline';
+  const cameras = cameraLimits(dialog.cameraLimits ?? '');
+  if (!cameras)
+    throw invalid('cameraLimits', 'limits such as street: 7 d, 200 MB; porch: 90 d', dialog.cameraLimits);
+  const digestTime = dialog.digestTime?.trim() || standardDigestTime;
+  const digestMinutes = minutesOfDay(digestTime);
+  if (digestMinutes === undefined) throw invalid('digestTime', 'a time such as 20:00', digestTime);
+  return {
+    folder: resolve(join(userDir), folder),
+    retention: {
+      days: fieldNumber(dialog.days, 'days', timelineFields.days),
+      megabytes: fieldNumber(dialog.megabytes, 'megabytes', timelineFields.megabytes),
+      ...(Object.keys(cameras).length > 0 && { cameras }),
+    },
+    keep: fieldChoice(dialog.keep, 'keep', keepChoices, 'thumbnail'),
+    digest: fieldChoice(dialog.digest, 'digest', digestChoices, 'none'),
+    digestMinutes,
+  };
+}
+
+function invalid(field: string, expected: string, received: unknown): SmolvlmError {
+  return new SmolvlmError(
+    'node-property',
+    `${field}: expected ${expected}, received ${String(received).slice(0, 100)}`,
+    {
+      hint: 'Open the node and correct the field.',
+    },
+  );
+}

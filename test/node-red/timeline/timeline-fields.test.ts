@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { cameraLimits, minutesOfDay } from '../../../src/node-red/timeline/timeline-fields';
+
+describe('the fields of a timeline', () => {
+  it('reads limits of cameras', () => {
+    assert.deepEqual(cameraLimits(' street: 7 d, 200 MB; front door: 90d;'), {
+      street: { days: 7, megabytes: 200 },
+      'front door': { days: 90 },
+    });
+    assert.deepEqual(cameraLimits(''), {});
+    for (const wrong of ['street', 'street:', 'street: 7', 'a: 1 d; a: 2 d', 'a: 0 d', ': 3 d']) {
+      assert.equal(cameraLimits(wrong), undefined, wrong);
+    }
+  });
+
+  it('reads a time of day', () => {
+    assert.deepEqual(['8:05', ' 20:00 ', '24:00', '8', '8:60'].map(minutesOfDay), [
+      485,
+      1200,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
