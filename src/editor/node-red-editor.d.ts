@@ -76,6 +76,7 @@ declare const RED: {
       type: string,
       definition: NodeEditorDefinition & ThisType<Node>,
     ): void;
+    filterNodes(filter: { readonly type: string }): readonly EditorNode[];
   };
   readonly validators: {
     typedInput(

@@ -14,6 +14,7 @@ export function sidebar(translate: Translate): void {
   const engines = new Map<string, SidebarEngine>();
   let content: JQuery;
   let list: JQuery;
+  let pageLink: JQuery;
   let timer: number | undefined;
   let isAsking = false;
   let isRemoved = false;
@@ -21,12 +22,21 @@ export function sidebar(translate: Translate): void {
   function add(): void {
     engines.clear();
     list = $('<div>');
+    // Relative: the editor may be served below a path.
+    pageLink = $('<a>', {
+      href: 'smolvlm-timeline/',
+      target: '_blank',
+      rel: 'noopener',
+      class: 'red-ui-button red-ui-button-small smolvlm-captions-page',
+    })
+      .text(translate('openPage'))
+      .hide();
     const hide = $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' })
       .text(translate('hide'))
       .on('click', remove);
     content = $('<div>', { class: 'smolvlm-sidebar' }).append(
       list,
-      $('<div>', { class: 'smolvlm-sidebar-foot' }).append(hide),
+      $('<div>', { class: 'smolvlm-sidebar-foot' }).append(pageLink, ' ', hide),
     );
     const hidden = RED.settings.get(hiddenSetting, false);
     RED.sidebar.addTab({
@@ -72,6 +82,7 @@ export function sidebar(translate: Translate): void {
   }
 
   function show(listed: readonly ListedEngine[]): void {
+    pageLink.toggle(RED.nodes.filterNodes({ type: 'smolvlm-timeline' }).length > 0);
     list.children('.smolvlm-sidebar-word').remove();
     if (listed.length === 0) list.append(word('none'));
     for (const [engine, view] of engines) {

@@ -46,6 +46,7 @@ export class LiveEntries {
         };
         for await (const { event, data } of this.#client.live(signal, opened)) this.#take(event, data);
         // The server ends the stream now and then, so that a token that has expired is noticed.
+        await this.#wait(firstWaitMs);
         continue;
       } catch (error) {
         if (signal.aborted) return;
