@@ -14,6 +14,7 @@ export default defineConfig({
   // A page keeps its path, so that links work here and in the repository alike.
   rewrites: {
     'README.md': 'index.md',
+    'docs/cookbook/README.md': 'docs/cookbook/index.md',
     'docs/recipes/README.md': 'docs/recipes/index.md',
     'docs/decisions/README.md': 'docs/decisions/index.md',
   },
@@ -55,8 +56,9 @@ export default defineConfig({
         text: 'Use it',
         items: [
           { text: 'Start', link: '/' },
+          { text: 'Cookbook', link: '/docs/cookbook/' },
           { text: 'Home Assistant', link: '/docs/home-assistant' },
-          { text: 'Recipes', link: '/docs/recipes/' },
+          { text: 'Recipes for other programs', link: '/docs/recipes/' },
           { text: 'Which hub needs what', link: '/docs/hubs' },
           { text: 'Many hubs, one queue', link: '/docs/many-hubs' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
