@@ -82,7 +82,8 @@ export const command: Command = {
   usage:
     'bench [--model M] [--threads N] [--passes N]\n' +
     '       smolvlm bench --board --model BUNDLE [--checkpoint M] [--out board-report.json]   (on a board with an NPU)\n' +
-    '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)',
+    '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)\n' +
+    '       smolvlm bench --hubs 1,2,4 [--caption-ms N] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)',
   options: {
     emulator: { type: 'boolean' },
     board: { type: 'boolean' },
@@ -90,6 +91,10 @@ export const command: Command = {
     cores: { type: 'string' },
     timeline: { type: 'string' },
     'zero-copy': { type: 'boolean' },
+    hubs: { type: 'string' },
+    'caption-ms': { type: 'string' },
+    'frame-bytes': { type: 'string' },
+    frames: { type: 'string' },
     model: { type: 'string' },
     checkpoint: { type: 'string' },
     threads: { type: 'string' },
@@ -100,6 +105,7 @@ export const command: Command = {
   },
   async run(values, _positionals, io, settings) {
     if (values.emulator === true) return benchEmulator(values, io);
+    if (values.hubs !== undefined) return (await import('./bench/hubs/bench-hubs.js')).benchHubs(values, io);
     if (values.board === true) return benchBoard(values, io, settings);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineApi } from '../../../client/engine-api';
+import { EngineClient } from '../../../client/engine-client';
+import { SmolvlmError } from '../../../errors';
+import { parseNatsAddress } from '../../../nats/nats-address';
+import { NatsEngine } from '../../../nats/nats-engine';
+import { HubProcess } from './hub-process';
+import { NatsServer } from './nats-server';
+import { type Percentiles, percentiles } from './percentiles';
+
+export interface HubsBenchmarkOptions {
+  /** Numbers of hubs to measure, e.g. 1, 2, 4. */
+  readonly hubs: readonly number[];
+  readonly captionMs: number;
+  readonly frameBytes: number;
+  /** Frames for each hub, in each of the two measurements. */
+  readonly frames: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (step: string) => void;
+}
+
+export interface HubsMeasurement {
+  readonly hubs: number;
+  readonly framesPerSecond: number;
+  /** Its throughput over that of one hub; absent without a measurement of one hub. */
+  readonly ratio?: number;
+  /** From the request to the start of the caption, with cameras that use 70 % of the hubs' time. */
+  readonly queueingMs: Percentiles;
+  /** Load average of the machine afterwards. */
+  readonly load: number;
+}
+
+/** Milliseconds beyond the caption's own, through the queue and from the same engine directly, in turns. */
+export interface QueueOverhead {
+  readonly queueMs: Percentiles;
+  readonly engineMs: Percentiles;
+  /** What the queue adds to the engine's. */
+  readonly addedMs: Percentiles;
+  readonly frames: number;
+}
+
+export interface HubsBenchmark {
+  readonly captionMs: number;
+  readonly frameBytes: number;
+  readonly overhead: QueueOverhead;
+  readonly measurements: readonly HubsMeasurement[];
+}
+
+/** Share of the hubs' time that cameras use while queueing times are measured. */
+const usage = 0.7;
+const overheadFrames = 200;
+const overheadCaptionMs = 20;
+
+/**
+ * Measures a shared queue on this machine: a real nats-server, hubs in their own processes whose captioners take a
+ * modelled time, and requests with frames of random bytes.
+ * @throws SmolvlmError `bench-nats-server`, `bench-hub`, and what ends a request
+ */
+export async function benchmarkHubs(options: HubsBenchmarkOptions): Promise<HubsBenchmark> {
+  const { captionMs, frameBytes, onProgress } = options;
+  onProgress('overhead of the queue');
+  const overhead = await withHubs(1, overheadCaptionMs, (client, [socket = '']) =>
+    measureOverhead(client, new EngineClient({ kind: 'socket', path: socket }), options),
+  );
+  const measurements: HubsMeasurement[] = [];
+  for (const hubs of options.hubs) {
+    onProgress(`${hubs} ${hubs === 1 ? 'hub' : 'hubs'}`);
+    const measured = await withHubs(hubs, captionMs, (client) => measure(client, hubs, options));
+    const one = measurements.find((each) => each.hubs === 1) ?? (hubs === 1 ? measured : undefined);
+    const ratio = one && measured.framesPerSecond / one.framesPerSecond;
+    measurements.push({ ...measured, ...(ratio !== undefined && { ratio }) });
+  }
+  return { captionMs, frameBytes, overhead, measurements };
+}
+
+async function withHubs<T>(
+  count: number,
+  captionMs: number,
+  use: (client: NatsEngine, sockets: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
+  const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  try {
+    const server = await NatsServer.start({ folder: join(folder, 'nats') });
+    closing.push(() => server.stop());
+    const sockets = Array.from({ length: count }, (_, index) => join(folder, `hub-${index}.sock`));
+    for (const socketPath of sockets) {
+      const hub = await HubProcess.start({ url: server.url, captionMs, socketPath });
+      closing.push(() => hub.kill());
+    }
+    const client = new NatsEngine(parseNatsAddress(server.url));
+    closing.push(() => client.close());
+    // Each engine loads its model with its first frame.
+    await Promise.all(sockets.map((_, index) => caption(client, `warm-up-${index}`, Buffer.from('.'))));
+    return await use(client, sockets);
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+async function measure(
+  client: NatsEngine,
+  hubs: number,
+  { captionMs, frames, frameBytes, signal }: HubsBenchmarkOptions,
+): Promise<HubsMeasurement> {
+  const picture = randomBytes(frameBytes);
+  const total = hubs * frames;
+  const startedAt = performance.now();
+  // Three cameras a hub: while it works on one frame, others wait.
+  const left = Array.from({ length: total }, (_, index) => index);
+  await Promise.all(
+    Array.from({ length: Math.min(total, hubs * 3) }, async (_, camera) => {
+      while (left.pop() !== undefined) {
+        signal.throwIfAborted();
+        await caption(client, `camera-${camera}`, picture);
+      }
+    }),
+  );
+  const framesPerSecond = (total * 1000) / (performance.now() - startedAt);
+  const waits: Promise<number>[] = [];
+  for (let sent = 0; sent < total; sent++) {
+    waits.push(caption(client, `single-${sent}`, picture).then(({ waitedMs }) => waitedMs));
+    // Cameras that do not know of each other: intervals of a Poisson process.
+    await delay((-Math.log(1 - Math.random()) * captionMs) / (hubs * usage), undefined, { signal });
+  }
+  return {
+    hubs,
+    framesPerSecond,
+    queueingMs: percentiles(await Promise.all(waits)),
+    load: loadavg()[0] ?? Number.NaN,
+  };
+}
+
+async function measureOverhead(
+  client: NatsEngine,
+  engine: EngineClient,
+  { frameBytes, signal }: HubsBenchmarkOptions,
+): Promise<QueueOverhead> {
+  const picture = randomBytes(frameBytes);
+  const times = { queue: [] as number[], engine: [] as number[] };
+  try {
+    await caption(engine, 'porch', picture);
+    for (let frame = 0; frame < overheadFrames; frame++) {
+      signal.throwIfAborted();
+      times.queue.push((await caption(client, 'porch', picture)).beyondMs);
+      times.engine.push((await caption(engine, 'porch', picture)).beyondMs);
+    }
+  } finally {
+    await engine.close();
+  }
+  const added = times.queue.map((ms, index) => ms - (times.engine[index] ?? 0));
+  return {
+    queueMs: percentiles(times.queue),
+    engineMs: percentiles(times.engine),
+    addedMs: percentiles(added),
+    frames: overheadFrames,
+  };
+}
+
+interface TimedCaption {
+  /** From the request to the start of the caption. */
+  readonly waitedMs: number;
+  /** Time of the whole request less the caption's. */
+  readonly beyondMs: number;
+}
+
+async function caption(engine: EngineApi, camera: string, picture: Uint8Array): Promise<TimedCaption> {
+  const startedAt = performance.now();
+  let waitedMs: number | undefined;
+  const final = await engine.describe({ camera, prompt: 'What is there?' }, [picture], {
+    onEvent: ({ type }) => {
+      if (type === 'progress') waitedMs ??= performance.now() - startedAt;
+    },
+  });
+  if (final.type === 'error') throw SmolvlmError.from(final.error);
+  if (final.type === 'dropped')
+    throw new SmolvlmError('bench-dropped', `a frame was dropped: ${final.message}`);
+  const totalMs = performance.now() - startedAt;
+  const beyondMs = totalMs - final.result.timingsMs.total;
+  return { beyondMs, waitedMs: waitedMs ?? beyondMs };
+}
