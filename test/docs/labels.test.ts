@@ -7,6 +7,7 @@ const othersWords = new Set([
   'Manage palette',
   'Install',
   'Import',
+  'Import copy',
   'Examples',
   'Export',
   'View',
