@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import { Hub } from '../../src/nats/hub';
 import { parseNatsAddress } from '../../src/nats/nats-address';
@@ -13,6 +14,8 @@ export interface FakeHubOptions {
   readonly models?: readonly string[];
   readonly ackWaitMs?: number;
   readonly drainMs?: number;
+  /** Changes what the hub's engine answers. */
+  readonly wrap?: (engine: EngineClient) => EngineApi;
 }
 
 export interface FakeHub {
@@ -103,7 +106,7 @@ export class NatsFake {
     return client;
   }
 
-  async hub({ models = [], ...times }: FakeHubOptions = {}): Promise<FakeHub> {
+  async hub({ models = [], wrap, ...times }: FakeHubOptions = {}): Promise<FakeHub> {
     const served = await serveEngine({
       tcp: { host: '127.0.0.1', port: 0 },
       model: 'fake',
@@ -118,7 +121,7 @@ export class NatsFake {
     const log: string[] = [];
     const hub = new Hub({
       link,
-      engine,
+      engine: wrap?.(engine) ?? engine,
       models: new Map([[undefined, undefined], ...models.map((name) => [name, name] as const)]),
       log: (line) => log.push(line),
       ...times,

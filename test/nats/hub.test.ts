@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { parseNatsAddress } from '../../src/nats/nats-address';
+import { openNats } from '../../src/nats/nats-connection';
+import { NatsFake } from './nats-fake';
+import { hasNatsServer } from './test-server';
+
+const picture = Buffer.from('a picture');
+
+describe('Hub', function () {
+  this.timeout(60_000);
+  let fake: NatsFake;
+  beforeEach(async function () {
+    if (!hasNatsServer) this.skip();
+    fake = await NatsFake.start();
+  });
+  afterEach(() => fake?.close());
+
+  it('leaves the frames of models that it does not offer to the hubs that do', async () => {
+    const small = await fake.hub();
+    const gone = await fake.hub({ models: ['big'] });
+    await gone.close();
+    const client = fake.client();
+    let report = (): void => {};
+    const queued = new Promise<void>((resolve) => {
+      report = resolve;
+    });
+    const waits = client.describe({ prompt: 'x', model: 'big', camera: 'porch' }, [picture], {
+      onEvent: ({ type }) => type === 'queued' && report(),
+    });
+    await queued;
+    const other = await client.describe({ prompt: 'y', camera: 'gate' }, [picture]);
+    assert.equal(other.type, 'result');
+    const big = await fake.hub({ models: ['big'] });
+    assert.equal((await waits).type, 'result');
+    assert.equal((await small.engine.status()).cameras.porch, undefined);
+    assert.equal((await big.engine.status()).cameras.porch?.done, 1);
+  });
+
+  it('changes nothing in a stream that was made for something else', async () => {
+    const { connection, manager, jetstream } = await openNats(parseNatsAddress(fake.server.url), 'a test');
+    await manager.streams.add({ name: 'smolvlm', subjects: ['orders.*'] });
+    await jetstream.publish('orders.1', 'two bulbs');
+    await assert.rejects(fake.hub(), {
+      code: 'nats-stream',
+      message:
+        /made for something else: expected subjects \["smolvlm\.frames\.>"\], received \["orders\.\*"\]/,
+    });
+    const { config, state } = await manager.streams.info('smolvlm');
+    assert.deepEqual([config.subjects, state.messages], [['orders.*'], 1]);
+    await connection.close();
+  });
+
+  it('gets the questions about features that it has encoded, and nobody answers them when it has ended', async () => {
+    const hubs = [await fake.hub(), await fake.hub()];
+    const client = fake.client();
+    const encoded = await client.encode({ camera: 'porch' }, [picture]);
+    assert.ok(encoded.type === 'features');
+    const features = encoded.features.handles.map(({ id }) => id);
+    const ask = () => client.describe({ prompt: 'x', features, camera: 'porch' }, []);
+    for (let question = 0; question < 3; question++) assert.equal((await ask()).type, 'result');
+    const done = await Promise.all(
+      hubs.map(async ({ engine }) => (await engine.status()).cameras.porch?.done ?? 0),
+    );
+    assert.deepEqual(done.toSorted(), [0, 4]);
+    await hubs[done.indexOf(4)]?.close();
+    const answer = await ask();
+    assert.equal(answer.type === 'error' && answer.error.code, 'features-gone');
+  });
+
+  it('returns a frame that its engine has no room for, and answers it later', async () => {
+    let isBusy = true;
+    await fake.hub({
+      wrap: (engine) =>
+        new Proxy(engine, {
+          get: (target, name) => {
+            if (name === 'describe' && isBusy) {
+              isBusy = false;
+              const error = { code: 'engine-busy', message: 'no room' };
+              return async ({ id }: { readonly id: string }) => ({ type: 'error', id, error });
+            }
+            const value = Reflect.get(target, name);
+            return typeof value === 'function' ? value.bind(target) : value;
+          },
+        }),
+    });
+    const client = fake.client();
+    const final = await client.describe({ prompt: 'x', camera: 'porch' }, [picture]);
+    assert.equal(final.type, 'result');
+    const [status] = await client.hubs();
+    assert.deepEqual([status?.returned, status?.answered], [1, 1]);
+  });
+
+  it('keeps a frame for as long as it works on it, longer than the acknowledgement time', async () => {
+    await fake.hub({ ackWaitMs: 300 });
+    await fake.hub();
+    const client = fake.client();
+    const final = await client.describe({ prompt: 'slow 1200', camera: 'porch' }, [picture]);
+    assert.equal(final.type, 'result');
+    const counts = (await client.hubs()).map(({ redelivered }) => redelivered);
+    assert.deepEqual(counts, [0, 0]);
+  });
+});
