@@ -15,6 +15,7 @@ import { certificateFingerprint } from './certificate/self-signed-certificate';
 import { type Command, type OptionValues, optionalChoice, optionalInteger, UsageError } from './command';
 import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
 import { startAnnouncement } from './serve/network-announcement';
+import { openServedTimeline } from './serve/served-timeline';
 
 const defaultPort = 8372;
 
@@ -29,6 +30,7 @@ export const command: Command = {
     '  [--queue-capacity N] [--model-limit-mb N] [--memory-limit-mb N] [--idle-unload S] [--idle-exit S]',
     '  [--allow-image-urls] [--allow-image-host HOST|NETWORK …] [--alias NAME[=MODEL] …] [--cors-origin ORIGIN …]',
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
+    '  [--timeline DIR [--timeline-days N] [--timeline-mb N]]',
     '  [--nats nats://HOST:4222',
     `   ${natsUsage}]`,
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
@@ -40,6 +42,7 @@ export const command: Command = {
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
     'With --log-level debug each request is logged with its status and time, without its content.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
+    'With --timeline it keeps each caption with a thumbnail in DIR, 30 days and 1000 MB by default; the page is at /timeline/ of the port.',
     'With --nats it also takes frames from a queue that several engines share, in NATS JetStream.',
   ].join('\n'),
   options: {
@@ -69,6 +72,9 @@ export const command: Command = {
     'mqtt-password-file': { type: 'string' },
     'mqtt-config': { type: 'string' },
     'mqtt-version': { type: 'string' },
+    timeline: { type: 'string' },
+    'timeline-days': { type: 'string' },
+    'timeline-mb': { type: 'string' },
     ...natsOptionTable,
   },
   async run(values, _positionals, io, settings) {
@@ -83,7 +89,13 @@ export const command: Command = {
     const nats = usesNats ? await import('./serve/nats-hub.js') : undefined;
     const natsAddress = nats && natsOptions(values);
     boundLog(process.stderr.fd);
-    const served = await serveEngine(options);
+    const timeline = await openServedTimeline(values, io.log);
+    const served = await serveEngine({ ...options, ...defined({ timeline }) }).catch(
+      async (error: unknown) => {
+        await timeline?.close();
+        throw error;
+      },
+    );
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     // The URL of an engine on every address names loopback.
     const reach = ['0.0.0.0', '::'].includes(options.tcp?.host ?? '') ? ' and all other addresses' : '';
@@ -112,6 +124,7 @@ export const command: Command = {
     } finally {
       await closeServices();
       await served.close();
+      await timeline?.close();
     }
     // A service manager starts it again after a failure.
     return served.wasAbrupt() ? 1 : 0;

@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Waiting frames per camera, for requests that do not say. */
   readonly queueCapacity: number;
+  /** Requests that name no side get thumbnails of this one. */
+  readonly thumbnailSide?: number;
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;
   /** Time from receipt to answer, for requests that do not say. */
@@ -101,10 +103,11 @@ export class Engine {
    * @throws SmolvlmError `engine-stopping`
    */
   submit(
-    input: DescribeRequest,
+    given: DescribeRequest,
     pictures: readonly Uint8Array[],
     whenAbandoned: 'keep' | 'cancel' = 'keep',
   ): EventStream {
+    const input = { ...defined({ thumbnailSide: this.#options.thumbnailSide }), ...given };
     const known = this.#requests.get(input.id) ?? this.#replay(input);
     if (known) return known.attach();
     if (this.stopping) {

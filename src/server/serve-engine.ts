@@ -22,6 +22,7 @@ import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
 import { askEngine } from './routes/timeline-routes';
+import { timelineRecorder, timelineThumbnailSide } from './timeline-recorder';
 import { watchPackage } from './watch-package';
 
 export interface ServeOptions {
@@ -55,7 +56,7 @@ export interface ServeOptions {
   readonly aliases?: ReadonlyMap<string, string>;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
   readonly corsOrigins?: readonly string[];
-  /** Shown by the captions page, at `/timeline/` of the port; the caller closes it. */
+  /** Keeps what the engine answers; its page is at `/timeline/` of the port. The caller closes it. */
   readonly timeline?: TimelineStore;
   /** A cancelled native call that has not returned after this ends the process. */
   readonly hangMs?: number;
@@ -126,6 +127,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       queueCapacity: options.queueCapacity,
       abandonedMs: options.abandonedMs,
       idleExitMs: options.idleExitMs,
+      thumbnailSide: options.timeline && timelineThumbnailSide,
     }),
     onIdle: () => {
       log('no client uses this engine: it stops');
@@ -142,6 +144,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     void close();
   });
   engine.onDone(() => guard.check());
+  if (options.timeline) engine.onDone(timelineRecorder(options.timeline, log));
   const models = new ModelCatalog({
     loaded: () => engine.status().models.map(({ model }) => model),
     ...defined({
