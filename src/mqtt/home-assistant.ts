@@ -8,6 +8,11 @@ export interface DiscoveryOrigin {
   readonly version: string;
 }
 
+const captionEvent = 'caption';
+
+/** The attributes topic's JSON as an event with what an automation or the logbook shows. */
+const eventTemplate = `{{ {'event_type': '${captionEvent}', 'text': value_json.text, 'prompt': value_json.prompt, 'confidence': value_json.confidence | default(none), 'captured_at': value_json.capturedAt | default(none), 'model': value_json.model} | to_json }}`;
+
 /** Discovery topic of a camera's device. @param prefix `homeassistant` unless changed there */
 export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: string): string {
   return `${prefix}/device/${topics.id(camera)}/config`;
@@ -15,7 +20,7 @@ export function discoveryTopic(prefix: string, topics: DescribeTopics, camera: s
 
 /**
  * A camera as a device of Home Assistant (2024.12 or newer), by MQTT device discovery: the caption with
- * everything else as attributes, the described picture, and a button that requests a new caption.
+ * everything else as attributes, the described picture, an event for each caption, and a button that requests a new caption.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
 export function discoveryPayload(
@@ -53,6 +58,16 @@ export function discoveryPayload(
         unique_id: `${id}_picture`,
         image_topic: topics.picture(camera.name),
         content_type: 'image/jpeg',
+      },
+      event: {
+        platform: 'event',
+        name: 'New caption',
+        unique_id: `${id}_event`,
+        icon: 'mdi:message-image-outline',
+        event_types: [captionEvent],
+        // Retained: Home Assistant makes no event of the message that it gets when it connects.
+        state_topic: topics.attributes(camera.name),
+        value_template: eventTemplate,
       },
       describe: {
         platform: 'button',

@@ -90,6 +90,19 @@ const possible = hasMosquitto && python313 !== undefined;
     }
   }
 
+  it('has an event for each caption, but none for the retained one', async () => {
+    const isEvent = ({ entity, attributes }: Reported): boolean =>
+      entity === 'event.front_porch_new_caption' && attributes?.event_type === 'caption';
+    const { length } = home.reported;
+    await watcher.publish('smolvlm/porch/describe', 'Is it open?');
+    const { attributes } = await home.until(
+      (line) => isEvent(line) && line.attributes?.prompt === 'Is it open?',
+      length,
+    );
+    assert.equal(attributes?.text, 'answer to: Is it open?');
+    assert.deepEqual(home.complaints(), []);
+  });
+
   it('describes again when the button is pressed', async () => {
     const { length } = watcher.seen;
     home.tell({ press: 'button.front_porch_describe_now' });

@@ -12,6 +12,7 @@ import { engineSettings } from '../../src/node-red/engine/engine-settings';
 import { frameSettings } from '../../src/node-red/frame/frame-dialog';
 import { sourceSettings } from '../../src/node-red/frame/source-settings';
 import { serviceSettings } from '../../src/node-red/mqtt/mqtt-dialog';
+import { timelineSettings } from '../../src/node-red/timeline/timeline-settings';
 
 type Dialog = Readonly<Record<string, string>>;
 
@@ -25,6 +26,7 @@ const parsers: Readonly<Record<string, (dialog: Dialog) => unknown>> = {
     sourceSettings({ url: 'http://camera/snapshot.jpg', ...dialog }),
   ],
   mqtt: (dialog) => serviceSettings(dialog, {}, {}),
+  timeline: (dialog) => timelineSettings(dialog, '/'),
 };
 
 /** Values that no dialog accepts, by field. */
@@ -69,6 +71,14 @@ const refused: Readonly<Record<string, readonly Dialog[]>> = {
     { burst: '0' },
     { staleRepeats: '1' },
     { cooldown: '-1' },
+  ],
+  timeline: [
+    { keep: 'all' },
+    { days: '0' },
+    { megabytes: '9' },
+    { digest: 'hourly' },
+    { digestTime: '24:00' },
+    { cameraLimits: 'street' },
   ],
   mqtt: [{ detail: 'high' }, { maxTokens: '0' }, { deadline: '3601' }, { qos: '3' }],
 };

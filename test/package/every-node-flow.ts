@@ -50,6 +50,13 @@ export function flowOfEveryNode(engineUrl: string, brokerPort: number, python: s
       }),
       onTab('convert', 'smolvlm-convert', ['answer'], { python }),
     ]),
+    ...behindAddress('timeline', [
+      onTab('timeline-text', 'change', ['timeline'], {
+        rules: [assign('payload', 'payload.text', 'msg'), assign('topic', 'garden', 'str')],
+      }),
+      onTab('timeline', 'smolvlm-timeline', ['timeline-kept']),
+      onTab('timeline-kept', 'change', ['answer'], { rules: [assign('payload', 'entry', 'msg')] }),
+    ]),
     onTab('mqtt', 'smolvlm-mqtt', [], { engine: 'engine', broker: 'broker' }),
     onTab('catch', 'catch', ['fault']),
     onTab('fault', 'change', ['answer'], {

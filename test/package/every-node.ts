@@ -52,6 +52,14 @@ export const jobs: Readonly<Record<string, (surroundings: Surroundings) => Promi
     assert.equal(path, place);
     assert.ok(existsSync(join(place, 'smolvlm-bundle.json')));
   },
+  'smolvlm-timeline': async ({ nodeRed }) => {
+    const { text, camera } = await answered(
+      nodeRed,
+      'timeline',
+      JSON.stringify({ text: 'A fox on the lawn.' }),
+    );
+    assert.deepEqual([text, camera], ['A fox on the lawn.', 'garden']);
+  },
   'smolvlm-mqtt': async ({ brokerPort }) => {
     const watcher = await Watcher.connect(brokerPort, 4);
     try {
