@@ -2,12 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { isErrorBody, SmolvlmError } from '../errors';
 import { encodeFrame, layout, layoutHeader, objectHeader } from './frame-message';
-import { apiCode, consumerOf } from './frame-streams';
+import { ackWaitOf, consumerOf, isSubjectTaken } from './frame-streams';
 import { exceedsMessage, LargePictures } from './large-pictures';
 import { isTransient, type NatsLink, words } from './nats-connection';
 import type { NatsRequest } from './nats-request';
 
 const pauseMs = 250;
+
+type FramePlaceTaken = NonNullable<NatsRequest['place']>;
 
 /** Puts requests into the shared queue by their queue policy. */
 export class FramePublisher {
@@ -16,10 +18,15 @@ export class FramePublisher {
   readonly #nextSlot = new Map<string, number>();
 
   readonly #defaultCapacity: number;
+  readonly #onNewest: (place: FramePlaceTaken) => void;
 
-  /** @param defaultCapacity frames of a camera that may wait, for requests that do not say */
-  constructor(link: NatsLink, defaultCapacity = 1) {
+  /**
+   * @param onNewest told of each request that may have taken the place of another
+   * @param defaultCapacity frames of a camera that may wait, for requests that do not say
+   */
+  constructor(link: NatsLink, onNewest: (place: FramePlaceTaken) => void, defaultCapacity = 1) {
     this.#link = link;
+    this.#onNewest = onNewest;
     this.#defaultCapacity = defaultCapacity;
     this.#pictures = new LargePictures(link);
   }
@@ -48,19 +55,22 @@ export class FramePublisher {
       const subject = place(this.#slot(place(0), capacity));
       const ack = await this.#send(request, subject, body, { headers, msgID: id });
       if (!ack) return;
-      request.confirm(waiting, { subject, sequence: ack.seq });
-      connection.publish(subjects.newest(subject), JSON.stringify({ subject, sequence: ack.seq }));
+      const taken = { subject, sequence: ack.seq };
+      request.confirm(waiting, taken, ackWaitOf(consumer));
+      // Other clients are told by the server; this one also if the connection is lost just now.
+      this.#onNewest(taken);
+      connection.publish(subjects.newest(subject), JSON.stringify(taken));
       return;
     }
     for (let slot = 0; slot < capacity; slot++) {
       const subject = place(slot);
       const options = { headers, msgID: id, expect: { lastSubjectSequence: 0 } };
       const ack = await this.#send(request, subject, body, options).catch((error: unknown) => {
-        if (isTaken(error, this.#link)) return 'taken' as const;
+        if (isSubjectTaken(error, this.#link)) return 'taken' as const;
         throw error;
       });
       if (ack === 'taken') continue;
-      if (ack) request.confirm(waiting, { subject, sequence: ack.seq });
+      if (ack) request.confirm(waiting, { subject, sequence: ack.seq }, ackWaitOf(consumer));
       return;
     }
     const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
@@ -113,7 +123,7 @@ export class FramePublisher {
     try {
       return await this.#untilReached(request, () => this.#link.jetstream.publish(subject, body, options));
     } catch (cause) {
-      throw isTaken(cause, this.#link) ? cause : publishError(cause);
+      throw isSubjectTaken(cause, this.#link) ? cause : publishError(cause);
     }
   }
 
@@ -129,12 +139,6 @@ export class FramePublisher {
     }
     return undefined;
   }
-}
-
-function isTaken(error: unknown, { packages }: NatsLink): boolean {
-  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = packages.jetstream.JetStreamApiCodes;
-  const code = apiCode(error);
-  return code === StreamWrongLastSequence || code === StreamWrongLastSequenceUnknown;
 }
 
 function publishError(cause: unknown): SmolvlmError {

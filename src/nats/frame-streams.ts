@@ -13,8 +13,8 @@ export interface ConsumerTimes {
   readonly ackWaitMs: number;
 }
 
-/** Deliveries after which the server gives a frame up; hubs give it up earlier, with an answer. */
-const mostDeliveries = 20;
+/** The server delivers a frame without end; hubs give it up, with an answer. */
+const mostDeliveries = -1;
 
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
 
@@ -128,6 +128,18 @@ export async function consumerOf(
 /** Code of an error of JetStream's API, e.g. 10059 for a stream that does not exist. */
 export function apiCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Whether a frame is no longer in the stream: it is answered, withdrawn, or replaced by a newer one. */
+export async function isRemoved({ manager, subjects }: NatsLink, sequence: number): Promise<boolean> {
+  return (await manager.streams.getMessage(subjects.frameStream, { seq: sequence })) === null;
+}
+
+/** Whether a message was refused because its subject holds another one already. */
+export function isSubjectTaken(error: unknown, { packages }: NatsLink): boolean {
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = packages.jetstream.JetStreamApiCodes;
+  const code = apiCode(error);
+  return code === StreamWrongLastSequence || code === StreamWrongLastSequenceUnknown;
 }
 
 function streamError(stream: string, cause: unknown): SmolvlmError {

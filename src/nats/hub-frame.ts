@@ -67,9 +67,15 @@ export class HubFrame {
     this.#abort.abort();
   }
 
-  /** Tells the requester that a hub has taken it, and the server that a hub works on it. */
+  /** Tells the server and the requester that a hub works on it. */
   working(): void {
     this.message?.working();
+    this.#send({ type: 'working', id: this.id });
+  }
+
+  /** Tells the requester that it waits again. */
+  returned(): void {
+    this.#send({ type: 'returned', id: this.id });
   }
 
   /** @param model as this hub's engine names it @returns the final event; undefined when another hub is to take it */
@@ -99,7 +105,7 @@ export class HubFrame {
     return { type: 'error', id: this.id, error: errorBody(error) };
   }
 
-  #send(event: EngineEvent | { readonly type: 'taken'; readonly id: string }): void {
+  #send(event: EngineEvent | { readonly type: 'taken' | 'working' | 'returned'; readonly id: string }): void {
     const { connection, subjects } = this.#link;
     if (!connection.isClosed()) connection.publish(subjects.events(this.id), JSON.stringify(event));
   }

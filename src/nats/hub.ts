@@ -178,9 +178,7 @@ export class Hub {
       if (frame.redelivered && (await this.#isOver(frame))) return;
       const final = await engineFinal(frame, engine, model);
       if (frame.isReturned) return;
-      await this.#measureRoom();
-      if (final) await this.#answer(frame, final);
-      else await this.#return(frame);
+      await Promise.all([this.#measureRoom(), final ? this.#answer(frame, final) : this.#return(frame)]);
     } finally {
       clearInterval(working);
     }
@@ -214,11 +212,12 @@ export class Hub {
       },
     );
     const answer = exceedsMessage(link, sizeBytes) ? frame.fail(tooLarge) : final;
-    await publishAnswer(link, answer);
-    frame.tell(answer);
-    this.#counts.answered += 1;
-    this.#answeredAt.push(performance.now());
-    this.#forgetAnswers();
+    if (await publishAnswer(link, answer)) {
+      frame.tell(answer);
+      this.#counts.answered += 1;
+      this.#answeredAt.push(performance.now());
+      this.#forgetAnswers();
+    }
     frame.message?.ack();
   }
 
@@ -233,6 +232,7 @@ export class Hub {
     this.#counts.returned += 1;
     await countReturn(link, frame.id).catch(() => {});
     frame.message.nak(returnDelayMs);
+    frame.returned();
   }
 
   async #measureRoom(): Promise<void> {

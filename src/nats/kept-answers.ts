@@ -1,14 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import type { FinalEvent } from '../protocol/events';
 import { isEngineEvent, isFinal } from '../protocol/ndjson';
-import { type NatsLink, words } from './nats-connection';
+import { apiCode, isSubjectTaken } from './frame-streams';
+import { isTransient, type NatsLink, words } from './nats-connection';
 
-/** Publishes a final event, and keeps it for requesters that lost their connection. @throws SmolvlmError `nats-publish` */
-export async function publishAnswer({ jetstream, subjects }: NatsLink, final: FinalEvent): Promise<void> {
-  try {
-    await jetstream.publish(subjects.answer(final.id), JSON.stringify(final), { retries: 3 });
-  } catch (cause) {
-    throw new SmolvlmError('nats-publish', `an answer could not be published: ${words(cause)}`, { cause });
+/** How long an answer is sent again while the server is out of reach. */
+const patienceMs = 60_000;
+const retryMs = 500;
+
+/**
+ * Publishes a final event, and keeps it for requesters that lost their connection. The first answer of a request stays.
+ * @returns whether it is the first
+ * @throws SmolvlmError `nats-publish` when the server stays out of reach
+ */
+export async function publishAnswer(link: NatsLink, final: FinalEvent): Promise<boolean> {
+  const { jetstream, subjects, connection } = link;
+  // The server takes a repeated message id for the same message, and checks it first.
+  const options = { retries: 3, msgID: `answer-${randomUUID()}`, expect: { lastSubjectSequence: 0 } };
+  const startedAt = performance.now();
+  for (;;) {
+    try {
+      await jetstream.publish(subjects.answer(final.id), JSON.stringify(final), options);
+      return true;
+    } catch (cause) {
+      if (isSubjectTaken(cause, link)) return false;
+      // The server could not keep it, e.g. because its disk is full; who listens has received it.
+      if (typeof apiCode(cause) === 'number') return true;
+      const isOver = performance.now() - startedAt > patienceMs || connection.isClosed();
+      if (isOver || !isTransient(cause)) {
+        throw new SmolvlmError('nats-publish', `an answer could not be published: ${words(cause)}`, {
+          cause,
+        });
+      }
+    }
+    await delay(retryMs);
   }
 }
 

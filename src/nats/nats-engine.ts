@@ -213,11 +213,12 @@ export class NatsEngine implements EngineApi {
     const link = await openNats(this.#address, 'smolvlm client');
     const { connection, subjects } = link;
     connection.subscribe(subjects.allNewest, {
-      callback: (_error, message) => this.#onNewest(message.string()),
+      callback: (_error, message) => this.#onNewest(parsePlace(message.string())),
     });
     void this.#watch(link);
     this.#requests.setState('connected');
-    return { link, publisher: new FramePublisher(link, this.#options.queueCapacity) };
+    const onNewest = (place: NatsRequest['place']): void => this.#onNewest(place);
+    return { link, publisher: new FramePublisher(link, onNewest, this.#options.queueCapacity) };
   }
 
   /** The connection is opened again by itself; answers missed meanwhile are looked up. */
@@ -226,15 +227,14 @@ export class NatsEngine implements EngineApi {
       if (type === 'disconnect') this.#requests.setState('lost');
       if (type !== 'reconnect') continue;
       this.#requests.setState('connected');
-      for (const request of this.#requests) void request.lookUp();
+      for (const request of this.#requests) void request.recover();
     }
     // The connection was closed permanently, for example because the login was revoked.
     this.#opened = undefined;
     this.#requests.setState('lost');
   }
 
-  #onNewest(text: string): void {
-    const newest = parsePlace(text);
+  #onNewest(newest: NatsRequest['place']): void {
     for (const request of this.#requests) {
       const { place } = request;
       if (place && place.subject === newest?.subject && place.sequence < newest.sequence) request.replaced();

@@ -6,6 +6,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
 import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent } from '../protocol/ndjson';
+import { isRemoved } from './frame-streams';
 import { keptAnswer, parseFinal } from './kept-answers';
 import type { NatsLink } from './nats-connection';
 
@@ -13,6 +14,8 @@ import type { NatsLink } from './nats-connection';
 const takenGraceMs = 500;
 /** How often a kept answer is looked up, in case the answer itself was missed. */
 const lookUpMs = 15_000;
+/** How much longer than the server a client waits for a sign of work. */
+const silenceGraceMs = 2_000;
 
 /** One request of a client, from its publication to its end: the answer comes from whichever hub takes it. */
 export class NatsRequest implements OpenRequest {
@@ -35,6 +38,9 @@ export class NatsRequest implements OpenRequest {
   #link: NatsLink | undefined;
   #isConfirmed = false;
   #isTaken = false;
+  #isReplaced = false;
+  #ackWaitMs = 30_000;
+  #superseding: NodeJS.Timeout | undefined;
   readonly #tokens = new RepeatedTokens();
 
   constructor(
@@ -89,20 +95,45 @@ export class NatsRequest implements OpenRequest {
     if (kept) this.end(kept);
   }
 
-  /** Told when the server, or the hub, has the request. */
-  confirm(waiting: number, place?: NatsRequest['place']): void {
+  /** After an interruption: looks up the kept answer, and whether a newer frame took its place meanwhile. */
+  async recover(): Promise<void> {
+    const isGone =
+      this.#link && this.place && (await isRemoved(this.#link, this.place.sequence).catch(() => false));
+    await this.lookUp();
+    if (isGone) this.replaced();
+  }
+
+  /**
+   * Told when the server, or the hub, has the request.
+   * @param ackWaitMs a hub that reports nothing for this long has lost the frame
+   */
+  confirm(waiting: number, place?: NatsRequest['place'], ackWaitMs?: number): void {
     this.place = place;
+    this.#ackWaitMs = ackWaitMs ?? this.#ackWaitMs;
     this.#isConfirmed = true;
     this.#callBack({ type: 'queued', id: this.request.id, waiting });
     for (const event of this.#early.splice(0)) this.#passOn(event);
   }
 
-  /** A newer frame took its place in the queue, unless a hub has taken this one. */
+  /** A newer frame took its place in the queue. One that a hub has taken is still answered, unless that hub is lost. */
   replaced(): void {
-    this.#after(takenGraceMs, () => {
-      if (this.#isTaken) return;
-      this.drop('superseded', `a newer frame of camera "${this.request.camera ?? ''}" took its place`);
-    });
+    if (this.#isReplaced || this.#ended.signal.aborted) return;
+    this.#isReplaced = true;
+    this.#expectWork();
+  }
+
+  /** The server has no copy of a replaced frame for another hub: it ends when its own hub reports nothing more. */
+  #expectWork(): void {
+    clearTimeout(this.#superseding);
+    if (!this.#isReplaced || this.#ended.signal.aborted) return;
+    const patienceMs = this.#isTaken ? this.#ackWaitMs + silenceGraceMs : takenGraceMs;
+    this.#superseding = setTimeout(() => void this.#supersede(), patienceMs);
+  }
+
+  async #supersede(): Promise<void> {
+    if (this.#isTaken) await this.lookUp();
+    const why = this.#isTaken ? ', and its hub is lost' : '';
+    this.drop('superseded', `a newer frame of camera "${this.request.camera ?? ''}" took its place${why}`);
   }
 
   drop(reason: DropReason, message: string): void {
@@ -118,6 +149,7 @@ export class NatsRequest implements OpenRequest {
     if (this.#ended.signal.aborted) return false;
     this.#ended.abort();
     for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#superseding);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#resolve(final);
     return true;
@@ -140,7 +172,8 @@ export class NatsRequest implements OpenRequest {
   #onLine(message: Msg): void {
     const line = parseLine(message.string());
     if (!line) return;
-    this.#isTaken = true;
+    this.#isTaken = line.type !== 'returned';
+    this.#expectWork();
     if (line.type === 'taken') this.#tokens.restart();
     else if (isEngineEvent(line) && this.#isConfirmed) this.#passOn(line);
     else if (isEngineEvent(line)) this.#early.push(line);

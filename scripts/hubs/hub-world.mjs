@@ -1,0 +1,151 @@
+// Hubs in their own processes, cameras that send numbered frames through one client, and an observer on another
+// connection that counts every answer.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startServers, until, urlOf } from './servers.mjs';
+
+const require = createRequire(import.meta.url);
+const { HubProcess } = require('../../dist/src/cli/bench/hubs/hub-process.js');
+const { NatsEngine } = require('../../dist/src/nats/nats-engine.js');
+const { openNats } = require('../../dist/src/nats/nats-connection.js');
+const { parseNatsAddress } = require('../../dist/src/nats/nats-address.js');
+
+/** How late the first event of a caption may reach a client, after the server gave the frame to a hub. */
+const eventMs = 1_500;
+const captionMs = 300;
+const ackWaitMs = 2_000;
+const deadlineMs = 60_000;
+
+export class HubWorld {
+  folder = mkdtempSync(join(tmpdir(), 'smolvlm-hubs-'));
+  servers = [];
+  hubs = [];
+  counts = { sent: 0, caption: 0, dropped: {}, error: {} };
+  /** Frames of each camera, in order: `{sentAt, storedAt, begunAt, end}`. */
+  #frames = new Map();
+  /** Captions published for each request. */
+  #published = new Map();
+  #requests = [];
+  #closing = [() => rmSync(this.folder, { recursive: true, force: true })];
+  #started = 0;
+
+  /** @param options.folder of the servers' stores */
+  static async open({ servers = 1, hubs = 3, cameras = 8, frameBytes = 20_000, folder } = {}) {
+    const world = new HubWorld();
+    world.cameras = Array.from({ length: cameras }, (_, index) => `camera-${index}`);
+    world.picture = Buffer.alloc(frameBytes, 7);
+    try {
+      world.servers = await startServers(folder ?? world.folder, servers);
+      world.#closing.push(() => Promise.all(world.servers.map((server) => server.stop('SIGKILL'))));
+      world.#closing.push(() => Promise.all(world.hubs.map((hub) => hub?.kill())));
+      for (let index = 0; index < hubs; index++) await world.startHub(index);
+      await world.#observe();
+      world.client = new NatsEngine(parseNatsAddress(urlOf(world.servers)));
+      world.#closing.push(() => world.client.close());
+      await world.caption('warm-up');
+      return world;
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
+  }
+
+  /** @param url default: the servers themselves */
+  async startHub(index, url = urlOf(this.servers)) {
+    const socketPath = join(this.folder, `hub-${this.#started++}.sock`);
+    this.hubs[index] = await HubProcess.start({ url, captionMs, ackWaitMs, socketPath });
+  }
+
+  async #observe() {
+    this.link = await openNats(parseNatsAddress(urlOf(this.servers)), 'observer');
+    const { connection, subjects } = this.link;
+    this.#closing.push(() => connection.close());
+    connection.subscribe(subjects.answer('ID').replace('ID', '*'), {
+      callback: (_error, message) => {
+        // Only what the server has kept is an answer: a second one is refused.
+        const final = JSON.parse(message.string());
+        if (final.type === 'result') this.#published.set(final.id, (this.#published.get(final.id) ?? 0) + 1);
+      },
+    });
+    await connection.flush();
+  }
+
+  /** Sends one frame. @returns its end */
+  caption(camera) {
+    const frame = { camera, id: `${camera}-${this.counts.sent}` };
+    this.counts.sent += 1;
+    const frames = this.#frames.get(camera) ?? [];
+    this.#frames.set(camera, frames);
+    frames.push(frame);
+    const onEvent = ({ type }) => {
+      if (type === 'queued') frame.storedAt ??= performance.now();
+      else frame.begunAt ??= performance.now();
+    };
+    const request = this.client
+      .describe({ id: frame.id, camera, prompt: 'x', deadlineMs }, [this.picture], { onEvent })
+      .then((final) => {
+        frame.end = final.type === 'result' ? 'caption' : (final.reason ?? final.error.code);
+        if (final.type === 'result') this.counts.caption += 1;
+        else {
+          const counts = this.counts[final.type];
+          counts[frame.end] = (counts[frame.end] ?? 0) + 1;
+        }
+        return final;
+      });
+    this.#requests.push(request);
+    return request;
+  }
+
+  /** Every camera sends a frame after the other until it is stopped. */
+  sendAlways(intervalMs = 400) {
+    const stopping = new AbortController();
+    const loops = this.cameras.map(async (camera) => {
+      while (!stopping.signal.aborted) {
+        void this.caption(camera);
+        await delay(intervalMs * (0.5 + Math.random()));
+      }
+    });
+    return {
+      stop: async () => {
+        stopping.abort();
+        await Promise.all(loops);
+        await Promise.all(this.#requests);
+      },
+    };
+  }
+
+  /** Waits for one more caption. */
+  async progress(seconds = 60) {
+    const before = this.counts.caption;
+    await until(() => this.counts.caption > before, 'caption', seconds);
+  }
+
+  /** What is wrong with the ends of all frames so far. @param isNewestLast whether the last frame of each must be described */
+  faults({ isNewestLast = true } = {}) {
+    const faults = [];
+    const { sent, caption, dropped, error } = this.counts;
+    const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
+    const ends = caption + sum(dropped) + sum(error);
+    if (sent !== ends) faults.push(`${sent} frames were sent, ${ends} ended`);
+    for (const [id, count] of this.#published) {
+      if (count > 1) faults.push(`${count} captions were published for ${id}`);
+    }
+    for (const frames of this.#frames.values()) {
+      for (const [index, { id, end, begunAt }] of frames.entries()) {
+        const next = frames[index + 1];
+        if (end === undefined) faults.push(`${id} did not end`);
+        if (next === undefined && isNewestLast && end !== 'caption')
+          faults.push(`${id}, the last, ended as ${end}`);
+        if (begunAt > next?.storedAt + eventMs) faults.push(`${id} was begun after ${next.id} was stored`);
+      }
+    }
+    return faults;
+  }
+
+  async close() {
+    for (const close of this.#closing.reverse()) await close();
+  }
+}
