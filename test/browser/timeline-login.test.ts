@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,34 +20,6 @@ interface NodeRed {
 /** bcrypt of "a password". */
 const hash = '$2b$04$7og.UUUjv5yzrBiI7Tz1r.JDO4KhKkgMwABHTj1IfFchpLUfgZDAO';
 
-/** A node that has a timeline and keeps what it receives. */
-const nodeSource = `
-const { registerTimelinePage, askEngineNode } = require(${JSON.stringify(join(repositoryRoot, 'dist/src/node-red/timeline/timeline-page.js'))});
-const { openTimeline } = require(${JSON.stringify(join(repositoryRoot, 'dist/src/timeline/sqlite/open-timeline.js'))});
-const { readFileSync } = require('node:fs');
-module.exports = (RED) => {
-  const open = new Map();
-  registerTimelinePage(RED, () => [...open.values()]);
-  RED.nodes.registerType('timeline-in-test', function (config) {
-    RED.nodes.createNode(this, config);
-    const opened = openTimeline({ folder: config.folder, retention: {} });
-    void opened.then((store) => {
-      const engine = RED.nodes.getNode(config.engine);
-      const ask = askEngineNode(engine.engine(), engine.settings.defaults);
-      open.set(this.id, { id: this.id, name: 'Home', store, ask });
-    });
-    this.on('input', async ({ payload: { file, ...entry } }, send, done) => {
-      const picture = readFileSync(file);
-      await (await opened).add(entry, { picture, thumbnail: picture });
-      done();
-    });
-    this.on('close', (done) => void opened.then((store) => store.close()).finally(done));
-  });
-};`;
-const nodeHtml = `<script type="text/javascript">
-  RED.nodes.registerType('timeline-in-test', { category: 'function', inputs: 1, defaults: { folder: {}, engine: {} } });
-</script>`;
-
 describe('the captions page of a Node-RED with logins, below a path and behind an ingress (needs Chromium)', function () {
   this.timeout(120_000);
   let folder: string;
@@ -64,9 +37,6 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
     folder = await mkdtemp(join(tmpdir(), 'smolvlm-timeline-'));
     const runtime = join(folder, 'run');
     stopEngine = async () => (await script('engine.mjs')).stopEngine(runtime);
-    await mkdir(join(folder, 'nodes'));
-    await writeFile(join(folder, 'nodes', 'timeline-in-test.js'), nodeSource);
-    await writeFile(join(folder, 'nodes', 'timeline-in-test.html'), nodeHtml);
     const flows = join(folder, 'given-flows.json');
     await writeFile(
       flows,
@@ -74,14 +44,27 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
         { id: 'tab', type: 'tab', label: 'Flow' },
         { id: 'engine', type: 'smolvlm-engine', location: 'local', model: 'demo', idle: 30 },
         {
+          id: 'caption',
+          type: 'smolvlm-caption',
+          z: 'tab',
+          engine: 'engine',
+          image: 'payload',
+          imageType: 'msg',
+          camera: 'driveway',
+          cameraType: 'str',
+          wires: [['home'], []],
+        },
+        {
           id: 'home',
-          type: 'timeline-in-test',
+          type: 'smolvlm-timeline',
           z: 'tab',
           folder: join(folder, 'timeline'),
+          keep: 'picture',
           engine: 'engine',
+          wires: [[], [], []],
         },
-        add('cat', 'A black cat.'),
-        add('later', 'A later cat.'),
+        injected('cat', 'frame_01_driveway_day.jpg'),
+        injected('dog', 'frame_05_porch_day.jpg'),
       ]),
     );
     const user = (username: string, permissions: string) => ({ username, password: hash, permissions });
@@ -103,6 +86,7 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
     await answers(`${nodeRed.url}red/smolvlm-timeline/`);
     const token = await tokenOf('ada');
     await inject('cat', token);
+    await kept(token);
   });
   after(async () => {
     await front?.close();
@@ -121,6 +105,15 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
     const { ok } = await fetch(`${nodeRed.url}red/inject/${id}`, { method: 'POST', headers });
     assert.ok(ok);
   };
+  /** Waits until the first caption is kept. */
+  async function kept(token: string): Promise<void> {
+    const headers = { authorization: `Bearer ${token}` };
+    const address = `${nodeRed.url}red/smolvlm-timeline/timelines/home/entries`;
+    for (let text = ''; !text.includes('A black cat'); ) {
+      text = await (await fetch(address, { headers })).text();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
   async function tokenOf(username: string): Promise<string> {
     const body = new URLSearchParams({
       client_id: 'node-red-editor',
@@ -185,7 +178,7 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
     await logIn('ada', 'wrong');
     await page.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
     await logIn('ada', 'a password');
-    await row('A black cat.').click();
+    await row('A black cat').click();
     const width = () =>
       page
         .locator('.entry-picture img')
@@ -207,13 +200,13 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
       [`auth-tokens${path.replaceAll('/', '-')}`, value],
     );
     await page.reload();
-    await row('A black cat.').waitFor();
+    await row('A black cat').waitFor();
   });
 
   it('offers nothing that a user without the permission may not do', async () => {
     await open('red/smolvlm-timeline/');
     await logIn('guest', 'a password');
-    await row('A black cat.').locator('a').click();
+    await row('A black cat').locator('a').click();
     await page.locator('.entry .caption').waitFor();
     assert.equal(await page.locator('.entry .danger, .entry form').count(), 0);
   });
@@ -222,13 +215,13 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
     await open('red/smolvlm-timeline/');
     await logIn('ada', 'a password');
     await page.locator('.live[data-state="live"]').waitFor();
-    await inject('later', await tokenOf('ada'));
-    await row('A later cat.').locator('a').click();
-    await page.fill('#question', 'What is on the driveway?');
+    await inject('dog', await tokenOf('ada'));
+    await row('A black dog').locator('a').click();
+    await page.fill('#question', 'Describe this image.');
     await page.getByRole('button', { name: 'Ask' }).click();
     const answer = page.locator('.entry .answers dd');
     await answer.waitFor({ timeout: 90_000 });
-    assert.match((await answer.textContent()) ?? '', /cat/);
+    assert.match((await answer.textContent()) ?? '', /black dog/);
     await page.reload();
     await page.locator('.entry .answers dd').waitFor();
   });
@@ -236,14 +229,15 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
   it('is there for users of the flows as well, with their password', async () => {
     const httpCredentials = { username: 'family', password: 'a password' };
     await open('flows/smolvlm-captions/', { httpCredentials });
-    await row('A black cat.').waitFor();
+    await row('A black cat').waitFor();
   });
 });
 
-function add(id: string, text: string): object {
-  const payload = JSON.stringify({ camera: 'driveway', text, file: demoFrame('frame_01_driveway_day.jpg') });
+/** An inject node that has a frame described. */
+function injected(id: string, frame: string): object {
   const props = [{ p: 'payload' }];
-  return { id, type: 'inject', z: 'tab', wires: [['home']], props, payload, payloadType: 'json' };
+  const payload = JSON.stringify([...readFileSync(demoFrame(frame))]);
+  return { id, type: 'inject', z: 'tab', wires: [['caption']], props, payload, payloadType: 'bin' };
 }
 
 /** Waits until Node-RED has started. */
