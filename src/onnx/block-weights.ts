@@ -2,29 +2,47 @@ import type { TensorSource } from '../model/safetensors/tensor-source';
 import type { StreamedTensor } from './graph-builder';
 import { bytesOf, matrixShape, rowBlocks } from './weights';
 
-/** Weights that share one scale along the input axis. */
-export const blockSize = 32;
-
 /** Bits of a block-quantised weight. */
 export type BlockBits = 4 | 8;
 
+/** How weights are rounded in blocks along the input axis. */
+export interface BlockFormat {
+  readonly bits: BlockBits;
+  /** Weights that share one scale. */
+  readonly size: 32 | 128;
+  /** Each block has a zero point; otherwise it is the middle of the range. */
+  readonly zeroPoints: boolean;
+}
+
+/**
+ * The formats in use. `fine` also keeps activations with outliers; `wide` is faster, and needs activations without
+ * (docs/decisions/inference.md).
+ */
+export const blockFormats = {
+  fine: { bits: 8, size: 32, zeroPoints: true },
+  wide: { bits: 8, size: 128, zeroPoints: false },
+  small: { bits: 4, size: 32, zeroPoints: true },
+} as const satisfies Readonly<Record<string, BlockFormat>>;
+
 /**
  * A linear layer's weight in the format of com.microsoft.MatMulNBits: w[o, i] ≈ (stored − zero[o, b]) · scale[o, b] with
- * the block b = ⌊i / 32⌋.
+ * the block b = ⌊i / size⌋.
  */
 export interface BlockWeight {
-  /** [out, blocks, 32 · bits / 8] uint8; of 4 bits, the even input is in the low nibble. The last block is padded with its zero point. */
+  /** [out, blocks, size · bits / 8] uint8; of 4 bits, the even input is in the low nibble. The last block is padded with its zero point. */
   readonly packed: StreamedTensor;
   /** [out, blocks] float32. */
   readonly scales: StreamedTensor;
   /** [out, blocks · bits / 8 rounded up] uint8; of 4 bits, the even block is in the low nibble. */
-  readonly zeroPoints: StreamedTensor;
+  readonly zeroPoints?: StreamedTensor;
 }
 
-/** Quantises a linear layer's weight [out, in] in blocks of 32 inputs. */
-export function blockWeight(source: TensorSource, name: string, bits: BlockBits): BlockWeight {
+/** Quantises a linear layer's weight [out, in] in blocks of inputs. */
+export function blockWeight(source: TensorSource, name: string, format: BlockFormat): BlockWeight {
+  const { bits, size } = format;
   const [rows, columns] = matrixShape(source, name);
-  const blocks = Math.ceil(columns / blockSize);
+  const blocks = Math.ceil(columns / size);
+  const last = format.zeroPoints ? 'zeroPoints' : 'scales';
   /** By their first row; kept from one tensor to the next, since they are written in this order. */
   const quantised = new Map<number, Pick<QuantisedRows, 'scales' | 'zeroPoints'>>();
   async function* each(part: keyof QuantisedRows): AsyncIterable<Uint8Array> {
@@ -34,24 +52,26 @@ export function blockWeight(source: TensorSource, name: string, bits: BlockBits)
         yield bytesOf(known[part]);
         continue;
       }
-      const { packed, scales, zeroPoints } = quantiseRows(values, columns, bits);
+      const { packed, scales, zeroPoints } = quantiseRows(values, columns, format);
       quantised.set(begin, { scales, zeroPoints });
       yield bytesOf({ packed, scales, zeroPoints }[part]);
     }
-    if (part === 'zeroPoints') quantised.clear();
+    if (part === last) quantised.clear();
   }
   return {
     packed: {
       dtype: 'uint8',
-      shape: [rows, blocks, (blockSize * bits) / 8],
+      shape: [rows, blocks, (size * bits) / 8],
       chunks: () => each('packed'),
     },
     scales: { dtype: 'float32', shape: [rows, blocks], chunks: () => each('scales') },
-    zeroPoints: {
-      dtype: 'uint8',
-      shape: [rows, Math.ceil((blocks * bits) / 8)],
-      chunks: () => each('zeroPoints'),
-    },
+    ...(format.zeroPoints && {
+      zeroPoints: {
+        dtype: 'uint8',
+        shape: [rows, Math.ceil((blocks * bits) / 8)],
+        chunks: () => each('zeroPoints'),
+      },
+    }),
   };
 }
 
@@ -62,21 +82,22 @@ interface QuantisedRows {
 }
 
 /** @param values [rows, columns] */
-function quantiseRows(values: Float32Array, columns: number, bits: BlockBits): QuantisedRows {
+function quantiseRows(values: Float32Array, columns: number, format: BlockFormat): QuantisedRows {
+  const { bits, size } = format;
   const rows = values.length / columns;
-  const blocks = Math.ceil(columns / blockSize);
-  const blockBytes = (blockSize * bits) / 8;
+  const blocks = Math.ceil(columns / size);
+  const blockBytes = (size * bits) / 8;
   const packed = new Uint8Array(rows * blocks * blockBytes);
   const scales = new Float32Array(rows * blocks);
-  const steps = new Uint8Array(blockSize);
+  const steps = new Uint8Array(size);
   const zeroBytes = Math.ceil((blocks * bits) / 8);
   const zeroPoints = new Uint8Array(rows * zeroBytes);
   for (let row = 0; row < rows; row++) {
     for (let block = 0; block < blocks; block++) {
-      const begin = row * columns + block * blockSize;
-      const end = Math.min(begin + blockSize, (row + 1) * columns);
+      const begin = row * columns + block * size;
+      const end = Math.min(begin + size, (row + 1) * columns);
       const index = row * blocks + block;
-      const [scale, zero] = quantiseBlock(values.subarray(begin, end), bits, steps);
+      const [scale, zero] = quantiseBlock(values.subarray(begin, end), format, steps);
       scales[index] = scale;
       const place = row * zeroBytes + Math.floor((block * bits) / 8);
       zeroPoints[place] = (zeroPoints[place] as number) | (bits === 4 && block % 2 === 1 ? zero << 4 : zero);
@@ -87,29 +108,29 @@ function quantiseRows(values: Float32Array, columns: number, bits: BlockBits): Q
 }
 
 /**
- * 8 bits: the steps span the block's values and zero. 4 bits: of spans down to three quarters of that and the zero
+ * 8 bits: the steps span the block's values and zero, or without a zero point the largest magnitude. 4 bits: of spans down to three quarters of that and the zero
  * points next to each, the one of least squared error (docs/fidelity.md).
  * @param steps receives the stored values
  */
 function quantiseBlock(
   values: Float32Array,
-  bits: BlockBits,
+  { bits, zeroPoints }: BlockFormat,
   steps: Uint8Array,
 ): [scale: number, zeroPoint: number] {
   const most = 2 ** bits - 1;
+  const middle = 2 ** (bits - 1);
   let low = 0;
   let high = 0;
   for (const value of values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const scale = Math.fround((high - low) / most);
+  const scale = Math.fround(zeroPoints ? (high - low) / most : Math.max(-low, high) / (middle - 1));
   if (scale === 0) {
-    const zero = 2 ** (bits - 1);
-    steps.fill(zero);
-    return [scale, zero];
+    steps.fill(middle);
+    return [scale, middle];
   }
-  const spanned: [number, number] = [scale, clamped(Math.round(-low / scale), most)];
+  const spanned: [number, number] = [scale, zeroPoints ? clamped(Math.round(-low / scale), most) : middle];
   const [chosen, zero] = bits === 8 ? spanned : leastError(values, low, scale, spanned);
   steps.fill(zero);
   for (let index = 0; index < values.length; index++) {

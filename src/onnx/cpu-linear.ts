@@ -1,5 +1,6 @@
 import type { TensorSource } from '../model/safetensors/tensor-source';
 import { blockLinear } from './block-linear';
+import { blockFormats } from './block-weights';
 import type { GraphBuilder } from './graph-builder';
 import { type Int8Range, int8Weight } from './int8-weights';
 import { float32Weight, transposedFloat32Weight } from './weights';
@@ -68,7 +69,12 @@ export function blockwiseLinearLayer(canvas: StageCanvas, value: string, name: s
   const { graph, source, precision } = canvas;
   if (precision === 'float32') return linearLayer(canvas, { precision, value }, name);
   const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
-  return blockLinear(graph, source, value, { weight: `${name}.weight`, bits: 8, bias, name });
+  return blockLinear(graph, source, value, {
+    weight: `${name}.weight`,
+    format: blockFormats.fine,
+    bias,
+    name,
+  });
 }
 
 /** Layer norm over the last axis with the checkpoint's `name.weight` and `name.bias` [hidden]. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { blockWeight } from '../../src/onnx/block-weights';
+import { blockFormats, blockWeight } from '../../src/onnx/block-weights';
 import { GraphBuilder, type StreamedTensor } from '../../src/onnx/graph-builder';
 import { int8Weight } from '../../src/onnx/int8-weights';
 import {
@@ -87,27 +87,29 @@ describe('weights', () => {
     const { quantised, scale } = int8Weight(zeros, 'w', 64);
     assert.deepEqual([...(await bytes(quantised))], new Array(32).fill(0));
     assert.deepEqual(await floats(scale), Float32Array.of(1));
-    const blocks = blockWeight(zeros, 'w', 4);
+    const blocks = blockWeight(zeros, 'w', blockFormats.small);
     assert.deepEqual([...(await bytes(blocks.packed))], new Array(16).fill(0x88));
     assert.deepEqual(await floats(blocks.scales), Float32Array.of(0));
   });
 
-  for (const [bits, least] of [
-    [4, 0.99],
-    [8, 0.9999],
+  for (const [name, least] of [
+    ['small', 0.99],
+    ['fine', 0.9999],
+    ['wide', 0.9999],
   ] as const) {
-    it(`packs ${bits}-bit blocks as MatMulNBits reads them`, async () => {
-      const { packed, scales, zeroPoints } = blockWeight(source, 'w', bits);
+    it(`packs blocks of the format "${name}" as MatMulNBits reads them`, async () => {
+      const { bits, size } = blockFormats[name];
+      const { packed, scales, zeroPoints } = blockWeight(source, 'w', blockFormats[name]);
       const graph = new GraphBuilder('blocks', { opsets: { '': 17, 'com.microsoft': 1 } });
       graph.input('in', 'float32', [4, columns]);
       const weights = [
         graph.weight('w', packed),
         graph.weight('scales', scales),
-        graph.weight('zero_points', zeroPoints),
+        ...(zeroPoints ? [graph.weight('zero_points', zeroPoints)] : []),
       ];
       graph.node('MatMulNBits', ['in', ...weights], {
         domain: 'com.microsoft',
-        attributes: { K: { int: columns }, N: { int: rows }, bits: { int: bits }, block_size: { int: 32 } },
+        attributes: { K: { int: columns }, N: { int: rows }, bits: { int: bits }, block_size: { int: size } },
         outputs: ['out'],
       });
       graph.output('out', 'float32', [4, rows]);
@@ -117,19 +119,21 @@ describe('weights', () => {
       const unpacked = (all: readonly number[]): number[] =>
         bits === 8 ? [...all] : all.flatMap((byte) => [byte & 15, byte >> 4]);
       const steps = unpacked([...(await bytes(packed))]);
-      const zeros = unpacked([...(await bytes(zeroPoints))]);
+      const zeros = zeroPoints && unpacked([...(await bytes(zeroPoints))]);
+      const blocks = Math.ceil(columns / size);
       const blockScales = await floats(scales);
       const restored = w.map((_, index) => {
         const [row, column] = [Math.floor(index / columns), index % columns];
-        const block = row * 2 + Math.floor(column / 32);
-        return (steps[row * 64 + column]! - zeros[block]!) * blockScales[block]!;
+        const block = row * blocks + Math.floor(column / size);
+        return (steps[row * blocks * size + column]! - (zeros ? zeros[block]! : 128)) * blockScales[block]!;
       });
       assert.ok(cosine(out, linear(x, restored, columns)) > 0.999999);
     });
   }
 
   it('rounds 4-bit blocks with less error than steps that span the block', async () => {
-    const { packed, scales, zeroPoints } = blockWeight(source, 'w', 4);
+    const { packed, scales, zeroPoints } = blockWeight(source, 'w', blockFormats.small);
+    assert.ok(zeroPoints);
     const nibbles = (all: Buffer): number[] => [...all].flatMap((byte) => [byte & 15, byte >> 4]);
     const [steps, zeros] = [nibbles(await bytes(packed)), nibbles(await bytes(zeroPoints))];
     const blockScales = await floats(scales);

@@ -17,7 +17,7 @@ export const writeOnnxDecoder: DecoderWriter = async (dir, checkpoint, precision
   }
   const { text, tieWordEmbeddings } = checkpoint.config;
   const { tensors } = checkpoint;
-  const source = precision === 'float32' ? tensors : await equalisedDecoder(tensors, text.layers, precision);
+  const source = precision === 'float32' ? tensors : await equalisedDecoder(tensors, text, precision);
   const graph = decoderGraph(text, tieWordEmbeddings, source, precision);
   const written = await writeModel(graph, join(dir, 'decoder.onnx'), control);
   const files = [written.model, ...(written.data ? [written.data] : [])].map(bundleFile);

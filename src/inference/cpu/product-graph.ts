@@ -1,11 +1,10 @@
+import { type BlockFormat, blockFormats } from '../../onnx/block-weights';
 import { cpuInt8Range } from '../../onnx/cpu-linear';
 import { encodeModel } from '../../onnx/encode-model';
 import { GraphBuilder } from '../../onnx/graph-builder';
 
 /** Inputs and outputs of each product: a few blocks, and not a multiple of a kernel's tile. */
 const [inner, outer] = [256, 72];
-/** Inputs that share a scale in MatMulNBits. */
-const blockSize = 32;
 
 /** A product as the bundles' graphs contain it, with constant weights; named after onnxruntime's operator. */
 export interface SampleProduct {
@@ -32,9 +31,10 @@ export async function productGraph(random: () => number): Promise<ProductGraph> 
   const products = [
     floatProduct(graph, random),
     tensorProduct(graph, random, bias),
-    blockProduct(graph, random, 8),
-    blockProduct(graph, random, 8, bias),
-    blockProduct(graph, random, 4),
+    blockProduct(graph, random, blockFormats.wide),
+    blockProduct(graph, random, blockFormats.fine),
+    blockProduct(graph, random, blockFormats.fine, bias),
+    blockProduct(graph, random, blockFormats.small),
   ];
   for (const { name } of products) graph.output(name, 'float32', ['rows', outer]);
   return { model: await encodeModel(graph.build(), '', new Map()), inner, products };
@@ -67,22 +67,22 @@ function tensorProduct(graph: GraphBuilder, random: () => number, bias: Float32A
   return { name, weights, bias };
 }
 
-/** Weights in blocks with a scale and a zero point each: see `BlockWeight` in src/onnx. */
+/** Weights in blocks with a scale, and in most formats a zero point each: see `BlockWeight` in src/onnx. */
 function blockProduct(
   graph: GraphBuilder,
   random: () => number,
-  bits: 4 | 8,
+  { bits, size, zeroPoints }: BlockFormat,
   bias?: Float32Array,
 ): SampleProduct {
-  const name = `MatMulNBits ${bits}${bias ? ' with bias' : ''}`;
+  const name = `MatMulNBits ${bits} of ${size}${bias ? ' with bias' : ''}`;
   const most = 2 ** bits - 1;
-  const blocks = inner / blockSize;
+  const blocks = inner / size;
   const any = (): number => Math.floor(random() * (most + 1));
   const steps = Uint8Array.from({ length: outer * inner }, any);
-  const zeros = Uint8Array.from({ length: outer * blocks }, any);
+  const zeros = Uint8Array.from({ length: outer * blocks }, () => (zeroPoints ? any() : 2 ** (bits - 1)));
   const scales = Float32Array.from({ length: outer * blocks }, () => (1 + random()) / most);
   const weights = Float32Array.from(steps, (step, index) => {
-    const block = Math.floor(index / blockSize);
+    const block = Math.floor(index / size);
     return (step - at(zeros, block)) * at(scales, block);
   });
   const packed = (values: Uint8Array): Uint8Array =>
@@ -93,11 +93,11 @@ function blockProduct(
           (_, pair) => at(values, 2 * pair) | (at(values, 2 * pair + 1) << 4),
         );
   const constants = [
-    graph.constant(`${name} steps`, 'uint8', [outer, blocks, (blockSize * bits) / 8], packed(steps)),
+    graph.constant(`${name} steps`, 'uint8', [outer, blocks, (size * bits) / 8], packed(steps)),
     graph.constant(`${name} scales`, 'float32', [outer, blocks], scales),
-    graph.constant(`${name} zeros`, 'uint8', [outer, (blocks * bits) / 8], packed(zeros)),
+    zeroPoints ? graph.constant(`${name} zeros`, 'uint8', [outer, (blocks * bits) / 8], packed(zeros)) : '',
   ];
-  const attributes = { K: inner, N: outer, bits, block_size: blockSize, accuracy_level: 4 };
+  const attributes = { K: inner, N: outer, bits, block_size: size, accuracy_level: 4 };
   graph.op('MatMulNBits', ['x', ...constants, ...(bias ? ['', 'bias'] : [])], {
     domain: 'com.microsoft',
     attributes: Object.fromEntries(Object.entries(attributes).map(([key, int]) => [key, { int }])),

@@ -2,16 +2,20 @@ import type { TextConfig } from '../../model/checkpoint/model-config';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
+import { Rotation } from '../rotation';
 import { StackedTensors } from '../stacked-tensors';
-import { float32Weight } from '../weights';
+import { bytesOf, float32Weight } from '../weights';
 import { attentionRotates, decoderAttention } from './decoder-attention';
 import {
   type DecoderCanvas,
   type DecoderPrecision,
   decoderLinear,
-  wideProjectionPrecision,
+  headWeights,
+  isRotated,
+  layerWeights,
 } from './decoder-linear';
 import { rotaryTables } from './rotary-tables';
+import { RotatedDecoder } from './rotated-decoder';
 
 const opsets = { '': 17, 'com.microsoft': 1 };
 
@@ -35,10 +39,12 @@ export function decoderGraph(
   precision: DecoderPrecision,
 ): OnnxGraph {
   const graph = new GraphBuilder('decoder', { opsets });
-  const source = new StackedTensors(tensors);
-  const canvas: DecoderCanvas = { graph, source, precision };
-  // 4-bit weights elsewhere change the words: docs/fidelity.md.
-  const fine: DecoderCanvas = precision === 'int4' ? { ...canvas, precision: 'int8' } : canvas;
+  const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
+  const rotation = isRotated(precision, text) ? new Rotation(text.hiddenSize) : undefined;
+  const source = new StackedTensors(
+    rotation ? new RotatedDecoder(tensors, text.layers, head, rotation) : tensors,
+  );
+  const canvas: DecoderCanvas = { graph, source, weights: headWeights(precision, text) };
   const inputs = {
     rows: graph.input('rows', 'float32', [1, 'tokens', text.hiddenSize]),
     lastIndex: graph.input('last_index', 'int32', [1]),
@@ -47,11 +53,14 @@ export function decoderGraph(
   };
   const rotary = rotaryTables(graph, text);
   const firstPosition = attentionRotates(text) ? '' : firstNewToken(graph, inputs.rows, inputs.total);
-  let stream = inputs.rows;
+  let stream = rotation ? rotated(graph, inputs.rows, rotation) : inputs.rows;
   let normed = rmsNorm(canvas, stream, layerName(0, 'input_layernorm'), text.rmsNormEps);
   const cache: string[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
-    const attention = decoderAttention(fine, normed, layer, text, { ...inputs, firstPosition, rotary });
+    const weights = layerWeights(precision, layer, text);
+    const others = { ...canvas, weights: weights.others };
+    const gateUp = { ...canvas, weights: weights.gateUp };
+    const attention = decoderAttention(others, normed, layer, text, { ...inputs, firstPosition, rotary });
     cache.push(attention.keys, attention.values);
     [normed, stream] = addAndNorm(
       canvas,
@@ -60,16 +69,25 @@ export function decoderGraph(
       layerName(layer, 'post_attention_layernorm'),
       text,
     );
-    const wide = { ...canvas, precision: wideProjectionPrecision(precision, layer, text.layers) };
     const next = layer + 1 < text.layers ? layerName(layer + 1, 'input_layernorm') : 'text_model.norm';
-    [normed, stream] = addAndNorm(canvas, mlp(wide, fine, normed, layer, text), stream, next, text);
+    [normed, stream] = addAndNorm(canvas, mlp(others, gateUp, normed, layer, text), stream, next, text);
   }
   const selected = graph.op('Gather', [normed, inputs.logitRows], { attributes: { axis: { int: 1 } } });
-  const head = tiedHead ? 'text_model.embed_tokens.weight' : 'lm_head.weight';
-  const logits = decoderLinear(fine, selected, head, 'logits');
+  const logits = decoderLinear(canvas, selected, head, 'logits');
   graph.output(logits, 'float32', [1, 'logit_rows', text.vocabularySize]);
   for (const each of cache) graph.output(each, 'float32', [1, text.kvHeads, 'capacity', text.headDim]);
   return graph.build();
+}
+
+function rotated(graph: GraphBuilder, rows: string, rotation: Rotation): string {
+  const matrix = graph.weight('rotation', {
+    dtype: 'float32',
+    shape: [rotation.width, rotation.width],
+    *chunks() {
+      yield bytesOf(rotation.matrix());
+    },
+  });
+  return graph.op('MatMul', [rows, matrix], { name: 'rotated' });
 }
 
 /** @returns int64 [1]: the index of the first of the new rows */
@@ -117,10 +135,10 @@ function addAndNorm(
   return [normed, sum];
 }
 
-/** down(act(gate · x) ⊙ up · x); gate and up are one product. @param canvas of that product */
+/** down(act(gate · x) ⊙ up · x); gate and up are one product. @param gateUp canvas of that product */
 function mlp(
   canvas: DecoderCanvas,
-  fine: DecoderCanvas,
+  gateUp: DecoderCanvas,
   value: string,
   layer: number,
   text: TextConfig,
@@ -134,11 +152,11 @@ function mlp(
     [2],
     BigInt64Array.from([text.intermediateSize, text.intermediateSize].map(BigInt)),
   );
-  const [gate = '', up = ''] = graph.node('Split', [decoderLinear(canvas, value, wide), sizes], {
+  const [gate = '', up = ''] = graph.node('Split', [decoderLinear(gateUp, value, wide), sizes], {
     attributes: { axis: { int: -1 } },
     outputs: 2,
     name: `${at}.split`,
   });
   const activated = cpuActivation(graph, gate, text.hiddenAct, 'text_config');
-  return decoderLinear(fine, graph.op('Mul', [activated, up]), `${at}.down_proj.weight`);
+  return decoderLinear(canvas, graph.op('Mul', [activated, up]), `${at}.down_proj.weight`);
 }

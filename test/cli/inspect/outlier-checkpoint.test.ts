@@ -42,8 +42,8 @@ describe('smolvlm inspect outlier-checkpoint', () => {
     const sources = await Promise.all([
       equalisedVision(plain.tensors, vision.layers),
       equalisedVision(spread.tensors, vision.layers),
-      equalisedDecoder(plain.tensors, text.layers, 'int8'),
-      equalisedDecoder(spread.tensors, text.layers, 'int8'),
+      equalisedDecoder(plain.tensors, text, 'int8'),
+      equalisedDecoder(spread.tensors, text, 'int8'),
     ]);
     for (const { name } of requiredTensors(plain.config)) {
       const [expected, found] = sources.slice(name.startsWith('vision_model.') ? 0 : 2);

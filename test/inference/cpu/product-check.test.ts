@@ -34,9 +34,10 @@ describe('the check of quantised products', function () {
 
   for (const product of [
     'DynamicQuantizeMatMul',
-    'MatMulNBits 8',
-    'MatMulNBits 8 with bias',
-    'MatMulNBits 4',
+    'MatMulNBits 8 of 128',
+    'MatMulNBits 8 of 32',
+    'MatMulNBits 8 of 32 with bias',
+    'MatMulNBits 4 of 32',
   ]) {
     it(`leaves KleidiAI out when its kernel for ${product} is wrong`, async () => {
       const { kernels, float32Kernels, faults } = await checkProducts(
@@ -64,7 +65,7 @@ describe('the check of quantised products', function () {
       (result) => result.subarray(1),
     ];
     for (const change of faults) {
-      const checked = await checkProducts(withWrongKernel(every, 'MatMulNBits 4', change));
+      const checked = await checkProducts(withWrongKernel(every, 'MatMulNBits 4 of 32', change));
       assert.equal(checked.kernels, undefined, String(change));
       assert.equal(checked.float32Kernels, 'all');
     }

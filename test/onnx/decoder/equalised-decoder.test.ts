@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import type { TensorSource } from '../../../src/model/safetensors/tensor-source';
+import { isRotated } from '../../../src/onnx/decoder/decoder-linear';
 import { equalisedDecoder } from '../../../src/onnx/decoder/equalised-decoder';
+import { RotatedDecoder } from '../../../src/onnx/decoder/rotated-decoder';
+import { Rotation } from '../../../src/onnx/rotation';
 import { MemoryTensors, seededValues } from '../../model/safetensors/memory-tensors';
 import { relativeError } from '../../vision/agreement';
 import { linear } from '../run-graph';
@@ -41,9 +45,25 @@ function computed(tensors: MemoryTensors): Float32Array {
   return Float32Array.of(...product(wide, 'mlp.down_proj'), ...query);
 }
 
+function text(hiddenSize: number) {
+  return { layers: 1, hiddenSize };
+}
+
+/** As the graph reads the tensors. @param width that the decoder is said to have */
+async function prepared(
+  tensors: MemoryTensors,
+  precision: 'int8' | 'int4',
+  width: number,
+): Promise<TensorSource> {
+  const equalised = await equalisedDecoder(tensors, text(width), precision);
+  return isRotated(precision, text(width))
+    ? new RotatedDecoder(equalised, 1, 'lm_head.weight', new Rotation(hidden))
+    : equalised;
+}
+
 describe('equalisedDecoder', () => {
   it('computes the same function', async () => {
-    const equalised = await inMemory(await equalisedDecoder(plain, 1, 'int8'), names);
+    const equalised = await inMemory(await equalisedDecoder(plain, text(hidden), 'int8'), names);
     assert.notDeepEqual(equalised.values(weight('mlp.down_proj')), plain.values(weight('mlp.down_proj')));
     assert.ok(relativeError(computed(equalised), computed(plain)) < 1e-6);
   });
@@ -62,11 +82,19 @@ describe('equalisedDecoder', () => {
     ];
     const spread = withOutliers(plain, names, channels, 64);
     assert.ok(relativeError(computed(spread), computed(plain)) < 1e-6);
-    for (const precision of ['int8', 'int4'] as const) {
-      const equalised = await equalisedDecoder(spread, 1, precision);
-      const expected = await equalisedDecoder(plain, 1, precision);
+    for (const [precision, width] of [
+      ['int8', hidden],
+      ['int8', 1024],
+      ['int4', 1024],
+    ] as const) {
+      const found = await prepared(spread, precision, width);
+      const expected = await prepared(plain, precision, width);
       for (const name of names) {
-        assert.deepEqual(await equalised.read(name), await expected.read(name), `${name}, ${precision}`);
+        assert.deepEqual(
+          await found.read(name),
+          await expected.read(name),
+          `${name}, ${precision}, ${width}`,
+        );
       }
     }
   });
