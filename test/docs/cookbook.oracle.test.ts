@@ -28,14 +28,24 @@ describe('the cookbook in a Node-RED with the demo model', function () {
       if (start) await home.press(start.id);
       if (name === 'doorbell') await fetch(`${home.nodeRed.url}/doorbell`, { method: 'POST' });
       for (const { camera } of frames(nodes)) await home.answered(String(camera), 1);
+      if (name === 'digest') await digestOf('porch: 1 captions');
       assert.doesNotMatch(home.nodeRed.log.slice(begin), /\[error\]|missing types/);
     });
   }
 
-  it('doorbell: the phone gets the caption', async () => {
+  it('doorbell: the phone gets the caption', () => {
     const bell = home.notifications.find(({ body }) => String(body).startsWith('Doorbell: '));
     assert.match(String(bell?.body), /^Doorbell: A person in a yellow jacket/);
   });
+
+  /** Presses *digest now* until the phone has got a digest with the caption: it is kept a moment after the answer. */
+  async function digestOf(line: string): Promise<void> {
+    const arrived = (): boolean => home.notifications.some(({ body }) => String(body).includes(line));
+    await home.until(async () => {
+      await home.press('cookbook-digest-now');
+      return arrived();
+    }, 'the digest');
+  }
 
   function frames(nodes: readonly FlowNode[]): readonly FlowNode[] {
     return nodes.filter(({ type }) => type === 'smolvlm-frame');

@@ -48,6 +48,8 @@ export default defineConfig({
     outline: [2, 3],
     nav: [
       { text: 'Home', link: '/' },
+      { text: 'Getting started', link: '/docs/getting-started' },
+      { text: 'Cookbook', link: '/docs/cookbook/' },
       { text: 'Troubleshooting', link: '/docs/troubleshooting' },
       { text: 'Changelog', link: '/CHANGELOG' },
     ],
@@ -56,19 +58,22 @@ export default defineConfig({
         text: 'Use it',
         items: [
           { text: 'Start', link: '/' },
+          { text: 'Getting started', link: '/docs/getting-started' },
+          { text: 'Which model on which machine', link: '/docs/which-model' },
           { text: 'Cookbook', link: '/docs/cookbook/' },
           { text: 'Home Assistant', link: '/docs/home-assistant' },
           { text: 'Recipes for other programs', link: '/docs/recipes/' },
           { text: 'Which hub needs what', link: '/docs/hubs' },
           { text: 'Many hubs, one queue', link: '/docs/many-hubs' },
           { text: 'Troubleshooting', link: '/docs/troubleshooting' },
+          { text: 'Questions', link: '/docs/faq' },
           { text: 'The captions page', link: '/docs/captions-page' },
           { text: 'Privacy', link: '/docs/privacy' },
         ],
       },
       {
         text: 'The nodes',
-        items: ['frame', 'vision', 'caption', 'mqtt', 'convert', 'engine'].map((name) => ({
+        items: ['frame', 'vision', 'caption', 'mqtt', 'timeline', 'convert', 'engine'].map((name) => ({
           text: `smolvlm-${name}`,
           link: `/docs/nodes/smolvlm-${name}`,
         })),
