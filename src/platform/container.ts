@@ -1,7 +1,10 @@
 import type { SystemFiles } from './recording/system-files';
 
-/** The container that this process runs in. `home-assistant-app`: its user cannot give it devices. */
-export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc';
+/**
+ * The container that this process runs in. `home-assistant-app`: its user cannot give it devices; `other`: a container
+ * that nothing names.
+ */
+export type ContainerKind = 'home-assistant-app' | 'docker' | 'podman' | 'kubernetes' | 'lxc' | 'other';
 
 const groupContainers: Readonly<Record<string, ContainerKind>> = {
   docker: 'docker',
@@ -9,6 +12,17 @@ const groupContainers: Readonly<Record<string, ContainerKind>> = {
   lxc: 'lxc',
   libpod: 'podman',
 };
+
+/** `PROC_PID_INIT_INO` of the kernel's proc_ns.h: the PID namespace of the machine itself. */
+const machineNamespace = 'pid:[4026531836]';
+
+/** Files that a container's engine mounts from its own folder; the host's paths of it remain visible. */
+const engineMounts: readonly [RegExp, ContainerKind][] = [
+  [/^\d+ \d+ \S+ \S*\/etc-hosts \/etc\/hosts /m, 'kubernetes'],
+  [/^\d+ \d+ \S+ \S*\/overlay-containers\/\S+ \/etc\/(?:hosts|hostname|resolv\.conf) /m, 'podman'],
+  [/^\d+ \d+ \S+ \S*\/containers\/[0-9a-f]{64}\/\S+ \/etc\/(?:hosts|hostname|resolv\.conf) /m, 'docker'],
+  [/^\d+ \d+ \S+ \S+ \/proc\/\S+ .* - fuse\.lxcfs /m, 'lxc'],
+];
 
 /** @returns undefined outside of a container */
 export function containerOf(files: SystemFiles): ContainerKind | undefined {
@@ -24,6 +38,11 @@ export function containerOf(files: SystemFiles): ContainerKind | undefined {
     return 'lxc';
   if (named === 'docker' || named === 'podman') return named;
   // Version 1 of control groups shows the path on the host.
-  const group = files.match('/proc/1/cgroup', /\/(docker|kubepods|lxc|libpod)[/-]/)?.[1];
-  return group === undefined ? undefined : groupContainers[group];
+  const group = files.match('/proc/1/cgroup', /\/(docker|kubepods|lxc|libpod)[/.-]/)?.[1];
+  if (group !== undefined) return groupContainers[group];
+  // Version 2 shows nothing of it; a container without a marker file is recognised by its mounts or its PID namespace.
+  const mounted = engineMounts.find(([pattern]) => files.match('/proc/self/mountinfo', pattern))?.[1];
+  if (mounted !== undefined) return mounted;
+  const namespace = files.link('/proc/self/ns/pid');
+  return namespace === undefined || namespace === machineNamespace ? undefined : 'other';
 }

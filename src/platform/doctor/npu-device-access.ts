@@ -2,7 +2,7 @@ import type { ContainerKind } from '../container';
 import type { DeviceNode } from '../recording/system-files';
 
 /** The group id that the kernel shows in a user namespace for a group that is not mapped into it. */
-const unmappedGid = 65534;
+export const unmappedGid = 65534;
 
 /** Major number of /dev/dri: a card's minor number is its number, and so is a render node's. */
 const drmMajor = 226;
@@ -17,6 +17,8 @@ export function admitNodes(container: ContainerKind, nodes: readonly string[]): 
       return `Give the pod ${wanted.join(' and ')}: by a device plugin, or as hostPath volumes with securityContext.privileged: true.`;
     case 'lxc':
       return `In the container’s configuration on the host: ${wanted.map(lxcLines).join('; ')}. Then restart the container.`;
+    case 'other':
+      return `Give the container ${wanted.join(' and ')} (${wanted.map((path) => `--device ${path}`).join(' ')} with Docker, Podman or nerdctl).`;
     default:
       return `Start the container with ${wanted.map((path) => `--device ${path}`).join(' ')}.`;
   }
@@ -42,15 +44,54 @@ export function permitNode(
     const name = path.slice(path.lastIndexOf('/') + 1);
     return `No group may use it: on the host, put KERNEL=="${name}", GROUP="video", MODE="0660" into /etc/udev/rules.d/99-rknpu.rules, reboot, and add this user to the group video.`;
   }
-  const groups = [node, ...others.filter(groupMayUse)].filter((each) => each.gid !== 0);
   if (container === undefined || container === 'lxc') {
-    const names = [...new Set(groups.map((each) => each.group ?? String(each.gid)))].join(',');
+    const names = [...new Set(sharedGroups(node, others).map((each) => each.group ?? String(each.gid)))].join(
+      ',',
+    );
     return `This user may not use it: sudo usermod -aG ${names} USER, then restart the program.`;
   }
-  const ids = [...new Set(groups.map((each) => each.gid))];
   return container === 'kubernetes'
-    ? `This user may not use it: give the pod securityContext.supplementalGroups: [${ids.join(', ')}].`
-    : `This user may not use it: start the container with ${ids.map((id) => `--group-add ${id}`).join(' ')}.`;
+    ? `This user may not use it: give the pod securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}].`
+    : `This user may not use it: start the container with ${groupOptions(node, others)}.`;
+}
+
+function sharedGroups(node: DeviceNode, others: readonly DeviceNode[]): readonly DeviceNode[] {
+  return [node, ...others.filter(groupMayUse)].filter((each) => each.gid !== 0);
+}
+
+function groupIds(node: DeviceNode, others: readonly DeviceNode[]): readonly number[] {
+  return [...new Set(sharedGroups(node, others).map((each) => each.gid))];
+}
+
+function groupOptions(node: DeviceNode, others: readonly DeviceNode[]): string {
+  return groupIds(node, others)
+    .map((id) => `--group-add ${id}`)
+    .join(' ');
+}
+
+/**
+ * Why root is refused: not by the permissions alone, unless it lacks the capability that overrides them.
+ * @param others nodes of the same driver, whose group is joined as well
+ */
+export function permitRoot(
+  container: ContainerKind | undefined,
+  node: DeviceNode,
+  others: readonly DeviceNode[],
+): string {
+  if (container === undefined || container === 'lxc') {
+    return 'Root is refused: by a security module (SELinux, AppArmor; look for “denied” in dmesg or the audit log), or because the service has no CAP_DAC_OVERRIDE (add its group, SupplementaryGroups=video).';
+  }
+  const [module, group] =
+    container === 'kubernetes'
+      ? [
+          'the pod’s securityContext.appArmorProfile or seLinuxOptions allow the device',
+          `securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}]`,
+        ]
+      : [
+          'the container is started with --security-opt apparmor=unconfined, or label=disable for SELinux',
+          groupOptions(node, others),
+        ];
+  return `Root is refused: by a security module of the host (AppArmor, SELinux: “denied” in the host’s dmesg or audit log) until ${module}; or, with CAP_DAC_OVERRIDE dropped, by the node’s group (${group}).`;
 }
 
 function everyoneMayUse({ mode }: DeviceNode): boolean {

@@ -2,10 +2,17 @@ import type { Machine } from '../machine';
 import { npuNodePaths } from '../npu/npu-devices';
 import type { DeviceNode } from '../recording/system-files';
 import { bad, type Finding, ok, warn } from './finding';
-import { admitNodes, permitNode } from './npu-device-access';
+import { admitNodes, permitNode, permitRoot, unmappedGid } from './npu-device-access';
 
 /** What the verdict depends on. */
 type DeviceFacts = Pick<Machine, 'container' | 'devices' | 'process'>;
+
+/** Refusals that have nothing to do with the device. */
+const fullTables: Readonly<Record<string, string>> = {
+  EMFILE:
+    'Not the device: this process has too many files open. Raise its limit (ulimit -n, systemd: LimitNOFILE=, Docker: --ulimit nofile=).',
+  ENFILE: 'Not the device: all programs together have too many files open. Raise the sysctl fs.file-max.',
+};
 
 /** Whether the nodes that the runtime opens exist, are the driver's, and can be opened by this process. */
 export function judgeDevices(machine: DeviceFacts): Finding {
@@ -69,11 +76,11 @@ function judgeMissing({ container, devices }: DeviceFacts): Finding {
 function judgeClosed({ container, devices, process }: DeviceFacts, node: DeviceNode): Finding {
   const { path, mode, group, gid, refused = '' } = node;
   const value = `${path} (${mode}, group ${group ?? gid}) cannot be opened: ${refused}`;
-  if (refused === 'EACCES' && container === undefined && process.uid === 0) {
-    return bad(
-      value,
-      'Root is refused: by a security module (SELinux, AppArmor; look for “denied” in dmesg or the audit log), or because the service has no CAP_DAC_OVERRIDE (add its group, SupplementaryGroups=video).',
-    );
+  const full = fullTables[refused];
+  if (full !== undefined) return bad(value, full);
+  // Root of a user namespace is refused like any user where the node's group is not mapped into it.
+  if (refused === 'EACCES' && process.uid === 0 && gid !== unmappedGid) {
+    return bad(value, permitRoot(container, node, devices.render.nodes));
   }
   if (refused === 'EACCES') return bad(value, permitNode(container, node, devices.render.nodes));
   if (refused !== 'EPERM') return bad(value, 'The driver refuses it: look for rknpu in dmesg.');

@@ -15,6 +15,7 @@ const containerNames: Readonly<Record<ContainerKind, string>> = {
   podman: 'Podman',
   kubernetes: 'Kubernetes',
   lxc: 'LXC',
+  other: 'of an unknown kind',
 };
 
 /** The chip and the operating system. */

@@ -49,6 +49,14 @@ describe('doctor on variants of a board', () => {
     ({ files }) => {
       files[path] = content;
     };
+  /** With version 2 of control groups, without any marker file. */
+  const mounts =
+    (line: string): Edit =>
+    ({ files, links }) => {
+      files['/proc/1/cgroup'] = '0::/';
+      files['/proc/self/mountinfo'] = ['1 0 0:44 / / rw - overlay overlay rw', line];
+      links['/proc/self/ns/pid'] = 'pid:[4026532921]';
+    };
   const without =
     (...paths: readonly string[]): Edit =>
     ({ devices }) => {
@@ -118,6 +126,36 @@ describe('doctor on variants of a board', () => {
     ['Podman', container('/run/.containerenv'), /--device \/dev\/dri\/card1/],
     ['Kubernetes', container('/var/run/secrets/kubernetes.io/token'), /hostPath volumes/],
     ['LXC', container('/run/systemd/container', 'lxc'), /lxc\.cgroup2\.devices\.allow = c 226:1 rwm/],
+    [
+      'Kubernetes by its control group',
+      container('/proc/1/cgroup', '0::/kubepods.slice/kubepods-burstable.slice/x.scope'),
+      /hostPath volumes/,
+    ],
+    [
+      'Docker by its mounts',
+      mounts(`1 2 8:1 /docker/containers/${'4f'.repeat(32)}/hosts /etc/hosts rw - ext4 /x rw`),
+      /Start.*--device/,
+    ],
+    [
+      'Podman by its mounts',
+      mounts('1 2 0:9 /user/containers/overlay-containers/4f/userdata/hosts /etc/hosts rw - tmpfs x rw'),
+      /--device/,
+    ],
+    [
+      'Kubernetes by its mounts',
+      mounts('1 2 8:1 /var/lib/kubelet/pods/4f/etc-hosts /etc/hosts rw - ext4 /x rw'),
+      /hostPath/,
+    ],
+    [
+      'LXC by its mounts',
+      mounts('1 2 0:9 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw'),
+      /lxc\.cgroup2/,
+    ],
+    [
+      'an unknown container',
+      mounts(''),
+      /Give the container \/dev\/dri\/card1 and \/dev\/dri\/renderD129 .*nerdctl/,
+    ],
     ['LXC of Incus', container('/dev/incus/sock'), /lxc\.mount\.entry = \/dev\/dri\/card1/],
   ];
   for (const [name, edit, advice] of containers) {
@@ -164,6 +202,52 @@ describe('doctor on variants of a board', () => {
       own.uid = 0;
     });
     assert.match(root.devices.advice ?? '', /Root is refused.*CAP_DAC_OVERRIDE/);
+  });
+
+  it('does not take a host that runs containers for one', () => {
+    const host = mounts(
+      `1 2 0:44 / /var/lib/docker/overlay2/4f/merged rw - overlay overlay rw
+1 2 0:9 / /var/lib/lxcfs rw - fuse.lxcfs lxcfs rw
+1 2 8:1 / /etc/hosts rw - ext4 /x rw`,
+    );
+    const { devices } = board(host, without('/dev/dri/card1', '/dev/dri/renderD129'), ({ links }) => {
+      links['/proc/self/ns/pid'] = 'pid:[4026531836]';
+    });
+    assert.match(devices.advice ?? '', /Restart udev/);
+  });
+
+  it('names the open files where they are at their limit, not the driver', () => {
+    const { devices } = board(refuse('EMFILE', '/dev/dri/card1'));
+    assert.match(devices.advice ?? '', /^Not the device.*LimitNOFILE/);
+    assert.match(board(refuse('ENFILE', '/dev/dri/card1')).devices.advice ?? '', /fs\.file-max/);
+  });
+
+  it('names the security module of the host before the group where root is refused in a container', () => {
+    const root: Edit = ({ process: own }) => {
+      own.uid = 0;
+    };
+    const inDocker = board(container('/.dockerenv'), refuse('EACCES', '/dev/dri/card1'), root).devices;
+    assert.match(
+      inDocker.advice ?? '',
+      /^Root is refused: by a security module of the host .*apparmor=unconfined/,
+    );
+    assert.match(inDocker.advice ?? '', /CAP_DAC_OVERRIDE dropped.*--group-add 44 --group-add 105/);
+    const inPod = board(
+      container('/var/run/secrets/kubernetes.io/token'),
+      refuse('EACCES', '/dev/dri/card1'),
+      root,
+    );
+    assert.match(inPod.devices.advice ?? '', /appArmorProfile.*supplementalGroups: \[44, 105\]/);
+    const unmapped: Edit = ({ devices }) => {
+      Object.assign(devices['/dev/dri/card1'] ?? {}, { gid: 65534 });
+    };
+    const rootless = board(
+      container('/run/.containerenv'),
+      unmapped,
+      refuse('EACCES', '/dev/dri/card1'),
+      root,
+    );
+    assert.match(rootless.devices.advice ?? '', /keep-groups/);
   });
 
   it('keeps the user’s groups in a rootless Podman container', () => {
