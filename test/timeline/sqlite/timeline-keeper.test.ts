@@ -43,7 +43,7 @@ describe('a timeline’s file', () => {
 
   for (const [what, pictureBytes, count] of [
     ['pictures', 40_000, 600],
-    ['captions alone', 0, 30_000],
+    ['captions alone', 0, 20_000],
   ] as const) {
     it(`never takes more than its limit, with ${what}, and keeps the newest`, () => {
       const { keeper } = open({ megabytes: 10 });
