@@ -13,7 +13,7 @@ const { NatsEngine } = require('../../dist/src/nats/nats-engine.js');
 const { openNats } = require('../../dist/src/nats/nats-connection.js');
 const { parseNatsAddress } = require('../../dist/src/nats/nats-address.js');
 
-/** How late the first event of a caption may reach a client, after the server gave the frame to a hub. */
+/** How late a hub's message that it has taken a frame may arrive. */
 const eventMs = 1_500;
 const captionMs = 300;
 const ackWaitMs = 2_000;
@@ -24,10 +24,11 @@ export class HubWorld {
   servers = [];
   hubs = [];
   counts = { sent: 0, caption: 0, dropped: {}, error: {} };
-  /** Frames of each camera, in order: `{sentAt, storedAt, begunAt, end}`. */
+  /** Frames of each camera, in order: `{id, storedAt, takenAt, end}`. */
   #frames = new Map();
-  /** Captions published for each request. */
-  #published = new Map();
+  #byId = new Map();
+  /** Places in the stream of each request's captions. */
+  #kept = new Map();
   #requests = [];
   #closing = [() => rmSync(this.folder, { recursive: true, force: true })];
   #started = 0;
@@ -61,13 +62,29 @@ export class HubWorld {
 
   async #observe() {
     this.link = await openNats(parseNatsAddress(urlOf(this.servers)), 'observer');
-    const { connection, subjects } = this.link;
+    const { connection, jetstream, manager, subjects } = this.link;
     this.#closing.push(() => connection.close());
-    connection.subscribe(subjects.answer('ID').replace('ID', '*'), {
+    // What the stream keeps is the answer; what a hub sends again, it refuses.
+    await manager.consumers.add(subjects.answerStream, {
+      durable_name: 'observer',
+      ack_policy: 'none',
+      filter_subject: subjects.answer('ID').replace('ID', '*'),
+    });
+    const answers = await jetstream.consumers.get(subjects.answerStream, 'observer');
+    const messages = await answers.consume({
+      callback: (message) => {
+        const final = message.json();
+        if (final.type !== 'result') return;
+        const kept = this.#kept.get(final.id) ?? new Set();
+        this.#kept.set(final.id, kept.add(message.seq));
+      },
+    });
+    this.#closing.push(() => messages.close());
+    connection.subscribe(subjects.events('ID').replace('ID', '*'), {
       callback: (_error, message) => {
-        // Only what the server has kept is an answer: a second one is refused.
-        const final = JSON.parse(message.string());
-        if (final.type === 'result') this.#published.set(final.id, (this.#published.get(final.id) ?? 0) + 1);
+        const { type, id } = JSON.parse(message.string());
+        const frame = this.#byId.get(id);
+        if (type === 'taken' && frame) frame.takenAt = performance.now();
       },
     });
     await connection.flush();
@@ -80,9 +97,9 @@ export class HubWorld {
     const frames = this.#frames.get(camera) ?? [];
     this.#frames.set(camera, frames);
     frames.push(frame);
+    this.#byId.set(frame.id, frame);
     const onEvent = ({ type }) => {
       if (type === 'queued') frame.storedAt ??= performance.now();
-      else frame.begunAt ??= performance.now();
     };
     const request = this.client
       .describe({ id: frame.id, camera, prompt: 'x', deadlineMs }, [this.picture], { onEvent })
@@ -102,6 +119,7 @@ export class HubWorld {
   /** Every camera sends a frame after the other until it is stopped. */
   sendAlways(intervalMs = 400) {
     const stopping = new AbortController();
+    this.#closing.push(() => stopping.abort());
     const loops = this.cameras.map(async (camera) => {
       while (!stopping.signal.aborted) {
         void this.caption(camera);
@@ -130,16 +148,16 @@ export class HubWorld {
     const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
     const ends = caption + sum(dropped) + sum(error);
     if (sent !== ends) faults.push(`${sent} frames were sent, ${ends} ended`);
-    for (const [id, count] of this.#published) {
-      if (count > 1) faults.push(`${count} captions were published for ${id}`);
+    for (const [id, { size }] of this.#kept) {
+      if (size > 1) faults.push(`${size} captions were kept for ${id}`);
     }
     for (const frames of this.#frames.values()) {
-      for (const [index, { id, end, begunAt }] of frames.entries()) {
+      for (const [index, { id, end, takenAt }] of frames.entries()) {
         const next = frames[index + 1];
         if (end === undefined) faults.push(`${id} did not end`);
         if (next === undefined && isNewestLast && end !== 'caption')
           faults.push(`${id}, the last, ended as ${end}`);
-        if (begunAt > next?.storedAt + eventMs) faults.push(`${id} was begun after ${next.id} was stored`);
+        if (takenAt > next?.storedAt + eventMs) faults.push(`${id} was taken after ${next.id} was stored`);
       }
     }
     return faults;

@@ -83,7 +83,8 @@ export const command: Command = {
     'bench [--model M] [--threads N] [--passes N]\n' +
     '       smolvlm bench --board --model BUNDLE [--checkpoint M] [--out board-report.json]   (on a board with an NPU)\n' +
     '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)\n' +
-    '       smolvlm bench --hubs 1,2,4 [--caption-ms N] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)',
+    '       smolvlm bench --hubs 1,2,4 [--caption-ms N] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)\n' +
+    '       smolvlm bench --hubs 64 --cameras 1000 [--interval S] [--seconds S]   (the same, simulated in few processes)',
   options: {
     emulator: { type: 'boolean' },
     board: { type: 'boolean' },
@@ -95,6 +96,9 @@ export const command: Command = {
     'caption-ms': { type: 'string' },
     'frame-bytes': { type: 'string' },
     frames: { type: 'string' },
+    cameras: { type: 'string' },
+    interval: { type: 'string' },
+    seconds: { type: 'string' },
     model: { type: 'string' },
     checkpoint: { type: 'string' },
     threads: { type: 'string' },

@@ -16,6 +16,8 @@ export class FramePublisher {
   readonly #link: NatsLink;
   readonly #pictures: LargePictures;
   readonly #nextSlot = new Map<string, number>();
+  /** The newest request for each place. */
+  readonly #newest = new Map<string, NatsRequest>();
 
   readonly #defaultCapacity: number;
   readonly #onNewest: (place: FramePlaceTaken) => void;
@@ -35,6 +37,10 @@ export class FramePublisher {
   async publish(request: NatsRequest): Promise<void> {
     const { id, model, camera = '', queue = {} } = request.request;
     const { policy = 'newest', capacity = this.#defaultCapacity, group = '' } = queue;
+    const { subjects, connection } = this.#link;
+    const place = (slot: number): string => subjects.frame({ model, camera, group, slot });
+    const subject = place(policy === 'newest' ? this.#slot(place(0), capacity) : 0);
+    if (policy === 'newest') this.#overtake(subject, request);
     const consumer = await this.#untilReached(request, () => consumerOf(this.#link, model));
     if (request.signal.aborted) return;
     if (!consumer) throw noHub(model);
@@ -48,11 +54,8 @@ export class FramePublisher {
       headers.set(objectHeader, id);
       body = new Uint8Array();
     }
-    const { subjects, connection } = this.#link;
-    const place = (slot: number): string => subjects.frame({ model, camera, group, slot });
     const waiting = consumer.num_pending + 1;
     if (policy === 'newest') {
-      const subject = place(this.#slot(place(0), capacity));
       const ack = await this.#send(request, subject, body, { headers, msgID: id });
       if (!ack) return;
       const taken = { subject, sequence: ack.seq };
@@ -63,14 +66,14 @@ export class FramePublisher {
       return;
     }
     for (let slot = 0; slot < capacity; slot++) {
-      const subject = place(slot);
+      const free = place(slot);
       const options = { headers, msgID: id, expect: { lastSubjectSequence: 0 } };
-      const ack = await this.#send(request, subject, body, options).catch((error: unknown) => {
+      const ack = await this.#send(request, free, body, options).catch((error: unknown) => {
         if (isSubjectTaken(error, this.#link)) return 'taken' as const;
         throw error;
       });
       if (ack === 'taken') continue;
-      if (ack) request.confirm(waiting, { subject, sequence: ack.seq }, ackWaitOf(consumer));
+      if (ack) request.confirm(waiting, { subject: free, sequence: ack.seq }, ackWaitOf(consumer));
       return;
     }
     const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
@@ -106,6 +109,16 @@ export class FramePublisher {
     request.confirm(1);
   }
 
+  /** An older frame that is not stored yet must not be stored after this one, in whose place it would wait. */
+  #overtake(subject: string, request: NatsRequest): void {
+    const older = this.#newest.get(subject);
+    if (older) older.isOvertaken = true;
+    this.#newest.set(subject, request);
+    void request.final.then(() => {
+      if (this.#newest.get(subject) === request) this.#newest.delete(subject);
+    });
+  }
+
   /** Frames of one queue take its places in turn, so that a new one replaces the oldest. */
   #slot(queue: string, capacity: number): number {
     const slot = (this.#nextSlot.get(queue) ?? 0) % capacity;
@@ -136,6 +149,7 @@ export class FramePublisher {
         if (!isTransient(error) || this.#link.connection.isClosed()) throw error;
       }
       await delay(pauseMs);
+      if (request.isOvertaken) request.supersede();
     }
     return undefined;
   }

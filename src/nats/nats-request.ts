@@ -35,6 +35,8 @@ export class NatsRequest implements OpenRequest {
   /** Events that came before the server confirmed the request. */
   readonly #early: EngineEvent[] = [];
   #resolve: (final: FinalEvent) => void = () => {};
+  /** Whether a newer frame for the same place has been requested before this one was stored. */
+  isOvertaken = false;
   #link: NatsLink | undefined;
   #isConfirmed = false;
   #isTaken = false;
@@ -127,13 +129,16 @@ export class NatsRequest implements OpenRequest {
     clearTimeout(this.#superseding);
     if (!this.#isReplaced || this.#ended.signal.aborted) return;
     const patienceMs = this.#isTaken ? this.#ackWaitMs + silenceGraceMs : takenGraceMs;
-    this.#superseding = setTimeout(() => void this.#supersede(), patienceMs);
+    this.#superseding = setTimeout(() => void this.#endReplaced(), patienceMs);
   }
 
-  async #supersede(): Promise<void> {
-    if (this.#isTaken) await this.lookUp();
-    const why = this.#isTaken ? ', and its hub is lost' : '';
+  supersede(why = ''): void {
     this.drop('superseded', `a newer frame of camera "${this.request.camera ?? ''}" took its place${why}`);
+  }
+
+  async #endReplaced(): Promise<void> {
+    if (this.#isTaken) await this.lookUp();
+    this.supersede(this.#isTaken ? ', and its hub is lost' : '');
   }
 
   drop(reason: DropReason, message: string): void {

@@ -6,17 +6,32 @@ import {
   optionalString,
   UsageError,
 } from '../../command';
+import { type CameraSimulation, simulateCameras } from './camera-simulation';
 import { benchmarkHubs, type HubsBenchmark } from './hubs-benchmark';
 
-/** `smolvlm bench --hubs 1,2,4`. */
+/** `smolvlm bench --hubs 1,2,4`, and with `--cameras` a simulation. */
 export async function benchHubs(values: OptionValues, io: CommandIo): Promise<number> {
-  const measured = await benchmarkHubs({
-    hubs: hubCounts(optionalString(values, 'hubs') ?? ''),
+  const counts = hubCounts(optionalString(values, 'hubs') ?? '');
+  const common = {
     captionMs: optionalInteger(values, 'caption-ms', 1, 600_000) ?? 1000,
     frameBytes: optionalInteger(values, 'frame-bytes', 1, 100_000_000) ?? 200_000,
-    frames: optionalInteger(values, 'frames', 1, 10_000) ?? 20,
     signal: io.signal,
     onProgress: io.log,
+  };
+  const cameras = optionalInteger(values, 'cameras', 1, 100_000);
+  if (cameras !== undefined) {
+    const [hubs = 0, ...others] = counts;
+    if (others.length > 0) throw new UsageError('--cameras: expected one number of --hubs');
+    const intervalMs = 1000 * (optionalInteger(values, 'interval', 1, 86_400) ?? 10);
+    const durationMs = 1000 * (optionalInteger(values, 'seconds', 1, 86_400) ?? 60);
+    const simulated = await simulateCameras({ ...common, cameras, hubs, intervalMs, durationMs });
+    io.result(simulated, simulationReport(simulated));
+    return 0;
+  }
+  const measured = await benchmarkHubs({
+    ...common,
+    hubs: counts,
+    frames: optionalInteger(values, 'frames', 1, 10_000) ?? 20,
   });
   io.result(measured, report(measured));
   return 0;
@@ -57,4 +72,30 @@ function report({ captionMs, frameBytes, overhead, measurements }: HubsBenchmark
     '',
     alignedTable([`beyond the caption, ${overhead.frames} frames`, 'p50 ms', 'p99', 'max'], lines),
   ].join('\n');
+}
+
+function simulationReport(simulated: CameraSimulation): string {
+  const { cameras, hubs, seconds, sent, captions, superseded, others } = simulated;
+  const { captionsPerCamera, ageMs, server, load } = simulated;
+  const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+  return alignedTable(
+    ['cameras', String(cameras)],
+    [
+      ['hubs', String(hubs)],
+      ['seconds', String(seconds)],
+      ['frames sent', String(sent)],
+      ['captions', `${captions}, ${(captions / seconds).toFixed(1)}/s`],
+      ['superseded', String(superseded)],
+      ...Object.entries(others).map(([why, count]) => [why, String(count)]),
+      [
+        'captions of a camera',
+        `${captionsPerCamera.fewest} to ${captionsPerCamera.most}, median ${captionsPerCamera.median}`,
+      ],
+      ['from picture to caption', `p50 ${ageMs.p50} ms, p99 ${ageMs.p99} ms`],
+      ["server's CPU", `${(server.cpu * 100).toFixed(0)} % of a core`],
+      ["server's memory", megabytes(server.peakRssBytes)],
+      ["server's disk", megabytes(server.peakDiskBytes)],
+      ['load', load.toFixed(1)],
+    ],
+  );
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../../errors';
 import type { ModelledHubOptions } from './modelled-hub';
+import type { PacedHubsOptions } from './paced-hubs';
 
 /** A child process with one modelled hub, or several. */
 export class HubProcess {
@@ -14,6 +15,10 @@ export class HubProcess {
 
   static start(options: ModelledHubOptions): Promise<HubProcess> {
     return HubProcess.#start('modelled-hub.js', options);
+  }
+
+  static startPaced(options: PacedHubsOptions): Promise<HubProcess> {
+    return HubProcess.#start('paced-hubs.js', options);
   }
 
   static async #start(program: string, options: object): Promise<HubProcess> {
