@@ -74,7 +74,12 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
     return {
       settings,
       planner: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
-      controller: new CaptionController(engine, statusWords(RED), (status) => node.status(status)),
+      controller: new CaptionController(
+        engine,
+        statusWords(RED),
+        (status) => node.status(status),
+        engineNode.fault,
+      ),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);

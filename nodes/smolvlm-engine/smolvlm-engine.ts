@@ -6,6 +6,7 @@ import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-n
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine/engine-settings';
 import { registerModelAdmin } from '../../src/node-red/engine/model-admin';
 import { NodeFailure } from '../../src/node-red/node-failure';
+import { missingPackage } from '../../src/system/missing-package';
 
 interface Credentials {
   readonly token?: string;
@@ -15,7 +16,7 @@ export = (RED: NodeAPI): void => {
   function SmolvlmEngineNode(this: Node<Credentials>, config: NodeDef & EngineDialog): void {
     RED.nodes.createNode(this, config);
     const node = this as Node<Credentials> & {
-      -readonly [K in 'engine' | 'settings' | 'overview']: EngineNode[K];
+      -readonly [K in 'engine' | 'settings' | 'fault' | 'overview']: EngineNode[K];
     };
     try {
       node.settings = engineSettings(config, node.credentials.token, RED.settings.userDir ?? process.cwd());
@@ -33,6 +34,11 @@ export = (RED: NodeAPI): void => {
         error: errorBody(error),
       });
       return;
+    }
+    const fault = node.settings.address.kind === 'local' ? missingPackage() : undefined;
+    if (fault) {
+      node.fault = fault;
+      node.warn(new NodeFailure(fault).message);
     }
     const share = new EngineShare(node.settings);
     node.engine = () => share.engine();

@@ -6,6 +6,7 @@ import { messageFields, showCameraTypes } from '../../src/editor/message-fields'
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
   frameFields,
+  intervalField,
   normaliseChoices,
   type SourceChoice,
   sourceChoices,
@@ -64,7 +65,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
         return options ? this._('smolvlm-frame.invalid.folder') : false;
       },
     },
-    interval: { value: '', validate: within(frameFields.interval) },
+    interval: { value: '', validate: within<FrameEditorNode>((node) => intervalField(sourceOf(node))) },
     timeout: { value: '', validate: within(frameFields.timeout) },
     retries: { value: '', validate: within(frameFields.retries) },
     masks: { value: [] },
@@ -123,6 +124,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
       const chosen = textOf('#node-input-source');
       showOf(dialog, chosen);
       showCameraTypes(chosen === 'message');
+      showLimits('#node-input-', { interval: intervalField(sourceOf(this)) });
     };
     source.on('change', showSource);
     showSource();

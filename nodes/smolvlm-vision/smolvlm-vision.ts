@@ -56,7 +56,12 @@ function open(
   try {
     const engineNode = chosenEngine(RED, config.engine);
     return {
-      controller: new VisionController(engineNode.engine(), words, (status) => node.status(status)),
+      controller: new VisionController(
+        engineNode.engine(),
+        words,
+        (status) => node.status(status),
+        engineNode.fault,
+      ),
       planner: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
     };
   } catch (error) {

@@ -10,6 +10,7 @@ import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
 import { defined } from '../system/defined';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
+import { missingPackage } from '../system/missing-package';
 import type { Settings } from '../system/settings';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
 import { type Command, type OptionValues, optionalChoice, optionalInteger, UsageError } from './command';
@@ -89,6 +90,8 @@ export const command: Command = {
     const nats = usesNats ? await import('./serve/nats-hub.js') : undefined;
     const natsAddress = nats && natsOptions(values);
     boundLog(process.stderr.fd);
+    const missing = missingPackage();
+    if (missing) io.log(`${missing.message}. ${missing.hint}`);
     const timeline = await openServedTimeline(values, io.log);
     const served = await serveEngine({ ...options, ...defined({ timeline }) }).catch(
       async (error: unknown) => {

@@ -1,6 +1,7 @@
 import { detailChoices } from '../node-red/request-fields';
 import { defaultPrompt } from '../protocol/default-prompt';
-import type { CaptionResult, EngineEvent } from '../protocol/events';
+import type { CaptionResult, EngineEvent, Preparation } from '../protocol/events';
+import { minutesText } from '../system/minutes-text';
 import { editorNumber, type Translate } from './editor-language';
 import { type DialogValues, engineRequest } from './engine-request';
 import { errorLine } from './error-line';
@@ -85,13 +86,23 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
     });
   }
 
+  function loading({ secondsLeft, ...parts }: Preparation): string {
+    return secondsLeft === undefined
+      ? translate('try.phase.loading', parts)
+      : translate('try.loadingLeft', { ...parts, left: minutesText(secondsLeft) });
+  }
+
   function show(event: EngineEvent): void {
     switch (event.type) {
       case 'queued':
-        facts.text(translate('try.queued', event));
+        facts.text(event.preparing ? loading(event.preparing) : translate('try.queued', event));
         break;
       case 'progress':
-        facts.text(event.warning ? event.warning.message : translate(`try.phase.${event.phase}`, event));
+        if (event.warning) facts.text(event.warning.message);
+        else
+          facts.text(
+            event.phase === 'loading' ? loading(event) : translate(`try.phase.${event.phase}`, event),
+          );
         break;
       case 'token':
         caption.text(caption.text() + event.text);

@@ -3,7 +3,7 @@ import { type ErrorBody, errorBody, SmolvlmError } from '../errors';
 import type { Inference, InferenceHooks } from '../inference/inference';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
-import type { FinalEvent, SuccessEvent } from '../protocol/events';
+import type { FinalEvent, Preparation, SuccessEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
 import type { Clock } from '../system/clock';
 import { defined } from '../system/defined';
@@ -262,7 +262,10 @@ export class Engine {
     const { camera, capturedAt } = input;
     const hooks: InferenceHooks = {
       signal: request.abort.signal,
-      onProgress: (progress) => request.emit({ type: 'progress', id, ...progress }),
+      onProgress: (progress) => {
+        request.emit({ type: 'progress', id, ...progress });
+        if (progress.phase === 'loading') this.#tellWaiting(progress);
+      },
       onToken: (text, logprobs) =>
         input.stream && request.emit({ type: 'token', id, text, ...defined({ logprobs }) }),
       aside: (work) => this.#aside(id, work),
@@ -275,6 +278,15 @@ export class Engine {
     const features = await inference.encode(pictures, input, hooks);
     const handles = features.handles.map((handle) => ({ engine: this.instance, ...handle }));
     return { type: 'features', id, features: { ...features, ...frame, handles } };
+  }
+
+  /** Frames that are not taken from the queue yet wait for the model as well. */
+  #tellWaiting({ done, total, secondsLeft }: Preparation): void {
+    const preparing = { done, total, ...defined({ secondsLeft }) };
+    for (const request of this.#requests.values()) {
+      if (request.started) continue;
+      request.emit({ type: 'queued', id: request.id, waiting: this.#queue.waiting, preparing });
+    }
   }
 
   /** Runs work of a frame that needs no device, while another frame may run in its place. */

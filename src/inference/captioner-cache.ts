@@ -5,7 +5,14 @@ import type { LoadedModel } from '../protocol/engine-status';
 import { defined } from '../system/defined';
 import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
-import type { Captioner, CaptionerOptions, IdentifyModel, InferenceHooks, OpenCaptioner } from './inference';
+import type {
+  Captioner,
+  CaptionerOptions,
+  IdentifyModel,
+  InferenceHooks,
+  InferenceProgress,
+  OpenCaptioner,
+} from './inference';
 
 interface Loaded {
   readonly key: string;
@@ -57,6 +64,8 @@ export class CaptionerCache {
   readonly #identities = new Map<string, string>();
   /** A model about to be opened waits for memory in use: requests for open models line up behind it. */
   #waitsForRoom = false;
+  /** Requests that wait for a model that is being opened, theirs or another one. */
+  readonly #waiting = new Set<NonNullable<OpenHooks['onProgress']>>();
   #onReleased: () => void = () => {};
 
   constructor(options: CaptionerCacheOptions) {
@@ -78,7 +87,7 @@ export class CaptionerCache {
     const loaded =
       (this.#waitsForRoom ? undefined : this.#take(choice.key)) ??
       // Requests that use another model may have to end before this one can be opened.
-      (await (ticket ? ticket.aside(opened) : opened()));
+      (await this.#told(hooks, () => (ticket ? ticket.aside(opened) : opened())));
     this.#options.onChange?.();
     try {
       return await work(loaded.captioner);
@@ -152,12 +161,31 @@ export class CaptionerCache {
   async #open({ key, model, runtime }: ModelChoice, hooks: OpenHooks): Promise<Loaded> {
     const makeRoom = (sizeBytes: number): Promise<void> => this.#makeRoom(sizeBytes, hooks.signal);
     const { settings, pictures } = this.#options;
-    const options = { model, ...runtime, ...hooks, makeRoom, ...defined({ settings, pictures }) };
+    const onProgress = (progress: InferenceProgress): void => {
+      for (const tell of this.#waiting) tell(progress);
+    };
+    const options = {
+      ...{ model, ...runtime, ...hooks, onProgress, makeRoom },
+      ...defined({ settings, pictures }),
+    };
     const captioner = await this.#options.open(options);
     const loaded: Loaded = { key, model, captioner, lastUsedAt: new Date(), users: 1 };
     this.#loaded.set(key, loaded);
     await this.#shrink(0);
     return loaded;
+  }
+
+  /** Tells a request meanwhile how far the opening of the model is that it waits for. */
+  async #told<T>({ onProgress }: OpenHooks, opened: () => Promise<T>): Promise<T> {
+    if (!onProgress) return opened();
+    // Its own function: two requests may share one.
+    const tell: typeof onProgress = (progress) => onProgress(progress);
+    this.#waiting.add(tell);
+    try {
+      return await opened();
+    } finally {
+      this.#waiting.delete(tell);
+    }
   }
 
   /** Work that waits for the mutex is given up at once when the signal aborts; work that has begun is not. */

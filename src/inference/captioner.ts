@@ -166,8 +166,8 @@ async function assemble(
 async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundle> {
   const precision = options.precision ?? defaultPrecision;
   const { onProgress, signal } = options;
-  const onPart = ({ part, done, total }: BuildProgress): void =>
-    onProgress?.({ phase: 'loading', done, total, stage: part });
+  const onPart = ({ part, done, total, secondsLeft }: BuildProgress): void =>
+    onProgress?.({ phase: 'loading', done, total, stage: part, ...defined({ secondsLeft }) });
   const checkpoint =
     options.checkpoint === undefined
       ? undefined

@@ -24,6 +24,8 @@ export interface InferenceProgress {
   readonly done: number;
   readonly total: number;
   readonly stage?: string;
+  /** Of `loading`. */
+  readonly secondsLeft?: number;
   /** NPU core that ran the stage. */
   readonly core?: number;
   /** A delay; the work continues. */

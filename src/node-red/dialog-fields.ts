@@ -4,7 +4,7 @@ import { defined } from '../system/defined';
 import { fieldChoice } from './choice-field';
 import { timeOf } from './message-time';
 import { fieldNumber, type NumberField } from './number-field';
-import { detailChoices, policyChoices, requestFields } from './request-fields';
+import { detailChoices, policyChoices, priorityField, requestFields } from './request-fields';
 
 /** Dialog fields that set request options, as Node-RED keeps them. */
 export interface RequestFields {
@@ -59,7 +59,7 @@ export function requestOptions(
     ...defined({
       maxNewTokens: maxNewTokens ?? messageNumber(message.maxTokens, 'maxTokens', requestFields.maxTokens),
       queue: policy && { policy },
-      priority: typeof message.priority === 'number' ? message.priority : undefined,
+      priority: messageNumber(message.priority, 'priority', priorityField),
     }),
     capturedAt: new Date(timeOf(message.capturedAt) ?? Date.now()).toISOString(),
   };

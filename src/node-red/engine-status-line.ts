@@ -37,7 +37,9 @@ export class EngineStatusLine {
   /** @param behind other requests of the node @param doing `encoding` for a vision node */
   onEvent(event: EngineEvent, behind: number, doing: 'working' | 'encoding' = 'working'): void {
     if (event.type === 'progress') this.show(this.words[doing](event, behind));
-    if (event.type === 'queued' && event.waiting > 0) this.show(this.words.waiting(event.waiting));
+    if (event.type !== 'queued') return;
+    if (event.preparing) this.show(this.words.preparing(event.preparing));
+    else if (event.waiting > 0) this.show(this.words.waiting(event.waiting));
   }
 
   /** Stops listening to the engine. */

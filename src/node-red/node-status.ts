@@ -1,4 +1,5 @@
-import type { EngineEvent } from '../protocol/events';
+import type { EngineEvent, Preparation } from '../protocol/events';
+import { minutesText } from '../system/minutes-text';
 import type { TroubleWords } from './trouble-words';
 
 /** What Node-RED shows below a node. */
@@ -42,16 +43,22 @@ export class StatusWords {
     return this.#status('blue', 'ring', 'waiting', { count });
   }
 
+  /** The model is being prepared. */
+  preparing({ done, total, secondsLeft }: Preparation): NodeStatus {
+    return secondsLeft === undefined
+      ? this.#status('yellow', 'ring', 'loading', { done, total })
+      : this.#status('yellow', 'ring', 'loadingLeft', { done, total, left: minutesText(secondsLeft) });
+  }
+
   /** @param waiting other requests of the node */
   working(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
     const { phase, done, total, warning } = event;
     if (warning)
       return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.warning.${warning.code}`) };
+    if (phase === 'loading') return this.preparing(event);
     const text = this.#translate(`status.${phase}`, { done, total });
     const behind = waiting > 0 ? `, ${this.#translate('status.waiting', { count: waiting })}` : '';
-    return phase === 'loading'
-      ? { fill: 'yellow', shape: 'ring', text }
-      : { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
+    return { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
   }
 
   /** @param elapsedMs time of the last answer @param onCpu the CPU replaced a failed NPU */

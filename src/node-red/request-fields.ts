@@ -5,6 +5,9 @@ import type { NumberField } from './number-field';
 
 export const detailChoices = ['low', 'full'] as const;
 
+/** `msg.priority`, which has no field of a dialog. */
+export const priorityField = { least: -1000, most: 1000, isWhole: true } as const satisfies NumberField;
+
 /** What happens to a frame when the camera's queue is full. */
 export const policyChoices = ['newest', 'oldest', 'reject'] as const;
 

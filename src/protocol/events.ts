@@ -32,6 +32,13 @@ export type DropReason = 'queue-full' | 'superseded' | 'expired' | 'deadline' | 
 
 export type ProgressPhase = 'loading' | 'image' | 'vision' | 'prefill' | 'decode';
 
+/** How far the preparation of a model is. */
+export interface Preparation {
+  readonly done: number;
+  readonly total: number;
+  readonly secondsLeft?: number;
+}
+
 /** One line of the response to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, features, dropped or error. */
 export type EngineEvent =
   | {
@@ -39,6 +46,8 @@ export type EngineEvent =
       readonly id: string;
       /** Frames waiting in the engine, this one included. */
       readonly waiting: number;
+      /** The model that is being prepared meanwhile; the event comes again with each of its parts. */
+      readonly preparing?: Preparation;
     }
   | {
       readonly type: 'progress';
@@ -49,6 +58,8 @@ export type EngineEvent =
       readonly total: number;
       /** e.g. `l3_mlp`. */
       readonly stage?: string;
+      /** Of `loading`: estimated from the parts that are ready. */
+      readonly secondsLeft?: number;
       /** NPU core that ran the stage; absent on a CPU. */
       readonly core?: number;
       /** A delay, e.g. `npu-slow`, `npu-busy`; the work continues. */

@@ -53,6 +53,32 @@ describe('models in memory', () => {
     assert.deepEqual(loads(), ['load a int8', 'load a int4']);
   });
 
+  it('tells every request that waits for a model how far its opening is', async () => {
+    const gate = new Gate();
+    const told: string[] = [];
+    const opening = new CaptionerCache({
+      modelLimitBytes: 250,
+      defaultModel: 'a',
+      open: async ({ onProgress }) => {
+        await gate.passed;
+        onProgress?.({ phase: 'loading', done: 3, total: 26, secondsLeft: 40 });
+        return { backend: '', framesInFlight: 1, memoryBytes: 1, ...unused, close: nothing };
+      },
+    });
+    const use = (name: string): Promise<void> =>
+      opening.use(
+        {},
+        { ...hooks, onProgress: ({ done, secondsLeft }) => told.push(`${name} ${done} ${secondsLeft}`) },
+        nothing,
+      );
+    const both = Promise.all([use('porch'), use('garden')]);
+    await new Promise(setImmediate);
+    gate.open();
+    await both;
+    await use('late');
+    assert.deepEqual(told, ['porch 3 40', 'garden 3 40']);
+  });
+
   it("uses the engine's weights and threads for a request that names none", async () => {
     const opened: unknown[] = [];
     const configured = new CaptionerCache({

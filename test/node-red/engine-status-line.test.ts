@@ -66,6 +66,22 @@ describe('EngineStatusLine', () => {
     ]);
   });
 
+  it('shows the part and the time left of a model that its requests wait for, queued or not', () => {
+    const texts: string[] = [];
+    line = new EngineStatusLine(
+      { onState: () => () => {} } as unknown as EngineApi,
+      line.words,
+      ({ text }) => void texts.push(text),
+    );
+    const part = { done: 7, total: 26, secondsLeft: 124.2 };
+    line.onEvent({ type: 'queued', id: '1', waiting: 1, preparing: part }, 0);
+    line.onEvent({ type: 'progress', id: '1', phase: 'loading', ...part, secondsLeft: 8 }, 0);
+    assert.deepEqual(texts, [
+      'status.loadingLeft {"done":7,"total":26,"left":"2:05"}',
+      'status.loadingLeft {"done":7,"total":26,"left":"0:08"}',
+    ]);
+  });
+
   it('shows nothing of the engine after it is closed', () => {
     line.close();
     tell('lost');

@@ -11,7 +11,7 @@ const otherCodes = [
   ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-unfinished'],
   ...['cpu-products', 'unchanged', 'cooldown', 'stale'],
 ];
-const otherRooms = /^(doctor|emulator|dialog)-/;
+const otherRooms = /^(bench|certificate|dialog|doctor|emulator|watch)-/;
 
 describe('troubleOf', () => {
   it('has words for every code that a node can meet', () => {

@@ -74,6 +74,11 @@ describe('the package in a Node-RED', function () {
         );
       });
 
+      it('says when its flows start that an engine on this machine lacks a package', () => {
+        assert.match(nodeRed.log, /\[smolvlm-engine:.*the package onnxruntime-node is not installed/);
+        assert.match(nodeRed.log, /npm install onnxruntime-node/);
+      });
+
       for (const type of types) {
         const code = refused[type];
         it(`${type} ${code ? `says what it lacks (${code})` : 'does its work with an engine elsewhere'}`, async () => {

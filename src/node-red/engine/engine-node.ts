@@ -12,6 +12,8 @@ export interface EngineNode extends Node {
   /** The engine's client, created on first use; the engine itself starts with the first picture. */
   engine(): EngineApi;
   readonly settings: EngineSettings;
+  /** Why an engine on this machine could not describe a picture, known before the first one. */
+  readonly fault?: SmolvlmError;
   /**
    * State and recent frames.
    * @param sequence number of the last frame that the reader has

@@ -15,6 +15,13 @@ export const sourceProtocols: Readonly<Partial<Record<SourceChoice, readonly str
 /** Blank: pictures keep their brightness. */
 export const normaliseChoices = ['', 'contrast', 'night'] as const;
 
+/** Seconds between two pictures of a source that delivers them by itself: a decoder's 25 a second, a folder's five scans. */
+const leastIntervals: Readonly<Partial<Record<SourceChoice, number>>> = {
+  mjpeg: 0.04,
+  rtsp: 0.04,
+  folder: 0.2,
+};
+
 export const frameFields = {
   /** Seconds. */
   interval: { least: 0, most: 86_400 },
@@ -37,3 +44,8 @@ export const frameFields = {
   /** Seconds. */
   maxAge: { least: 0, most: 1_000_000_000 },
 } as const satisfies Readonly<Record<string, NumberField>>;
+
+/** Limits of the interval of a source. */
+export function intervalField(source: SourceChoice): NumberField {
+  return { ...frameFields.interval, least: leastIntervals[source] ?? frameFields.interval.least };
+}

@@ -3,8 +3,9 @@ import type { CertificateTrust, Credentials } from '../../picture/camera/camera-
 import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { fieldChoice } from '../choice-field';
+import { fieldNumber } from '../number-field';
 import type { FrameDialog } from './frame-dialog';
-import { sourceChoices, sourceProtocols } from './frame-fields';
+import { intervalField, sourceChoices, sourceProtocols } from './frame-fields';
 import { frameNumber, invalidField, times } from './frame-values';
 
 /** The node's own source of pictures, or none. */
@@ -19,12 +20,12 @@ export interface SourceLogin {
 /** @throws SmolvlmError `node-property` */
 export function sourceSettings(dialog: FrameDialog, login: SourceLogin = {}): SourceSettings {
   const source = fieldChoice(dialog.source, 'source', sourceChoices, 'message');
-  const intervalMs = times(frameNumber(dialog, 'interval'), 1000);
+  const intervalMs = times(fieldNumber(dialog.interval, 'interval', intervalField(source)), 1000);
   if (source === 'message') return { kind: source };
   if (source === 'folder') {
     const folder = (dialog.folder ?? '').trim();
     if (folder === '') throw invalidField('folder', 'the path of a folder', 'nothing');
-    return { kind: source, folder, intervalMs: Math.max(200, intervalMs ?? 1000) };
+    return { kind: source, folder, intervalMs: intervalMs ?? 1000 };
   }
   const url = address(dialog.url, sourceProtocols[source] ?? [], login);
   const timeoutMs = frameNumber(dialog, 'timeout') * 1000;
@@ -33,7 +34,7 @@ export function sourceSettings(dialog: FrameDialog, login: SourceLogin = {}): So
     const retries = frameNumber(dialog, 'retries');
     return { kind: source, retries, ...camera, ...(intervalMs ? { intervalMs } : {}) };
   }
-  return { kind: source, ...camera, intervalMs: Math.max(40, intervalMs ?? 1000) };
+  return { kind: source, ...camera, intervalMs: intervalMs ?? 1000 };
 }
 
 function credentials({ user, password = '' }: SourceLogin): Credentials | undefined {

@@ -20,14 +20,16 @@ export class VisionController {
   readonly #closing = new AbortController();
   #running = 0;
 
-  constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void) {
+  /** @param fault of the engine, known before its first picture: shown instead of the idle status */
+  constructor(engine: EngineApi, words: StatusWords, show: (status: NodeStatus) => void, fault?: unknown) {
+    const idle = fault === undefined ? words.idle() : words.refused(fault);
     this.#engine = engine;
     this.#throttle = new StatusThrottle(show);
     this.#status = new EngineStatusLine(engine, words, this.#throttle.show, {
       isBusy: () => this.#running > 0,
-      idle: words.idle(),
+      idle,
     });
-    this.#status.show(words.idle());
+    this.#status.show(idle);
   }
 
   /** Never rejects. @param prepare turns the message into a plan */

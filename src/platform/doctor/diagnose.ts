@@ -1,5 +1,5 @@
 import type { DoctorReport } from '../../protocol/doctor-report';
-import { readBundleFacts } from '../bundle-facts';
+import { readBundleFacts, type UnusableModel } from '../bundle-facts';
 import { checkCpuProducts } from '../cpu-products';
 import { readMachine } from '../machine';
 import { SystemFiles } from '../recording/system-files';
@@ -7,12 +7,17 @@ import { examine } from './examine';
 
 /**
  * Examines a machine.
- * @param models whose bundles are to be compared with it
+ * @param models whose bundles are to be compared with it, and those that were named and cannot be used
  * @param files of the machine; default: this one
  */
-export async function diagnose(models: readonly string[], files = new SystemFiles()): Promise<DoctorReport> {
+export async function diagnose(
+  models: readonly (string | UnusableModel)[],
+  files = new SystemFiles(),
+): Promise<DoctorReport> {
   if (files.live) files.cpuProducts = await checkCpuProducts();
-  const facts = await Promise.all(models.map((model) => readBundleFacts(model)));
+  const facts = await Promise.all(
+    models.map((model) => (typeof model === 'string' ? readBundleFacts(model) : model)),
+  );
   return examine(
     readMachine(
       files,

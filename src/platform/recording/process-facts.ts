@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { installedVersion } from '../../system/installed-version';
 import { observedVariables, type ProcessFacts } from './system-recording';
 
 /** Optional packages with native code: the CPU and the NPU backend need them. */
@@ -22,17 +21,4 @@ export function liveProcess(): ProcessFacts {
   if (process.env.SUPERVISOR_TOKEN) environment.SUPERVISOR_TOKEN = 'set';
   const uid = process.getuid?.() ?? 0;
   return { arch, platform, nodeVersion: versions.node, uid, packages, environment };
-}
-
-/** Version of the package that would be loaded, found the way Node finds it but without loading it. */
-function installedVersion(name: string): string | undefined {
-  for (let folder = __dirname; ; folder = dirname(folder)) {
-    try {
-      const text = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
-      const { version }: { version?: unknown } = JSON.parse(text);
-      return typeof version === 'string' ? version : undefined;
-    } catch {
-      if (folder === dirname(folder)) return undefined;
-    }
-  }
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../engine/engine';
+import { errorBody } from '../../errors';
+import type { UnusableModel } from '../../platform/bundle-facts';
 import { diagnose } from '../../platform/doctor/diagnose';
 import type { DoctorReport } from '../../protocol/doctor-report';
 import { limits } from '../../protocol/limits';
@@ -27,10 +29,20 @@ export function registerDoctor(
     '/v1/smolvlm/doctor',
     { schema: { summary: 'The state of the engine’s machine', querystring } as object },
     async ({ query }): Promise<DoctorReport> => {
-      const named = query.model === undefined ? undefined : await networkModels?.find(query.model);
-      const requested = (networkModels ? named?.model : query.model) ?? defaultModel;
+      const named =
+        query.model === undefined || !networkModels ? query.model : await find(networkModels, query.model);
+      const requested = named ?? defaultModel;
       const loaded = engine.status().models.map(({ model }) => model);
       return await diagnose([...new Set(requested === undefined ? loaded : [requested, ...loaded])]);
     },
   );
+}
+
+/** @returns undefined for the engine's own model; why it cannot be used, for a model that is not on this machine */
+async function find(models: ModelCatalog, model: string): Promise<string | UnusableModel | undefined> {
+  try {
+    return (await models.find(model)).model;
+  } catch (error) {
+    return { model, fault: errorBody(error) };
+  }
 }

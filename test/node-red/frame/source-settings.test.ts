@@ -31,6 +31,20 @@ describe('sourceSettings', () => {
     }
   });
 
+  it('refuses an interval that the source cannot keep', () => {
+    for (const [dialog, least] of [
+      [{ source: 'mjpeg', url: 'http://camera/live' }, 0.04],
+      [{ source: 'rtsp', url: 'rtsp://camera/live' }, 0.04],
+      [{ source: 'folder', folder: '/in' }, 0.2],
+    ] as const) {
+      assert.throws(() => sourceSettings({ ...dialog, interval: least / 2 }), {
+        message: `interval: expected a number from ${least} to 86400, received ${least / 2}`,
+      });
+      const settings = sourceSettings({ ...dialog, interval: least });
+      assert.equal('intervalMs' in settings && settings.intervalMs, least * 1000);
+    }
+  });
+
   const snapshot = (url: string, more: object = {}): object => ({ source: 'snapshot', url, ...more });
 
   it('takes a user without a password, and no password without a user', () => {

@@ -5,11 +5,11 @@ import { serveFake } from '../served-fake';
 
 describe('doctor route', () => {
   /** What the client of an engine with this default model is told. */
-  async function reportOf(model: string) {
+  async function reportOf(model: string, named?: string) {
     const served = await serveFake({ model });
     const client = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
     try {
-      return await client.doctor();
+      return await client.doctor(named);
     } finally {
       await client.close();
       await served.close();
@@ -30,5 +30,14 @@ describe('doctor route', () => {
     assert.equal(bundle?.state, 'bad');
     assert.match(bundle?.value ?? '', /"\/nowhere\/bundle": the folder does not exist/);
     assert.match(bundle?.advice ?? '', /hub id/);
+  });
+
+  it('marks a model that is named and not on its machine, and examines the rest of it', async () => {
+    const { checks } = await reportOf(demoModel, 'HuggingFaceTB/SmolVLM-Absent');
+    const bundle = checks.find(({ id }) => id === 'bundle');
+    assert.equal(bundle?.state, 'bad');
+    assert.match(bundle?.value ?? '', /SmolVLM-Absent is not on the engine/);
+    assert.match(bundle?.advice ?? '', /smolvlm pull/);
+    assert.equal(checks.find(({ id }) => id === 'node')?.state, 'ok');
   });
 });
