@@ -16,9 +16,11 @@ const folder = mkdtempSync(join(tmpdir(), 'smolvlm-shots-'));
 const out = join(root, 'docs', 'img');
 mkdirSync(out, { recursive: true });
 const examples = ['flows', 'convert on a PC and deliver to the hub', 'MQTT-triggered description'];
-const nodes = examples.flatMap((name) =>
+const all = examples.flatMap((name) =>
   JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8')),
 );
+/** The examples share an engine. */
+const nodes = [...new Map(all.map((node) => [node.id, node])).values()];
 const flows = join(folder, 'given-flows.json');
 writeFileSync(flows, JSON.stringify(nodes, undefined, 2));
 const broker = await startBroker(0);
