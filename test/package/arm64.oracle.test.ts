@@ -30,7 +30,8 @@ function demoJob(precision: CaptionJob['precision'], frames = described): Captio
 }
 
 describe('the package on emulated arm64 (needs QEMU and libstdc++)', function () {
-  this.timeout(900_000);
+  // Minutes on a machine that does nothing else.
+  this.timeout(2_700_000);
   const folder = useSuiteFolder();
   let machine: Arm64Machine;
 

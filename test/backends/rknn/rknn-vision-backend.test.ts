@@ -236,6 +236,33 @@ describe('RknnVisionBackend', function () {
     });
   }
 
+  it('runs a model of an older compiler, for which the library refuses several cores', async () => {
+    await npu.faults('old_compiler');
+    const backend = await npu.open();
+    // One core each, and the driver’s choice.
+    for (const core of [undefined, 0, 1, 2]) {
+      const { core: _, ...stage } = stages[1]!;
+      const opened = await backend.openStage(dir, { ...stage, ...defined({ core }) });
+      assert.equal((await opened.run(new Float32Array(1024 * 64))).length, 1024 * 64);
+    }
+    assert.deepEqual(await npu.violations(), []);
+    const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
+    for (const coreMask of [3, 5, 7]) {
+      const options = { name: 'l0_mlp', path: join(dir, 'l0_mlp.rknn'), coreMask };
+      await assert.rejects(RknnContext.open(backend.library, options), {
+        code: 'stage-load',
+        message: new RegExp(`rknn_set_core_mask ${coreMask} failed`),
+      });
+    }
+    await backend.close();
+    const broken = (await npu.trace()).filter(({ violation }) => violation !== undefined);
+    assert.deepEqual(
+      broken.map(({ rule, violation }) => `${rule}: ${violation}`),
+      Array(3).fill('vendor: several cores for a model of an older compiler'),
+    );
+    await npu.forget();
+  });
+
   it('reports a run that times out, and continues to work', async () => {
     const backend = await npu.open();
     const runner = await backend.openStage(dir, stages[1]!);

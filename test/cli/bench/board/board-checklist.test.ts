@@ -117,6 +117,15 @@ describe('a board’s report, read back', () => {
       /SMOLVLM_NPU_CORES/,
     ],
     [
+      'several cores refused for a model of an older compiler',
+      (r) => {
+        r.contexts.found.core_masks[7] = 'SmolvlmError: -5';
+      },
+      6,
+      'info',
+      /Nothing to do/,
+    ],
+    [
       'wrong values',
       (r) => {
         r.validation.found.pass = false;
