@@ -15,6 +15,7 @@ import type { Settings } from '../system/settings';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
 import { type Command, type OptionValues, optionalChoice, optionalInteger, UsageError } from './command';
 import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
 import { openServedTimeline } from './serve/served-timeline';
 
@@ -92,6 +93,7 @@ export const command: Command = {
     boundLog(process.stderr.fd);
     const missing = missingPackage();
     if (missing) io.log(`${missing.message}. ${missing.hint}`);
+    collectLessOften();
     const timeline = await openServedTimeline(values, io.log);
     const served = await serveEngine({ ...options, ...defined({ timeline }) }).catch(
       async (error: unknown) => {

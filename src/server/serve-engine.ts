@@ -143,7 +143,8 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     abrupt = true;
     void close();
   });
-  engine.onDone(() => guard.check());
+  // After the caption is sent.
+  engine.onDone(() => setImmediate(() => guard.check()));
   if (options.timeline) engine.onDone(timelineRecorder(options.timeline, log));
   const models = new ModelCatalog({
     loaded: () => engine.status().models.map(({ model }) => model),

@@ -48,8 +48,9 @@ export async function writeResponse(
   const { raw } = reply;
   const headers = reply.getHeaders();
   raw.writeHead(200, Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)));
-  raw.flushHeaders();
   raw.on('error', () => {});
+  // With the first piece, unless that comes later.
+  const flushing = setImmediate(() => raw.flushHeaders());
   const beat = setInterval(() => raw.writableNeedDrain || raw.write(heartbeat), heartbeatMs);
   const gone = peerGone(reply);
   const write: Write = async (text) => {
@@ -60,6 +61,7 @@ export async function writeResponse(
     await body(write, gone);
   } finally {
     clearInterval(beat);
+    clearImmediate(flushing);
     raw.end();
   }
 }

@@ -1,7 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { limits } from '../../protocol/limits';
-
-type FormField = ReturnType<FormData['getAll']>[number];
+import { type FormPart, splitMultipart } from './multipart';
 
 /** The parts of a `POST /v1/frames/describe` body. */
 export interface FormParts {
@@ -11,38 +10,36 @@ export interface FormParts {
 }
 
 /** @throws SmolvlmError `request-form`, `request-json`, `request-too-large` */
-export async function readFormParts(contentType: string, body: Buffer): Promise<FormParts> {
-  let form: FormData;
-  try {
-    form = await new Response(body as Buffer<ArrayBuffer>, {
-      headers: { 'content-type': contentType },
-    }).formData();
-  } catch (cause) {
+export function readFormParts(contentType: string, body: Buffer): FormParts {
+  const parts = splitMultipart(contentType, body);
+  if (!parts) {
     throw new SmolvlmError(
       'request-form',
       'expected a multipart/form-data body, received one that is incomplete or malformed',
       {
         hint: 'Send one field "request" (JSON) and one or more fields "image" (the pictures\' bytes).',
-        cause,
       },
     );
   }
-  for (const name of form.keys()) {
-    if (name === 'request' || name === 'image') continue;
-    throw new SmolvlmError('request-form', `expected the fields "request" and "image", received "${name}"`);
+  const other = parts.find(({ name }) => name !== 'request' && name !== 'image');
+  if (other) {
+    throw new SmolvlmError(
+      'request-form',
+      `expected the fields "request" and "image", received "${other.name}"`,
+    );
   }
   return {
-    request: await readJson(form.getAll('request')),
-    pictures: await readPictures(form.getAll('image')),
+    request: readJson(parts.filter(({ name }) => name === 'request')),
+    pictures: readPictures(parts.filter(({ name }) => name === 'image')),
   };
 }
 
-async function readJson(fields: readonly FormField[]): Promise<unknown> {
+function readJson(fields: readonly FormPart[]): unknown {
   const [field, ...others] = fields;
   if (field === undefined || others.length > 0) {
     throw new SmolvlmError('request-form', `expected one field "request", received ${fields.length}`);
   }
-  const text = typeof field === 'string' ? field : await field.text();
+  const text = new TextDecoder().decode(field.content);
   if (text.length > limits.requestJsonBytes) {
     throw new SmolvlmError(
       'request-too-large',
@@ -58,21 +55,17 @@ async function readJson(fields: readonly FormField[]): Promise<unknown> {
   }
 }
 
-async function readPictures(fields: readonly FormField[]): Promise<Uint8Array[]> {
-  const pictures: Uint8Array[] = [];
-  for (const field of fields) {
-    if (typeof field === 'string') {
-      throw new SmolvlmError(
-        'request-form',
-        'expected the field "image" to be a file part, received a text part',
-        {
-          hint: 'Give the part a file name: Content-Disposition: form-data; name="image"; filename="frame.jpg".',
-        },
-      );
-    }
-    pictures.push(new Uint8Array(await field.arrayBuffer()));
+function readPictures(fields: readonly FormPart[]): Uint8Array[] {
+  if (!fields.every(({ isFile }) => isFile)) {
+    throw new SmolvlmError(
+      'request-form',
+      'expected the field "image" to be a file part, received a text part',
+      {
+        hint: 'Give the part a file name: Content-Disposition: form-data; name="image"; filename="frame.jpg".',
+      },
+    );
   }
-  return checkSizes(pictures);
+  return checkSizes(fields.map(({ content }) => content));
 }
 
 /** @throws SmolvlmError `request-too-large` */

@@ -29,7 +29,7 @@ export function registerDescribe(app: FastifyInstance, { engine, networkModels }
     if (!Buffer.isBuffer(body)) {
       throw new SmolvlmError('request-form', 'expected a body of multipart/form-data, received none');
     }
-    const form = await readFormParts(request.headers['content-type'] ?? '', body);
+    const form = readFormParts(request.headers['content-type'] ?? '', body);
     const validate = request.compileValidationSchema(describeRequestSchema);
     if (!validate(form.request)) throw schemaError('request', validate.errors ?? []);
     const checked = checkRequest(form.request as DescribeRequest, form.pictures.length);

@@ -12,8 +12,8 @@ export class LazyMetrics {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    // A fault of the metrics must not end the engine: its caption is already sent.
-    engine.onDone((done) => void this.#add(done).catch(() => undefined));
+    // After the caption is sent; a fault of the metrics must not end the engine.
+    engine.onDone((done) => setImmediate(() => void this.#add(done).catch(() => undefined)));
   }
 
   /** @throws SmolvlmError `engine-metrics` */
