@@ -123,6 +123,23 @@ describe('a folder of shards without a manifest, on the emulated NPU', function 
     assert.equal(smolvlm('validate', bundle).status, 0);
   });
 
+  it('works with shards of a model whose patches do not divide its tile, like SmolVLM 2.2B', async () => {
+    const [model, odd, bundle] = [temp('odd-model'), temp('odd-shards'), temp('odd-bundle')];
+    await writeSmallCheckpoint(model, 2, { imageSize: 90, patchSize: 14, scaleFactor: 3 });
+    mkdirSync(odd);
+    const checkpoint = await openCheckpoint(model);
+    await writeEmulatedShards(odd, checkpoint).finally(() => checkpoint.close());
+    const { tokenIds, backend } = await caption({ model: odd, checkpoint: model, backend: 'npu' });
+    assert.ok(tokenIds.length > 0);
+    assert.equal(backend, 'rknn fp16 + onnxruntime int8');
+    const validated = smolvlm('validate', odd, '--checkpoint', model);
+    assert.equal(validated.status, 0, validated.stderr);
+    assert.equal(JSON.parse(validated.stdout).stages.length, 4);
+    const adopted = smolvlm('convert', '--shards', odd, '--model', model, '--out', bundle);
+    assert.equal(adopted.status, 0, adopted.stderr);
+    assert.equal((await caption({ model: bundle, backend: 'npu' })).backend, backend);
+  });
+
   it('captions from the command line', () => {
     const args = ['--model', shards, '--checkpoint', 'demo', '--image', demoFrame(expected.frame)];
     const { status, stdout, stderr } = smolvlm('caption', ...args, '--prompt', expected.prompt);
