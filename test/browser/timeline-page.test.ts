@@ -66,7 +66,8 @@ describe('the captions page in a browser (needs Chromium)', function () {
     faults = [];
     page.on('pageerror', ({ message }) => faults.push(message));
     await page.goto(`${served.url}${hash}`);
-    await page.locator('li[data-entry]').first().waitFor();
+    // On a phone an open entry hides them.
+    await page.locator('li[data-entry]').first().waitFor({ state: 'attached' });
   }
   const phone = { viewport: { width: 390, height: 844 } };
   const rows = () => page.locator('li[data-entry]');
