@@ -24,7 +24,7 @@ import {
   optionalInteger,
   optionalString,
   UsageError,
-} from './command';
+} from './command/command';
 import { bundleWithReference } from './convert/bundle-with-reference';
 
 const precisions = ['float32', 'int8', 'int4'] as const;

@@ -1,6 +1,6 @@
 import { type CacheEntry, clearCache, listCache } from '../model/hub/cache-contents';
-import { alignedTable } from './aligned-table';
-import { type Command, UsageError } from './command';
+import { alignedTable } from './command/aligned-table';
+import { type Command, UsageError } from './command/command';
 
 const actions = ['list', 'clear'] as const;
 

@@ -14,7 +14,7 @@ import {
   optionalString,
   requiredString,
   UsageError,
-} from './command';
+} from './command/command';
 
 /** `smolvlm caption`: one answer, computed in this process. */
 export const command: Command = {

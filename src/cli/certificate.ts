@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { certificateFiles, checkNoCertificate, writeCertificate } from './certificate/certificate-files';
 import { selfSignedCertificate } from './certificate/self-signed-certificate';
-import { type Command, optionalInteger, optionalString, UsageError } from './command';
+import { type Command, optionalInteger, optionalString, UsageError } from './command/command';
 
 const defaultDays = 3650;
 

@@ -37,7 +37,7 @@ import {
   optionalString,
   requiredString,
   UsageError,
-} from './command';
+} from './command/command';
 import { adoptShards, decoderPrecisions } from './convert/adopt-shards';
 import { conversionReport, conversionTable } from './convert/report';
 

@@ -8,7 +8,7 @@ import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { readJsonObject } from '../system/json-fields';
 import { type JudgedRow, judgeBoardReport } from './bench/board/board-checklist';
 import { ReportReader } from './bench/board/report-reader';
-import { type Command, type CommandIo, optionalString, UsageError } from './command';
+import { type Command, type CommandIo, optionalString, UsageError } from './command/command';
 
 /** `smolvlm doctor`: what this machine has and what is missing. */
 export const command: Command = {

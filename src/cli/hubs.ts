@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HubStatus } from '../nats/hub-status';
 import { NatsEngine } from '../nats/nats-engine';
 import type { QueueStatus } from '../nats/queue-status';
-import { alignedTable } from './aligned-table';
-import type { Command } from './command';
-import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+import { alignedTable } from './command/aligned-table';
+import type { Command } from './command/command';
+import { natsOptions, natsOptionTable, natsUsage } from './command/nats-options';
 
 const everyMs = 2_000;
 

@@ -1,4 +1,4 @@
-import type { CommandGroup } from './command';
+import type { CommandGroup } from './command/command';
 
 /** Shows one part of the pipeline at a time; one subcommand per file in `inspect/`. */
 export const command: CommandGroup = {

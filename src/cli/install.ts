@@ -7,7 +7,7 @@ import type { Bundle } from '../model/bundle/read-bundle';
 import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
-import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command';
+import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command/command';
 
 /** `smolvlm install`: installs a packed bundle on a hub. */
 export const command: Command = {

@@ -5,7 +5,13 @@ import { systemClock } from '../system/clock';
 import { disableTelemetry } from '../system/no-telemetry';
 import { readSettings } from '../system/settings';
 import { shownText } from '../system/shown-address';
-import { type Command, type CommandGroup, type CommandIo, type CommandTable, UsageError } from './command';
+import {
+  type Command,
+  type CommandGroup,
+  type CommandIo,
+  type CommandTable,
+  UsageError,
+} from './command/command';
 
 /** Loaded when called, so that a command needs only what it uses. */
 const commands: CommandTable<Command | CommandGroup> = {

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { packBundle } from '../convert/deliver/pack-bundle';
 import { readBundle } from '../model/bundle/read-bundle';
-import { type Command, optionalString, UsageError } from './command';
+import { type Command, optionalString, UsageError } from './command/command';
 
 /** `smolvlm pack`: packs a bundle as one file for a hub. */
 export const command: Command = {

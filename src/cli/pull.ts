@@ -2,7 +2,7 @@ import { checkpointsFolder } from '../model/cache-folder';
 import { type PullProgress, pullCheckpoint } from '../model/hub/hub-pull';
 import { hubSettings } from '../model/hub/hub-settings';
 import { parseHubReference } from '../model/hub/resolve-model';
-import { type Command, UsageError } from './command';
+import { type Command, UsageError } from './command/command';
 
 const progressEveryMs = 1000;
 

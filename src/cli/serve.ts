@@ -13,8 +13,14 @@ import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-
 import { missingPackage } from '../system/missing-package';
 import type { Settings } from '../system/settings';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
-import { type Command, type OptionValues, optionalChoice, optionalInteger, UsageError } from './command';
-import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+import {
+  type Command,
+  type OptionValues,
+  optionalChoice,
+  optionalInteger,
+  UsageError,
+} from './command/command';
+import { natsOptions, natsOptionTable, natsUsage } from './command/nats-options';
 import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
 import { openServedTimeline } from './serve/served-timeline';

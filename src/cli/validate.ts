@@ -14,7 +14,7 @@ import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolk
 import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
-import { alignedTable } from './aligned-table';
+import { alignedTable } from './command/aligned-table';
 import {
   type Command,
   type CommandIo,
@@ -22,7 +22,7 @@ import {
   optionalChoice,
   optionalString,
   UsageError,
-} from './command';
+} from './command/command';
 import { cosineBounds } from './convert';
 import { bundleWithReference } from './convert/bundle-with-reference';
 

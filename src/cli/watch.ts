@@ -4,9 +4,15 @@ import { SmolvlmError } from '../errors';
 import { NatsEngine } from '../nats/nats-engine';
 import type { DescribeFinal } from '../protocol/events';
 import { shownText } from '../system/shown-address';
-import { alignedTable } from './aligned-table';
-import { type Command, type CommandIo, type OptionValues, optionalInteger, requiredString } from './command';
-import { natsOptions, natsOptionTable, natsUsage } from './nats-options';
+import { alignedTable } from './command/aligned-table';
+import {
+  type Command,
+  type CommandIo,
+  type OptionValues,
+  optionalInteger,
+  requiredString,
+} from './command/command';
+import { natsOptions, natsOptionTable, natsUsage } from './command/nats-options';
 import { type CameraCheck, checkCamera } from './watch/camera-check';
 import { CameraWatch } from './watch/camera-watch';
 import { readConfigFile } from './watch/config-file';

@@ -1,7 +1,7 @@
 import type { SmolvlmError } from '../errors';
 import { type Clock, systemClock } from '../system/clock';
-import { type FfmpegVersion, ffmpegVersion } from './ffmpeg-arguments';
-import { runFfmpeg } from './ffmpeg-process';
+import { type FfmpegVersion, ffmpegVersion } from './ffmpeg/ffmpeg-arguments';
+import { runFfmpeg } from './ffmpeg/ffmpeg-process';
 import type { FrameSource, SourceHooks } from './frame-source';
 import { keepTrying, pauseFor } from './keep-trying';
 import type { StreamOptions } from './mjpeg-source';

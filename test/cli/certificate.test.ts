@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { command } from '../../src/cli/certificate';
 import { certificateFingerprint } from '../../src/cli/certificate/self-signed-certificate';
-import type { CommandIo, OptionValues } from '../../src/cli/command';
+import type { CommandIo, OptionValues } from '../../src/cli/command/command';
 import { parseEngineAddress } from '../../src/client/engine-address';
 import { EngineClient } from '../../src/client/engine-client';
 import { readSettings } from '../../src/system/settings';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { EngineClient } from '../../src/client/engine-client';
-import { Hub } from '../../src/nats/hub';
+import { Hub } from '../../src/nats/hub/hub';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine } from '../../src/nats/nats-engine';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
-import { Hub } from '../../src/nats/hub';
+import { Hub } from '../../src/nats/hub/hub';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';

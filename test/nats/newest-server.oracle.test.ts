@@ -14,7 +14,9 @@ describe('the shared queue with the newest nats-server', function () {
   it('passes the tests that it passes with the oldest', function () {
     if (!existsSync(program)) this.skip();
     assert.match(execFileSync(program, ['--version'], { encoding: 'utf8' }), /v2\.15\./);
-    const tests = readdirSync(__dirname).filter((name) => /\.test\.js$/.test(name) && !/oracle/.test(name));
+    const tests = readdirSync(__dirname, { encoding: 'utf8', recursive: true }).filter(
+      (name) => /\.test\.js$/.test(name) && !/oracle/.test(name),
+    );
     const mocha = join(repositoryRoot, 'node_modules', '.bin', 'mocha');
     const run = spawnSync(mocha, ['--reporter', 'dot', ...tests.map((name) => join(__dirname, name))], {
       cwd: repositoryRoot,

@@ -5,7 +5,7 @@ import { chooseFrames } from '../../convert/npu/calibration-frames';
 import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
-import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command';
+import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command/command';
 
 export const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
 

@@ -7,7 +7,7 @@ import { bundlesFolder, checkpointsFolder } from '../../model/cache-folder';
 import { resolveModel } from '../../model/hub/resolve-model';
 import { defined } from '../../system/defined';
 import type { Settings } from '../../system/settings';
-import { type CommandIo, type OptionValues, optionalString } from '../command';
+import { type CommandIo, type OptionValues, optionalString } from '../command/command';
 
 /** Opens a bundle. A folder of shards is completed, in the cache, from its checkpoint (`--checkpoint`) and a reference. */
 export async function bundleWithReference(

@@ -2,7 +2,7 @@ import type { NpuBundle } from '../../convert/npu/npu-bundle';
 import type { NpuStageEntry } from '../../convert/npu/npu-stage-part';
 import type { BundleManifest } from '../../model/bundle/bundle-manifest';
 import { defined } from '../../system/defined';
-import { alignedTable } from '../aligned-table';
+import { alignedTable } from '../command/aligned-table';
 
 /** The output of `smolvlm convert`. */
 export interface ConversionReport {

@@ -10,7 +10,7 @@ import { imageTokensPerTile, patchesPerTile } from '../../model/checkpoint/model
 import { resolveModel } from '../../model/hub/resolve-model';
 import { readPicture } from '../../picture/picture-source';
 import { openVisionTower } from '../../vision/open-vision-tower';
-import { type Command, type CommandIo, optionalChoice, requiredString } from '../command';
+import { type Command, type CommandIo, optionalChoice, requiredString } from '../command/command';
 import { ActivationSpool } from './activation-spool';
 
 export const command: Command = {

@@ -5,7 +5,7 @@ import { ContextPool } from '../../text/context-pool';
 import { embedPrompt } from '../../text/embed-prompt';
 import { generate } from '../../text/generate';
 import { prefill } from '../../text/prefill';
-import { type Command, optionalChoice, optionalInteger, requiredString } from '../command';
+import { type Command, optionalChoice, optionalInteger, requiredString } from '../command/command';
 
 /** `smolvlm inspect generate`: the decoder alone, on raw text. */
 export const command: Command = {

@@ -1,8 +1,8 @@
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { imageTokensPerTile } from '../../model/checkpoint/model-config';
 import { type HubUse, hubBytes, modelMemory, smallestHub } from '../../model/checkpoint/model-memory';
-import { alignedTable } from '../aligned-table';
-import { type Command, optionalInteger } from '../command';
+import { alignedTable } from '../command/aligned-table';
+import { type Command, optionalInteger } from '../command/command';
 import { modelFolder } from './model-folder';
 
 /** A picture in full detail (13 tiles) and its question; low detail needs about a tenth. */

@@ -1,5 +1,5 @@
 import { resolveModel } from '../../model/hub/resolve-model';
-import { type OptionValues, requiredString } from '../command';
+import { type OptionValues, requiredString } from '../command/command';
 
 /** The folder of `--model`. Only its configs are read, no weights. */
 export async function modelFolder(values: OptionValues): Promise<string> {

@@ -5,7 +5,13 @@ import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { singleWeightFile } from '../../model/checkpoint/weight-files';
 import { writeSafetensors } from '../../model/safetensors/safetensors-writer';
 import { ScaledTensors, type TensorScaling } from '../../onnx/scaled-tensors';
-import { type Command, optionalInteger, optionalNumber, requiredString, UsageError } from '../command';
+import {
+  type Command,
+  optionalInteger,
+  optionalNumber,
+  requiredString,
+  UsageError,
+} from '../command/command';
 import { modelFolder } from './model-folder';
 
 /** `smolvlm inspect outlier-checkpoint`: tests whether a precision keeps a model's answers when channels have outliers. */

@@ -5,7 +5,13 @@ import { PromptBuilder } from '../../prompt/prompt-builder';
 import { defined } from '../../system/defined';
 import { ContextPool } from '../../text/context-pool';
 import { predictText, type TextPrediction, topOneAgreement } from '../../text/perplexity';
-import { type Command, optionalChoice, optionalInteger, requiredString, UsageError } from '../command';
+import {
+  type Command,
+  optionalChoice,
+  optionalInteger,
+  requiredString,
+  UsageError,
+} from '../command/command';
 
 const precisions = ['float32', 'int8', 'int4'] as const;
 type Precision = (typeof precisions)[number];

@@ -3,7 +3,7 @@ import { tileGrid } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import type { PromptMessage } from '../../prompt/chat-template';
 import { PromptBuilder } from '../../prompt/prompt-builder';
-import { type Command, requiredString, UsageError } from '../command';
+import { type Command, requiredString, UsageError } from '../command/command';
 import { detailOption } from './detail-option';
 import { modelFolder } from './model-folder';
 

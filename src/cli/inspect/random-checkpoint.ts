@@ -1,5 +1,5 @@
 import { writeRandomCheckpoint } from '../../model/checkpoint/random-checkpoint';
-import { type Command, optionalInteger, requiredString } from '../command';
+import { type Command, optionalInteger, requiredString } from '../command/command';
 
 export const command: Command = {
   summary: 'Write a checkpoint with random weights in the shapes of the configs',

@@ -4,7 +4,7 @@ import { sharpLibrary } from '../../image/sharp-library';
 import { prepareTiles } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { readPicture } from '../../picture/picture-source';
-import { type Command, requiredString } from '../command';
+import { type Command, requiredString } from '../command/command';
 import { detailOption } from './detail-option';
 import { modelFolder } from './model-folder';
 

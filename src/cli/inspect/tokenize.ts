@@ -1,5 +1,5 @@
 import { Tokenizer } from '../../prompt/tokenizer';
-import { type Command, UsageError } from '../command';
+import { type Command, UsageError } from '../command/command';
 import { modelFolder } from './model-folder';
 
 /** `smolvlm inspect tokenize`: text to ids and back. */

@@ -11,7 +11,7 @@ import { packageVersion } from '../../package-version';
 import { defined } from '../../system/defined';
 import { shownText } from '../../system/shown-address';
 import { fillPrompt } from '../../template/prompt-template';
-import { type OptionValues, optionalChoice, optionalString, UsageError } from '../command';
+import { type OptionValues, optionalChoice, optionalString, UsageError } from '../command/command';
 import { mqttConfig } from './mqtt-config';
 
 export interface MqttServiceOptions {

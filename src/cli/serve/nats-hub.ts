@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineAddress } from '../../client/engine-address';
 import { EngineClient } from '../../client/engine-client';
 import { SmolvlmError } from '../../errors';
-import { Hub } from '../../nats/hub';
+import { Hub } from '../../nats/hub/hub';
 import type { NatsAddress } from '../../nats/nats-address';
 import { openNats } from '../../nats/nats-connection';
 import { shownText } from '../../system/shown-address';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { openTimeline } from '../../timeline/sqlite/open-timeline';
 import type { TimelineStore } from '../../timeline/timeline-store';
-import { type OptionValues, optionalInteger, UsageError } from '../command';
+import { type OptionValues, optionalInteger, UsageError } from '../command/command';
 
 const standardDays = 30;
 const standardMegabytes = 1000;

@@ -1,7 +1,7 @@
 import type { EntryBody } from '../http/timeline-api';
+import type { PictureLoader } from './client/picture-loader';
 import { element, icon, textButton } from './element';
 import { dayKey, type Words } from './page-words';
-import type { PictureLoader } from './picture-loader';
 
 export interface EntryListEvents {
   onOpen(entry: EntryBody): void;

@@ -1,9 +1,9 @@
 import type { AnswerBody, EntryBody } from '../http/timeline-api';
+import { releaseBlob, showBlob } from './client/picture-loader';
+import type { TimelineClient } from './client/timeline-client';
 import { element, icon, iconButton, textButton } from './element';
 import type { Words } from './page-words';
-import { releaseBlob, showBlob } from './picture-loader';
 import { QuestionForm } from './question-form';
-import type { TimelineClient } from './timeline-client';
 
 export interface EntryViewEvents {
   onClose(): void;

@@ -1,7 +1,7 @@
 import type { Authentication } from '../http/timeline-api';
+import type { TimelineClient } from './client/timeline-client';
 import { element } from './element';
 import type { Words } from './page-words';
-import type { TimelineClient } from './timeline-client';
 
 /**
  * Asks for what the server needs: name and password of Node-RED's editor, or the engine's token.

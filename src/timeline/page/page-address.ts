@@ -1,5 +1,5 @@
 import { defined } from '../../system/defined';
-import type { EntryFilter } from './timeline-client';
+import type { EntryFilter } from './client/timeline-client';
 
 /** What the address names: a timeline where there are several, a filter, the entry that is open. */
 export interface PageAddress {

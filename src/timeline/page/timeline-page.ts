@@ -1,4 +1,5 @@
 import type { Authentication, TimelineBody } from '../http/timeline-api';
+import { ServerRefusal, TimelineClient } from './client/timeline-client';
 import { element, textButton } from './element';
 import { loginView } from './login-view';
 import { readAddress, writeAddress } from './page-address';
@@ -7,7 +8,6 @@ import { listenToKeys } from './page-keys';
 import { editorToken, PageSettings } from './page-settings';
 import { applyTheme, isTheme, type Theme } from './page-theme';
 import { isLanguage, type Language, languages, preferredLanguage, Words } from './page-words';
-import { ServerRefusal, TimelineClient } from './timeline-client';
 import { TimelineView } from './timeline-view';
 
 /** The captions page: logs in where the server needs it, then shows a timeline. */

@@ -1,14 +1,14 @@
 import type { EntryBody, TimelineBody } from '../http/timeline-api';
+import { LiveEntries } from './client/live-entries';
+import { PictureLoader } from './client/picture-loader';
+import type { TimelineClient } from './client/timeline-client';
 import { element, iconButton, textButton } from './element';
 import { EntryList } from './entry-list';
 import { EntryView } from './entry-view';
 import { FilterBar } from './filter-bar';
-import { LiveEntries } from './live-entries';
 import { type PageAddress, readAddress, writeAddress } from './page-address';
 import { confirmDelete, exportDialog } from './page-dialogs';
 import { dayKey, type Words } from './page-words';
-import { PictureLoader } from './picture-loader';
-import type { TimelineClient } from './timeline-client';
 
 export interface TimelineViewOptions {
   readonly words: Words;

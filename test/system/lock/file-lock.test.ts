@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CommandIo } from '../../../src/cli/command';
+import type { CommandIo } from '../../../src/cli/command/command';
 import { command as convert } from '../../../src/cli/convert';
 import { joinLocalEngine } from '../../../src/client/local-engine';
 import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';

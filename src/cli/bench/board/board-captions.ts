@@ -6,7 +6,7 @@ import type { Bundle } from '../../../model/bundle/read-bundle';
 import { defaultPrompt } from '../../../protocol/default-prompt';
 import { defined } from '../../../system/defined';
 import type { Settings } from '../../../system/settings';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 import { benchmarkFrame } from '../caption-benchmark';
 
 /** Captions the shipped frames with vision on the NPU and on the CPU: whether the texts agree, and the times. */

@@ -8,7 +8,7 @@ import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../../platform/recording/system-files';
 import { usableCores } from '../../../platform/soc';
 import type { Settings } from '../../../system/settings';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 
 /** A context's data about the first stage, and the effect of opening all contexts on the process. */
 export async function boardContexts(

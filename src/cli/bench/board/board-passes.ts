@@ -7,7 +7,7 @@ import type { Settings } from '../../../system/settings';
 import { npuAccess, openVisionBackend, type RknnSettings } from '../../../vision/open-vision-backend';
 import { openVisionTower } from '../../../vision/open-vision-tower';
 import type { TileEncoder } from '../../../vision/vision-tower';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 
 /** A camera's frame at full detail. */
 const tiles = 13;

@@ -3,7 +3,7 @@ import { errorBody } from '../../../errors';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { diagnose } from '../../../platform/doctor/diagnose';
 import type { Settings } from '../../../system/settings';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 import { boardCaptions } from './board-captions';
 import { boardContexts } from './board-contexts';
 import { boardPasses } from './board-passes';

@@ -5,7 +5,7 @@ import type { CaptionerOptions } from '../../../inference/inference';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import { defaultPrompt } from '../../../protocol/default-prompt';
 import type { RkllmSettings, Settings } from '../../../system/settings';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 import { benchmarkFrame } from '../caption-benchmark';
 
 interface Way {

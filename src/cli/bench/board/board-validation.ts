@@ -3,7 +3,7 @@ import { validateBundle } from '../../../convert/validate/validate-bundle';
 import type { Bundle } from '../../../model/bundle/read-bundle';
 import type { Settings } from '../../../system/settings';
 import { npuAccess, openVisionBackend } from '../../../vision/open-vision-backend';
-import type { CommandIo } from '../../command';
+import type { CommandIo } from '../../command/command';
 import { validationDocument } from '../../validate';
 
 /** `smolvlm validate --backend npu`. */

@@ -1,11 +1,11 @@
-import { alignedTable } from '../../aligned-table';
+import { alignedTable } from '../../command/aligned-table';
 import {
   type CommandIo,
   type OptionValues,
   optionalInteger,
   optionalString,
   UsageError,
-} from '../../command';
+} from '../../command/command';
 import { type CameraSimulation, simulateCameras } from './camera-simulation';
 import { benchmarkHubs, type HubsBenchmark } from './hubs-benchmark';
 

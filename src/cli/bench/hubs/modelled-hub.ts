@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EngineClient } from '../../../client/engine-client';
-import { Hub } from '../../../nats/hub';
+import { Hub } from '../../../nats/hub/hub';
 import { parseNatsAddress } from '../../../nats/nats-address';
 import { openNats } from '../../../nats/nats-connection';
 import { serveEngine } from '../../../server/serve-engine';

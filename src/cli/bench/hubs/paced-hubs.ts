@@ -1,4 +1,4 @@
-import { Hub } from '../../../nats/hub';
+import { Hub } from '../../../nats/hub/hub';
 import { parseNatsAddress } from '../../../nats/nats-address';
 import { openNats } from '../../../nats/nats-connection';
 import { PacedEngine } from './paced-engine';

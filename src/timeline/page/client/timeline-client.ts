@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../../errors';
+import type { ErrorBody } from '../../../errors';
 import {
   type AskLine,
   type CameraBody,
@@ -9,7 +9,7 @@ import {
   requestHeader,
   type SessionBody,
   type TimelineBody,
-} from '../http/timeline-api';
+} from '../../http/timeline-api';
 import { eventsOf, linesOf } from './stream-lines';
 
 /** What the list shows; absent fields do not filter. */

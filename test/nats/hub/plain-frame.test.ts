@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { demoFrame } from '../fixtures';
-import { NatsFake } from './nats-fake';
-import { freePort, hasNatsServer } from './test-server';
+import { demoFrame } from '../../fixtures';
+import { NatsFake } from '../nats-fake';
+import { freePort, hasNatsServer } from '../test-server';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;

@@ -1,4 +1,4 @@
-import type { EntryBody } from '../http/timeline-api';
+import type { EntryBody } from '../../http/timeline-api';
 import { ServerRefusal, type TimelineClient } from './timeline-client';
 
 export interface LiveEvents {

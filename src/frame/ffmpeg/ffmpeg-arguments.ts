@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { errorBody, SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../../errors';
 
 export interface FfmpegVersion {
   readonly major: number;

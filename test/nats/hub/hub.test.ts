@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { parseNatsAddress } from '../../src/nats/nats-address';
-import { openNats } from '../../src/nats/nats-connection';
-import { NatsFake } from './nats-fake';
-import { hasNatsServer } from './test-server';
+import { parseNatsAddress } from '../../../src/nats/nats-address';
+import { openNats } from '../../../src/nats/nats-connection';
+import { NatsFake } from '../nats-fake';
+import { hasNatsServer } from '../test-server';
 
 const picture = Buffer.from('a picture');
 

@@ -1,13 +1,13 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import { errorBody, SmolvlmError } from '../errors';
-import type { FinalEvent } from '../protocol/events';
-import { defined } from '../system/defined';
-import { publishCameraAnswer } from './camera-answers';
-import { checkLayout, decodeFrame, layoutHeader, objectHeader } from './frame-message';
+import { errorBody, SmolvlmError } from '../../errors';
+import type { FinalEvent } from '../../protocol/events';
+import { defined } from '../../system/defined';
+import { publishCameraAnswer } from '../camera-answers';
+import { checkLayout, decodeFrame, layoutHeader, objectHeader } from '../frame-message';
+import { publishAnswer } from '../kept-answers';
+import { LargePictures } from '../large-pictures';
+import type { NatsLink } from '../nats-connection';
 import { HubFrame } from './hub-frame';
-import { publishAnswer } from './kept-answers';
-import { LargePictures } from './large-pictures';
-import type { NatsLink } from './nats-connection';
 import { plainFrame } from './plain-frame';
 
 const retryDelayMs = 1_000;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { OptionValues } from '../../src/cli/command';
-import { natsOptions } from '../../src/cli/nats-options';
-import { openNats } from '../../src/nats/nats-connection';
-import { engineSettings } from '../../src/node-red/engine/engine-settings';
-import { jwtAccounts } from '../nats/jwt-accounts';
-import { hasNatsServer, TestNats } from '../nats/test-server';
-import { useTempFolder } from '../temp-folder';
+import type { OptionValues } from '../../../src/cli/command/command';
+import { natsOptions } from '../../../src/cli/command/nats-options';
+import { openNats } from '../../../src/nats/nats-connection';
+import { engineSettings } from '../../../src/node-red/engine/engine-settings';
+import { jwtAccounts } from '../../nats/jwt-accounts';
+import { hasNatsServer, TestNats } from '../../nats/test-server';
+import { useTempFolder } from '../../temp-folder';
 
 describe('the login of a NATS server', function () {
   this.timeout(30_000);

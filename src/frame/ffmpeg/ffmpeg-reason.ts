@@ -1,5 +1,5 @@
-import { SmolvlmError } from '../errors';
-import { shownAddress, shownText } from '../system/shown-address';
+import { SmolvlmError } from '../../errors';
+import { shownAddress, shownText } from '../../system/shown-address';
 
 const tryVlc = 'Try the address in VLC; the node continues to try.';
 

@@ -1,5 +1,5 @@
-import type { HubCounts } from './hub-status';
-import type { QueueStatus } from './queue-status';
+import type { HubCounts } from '../hub-status';
+import type { QueueStatus } from '../queue-status';
 
 /** A hub's and its queue's metrics in Prometheus' text format. */
 export function hubMetrics(working: number, counts: HubCounts, queue: QueueStatus | undefined): string {

@@ -1,9 +1,9 @@
-import { SmolvlmError } from '../errors';
-import { describePayload } from '../mqtt/describe-payload';
-import { readPicture } from '../picture/picture-source';
-import { defaultPrompt } from '../protocol/default-prompt';
-import { defined } from '../system/defined';
-import type { FrameMessage } from './frame-message';
+import { SmolvlmError } from '../../errors';
+import { describePayload } from '../../mqtt/describe-payload';
+import { readPicture } from '../../picture/picture-source';
+import { defaultPrompt } from '../../protocol/default-prompt';
+import { defined } from '../../system/defined';
+import type { FrameMessage } from '../frame-message';
 
 /** A message of the queue without smolvlm's layout, as cameras and automations publish by MQTT. */
 export interface PlainMessage {

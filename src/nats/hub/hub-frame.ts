@@ -1,12 +1,12 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import type { EngineApi } from '../client/engine-api';
-import { errorBody } from '../errors';
-import type { DescribeRequest } from '../protocol/describe-request';
-import type { EngineEvent, FinalEvent } from '../protocol/events';
-import { defined } from '../system/defined';
-import { publishCameraAnswer } from './camera-answers';
-import type { FrameMessage } from './frame-message';
-import type { NatsLink } from './nats-connection';
+import type { EngineApi } from '../../client/engine-api';
+import { errorBody } from '../../errors';
+import type { DescribeRequest } from '../../protocol/describe-request';
+import type { EngineEvent, FinalEvent } from '../../protocol/events';
+import { defined } from '../../system/defined';
+import { publishCameraAnswer } from '../camera-answers';
+import type { FrameMessage } from '../frame-message';
+import type { NatsLink } from '../nats-connection';
 
 /** Frames of the queue are told from those of other callers, and never replaced in the engine's own queue. */
 const ownGroup = 'nats';

@@ -1,6 +1,6 @@
-import { type NatsAddress, parseNatsAddress } from '../nats/nats-address';
-import { readNatsFile } from '../nats/nats-files';
-import { defined } from '../system/defined';
+import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
+import { readNatsFile } from '../../nats/nats-files';
+import { defined } from '../../system/defined';
 import { type Command, type OptionValues, optionalString, UsageError } from './command';
 
 /** The options of commands that use the shared queue. */

@@ -1,6 +1,6 @@
 import type { ParseArgsConfig } from 'node:util';
-import { SmolvlmError } from '../errors';
-import type { Settings } from '../system/settings';
+import { SmolvlmError } from '../../errors';
+import type { Settings } from '../../system/settings';
 
 /** A wrong command line: exit status 2. */
 export class UsageError extends SmolvlmError {

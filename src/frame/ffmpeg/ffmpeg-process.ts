@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { JpegSplitter } from '../picture/jpeg-splitter';
-import { type Clock, systemClock } from '../system/clock';
+import { JpegSplitter } from '../../picture/jpeg-splitter';
+import { type Clock, systemClock } from '../../system/clock';
 import { type FfmpegJob, ffmpegArguments, ffmpegInput } from './ffmpeg-arguments';
 import { ffmpegError, streamError } from './ffmpeg-reason';
 import { ParameterSets } from './parameter-sets';
