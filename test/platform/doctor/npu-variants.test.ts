@@ -238,6 +238,11 @@ describe('doctor on variants of a board', () => {
       root,
     );
     assert.match(inPod.devices.advice ?? '', /appArmorProfile.*supplementalGroups: \[44, 105\]/);
+    const app: Edit = ({ process: own }) => {
+      Object.assign(own, { uid: 0, environment: { SUPERVISOR_TOKEN: 'set' } });
+    };
+    const inApp = board(refuse('EACCES', '/dev/dri/card1'), app).devices;
+    assert.match(inApp.advice ?? '', /^An app has no access to it: run the engine outside/);
     const unmapped: Edit = ({ devices }) => {
       Object.assign(devices['/dev/dri/card1'] ?? {}, { gid: 65534 });
     };
