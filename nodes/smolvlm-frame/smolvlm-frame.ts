@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { ImageChild } from '../../src/client/image-child';
+import { ImageChildren } from '../../src/client/image-children';
 import { FrameGate } from '../../src/frame/frame-gate';
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/frame/frame-intake';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
@@ -47,7 +47,7 @@ interface Opened {
 }
 
 export = (RED: NodeAPI): void => {
-  const child = new ImageChild();
+  const child = new ImageChildren();
   const trouble = troubleWords(RED);
   const sample = registerFrameSample(RED, child);
 

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { ImageChild } from '../../src/client/image-child';
+import { ImageChildren } from '../../src/client/image-children';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
@@ -52,7 +52,7 @@ export = (RED: NodeAPI): void => {
     const throttle = new StatusThrottle((status) => this.status(status));
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       throttle.show({ fill, shape, text });
-    const thumbnails = new ImageChild();
+    const thumbnails = new ImageChildren();
     const to = (output: Output, message: NodeMessage): (NodeMessage | null)[] =>
       outputs.map((each) => (each === output ? message : null));
     let entries = 0;

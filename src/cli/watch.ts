@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ImageChild } from '../client/image-child';
+import { ImageChildren } from '../client/image-children';
 import { SmolvlmError } from '../errors';
 import { NatsEngine } from '../nats/nats-engine';
 import type { DescribeFinal } from '../protocol/events';
@@ -48,7 +48,7 @@ export const command: Command = {
     const statusSeconds = optionalInteger(values, 'status-every', 0, 86_400) ?? standardStatusSeconds;
     const address = values.check === true ? undefined : natsOptions(values);
     const cameras = watchConfig(await readConfigFile(path));
-    const images = new ImageChild();
+    const images = new ImageChildren();
     try {
       if (!address) return await checkAll(cameras, images, io);
       const engine = new NatsEngine(address);
@@ -66,7 +66,7 @@ export const command: Command = {
 
 interface WatchTools {
   readonly engine: NatsEngine;
-  readonly images: ImageChild;
+  readonly images: ImageChildren;
   readonly io: CommandIo;
   readonly values: OptionValues;
   readonly statusSeconds: number;
@@ -142,7 +142,7 @@ function printAnswer(io: CommandIo, camera: string, final: DescribeFinal): void 
 /** @returns the exit status: 1 if a camera gave no picture */
 async function checkAll(
   cameras: readonly WatchedCamera[],
-  images: ImageChild,
+  images: ImageChildren,
   io: CommandIo,
 ): Promise<number> {
   const prepare = images.prepare.bind(images);

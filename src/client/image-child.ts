@@ -25,7 +25,7 @@ type Answer = { readonly job: number } & ({ readonly frame: PreparedFrame } | { 
 export interface ImageChildOptions {
   readonly timeoutMs?: number;
   readonly idleMs?: number;
-  /** Decides when a picture has taken too long. */
+  /** Decides when a picture has taken too long, and when the process has been idle long enough. */
   readonly clock?: Clock;
   /** The program, for tests. */
   readonly worker?: string;
@@ -40,7 +40,7 @@ export class ImageChild {
   readonly #waiting: Job[] = [];
   #running: Job | undefined;
   #child: ChildProcess | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #cancelIdle: (() => void) | undefined;
   #cancelTimeout: (() => void) | undefined;
   #lastJob = 0;
   #closed = false;
@@ -83,7 +83,7 @@ export class ImageChild {
   }
 
   #clearTimers(): void {
-    clearTimeout(this.#idleTimer);
+    this.#cancelIdle?.();
     this.#cancelTimeout?.();
   }
 
@@ -92,8 +92,8 @@ export class ImageChild {
     if (this.#running) return;
     const next = this.#waiting.shift();
     if (!next) {
-      this.#idleTimer = setTimeout(() => this.#stop(), this.#options.idleMs);
-      this.#idleTimer.unref();
+      const { clock, idleMs } = this.#options;
+      this.#cancelIdle = clock.after(idleMs, () => this.#stop(), { keepsProcess: false });
       return;
     }
     this.#running = next;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { EngineApi } from '../client/engine-api';
-import { ImageChild } from '../client/image-child';
+import { ImageChildren } from '../client/image-children';
 import { errorBody, SmolvlmError } from '../errors';
 import type { EngineEvent } from '../protocol/events';
 import { defined } from '../system/defined';
@@ -50,7 +50,7 @@ export class DescribeService {
   readonly #open = new Set<CameraRequest>();
   /** Services below this base, without it: requests with slashes in the camera's name may be theirs. */
   readonly #nested = new Set<string>();
-  readonly #images = new ImageChild();
+  readonly #images = new ImageChildren();
   #closed = false;
 
   /** @throws SmolvlmError `mqtt-topic` for a base that no topic can begin with */

@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import type { ImageChild } from '../../client/image-child';
+import type { ImageChildren } from '../../client/image-children';
 import { NodeFailure } from '../node-failure';
 
 const longestSide = 960;
@@ -15,7 +15,7 @@ export interface FrameSample {
  * `GET smolvlm-frame/ID/sample`: a node's last picture, made smaller and not masked, for editors who may read nodes'
  * pictures (`smolvlm-frame.read`). Empty (204) before one came.
  */
-export function registerFrameSample(RED: NodeAPI, child: ImageChild): FrameSample {
+export function registerFrameSample(RED: NodeAPI, child: ImageChildren): FrameSample {
   const pictures = new Map<string, Uint8Array>();
   RED.httpAdmin.get(
     '/smolvlm-frame/:id/sample',
