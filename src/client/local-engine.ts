@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
+import { type Clock, systemClock } from '../system/clock';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import { isListening } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
 import { readSettings } from '../system/settings';
 import { drainEngine } from './engine-http';
+import { type StartFailure, StartRetries, startFailure } from './start-retries';
 
 export interface LocalEngineOptions {
   /** Folder of socket, lock and log; one engine process each. */
@@ -19,13 +21,12 @@ export interface LocalEngineOptions {
   readonly idleExitSeconds?: number;
   readonly environment?: NodeJS.ProcessEnv;
   readonly startTimeoutMs?: number;
+  /** Decides when a start has taken too long, and how long to pause before the next one. */
+  readonly clock?: Clock;
 }
 
 const logLimitBytes = 1024 * 1024;
 const pollMs = 50;
-
-/** Starts that a signal may end, e.g. of the kernel without memory, before the callers are told. */
-const mostKilledStarts = 2;
 
 /**
  * Finds this user's engine, or starts it; of several processes that do so at once, one starts it.
@@ -36,9 +37,10 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   const directory = options.directory ?? readSettings(options.environment).runtimeDir;
   makePrivateDirectory(directory);
   const socketPath = engineSocketPath(directory, protocolVersion);
-  const giveUpAt = Date.now() + (options.startTimeoutMs ?? 60_000);
-  let killedStarts = 0;
-  while (Date.now() < giveUpAt) {
+  const clock = options.clock ?? systemClock;
+  const giveUpAt = clock.now() + (options.startTimeoutMs ?? 60_000);
+  const retries = new StartRetries(clock);
+  while (clock.now() < giveUpAt) {
     signal?.throwIfAborted();
     if (await isListening(socketPath)) return socketPath;
     const lock = await FileLock.tryAcquire(join(directory, 'engine.lock')).catch((error: unknown) => {
@@ -48,17 +50,19 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
       await delay(pollMs, undefined, { signal });
       continue;
     }
+    let pauseMs: number | undefined = 0;
     try {
       if (await isListening(socketPath)) return socketPath;
       await drainFormerProtocols(directory, signal);
-      await start(options, directory, socketPath, giveUpAt);
+      await start({ ...options, clock }, directory, socketPath, giveUpAt);
     } catch (error) {
-      killedStarts += 1;
-      if (!(error instanceof EngineKilledError) || killedStarts > mostKilledStarts)
-        throw folderFault(directory, error);
+      pauseMs = error instanceof StartError ? retries.pauseMs(error.failure) : undefined;
+      if (pauseMs === undefined) throw folderFault(directory, error);
     } finally {
       await lock.release();
     }
+    // Without the lock: another process may start the engine meanwhile.
+    if (pauseMs > 0) await pause(pauseMs, clock, signal);
   }
   throw new SmolvlmError('engine-start', 'the engine did not start in time', {
     hint: `Its log is ${join(directory, 'engine.log')}.`,
@@ -91,12 +95,35 @@ function folderFault(directory: string, error: unknown): unknown {
   });
 }
 
-/** A signal ended the engine while it started. */
-class EngineKilledError extends SmolvlmError {}
+/** @throws the signal's reason when it aborts */
+function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', giveUp);
+      resolve();
+    });
+    const giveUp = (): void => {
+      cancel();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
+  });
+}
+
+/** The engine ended while it started. */
+class StartError extends SmolvlmError {
+  readonly failure: StartFailure;
+
+  constructor(failure: StartFailure, message: string, hint: string) {
+    super('engine-start', message, { hint });
+    this.failure = failure;
+  }
+}
 
 /** Starts it detached: it serves other clients too, and outlives this process. */
 async function start(
-  options: LocalEngineOptions,
+  options: LocalEngineOptions & { readonly clock: Clock },
   directory: string,
   socketPath: string,
   giveUpAt: number,
@@ -131,17 +158,15 @@ async function start(
     ended ??= killed ? `it was killed by ${exitSignal}` : `it ended with code ${code}`;
   });
   child.unref();
-  while (Date.now() < giveUpAt) {
+  while (options.clock.now() < giveUpAt) {
     if (await isListening(socketPath)) return;
     if (ended !== undefined) {
-      const words = lastLines(logPath, logStart);
-      const StartError = killed ? EngineKilledError : SmolvlmError;
+      const log = endOf(logPath, logStart);
+      const words = log.trim().split('\n').slice(-5).join(' | ');
       throw new StartError(
-        'engine-start',
+        startFailure(log, killed),
         `the engine did not start: ${ended}${words && `; its log ends with: ${words}`}`,
-        {
-          hint: `Its log is ${logPath}.`,
-        },
+        `Its log is ${logPath}.`,
       );
     }
     await delay(pollMs);
@@ -157,14 +182,14 @@ function prepareLog(path: string): number {
   return 0;
 }
 
-/** The last lines written to the log from a position on. */
-function lastLines(path: string, from: number): string {
+/** The last 4 KiB written to the log from a position on. */
+function endOf(path: string, from: number): string {
   const bytes = Buffer.alloc(4096);
   const fd = openSync(path, 'r');
   try {
     const start = Math.max(from, (statSync(path).size ?? 0) - bytes.length);
     const length = readSync(fd, bytes, 0, bytes.length, start);
-    return bytes.toString('utf8', 0, length).trim().split('\n').slice(-5).join(' | ');
+    return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(fd);
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
 import { thisProcess } from '../../src/system/lock/lock-holder';
+import { ManualClock } from '../system/manual-clock';
 import { isAlive, LocalFake } from './local-fake';
 
 const picture = Buffer.from('a picture');
@@ -219,6 +220,50 @@ describe('local engine', () => {
     assert.equal(outcome(final), 'error engine-start');
     assert.match(final.type === 'error' ? final.error.message : '', /killed by SIGKILL/);
     rmSync(folder, { recursive: true });
+  });
+
+  describe('while an update replaces the files of the package', () => {
+    let folder: string;
+    let clock: ManualClock;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'smolvlm-update-'));
+      clock = new ManualClock();
+      writeFileSync(join(folder, 'main.cjs'), "require('./rest.cjs');");
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    const command = (): [string, string] => [process.execPath, join(folder, 'main.cjs')];
+
+    it('is started again when the missing files are there', async () => {
+      const opened = fake.client({ command: command(), clock }).open();
+      await clock.waitedFor();
+      clock.advance(250);
+      await clock.waitedFor();
+      const main = fake.local().command?.[1] ?? '';
+      writeFileSync(join(folder, 'rest.cjs'), `require(${JSON.stringify(main)});`);
+      clock.advance(500);
+      await opened;
+      assert.equal(fake.pids().length, 1);
+    });
+
+    it('fails when they are still missing after 15 s', async () => {
+      const failed = assert.rejects(fake.client({ command: command(), clock }).open(), {
+        code: 'engine-start',
+        message: /MODULE_NOT_FOUND/,
+      });
+      await clock.waitedFor();
+      clock.advance(15_000);
+      await failed;
+    });
+
+    it('is not started again for a client that is closed', async () => {
+      const client = fake.client({ command: command(), clock });
+      const failed = assert.rejects(client.open(), { code: 'client-closed' });
+      await clock.waitedFor();
+      await client.close();
+      await failed;
+      assert.equal(clock.timers, 0);
+    });
   });
 
   it("says the engine's last words when it does not start", async () => {
