@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HubStatus } from '../nats/hub-status';
+import { type HubStatus, hubBackends, hubLoad, hubName } from '../nats/hub-status';
 import { NatsEngine } from '../nats/nats-engine';
 import type { QueueStatus } from '../nats/queue-status';
 import { alignedTable } from './command/aligned-table';
@@ -48,13 +48,13 @@ function hubTable(hubs: readonly HubStatus[]): string {
     'returned',
     'takes',
   ];
-  const rows = hubs.map(({ hub, engine, takes, working, lastMinute, answered, redelivered, returned }) => {
-    const { models, coreLoad } = engine;
-    const load = coreLoad.reduce((sum, share) => sum + share, 0) / coreLoad.length;
+  const rows = hubs.map((hub) => {
+    const { takes, working, lastMinute, answered, redelivered, returned } = hub;
+    const load = hubLoad(hub);
     return [
-      `${hub}:${engine.pid}`,
-      [...new Set(models.map(({ backend }) => backend))].join(', ') || 'no model loaded',
-      coreLoad.length === 0 ? '-' : `${Math.round(load * 100)} %`,
+      hubName(hub),
+      hubBackends(hub).join(', ') || 'no model loaded',
+      load === undefined ? '-' : `${Math.round(load * 100)} %`,
       ...[working, lastMinute, answered, redelivered, returned].map(String),
       takes.join(', '),
     ];

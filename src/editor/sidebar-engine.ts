@@ -2,6 +2,7 @@ import type { ListedEngine } from '../node-red/engine/engine-overview';
 import type { EngineStatus } from '../protocol/engine-status';
 import { editorBytes, editorLocale, editorNumber, type Translate } from './editor-language';
 import { errorLine } from './error-line';
+import { hubTable, queueLines } from './sidebar-group';
 
 /** What the sidebar shows of one engine. */
 export class SidebarEngine {
@@ -22,7 +23,18 @@ export class SidebarEngine {
   }
 
   /** @param engine an entry of the overview; its frames are only those that are new */
-  update({ name, id, model, place, state, status, error, frames, oldestSequence }: ListedEngine): void {
+  update({
+    name,
+    id,
+    model,
+    place,
+    state,
+    status,
+    group,
+    error,
+    frames,
+    oldestSequence,
+  }: ListedEngine): void {
     const translate = this.#translate;
     this.element.attr('data-engine', id);
     this.#title
@@ -34,15 +46,22 @@ export class SidebarEngine {
       );
     this.#state.empty();
     if (error) this.#state.append(errorLine(error));
-    if (status) {
+    if (group) {
+      this.#state.append(
+        $('<div>', { class: 'smolvlm-engine-facts' }).text(place ?? ''),
+        hubTable(group.hubs, translate),
+        queueLines(group.queue, translate),
+      );
+    }
+    if (status && !group) {
       this.#state.append(
         engineFacts(place ?? '', status, translate),
         modelLines(status, translate),
         coreBars(status, translate),
-        cameraCounts(status, translate),
-        this.#errors(status),
       );
     }
+    if (status)
+      this.#state.append(cameraCounts(status, group !== undefined, translate), this.#errors(status));
     this.#frames.children().each((_, item) => {
       if ($(item).data('sequence') < oldestSequence) $(item).remove();
     });
@@ -140,10 +159,12 @@ function coreBars({ coreLoad }: EngineStatus, translate: Translate): JQuery[] {
   return [$('<div>', { class: 'smolvlm-cores', 'aria-label': translate('cores') }).append(bars)];
 }
 
-function cameraCounts({ cameras }: EngineStatus, translate: Translate): JQuery[] {
+/** @param isGroup frames of a group wait in the queue that its hubs share, which is shown apart */
+function cameraCounts({ cameras }: EngineStatus, isGroup: boolean, translate: Translate): JQuery[] {
   const entries = Object.entries(cameras);
   if (entries.length === 0) return [];
-  const columns = ['waiting', 'running', 'done', 'dropped', 'failed'] as const;
+  const ended = ['done', 'dropped', 'failed'] as const;
+  const columns = isGroup ? ended : (['waiting', 'running', ...ended] as const);
   const head = ['camera', ...columns].map((column) =>
     $('<th>', { scope: 'col' }).text(translate(`queue.${column}`)),
   );

@@ -23,6 +23,23 @@ export interface HubCounts {
   readonly returned: number;
 }
 
+/** Host name and process, e.g. `attic:812`. */
+export function hubName({ hub, engine }: HubStatus): string {
+  return `${hub}:${engine.pid}`;
+}
+
+/** Backends of its loaded models, each once. */
+export function hubBackends({ engine }: HubStatus): readonly string[] {
+  return [...new Set(engine.models.map(({ backend }) => backend))];
+}
+
+/** Mean load of its NPU's cores, 0 to 1; undefined without an NPU. */
+export function hubLoad({ engine: { coreLoad } }: HubStatus): number | undefined {
+  return coreLoad.length === 0
+    ? undefined
+    : coreLoad.reduce((sum, share) => sum + share, 0) / coreLoad.length;
+}
+
 /** The status of a group of hubs, as one engine's. */
 export function groupStatus(hubs: readonly HubStatus[]): EngineStatus | undefined {
   const engines = hubs.map(({ engine }) => engine);

@@ -85,7 +85,12 @@ export class NatsEngine implements EngineApi {
   }
 
   async status(signal?: AbortSignal): Promise<EngineStatus> {
-    const status = groupStatus(await this.hubs(signal));
+    return this.statusOf(await this.hubs(signal));
+  }
+
+  /** The status of these hubs as one engine's. @throws SmolvlmError `nats-no-hub` */
+  statusOf(hubs: readonly HubStatus[]): EngineStatus {
+    const status = groupStatus(hubs);
     if (status) return status;
     throw new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}`, {
       hint: 'Start one: smolvlm serve --nats URL --model MODEL.',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Route } from 'playwright-core';
+import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
+import type { EngineStatus } from '../../src/protocol/engine-status';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
 import { serveFake } from '../server/served-fake';
@@ -132,6 +134,39 @@ describe('sidebar in a browser (needs Chromium)', function () {
     await held[1]?.continue();
     await page.unroute(address);
     await page.locator(`${shown} .smolvlm-engine-title`).waitFor({ timeout: 30_000 });
+  });
+
+  it('shows a row for each hub of a group, and what waits in the queue that they share', async () => {
+    const { page } = editor;
+    const address = '**/smolvlm-sidebar/engines**';
+    const cameras = { gate: { waiting: 0, running: 1, done: 5, failed: 0, dropped: {} } };
+    const memory = { rssBytes: 1, modelLimitBytes: 1 };
+    const group: ListedEngine = {
+      ...{ id: 'group', name: 'Hubs', model: '', place: 'nats://one:4222', state: 'connected' },
+      ...{ frames: [], oldestSequence: 0 },
+      status: { cameras, memory, models: [], coreLoad: [], lastErrors: [] } as unknown as EngineStatus,
+      group: {
+        hubs: [
+          { name: 'attic:7', backends: ['rknn'], load: 0.25, lastMinute: 12 },
+          { name: 'cellar:9', backends: [], lastMinute: 3 },
+        ],
+        queue: { cameras: { gate: 2 }, working: 1, redelivered: 1, oldestMs: 1500 },
+      },
+    };
+    await page.route(address, (route) => route.fulfill({ json: { engines: [group] } }));
+    const box = page.locator('.smolvlm-engine[data-engine="group"]');
+    await box.waitFor({ timeout: 30_000 });
+    const cells = (row: string) => box.locator(`${row} > *`).allTextContents();
+    assert.deepEqual(await cells('[data-hub="attic:7"]'), ['attic:7', 'rknn', '25 %', '12']);
+    assert.deepEqual(await cells('[data-hub="cellar:9"]'), ['cellar:9', 'no model loaded', '–', '3']);
+    assert.deepEqual(await cells('[data-queue="gate"]'), ['gate', '2']);
+    assert.deepEqual(await cells('[data-camera="gate"]'), ['gate', '5', '0', '0']);
+    assert.deepEqual(await box.locator('.smolvlm-shared-queue').allTextContents(), [
+      'In work: 1, redelivered: 1',
+      'Oldest frame: 1.50 s',
+    ]);
+    await page.unroute(address);
+    await page.locator(`${shown} .smolvlm-frames li`).first().waitFor({ timeout: 30_000 });
   });
 
   it('fits a narrow place', async () => {

@@ -11,6 +11,8 @@ import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
 import { engineOverviews } from '../../src/node-red/engine/sidebar';
 import { protocolVersion } from '../../src/protocol/engine-status';
 import type { ServedEngine } from '../../src/server/serve-engine';
+import { NatsFake } from '../nats/nats-fake';
+import { hasNatsServer } from '../nats/test-server';
 import { serveFake } from '../server/served-fake';
 
 helper.init(require.resolve('node-red'));
@@ -78,6 +80,24 @@ describe('sidebar’s view of the engines', () => {
       ['two'],
     );
     assert.equal(later?.oldestSequence, first?.frames[0]?.sequence);
+  });
+
+  it('has a row for each hub of a group, and the queue that they share', async function () {
+    if (!hasNatsServer) this.skip();
+    const fake = await NatsFake.start();
+    try {
+      await fake.hub();
+      await fake.hub();
+      await load({ location: 'group', url: fake.server.url });
+      await engine('e0').describe({ prompt: 'one', camera: 'gate' }, [picture]);
+      const [listed] = await seen();
+      assert.deepEqual(listed?.group?.hubs.map(({ lastMinute }) => lastMinute).toSorted(), [0, 1]);
+      assert.deepEqual(listed?.group?.queue?.cameras, {});
+      assert.equal(listed?.status?.cameras.gate?.done, 1);
+      await helper.unload();
+    } finally {
+      await fake.close();
+    }
   });
 
   it('keeps as many frames as the dialog says, and none for 0', async () => {

@@ -1,9 +1,11 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
+import { NatsEngine } from '../../nats/nats-engine';
 import type { EngineOverview } from './engine-overview';
 import { clientOf, shownPlace } from './engine-place';
 import type { EngineSettings } from './engine-settings';
+import { groupOverview } from './group-overview';
 import { RecentFrames } from './recent-frames';
 import { RecordingEngine } from './recording-engine';
 
@@ -36,6 +38,8 @@ export class EngineShare {
   readonly #settings: EngineSettings;
   readonly #recent: RecentFrames;
   #client: EngineApi | undefined;
+  /** The client's group of hubs, if it is one. */
+  #group: NatsEngine | undefined;
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -44,7 +48,11 @@ export class EngineShare {
 
   engine(): EngineApi {
     const { address, idleExitSeconds } = this.#settings;
-    this.#client ??= new RecordingEngine(clientOf(address, { local: { idleExitSeconds } }), this.#recent);
+    if (!this.#client) {
+      const client = clientOf(address, { local: { idleExitSeconds } });
+      this.#group = client instanceof NatsEngine ? client : undefined;
+      this.#client = new RecordingEngine(client, this.#recent);
+    }
     return this.#client;
   }
 
@@ -59,6 +67,7 @@ export class EngineShare {
     };
     if (!this.#client || known.state !== 'connected') return known;
     try {
+      if (this.#group) return { ...known, ...(await groupOverview(this.#group, deadline)) };
       return { ...known, status: await before(deadline, this.#client.status(deadline)) };
     } catch (error) {
       return { ...known, error: errorBody(deadline.aborted ? silentEngine(known.place) : error) };
@@ -68,6 +77,7 @@ export class EngineShare {
   async close(): Promise<void> {
     await this.#client?.close();
     this.#client = undefined;
+    this.#group = undefined;
   }
 }
 

@@ -1,0 +1,41 @@
+import { errorBody } from '../../errors';
+import { hubBackends, hubLoad, hubName } from '../../nats/hub-status';
+import type { NatsEngine } from '../../nats/nats-engine';
+import { defined } from '../../system/defined';
+import type { EngineOverview } from './engine-overview';
+
+type Group = Pick<NatsEngine, 'hubs' | 'queue' | 'statusOf'>;
+
+/**
+ * Hubs and queue of a group, and the hubs' status as one engine's.
+ * @param deadline ends the wait for the queue, which is then left out
+ * @throws what `hubs` throws
+ */
+export async function groupOverview(
+  engine: Group,
+  deadline: AbortSignal,
+): Promise<Pick<EngineOverview, 'group' | 'status' | 'error'>> {
+  const late = new Promise<undefined>((resolve) => {
+    if (deadline.aborted) resolve(undefined);
+    deadline.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  // A login may be allowed to send frames and not to read the state of the queue.
+  const known = engine.queue().catch(() => undefined);
+  const [hubs, queue] = await Promise.all([engine.hubs(), Promise.race([known, late])]);
+  const group = {
+    hubs: hubs
+      .map((hub) => ({
+        name: hubName(hub),
+        backends: hubBackends(hub),
+        lastMinute: hub.lastMinute,
+        ...defined({ load: hubLoad(hub) }),
+      }))
+      .sort((a, b) => a.name.localeCompare(b.name)),
+    ...defined({ queue }),
+  };
+  try {
+    return { group, status: engine.statusOf(hubs) };
+  } catch (error) {
+    return { group, error: errorBody(error) };
+  }
+}
