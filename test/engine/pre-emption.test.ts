@@ -94,6 +94,30 @@ describe('a frame of higher priority', () => {
     assert.equal(engine.status().cameras.a?.running, 0);
   });
 
+  it('holds lower ones, begun or not, until their deadline if it is always followed by another', async () => {
+    let streaming = true;
+    const stream = async (camera: string): Promise<number> => {
+      let frames = 0;
+      for (; streaming; frames++) await ask({ id: `${camera}${frames}`, camera, priority: 1 });
+      return frames;
+    };
+    const deadlineMs = 20_000;
+    const begun = ask({ id: 'begun', camera: 'a', detail: 'full', deadlineMs });
+    await pass(1500);
+    const busy = ['b', 'c'].map(stream);
+    const waiting = ask({ id: 'waiting', camera: 'd', deadlineMs });
+    await pass(deadlineMs);
+    streaming = false;
+    for (const { final, ms } of [await begun, await waiting]) {
+      assert.equal(final.type === 'dropped' && final.reason, 'deadline');
+      assert.equal(ms, deadlineMs);
+    }
+    assert.equal(cpu.tiles.get('waiting'), undefined);
+    await pass(3 * aloneMs('low'));
+    const [b = 0, c = 0] = await Promise.all(busy);
+    assert.ok(b >= 3 && Math.abs(b - c) <= 1, `${b} and ${c} frames of equal priority`);
+  });
+
   it('does not wait for the frame of its own camera that runs', async () => {
     const full = ask({ id: 'full', camera: 'a', detail: 'full' });
     await pass(2500);
