@@ -115,8 +115,12 @@ function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promi
 class StartError extends SmolvlmError {
   readonly failure: StartFailure;
 
-  constructor(failure: StartFailure, message: string, hint: string) {
-    super('engine-start', message, { hint });
+  constructor(
+    code: 'engine-start',
+    message: string,
+    { failure, hint }: { failure: StartFailure; hint: string },
+  ) {
+    super(code, message, { hint });
     this.failure = failure;
   }
 }
@@ -164,9 +168,9 @@ async function start(
       const log = endOf(logPath, logStart);
       const words = log.trim().split('\n').slice(-5).join(' | ');
       throw new StartError(
-        startFailure(log, killed),
+        'engine-start',
         `the engine did not start: ${ended}${words && `; its log ends with: ${words}`}`,
-        `Its log is ${logPath}.`,
+        { failure: startFailure(log, killed), hint: `Its log is ${logPath}.` },
       );
     }
     await delay(pollMs);
