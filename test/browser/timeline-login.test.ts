@@ -164,6 +164,8 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
           const text = await response.text();
           assert.ok(!text.includes('A black cat'), address);
           if (!isPublic) assert.equal(response.status, 401, `${method} ${address}`);
+          if (root.startsWith('flows'))
+            assert.match(response.headers.get('www-authenticate') ?? '', /^Basic/);
         }
         if (method !== 'GET') continue;
         const allowed = await fetch(address, { headers: right });
@@ -171,6 +173,18 @@ describe('the captions page of a Node-RED with logins, below a path and behind a
         assert.ok(allowed.ok, `${address}: ${allowed.status}`);
       }
     }
+  });
+
+  it('has a calendar that a program with name and password subscribes to', async () => {
+    const headers = { authorization: `Basic ${Buffer.from('family:a password').toString('base64')}` };
+    const address = `${nodeRed.url}flows/smolvlm-captions/calendar.ics?camera=driveway`;
+    const response = await fetch(address, { headers });
+    const { default: ICAL } = await import('ical.js');
+    const [event] = new ICAL.Component(ICAL.parse(await response.text())).getAllSubcomponents('vevent');
+    assert.match(new ICAL.Event(event ?? assert.fail('no event')).summary, /^driveway: A black cat/);
+    const etag = response.headers.get('etag') ?? '';
+    const again = await fetch(response.url, { headers: { ...headers, 'if-none-match': etag } });
+    assert.equal(again.status, 304);
   });
 
   it('shows the page after a login with name and password, with pictures', async () => {

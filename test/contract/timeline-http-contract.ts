@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
+import { maxCalendarEntries } from '../../src/timeline/http/calendar-feed';
 import { LiveTimelines } from '../../src/timeline/http/live-clients';
 import type { Timeline } from '../../src/timeline/http/timeline';
 import { requestHeader } from '../../src/timeline/http/timeline-api';
@@ -15,9 +16,15 @@ const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
 const noon = new Date(2026, 10, 27, 12).getTime();
 const minute = 60_000;
 
+const loadIcal = async () => (await import('ical.js')).default;
+
 /** What the captions page's API does on every server that has it. */
 export function timelineHttpContract(name: string, serve: ServeTimeline): void {
   describe(`the captions page served by ${name}`, () => {
+    let ICAL: Awaited<ReturnType<typeof loadIcal>>;
+    before(async () => {
+      ICAL = await loadIcal();
+    });
     let store: MemoryTimeline;
     let served: ServedTimeline;
     let ask: Timeline['ask'];
@@ -316,6 +323,46 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       assert.equal(csv.trim().split('\r\n').length, 1202);
       const empty = await json('timelines/home/export?format=json&camera=cellar');
       assert.deepEqual(empty, []);
+    });
+
+    it('has a calendar to subscribe to, of the newest entries of some days', async () => {
+      const now = Date.now();
+      const recent = { timeMs: now - minute };
+      await add('A parcel.', { ...recent, camera: 'door' });
+      await add('A cat.', { ...recent, changed: false });
+      await add('Last month.', { timeMs: now - 30 * 24 * 60 * minute });
+      const events = async (query: string): Promise<string[]> => {
+        const response = await send(`calendar.ics${query}`);
+        assert.equal(response.headers.get('content-type'), 'text/calendar; charset=utf-8');
+        const calendar = new ICAL.Component(ICAL.parse(await response.text()));
+        assert.equal(calendar.getFirstPropertyValue('x-wr-calname'), 'Home');
+        assert.equal(String(calendar.getFirstPropertyValue('refresh-interval')), 'PT15M');
+        return calendar.getAllSubcomponents('vevent').map((event) => new ICAL.Event(event).summary);
+      };
+      assert.deepEqual(await events(''), ['porch: A cat.', 'door: A parcel.']);
+      assert.deepEqual(await events('?timeline=home&camera=door&days=1'), ['door: A parcel.']);
+      assert.deepEqual(await events('?days=40&changed=true'), ['door: A parcel.', 'porch: Last month.']);
+      assert.deepEqual(await events('?text=parcel'), ['door: A parcel.']);
+      assert.deepEqual(await refusal('calendar.ics?days=0'), [400, 'request-invalid']);
+      assert.deepEqual(await refusal('calendar.ics?from=0'), [400, 'request-invalid']);
+      assert.deepEqual(await refusal('calendar.ics?timeline=office'), [404, 'timeline-unknown']);
+      for (let index = 0; index < maxCalendarEntries; index++) await add(`number ${index}`, recent);
+      const newest = await events('');
+      assert.deepEqual(
+        [newest.length, newest[0], newest.at(-1)],
+        [maxCalendarEntries, `porch: number ${maxCalendarEntries - 1}`, 'porch: number 0'],
+      );
+    });
+
+    it('does not send the calendar again while it is the same', async () => {
+      const timeMs = Date.now() - minute;
+      const id = await add('A cat.', { timeMs });
+      const etag = (await send('calendar.ics')).headers.get('etag') ?? assert.fail('no etag');
+      const again = () => send('calendar.ics', { headers: { 'if-none-match': etag } });
+      const same = await again();
+      assert.deepEqual([same.status, await same.text()], [304, '']);
+      await store.addAnswer(id, 'Which colour?', 'black');
+      assert.match(await (await again()).text(), /Which colour\? black/);
     });
 
     async function openLive(): Promise<{ next(): Promise<string>; close(): Promise<void> }> {

@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route needs no token: it contains no data. */
     readonly isPublic?: boolean;
+    /** The token is also accepted as the password of basic authentication, with any name. Only for routes that read. */
+    readonly acceptsPassword?: boolean;
   }
 }
 
@@ -17,17 +19,20 @@ export function registerBearerToken(
   failures = new FailedLogins(),
 ): void {
   const tokens = new TokenList(typeof token === 'string' ? [{ name: 'token', token }] : token);
-  app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.isPublic) return;
+  app.addHook('onRequest', async (request, reply) => {
+    const { isPublic = false, acceptsPassword = false } = request.routeOptions.config;
+    if (isPublic) return;
     if (/^(GET|HEAD)$/.test(request.method) && request.routeOptions.url === '/health') return;
     const { authorization, 'x-api-key': key } = request.headers;
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-    if ((tokens.nameOf(bearer) ?? tokens.nameOf(key)) !== undefined) {
+    const password = acceptsPassword ? basicPassword(authorization) : undefined;
+    if ((tokens.nameOf(bearer) ?? tokens.nameOf(key) ?? tokens.nameOf(password)) !== undefined) {
       failures.succeeded(request.ip);
       return;
     }
     // A request without a token guesses nothing.
-    if (bearer !== undefined || key !== undefined) await failures.failed(request.ip);
+    if ((bearer ?? key ?? password) !== undefined) await failures.failed(request.ip);
+    if (acceptsPassword) reply.header('www-authenticate', 'Basic realm="captions", charset="UTF-8"');
     throw new SmolvlmError(
       'request-unauthorized',
       "expected the engine's bearer token, received none or a wrong one",
@@ -36,4 +41,12 @@ export function registerBearerToken(
       },
     );
   });
+}
+
+/** The password of `Authorization: Basic` (RFC 7617). */
+function basicPassword(authorization = ''): string | undefined {
+  const [, encoded] = /^Basic +([\w+/=-]+) *$/i.exec(authorization) ?? [];
+  if (encoded === undefined) return undefined;
+  const [, ...password] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
+  return password.join(':');
 }

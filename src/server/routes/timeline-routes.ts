@@ -15,12 +15,12 @@ export function registerTimeline(app: FastifyInstance, timeline: Timeline, needs
     authentication: () => (needsToken ? 'token' : 'none'),
     live: new LiveTimelines(),
   });
-  for (const { method, path, access, answer } of routes) {
+  for (const { method, path, access, acceptsPassword = false, answer } of routes) {
     for (const url of path === '' ? ['/timeline', '/timeline/'] : [`/timeline/${path}`]) {
       app.route<{ Params: Readonly<Record<string, string>> }>({
         method,
         url,
-        config: { isPublic: access === 'public' },
+        config: { isPublic: access === 'public', acceptsPassword },
         handler: async ({ raw: request, params, body }, reply) => {
           reply.hijack();
           await answer({ request, response: reply.raw, params, body });

@@ -3,13 +3,19 @@ import { answerText } from './entry-body';
 
 const maxSummaryCharacters = 120;
 
-/** The beginning of an iCalendar file (RFC 5545). */
-export function calendarHead(name: string): string {
+/**
+ * The beginning of an iCalendar file (RFC 5545).
+ * @param refresh how often subscribers read it again, such as `PT15M` (RFC 7986)
+ */
+export function calendarHead(name: string, refresh?: string): string {
   return lines([
     'BEGIN:VCALENDAR',
     'VERSION:2.0',
     'PRODID:-//rk3588//node-red-smolvlm//EN',
     `X-WR-CALNAME:${escaped(name)}`,
+    ...(refresh === undefined
+      ? []
+      : [`REFRESH-INTERVAL;VALUE=DURATION:${refresh}`, `X-PUBLISHED-TTL:${refresh}`]),
   ]);
 }
 

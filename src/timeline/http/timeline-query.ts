@@ -7,6 +7,9 @@ import { type ExportFormat, exportFormats } from './timeline-api';
 export const maxPageEntries = 200;
 const maxTextCharacters = 200;
 const maxCameraCharacters = 256;
+const maxIdCharacters = 80;
+const defaultCalendarDays = 7;
+const dayMs = 24 * 60 * 60_000;
 
 const filterFields = ['text', 'camera', 'from', 'to', 'day', 'changed'];
 
@@ -29,6 +32,19 @@ export function exportQuery(values: URLSearchParams): {
   const format = exportFormats.find((each) => each === given);
   if (format === undefined) throw invalid('format', `one of ${exportFormats.join(', ')}`, given);
   return { filter: filterOf(values), format };
+}
+
+/** Timeline and filter of `GET calendar.ics`. @throws SmolvlmError `request-invalid` */
+export function calendarQuery(
+  values: URLSearchParams,
+  nowMs: number,
+): { readonly timeline?: string; readonly filter: TimelineQuery } {
+  checkFields(values, ['timeline', 'text', 'camera', 'changed', 'days']);
+  const days = integer(values, 'days', 366, 1) ?? defaultCalendarDays;
+  return {
+    ...defined({ timeline: text(values, 'timeline', maxIdCharacters) }),
+    filter: { ...filterOf(values), from: nowMs - days * dayMs },
+  };
 }
 
 /** Camera of `GET days`. @throws SmolvlmError `request-invalid` */

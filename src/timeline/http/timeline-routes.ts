@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { packageVersion } from '../../package-version';
+import { sendCalendar } from './calendar-feed';
 import { entryBody } from './entry-body';
 import type { LiveTimelines } from './live-clients';
 import { pageFiles, sendPageFile } from './page-files';
@@ -16,6 +17,8 @@ export interface TimelineRoute {
   readonly path: string;
   /** Public routes contain nothing of a timeline. The server authenticates the callers of all others first. */
   readonly access: 'public' | 'read' | 'write';
+  /** Callers such as calendar programs can send a name and a password, but no token. */
+  readonly acceptsPassword?: boolean;
   /** Answers every request, an error too. */
   readonly answer: (exchange: Exchange) => Promise<void>;
 }
@@ -69,6 +72,10 @@ export function timelineRoutes(options: TimelineRoutesOptions): readonly Timelin
         timelines().map(({ id, name, ask }) => ({ id, name, mayAsk: ask !== undefined })),
       );
     }),
+    {
+      ...route('GET', 'calendar.ics', 'read', (exchange) => sendCalendar(exchange, timelines())),
+      acceptsPassword: true,
+    },
     route(
       'GET',
       `${one}/entries`,

@@ -39,19 +39,19 @@ export interface NodeRedAccess {
 
 /** As Node-RED serves it to the editor's users. */
 export const serveByNodeRed: ServeTimeline = (timeline) =>
-  serveWithSettings(timeline, { settings: { adminAuth: {} } }, 'smolvlm-timeline/');
+  serveWithSettings([timeline], { settings: { adminAuth: {} } }, 'smolvlm-timeline/');
 
 /** As Node-RED serves it to users of its flows. */
 export const serveByFlows: ServeTimeline = (timeline) =>
   serveWithSettings(
-    timeline,
+    [timeline],
     { settings: { adminAuth: {}, httpNodeAuth: {}, httpNodeRoot: '/' } },
     `${nodePath}/`,
   );
 
 /** Node-RED's two Express applications, with a permission check and a login of flows that both want the token. */
 export async function serveWithSettings(
-  timeline: Timeline,
+  timelines: readonly Timeline[],
   { settings, adminRoot = '/' }: NodeRedAccess,
   page: string,
 ): Promise<ServedTimeline> {
@@ -70,7 +70,7 @@ export async function serveWithSettings(
   const needsPermission = (): RequestHandler => (isOpen ? (_request, _response, next) => next() : hasToken);
   registerTimelinePage(
     { settings, httpAdmin, httpNode, auth: { needsPermission } } as unknown as NodeAPI,
-    () => [timeline],
+    () => timelines,
   );
   const server = createServer(app);
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -7,6 +7,47 @@ timelineHttpContract('an engine', serveByEngine);
 timelineHttpContract('Node-RED to users of the editor', serveByNodeRed);
 timelineHttpContract('Node-RED to users of the flows', serveByFlows);
 
+describe('the calendar of an engine', () => {
+  const timeline = { id: 'engine', name: 'Home', store: new MemoryTimeline() };
+  const basic = (password: string): Record<string, string> => ({
+    authorization: `Basic ${Buffer.from(`anyone:${password}`).toString('base64')}`,
+  });
+
+  it('is read with the token as password, as calendar programs send it', async () => {
+    const served = await serveByEngine(timeline);
+    const calendar = new URL('calendar.ics', served.url);
+    for (const headers of [{}, basic('wrong'), basic(''), { authorization: 'Basic ?' }]) {
+      const response = await fetch(calendar, { headers });
+      assert.equal(response.status, 401);
+      assert.match(response.headers.get('www-authenticate') ?? '', /^Basic realm=/);
+    }
+    assert.equal((await fetch(calendar, { headers: basic(token) })).status, 200);
+    await served.close();
+  });
+
+  it('is the only address that takes the token as password', async () => {
+    const served = await serveByEngine(timeline);
+    for (const path of ['timelines', 'timelines/engine/entries', 'access']) {
+      const response = await fetch(new URL(path, served.url), { headers: basic(token) });
+      assert.deepEqual([response.status, response.headers.get('www-authenticate')], [401, null]);
+    }
+    await served.close();
+  });
+});
+
+describe('the calendar of one of several timelines', () => {
+  it('needs its id', async () => {
+    const timelines = ['home', 'office'].map((id) => ({ id, name: id, store: new MemoryTimeline() }));
+    const served = await serveWithSettings(timelines, { settings: {} }, 'smolvlm-timeline/');
+    const response = await fetch(new URL('calendar.ics', served.url));
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /expected one of home, office/);
+    const office = await fetch(new URL('calendar.ics?timeline=office', served.url));
+    assert.match(await office.text(), /X-WR-CALNAME:office/);
+    await served.close();
+  });
+});
+
 describe('the captions page where only flows have a password', () => {
   const timeline = { id: 'home', name: 'Home', store: new MemoryTimeline() };
 
@@ -20,7 +61,7 @@ describe('the captions page where only flows have a password', () => {
     for (const [httpAdminRoot, httpNodeRoot] of roots) {
       const settings = { httpNodeAuth: {}, httpAdminRoot, httpNodeRoot };
       const page = `${httpAdminRoot.slice(1)}/smolvlm-timeline/`.replace(/^\//, '');
-      const served = await serveWithSettings(timeline, { settings, adminRoot: httpAdminRoot }, page);
+      const served = await serveWithSettings([timeline], { settings, adminRoot: httpAdminRoot }, page);
       for (const address of [served.url, served.url.slice(0, -1)]) {
         const { status, headers } = await fetch(address, { redirect: 'manual' });
         assert.equal(status, 302);
