@@ -98,7 +98,9 @@ describe('smolvlm-engine', () => {
       const answer = await check({ ...remote(), token });
       assert.ok('doctor' in answer && answer.doctor.checks.some(({ id }) => id === 'bundle'));
       const folder = await check({ ...remote(), model: '/nowhere/bundle', token });
-      assert.equal('error' in folder && folder.error.code, 'model-not-found');
+      assert.ok('doctor' in folder);
+      const missing = folder.doctor.checks.find(({ state }) => state === 'bad');
+      assert.match(JSON.stringify(missing), /nowhere/);
     });
 
     it('uses the saved token if the editor shows only a placeholder', async () => {

@@ -28,6 +28,7 @@ export function testMusl(cpus: readonly (keyof typeof processors)[]): void {
         const native = nativeFiles(modules, cpu);
         assert.ok(native.some((file) => file.includes('sharp-linuxmusl')));
         assert.ok(native.some((file) => file.endsWith('koffi.node')));
+        assert.ok(native.some((file) => file.includes(`linux-${cpu}-musl`)));
         const shipped = native.map((file) => basename(file));
         const found = [...given, `libc.musl-${machine}.so.1`, `ld-musl-${machine}.so.1`, ...shipped];
         for (const file of native) {
@@ -50,7 +51,7 @@ async function install(folder: string, tarball: string, cpu: string): Promise<st
 }
 
 /**
- * Native files that are loaded on musl: koffi carries a build for each C library and chooses by itself;
+ * Native files that are loaded on musl: koffi and libsql bring a build for each C library and choose by themselves;
  * onnxruntime-node has none for musl, and the engine says so.
  */
 function nativeFiles(modules: string, cpu: string): readonly string[] {
@@ -58,6 +59,7 @@ function nativeFiles(modules: string, cpu: string): readonly string[] {
     .filter((path) => /\.node$|\.so(\.|$)/.test(path))
     .filter((path) => !path.startsWith('onnxruntime-node'))
     .filter((path) => !path.startsWith('@koromix') || path.includes(`musl_${cpu}`))
+    .filter((path) => !path.startsWith(join('@libsql', `linux-${cpu}-gnu`)))
     .map((path) => join(modules, path));
 }
 

@@ -15,6 +15,11 @@ const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), '
 const { name }: { name: string } = manifest;
 const types = Object.keys(manifest['node-red'].nodes);
 
+/** Node.js before 22.13 has no SQLite of its own; the first error names the package, later ones refer to it. */
+const timelineRefused: Readonly<Record<string, string>> = process.getBuiltinModule?.('node:sqlite')
+  ? {}
+  : { 'smolvlm-timeline': 'timeline-(library|folder)' };
+
 interface Installation {
   readonly how: string;
   /** For npm. */
@@ -31,14 +36,18 @@ const installations: readonly Installation[] = [
     how: 'koffi and onnxruntime-node, which do not load there',
     flags: [],
     hidden: ['koffi', '@koromix', 'onnxruntime-node'],
-    refused: { 'smolvlm-convert': 'onnxruntime-unavailable' },
+    refused: { 'smolvlm-convert': 'onnxruntime-unavailable', ...timelineRefused },
   },
   {
     how: 'any optional package (--omit=optional)',
     flags: ['--omit=optional'],
     hidden: [],
     // sharp's own libraries are optional packages too.
-    refused: { 'smolvlm-convert': 'protobuf-unavailable', 'smolvlm-frame': 'image-library' },
+    refused: {
+      'smolvlm-convert': 'protobuf-unavailable',
+      'smolvlm-frame': 'image-library',
+      ...timelineRefused,
+    },
   },
 ];
 

@@ -95,7 +95,9 @@ describe('readSettings', () => {
   it('is the only reader of the environment, except for what starts a child or examines the machine', () => {
     const others = [
       'cli/bench/emulator', // switches of the emulator's library, which reads them itself
+      'cli/bench/hubs/nats-server.ts', // the path, and the program that tests choose
       'cli/bench/memory-benchmark.ts',
+      'cli/watch/secret-field.ts', // variables that the user's file names
       'client/local-engine.ts',
       'convert/toolkit/python-environment.ts',
       'convert/toolkit/toolkit-environment.ts',

@@ -78,7 +78,7 @@ function judgeClosed({ container, devices, process }: DeviceFacts, node: DeviceN
   const value = `${path} (${mode}, group ${group ?? gid}) cannot be opened: ${refused}`;
   const full = fullTables[refused];
   if (full !== undefined) return bad(value, full);
-  // Whoever runs in an app, its profile refuses the device, and its user can change neither.
+  // In an app, the app's profile refuses the device, and the user can change neither.
   if (container === 'home-assistant-app') return bad(value, admitNodes(container, npuNodePaths(devices)));
   // Root of a user namespace is refused like any user where the node's group is not mapped into it.
   if (refused === 'EACCES' && process.uid === 0 && gid !== unmappedGid) {

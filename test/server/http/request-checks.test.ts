@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DescribeRequest } from '../../../src/protocol/describe-request';
+import type { DoctorReport } from '../../../src/protocol/doctor-report';
 import { checkRequest } from '../../../src/server/http/request-checks';
 import { serveFake } from '../served-fake';
 
@@ -40,7 +41,14 @@ describe('a model in a request over TCP', () => {
         [200, 200, 404, 404],
       );
       const doctor = await fetch(`${served.url}/v1/smolvlm/doctor?model=/etc`);
-      assert.equal(doctor.status, 404);
+      const missing = await fetch(`${served.url}/v1/smolvlm/doctor?model=/nowhere`);
+      const finding = async (response: Response): Promise<string> => {
+        const { checks } = (await response.json()) as DoctorReport;
+        return JSON.stringify(checks.find(({ state }) => state === 'bad'));
+      };
+      // A folder that exists is not told from one that does not.
+      assert.equal((await finding(doctor)).replaceAll('/etc', '/nowhere'), await finding(missing));
+      assert.match(await finding(missing), /nowhere/);
     } finally {
       await served.close();
     }
