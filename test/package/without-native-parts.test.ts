@@ -36,7 +36,7 @@ const installations: readonly Installation[] = [
     how: 'koffi and onnxruntime-node, which do not load there',
     flags: [],
     hidden: ['koffi', '@koromix', 'onnxruntime-node'],
-    refused: { 'smolvlm-convert': 'onnxruntime-unavailable', ...timelineRefused },
+    refused: { 'smolvlm-convert': 'onnxruntime-unavailable' },
   },
   {
     how: 'any optional package (--omit=optional)',
