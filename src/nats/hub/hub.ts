@@ -36,6 +36,8 @@ const tries = 2;
 const pullMs = 1_000;
 const returnDelayMs = 1_000;
 const retryMs = 500;
+/** Returned frames that are remembered. */
+const mostReturned = 1000;
 
 /** Takes frames from the shared queue when its engine has room, and publishes the answers. */
 export class Hub {
@@ -46,6 +48,11 @@ export class Hub {
   readonly #work = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   readonly #answeredAt: number[] = [];
+  /**
+   * Frames that this hub returned, by id, oldest first. The delivery count is not enough: nats-server 2.9 lowers it
+   * again when a delivery meets a pull that has just expired.
+   */
+  readonly #returned = new Set<string>();
   readonly #counts = { answered: 0, redelivered: 0, returned: 0 };
   #loops: readonly Promise<void>[] = [];
   #room = 1;
@@ -135,7 +142,7 @@ export class Hub {
       return;
     }
     const known = this.#frames.get(frame.id);
-    if (known) {
+    if (known && !known.isReturned) {
       known.message = message;
       known.working();
       return;
@@ -164,7 +171,7 @@ export class Hub {
     const work = settle()
       .catch((error: unknown) => this.#options.log(errorBody(error).message))
       .finally(() => {
-        this.#frames.delete(frame.id);
+        if (this.#frames.get(frame.id) === frame) this.#frames.delete(frame.id);
         this.#work.delete(work);
         this.#wakeAll();
       });
@@ -175,7 +182,8 @@ export class Hub {
     const { engine } = this.#options;
     const working = setInterval(() => frame.working(), ackWaitMs / 3);
     try {
-      if (frame.redelivered && (await this.#isOver(frame))) return;
+      const wasReturned = this.#returned.delete(frame.id);
+      if ((frame.redelivered || wasReturned) && (await this.#isOver(frame))) return;
       const final = await engineFinal(frame, engine, model);
       if (frame.isReturned) return;
       await Promise.all([this.#measureRoom(), final ? this.#answer(frame, final) : this.#return(frame)]);
@@ -230,6 +238,9 @@ export class Hub {
       return;
     }
     this.#counts.returned += 1;
+    this.#returned.add(frame.id);
+    const [oldest = ''] = this.#returned;
+    if (this.#returned.size > mostReturned) this.#returned.delete(oldest);
     await countReturn(link, frame.id).catch(() => {});
     frame.message.nak(returnDelayMs);
     frame.returned();

@@ -87,7 +87,7 @@ describe('Hub', function () {
     const final = await client.describe({ prompt: 'x', camera: 'porch' }, [picture]);
     assert.equal(final.type, 'result');
     const [status] = await client.hubs();
-    assert.deepEqual([status?.returned, status?.answered], [1, 1]);
+    assert.deepEqual([status?.returned, status?.redelivered, status?.answered], [1, 1, 1]);
   });
 
   it('keeps a frame for as long as it works on it, longer than the acknowledgement time', async () => {
