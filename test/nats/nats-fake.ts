@@ -126,7 +126,12 @@ export class NatsFake {
       log: (line) => log.push(line),
       ...times,
     });
-    await hub.start();
+    try {
+      await hub.start();
+    } catch (error) {
+      await Promise.all([link.connection.close(), engine.close(), served.close()]);
+      throw error;
+    }
     let isClosed = false;
     const fake: FakeHub = {
       engine,
