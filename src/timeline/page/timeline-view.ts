@@ -2,13 +2,14 @@ import type { EntryBody, TimelineBody } from '../http/timeline-api';
 import { LiveEntries } from './client/live-entries';
 import { PictureLoader } from './client/picture-loader';
 import type { TimelineClient } from './client/timeline-client';
-import { element, iconButton, textButton } from './element';
+import { element, iconButton } from './element';
+import { EntryFeed } from './entry-feed';
 import { EntryList } from './entry-list';
 import { EntryView } from './entry-view';
 import { FilterBar } from './filter-bar';
 import { type PageAddress, readAddress, writeAddress } from './page-address';
 import { confirmDelete, exportDialog } from './page-dialogs';
-import { dayKey, type Words } from './page-words';
+import type { Words } from './page-words';
 
 export interface TimelineViewOptions {
   readonly words: Words;
@@ -23,11 +24,6 @@ export interface TimelineViewOptions {
   readonly onRefused: () => void;
 }
 
-/** How far from the end of the list the next page is fetched. */
-const aheadPixels = 1_200;
-/** Nearer to the top, new entries are shown at once. */
-const topPixels = 80;
-
 /** The list, its filters, and the entry that is open. */
 export class TimelineView {
   readonly element: HTMLElement;
@@ -39,15 +35,9 @@ export class TimelineView {
   readonly #live: LiveEntries;
   readonly #panel = element('div', { class: 'panel' });
   readonly #state = element('span', { class: 'live', role: 'status' });
-  readonly #news: HTMLButtonElement;
+  readonly #feed: EntryFeed;
   readonly #toast = element('div', { class: 'toast', role: 'status', hidden: true });
   readonly #stop = new AbortController();
-  #pending: EntryBody[] = [];
-  #search = new AbortController();
-  #next: string | undefined;
-  #isLoading = false;
-  #isComplete = false;
-  #hasLoaded = false;
   #open: EntryView | undefined;
   /** Whether the open entry has its own step in the browser's history. */
   #isPushed = false;
@@ -62,11 +52,16 @@ export class TimelineView {
     this.#filters = new FilterBar(words, address.filter, () => this.#filterChanged());
     this.#list = new EntryList(words, new PictureLoader(client), {
       onOpen: (entry) => this.#openEntry(entry, 'push'),
-      onEnd: () => void this.#loadMore(),
+      onEnd: () => void this.#feed.loadMore(),
     });
-    this.#news = textButton('', 'primary', () => this.#showNews());
-    this.#news.classList.add('news');
-    this.#news.hidden = true;
+    this.#feed = new EntryFeed({
+      words,
+      client,
+      filters: this.#filters,
+      list: this.#list,
+      onPage: () => this.#list.mark(this.#open?.entry.id),
+      faultText: (error) => this.#faultText(error),
+    });
     this.element = element(
       'div',
       { class: 'page' },
@@ -84,25 +79,25 @@ export class TimelineView {
         element('main', { class: 'column' }, this.#filters.element, this.#list.element),
         element('aside', { class: 'side', 'aria-label': words.translate('entry') }, this.#panel),
       ),
-      this.#news,
+      this.#feed.news,
       this.#toast,
     );
     this.#showPlaceholder();
     addEventListener('popstate', () => this.#addressChanged(), { signal: this.#stop.signal });
     this.#live = new LiveEntries(client, {
-      onEntry: (entry) => this.#arrived(entry),
+      onEntry: (entry) => this.#feed.arrived(entry),
       onRemoved: (ids) => this.#removed(ids),
       onState: (isLive) => this.#connection(isLive),
       onRefused: () => options.onRefused(),
     });
-    void this.#loadMore();
+    void this.#feed.loadMore();
     void this.#loadChoices();
     if (address.entry !== undefined) void this.#openById(address.entry);
   }
 
   close(): void {
     this.#stop.abort();
-    this.#search.abort();
+    this.#feed.close();
     this.#live.close();
     this.#open?.close();
     this.#list.clear();
@@ -121,7 +116,7 @@ export class TimelineView {
     if (!entry) return false;
     if (this.#open) this.#openEntry(entry, 'replace');
     this.#list.focus(entry.id);
-    if (!this.#list.neighbour(entry.id, 1)) void this.#loadMore();
+    if (!this.#list.neighbour(entry.id, 1)) void this.#feed.loadMore();
     return true;
   }
 
@@ -140,44 +135,6 @@ export class TimelineView {
     else if (!this.#filters.isEmpty) this.#filters.clear();
   }
 
-  async #loadMore(): Promise<void> {
-    if (this.#isLoading || this.#isComplete) return;
-    this.#isLoading = true;
-    const search = this.#search;
-    this.#list.showEnd('loading');
-    try {
-      do {
-        const { entries, next } = await this.#client.entries(this.#filters.filter, this.#next, search.signal);
-        if (search.signal.aborted) return;
-        this.#list.append(entries);
-        this.#hasLoaded = true;
-        this.#next = next;
-        this.#isComplete = next === undefined;
-      } while (!this.#isComplete && this.#isEndNear());
-      if (this.#isComplete) this.#showComplete();
-      this.#list.mark(this.#open?.entry.id);
-    } catch (error) {
-      if (search.signal.aborted) return;
-      this.#list.showEnd({ error: this.#faultText(error), retry: () => void this.#loadMore() });
-    } finally {
-      if (search === this.#search) this.#isLoading = false;
-    }
-  }
-
-  #isEndNear(): boolean {
-    return document.documentElement.scrollHeight - scrollY - innerHeight < aheadPixels;
-  }
-
-  #showComplete(): void {
-    const translate = this.#words.translate.bind(this.#words);
-    if (this.#list.size > 0) this.#list.showEnd('all');
-    else if (this.#filters.isEmpty) this.#list.showEmpty(translate('empty'), translate('emptyHint'));
-    else {
-      const clear = textButton(translate('clearFilters'), 'plain', () => this.#filters.clear());
-      this.#list.showEmpty(translate('nothingFound'), translate('nothingFoundHint'), clear);
-    }
-  }
-
   async #loadChoices(): Promise<void> {
     try {
       const [cameras, days] = await Promise.all([
@@ -193,77 +150,19 @@ export class TimelineView {
 
   #filterChanged(): void {
     history.replaceState(null, '', this.#address());
-    this.#reload();
+    this.#feed.reload();
     void this.#loadChoices();
   }
 
-  #reload(): void {
-    this.#search.abort();
-    this.#search = new AbortController();
-    this.#isLoading = false;
-    this.#isComplete = false;
-    this.#next = undefined;
-    this.#setPending([]);
-    this.#list.clear();
-    scrollTo(0, 0);
-    void this.#loadMore();
-  }
-
-  #arrived(entry: EntryBody): void {
-    const { text, camera, day, changed } = this.#filters.filter;
-    const isShown =
-      (camera === undefined || camera === entry.camera) &&
-      (!changed || entry.changed) &&
-      (day === undefined || day === dayKey(new Date(entry.at)));
-    if (!isShown || this.#list.has(entry.id)) return;
-    // Only the server can tell whether a search finds it.
-    if (text === undefined && scrollY < topPixels) this.#show([entry]);
-    else this.#setPending([...this.#pending, entry]);
-  }
-
-  #show(entries: readonly EntryBody[]): void {
-    for (const entry of entries) this.#list.insert(entry);
-    if (this.#isComplete && this.#list.size > 0) this.#list.showEnd('all');
-  }
-
-  #showNews(): void {
-    const pending = this.#pending;
-    this.#setPending([]);
-    scrollTo({ top: 0 });
-    if (this.#filters.filter.text !== undefined) this.#reload();
-    else this.#show(pending);
-  }
-
-  #setPending(entries: EntryBody[]): void {
-    this.#pending = entries;
-    this.#news.hidden = entries.length === 0;
-    this.#news.textContent = this.#words.translate('news', { number: entries.length });
-  }
-
   #removed(ids: readonly string[]): void {
-    for (const id of ids) this.#list.remove(id);
-    this.#setPending(this.#pending.filter(({ id }) => !ids.includes(id)));
-    if (this.#isComplete && this.#list.size === 0) this.#showComplete();
+    this.#feed.removed(ids);
     if (this.#open && ids.includes(this.#open.entry.id)) this.#closeEntry();
   }
 
   #connection(isLive: boolean): void {
     this.#state.textContent = this.#words.translate(isLive ? 'live' : 'offline');
     this.#state.dataset.state = isLive ? 'live' : 'offline';
-    // Before that, the first page has everything.
-    if (isLive && this.#hasLoaded) void this.#catchUp();
-  }
-
-  /** What arrived while there was no connection. */
-  async #catchUp(): Promise<void> {
-    try {
-      const { entries } = await this.#client.entries(this.#filters.filter, undefined, this.#search.signal);
-      const isNear = entries.length === 0 || entries.some(({ id }) => this.#list.has(id));
-      if (isNear) for (const entry of [...entries].reverse()) this.#arrived(entry);
-      else this.#reload();
-    } catch {
-      // The connection is lost again.
-    }
+    if (isLive) void this.#feed.catchUp();
   }
 
   async #openById(id: string): Promise<void> {
@@ -329,7 +228,7 @@ export class TimelineView {
     const { filter, entry } = readAddress();
     if (JSON.stringify(filter) !== JSON.stringify(this.#filters.filter)) {
       this.#filters.set(filter);
-      this.#reload();
+      this.#feed.reload();
       void this.#loadChoices();
     }
     if (entry === undefined) {

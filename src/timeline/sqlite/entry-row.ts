@@ -68,3 +68,8 @@ export function dayText(day: number): string {
   const digits = String(day).padStart(8, '0');
   return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
 }
+
+/** The smallest id of a time in ms since 1970. */
+export function idAt(timeMs: number): number {
+  return Math.min(latestMs, Math.max(0, Math.ceil(timeMs))) * idsPerMs;
+}

@@ -38,7 +38,7 @@ export function makeRoom(
   const mostPages = mostPagesOf(limitBytes) - Math.ceil(spareBytes / pageBytes);
   const neededPages = Math.ceil(neededBytes / pageBytes) + 1;
   const tooMany = (): number => {
-    const { all, free } = database.pages();
+    const { all, free } = database.statements.pages();
     return all - free + neededPages - mostPages;
   };
   let removed = 0;
@@ -56,13 +56,13 @@ export function makeRoom(
 /** Deletes the oldest entries of cameras that take more than their share. In a transaction. */
 export function keepShares(database: TimelineDatabase, { cameras = {} }: RetentionSettings): number {
   let removed = 0;
-  for (const { id, camera, bytes } of database.cameraShares()) {
+  for (const { id, camera, bytes } of database.reader.cameraShares()) {
     const { megabytes } = cameras[camera] ?? {};
     if (megabytes === undefined) continue;
     let excess = bytes - megabytes * megabyte;
     while (excess > 0) {
       const before = removed;
-      for (const { id: entry, bytes: freed } of database.oldest(chunk, id)) {
+      for (const { id: entry, bytes: freed } of database.reader.oldest(chunk, id)) {
         if (excess <= 0) break;
         database.remove(entry);
         excess -= freed;
@@ -81,10 +81,10 @@ export function removeExpired(
   nowMs: number,
 ): number {
   const { days, cameras = {} } = settings;
-  for (const { id, camera } of database.cameraShares()) {
+  for (const { id, camera } of database.reader.cameraShares()) {
     const kept = cameras[camera]?.days ?? days;
     if (kept === undefined) continue;
-    const old = database.oldest(chunk, id, nowMs - kept * dayMs);
+    const old = database.reader.oldest(chunk, id, nowMs - kept * dayMs);
     for (const { id: entry } of old) database.remove(entry);
     if (old.length > 0) return old.length;
   }
@@ -94,7 +94,7 @@ export function removeExpired(
 function removeOldest(database: TimelineDatabase, bytes: number, camera: number | undefined): number {
   let freed = 0;
   let removed = 0;
-  for (const entry of database.oldest(chunk, camera)) {
+  for (const entry of database.reader.oldest(chunk, camera)) {
     if (freed >= bytes) break;
     database.remove(entry.id);
     freed += entry.bytes;

@@ -17,6 +17,7 @@ import {
 import { isDamage, isFull, isIndexDamage, timelineFailure } from './sqlite-failure';
 import type { SqliteLibrary } from './sqlite-library';
 import { type Addition, additionBytes, pageBytes, TimelineDatabase } from './timeline-database';
+import type { TimelineReader } from './timeline-reader';
 
 export interface KeeperOptions {
   readonly folder: string;
@@ -104,7 +105,7 @@ export class TimelineKeeper {
   addAnswer(id: number, question: string, answer: TimelineAnswer): TimelineEntry | undefined {
     return this.#named(() => {
       const entry = this.#guarded((database) =>
-        database.transaction(() => {
+        database.statements.transaction(() => {
           if (this.#limitBytes !== undefined)
             makeRoom(database, pageBytes, this.#limitBytes, this.#spareBytes);
           return database.addAnswer(id, question, answer);
@@ -117,7 +118,7 @@ export class TimelineKeeper {
 
   #write(additions: readonly Addition[], bytes: number): Added[] {
     return this.#guarded((database) =>
-      database.transaction(() => {
+      database.statements.transaction(() => {
         if (this.#limitBytes !== undefined) makeRoom(database, bytes, this.#limitBytes, this.#spareBytes);
         const added = additions.map((addition): Added => {
           try {
@@ -138,7 +139,7 @@ export class TimelineKeeper {
     if (this.#limitBytes === undefined || !isFull(thrown)) return false;
     const step = this.#limitBytes * spareStep;
     const most = mostPagesOf(this.#limitBytes);
-    const { all, free } = this.#database.pages();
+    const { all, free } = this.#database.statements.pages();
     // The transaction was undone, so the file is as it was before: a full disk leaves it well below its limit.
     if (all - free + (this.#spareBytes + 2 * step) / pageBytes < most && all < most * 0.9) return false;
     if (this.#spareBytes > this.#limitBytes * mostSpareShare) return false;
@@ -150,7 +151,7 @@ export class TimelineKeeper {
   remove(ids: readonly number[]): number {
     return this.#named(() => {
       const removed = this.#guarded((database) =>
-        database.transaction(() => ids.filter((id) => database.remove(id)).length),
+        database.statements.transaction(() => ids.filter((id) => database.remove(id)).length),
       );
       this.#limitLog();
       return removed;
@@ -158,8 +159,8 @@ export class TimelineKeeper {
   }
 
   /** @throws SmolvlmError */
-  read<T>(work: (database: TimelineDatabase) => T): T {
-    return this.#named(() => this.#guarded(work));
+  read<T>(work: (reader: TimelineReader) => T): T {
+    return this.#named(() => this.#guarded(({ reader }) => work(reader)));
   }
 
   /** Some of the work that is due from time to time. @returns whether there is more */
@@ -170,27 +171,27 @@ export class TimelineKeeper {
   #maintain(): boolean {
     const removed = this.#clock.isTrusted()
       ? this.#guarded((database) =>
-          database.transaction(() => removeExpired(database, this.#options.retention, Date.now())),
+          database.statements.transaction(() => removeExpired(database, this.#options.retention, Date.now())),
         )
       : 0;
     if (removed > 0) {
       this.#limitLog();
       return true;
     }
-    const { all, free } = this.#database.pages();
+    const { all, free } = this.#database.statements.pages();
     if (free < shrinkPages || free < all * freeShare) return false;
-    this.#guarded((database) => database.shrink(shrinkPages));
+    this.#guarded((database) => database.statements.shrink(shrinkPages));
     this.#limitLog();
     return true;
   }
 
   statistics(): TimelineStatistics {
-    const counts = this.read((database) => database.statistics());
+    const counts = this.read((reader) => reader.statistics());
     return { ...counts, bytes: this.#diskBytes(), ...defined({ limitBytes: this.#limitBytes }) };
   }
 
   close(): void {
-    this.#database.close();
+    this.#database.statements.close();
   }
 
   #diskBytes(): number {
@@ -200,7 +201,7 @@ export class TimelineKeeper {
   #limitLog(): void {
     if (this.#limitBytes === undefined) return;
     if (fileBytes(`${this.#file}-wal`) > logReserveBytes(this.#limitBytes) / 2) {
-      this.#guarded((database) => database.checkpoint());
+      this.#guarded((database) => database.statements.checkpoint());
     }
   }
 
@@ -226,7 +227,7 @@ export class TimelineKeeper {
         }
       }
       if (isDamage(thrown)) {
-        this.#database.close();
+        this.#database.statements.close();
         this.#database = this.#replace(thrown);
       }
       throw thrown;
@@ -250,7 +251,7 @@ export class TimelineKeeper {
       const database = new TimelineDatabase(file);
       if (this.#limitBytes !== undefined)
         file.exec(`PRAGMA max_page_count = ${mostPagesOf(this.#limitBytes)}`);
-      database.statistics();
+      database.reader.statistics();
       return database;
     } catch (error) {
       file.close();

@@ -40,23 +40,23 @@ function answer(method: string, values: readonly unknown[]): unknown {
   const [value] = values;
   switch (method) {
     case 'search':
-      return keeper.read((database) => database.search((value ?? {}) as TimelineQuery));
+      return keeper.read((reader) => reader.search((value ?? {}) as TimelineQuery));
     case 'addAnswer':
       return keeper.addAnswer(...(values as [number, string, TimelineAnswer]));
     case 'entry':
-      return keeper.read((database) => database.entry(value as number));
+      return keeper.read((reader) => reader.entry(value as number));
     case 'picture':
-      return keeper.read((database) => database.picture(value as number));
+      return keeper.read((reader) => reader.picture(value as number));
     case 'thumbnail':
-      return keeper.read((database) => database.thumbnail(value as number));
+      return keeper.read((reader) => reader.thumbnail(value as number));
     case 'remove':
       return keeper.remove(value as readonly number[]);
     case 'cameras':
-      return keeper.read((database) => database.cameras());
+      return keeper.read((reader) => reader.cameras());
     case 'days':
-      return keeper.read((database) => database.days((value as { camera?: string } | undefined)?.camera));
+      return keeper.read((reader) => reader.days((value as { camera?: string } | undefined)?.camera));
     case 'summary':
-      return keeper.read((database) => database.summary(value as { from: number; to: number }));
+      return keeper.read((reader) => reader.summary(value as { from: number; to: number }));
     case 'statistics':
       return keeper.statistics();
     default:

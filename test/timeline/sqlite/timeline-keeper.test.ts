@@ -5,6 +5,7 @@ import type { SmolvlmError } from '../../../src/errors';
 import { ClockJump } from '../../../src/timeline/sqlite/clock-jump';
 import type { RetentionSettings } from '../../../src/timeline/sqlite/retention';
 import { type SqliteLibrary, sqliteLibrary } from '../../../src/timeline/sqlite/sqlite-library';
+import { TimelineDatabase } from '../../../src/timeline/sqlite/timeline-database';
 import { type Added, TimelineKeeper } from '../../../src/timeline/sqlite/timeline-keeper';
 import { useTempFolder } from '../../temp-folder';
 
@@ -69,7 +70,7 @@ describe('a timeline’s file', () => {
       assert.ok(most <= 10_100_000, `${most} bytes`);
       assert.ok(most >= 8_500_000, `only ${most} bytes are used`);
       assert.ok(entries < count && oldestMs > 1e12, `${entries} entries since ${oldestMs}`);
-      assert.ok(keeper.read((database) => database.entry(lastId)));
+      assert.ok(keeper.read((reader) => reader.entry(lastId)));
       keeper.close();
     });
   }
@@ -84,7 +85,7 @@ describe('a timeline’s file', () => {
         })),
       );
     }
-    const counts = keeper.read((database) => database.cameras());
+    const counts = keeper.read((reader) => reader.cameras());
     assert.deepEqual(
       counts.map(({ camera, entries }) => [camera, entries]),
       [
@@ -103,7 +104,7 @@ describe('a timeline’s file', () => {
         keeper.add([{ entry: { camera, text: `${days} days ago`, timeMs: at(days) }, pictures: {} }]);
       }
     while (keeper.maintain());
-    const left = keeper.read((database) => database.cameras());
+    const left = keeper.read((reader) => reader.cameras());
     assert.deepEqual(
       left.map(({ camera, entries }) => [camera, entries]),
       [
@@ -221,16 +222,17 @@ describe('a timeline’s file', () => {
   });
 
   it('makes the word index again from the entries', () => {
-    const { keeper } = open();
-    keeper.add([
-      { entry: { camera: 'porch', text: 'a fox', answers: { what: 'a hedgehog' } }, pictures: {} },
-    ]);
-    keeper.read((database) => database.rebuildIndex());
-    const found = keeper.read((database) =>
-      database.search({ text: 'hedgehog fox', camera: 'porch', changed: true }),
+    const database = new TimelineDatabase(library(path('words.db')));
+    database.statements.transaction(() =>
+      database.add({
+        entry: { camera: 'porch', text: 'a fox', answers: { what: 'a hedgehog' } },
+        pictures: {},
+      }),
     );
+    database.rebuildIndex();
+    const found = database.reader.search({ text: 'hedgehog fox', camera: 'porch', changed: true });
     assert.equal(found.entries.length, 1);
-    keeper.close();
+    database.statements.close();
   });
 
   it('gives space back to the disk after many entries were deleted', () => {
@@ -244,9 +246,9 @@ describe('a timeline’s file', () => {
     }
     keeper.remove(ids);
     while (keeper.maintain());
-    keeper.read((database) => database.checkpoint());
-    assert.ok(diskBytes() < 9_000_000, `${diskBytes()} bytes`);
+    // Empties the write-ahead log.
     keeper.close();
+    assert.ok(diskBytes() < 9_000_000, `${diskBytes()} bytes`);
   });
 
   it('refuses a picture that its limit has no room for', () => {
