@@ -1,6 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
+import { afterEach, beforeEach } from 'mocha';
+import type { CameraAccess } from '../src/picture/camera/camera-access';
+import { fetchPictureWith } from '../src/picture/fetch-picture';
+import { defaultPictureLimits } from '../src/picture/picture-limits';
 
 export interface RawRequest {
   readonly url: string;
@@ -83,4 +87,20 @@ export function rawPicture(bytes: Uint8Array, headers = ''): Buffer {
 export function rawUnauthorized(...challenges: readonly string[]): string {
   const headers = challenges.map((challenge) => `WWW-Authenticate: ${challenge}\r\n`).join('');
   return `HTTP/1.1 401 Unauthorized\r\n${headers}Content-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+}
+
+/** Gives each test of the suite its own camera. @returns the test's own */
+export function useRawCamera(): () => RawCamera {
+  let camera: RawCamera;
+  beforeEach(async () => {
+    camera = new RawCamera();
+    await camera.listen();
+  });
+  afterEach(() => camera.close());
+  return () => camera;
+}
+
+/** What `fetchPicture` gives for an address of a camera. */
+export function fetchedFrom(camera: RawCamera, access: CameraAccess = {}, path = '/snap', timeoutMs = 5000) {
+  return fetchPictureWith(camera.url(path), { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs }, access);
 }

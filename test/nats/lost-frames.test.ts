@@ -3,7 +3,7 @@ import { publishAnswer } from '../../src/nats/kept-answers';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
-import { NatsFake } from './nats-fake';
+import { NatsFake, useNatsFake } from './nats-fake';
 import { hasNatsServer } from './test-server';
 
 const picture = Buffer.from('a picture');
@@ -36,22 +36,17 @@ async function replacedInWork(fake: NatsFake, lose: () => Promise<void>): Promis
 
 describe('a frame that a newer one replaced while a hub worked on it', function () {
   this.timeout(60_000);
-  let fake: NatsFake;
-  beforeEach(async function () {
-    if (!hasNatsServer) this.skip();
-    fake = await NatsFake.start();
-  });
-  afterEach(() => fake?.close());
+  const fake = useNatsFake();
 
   it('ends as superseded when its hub is lost', async () => {
-    const hub = await fake.hub({ ackWaitMs: 500 });
-    const final = await replacedInWork(fake, () => hub.cut());
+    const hub = await fake().hub({ ackWaitMs: 500 });
+    const final = await replacedInWork(fake(), () => hub.cut());
     assert.match(outcome(final), /^dropped superseded: .* took its place, and its hub is lost$/);
   });
 
   it('ends as superseded when its hub returns it', async () => {
-    const hub = await fake.hub({ drainMs: 50 });
-    const final = await replacedInWork(fake, () => hub.close());
+    const hub = await fake().hub({ drainMs: 50 });
+    const final = await replacedInWork(fake(), () => hub.close());
     assert.match(outcome(final), /^dropped superseded: .* took its place$/);
   });
 });

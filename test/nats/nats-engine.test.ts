@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
-import { NatsFake } from './nats-fake';
-import { hasNatsServer } from './test-server';
+import { useNatsFake } from './nats-fake';
 
 const picture = Buffer.from('a picture');
 
@@ -24,18 +23,13 @@ function eventOf(type: EngineEvent['type']): { onEvent: (event: EngineEvent) => 
 
 describe('client of a group of hubs', function () {
   this.timeout(60_000);
-  let fake: NatsFake;
-  beforeEach(async function () {
-    if (!hasNatsServer) this.skip();
-    fake = await NatsFake.start();
-  });
-  afterEach(() => fake?.close());
+  const fake = useNatsFake();
 
   it('is told when no hub has used the queue, and when none has offered the model', async () => {
-    const client = fake.client();
+    const client = fake().client();
     assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'error nats-no-hub');
     await assert.rejects(client.status(), { code: 'nats-no-hub' });
-    await fake.hub();
+    await fake().hub();
     assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'result x');
     assert.equal(
       outcome(await client.describe({ prompt: 'x', model: 'other' }, [picture])),
@@ -44,8 +38,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('has two hubs work at the same time, and adds up what they report', async () => {
-    const hubs = [await fake.hub(), await fake.hub()];
-    const client = fake.client();
+    const hubs = [await fake().hub(), await fake().hub()];
+    const client = fake().client();
     const abort = new AbortController();
     const both = ['porch', 'garden'].map((camera) => {
       const { onEvent, seen } = eventOf('progress');
@@ -67,8 +61,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('tells a requester that the frame of another requester took the place of its own', async () => {
-    await fake.hub();
-    const [one, other] = [fake.client(), fake.client()];
+    await fake().hub();
+    const [one, other] = [fake().client(), fake().client()];
     const abort = new AbortController();
     const running = eventOf('progress');
     const options = { signal: abort.signal, onEvent: running.onEvent };
@@ -85,8 +79,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('refuses or drops the new frame when the queue policy says so', async () => {
-    await fake.hub();
-    const client = fake.client();
+    await fake().hub();
+    const client = fake().client();
     const abort = new AbortController();
     const running = eventOf('progress');
     const options = { signal: abort.signal, onEvent: running.onEvent };
@@ -101,21 +95,23 @@ describe('client of a group of hubs', function () {
   });
 
   it('sends pictures above the limit of the server through the Object Store', async () => {
-    await fake.hub();
-    const final = await fake.client().describe({ prompt: 'x' }, [Buffer.alloc(3_000_000, 7), picture]);
+    await fake().hub();
+    const final = await fake()
+      .client()
+      .describe({ prompt: 'x' }, [Buffer.alloc(3_000_000, 7), picture]);
     assert.equal(final.type === 'result' && final.result.text, '2 of 3000000+9 bytes: x');
   });
 
   it('gets one answer when the hub that has the frame loses its connection', async () => {
-    const lost = await fake.hub({ ackWaitMs: 1_000 });
-    const client = fake.client();
+    const lost = await fake().hub({ ackWaitMs: 1_000 });
+    const client = fake().client();
     const running = eventOf('progress');
     const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
     await lost.cut();
-    const other = await fake.hub();
+    const other = await fake().hub();
     assert.equal(outcome(await slow), 'result slow 1500');
     const [status] = await client.hubs();
     assert.equal(status?.redelivered, 1);
@@ -123,11 +119,11 @@ describe('client of a group of hubs', function () {
   });
 
   it('gets an error when two hubs have ended while they worked on the frame', async () => {
-    const client = fake.client();
+    const client = fake().client();
     let begun = 0;
     let next = (): void => {};
     const final = (async () => {
-      await fake.hub({ ackWaitMs: 500, drainMs: 50 });
+      await fake().hub({ ackWaitMs: 500, drainMs: 50 });
       return client.describe({ prompt: 'slow 60000', camera: 'porch' }, [picture], {
         onEvent: ({ type }) => {
           if (type === 'progress') next();
@@ -138,8 +134,8 @@ describe('client of a group of hubs', function () {
       await new Promise<void>((resolve) => {
         next = resolve;
       });
-      await fake.cutLast();
-      await fake.hub({ ackWaitMs: 500, drainMs: 50 });
+      await fake().cutLast();
+      await fake().hub({ ackWaitMs: 500, drainMs: 50 });
     }
     const answer = await final;
     assert.equal(outcome(answer), 'error nats-hubs-lost');
@@ -147,21 +143,21 @@ describe('client of a group of hubs', function () {
   });
 
   it('gets the answer of another hub when the first is stopped and cannot finish in time', async () => {
-    const first = await fake.hub({ drainMs: 50 });
-    const client = fake.client();
+    const first = await fake().hub({ drainMs: 50 });
+    const client = fake().client();
     const running = eventOf('progress');
     const slow = client.describe({ prompt: 'slow 1000', camera: 'porch' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
-    await fake.hub();
+    await fake().hub();
     await first.close();
     assert.equal(outcome(await slow), 'result slow 1000');
   });
 
   it('is answered by the same hub that is stopped when it can finish in time', async () => {
-    const only = await fake.hub();
-    const client = fake.client();
+    const only = await fake().hub();
+    const client = fake().client();
     const running = eventOf('progress');
     const slow = client.describe({ prompt: 'slow 300' }, [picture], { onEvent: running.onEvent });
     await running.seen;
@@ -170,8 +166,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('loses nothing when the server is killed and started again', async () => {
-    await fake.hub();
-    const client = fake.client();
+    await fake().hub();
+    const client = fake().client();
     const running = eventOf('progress');
     const slow = client.describe({ prompt: 'slow 1000', camera: 'gate' }, [picture], {
       onEvent: running.onEvent,
@@ -182,9 +178,9 @@ describe('client of a group of hubs', function () {
       onEvent: queued.onEvent,
     });
     await queued.seen;
-    await fake.server.kill();
+    await fake().server.kill();
     const during = client.describe({ prompt: 'during', camera: 'garden' }, [picture]);
-    await fake.server.start();
+    await fake().server.start();
     assert.deepEqual((await Promise.all([slow, waiting, during])).map(outcome), [
       'result slow 1000',
       'result waiting',
@@ -193,14 +189,14 @@ describe('client of a group of hubs', function () {
   });
 
   it('names a message of the queue that is not a request, tells who can be told, and goes on', async () => {
-    const hub = await fake.hub();
-    const client = fake.client();
-    const answers = await fake.listen('smolvlm.answers.*');
-    const errors = await fake.listen('smolvlm.*.error');
+    const hub = await fake().hub();
+    const client = fake().client();
+    const answers = await fake().listen('smolvlm.answers.*');
+    const errors = await fake().listen('smolvlm.*.error');
     const subject = 'smolvlm.frames._.porch.-.0';
-    await fake.publish(subject, 'hello');
-    await fake.publish(subject, 'hello', { 'Smolvlm-Layout': '1', 'Nats-Msg-Id': 'broken' });
-    await fake.publish(subject, 'hello', { 'Smolvlm-Layout': '2', 'Nats-Msg-Id': 'newer' });
+    await fake().publish(subject, 'hello');
+    await fake().publish(subject, 'hello', { 'Smolvlm-Layout': '1', 'Nats-Msg-Id': 'broken' });
+    await fake().publish(subject, 'hello', { 'Smolvlm-Layout': '2', 'Nats-Msg-Id': 'newer' });
     assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'result x');
     assert.match(
       hub.log.join('\n'),
@@ -224,8 +220,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('ignores what other programs say on its subjects', async () => {
-    await fake.hub();
-    const client = fake.client();
+    await fake().hub();
+    const client = fake().client();
     await client.status();
     const states: string[] = [];
     client.onState((state) => states.push(state));
@@ -236,7 +232,7 @@ describe('client of a group of hubs', function () {
     await running.seen;
     for (const text of ['null', 'hello', '7', '{}', '{"subject":7}']) {
       for (const subject of ['newest.x', 'events.mine', 'cancels.mine', 'cancel.mine']) {
-        await fake.say(`smolvlm.${subject}`, text);
+        await fake().say(`smolvlm.${subject}`, text);
       }
     }
     assert.equal(outcome(await final), 'result slow 1000');
@@ -244,8 +240,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('never opens a path that a request names', async () => {
-    await fake.hub();
-    const client = fake.client();
+    await fake().hub();
+    const client = fake().client();
     const runtime = { checkpoint: '/etc' };
     const final = await client.describe({ prompt: 'x', runtime }, [picture]);
     assert.equal(outcome(final), 'result x');
@@ -253,8 +249,8 @@ describe('client of a group of hubs', function () {
   });
 
   it('is answered once when the process of a hub is killed in the middle of its work', async () => {
-    const client = fake.client();
-    const process1 = spawnHub(fake.server.url);
+    const client = fake().client();
+    const process1 = spawnHub(fake().server.url);
     await process1.ready;
     const running = eventOf('progress');
     const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
@@ -263,7 +259,7 @@ describe('client of a group of hubs', function () {
     await running.seen;
     process1.child.kill('SIGKILL');
     await once(process1.child, 'exit');
-    await fake.hub();
+    await fake().hub();
     assert.equal(outcome(await slow), 'result slow 1500');
   });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach } from 'mocha';
 import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import { Hub } from '../../src/nats/hub/hub';
@@ -7,7 +8,7 @@ import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
-import { type NatsServerOptions, TestNats } from './test-server';
+import { hasNatsServer, type NatsServerOptions, TestNats } from './test-server';
 
 export interface FakeHubOptions {
   /** Names that it offers besides its default, which is `fake`. */
@@ -155,4 +156,18 @@ export class NatsFake {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     await this.#server?.close();
   }
+}
+
+/** Gives each test of the suite its own server, and skips it where there is no nats-server. @returns the test's own */
+export function useNatsFake(options?: NatsServerOptions): () => NatsFake {
+  let fake: NatsFake | undefined;
+  beforeEach(async function () {
+    if (!hasNatsServer) this.skip();
+    fake = await NatsFake.start(options);
+  });
+  afterEach(async () => {
+    await fake?.close();
+    fake = undefined;
+  });
+  return () => fake as NatsFake;
 }

@@ -6,23 +6,14 @@ import type { CameraAccess } from '../../src/picture/camera/camera-access';
 import { fetchPictureWith } from '../../src/picture/fetch-picture';
 import { defaultPictureLimits } from '../../src/picture/picture-limits';
 import { demoFrame } from '../fixtures';
-import { RawCamera, rawPicture, rawUnauthorized } from '../raw-camera';
+import { fetchedFrom, RawCamera, rawPicture, rawUnauthorized, useRawCamera } from '../raw-camera';
 
 const porch = readFileSync(demoFrame('frame_05_porch_day.jpg'));
 const credentials = { user: 'admin', password: 'geheim!1' };
 
 describe('fetchPicture', () => {
-  let camera: RawCamera;
-  beforeEach(async () => {
-    camera = new RawCamera();
-    await camera.listen();
-  });
-  afterEach(() => camera.close());
-
-  function fetched(access: CameraAccess = {}, path = '/snap', timeoutMs = 5000) {
-    const limits = { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs };
-    return fetchPictureWith(camera.url(path), limits, access);
-  }
+  const camera = useRawCamera();
+  const fetched = (...options: [CameraAccess?, string?, number?]) => fetchedFrom(camera(), ...options);
 
   describe('logging in', () => {
     const hash = (algorithm: string, text: string): string =>
@@ -130,11 +121,11 @@ describe('fetchPicture', () => {
       ],
     ] as const) {
       it(`answers a digest challenge with ${name}, and sends no Basic login`, async () => {
-        camera.answer = ({ authorization, url }) =>
+        camera().answer = ({ authorization, url }) =>
           answers(authorization, url, expected) ? rawPicture(porch) : rawUnauthorized(...challenges);
         assert.ok(porch.equals((await fetched({ credentials }, '/snap?channel=1&x="y"')).bytes));
         assert.deepEqual(
-          camera.requests.map(({ authorization }) => authorization.split(' ')[0]),
+          camera().requests.map(({ authorization }) => authorization.split(' ')[0]),
           ['', 'Digest'],
         );
       });
@@ -142,21 +133,21 @@ describe('fetchPicture', () => {
 
     it('answers again when the nonce was stale, and not without end', async () => {
       let nonce = 1;
-      camera.answer = ({ authorization, url }) => {
+      camera().answer = ({ authorization, url }) => {
         if (nonce === 3 && answers(authorization, url, { nonce: 'n3' })) return rawPicture(porch);
         if (authorization !== '') nonce++;
         return rawUnauthorized(`Digest realm="cam", nonce="n${nonce}", qop="auth", stale=true`);
       };
       await fetched({ credentials });
       nonce = 4;
-      camera.requests.length = 0;
+      camera().requests.length = 0;
       await assert.rejects(fetched({ credentials }), { code: 'image-login' });
-      assert.equal(camera.requests.length, 4);
+      assert.equal(camera().requests.length, 4);
     });
 
     it('sends a Basic login only to a camera that offers it', async () => {
       const login = `Basic ${Buffer.from('admin:geheim!1').toString('base64')}`;
-      camera.answer = ({ authorization }) =>
+      camera().answer = ({ authorization }) =>
         authorization === login ? rawPicture(porch) : rawUnauthorized('Basic realm="cam"');
       await fetched({ credentials });
       for (const challenges of [
@@ -165,38 +156,38 @@ describe('fetchPicture', () => {
         ['Digest realm="cam", nonce="n1", algorithm=SHA-999', 'Basic realm="cam"'],
         ['Digest realm="cam"', 'Basic realm="cam"'],
       ]) {
-        camera.requests.length = 0;
-        camera.answer = () => rawUnauthorized(...challenges);
+        camera().requests.length = 0;
+        camera().answer = () => rawUnauthorized(...challenges);
         await assert.rejects(fetched({ credentials }), { code: 'image-login', message: /and offers/ });
         assert.deepEqual(
-          camera.requests.map(({ authorization }) => authorization),
+          camera().requests.map(({ authorization }) => authorization),
           [''],
         );
       }
     });
 
     it('logs in where a redirect leads, and on no other host', async () => {
-      camera.answer = ({ authorization, url }) => {
+      camera().answer = ({ authorization, url }) => {
         if (url === '/old') return 'HTTP/1.1 302 Found\r\nLocation: /new?a=1\r\n\r\n';
         return answers(authorization, '/new?a=1', {})
           ? rawPicture(porch)
           : rawUnauthorized('Digest realm="cam", nonce="n1", qop="auth"');
       };
       await fetched({ credentials }, '/old');
-      camera.requests.length = 0;
-      camera.answer = ({ url }) =>
+      camera().requests.length = 0;
+      camera().answer = ({ url }) =>
         url === '/old'
-          ? `HTTP/1.1 302 Found\r\nLocation: http://localhost:${camera.port}/new\r\n\r\n`
+          ? `HTTP/1.1 302 Found\r\nLocation: http://localhost:${camera().port}/new\r\n\r\n`
           : rawUnauthorized('Basic realm="cam"');
       await assert.rejects(fetched({ credentials }, '/old'), { code: 'image-login' });
-      assert.ok(camera.requests.every(({ authorization }) => authorization === ''));
+      assert.ok(camera().requests.every(({ authorization }) => authorization === ''));
       await assert.rejects(fetched({ credentials }, '/old'), {
         hint: /redirects here, and the login is sent only/,
       });
     });
 
     it('distinguishes a wrong password from a missing one', async () => {
-      camera.answer = () => rawUnauthorized('Digest realm="cam", nonce="n1", qop="auth"');
+      camera().answer = () => rawUnauthorized('Digest realm="cam", nonce="n1", qop="auth"');
       await assert.rejects(fetched({ credentials }), {
         code: 'image-login',
         hint: /refuses this user or password/,
@@ -246,7 +237,7 @@ describe('fetchPicture', () => {
     });
 
     it('follows a redirect from http to https (openssl)', async () => {
-      camera.answer = () => `HTTP/1.1 301 Moved\r\nLocation: ${secure.url().href}\r\n\r\n`;
+      camera().answer = () => `HTTP/1.1 301 Moved\r\nLocation: ${secure.url().href}\r\n\r\n`;
       await fetched({ trust: { any: true } });
       await assert.rejects(fetched(), { code: 'image-certificate' });
     });

@@ -6,7 +6,7 @@ import type { CameraAccess } from '../../src/picture/camera/camera-access';
 import { fetchPictureWith } from '../../src/picture/fetch-picture';
 import { defaultPictureLimits } from '../../src/picture/picture-limits';
 import { demoFrame } from '../fixtures';
-import { type RawAnswer, RawCamera, raw, rawPicture } from '../raw-camera';
+import { fetchedFrom, type RawAnswer, raw, rawPicture, useRawCamera } from '../raw-camera';
 
 const porch = readFileSync(demoFrame('frame_05_porch_day.jpg'));
 const credentials = { user: 'admin', password: 'geheim!1' };
@@ -233,57 +233,48 @@ const refusals: Readonly<Record<string, readonly [RawAnswer, string, RegExp]>> =
 };
 
 describe('fetchPicture', () => {
-  let camera: RawCamera;
-  beforeEach(async () => {
-    camera = new RawCamera();
-    await camera.listen();
-  });
-  afterEach(() => camera.close());
-
-  function fetched(access: CameraAccess = {}, path = '/snap', timeoutMs = 5000) {
-    const limits = { ...defaultPictureLimits, fetchTimeoutMs: timeoutMs };
-    return fetchPictureWith(camera.url(path), limits, access);
-  }
+  const camera = useRawCamera();
+  const fetched = (...options: [CameraAccess?, string?, number?]) => fetchedFrom(camera(), ...options);
 
   for (const [name, answer] of Object.entries(pictures)) {
     it(`reads a picture sent with ${name}`, async () => {
-      camera.answer = () => answer;
+      camera().answer = () => answer;
       assert.ok(porch.equals((await fetched()).bytes));
-      while (camera.connections > 0) await delay(1);
+      while (camera().connections > 0) await delay(1);
     });
   }
 
   for (const [name, [answer, code, message]] of Object.entries(refusals)) {
     it(`names ${name}`, async () => {
-      camera.answer = () => answer;
+      camera().answer = () => answer;
       await assert.rejects(fetched({ credentials }), { code, message });
     });
   }
 
   it('reads what can be unpacked of a body that was cut', async () => {
     const packed = gzipSync(Buffer.concat([porch, porch]));
-    camera.answer = () => encoded('gzip', packed.subarray(0, packed.length - 3000));
+    camera().answer = () => encoded('gzip', packed.subarray(0, packed.length - 3000));
     const { bytes } = await fetched();
     assert.ok(bytes.length > porch.length && porch.equals(bytes.subarray(0, porch.length)));
   });
 
   it('refuses a body that unpacks to more than the limit', async () => {
-    camera.answer = () => encoded('gzip', gzipSync(Buffer.alloc(1_000_000)));
+    camera().answer = () => encoded('gzip', gzipSync(Buffer.alloc(1_000_000)));
     const limits = { ...defaultPictureLimits, maxBytes: 100_000 };
-    await assert.rejects(fetchPictureWith(camera.url(), limits), { code: 'image-too-large' });
+    await assert.rejects(fetchPictureWith(camera().url(), limits), { code: 'image-too-large' });
   });
 
   it('gives up on a body that stops, to its last byte', async () => {
-    camera.answer = () => keepOpen(raw(`${ok}${jpeg}${length(n)}\r\n`, porch.subarray(0, 1000)));
+    camera().answer = () => keepOpen(raw(`${ok}${jpeg}${length(n)}\r\n`, porch.subarray(0, 1000)));
     await assert.rejects(fetched({}, '/snap', 60), {
       code: 'image-fetch',
       message: /not complete within 60 ms/,
     });
-    while (camera.connections > 0) await delay(1);
+    while (camera().connections > 0) await delay(1);
   });
 
   it('gives up on a body that trickles', async () => {
-    camera.answer = () => (socket) => {
+    camera().answer = () => (socket) => {
       socket.write(`${ok}${jpeg}${length(n)}\r\n`);
       const timer = setInterval(() => socket.write('x'), 5);
       socket.on('close', () => clearInterval(timer));

@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict';
 import { parseNatsAddress } from '../../../src/nats/nats-address';
 import { openNats } from '../../../src/nats/nats-connection';
-import { NatsFake } from '../nats-fake';
-import { hasNatsServer } from '../test-server';
+import { useNatsFake } from '../nats-fake';
 
 const picture = Buffer.from('a picture');
 
 describe('Hub', function () {
   this.timeout(60_000);
-  let fake: NatsFake;
-  beforeEach(async function () {
-    if (!hasNatsServer) this.skip();
-    fake = await NatsFake.start();
-  });
-  afterEach(() => fake?.close());
+  const fake = useNatsFake();
 
   it('leaves the frames of models that it does not offer to the hubs that do', async () => {
-    const small = await fake.hub();
-    const gone = await fake.hub({ models: ['big'] });
+    const small = await fake().hub();
+    const gone = await fake().hub({ models: ['big'] });
     await gone.close();
-    const client = fake.client();
+    const client = fake().client();
     let report = (): void => {};
     const queued = new Promise<void>((resolve) => {
       report = resolve;
@@ -30,17 +24,17 @@ describe('Hub', function () {
     await queued;
     const other = await client.describe({ prompt: 'y', camera: 'gate' }, [picture]);
     assert.equal(other.type, 'result');
-    const big = await fake.hub({ models: ['big'] });
+    const big = await fake().hub({ models: ['big'] });
     assert.equal((await waits).type, 'result');
     assert.equal((await small.engine.status()).cameras.porch, undefined);
     assert.equal((await big.engine.status()).cameras.porch?.done, 1);
   });
 
   it('changes nothing in a stream that was made for something else', async () => {
-    const { connection, manager, jetstream } = await openNats(parseNatsAddress(fake.server.url), 'a test');
+    const { connection, manager, jetstream } = await openNats(parseNatsAddress(fake().server.url), 'a test');
     await manager.streams.add({ name: 'smolvlm', subjects: ['orders.*'] });
     await jetstream.publish('orders.1', 'two bulbs');
-    await assert.rejects(fake.hub(), {
+    await assert.rejects(fake().hub(), {
       code: 'nats-stream',
       message:
         /made for something else: expected subjects \["smolvlm\.frames\.>"\], received \["orders\.\*"\]/,
@@ -51,8 +45,8 @@ describe('Hub', function () {
   });
 
   it('gets the questions about features that it has encoded, and nobody answers them when it has ended', async () => {
-    const hubs = [await fake.hub(), await fake.hub()];
-    const client = fake.client();
+    const hubs = [await fake().hub(), await fake().hub()];
+    const client = fake().client();
     const encoded = await client.encode({ camera: 'porch' }, [picture]);
     assert.ok(encoded.type === 'features');
     const features = encoded.features.handles.map(({ id }) => id);
@@ -69,7 +63,7 @@ describe('Hub', function () {
 
   it('returns a frame that its engine has no room for, and answers it later', async () => {
     let isBusy = true;
-    await fake.hub({
+    await fake().hub({
       wrap: (engine) =>
         new Proxy(engine, {
           get: (target, name) => {
@@ -83,7 +77,7 @@ describe('Hub', function () {
           },
         }),
     });
-    const client = fake.client();
+    const client = fake().client();
     const final = await client.describe({ prompt: 'x', camera: 'porch' }, [picture]);
     assert.equal(final.type, 'result');
     const [status] = await client.hubs();
@@ -91,9 +85,9 @@ describe('Hub', function () {
   });
 
   it('keeps a frame for as long as it works on it, longer than the acknowledgement time', async () => {
-    await fake.hub({ ackWaitMs: 300 });
-    await fake.hub();
-    const client = fake.client();
+    await fake().hub({ ackWaitMs: 300 });
+    await fake().hub();
+    const client = fake().client();
     const final = await client.describe({ prompt: 'slow 1200', camera: 'porch' }, [picture]);
     assert.equal(final.type, 'result');
     const counts = (await client.hubs()).map(({ redelivered }) => redelivered);
