@@ -21,6 +21,7 @@ describe('the shared queue with the newest nats-server', function () {
     const run = spawnSync(mocha, ['--reporter', 'dot', ...tests.map((name) => join(__dirname, name))], {
       cwd: repositoryRoot,
       encoding: 'utf8',
+      timeout: 400_000,
       env: { ...process.env, NATS_SERVER: program },
     });
     assert.equal(run.status, 0, run.stdout);
