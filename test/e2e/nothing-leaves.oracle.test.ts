@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findPython } from '../../src/convert/toolkit/find-python';
+import { freePort } from '../../src/system/free-port';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame, repositoryRoot } from '../fixtures';
 import { startAedes } from '../mqtt/test-broker';
 import { Watcher } from '../mqtt/watcher';
-import { freePort } from '../package/node-red-process';
 import { programOf, thisRuntime } from '../package/test-runtimes';
 import { useTracedUser } from './traced-smolvlm';
 

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { NatsEngine } from '../../src/nats/nats-engine';
+import { freePort } from '../../src/system/free-port';
 import { demoFrame, repositoryRoot } from '../fixtures';
-import { freePort, hasNatsServer } from '../nats/test-server';
+import { hasNatsServer } from '../nats/test-server';
 import { useTempFolder } from '../temp-folder';
 
 /** The first block of commands on the page. */

@@ -8,7 +8,7 @@ import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
-import { hasNatsServer, type NatsServerOptions, TestNats } from './test-server';
+import { hasNatsServer, TestNats, type TestNatsOptions } from './test-server';
 
 export interface FakeHubOptions {
   /** Names that it offers besides its default, which is `fake`. */
@@ -45,7 +45,7 @@ export class NatsFake {
     this.#server = server;
   }
 
-  static async start(options?: NatsServerOptions): Promise<NatsFake> {
+  static async start(options?: TestNatsOptions): Promise<NatsFake> {
     const server = await TestNats.start(options);
     return new NatsFake(server.url, server);
   }
@@ -159,7 +159,7 @@ export class NatsFake {
 }
 
 /** Gives each test of the suite its own server, and skips it where there is no nats-server. @returns the test's own */
-export function useNatsFake(options?: NatsServerOptions): () => NatsFake {
+export function useNatsFake(options?: TestNatsOptions): () => NatsFake {
   let fake: NatsFake | undefined;
   beforeEach(async function () {
     if (!hasNatsServer) this.skip();

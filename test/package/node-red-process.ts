@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../src/system/free-port';
 
 /** Time for Node-RED to say that it has started, or that flows have. */
 const sayMs = 60_000;
@@ -137,14 +137,4 @@ export class NodeRedProcess {
     await once(this.child, 'exit');
     clearTimeout(timer);
   }
-}
-
-/** @returns a port of the loopback address that no process listens on */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }

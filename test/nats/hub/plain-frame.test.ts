@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../../src/system/free-port';
 import { demoFrame } from '../../fixtures';
 import { NatsFake } from '../nats-fake';
-import { freePort, hasNatsServer } from '../test-server';
+import { hasNatsServer } from '../test-server';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { SmolvlmError } from '../../../errors';
+import { freePort } from '../../../system/free-port';
 
 export interface NatsServerOptions {
   /** For its configuration and its store, which stay. */
@@ -13,9 +13,11 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Default: true. */
+  readonly jetstream?: boolean;
 }
 
-/** A nats-server with JetStream in its own process, on loopback. */
+/** A nats-server in its own process, on loopback. */
 export class NatsServer {
   readonly port: number;
   readonly folder: string;
@@ -31,13 +33,18 @@ export class NatsServer {
   }
 
   /** @throws SmolvlmError `bench-nats-server` */
-  static async start({ folder, config = '', port }: NatsServerOptions): Promise<NatsServer> {
+  static async start({
+    folder,
+    config = '',
+    port,
+    jetstream = true,
+  }: NatsServerOptions): Promise<NatsServer> {
     const program = natsServerProgram();
     await mkdir(folder, { recursive: true });
     const server = new NatsServer(program, folder, port ?? (await freePort()));
     const lines = [
       `listen: "127.0.0.1:${server.port}"`,
-      `jetstream { store_dir: ${JSON.stringify(server.store)} }`,
+      jetstream ? `jetstream { store_dir: ${JSON.stringify(server.store)} }` : '',
       config,
     ];
     await writeFile(server.#file, lines.join('\n'));
@@ -94,12 +101,4 @@ export function natsServerProgram(environment: NodeJS.ProcessEnv = process.env):
   throw new SmolvlmError('bench-nats-server', 'nats-server is not installed', {
     hint: 'Install it, for example with sudo apt install nats-server, or name the program in NATS_SERVER.',
   });
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
