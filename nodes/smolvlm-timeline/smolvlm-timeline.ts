@@ -100,16 +100,12 @@ export = (RED: NodeAPI): void => {
       const camera = await messageCamera(RED, this, config, message);
       const entry = messageEntry(message, camera, Date.now());
       if ('skipped' in entry) return;
-      const { kept, error } = await keepWithPicture();
+      const read = settings.keep === 'none' ? {} : await pictureOf(message);
+      const { entry: kept, pictureError } = await controller.keep(entry, read.picture);
       send(to('entry', Object.assign(message, { entry: rowOf(kept) })));
       show('green', 'dot', translate('status.entries', { count: entries }));
+      const error = read.error ?? pictureError;
       if (error !== undefined) throw error;
-
-      async function keepWithPicture() {
-        const read = settings.keep === 'none' ? {} : await pictureOf(message);
-        const { entry: kept, pictureError } = await controller.keep(entry as never, read.picture);
-        return { kept, error: read.error ?? pictureError };
-      }
     };
     const pictureOf = async (
       message: NodeMessage,
@@ -131,10 +127,13 @@ export = (RED: NodeAPI): void => {
       return keep(message, send);
     };
 
+    let isClosed = false;
     this.on('input', (message: Message, send: Send, done) => {
       run(message, send).then(
         () => done(),
         (error: unknown) => {
+          // Flows that stop end their messages without a word.
+          if (isClosed) return done();
           show('red', 'dot', trouble(error));
           done(new NodeFailure(error));
         },
@@ -146,6 +145,7 @@ export = (RED: NodeAPI): void => {
       );
     });
     this.on('close', (done: (error?: Error) => void) => {
+      isClosed = true;
       schedule.close();
       throttle.close();
       served.delete(this.id);

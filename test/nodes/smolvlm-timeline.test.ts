@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import type { NodeMessage } from 'node-red';
+import type { Node, NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import timelineNode from '../../nodes/smolvlm-timeline/smolvlm-timeline';
 import type { TimelineRow } from '../../src/node-red/timeline/timeline-search';
@@ -224,6 +224,16 @@ describe('smolvlm-timeline', function () {
       assert.ok(error?.message.startsWith(field), error?.message);
     });
   }
+
+  it('reports nothing about a caption that arrives while the flow stops', async () => {
+    const send = await load();
+    await send('entry', captioned('A fox.'));
+    const node = helper.getNode('t') as Node & { error: { callCount: number } };
+    node.receive(captioned('A cat.') as NodeMessage);
+    await node.close(false);
+    await new Promise(setImmediate);
+    assert.equal(node.error.callCount, 0);
+  });
 
   it('names a folder that it cannot use, for each message, and never hangs', async () => {
     writeFileSync(path('file'), '');
