@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
-const { freePort, NatsServer } = require('../../dist/src/cli/bench/hubs/nats-server.js');
+const { NatsServer } = require('../../dist/src/cli/bench/hubs/nats-server.js');
 const { openNats } = require('../../dist/src/nats/nats-connection.js');
 const { parseNatsAddress } = require('../../dist/src/nats/nats-address.js');
+const { freePort } = require('../../dist/src/system/free-port.js');
 
 /** @returns servers that form a cluster if they are several, once streams can be made */
 export async function startServers(folder, count) {

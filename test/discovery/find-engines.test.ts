@@ -20,7 +20,7 @@ const announcement: EngineAnnouncement = {
 describe('engines on the network', () => {
   let multicast: { interface: string; port: number };
   beforeEach(async () => {
-    multicast = { interface: '127.0.0.1', port: await freePort() };
+    multicast = { interface: '127.0.0.1', port: await freeUdpPort() };
   });
 
   it('are found with host, address, model, version and the fingerprint to pin, and no more after their goodbye', async () => {
@@ -125,7 +125,7 @@ describe('an announcement from the network', () => {
   });
 });
 
-async function freePort(): Promise<number> {
+async function freeUdpPort(): Promise<number> {
   const socket = createSocket('udp4').bind(0);
   await once(socket, 'listening');
   const { port } = socket.address();

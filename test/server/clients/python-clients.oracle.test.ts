@@ -64,7 +64,8 @@ const run = promisify(execFile);
             'none',
           ],
         ],
-        { maxBuffer: 64 * 1024 * 1024 },
+        // It writes its caches where it runs.
+        { cwd: temp(), maxBuffer: 64 * 1024 * 1024 },
       ).catch((error: { stdout: string }) => assert.fail(error.stdout.slice(-6000)));
       const [, cases = '0'] = /^ *(\d[\d,]*) generated/m.exec(stdout) ?? [];
       assert.ok(Number(cases.replaceAll(',', '')) >= 2000, stdout.slice(-2000));
