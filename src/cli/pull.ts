@@ -1,16 +1,23 @@
 import { checkpointsFolder } from '../model/cache-folder';
 import { type PullProgress, pullCheckpoint } from '../model/hub/hub-pull';
 import { hubSettings } from '../model/hub/hub-settings';
+import { familyModels } from '../model/hub/model-family';
 import { parseHubReference } from '../model/hub/resolve-model';
+import { alignedTable } from './command/aligned-table';
 import { type Command, UsageError } from './command/command';
 
 const progressEveryMs = 1000;
 
 export const command: Command = {
   summary: 'Download a checkpoint from a model hub into the cache',
-  usage: 'pull ORG/NAME[@REVISION]',
-  options: {},
-  async run(_values, positionals, io, { hub, cacheDir }) {
+  usage: 'pull ORG/NAME[@REVISION]   |   pull --list   (the models of the family, with their memory)',
+  options: { list: { type: 'boolean' } },
+  async run({ list }, positionals, io, { hub, cacheDir }) {
+    if (list) {
+      if (positionals.length > 0) throw new UsageError('--list takes no names');
+      io.result(familyModels.map(document), listed());
+      return 0;
+    }
     const [model, ...rest] = positionals;
     const reference = model === undefined ? undefined : parseHubReference(model);
     if (!reference || rest.length > 0) {
@@ -39,6 +46,26 @@ export const command: Command = {
     return 0;
   },
 };
+
+function document({
+  id,
+  downloadBytes,
+  memoryBytes,
+  machineGb,
+  suits,
+}: (typeof familyModels)[number]): object {
+  return { id, download_bytes: downloadBytes, memory_bytes: memoryBytes, machine_gb: machineGb, suits };
+}
+
+function listed(): string {
+  const rows = familyModels.map(({ id, downloadBytes, memoryBytes, machineGb }) => [
+    id,
+    `${(downloadBytes / 1e9).toFixed(2)} GB`,
+    `${(memoryBytes / 1e9).toFixed(1)} GB`,
+    `${machineGb} GB`,
+  ]);
+  return alignedTable(['model', 'download', 'engine', 'machine'], rows);
+}
 
 /** A line a second, and one for each file. */
 function progressLines(log: (line: string) => void): (progress: PullProgress) => void {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
-import { hubBytes, modelMemory, smallestHub } from '../../src/model/checkpoint/model-memory';
-import { fixture } from '../fixtures';
+import { familyModels } from '../../src/model/hub/model-family';
 import { readPage } from './markdown';
 
 /** The cells of the first row that begins with this text. */
@@ -16,20 +14,13 @@ function cells(page: string, first: string): readonly string[] {
 describe('the page Which model on which machine', () => {
   const page = 'docs/which-model.md';
 
-  it('has the memory that smolvlm inspect memory computes', async () => {
-    for (const [first, ...place] of [
-      ['SmolVLM-256M-Instruct', 'goldens', 'smolvlm-256m'],
-      ['SmolVLM-500M-Instruct', 'sizes', 'smolvlm-500m'],
-      ['SmolVLM-Instruct (2.2B)', 'sizes', 'smolvlm-2.2b'],
-      ['SmolVLM2-256M-Video-Instruct', 'goldens', 'smolvlm-256m'],
-      ['SmolVLM2-500M-Video-Instruct', 'sizes', 'smolvlm-500m'],
-      ['SmolVLM2-2.2B-Instruct', 'sizes', 'smolvlm2-2.2b'],
-    ] as const) {
-      const { config } = await readModelConfigs(fixture(...place));
-      const bytes = hubBytes(modelMemory(config), 'all on the CPU', 1000);
-      const [, , , engine, machine] = cells(page, first);
-      assert.equal(engine, `${(bytes / 1e9).toFixed(1)} GB`, first);
-      assert.equal(machine, `${smallestHub(bytes)} GB`, first);
+  it('has the download, memory and machine of each model that smolvlm pull --list shows', () => {
+    for (const { id, downloadBytes, memoryBytes, machineGb } of familyModels) {
+      const name = id.slice(id.indexOf('/') + 1);
+      const [, , download, engine, machine] = cells(page, name);
+      assert.equal(download, `${(downloadBytes / 1e9).toFixed(downloadBytes < 1e9 ? 2 : 1)} GB`, id);
+      assert.equal(engine, `${(memoryBytes / 1e9).toFixed(1)} GB`, id);
+      assert.equal(machine, `${machineGb} GB`, id);
     }
   });
 

@@ -1,4 +1,4 @@
-import { type ModelConfig, patchesPerTile } from './model-config';
+import { type ModelConfig, patchesPerTile, type TextConfig } from './model-config';
 import { parameterCount, type RequiredTensor, requiredTensors } from './required-tensors';
 
 /** Memory that a model needs, computed from its configuration alone; bytes. */
@@ -32,9 +32,12 @@ export function modelMemory(config: ModelConfig): ModelMemory {
   const host =
     count(({ name }) => name.startsWith('vision_model.') || name.startsWith('connector.')) - encoder;
   // A tied head is the embedding, multiplied as the head; the embedding itself is read from disk.
-  const decoder = count(({ name }) => /^(?:text_model\.(?:layers|norm)|lm_head)/.test(name));
-  const decoderWeights = decoder + (config.tieWordEmbeddings ? embeddings : 0);
   const head = text.vocabularySize * text.hiddenSize;
+  const decoder = tensors.filter(({ name }) => /^text_model\.(?:layers|norm)/.test(name));
+  const decoderBytes = {
+    int8: storedBytes(decoder, head, text, 'int8'),
+    int4: storedBytes(decoder, head, text, 'int4'),
+  };
   // Input, output, keys, values and their transposes; scores of a chunk for all heads; the MLP's inner values.
   const stream = tokens * vision.hiddenSize;
   const attention = 8 * stream + 2 * vision.heads * queryRows * tokens;
@@ -43,19 +46,33 @@ export function modelMemory(config: ModelConfig): ModelMemory {
     parameters: parameterCount(tensors),
     visionNpuBytes: 2 * encoder + 2 * vision.layers * (attention + mlp),
     visionCpuBytes: encoder + 4 * (host + Math.max(attention, mlp)),
-    decoderBytes: {
-      int8: decoderWeights * int8Bytes,
-      int4: (decoderWeights - head) * int4Bytes + head * int8Bytes,
-    },
-    decoderNpuBytes: decoderWeights + embeddings * 2,
+    decoderBytes,
+    decoderNpuBytes: parameterCount(decoder) + head + embeddings * 2,
     contextBytesPerToken: 2 * 4 * text.layers * text.kvHeads * text.headDim,
-    bundleBytes: 3 * encoder + decoderWeights * int8Bytes + 2 * embeddings + 6 * host,
+    bundleBytes: 3 * encoder + decoderBytes.int8 + 2 * embeddings + 6 * host,
   };
 }
 
-/** Blocks of 32 weights have a float32 scale and a zero point; those of 128 take less. */
-const int8Bytes = 1 + 5 / 32;
-const int4Bytes = 0.5 + 4.5 / 32;
+/** A weight with its share of its block's float32 scale and zero point: the formats of src/onnx/block-weights.ts. */
+const weightBytes = { fine: 1 + (4 + 1) / 32, wide: 1 + 4 / 128, small: 0.5 + (4 + 0.5) / 32 };
+
+/** The decoder with its head on the CPU; which weight has which format: src/onnx/decoder/decoder-linear.ts. */
+function storedBytes(
+  decoder: readonly RequiredTensor[],
+  head: number,
+  { layers, hiddenSize }: TextConfig,
+  precision: 'int8' | 'int4',
+): number {
+  const outer = Math.max(1, Math.floor(layers / 15));
+  const usual = precision === 'int8' && hiddenSize >= 512 ? 'wide' : 'fine';
+  return decoder.reduce((sum, tensor) => {
+    const layer = Number(/^text_model\.layers\.(\d+)\./.exec(tensor.name)?.[1] ?? 0);
+    const isOuter = layer < outer || layer >= layers - outer;
+    const isSmall = precision === 'int4' && /\.(?:gate|up)_proj\./.test(tensor.name);
+    const format = isOuter ? 'fine' : isSmall ? 'small' : usual;
+    return sum + parameterCount([tensor]) * weightBytes[format];
+  }, head * weightBytes[usual]);
+}
 
 /** Node.js, onnxruntime, sharp and the prompt's rows: about what an engine takes without a model, and a picture's work. */
 const engineBytes = 350e6;

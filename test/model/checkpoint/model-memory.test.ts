@@ -2,9 +2,35 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
+import type { ModelConfig } from '../../../src/model/checkpoint/model-config';
 import { hubBytes, modelMemory, smallestHub } from '../../../src/model/checkpoint/model-memory';
+import { parameterCount, requiredTensors } from '../../../src/model/checkpoint/required-tensors';
 import { demoModelFolder } from '../../../src/model/hub/resolve-model';
+import { blockFormats } from '../../../src/onnx/block-weights';
+import { type DecoderWeights, headWeights, layerWeights } from '../../../src/onnx/decoder/decoder-linear';
 import { fixture, repositoryRoot } from '../../fixtures';
+
+/** Of the decoder's weights and norms, as its graph stores them. */
+function storedBytes(config: ModelConfig, precision: 'int8' | 'int4'): number {
+  const { text } = config;
+  const bytesEach = (weights: DecoderWeights): number => {
+    if (weights === 'float32') return 4;
+    const { bits, size, zeroPoints } = blockFormats[weights];
+    return bits / 8 + (4 + (zeroPoints ? bits / 8 : 0)) / size;
+  };
+  const weightsOf = (name: string): DecoderWeights => {
+    const layer = /layers\.(\d+)\./.exec(name)?.[1];
+    if (layer === undefined) return layerWeights(precision, 0, text).others;
+    const { gateUp, others } = layerWeights(precision, Number(layer), text);
+    return /gate_proj|up_proj/.test(name) ? gateUp : others;
+  };
+  const decoder = requiredTensors(config).filter(({ name }) => /^text_model\.(layers|norm)/.test(name));
+  const head = text.vocabularySize * text.hiddenSize * bytesEach(headWeights(precision, text));
+  return decoder.reduce(
+    (sum, tensor) => sum + parameterCount([tensor]) * bytesEach(weightsOf(tensor.name)),
+    head,
+  );
+}
 
 describe('modelMemory', () => {
   async function memoryOf(folder: string) {
@@ -23,6 +49,25 @@ describe('modelMemory', () => {
   it('is near the peak measured on a CPU: 689 MB for SmolVLM-256M in int8 with 875 tokens', async () => {
     const bytes = hubBytes(await memoryOf(fixture('goldens', 'smolvlm-256m')), 'all on the CPU', 875);
     assert.ok(Math.abs(bytes / 689e6 - 1) < 0.1, `${bytes}`);
+  });
+
+  it('counts the decoder in the formats that its graph stores', async () => {
+    for (const place of [
+      ['goldens', 'smolvlm-256m'],
+      ['sizes', 'smolvlm-500m'],
+      ['sizes', 'smolvlm-2.2b'],
+      ['goldens', 'tiny-idefics3'],
+    ] as const) {
+      const { config } = await readModelConfigs(fixture(...place));
+      for (const precision of ['int8', 'int4'] as const) {
+        const estimate = modelMemory(config).decoderBytes[precision];
+        assert.equal(
+          Math.round(estimate),
+          Math.round(storedBytes(config, precision)),
+          `${place} ${precision}`,
+        );
+      }
+    }
   });
 
   it('grows with the context, and names the smallest hub that has room beside its system', async () => {
