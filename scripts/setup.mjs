@@ -29,7 +29,9 @@ function checkNode() {
 }
 
 /** npm leaves an optional package out, and says nothing, when its download breaks off; the tests need them. */
-const optionalPackages = ['onnxruntime-node', 'koffi', 'protobufjs', 'tar', 'prom-client', 'yaml'];
+const optionalPackages = Object.keys(
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).optionalDependencies,
+);
 
 function install() {
   const missing = () =>

@@ -65,7 +65,9 @@ export = (RED: NodeAPI): void => {
     const onState = (state: BrokerState): void => {
       const shape = state === 'connected' ? 'dot' : 'ring';
       const fill = { connected: 'green', connecting: 'yellow', disconnected: 'red' } as const;
-      show({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
+      // An engine that cannot describe a picture matters more than the broker that would bring one.
+      if (state === 'connected' && engineNode.fault) show(words.refused(engineNode.fault));
+      else show({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
     };
     const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
       if (answer.kind === 'error') {

@@ -127,7 +127,7 @@ describe('catalogs of nodes and sidebar', () => {
 
   it('name each check of the doctor as the doctor does in English', () => {
     const catalog = readCatalog('smolvlm-engine', original);
-    const names = ['Node.js', 'librknnrt', 'librkllmrt', 'onnxruntime-node', 'koffi', 'ffmpeg'];
+    const names = ['Node.js', 'librknnrt', 'librkllmrt', 'onnxruntime-node', 'koffi', 'protobufjs', 'ffmpeg'];
     const titles = doctorChecks.filter(({ title }) => !names.includes(title));
     assert.deepEqual(
       [...catalog].filter(([key]) => key.includes('.check.title.')).sort(),

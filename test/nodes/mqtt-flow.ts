@@ -33,7 +33,7 @@ export const types = [
   mqttNode,
   load('@node-red/nodes/core/network/10-mqtt.js'),
   load('@node-red/nodes/core/common/25-catch.js'),
-] as never;
+] as never[];
 
 const brokers = [
   { name: 'the embedded broker, MQTT 3.1.1', start: () => startAedes(), version: 4, present: true },
@@ -102,34 +102,43 @@ export class MqttFlow {
     await this.broker.close();
   }
 
-  async load(dialog: object = {}, brokerDialog: object = {}, more: object[] = []): Promise<void> {
+  /** @param more nodes of the flow @param moreTypes and their types */
+  async load(
+    dialog: object = {},
+    brokerDialog: object = {},
+    more: object[] = [],
+    moreTypes: readonly unknown[] = [],
+  ): Promise<void> {
     const broker = { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: String(this.broker.port) };
     const place = { x: 1, y: 1, z: 'tab' };
-    await helper.load(types, [
-      { id: 'tab', type: 'tab' },
-      {
-        ...broker,
-        protocolVersion: String(this.version),
-        keepalive: '60',
-        cleansession: true,
-        ...brokerDialog,
-      },
-      { id: 'e', type: 'smolvlm-engine', location: 'remote', url: this.engineUrl() },
-      ...more,
-      {
-        id: 'm',
-        ...place,
-        type: 'smolvlm-mqtt',
-        broker: 'b',
-        engine: 'e',
-        ...dialog,
-        wires: [['ok'], ['no']],
-      },
-      { id: 'ok', ...place, type: 'helper' },
-      { id: 'no', ...place, type: 'helper' },
-      { id: 'failures', ...place, type: 'catch', scope: ['m'], wires: [['bad']] },
-      { id: 'bad', ...place, type: 'helper' },
-    ] as never);
+    await helper.load(
+      [...types, ...moreTypes] as never[],
+      [
+        { id: 'tab', type: 'tab' },
+        {
+          ...broker,
+          protocolVersion: String(this.version),
+          keepalive: '60',
+          cleansession: true,
+          ...brokerDialog,
+        },
+        { id: 'e', type: 'smolvlm-engine', location: 'remote', url: this.engineUrl() },
+        ...more,
+        {
+          id: 'm',
+          ...place,
+          type: 'smolvlm-mqtt',
+          broker: 'b',
+          engine: 'e',
+          ...dialog,
+          wires: [['ok'], ['no']],
+        },
+        { id: 'ok', ...place, type: 'helper' },
+        { id: 'no', ...place, type: 'helper' },
+        { id: 'failures', ...place, type: 'catch', scope: ['m'], wires: [['bad']] },
+        { id: 'bad', ...place, type: 'helper' },
+      ] as never,
+    );
     this.received = { captions: [], dropped: [], errors: [] };
     this.statuses = [];
     this.warnings = [];

@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeAPI, NodeDef } from 'node-red';
+import type { EngineNode } from '../../src/node-red/engine/engine-node';
+import { missingPackage } from '../../src/system/missing-package';
 import { Watcher } from '../mqtt/watcher';
 import { street, useMqttNodes, withEachBroker } from './mqtt-flow';
+
+/** A type of engine nodes whose machine lacks protobufjs. */
+function faultyEngine(RED: NodeAPI): void {
+  function FaultyEngine(this: EngineNode, config: NodeDef): void {
+    RED.nodes.createNode(this, config);
+    const fault = missingPackage((name) => name !== 'protobufjs');
+    const engine = { onState: () => () => {} };
+    Object.assign(this, { fault, settings: { defaults: {} }, engine: () => engine });
+  }
+  RED.nodes.registerType('faulty-engine', FaultyEngine as never);
+}
 
 describe('smolvlm-mqtt', function () {
   this.timeout(120_000);
@@ -101,6 +115,15 @@ describe('smolvlm-mqtt', function () {
           mqtt.statuses.at(-1)?.endsWith('trouble.pictureDamaged') === true,
         mqtt.statuses.join(' | '),
       );
+    });
+
+    it('shows once it is connected that the engine lacks a package', async () => {
+      await mqtt.load({ engine: 'faulty' }, {}, [{ id: 'faulty', type: 'faulty-engine' }], [faultyEngine]);
+      await mqtt.until(
+        () => mqtt.statuses.some((text) => text.includes('trouble.')),
+        mqtt.statuses.join(' | '),
+      );
+      assert.ok(!mqtt.statuses.some((text) => text.endsWith('.connected')), mqtt.statuses.join(' | '));
     });
 
     it('describes snapshots that Frigate publishes', async () => {

@@ -3,6 +3,7 @@ import type { Machine } from '../machine';
 import { type Check, hasVendorNpu, type Purpose } from './finding';
 import { memoryChecks } from './memory-checks';
 import { npuChecks } from './npu-checks';
+import { packageChecks } from './package-checks';
 import { runtimeChecks } from './runtime-checks';
 import { speedChecks } from './speed-checks';
 import { systemChecks } from './system-checks';
@@ -13,6 +14,7 @@ export const doctorChecks: readonly Check[] = [
   ...systemChecks,
   ...npuChecks,
   ...runtimeChecks,
+  ...packageChecks,
   ...memoryChecks,
   ...speedChecks,
   ...toolChecks,

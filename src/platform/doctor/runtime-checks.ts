@@ -8,26 +8,11 @@ import { bad, type Check, type Finding, hasNpu, hasVendorNpu, info, ok, warn } f
 /** On older drivers RKLLM loads, and its answers are garbage. */
 const leastRkllmDriver = '0.9.8';
 
-/** Libraries and packages that compute captions, and the bundles that they run. */
+/** The vendor's libraries, and the bundles that they run. */
 export const runtimeChecks: readonly Check[] = [
   { id: 'rknn-runtime', title: 'librknnrt', applies: hasNpu, judge: judgeRknn, stops: ['captionOnNpu'] },
   { id: 'rkllm-runtime', title: 'librkllmrt', applies: hasNpu, judge: judgeRkllm },
   { id: 'bundle', title: 'Bundle', judge: judgeBundles },
-  {
-    id: 'onnxruntime',
-    title: 'onnxruntime-node',
-    judge: judgeOnnxruntime,
-    stops: ['captionOnCpu', 'captionOnNpu'],
-  },
-  {
-    id: 'cpu-products',
-    title: 'CPU arithmetic',
-    applies: ({ process, cpuProducts }) =>
-      process.packages['onnxruntime-node'] !== undefined && cpuProducts !== undefined,
-    judge: judgeCpuProducts,
-    stops: ['captionOnCpu', 'captionOnNpu'],
-  },
-  { id: 'koffi', title: 'koffi', judge: judgeKoffi, stops: ['captionOnNpu'] },
 ];
 
 function judgeRknn(machine: Machine): Finding {
@@ -128,44 +113,4 @@ function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Find
   if (releaseOf(toolkitVersion) === releaseOf(runtime)) return ok(value);
   const advice = `Install librknnrt ${releaseOf(toolkitVersion)}, or convert again. ${bundleAdvice(runtime, { model, target })}`;
   return versionAtLeast(runtime, toolkitVersion) ? warn(value, advice) : bad(value, advice);
-}
-
-function judgeOnnxruntime({ process, libc }: Machine): Finding {
-  const version = process.packages['onnxruntime-node'];
-  if (version !== undefined) return ok(version);
-  if (libc.kind === 'musl') return info('not installed; not available for musl');
-  return bad(
-    'not installed',
-    'Install it next to this package: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node. npm leaves it out with --omit=optional, or if its install script cannot download CUDA libraries, which are not needed.',
-  );
-}
-
-function judgeCpuProducts({ cpuProducts = {} }: Machine): Finding {
-  const { kernels, float32Kernels, note, failure, crash } = cpuProducts;
-  const elsewhere = 'or run the engine on another machine and give its address';
-  if (crash !== undefined) {
-    return bad(
-      `a process that multiplied with onnxruntime ended: ${crash}`,
-      `It may not support this CPU, or /proc/cpuinfo may describe another one (emulators): install another onnxruntime-node, ${elsewhere}.`,
-    );
-  }
-  if (failure !== undefined) return bad(failure, `Install onnxruntime-node again, ${elsewhere}.`);
-  if (kernels === 'all') return ok('float32, int8 and int4 products are right');
-  if (float32Kernels === undefined)
-    return bad(note ?? 'wrong', `Install another onnxruntime-node, ${elsewhere}.`);
-  const advice =
-    kernels === undefined
-      ? 'Use checkpoints, which are then computed in float32; bundles in int8 or int4 are refused. Or install a newer onnxruntime-node.'
-      : 'Answers are right, and may take longer. A newer onnxruntime-node may be faster.';
-  return warn(note ?? `right with ${kernels}`, advice);
-}
-
-function judgeKoffi(machine: Machine): Finding {
-  const version = machine.process.packages.koffi;
-  if (version !== undefined) return ok(version);
-  if (!hasVendorNpu(machine)) return info('not installed; only the NPU needs it');
-  return bad(
-    'not installed',
-    'Install it next to this package: npm install koffi. The NPU’s runtimes are called through it.',
-  );
 }

@@ -1,14 +1,30 @@
 import { installedVersion } from '../../system/installed-version';
 import { observedVariables, type ProcessFacts } from './system-recording';
 
-/** Optional packages with native code: the CPU and the NPU backend need them. */
-const nativePackages = ['onnxruntime-node', 'koffi'] as const;
+/** Optional packages of package.json, each with what it is for. */
+export const optionalPackages = {
+  '@nats-io/jetstream': 'groups of hubs',
+  '@nats-io/obj': 'groups of hubs',
+  '@nats-io/transport-node': 'groups of hubs',
+  '@peculiar/x509': 'smolvlm certificate',
+  'bonjour-service': 'finding and announcing engines',
+  koffi: 'the NPU',
+  libsql: 'the timeline',
+  'onnxruntime-node': 'captions',
+  'prom-client': 'GET /metrics',
+  protobufjs: 'captions',
+  'reflect-metadata': 'smolvlm certificate',
+  tar: 'packed bundles',
+  yaml: 'smolvlm watch',
+} as const;
+
+export type OptionalPackage = keyof typeof optionalPackages;
 
 /** Facts about this process that need none of the machine's files. */
 export function liveProcess(): ProcessFacts {
   const { arch, platform, versions } = process;
   const packages: Record<string, string> = {};
-  for (const name of nativePackages) {
+  for (const name of Object.keys(optionalPackages)) {
     const version = installedVersion(name);
     if (version !== undefined) packages[name] = version;
   }

@@ -16,7 +16,7 @@ export interface ProcessFacts {
   /** Without the leading v. */
   readonly nodeVersion: string;
   readonly uid: number;
-  /** Versions of the optional native packages that are installed, by name. */
+  /** Versions of the optional packages that are installed, by name. */
   readonly packages: Readonly<Record<string, string>>;
   /** Those of `observedVariables` that are set. */
   readonly environment: Readonly<Record<string, string>>;

@@ -91,11 +91,4 @@ describe('doctor: runtimes and bundles', () => {
     });
     assert.deepEqual([state, value, advice], ['bad', '/a: for any CPU; /c is broken', 'Copy it again.']);
   });
-
-  it('reports missing optional packages where they are needed', () => {
-    const none = { ...recordedMachine('rk3588-vendor').process, packages: {} };
-    assert.equal(judged('koffi', 'rk3588-vendor', { process: none }).state, 'bad');
-    assert.equal(judged('koffi', 'rk3588-mainline', { process: none }).state, 'info');
-    assert.equal(judged('onnxruntime', 'x86', { process: none }).state, 'bad');
-  });
 });

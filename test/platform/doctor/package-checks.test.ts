@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { examine } from '../../../src/platform/doctor/examine';
+import { packageChecks } from '../../../src/platform/doctor/package-checks';
+import { optionalPackages } from '../../../src/platform/recording/process-facts';
+import { repositoryRoot } from '../../fixtures';
+import { recordedMachine } from '../recorded-machine';
+import { judged } from './judged';
+
+describe('the optional packages of a doctor’s report', () => {
+  const without = (...names: readonly string[]) => {
+    const { process } = recordedMachine('rk3588-vendor');
+    const packages = Object.entries(process.packages).filter(([name]) => !names.includes(name));
+    return { process: { ...process, packages: Object.fromEntries(packages) } };
+  };
+
+  it('are those of package.json', () => {
+    const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
+    assert.deepEqual(Object.keys(optionalPackages).sort(), Object.keys(manifest.optionalDependencies).sort());
+  });
+
+  it('are bad where a caption needs them', () => {
+    assert.equal(judged('koffi', 'rk3588-vendor', without('koffi')).state, 'bad');
+    assert.equal(judged('koffi', 'rk3588-mainline', without('koffi')).state, 'info');
+    for (const [id, name] of [
+      ['onnxruntime', 'onnxruntime-node'],
+      ['protobufjs', 'protobufjs'],
+    ] as const) {
+      assert.equal(judged(id, 'x86', without(name)).state, 'bad', name);
+      const { can } = examine({ ...recordedMachine('x86'), ...without(name) });
+      assert.equal(can.captionOnCpu, false, name);
+    }
+  });
+
+  it('are all named when they are missing', () => {
+    const names = Object.keys(optionalPackages);
+    const { checks } = examine({ ...recordedMachine('rk3588-vendor'), ...without(...names) });
+    const shown = checks.filter(({ id }) => packageChecks.some((check) => check.id === id));
+    const text = shown
+      .map(({ title, value, state }) => (state === 'ok' ? '' : `${title} ${value}`))
+      .join('; ');
+    for (const name of names) assert.ok(text.includes(name), `${name}: ${text}`);
+  });
+
+  it('that are needed by a feature only are a warning with the feature and the command', () => {
+    const { state, value, advice } = judged('optional-packages', 'x86', without('tar', 'yaml'));
+    assert.deepEqual([state, value], ['warn', 'not installed: tar (packed bundles), yaml (smolvlm watch)']);
+    assert.match(advice ?? '', /npm install tar yaml\.$/);
+  });
+});
