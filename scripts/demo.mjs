@@ -1,6 +1,7 @@
 // npm run demo: a real Node-RED with examples/flows.json, an MQTT broker and simulated cameras.
+// npm run demo -- --open: the same, and the editor and the captions page in the browser.
 // npm run demo -- --once: every shipped frame once, one JSON line each on stdout, then exit.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,22 +12,20 @@ import { root, setUp } from './setup.mjs';
 const firstCaptionMs = 180_000;
 const captionMs = 60_000;
 
-/** Between two frames of a camera. */
-const framePauseMs = 5_000;
-
 const say = (line) => process.stderr.write(`${line}\n`);
-const frames = join(root, 'models', 'demo-frames');
+
+const flag = { type: 'boolean', default: false };
 
 try {
-  const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { once: flag, open: flag } });
   setUp();
-  await demo(values.once);
+  await demo(values);
 } catch (error) {
   say(`demo: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
 
-async function demo(once) {
+async function demo({ once, open }) {
   const folder = mkdtempSync(join(tmpdir(), 'smolvlm-demo-'));
   const closing = [() => rmSync(folder, { recursive: true, force: true })];
   const interrupted = new Promise((resolve) => {
@@ -37,6 +36,8 @@ async function demo(once) {
     const { startBroker } = await import('./demo/broker.mjs');
     const { stopEngine } = await import('./demo/engine.mjs');
     const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
+    const { openInBrowser } = await import('./demo/browser.mjs');
+    const { simulateHome } = await import('./demo/home.mjs');
     const broker = await startBroker(once ? 0 : await freePort(1883));
     closing.push(() => broker.close());
     const subscribed = broker.subscribed('cameras/+/frame');
@@ -68,23 +69,29 @@ async function demo(once) {
       ]);
     await bounded(subscribed, 60_000, 'starting Node-RED');
     if (once) await describeOnce(broker, bounded);
-    else await simulate(broker, nodeRed.url, interrupted, crashed);
+    else {
+      const page = `${nodeRed.url}smolvlm-timeline/`;
+      say(
+        [
+          `\nNode-RED's editor:  ${nodeRed.url}`,
+          `The captions page:  ${page}`,
+          `MQTT broker:        mqtt://127.0.0.1:${broker.port} (cameras/NAME/frame, cameras/NAME/caption)`,
+          'The demo model describes only drawn camera scenes. Ctrl-C ends everything.\n',
+        ].join('\n'),
+      );
+      if (open) for (const address of [nodeRed.url, page]) openInBrowser(address, say);
+      const home = simulateHome({ broker, url: nodeRed.url, bundle: join(folder, 'bundle'), say });
+      await Promise.race([interrupted, crashed, home.failed]);
+      say('\nStopping …');
+      await home.stop();
+    }
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
 
-/** @returns undefined for anything but a JSON object */
-function parsed(payload) {
-  try {
-    const value = JSON.parse(String(payload));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function describeOnce(broker, bounded) {
+  const { frameFile, frames } = await import('./demo/frames.mjs');
   const waiting = new Map();
   broker.onMessage((topic, payload) => {
     const [, camera, kind] = topic.split('/');
@@ -94,9 +101,9 @@ async function describeOnce(broker, bounded) {
     answer({ kind, body: JSON.parse(String(payload)) });
   });
   let limitMs = firstCaptionMs;
-  for (const { file, camera } of frameFiles()) {
+  for (const { file, camera } of frames) {
     const answered = new Promise((resolve) => waiting.set(camera, resolve));
-    await broker.publish(`cameras/${camera}/frame`, readFileSync(join(frames, file)));
+    await broker.publish(`cameras/${camera}/frame`, readFileSync(frameFile(file)));
     const { kind, body } = await bounded(answered, limitMs, `the caption of ${file}`);
     if (kind !== 'caption')
       throw new Error(`${file}: ${body.message ?? body.reason} [${body.code ?? body.dropped ?? body.held}]`);
@@ -104,52 +111,4 @@ async function describeOnce(broker, bounded) {
     process.stdout.write(`${JSON.stringify({ frame: file, camera, prompt, text, timings_ms: timingsMs })}\n`);
     limitMs = captionMs;
   }
-}
-
-async function simulate(broker, url, interrupted, crashed) {
-  say(
-    `\nNode-RED's editor: ${url}\nMQTT broker: mqtt://127.0.0.1:${broker.port} (cameras/NAME/frame, cameras/NAME/caption)`,
-  );
-  say('The demo model describes only drawn camera scenes. Ctrl-C ends everything.\n');
-  broker.onMessage((topic, payload) => {
-    const [base, camera, kind] = topic.split('/');
-    // Users who try the demo add their own flows, which may publish anything.
-    const answer = base === 'cameras' && kind !== 'frame' ? parsed(payload) : undefined;
-    if (!answer) return;
-    const { text, timingsMs, reason, message } = answer;
-    const time = timingsMs ? `  (${Math.round(timingsMs.total)} ms)` : '';
-    say(`${camera.padEnd(12)} ${text ?? message ?? `${kind}: ${reason}`}${time}`);
-  });
-  const stop = new AbortController();
-  const cameras = grouped(frameFiles());
-  const running = [...cameras].map(([camera, files], index) =>
-    watch(broker, camera, files, index, stop.signal),
-  );
-  await Promise.race([interrupted, crashed]);
-  stop.abort();
-  await Promise.allSettled(running);
-  say('\nStopping …');
-}
-
-async function watch(broker, camera, files, index, signal) {
-  await delay(index * 1000, undefined, { signal });
-  for (let turn = 0; ; turn++) {
-    await broker.publish(
-      `cameras/${camera}/frame`,
-      readFileSync(join(frames, files[turn % files.length].file)),
-    );
-    await delay(framePauseMs, undefined, { signal });
-  }
-}
-
-/** The shipped frames and the camera each comes from: `frame_05_porch_day.jpg` is the porch's. */
-function frameFiles() {
-  const names = readdirSync(frames).filter((name) => name.endsWith('.jpg'));
-  return names.sort().map((file) => ({ file, camera: file.split('_')[2] }));
-}
-
-function grouped(files) {
-  const cameras = new Map();
-  for (const each of files) cameras.set(each.camera, [...(cameras.get(each.camera) ?? []), each]);
-  return cameras;
 }

@@ -92,14 +92,16 @@ async function soak() {
   return { sent, received, samples, last: await sample() };
 }
 
-/** The example's flow with an engine elsewhere. @returns path */
+/** The example's flow without its timeline, with an engine elsewhere. @returns path */
 function flowsFor(url) {
   const flows = JSON.parse(readFileSync(join(root, 'examples', 'flows.json'), 'utf8'));
-  const changed = flows.map((node) =>
-    node.type === 'smolvlm-engine'
-      ? { ...node, location: 'remote', url, queueCapacity: `${capacity}` }
-      : node,
-  );
+  const changed = flows
+    .filter(({ type }) => type !== 'smolvlm-timeline')
+    .map((node) =>
+      node.type === 'smolvlm-engine'
+        ? { ...node, location: 'remote', url, queueCapacity: `${capacity}` }
+        : node,
+    );
   const path = join(folder, 'soak-flows.json');
   writeFileSync(path, JSON.stringify(changed, undefined, 2));
   return path;
