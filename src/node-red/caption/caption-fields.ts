@@ -86,14 +86,14 @@ export function areChoices(choices: readonly string[]): boolean {
   return new Set(choices).size === Math.max(2, choices.length);
 }
 
-/** A new node's schema. */
+/** A new node's schema. The demo model answers day or night in whole sentences. */
 export const exampleSchema = JSON.stringify(
   {
     type: 'object',
     properties: {
       people: { type: 'integer', description: 'How many people are there?' },
       car: { type: 'boolean', description: 'Is there a car?' },
-      light: { enum: ['day', 'night'], description: 'Is it day or night?' },
+      light: { enum: ['It is day.', 'It is night.'], description: 'Is it day or night?' },
       scene: { type: 'string', description: 'What is happening here?' },
     },
   },
