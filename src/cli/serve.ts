@@ -20,7 +20,7 @@ import {
   optionalInteger,
   UsageError,
 } from './command/command';
-import { natsOptions, natsOptionTable, natsUsage } from './command/nats-options';
+import { hubOptionTable, hubUsage, natsOptions } from './command/nats-options';
 import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
 import { openServedTimeline } from './serve/served-timeline';
@@ -40,7 +40,7 @@ export const command: Command = {
     '  [--mqtt mqtt://USER@HOST:1883 [--mqtt-password-file F] [--mqtt-config F.json] [--mqtt-version 4|5]]',
     '  [--timeline DIR [--timeline-days N] [--timeline-mb N]]',
     '  [--nats nats://HOST:4222',
-    `   ${natsUsage}]`,
+    `   ${hubUsage}]`,
     'With no --socket, --host or --port: the unix socket where local clients look for it.',
     'A port requires a token (--token-file, or the environment variable SMOLVLM_TOKEN), unless it is on a loopback address and',
     '--no-token is given. A line NAME TOKEN for each of several tokens.',
@@ -83,7 +83,7 @@ export const command: Command = {
     timeline: { type: 'string' },
     'timeline-days': { type: 'string' },
     'timeline-mb': { type: 'string' },
-    ...natsOptionTable,
+    ...hubOptionTable,
   },
   async run(values, _positionals, io, settings) {
     const options = serveOptions(values, io.log, settings);

@@ -12,6 +12,11 @@ export interface FrameMessage {
   readonly pictures: readonly Uint8Array[];
 }
 
+/** Whether hubs take it without waiting for other frames. */
+export function isUrgent({ priority = 0 }: Pick<DescribeRequest, 'priority'>): boolean {
+  return priority > 0;
+}
+
 /**
  * A request as one message: the length of the JSON part in four bytes (big-endian), the JSON part with the request and
  * the pictures' sizes, then the pictures' bytes.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { isErrorBody, SmolvlmError } from '../errors';
-import { encodeFrame, layout, layoutHeader, objectHeader } from './frame-message';
+import { encodeFrame, isUrgent, layout, layoutHeader, objectHeader } from './frame-message';
 import { ackWaitOf, consumerOf, isSubjectTaken } from './frame-streams';
 import { exceedsMessage, LargePictures } from './large-pictures';
 import { isTransient, type NatsLink, words } from './nats-connection';
@@ -38,10 +38,11 @@ export class FramePublisher {
     const { id, model, camera = '', queue = {} } = request.request;
     const { policy = 'newest', capacity = this.#defaultCapacity, group = '' } = queue;
     const { subjects, connection } = this.#link;
-    const place = (slot: number): string => subjects.frame({ model, camera, group, slot });
+    const kind = { model, urgent: isUrgent(request.request) };
+    const place = (slot: number): string => subjects.frame({ ...kind, camera, group, slot });
     const subject = place(policy === 'newest' ? this.#slot(place(0), capacity) : 0);
     if (policy === 'newest') this.#overtake(subject, request);
-    const consumer = await this.#untilReached(request, () => consumerOf(this.#link, model));
+    const consumer = await this.#untilReached(request, () => consumerOf(this.#link, kind));
     if (request.signal.aborted) return;
     if (!consumer) throw noHub(model);
     const content = encodeFrame({ request: request.request, pictures: request.pictures });

@@ -1,6 +1,8 @@
 import type { ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { SmolvlmError } from '../errors';
 import { limits } from '../protocol/limits';
+import type { FrameKind } from './frame-subjects';
+import { LargePictures } from './large-pictures';
 import { type NatsLink, words } from './nats-connection';
 
 /** Nanoseconds in a millisecond. */
@@ -16,18 +18,24 @@ export interface ConsumerTimes {
 /** The server delivers a frame without end; hubs give it up, with an answer. */
 const mostDeliveries = -1;
 
+/** Codes of JetStream's API: no servers for the copies, in a cluster and without one. */
+const tooFewServers: ReadonlySet<unknown> = new Set([10005, 10074]);
+
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
 
-/** Creates the streams, or checks those that exist. @throws SmolvlmError `nats-stream`, `nats-jetstream` */
+/**
+ * Creates the streams and the bucket of large pictures, or checks those that exist; clients find them.
+ * @throws SmolvlmError `nats-stream`, `nats-replicas`
+ */
 export async function ensureStreams(link: NatsLink): Promise<void> {
   const { subjects, replicas } = link;
   const { RetentionPolicy, DiscardPolicy, StorageType } = link.packages.jetstream;
-  const common = { discard: DiscardPolicy.Old, storage: StorageType.File, num_replicas: replicas };
+  const common = { discard: DiscardPolicy.Old, storage: StorageType.File, num_replicas: replicas.count };
   await ensureStream(link, {
     ...common,
     name: subjects.frameStream,
     description: 'smolvlm: frames that wait for a hub; the newest of each camera',
-    subjects: [subjects.allFrames],
+    subjects: [...subjects.allFrames],
     retention: RetentionPolicy.Workqueue,
     max_msgs_per_subject: 1,
     max_age: limits.deadlineMs * nanos,
@@ -42,9 +50,14 @@ export async function ensureStreams(link: NatsLink): Promise<void> {
     max_age: answerMs * nanos,
     max_bytes: 256 * 1024 * 1024,
   });
+  const bucket = await new LargePictures(link).ensure().catch((cause: unknown) => {
+    throw streamError(subjects.pictureBucket, cause);
+  });
+  if (replicas.isChosen) await ensureCopies(link, await link.manager.streams.info(bucket));
 }
 
-async function ensureStream({ manager, packages }: NatsLink, wanted: Wanted): Promise<void> {
+async function ensureStream(link: NatsLink, wanted: Wanted): Promise<void> {
+  const { manager, packages, replicas } = link;
   let found: StreamInfo;
   try {
     found = await manager.streams.info(wanted.name);
@@ -54,10 +67,40 @@ async function ensureStream({ manager, packages }: NatsLink, wanted: Wanted): Pr
     try {
       found = await manager.streams.add(wanted);
     } catch (cause) {
-      throw streamError(wanted.name, cause);
+      throw replicas.count > 1 && isTooFewServers(cause)
+        ? replicasError(link, cause)
+        : streamError(wanted.name, cause);
     }
   }
   checkStream(found.config, wanted);
+  if (replicas.isChosen) await ensureCopies(link, found);
+}
+
+/** Changes how many copies a stream has. @throws SmolvlmError `nats-replicas`, `nats-stream` */
+async function ensureCopies(link: NatsLink, { config }: StreamInfo): Promise<void> {
+  const { count } = link.replicas;
+  if (config.num_replicas === count) return;
+  // nats-server 2.9 accepts it and keeps one copy.
+  if (count > 1 && link.connection.info?.cluster === undefined) throw replicasError(link);
+  try {
+    await link.manager.streams.update(config.name, { num_replicas: count });
+  } catch (cause) {
+    throw isTooFewServers(cause) ? replicasError(link, cause) : streamError(config.name, cause);
+  }
+}
+
+/** Whether a stream was refused because the cluster has fewer servers than the stream copies. */
+function isTooFewServers(error: unknown): boolean {
+  return tooFewServers.has(apiCode(error));
+}
+
+function replicasError({ replicas: { count }, connection }: NatsLink, cause?: unknown): SmolvlmError {
+  const received = connection.info?.cluster === undefined ? 'one server without a cluster' : words(cause);
+  return new SmolvlmError(
+    'nats-replicas',
+    `${count} copies of a stream need a cluster of at least ${count} servers with JetStream, received: ${received}`,
+    { hint: 'Choose --nats-replicas 1, or add servers to the cluster. See docs/many-hubs.md.', cause },
+  );
 }
 
 /** @throws SmolvlmError `nats-stream` naming each difference that would change what happens to frames */
@@ -77,16 +120,16 @@ export function checkStream(found: Partial<StreamConfig>, wanted: Wanted): void 
   );
 }
 
-/** Creates the consumer of a model's frames, or checks the one that exists. @throws SmolvlmError `nats-stream` */
+/** Creates the consumer of frames of a kind, or checks the one that exists. @throws SmolvlmError `nats-stream` */
 export async function ensureConsumer(
   link: NatsLink,
-  model: string | undefined,
+  kind: FrameKind,
   { ackWaitMs }: ConsumerTimes,
 ): Promise<ConsumerInfo> {
   const { subjects, manager, packages } = link;
-  const name = subjects.consumer(model);
-  const filter = subjects.framesOf(model);
-  let info = await consumerOf(link, model);
+  const name = subjects.consumer(kind);
+  const filter = subjects.framesOf(kind);
+  let info = await consumerOf(link, kind);
   if (!info) {
     try {
       info = await manager.consumers.add(subjects.frameStream, {
@@ -113,10 +156,10 @@ export async function ensureConsumer(
 /** @returns undefined if no hub has ever offered the model @throws SmolvlmError `nats-stream` */
 export async function consumerOf(
   { subjects, manager, packages }: NatsLink,
-  model: string | undefined,
+  kind: FrameKind,
 ): Promise<ConsumerInfo | undefined> {
   try {
-    return await manager.consumers.info(subjects.frameStream, subjects.consumer(model));
+    return await manager.consumers.info(subjects.frameStream, subjects.consumer(kind));
   } catch (error) {
     const { ConsumerNotFound, StreamNotFound } = packages.jetstream.JetStreamApiCodes;
     const code = apiCode(error);

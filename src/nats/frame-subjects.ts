@@ -1,15 +1,24 @@
 /** Token of the subject for requests that name no model: each hub uses its default. */
 export const anyModel = '_';
 
+/** Frames that share a consumer. */
+export interface FrameKind {
+  /** Absent for requests that name none. */
+  readonly model: string | undefined;
+  /** Of a priority above 0: hubs take them without waiting for the others. */
+  readonly urgent: boolean;
+}
+
 /**
  * Names of streams, consumers and subjects below one prefix:
  *
  *     PREFIX.frames.MODEL.CAMERA.GROUP.SLOT   a request; one message is kept for each subject
+ *     PREFIX.urgent.MODEL.CAMERA.GROUP.SLOT   a request of a priority above 0
  *     PREFIX.answers.ID                       its final event, kept for ten minutes
  *     PREFIX.returns.ID                       how often hubs returned it without working on it
  *     PREFIX.events.ID                        its progress and tokens, not kept
  *     PREFIX.cancel.ID                        cancels it
- *     PREFIX.newest.MODEL.CAMERA.GROUP.SLOT   a newer request took the place of the one waiting there
+ *     PREFIX.newest.frames.MODEL.…            a newer request took the place of the one waiting there
  *     PREFIX.hubs.status, PREFIX.hubs.doctor  asks all hubs
  *     PREFIX.hub.INSTANCE                     a request for one hub
  *     PREFIX.CAMERA.caption                   an answer for everybody who reads about the camera; also attributes, error
@@ -30,8 +39,8 @@ export class FrameSubjects {
     return `${this.prefix}-pictures`;
   }
 
-  get allFrames(): string {
-    return `${this.prefix}.frames.>`;
+  get allFrames(): readonly string[] {
+    return [`${this.prefix}.frames.>`, `${this.prefix}.urgent.>`];
   }
 
   get keptAnswers(): readonly string[] {
@@ -54,22 +63,26 @@ export class FrameSubjects {
     return `${this.prefix}.hubs.doctor`;
   }
 
-  frame({ model, camera, group, slot }: FramePlace): string {
-    const tokens = [model === undefined ? anyModel : token(model), token(camera), token(group), slot];
-    return `${this.prefix}.frames.${tokens.join('.')}`;
+  frame({ camera, group, slot, ...kind }: FramePlace): string {
+    return [this.#kind(kind), token(camera), token(group), slot].join('.');
   }
 
-  framesOf(model: string | undefined): string {
-    return `${this.prefix}.frames.${model === undefined ? anyModel : token(model)}.>`;
+  framesOf(kind: FrameKind): string {
+    return `${this.#kind(kind)}.>`;
+  }
+
+  isUrgent(frameSubject: string): boolean {
+    return frameSubject.startsWith(`${this.prefix}.urgent.`);
   }
 
   /** A consumer's name: names may not contain what subjects may, and are at most 32 characters where possible. */
-  consumer(model: string | undefined): string {
-    return model === undefined ? 'any-model' : `model-${token(model).replaceAll('=', '_')}`;
+  consumer({ model, urgent }: FrameKind): string {
+    const name = model === undefined ? 'any-model' : `model-${token(model).replaceAll('=', '_')}`;
+    return urgent ? `urgent-${name}` : name;
   }
 
   newest(frameSubject: string): string {
-    return `${this.prefix}.newest.${frameSubject.slice(this.prefix.length + '.frames.'.length)}`;
+    return `${this.prefix}.newest${frameSubject.slice(this.prefix.length)}`;
   }
 
   answer(id: string): string {
@@ -101,11 +114,16 @@ export class FrameSubjects {
   hub(instance: string): string {
     return `${this.prefix}.hub.${token(instance)}`;
   }
+
+  #kind({ model, urgent }: FrameKind): string {
+    const levels = [urgent ? 'urgent' : 'frames', model === undefined ? anyModel : token(model)];
+    return [this.prefix, ...levels].join('.');
+  }
 }
 
 /** First levels below the prefix that cameras do not use. */
 const reserved: ReadonlySet<string> = new Set(
-  'frames answers returns events cancel newest hubs hub'.split(' '),
+  'frames urgent answers returns events cancel newest hubs hub'.split(' '),
 );
 
 /** A camera's name as levels of a subject, as readable as it can be: `front_door`, `porch/gate` as `porch.gate`. */
@@ -115,8 +133,7 @@ function cameraLevels(camera: string): string {
   return [reserved.has(first) ? escaped(first) : first, ...others].join('.');
 }
 
-export interface FramePlace {
-  readonly model: string | undefined;
+export interface FramePlace extends FrameKind {
   readonly camera: string;
   readonly group: string;
   /** One of the places of a camera's queue. */

@@ -20,6 +20,12 @@ export class LargePictures {
     this.#link = link;
   }
 
+  /** Creates the bucket if there is none. @returns the name of its stream */
+  async ensure(): Promise<string> {
+    const { streamInfo } = await (await this.#open()).status();
+    return streamInfo.config.name;
+  }
+
   /** @throws SmolvlmError `nats-publish` */
   async put(name: string, content: Uint8Array): Promise<void> {
     try {
@@ -46,7 +52,7 @@ export class LargePictures {
   #open(): Promise<ObjectStore> {
     const { packages, connection, subjects, replicas } = this.#link;
     this.#store ??= new packages.objects.Objm(connection)
-      .create(subjects.pictureBucket, { ttl: limits.deadlineMs * 1_000_000, replicas })
+      .create(subjects.pictureBucket, { ttl: limits.deadlineMs * 1_000_000, replicas: replicas.count })
       .catch((error: unknown) => {
         this.#store = undefined;
         throw error;

@@ -15,6 +15,8 @@ export interface NatsAddress {
   readonly tlsCa?: string;
   /** Prefix of all subjects, and name of the stream. */
   readonly stream: string;
+  /** Copies of each stream that a hub makes. Default: three in a cluster, otherwise one. */
+  readonly replicas?: number;
 }
 
 export const defaultStream = 'smolvlm';

@@ -16,8 +16,8 @@ export interface NatsLink {
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly subjects: FrameSubjects;
-  /** Copies of each stream. */
-  readonly replicas: number;
+  /** Copies of each stream; of streams that exist, only if the number was chosen. */
+  readonly replicas: { readonly count: number; readonly isChosen: boolean };
 }
 
 const oldestServer = [2, 9] as const;
@@ -65,14 +65,16 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
         },
       );
     });
-    const replicas = connection.info?.cluster === undefined ? 1 : 3;
     return {
       packages,
       connection,
       jetstream: jetstream.jetstream(connection),
       manager,
       subjects: new FrameSubjects(stream),
-      replicas,
+      replicas: {
+        count: address.replicas ?? (connection.info?.cluster === undefined ? 1 : 3),
+        isChosen: address.replicas !== undefined,
+      },
     };
   } catch (error) {
     await connection.close();

@@ -18,7 +18,7 @@ export async function queueStatus(link: NatsLink, now = Date.now()): Promise<Que
   const { manager, subjects, packages } = link;
   const stream = subjects.frameStream;
   try {
-    const { state } = await manager.streams.info(stream, { subjects_filter: subjects.allFrames });
+    const { state } = await manager.streams.info(stream, { subjects_filter: '>' });
     const cameras: Record<string, number> = {};
     for (const [subject, count] of Object.entries(state.subjects ?? {})) {
       const camera = subjects.cameraOf(subject);

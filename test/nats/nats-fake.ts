@@ -8,6 +8,7 @@ import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
+import { defined } from '../../src/system/defined';
 import { hasNatsServer, TestNats, type TestNatsOptions } from './test-server';
 
 export interface FakeHubOptions {
@@ -15,6 +16,8 @@ export interface FakeHubOptions {
   readonly models?: readonly string[];
   readonly ackWaitMs?: number;
   readonly drainMs?: number;
+  /** Copies of the streams. */
+  readonly replicas?: number;
   /** Changes what the hub's engine answers. */
   readonly wrap?: (engine: EngineClient) => EngineApi;
 }
@@ -107,7 +110,7 @@ export class NatsFake {
     return client;
   }
 
-  async hub({ models = [], wrap, ...times }: FakeHubOptions = {}): Promise<FakeHub> {
+  async hub({ models = [], wrap, replicas, ...times }: FakeHubOptions = {}): Promise<FakeHub> {
     const served = await serveEngine({
       tcp: { host: '127.0.0.1', port: 0 },
       model: 'fake',
@@ -118,7 +121,8 @@ export class NatsFake {
       abandonedMs: 0,
     });
     const engine = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
-    const link = await openNats(parseNatsAddress(this.#url), 'hub of a test');
+    const address = { ...parseNatsAddress(this.#url), ...defined({ replicas }) };
+    const link = await openNats(address, 'hub of a test');
     const log: string[] = [];
     const hub = new Hub({
       link,

@@ -1,7 +1,7 @@
 import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
 import { readNatsFile } from '../../nats/nats-files';
 import { defined } from '../../system/defined';
-import { type Command, type OptionValues, optionalString, UsageError } from './command';
+import { type Command, type OptionValues, optionalInteger, optionalString, UsageError } from './command';
 
 /** The options of commands that use the shared queue. */
 export const natsOptionTable = {
@@ -13,8 +13,16 @@ export const natsOptionTable = {
   'nats-tls-ca': { type: 'string' },
 } as const satisfies Command['options'];
 
+/** Options of hubs, which make the streams. */
+export const hubOptionTable = {
+  ...natsOptionTable,
+  'nats-replicas': { type: 'string' },
+} as const satisfies Command['options'];
+
 export const natsUsage =
   '[--nats-stream NAME] [--nats-creds F | --nats-token-file F | --nats-password-file F] [--nats-tls-ca F]';
+
+export const hubUsage = `${natsUsage} [--nats-replicas 1|3|5]`;
 
 /** @throws UsageError without `--nats`; SmolvlmError `nats-address`, `nats-credentials` */
 export function natsOptions(values: OptionValues): NatsAddress {
@@ -49,6 +57,20 @@ export function natsOptions(values: OptionValues): NatsAddress {
   }
   return {
     ...address,
-    ...defined({ credentials: read('nats-creds'), tlsCa: optionalString(values, 'nats-tls-ca') }),
+    ...defined({
+      credentials: read('nats-creds'),
+      tlsCa: optionalString(values, 'nats-tls-ca'),
+      replicas: copies(values),
+    }),
   };
+}
+
+/** An even number of copies survives no more lost servers than one copy fewer. */
+function copies(values: OptionValues): number | undefined {
+  const count = optionalInteger(values, 'nats-replicas', 1, 5);
+  if (count === undefined || count % 2 === 1) return count;
+  throw new UsageError(
+    `--nats-replicas: expected 1, 3 or 5, received ${count}`,
+    `${count} copies survive no more lost servers than ${count - 1}.`,
+  );
 }

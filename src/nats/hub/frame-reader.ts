@@ -34,10 +34,14 @@ export class FrameReader {
       const content = object ? await this.#pictures.get(object) : data;
       return new HubFrame(this.#link, decodeFrame(content), message);
     }
-    const camera = this.#link.subjects.cameraOf(subject);
+    const { subjects } = this.#link;
+    const camera = subjects.cameraOf(subject);
     const id = `${seq}-${timestampNanos}`;
     const publishedAt = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
-    const { frame, ownId } = await plainFrame({ data, camera, id, publishedAt });
+    const { frame, ownId } = await plainFrame({
+      ...{ data, camera, id, publishedAt },
+      urgent: subjects.isUrgent(subject),
+    });
     return new HubFrame(this.#link, frame, message, { camera, ...defined({ ownId }) });
   }
 

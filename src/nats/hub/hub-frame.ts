@@ -5,7 +5,7 @@ import type { DescribeRequest } from '../../protocol/describe-request';
 import type { EngineEvent, FinalEvent } from '../../protocol/events';
 import { defined } from '../../system/defined';
 import { publishCameraAnswer } from '../camera-answers';
-import type { FrameMessage } from '../frame-message';
+import { type FrameMessage, isUrgent } from '../frame-message';
 import type { NatsLink } from '../nats-connection';
 
 /** Frames of the queue are told from those of other callers, and never replaced in the engine's own queue. */
@@ -56,6 +56,10 @@ export class HubFrame {
 
   get id(): string {
     return this.#frame.request.id;
+  }
+
+  get urgent(): boolean {
+    return isUrgent(this.#frame.request);
   }
 
   get redelivered(): boolean {

@@ -7,7 +7,7 @@ import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
 import { decodeFrame } from '../frame-message';
 import { ackWaitOf, ensureConsumer, ensureStreams } from '../frame-streams';
-import { anyModel } from '../frame-subjects';
+import { anyModel, type FrameKind } from '../frame-subjects';
 import type { HubStatus } from '../hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from '../kept-answers';
 import { exceedsMessage } from '../large-pictures';
@@ -68,7 +68,8 @@ export class Hub {
     const { link, models, engine } = this.#options;
     const { connection, subjects } = link;
     await ensureStreams(link);
-    for (const name of models.keys()) await this.#consumer(name);
+    const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
+    for (const kind of kinds) await this.#consumer(kind);
     const { instance } = await engine.status();
     connection.subscribe(subjects.allCancels, { callback: (_error, message) => this.#cancel(message) });
     connection.subscribe(subjects.hubsStatus, {
@@ -81,7 +82,7 @@ export class Hub {
     });
     connection.subscribe(subjects.hub(instance), { callback: (_error, message) => this.#onDirect(message) });
     await connection.flush();
-    this.#loops = [...models.keys()].map((name) => this.#pull(name));
+    this.#loops = kinds.map((kind) => this.#pull(kind));
   }
 
   /** Takes no more frames, answers those in work, and returns the rest to the queue. */
@@ -101,27 +102,27 @@ export class Hub {
     await this.#options.link.connection.drain().catch(() => {});
   }
 
-  async #consumer(name: string | undefined): Promise<{ consumer: Consumer; ackWaitMs: number }> {
+  async #consumer(kind: FrameKind): Promise<{ consumer: Consumer; ackWaitMs: number }> {
     const { link, ackWaitMs = 30_000 } = this.#options;
-    const info = await ensureConsumer(link, name, { ackWaitMs });
+    const info = await ensureConsumer(link, kind, { ackWaitMs });
     return { consumer: link.jetstream.consumers.getConsumerFromInfo(info), ackWaitMs: ackWaitOf(info) };
   }
 
-  /** Takes frames of one model while there is room. */
-  async #pull(name: string | undefined): Promise<void> {
+  /** Takes frames of one kind while there is room. */
+  async #pull(kind: FrameKind): Promise<void> {
     const { signal } = this.#closing;
     let lastLine = '';
     let source: { consumer: Consumer; ackWaitMs: number } | undefined;
     while (!signal.aborted) {
       try {
-        if (this.#frames.size >= this.#room) {
+        if (!this.#hasRoom(kind)) {
           await new Promise<void>((resolve) => this.#wake.push(resolve));
           continue;
         }
-        source ??= await this.#consumer(name);
+        source ??= await this.#consumer(kind);
         const message = await source.consumer.next({ expires: pullMs });
         lastLine = '';
-        if (message) await this.#take(name, message, source.ackWaitMs);
+        if (message) await this.#take(kind, message, source.ackWaitMs);
       } catch (error) {
         source = undefined;
         const line = `frames cannot be taken from the queue: ${errorBody(error).message}`;
@@ -132,7 +133,13 @@ export class Hub {
     }
   }
 
-  async #take(name: string | undefined, message: JsMsg, ackWaitMs: number): Promise<void> {
+  /** Urgent frames have room beside the others: the engine stops those for them. */
+  #hasRoom({ urgent }: FrameKind): boolean {
+    const frames = [...this.#frames.values()];
+    return (urgent ? frames.filter((frame) => frame.urgent) : frames).length < this.#room;
+  }
+
+  async #take({ model }: FrameKind, message: JsMsg, ackWaitMs: number): Promise<void> {
     const { models } = this.#options;
     let frame: HubFrame;
     try {
@@ -148,7 +155,7 @@ export class Hub {
       return;
     }
     this.#frames.set(frame.id, frame);
-    this.#run(frame, () => this.#settle(frame, models.get(name), ackWaitMs));
+    this.#run(frame, () => this.#settle(frame, models.get(model), ackWaitMs));
   }
 
   /** A request for this hub alone, which names features that it keeps. */

@@ -13,6 +13,8 @@ export interface PlainMessage {
   readonly id: string;
   /** ISO 8601. */
   readonly publishedAt: string;
+  /** Whether it was published where frames of a priority above 0 are. */
+  readonly urgent: boolean;
 }
 
 /** @returns the request, and the sender's own id for it @throws SmolvlmError `mqtt-request`, `mqtt-no-picture`, `image-…` */
@@ -21,6 +23,7 @@ export async function plainFrame({
   camera,
   id,
   publishedAt,
+  urgent,
 }: PlainMessage): Promise<{ readonly frame: FrameMessage; readonly ownId?: string }> {
   const { picture, id: ownId, request } = describePayload(data);
   if (picture === undefined) {
@@ -41,6 +44,7 @@ export async function plainFrame({
         prompt: defaultPrompt,
         detail: 'low',
         ...request,
+        ...(urgent && { priority: Math.max(1, request.priority ?? 1) }),
         ...{ id, camera },
       },
       pictures: [bytes],

@@ -105,5 +105,8 @@ describe('the login of a NATS server', function () {
     assert.equal(await outcome({ nats, 'nats-creds': temp('none') }), 'nats-credentials');
     assert.equal(await outcome({ nats, 'nats-creds': file('empty', '') }), 'nats-credentials');
     assert.equal(await outcome({ nats, 'nats-stream': 'a b' }), 'nats-address');
+    for (const count of ['0', '2', '4', '7', 'x']) {
+      assert.equal(await outcome({ nats, 'nats-replicas': count }), 'usage');
+    }
   });
 });

@@ -37,10 +37,41 @@ describe('Hub', function () {
     await assert.rejects(fake().hub(), {
       code: 'nats-stream',
       message:
-        /made for something else: expected subjects \["smolvlm\.frames\.>"\], received \["orders\.\*"\]/,
+        /made for something else: expected subjects \["smolvlm\.frames\.>","smolvlm\.urgent\.>"\], received \["orders\.\*"\]/,
     });
     const { config, state } = await manager.streams.info('smolvlm');
     assert.deepEqual([config.subjects, state.messages], [['orders.*'], 1]);
+    await connection.close();
+  });
+
+  it('says that one server cannot keep three copies', async () => {
+    await assert.rejects(fake().hub({ replicas: 3 }), {
+      code: 'nats-replicas',
+      message: /^3 copies .* at least 3 servers with JetStream, received: one server without a cluster$/,
+    });
+    await fake().hub();
+    await assert.rejects(fake().hub({ replicas: 5 }), { code: 'nats-replicas' });
+    assert.equal((await fake().hub({ replicas: 1 })).log.length, 0);
+  });
+
+  it('changes nothing in a consumer that was made for something else', async () => {
+    const { connection, manager } = await openNats(parseNatsAddress(fake().server.url), 'a test');
+    const subjects = ['smolvlm.frames.>', 'smolvlm.urgent.>'];
+    const limits = { max_msgs_per_subject: 1, discard: 'old', retention: 'workqueue' } as const;
+    await manager.streams.add({ name: 'smolvlm', subjects, ...limits });
+    const filter_subject = 'smolvlm.frames._.porch.>';
+    await manager.consumers.add('smolvlm', {
+      durable_name: 'any-model',
+      filter_subject,
+      ack_policy: 'explicit',
+    });
+    await assert.rejects(fake().hub(), {
+      code: 'nats-stream',
+      message:
+        /consumer "any-model" .* expected the subject smolvlm\.frames\._\.> .* received smolvlm\.frames\._\.porch\.>/,
+    });
+    const { config } = await manager.consumers.info('smolvlm', 'any-model');
+    assert.equal(config.filter_subject, filter_subject);
     await connection.close();
   });
 
