@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../fixtures';
+import { captionOnRequest } from './caption-on-request';
 import { captionHere, jobs } from './every-node';
 import { flowOfEveryNode } from './every-node-flow';
 import { useEveryNodeServices } from './every-node-services';
@@ -76,6 +77,9 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
         });
 
         it('describes a frame with the demo model on this machine', () => captionHere(nodeRed));
+
+        it('answers an HTTP request and a link call with the caption of the picture that they ask for', () =>
+          captionOnRequest(nodeRed));
       });
     }
   });
