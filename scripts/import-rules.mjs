@@ -72,6 +72,7 @@ export const subRooms = {
   system: { '.': [], files: ['.'], lock: ['.', 'files'] },
   protocol: { '.': ['schema'], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
+  client: { '.': [], models: ['.'] },
   image: { '.': ['resize'], resize: ['.'], pool: ['.'] },
   model: {
     '.': [],

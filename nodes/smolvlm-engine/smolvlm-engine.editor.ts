@@ -37,6 +37,11 @@ const urlPatterns: ReadonlyMap<string, RegExp> = new Map([
   ['group', /^(?:nats|tls):\/\/[^\s/]+/],
 ]);
 
+/** Whether a text is a remote engine's address, or a variable with one. */
+function isComplete(url: string): boolean {
+  return urlPatterns.get('remote')?.test(url) === true || isFromEnvironment(url);
+}
+
 RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
   category: 'config',
   defaults: {
@@ -122,11 +127,19 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     const translate = (key: string, filled?: object): string => this._(`smolvlm-engine.${key}`, filled);
     engineCheck($('#smolvlm-engine-tab-check'), values, translate);
     this.endTry = engineTry($('#smolvlm-engine-tab-try'), values, translate);
-    const models = $('#smolvlm-engine-model-list');
-    this.endFetch = engineModels({
-      ...{ place: models, model: field('model'), dialog: values, translate },
+    const modelList = $('#smolvlm-engine-model-list');
+    const models = engineModels({
+      ...{ place: modelList, model: field('model'), dialog: values, translate },
       onFetched: () => $('a[href="#smolvlm-engine-tab-try"]').trigger('click'),
     });
+    this.endFetch = models.close;
+    const listModels = (): void => {
+      const location = String(field('location').val());
+      const hasEngine =
+        location === 'local' || (location === 'remote' && isComplete(String(field('url').val())));
+      modelList.toggle(hasEngine);
+      if (hasEngine) models.reload();
+    };
     const finder = $('#smolvlm-engine-finder');
     engineFinder(finder, values, translate, ({ url, model }) => {
       field('url').val(url).trigger('change');
@@ -144,10 +157,11 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
         $('.smolvlm-engine-group').toggle(location === 'group');
         const example = location === 'group' ? 'nats://nats.local:4222' : 'http://hub.local:8372';
         field('url').attr('placeholder', example);
-        models.toggle(!isElsewhere);
         finder.toggle(location === 'remote');
+        listModels();
       })
       .trigger('change');
+    field('url').add(field('token')).on('change', listModels);
   },
   oneditsave() {
     this.endTry?.();

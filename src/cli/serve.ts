@@ -153,7 +153,7 @@ function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine)
 function serveOptions(
   values: OptionValues,
   log: (line: string) => void,
-  { runtimeDir, cacheDir, npu, rkllm, imageThreads, token }: Settings,
+  { runtimeDir, cacheDir, hub, npu, rkllm, imageThreads, token }: Settings,
 ): ServeOptions {
   const seconds = (name: string): number | undefined => {
     const value = optionalInteger(values, name, 0, 10_000_000);
@@ -187,6 +187,7 @@ function serveOptions(
     imageHosts: strings(values['allow-image-host']),
     aliases: aliasOptions(values),
     corsOrigins: strings(values['cors-origin']),
+    hub,
     settings: { cacheDir, npu, rkllm, ...defined({ imageThreads }) },
   });
 }

@@ -7,7 +7,14 @@ import { NdjsonDecoder } from '../protocol/ndjson';
 import { defined } from '../system/defined';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState } from './engine-api';
-import { drainEngine, type Endpoint, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
+import {
+  drainEngine,
+  type Endpoint,
+  engineUnreachable,
+  mayBeSentAgain,
+  readJson,
+  sendToEngine,
+} from './engine-http';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
 
 /** The first line of a lease. */
@@ -87,7 +94,8 @@ export class EngineConnection {
         return await this.#openLease(await this.#find());
       } catch (error) {
         if (!mayBeSentAgain(error)) throw error;
-        if (Date.now() - startedAt > this.#options.unreachableMs) throw this.#unreachable(error);
+        if (Date.now() - startedAt > this.#options.unreachableMs)
+          throw engineUnreachable(this.#options.address, error);
       }
       this.#options.onState('lost');
       await delay(pauseMs, undefined, { signal: this.#closed.signal });
@@ -142,16 +150,6 @@ export class EngineConnection {
     this.#connected = undefined;
     lease?.response.destroy();
     if (!this.#closed.signal.aborted) this.#options.onState('lost');
-  }
-
-  #unreachable(cause: unknown): SmolvlmError {
-    const { address } = this.#options;
-    const place = address.kind === 'remote' ? `at ${address.url.origin}` : 'on this machine';
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new SmolvlmError('engine-unreachable', `no engine answers ${place}: ${why}`, {
-      hint: 'Check that it runs there and that host and port are right.',
-      cause,
-    });
   }
 }
 

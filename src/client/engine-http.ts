@@ -11,6 +11,7 @@ import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { heartbeatMs } from '../protocol/ndjson';
 import { defined } from '../system/defined';
+import type { EngineAddress } from './engine-address';
 
 /** Where an engine answers. */
 export type Endpoint =
@@ -99,6 +100,16 @@ function whenPinned(request: ClientRequest, fingerprint: string, send: () => voi
 export function mayBeSentAgain(error: unknown): boolean {
   if (error instanceof SmolvlmError) return error.code === 'engine-stopping';
   return !(error instanceof TypeError || error instanceof RangeError);
+}
+
+/** The error for an engine that does not answer. @param cause what the network threw */
+export function engineUnreachable(address: EngineAddress, cause: unknown): SmolvlmError {
+  const place = address.kind === 'remote' ? `at ${address.url.origin}` : 'on this machine';
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SmolvlmError('engine-unreachable', `no engine answers ${place}: ${why}`, {
+    hint: 'Check that it runs there and that host and port are right.',
+    cause,
+  });
 }
 
 /** @throws SmolvlmError with the engine's code when it answers anything but 200; `engine-answer` */

@@ -1,18 +1,13 @@
 import type { ErrorBody } from '../errors';
-import {
-  type CachedItem,
-  type FamilyModel,
-  type FetchEvent,
-  familyModels,
-  nearestName,
-} from '../node-red/engine/model-family';
+import { nearestName } from '../node-red/engine/nearest-name';
+import type { CachedModel, FetchableModel, FetchEvent, ModelInventory } from '../protocol/model-cache';
 import { editorNumber, type Translate } from './editor-language';
 import { type DialogValues, engineRequest } from './engine-request';
 import { errorLine } from './error-line';
 
-type CachedModels =
-  | { readonly items: readonly CachedItem[]; readonly error?: undefined }
-  | { readonly error: ErrorBody };
+type ListedModels =
+  | (ModelInventory & { readonly error?: undefined })
+  | { readonly error: ErrorBody; readonly fetchable?: undefined };
 
 interface ModelsOptions {
   readonly place: JQuery;
@@ -24,13 +19,21 @@ interface ModelsOptions {
   readonly onFetched: () => void;
 }
 
+/** What a dialog does with its list of models. */
+export interface EngineModels {
+  /** Lists the models of the engine that the dialog names now; a download from another one pauses. */
+  reload(): void;
+  /** The dialog closes: a download pauses. */
+  close(): void;
+}
+
 const gigabytes = (bytes: number): string => editorNumber(bytes / 1e9, bytes < 1e9 ? 2 : 1);
 
 /**
- * The models below the field "Model" of smolvlm-engine: what this machine has, and what can be fetched.
- * @returns what pauses a running download, for when the dialog closes
+ * The models below the field "Model" of smolvlm-engine: what the engine's machine has, and what it can fetch. Nothing is
+ * listed before the first `reload`.
  */
-export function engineModels({ place, model, dialog, translate, onFetched }: ModelsOptions): () => void {
+export function engineModels({ place, model, dialog, translate, onFetched }: ModelsOptions): EngineModels {
   const suggestion = $('<div>', {
     class: 'smolvlm-note',
     id: 'smolvlm-model-suggestion',
@@ -40,14 +43,17 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   const progress = $('<div>', { class: 'smolvlm-models-progress', 'aria-live': 'polite' });
   const kept = $('<details>', { class: 'smolvlm-models-kept' });
   place.append(suggestion, table, progress, kept);
-  let items: readonly CachedItem[] = [];
+  let fetchable: readonly FetchableModel[] = [];
+  let items: readonly CachedModel[] = [];
+  let listing: JQuery.jqXHR | undefined;
   let running: { readonly id: string; readonly request: JQuery.jqXHR } | undefined;
 
   const known = (): readonly string[] => [
     'demo',
-    ...new Set([...familyModels.map(({ id }) => id), ...pulled().map(({ name }) => name)]),
+    ...new Set([...fetchable.map(({ id }) => id), ...pulled().map(({ name }) => name)]),
   ];
-  const pulled = (): readonly CachedItem[] => items.filter(({ kind }) => kind === 'checkpoint');
+  const isElsewhere = (): boolean => dialog().location === 'remote';
+  const pulled = (): readonly CachedModel[] => items.filter(({ kind }) => kind === 'checkpoint');
 
   function suggest(): void {
     suggestion.empty();
@@ -69,19 +75,20 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
 
   function draw(): void {
     table.empty();
-    for (const each of familyModels) row(each).appendTo(table);
+    for (const each of fetchable) row(each).appendTo(table);
     kept.empty().append($('<summary>').text(keptTitle()));
     for (const item of items) keptRow(item).appendTo(kept);
     kept.toggle(items.length > 0);
   }
 
-  function row({ id, downloadBytes, memoryGb, note }: FamilyModel): JQuery {
+  function row({ id, downloadBytes, memoryBytes, machineGb, suits }: FetchableModel): JQuery {
     const state = items.find(({ kind, name }) => name === id && kind !== 'bundle')?.kind;
     const isChosen = String(model.val() ?? '') === id;
     const facts = translate('models.facts', {
       size: gigabytes(downloadBytes),
-      memory: editorNumber(memoryGb, 1),
-      note: translate(`models.note.${note}`),
+      memory: editorNumber(memoryBytes / 1e9, 1),
+      machine: machineGb,
+      suits: translate(`models.suits.${suits}`),
     });
     const button = $('<button>', {
       type: 'button',
@@ -109,28 +116,44 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   }
 
   function keptTitle(): string {
-    const sum = items.reduce((total, { size_bytes }) => total + size_bytes, 0);
-    return translate('models.kept', { count: items.length, size: gigabytes(sum) });
+    const sum = items.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    return translate(isElsewhere() ? 'models.keptThere' : 'models.kept', {
+      count: items.length,
+      size: gigabytes(sum),
+    });
   }
 
-  function keptRow({ kind, name, version, size_bytes }: CachedItem): JQuery {
-    const words = translate(`models.kind.${kind}`, { name, version, size: gigabytes(size_bytes) });
+  function keptRow({ kind, name, version, sizeBytes }: CachedModel): JQuery {
+    const words = translate(`models.kind.${kind}`, { name, version, size: gigabytes(sizeBytes) });
     const remove = $('<button>', { type: 'button', class: 'red-ui-button red-ui-button-small' })
       .text(translate('models.remove'))
+      .prop('disabled', running?.id === name)
       .on('click', () => load('smolvlm-engine/models/remove', { remove: name }));
     return $('<div>', { class: 'smolvlm-models-item' }).append($('<span>').text(words), remove);
   }
 
   function load(path: string, more: object = {}): void {
-    engineRequest(path, { ...dialog(), ...more }).done((answer: CachedModels) => {
+    listing?.abort();
+    listing = engineRequest(path, { ...dialog(), ...more }).done((answer: ListedModels) => {
       if (answer.error) {
         progress.empty().append(errorLine(answer.error));
         return;
       }
-      items = answer.items;
+      fetchable = answer.fetchable;
+      items = answer.cached;
       draw();
       suggest();
     });
+  }
+
+  function reload(): void {
+    stop();
+    progress.empty();
+    fetchable = [];
+    items = [];
+    draw();
+    suggest();
+    load('smolvlm-engine/models');
   }
 
   function fetchModel(id: string): void {
@@ -149,14 +172,23 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
     running = { id, request };
     draw();
     request.always(() => {
+      if (running?.request !== request) return;
       running = undefined;
       load('smolvlm-engine/models');
     });
   }
 
+  /** Ends what runs, without another list. */
+  function stop(): void {
+    listing?.abort();
+    const { request } = running ?? {};
+    running = undefined;
+    request?.abort();
+  }
+
   function pause(): void {
-    running?.request.abort();
     progress.text(translate('models.paused'));
+    running?.request.abort();
   }
 
   function show(id: string, event: FetchEvent): void {
@@ -177,7 +209,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
         break;
       }
       case 'done':
-        progress.text(translate('models.done', { model: id }));
+        progress.text(translate(isElsewhere() ? 'models.doneThere' : 'models.done', { model: id }));
         choose(id);
         onFetched();
         break;
@@ -188,7 +220,5 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   }
 
   model.on('input', suggest);
-  draw();
-  load('smolvlm-engine/models');
-  return () => running?.request.abort();
+  return { reload, close: stop };
 }

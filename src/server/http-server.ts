@@ -13,11 +13,13 @@ import { registerRequestLog } from './http/request-log';
 import { registerErrors } from './http/server-errors';
 import { registerUnknownPaths } from './http/unknown-paths';
 import { registerUnreadBodies } from './http/unread-bodies';
+import type { ModelCache } from './model-cache';
 import { type OpenAiOptions, registerOpenAi } from './openai/openai-routes';
 import { registerDescribe } from './routes/describe-route';
 import { type DoctorOptions, registerDoctor } from './routes/doctor-route';
 import { registerDrain } from './routes/drain-route';
 import { type LazyMetrics, registerMetrics } from './routes/metrics-route';
+import { registerModelCache } from './routes/models-route';
 import { registerStatus, type StatusOptions } from './routes/status-routes';
 import { registerTimeline } from './routes/timeline-routes';
 
@@ -42,6 +44,8 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly requestLog?: (line: string) => void;
   /** When given, its page is at `/timeline/`. */
   readonly timeline?: Timeline;
+  /** When given, callers may list this machine's models, and fetch and remove them unless only local callers are served. */
+  readonly modelCache?: ModelCache;
   /** When given, callers may end the engine. */
   readonly onDrain?: () => void;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
@@ -85,6 +89,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   registerDoctor(app, options);
   registerMetrics(app, options.metrics);
   registerOpenAi(app, options);
+  if (options.modelCache) {
+    const mayChange = options.localCallersOnly !== true;
+    registerModelCache(app, { engine: options.engine, cache: options.modelCache, mayChange });
+  }
   if (options.timeline) registerTimeline(app, options.timeline, options.token !== undefined);
   if (options.onDrain) registerDrain(app, options.onDrain);
   return app;

@@ -12,13 +12,14 @@ import { publicAddresses } from '../picture/public-addresses';
 import type { RuntimeOptions } from '../protocol/describe-request';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
-import type { InferenceSettings } from '../system/settings';
+import type { InferenceSettings, Settings } from '../system/settings';
 import type { TimelineStore } from '../timeline/timeline-store';
 import type { AccessToken } from './http/access-tokens';
 import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
 import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
 import { createHttpServer, type TlsFiles } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
+import { ModelCache } from './model-cache';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
 import { askEngine } from './routes/timeline-routes';
@@ -64,6 +65,8 @@ export interface ServeOptions {
   readonly captionerModule?: string;
   /** For the inference thread; default: those of this process's environment. */
   readonly settings?: InferenceSettings;
+  /** Where callers may fetch models from; absent: they may not. */
+  readonly hub?: Settings['hub'];
   readonly log: (line: string) => void;
   /** Logs each request, without its content. */
   readonly logRequests?: boolean;
@@ -165,6 +168,9 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     ...defined({
       defaultModel: options.model,
       imageHosts: imageHosts(options),
+      modelCache:
+        options.hub &&
+        new ModelCache({ hub: options.hub, ...defined({ cacheDir: options.settings?.cacheDir }) }),
       requestLog: options.logRequests ? log : undefined,
     }),
   };

@@ -33,7 +33,7 @@ export async function clearCache(
   cache = cacheFolder(),
 ): Promise<readonly CacheEntry[]> {
   const chosen = (await listCache(cache)).filter(({ name }) => names.length === 0 || names.includes(name));
-  for (const { path } of chosen) await rm(path, { recursive: true, force: true });
+  for (const { path } of chosen) await rm(path, { recursive: true, force: true, maxRetries: 5 });
   return chosen;
 }
 

@@ -1,48 +1,52 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
-import { runCommandChild } from '../../client/command-child';
+import { LocalModels } from '../../client/models/local-models';
+import type { ModelCacheApi } from '../../client/models/model-cache-api';
+import { RemoteModels } from '../../client/models/remote-models';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
+import { type FetchEvent, type ModelInventory, seldom } from '../../protocol/model-cache';
 import { eventStreamType, heartbeatMs } from '../../protocol/ndjson';
 import { readDialogForm } from './dialog-form';
 import { dialogSettings } from './dialog-preview';
-import { type CachedItem, type FetchEvent, isHubId } from './model-family';
 
 /** What the tab "Model" lists. */
-export type CachedModels = { readonly items: readonly CachedItem[] } | { readonly error: ErrorBody };
+export type ListedModels = ModelInventory | { readonly error: ErrorBody };
 
-/** A line a second is enough for a progress bar. */
-const progressEveryMs = 500;
+type Dialog = Readonly<Record<string, unknown>>;
 
-/** Routes for the open dialog of `smolvlm-engine`: models of this machine, fetched and removed by its command line. */
+/** Routes for the open dialog of `smolvlm-engine`: the models of the machine that its engine runs on. */
 export function registerModelAdmin(RED: NodeAPI): void {
   const mayWrite = RED.auth.needsPermission('smolvlm-engine.write');
   RED.httpAdmin.post('/smolvlm-engine/models', mayWrite, (request, response) => {
-    void answer(async () => {
-      await readDialogForm(request);
-      return await cached();
-    }).then((body) => response.json(body));
+    void answer(request, (dialog) => modelsOf(RED, dialog).list()).then((body) => response.json(body));
   });
   RED.httpAdmin.post('/smolvlm-engine/models/remove', mayWrite, (request, response) => {
-    void answer(async () => {
-      const { dialog } = await readDialogForm(request);
-      // A name, never an option: those of models begin with a letter or a digit.
-      const name = String(dialog.remove ?? '').replace(/^-+/, '');
-      await runCommandChild(['cache', 'clear', name]);
-      return await cached();
-    }).then((body) => response.json(body));
+    void answer(request, (dialog) => modelsOf(RED, dialog).remove(String(dialog.remove ?? ''))).then((body) =>
+      response.json(body),
+    );
   });
   RED.httpAdmin.post('/smolvlm-engine/models/fetch', mayWrite, (request, response) => {
     void fetchModel(RED, request, response);
   });
 }
 
-async function cached(): Promise<readonly CachedItem[]> {
-  return (await runCommandChild(['cache'])).document as readonly CachedItem[];
+/** @throws SmolvlmError `engine-address` for a group of hubs, and what `dialogSettings` throws */
+function modelsOf(RED: NodeAPI, dialog: Dialog): ModelCacheApi {
+  // The model's field may be empty or wrong while one is chosen.
+  const { address } = dialogSettings(RED, { ...dialog, model: 'demo' });
+  if (address.kind === 'local') return new LocalModels();
+  if (address.kind === 'remote') return new RemoteModels(address);
+  throw new SmolvlmError('engine-address', 'expected one engine, received a group of hubs', {
+    hint: 'Fetch the model on each hub: smolvlm pull ORG/NAME.',
+  });
 }
 
-async function answer(items: () => Promise<readonly CachedItem[]>): Promise<CachedModels> {
+async function answer(
+  request: IncomingMessage,
+  models: (dialog: Dialog) => Promise<ModelInventory>,
+): Promise<ListedModels> {
   try {
-    return { items: await items() };
+    return await models((await readDialogForm(request)).dialog);
   } catch (error) {
     return { error: errorBody(error) };
   }
@@ -58,16 +62,9 @@ async function fetchModel(RED: NodeAPI, request: IncomingMessage, response: Serv
   const send = (event: FetchEvent): void => void response.write(`${JSON.stringify(event)}\n`);
   try {
     const { dialog } = await readDialogForm(request);
-    const model = fetchable(RED, dialog);
-    let lastMs = 0;
-    await runCommandChild(['pull', model], {
+    await modelsOf(RED, dialog).fetch(String(dialog.fetch ?? ''), {
       signal: gone.signal,
-      onProgress: ({ done, total }) => {
-        const now = performance.now();
-        if (now - lastMs < progressEveryMs && done < total) return;
-        lastMs = now;
-        send({ type: 'progress', doneBytes: done, totalBytes: total });
-      },
+      onProgress: seldom((progress) => send({ type: 'progress', ...progress })),
     });
     send({ type: 'done' });
   } catch (error) {
@@ -75,18 +72,4 @@ async function fetchModel(RED: NodeAPI, request: IncomingMessage, response: Serv
   }
   clearInterval(heartbeat);
   response.end();
-}
-
-/** @throws SmolvlmError `hub-not-found` for a name of another form; `engine-address` for a remote engine */
-function fetchable(RED: NodeAPI, dialog: Readonly<Record<string, unknown>>): string {
-  const model = String(dialog.fetch ?? '').trim();
-  if (dialogSettings(RED, { ...dialog, model: 'demo' }).address.kind === 'remote') {
-    throw new SmolvlmError('engine-address', 'a model is fetched on the machine of its engine', {
-      hint: `Run there: smolvlm pull ${model}`,
-    });
-  }
-  if (isHubId(model)) return model;
-  throw new SmolvlmError('hub-not-found', `expected a hub id, ORG/NAME, received "${model}"`, {
-    hint: 'For example HuggingFaceTB/SmolVLM-256M-Instruct.',
-  });
 }

@@ -6,6 +6,8 @@ const statusByCode: Readonly<Record<string, number>> = {
   'model-not-found': 404,
   'model-not-pulled': 404,
   'engine-no-model': 404,
+  'hub-not-found': 404,
+  'model-fetching': 409,
   'caption-json-room': 400,
   'caption-json-size': 400,
   'caption-json-vocabulary': 400,

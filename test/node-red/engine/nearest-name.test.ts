@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { familyModels, nearestName } from '../../../src/node-red/engine/model-family';
+import { familyModels } from '../../../src/model/hub/model-family';
+import { nearestName } from '../../../src/node-red/engine/nearest-name';
 
 const known = ['demo', ...familyModels.map(({ id }) => id)];
 

@@ -1,0 +1,66 @@
+import { SmolvlmError } from '../../errors';
+import {
+  type CachedModel,
+  type FetchableModel,
+  hubId,
+  type ModelInventory,
+} from '../../protocol/model-cache';
+import { defined } from '../../system/defined';
+import { runCommandChild } from '../command-child';
+import type { FetchOptions, ModelCacheApi } from './model-cache-api';
+
+/** `smolvlm cache --json` */
+interface CacheDocument extends Omit<CachedModel, 'sizeBytes'> {
+  readonly size_bytes: number;
+}
+
+/** `smolvlm pull --list --json` */
+interface FamilyDocument extends Pick<FetchableModel, 'id' | 'suits'> {
+  readonly download_bytes: number;
+  readonly memory_bytes: number;
+  readonly machine_gb: number;
+}
+
+/** The models of this machine, by its command line: no engine needs to run. */
+export class LocalModels implements ModelCacheApi {
+  async list(): Promise<ModelInventory> {
+    const [cache, family] = await Promise.all([
+      runCommandChild(['cache']),
+      runCommandChild(['pull', '--list']),
+    ]);
+    return {
+      fetchable: (family.document as readonly FamilyDocument[]).map(
+        ({ id, download_bytes, memory_bytes, machine_gb, suits }) => ({
+          id,
+          downloadBytes: download_bytes,
+          memoryBytes: memory_bytes,
+          machineGb: machine_gb,
+          suits,
+        }),
+      ),
+      cached: (cache.document as readonly CacheDocument[]).map(({ kind, name, version, size_bytes }) => ({
+        kind,
+        name,
+        version,
+        sizeBytes: size_bytes,
+      })),
+    };
+  }
+
+  async fetch(id: string, { signal, onProgress }: FetchOptions = {}): Promise<void> {
+    await runCommandChild(['pull', hubId(id)], {
+      ...defined({ signal }),
+      onProgress: ({ done, total }) => onProgress?.({ doneBytes: done, totalBytes: total }),
+    });
+  }
+
+  async remove(name: string): Promise<ModelInventory> {
+    const { cached } = await this.list();
+    // Also keeps an option of the command line from being taken for a name.
+    if (!cached.some((each) => each.name === name)) {
+      throw new SmolvlmError('model-not-found', `the cache does not hold "${name.slice(0, 100)}"`);
+    }
+    await runCommandChild(['cache', 'clear', name]);
+    return await this.list();
+  }
+}
