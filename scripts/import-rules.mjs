@@ -140,7 +140,7 @@ export const subRooms = {
       'serve',
       'watch',
     ],
-    bench: ['command', 'bench/board', 'bench/emulator'],
+    bench: ['command', 'bench/board', 'bench/emulator', 'bench/hubs'],
     'bench/board': ['.', 'bench', 'command'],
     'bench/emulator': [],
     'bench/hubs': ['command'],

@@ -5,6 +5,7 @@ import { checkpointsFolder } from '../model/cache-folder';
 import { openCheckpoint } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
 import type { Settings } from '../system/settings';
+import { benchDoorbell } from './bench/bench-doorbell';
 import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
@@ -83,6 +84,7 @@ export const command: Command = {
     'bench [--model M] [--threads N] [--passes N]\n' +
     '       smolvlm bench --board --model BUNDLE [--checkpoint M] [--out board-report.json]   (on a board with an NPU)\n' +
     '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)\n' +
+    '       smolvlm bench --cameras 4 [--emulator [--cores 2|3]] [--model M] [--threads N] [--passes N]   (an urgent frame among busy cameras)\n' +
     '       smolvlm bench --hubs 1,2,4 [--caption-ms N] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)\n' +
     '       smolvlm bench --hubs 64 --cameras 1000 [--interval S] [--seconds S]   (the same, simulated in few processes)',
   options: {
@@ -108,8 +110,9 @@ export const command: Command = {
     part: { type: 'string' },
   },
   async run(values, _positionals, io, settings) {
-    if (values.emulator === true) return benchEmulator(values, io);
     if (values.hubs !== undefined) return (await import('./bench/hubs/bench-hubs.js')).benchHubs(values, io);
+    if (values.cameras !== undefined) return benchDoorbell(values, io, settings);
+    if (values.emulator === true) return benchEmulator(values, io);
     if (values.board === true) return benchBoard(values, io, settings);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();

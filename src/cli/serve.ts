@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
 import { errorBody, SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { boundLog } from '../server/bounded-log';
+import { boundLog, fileLog } from '../server/bounded-log';
 import { type AccessToken, parseTokens } from '../server/http/access-tokens';
 import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
@@ -86,7 +86,8 @@ export const command: Command = {
     ...hubOptionTable,
   },
   async run(values, _positionals, io, settings) {
-    const options = serveOptions(values, io.log, settings);
+    const log = fileLog(process.stderr.fd, io.log);
+    const options = serveOptions(values, log, settings);
     const isLocal = values.socket === undefined && options.tcp === undefined;
     if (isLocal) makePrivateDirectory(settings.runtimeDir);
     // Engines started by clients do not use it and need not load it.
@@ -98,9 +99,9 @@ export const command: Command = {
     const natsAddress = nats && natsOptions(values);
     boundLog(process.stderr.fd);
     const missing = missingPackage();
-    if (missing) io.log(`${missing.message}. ${missing.hint}`);
+    if (missing) log(`${missing.message}. ${missing.hint}`);
     collectLessOften();
-    const timeline = await openServedTimeline(values, io.log);
+    const timeline = await openServedTimeline(values, log);
     const served = await serveEngine({ ...options, ...defined({ timeline }) }).catch(
       async (error: unknown) => {
         await timeline?.close();
@@ -110,20 +111,18 @@ export const command: Command = {
     const places = [options.socketPath, served.url].filter((place) => place !== undefined);
     // The URL of an engine on every address names loopback.
     const reach = ['0.0.0.0', '::'].includes(options.tcp?.host ?? '') ? ' and all other addresses' : '';
-    io.log(`the engine listens on ${places.join(' and ')}${reach}`);
+    log(`the engine listens on ${places.join(' and ')}${reach}`);
     if (options.tcp?.tls) {
-      io.log(`SHA-256 fingerprint of its certificate: ${certificateFingerprint(options.tcp.tls.cert)}`);
-      io.log(
+      log(`SHA-256 fingerprint of its certificate: ${certificateFingerprint(options.tcp.tls.cert)}`);
+      log(
         'to accept only this certificate, write it behind the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
       );
     }
-    const service =
-      mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), io.log);
-    const hub =
-      natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), io.log);
+    const service = mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), log);
+    const hub = natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), log);
     if (hub) served.includeMetrics(() => hub.metrics());
     const announces = values['no-announce'] !== true && settings.announce;
-    const announcement = announces ? await startAnnouncement(options, served.url, io.log) : undefined;
+    const announcement = announces ? await startAnnouncement(options, served.url, log) : undefined;
     const closeServices = (): Promise<unknown> =>
       Promise.all([announcement?.close(), service?.close(), hub?.close()]);
     const stop = (): void => void closeServices().then(() => served.close());

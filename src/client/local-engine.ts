@@ -6,7 +6,7 @@ import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
 import { type Clock, systemClock } from '../system/clock';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
-import { isListening } from '../system/files/unix-socket';
+import { isListening, longestSocketPathBytes } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
 import { readSettings } from '../system/settings';
 import { drainEngine } from './engine-http';
@@ -25,6 +25,9 @@ export interface LocalEngineOptions {
   readonly clock?: Clock;
 }
 
+const incompletePackage =
+  'Files of this package are missing or incomplete. If it is being updated, wait until that has ended; otherwise install it again. ';
+
 const logLimitBytes = 1024 * 1024;
 const pollMs = 50;
 
@@ -37,6 +40,7 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   const directory = options.directory ?? readSettings(options.environment).runtimeDir;
   makePrivateDirectory(directory);
   const socketPath = engineSocketPath(directory, protocolVersion);
+  checkSocketLength(directory, socketPath);
   const clock = options.clock ?? systemClock;
   const giveUpAt = clock.now() + (options.startTimeoutMs ?? 60_000);
   const retries = new StartRetries(clock);
@@ -67,6 +71,18 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   throw new SmolvlmError('engine-start', 'the engine did not start in time', {
     hint: `Its log is ${join(directory, 'engine.log')}.`,
   });
+}
+
+/** Connecting to a longer path fails in a way that does not show whether an engine is there. */
+function checkSocketLength(directory: string, socketPath: string): void {
+  const bytes = Buffer.byteLength(socketPath);
+  if (bytes <= longestSocketPathBytes) return;
+  const room = longestSocketPathBytes - (bytes - Buffer.byteLength(directory));
+  throw new SmolvlmError(
+    'runtime-dir',
+    `expected a folder with a path of at most ${room} bytes for the engine's socket, received ${directory}`,
+    { hint: 'Set SMOLVLM_RUNTIME_DIR to a folder with a shorter path.' },
+  );
 }
 
 /** Engines of older protocols on this machine would hold a second copy of the model. */
@@ -153,13 +169,13 @@ async function start(
     closeSync(log);
   }
   let ended: string | undefined;
-  let killed = false;
+  let end: number | 'signal' | undefined;
   child.once('error', (error) => {
     ended = error.message;
   });
   child.once('exit', (code, exitSignal) => {
-    killed = exitSignal !== null;
-    ended ??= killed ? `it was killed by ${exitSignal}` : `it ended with code ${code}`;
+    end = code ?? 'signal';
+    ended ??= code === null ? `it was killed by ${exitSignal}` : `it ended with code ${code}`;
   });
   child.unref();
   while (options.clock.now() < giveUpAt) {
@@ -167,10 +183,11 @@ async function start(
     if (ended !== undefined) {
       const log = endOf(logPath, logStart);
       const words = log.trim().split('\n').slice(-5).join(' | ');
+      const failure = startFailure(log, end);
       throw new StartError(
         'engine-start',
         `the engine did not start: ${ended}${words && `; its log ends with: ${words}`}`,
-        { failure: startFailure(log, killed), hint: `Its log is ${logPath}.` },
+        { failure, hint: `${failure === 'incomplete' ? incompletePackage : ''}Its log is ${logPath}.` },
       );
     }
     await delay(pollMs);

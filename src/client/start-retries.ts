@@ -1,6 +1,6 @@
 import type { Clock } from '../system/clock';
 
-/** How a start of the engine failed. `killed`: a signal ended it. `incomplete`: files of its package were missing. */
+/** How a start of the engine failed. `killed`: a signal ended it. `incomplete`: files of its package were missing or cut off. */
 export type StartFailure = 'killed' | 'incomplete' | 'other';
 
 /** A signal may come from a kernel without memory. */
@@ -38,11 +38,15 @@ export class StartRetries {
   }
 }
 
-/** What Node.js writes about a file that is not there. */
-const missingModule = /MODULE_NOT_FOUND|Cannot find (?:module|package)/;
+/** What Node.js writes about a file that is not there, or not whole: of code, of JSON, of native code. */
+const incompleteFile =
+  /MODULE_NOT_FOUND|Cannot find (?:module|package)|SyntaxError|ERR_INVALID_PACKAGE_CONFIG|ERR_DLOPEN_FAILED/;
 
-/** @param log what the engine wrote since its start @param killed whether a signal ended it */
-export function startFailure(log: string, killed: boolean): StartFailure {
-  if (killed) return 'killed';
-  return missingModule.test(log) ? 'incomplete' : 'other';
+/**
+ * @param log what the engine wrote since its start
+ * @param end its exit code, or that a signal ended it; an empty program ends with 0 and writes nothing
+ */
+export function startFailure(log: string, end: number | 'signal' | undefined): StartFailure {
+  if (end === 'signal') return 'killed';
+  return incompleteFile.test(log) || (end === 0 && log.trim() === '') ? 'incomplete' : 'other';
 }

@@ -1,4 +1,5 @@
-import { fstatSync, ftruncateSync } from 'node:fs';
+import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 const checkEveryMs = 60_000;
 
@@ -15,4 +16,21 @@ export function boundLog(fd: number, maxBytes = 4 * 1024 * 1024): () => void {
   const timer = setInterval(check, checkEveryMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/**
+ * Writes lines to a log file. A line is lost when the disk is full: `process.stderr` would throw, and write nothing more
+ * after that.
+ * @param write for a terminal or a pipe, which are written to as a stream
+ */
+export function fileLog(fd: number, write: (line: string) => void): (line: string) => void {
+  const stat = fstatSync(fd);
+  if (stat.isFIFO() || stat.isSocket() || isatty(fd)) return write;
+  return (line) => {
+    try {
+      writeSync(fd, `${line}\n`);
+    } catch {
+      // There is no other place to say so.
+    }
+  };
 }

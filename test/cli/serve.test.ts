@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
@@ -38,13 +38,30 @@ describe('smolvlm serve', () => {
     return text;
   }
 
-  function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
+  function start(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    stderr: 'pipe' | number = 'pipe',
+  ): ChildProcess {
     child = spawn(process.execPath, [join(repositoryRoot, 'dist', 'cli', 'main.js'), 'serve', ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', stderr],
       env: { ...process.env, SMOLVLM_RUNTIME_DIR: directory, ...environment },
     });
     return child;
   }
+
+  it('answers although the disk of its log is full', async () => {
+    const socket = join(directory, 'engine.sock');
+    const full = openSync('/dev/full', 'w');
+    const process_ = start(['--socket', socket, '--log-level', 'debug'], {}, full);
+    closeSync(full);
+    const client = new EngineClient({ kind: 'socket', path: socket });
+    assert.equal((await client.status()).pid, process_.pid);
+    assert.equal((await client.status()).pid, process_.pid);
+    const exited = once(process_, 'exit');
+    process_.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+  });
 
   it('answers on a port with the token, and ends cleanly on SIGTERM', async () => {
     chmodSync(join(directory, 'token'), 0o644);

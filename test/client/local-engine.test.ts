@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -246,10 +248,26 @@ describe('local engine', () => {
       assert.equal(fake.pids().length, 1);
     });
 
-    it('fails when they are still missing after 15 s', async () => {
+    it('is started again when a file that was cut off is whole', async () => {
+      const cutOff = join(folder, 'rest.cjs');
+      writeFileSync(cutOff, 'const { start');
+      const opened = fake.client({ command: command(), clock }).open();
+      await clock.waitedFor();
+      writeFileSync(cutOff, '');
+      clock.advance(250);
+      await clock.waitedFor();
+      const main = fake.local().command?.[1] ?? '';
+      writeFileSync(cutOff, `require(${JSON.stringify(main)});`);
+      clock.advance(500);
+      await opened;
+      assert.equal(fake.pids().length, 1);
+    });
+
+    it('fails when they are still missing after 15 s, and says what that means', async () => {
       const failed = assert.rejects(fake.client({ command: command(), clock }).open(), {
         code: 'engine-start',
         message: /MODULE_NOT_FOUND/,
+        hint: /^Files of this package are missing or incomplete\. .* install it again\. Its log is /,
       });
       await clock.waitedFor();
       clock.advance(15_000);
@@ -285,6 +303,45 @@ describe('local engine', () => {
       message: new RegExp(`cannot write to its folder ${directory}: E[A-Z]+:`),
     });
     rmSync(join(fake.directory, 'read-only'), { recursive: true, force: true });
+  });
+
+  it('names a full disk as the cause', async () => {
+    // The lock's file is made, and not a byte fits into it.
+    const file = await open(__filename);
+    await file.close();
+    const prototype = Object.getPrototypeOf(file);
+    const { writeFile } = prototype;
+    prototype.writeFile = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    };
+    try {
+      await assert.rejects(fake.client().open(), {
+        code: 'runtime-dir',
+        message: /cannot write to its folder .*: ENOSPC: no space left on device/,
+        hint: /^Free some space there, or set SMOLVLM_RUNTIME_DIR/,
+      });
+    } finally {
+      prototype.writeFile = writeFile;
+    }
+  });
+
+  it('names a path that is too long for a socket, and starts nothing', async () => {
+    const directory = join(fake.directory, 'x'.repeat(100));
+    await assert.rejects(fake.client({ directory }).open(), {
+      code: 'runtime-dir',
+      message: /^expected a folder with a path of at most 93 bytes for the engine's socket, received /,
+      hint: /SMOLVLM_RUNTIME_DIR/,
+    });
+    assert.deepEqual(fake.pids(), []);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('starts where a process was killed while it took the lock, and removes what that left', async () => {
+    const draft = join(fake.directory, `engine.lock.${randomUUID()}`);
+    const killed = { ...thisProcess(), started: 'before', token: 'token', since: '' };
+    writeFileSync(draft, JSON.stringify(killed));
+    await fake.client().open();
+    assert.equal(existsSync(draft), false);
   });
 
   it('ends what is unanswered as dropped when the client is closed', async () => {

@@ -28,12 +28,23 @@ describe('retries of an engine that fails to start', () => {
   });
 
   it('depend on what the engine wrote', () => {
-    const commonJs = "Error: Cannot find module './serve'\n  code: 'MODULE_NOT_FOUND'";
-    const esModule = "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'ajv' imported from /x/y.mjs";
-    assert.deepEqual(
-      [commonJs, esModule, 'no such device'].map((log) => startFailure(log, false)),
-      ['incomplete', 'incomplete', 'other'],
-    );
-    assert.equal(startFailure(commonJs, true), 'killed');
+    const incomplete = [
+      "Error: Cannot find module './serve'\n  code: 'MODULE_NOT_FOUND'",
+      "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'ajv' imported from /x/y.mjs",
+      '/x/dist/src/cli/serve.js:9\nconst { a\n\nSyntaxError: Unexpected end of input',
+      "SyntaxError: The requested module './a.js' does not provide an export named 'b'",
+      'SyntaxError: Error parsing /x/package.json: Unexpected end of JSON input',
+      'Error: Invalid package config /x/package.json.\n  code: ERR_INVALID_PACKAGE_CONFIG',
+      "Error: /x/koffi.node: file too short\n  code: 'ERR_DLOPEN_FAILED'",
+    ];
+    for (const log of incomplete) assert.equal(startFailure(log, 1), 'incomplete', log);
+    assert.equal(startFailure('no such device', 1), 'other');
+    assert.equal(startFailure(incomplete[0] ?? '', 'signal'), 'killed');
+  });
+
+  it('take place when the program is an empty file', () => {
+    assert.equal(startFailure('', 0), 'incomplete');
+    assert.equal(startFailure('', 1), 'other');
+    assert.equal(startFailure('', undefined), 'other');
   });
 });

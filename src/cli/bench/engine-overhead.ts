@@ -1,13 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { EngineClient } from '../../client/engine-client';
 import { SmolvlmError } from '../../errors';
+import { startBenchEngine } from './bench-engine';
 import { benchmarkFrame } from './caption-benchmark';
 
 /** Milliseconds that captions took beyond their phases image, vision, prefill and decode. */
@@ -38,31 +33,12 @@ const pauseMs = 30;
  * @param captions by each way
  */
 export async function benchmarkOverhead(captions: number, signal: AbortSignal): Promise<EngineOverhead> {
-  const folder = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
   const frame = await cameraFrame();
-  const socket = join(folder, 'engine.sock');
-  const engine = spawn(
-    process.execPath,
-    [
-      join(__dirname, '..', 'main.js'),
-      'serve',
-      '--model',
-      'demo',
-      '--socket',
-      socket,
-      '--port',
-      '0',
-      '--no-token',
-      '--threads',
-      '1',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const engine = await startBenchEngine(['--model', 'demo', '--threads', '1'], signal);
   const clients: EngineClient[] = [];
   try {
-    const url = await listeningUrl(engine, signal);
-    const bySocket = new EngineClient({ kind: 'socket', path: socket });
-    const byTcp = new EngineClient({ kind: 'remote', url });
+    const bySocket = new EngineClient({ kind: 'socket', path: engine.socket });
+    const byTcp = new EngineClient({ kind: 'remote', url: engine.url });
     clients.push(bySocket, byTcp);
     let frames = 0;
     const caption = (client: EngineClient) => (): Promise<number> => {
@@ -103,26 +79,13 @@ export async function benchmarkOverhead(captions: number, signal: AbortSignal): 
     };
   } finally {
     for (const client of clients) await client.close();
-    engine.kill('SIGTERM');
-    if (engine.exitCode === null && engine.signalCode === null) await once(engine, 'exit');
-    await rm(folder, { recursive: true, force: true });
+    await engine.close();
   }
 }
 
 /** A camera's frame of 1920 × 1080 pixels, about 200 KB as a JPEG. */
 async function cameraFrame(): Promise<Buffer> {
   return sharp(benchmarkFrame).resize(1920, 1080, { fit: 'fill' }).jpeg({ quality: 86 }).toBuffer();
-}
-
-async function listeningUrl(engine: ChildProcess, signal: AbortSignal): Promise<URL> {
-  let said = '';
-  for await (const line of createInterface({ input: engine.stderr ?? process.stdin, signal })) {
-    const [url] = /http:\/\/\S+/.exec(line) ?? [];
-    if (url !== undefined) return new URL(url);
-    said += `${line}\n`;
-  }
-  signal.throwIfAborted();
-  throw new SmolvlmError('engine-start', `the engine did not start: ${said.trim()}`);
 }
 
 async function overheadOf(

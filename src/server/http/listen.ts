@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { SmolvlmError } from '../../errors';
 import { makeSocketDirectory } from '../../system/files/runtime-dir';
-import { isListening } from '../../system/files/unix-socket';
+import { isListening, longestSocketPathBytes } from '../../system/files/unix-socket';
 
 /** The socket file of a listening engine. */
 export interface EngineSocket {
@@ -13,9 +13,6 @@ export interface EngineSocket {
   /** Removes the file if it is ours. Called before the engine stops to listen: until then no other engine takes the path. */
   remove(): void;
 }
-
-/** What `sockaddr_un` has room for, without the final zero. */
-const longestPathBytes = 107;
 
 /**
  * Listens on a unix socket that only this user may open. Node removes the path it has bound when it stops to listen, also
@@ -91,10 +88,10 @@ function checkIsSocket(path: string): void {
 
 function checkLength(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= longestPathBytes) return;
+  if (bytes <= longestSocketPathBytes) return;
   throw new SmolvlmError(
     'engine-listen',
-    `expected a socket path of at most ${longestPathBytes} bytes, received ${bytes}: ${path}`,
+    `expected a socket path of at most ${longestSocketPathBytes} bytes, received ${bytes}: ${path}`,
     { hint: 'Give a shorter --socket, or set SMOLVLM_RUNTIME_DIR to a folder with a shorter path.' },
   );
 }

@@ -1,5 +1,8 @@
 import { connect } from 'node:net';
 
+/** What `sockaddr_un` has room for, without the final zero. */
+export const longestSocketPathBytes = 107;
+
 /**
  * Whether a process listens on a unix socket. Only a refused connection proves that none does: a full backlog, for
  * example, does not.
