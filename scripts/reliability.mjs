@@ -1,7 +1,8 @@
 // npm run test:reliability: faults injected into a real Node-RED flow, one campaign after the other. Prints a JSON line
 // each; ends with 1 when a message was lost, answered twice or left without an end, or nothing was captioned afterwards.
-//   --only kill,stop,broker,disk,clock   --kills 200   --stop-seconds 40   --restarts 20   --jumps 20
-import { execFileSync } from 'node:child_process';
+//   --only kill,stop,broker,disk,clock,timeline   --kills 200   --stop-seconds 40   --restarts 20   --jumps 20
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { root, setUp } from './setup.mjs';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'kill,stop,broker,disk,clock' },
+    only: { type: 'string', default: 'kill,stop,broker,disk,clock,timeline' },
     kills: { type: 'string', default: '200' },
     'stop-seconds': { type: 'string', default: '40' },
     restarts: { type: 'string', default: '20' },
@@ -27,7 +28,7 @@ const number = (name) => {
 };
 
 const faketime = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
-const campaigns = { kill, stop, broker, disk, clock };
+const campaigns = { kill, stop, broker, disk, clock, timeline };
 const chosen = values.only.split(',');
 for (const name of chosen) {
   if (!campaigns[name])
@@ -187,6 +188,21 @@ async function clock() {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** SIGKILL to a process that writes to a timeline and deletes from it: what was acknowledged is there afterwards. */
+async function timeline() {
+  const script = join(root, 'scripts', 'timeline', 'kills.mjs');
+  const child = spawn(process.execPath, [script, '--kills', String(number('kills'))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (text) => {
+    output += text;
+  });
+  await once(child, 'close');
+  const { kills, checked, expired, faults } = JSON.parse(output);
+  return { counts: { kills, checked, expired }, faults };
 }
 
 /** Runs a campaign and judges it: everything in came out once, and captions still come. */

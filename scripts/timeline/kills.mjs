@@ -1,5 +1,6 @@
 // Kills a process that writes to a timeline, again and again, and looks for every acknowledged entry afterwards:
 //   node scripts/timeline/kills.mjs [--kills 200]
+// Every second time the process has a limit of 10 MB, so that it is killed while it deletes the oldest entries.
 // Prints a JSON line; ends with 1 if an entry is missing or damaged, or a removed one is back.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,8 +21,10 @@ const folder = await mkdtemp(join(tmpdir(), 'smolvlm-timeline-'));
 const acknowledged = new Map();
 const faults = [];
 let checked = 0;
+let expired = 0;
 for (let round = 1; round <= kills; round++) {
-  const child = spawn(process.execPath, [writer, folder, '0', String(round)], {
+  const megabytes = round % 2 === 0 ? 10 : 0;
+  const child = spawn(process.execPath, [writer, folder, String(megabytes), String(round)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ready = new Promise((resolve) => {
@@ -42,6 +45,13 @@ for (let round = 1; round <= kills; round++) {
   const trouble = [];
   const store = await openTimeline({ folder, retention: {} });
   store.onTrouble((error) => trouble.push(error.message));
+  // The limit deletes the oldest first: what is missing is older than everything that is left.
+  const oldest = megabytes > 0 ? await oldestId(store) : 0;
+  for (const [id, expected] of acknowledged) {
+    if (expected === undefined || id >= oldest) continue;
+    acknowledged.set(id, undefined);
+    expired++;
+  }
   for (const [id, expected] of acknowledged) {
     const entry = await store.entry(id);
     if (expected === undefined) {
@@ -71,6 +81,12 @@ for (let round = 1; round <= kills; round++) {
 }
 await rm(folder, { recursive: true, force: true });
 process.stdout.write(
-  `${JSON.stringify({ campaign: 'timeline-kills', node: process.versions.node, kills, checked, faults })}\n`,
+  `${JSON.stringify({ campaign: 'timeline-kills', node: process.versions.node, kills, checked, expired, faults })}\n`,
 );
 if (faults.length > 0) process.exitCode = 1;
+
+async function oldestId(store) {
+  let { entries, next } = await store.search({ limit: 1000 });
+  while (next !== undefined) ({ entries, next } = await store.search({ limit: 1000, before: next }));
+  return entries.at(-1)?.id ?? Number.POSITIVE_INFINITY;
+}

@@ -196,6 +196,19 @@ export function timelineStoreContract(name: string, open: () => Promise<Timeline
       assert.deepEqual(await texts({}), ['kept']);
     });
 
+    it('keeps answers as JSON holds them, refuses those that it cannot hold, and goes on', async () => {
+      const unsendable = { at: new Date(noon), 'a function': () => 1 };
+      const id = await add('kept', { answers: unsendable as never });
+      assert.deepEqual((await store.entry(id))?.answers, { at: new Date(noon).toISOString() });
+      const circular: Record<string, unknown> = {};
+      circular.self = circular;
+      for (const answers of [{ count: 1n }, circular]) {
+        await assert.rejects(add('never', { answers: answers as never }), { code: 'timeline-message' });
+      }
+      await add('after', { timeMs: noon + minute });
+      assert.deepEqual(await texts({}), ['after', 'kept']);
+    });
+
     it('answers what was asked before it was closed, and nothing after', async () => {
       const kept = add('last');
       await store.close();

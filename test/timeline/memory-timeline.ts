@@ -1,3 +1,4 @@
+import type { SmolvlmError } from '../../src/errors';
 import type {
   NewTimelineEntry,
   TimelineAnswer,
@@ -134,7 +135,7 @@ export class MemoryTimeline implements TimelineStore {
     };
   }
 
-  onTrouble(): () => void {
+  onTrouble(_listener: (error: SmolvlmError) => void): () => void {
     return () => {};
   }
 

@@ -102,7 +102,10 @@ export class TimelineController {
     }
     try {
       const store = await this.#options.open();
-      store.onTrouble((error) => this.#options.onTrouble?.(error));
+      store.onTrouble((error) => {
+        if (error.code === 'timeline-thread') this.#leave(store);
+        this.#options.onTrouble?.(error);
+      });
       this.#options.onOpen?.(store);
       return store;
     } catch (error) {
@@ -110,6 +113,12 @@ export class TimelineController {
       this.#retryAt = this.#now() + retryMs;
       throw error;
     }
+  }
+
+  /** The next message opens the timeline again. */
+  #leave(crashed: TimelineStore): void {
+    this.#store = undefined;
+    void crashed.close().catch(() => {});
   }
 
   async #pictures(

@@ -33,8 +33,9 @@ interface ExpressRequest extends IncomingMessage {
  */
 export function registerTimelinePage(RED: NodeAPI, timelines: () => readonly Timeline[]): void {
   const settings = RED.settings as AccessSettings;
-  const hasNodeLogin = settings.httpNodeAuth !== undefined && settings.httpNodeRoot !== false;
-  const isAdminOpen = settings.adminAuth === undefined;
+  // As Node-RED reads them: null, false and an empty text mean no login.
+  const hasNodeLogin = Boolean(settings.httpNodeAuth) && settings.httpNodeRoot !== false;
+  const isAdminOpen = !settings.adminAuth;
   const live = new LiveTimelines();
   const routes = (authentication: Authentication): readonly TimelineRoute[] =>
     timelineRoutes({ timelines, live, authentication: () => authentication });

@@ -22,6 +22,7 @@ const closing = new Map<string, Promise<void>>();
 export async function openTimeline(setup: ThreadSetup): Promise<TimelineStore> {
   const folder = resolve(setup.folder);
   await closing.get(folder);
+  await leaveCrashed(folder);
   let shared = open.get(folder);
   if (shared && !isDeepStrictEqual(shared.retention, setup.retention)) {
     throw new SmolvlmError('timeline-in-use', `the timeline in ${folder} is open with other limits`, {
@@ -42,17 +43,30 @@ export async function openTimeline(setup: ThreadSetup): Promise<TimelineStore> {
   try {
     store = await taken.store;
   } catch (error) {
-    if (open.get(folder) === taken) open.delete(folder);
+    leave(folder, taken);
     throw error;
   }
   return userOf(store, async () => {
     taken.users--;
     if (taken.users > 0) return;
-    open.delete(folder);
+    leave(folder, taken);
     const closed = store.close();
     closing.set(folder, closed);
     await closed.finally(() => closing.delete(folder));
   });
+}
+
+/** Forgets a timeline whose thread has crashed, so that the folder can be opened again. */
+async function leaveCrashed(folder: string): Promise<void> {
+  const shared = open.get(folder);
+  const store = await shared?.store.catch(() => undefined);
+  if (!shared || !store?.isClosed) return;
+  leave(folder, shared);
+  await store.close();
+}
+
+function leave(folder: string, shared: Shared): void {
+  if (open.get(folder) === shared) open.delete(folder);
 }
 
 /** One user's view of a shared store: its `close` ends its listeners, and the store's when it is the last. */

@@ -27,51 +27,44 @@ export function mostPagesOf(limitBytes: number): number {
 /**
  * Deletes the oldest entries until there is room for new ones. In a transaction.
  * @param spareBytes what the word index needs beside the entries while it merges its parts
- * @returns how many were deleted
  */
 export function makeRoom(
   database: TimelineDatabase,
   neededBytes: number,
   limitBytes: number,
   spareBytes = 0,
+): void {
+  while (removeExcess(database, neededBytes, limitBytes, spareBytes) > 0);
+}
+
+/** Deletes some of the oldest entries, if there is no room for new ones. In a transaction. @returns how many: 0 when there is room */
+export function removeExcess(
+  database: TimelineDatabase,
+  neededBytes: number,
+  limitBytes: number,
+  spareBytes: number,
 ): number {
   const mostPages = mostPagesOf(limitBytes) - Math.ceil(spareBytes / pageBytes);
   const neededPages = Math.ceil(neededBytes / pageBytes) + 1;
-  const tooMany = (): number => {
-    const { all, free } = database.statements.pages();
-    return all - free + neededPages - mostPages;
-  };
-  let removed = 0;
-  let excess = tooMany();
-  if (excess <= 0) return 0;
-  while (excess > 0) {
-    const count = removeOldest(database, (excess + mostPages * spareShare) * pageBytes, undefined);
-    if (count === 0) break;
-    removed += count;
-    excess = tooMany();
-  }
-  return removed;
+  const { all, free } = database.statements.pages();
+  const excess = all - free + neededPages - mostPages;
+  return excess > 0 ? removeOldest(database, (excess + mostPages * spareShare) * pageBytes, undefined) : 0;
 }
 
 /** Deletes the oldest entries of cameras that take more than their share. In a transaction. */
-export function keepShares(database: TimelineDatabase, { cameras = {} }: RetentionSettings): number {
-  let removed = 0;
+export function keepShares(database: TimelineDatabase, settings: RetentionSettings): void {
+  while (removeAboveShare(database, settings) > 0);
+}
+
+/** Deletes some of the oldest entries of a camera that takes more than its share. In a transaction. @returns how many: 0 when none does */
+export function removeAboveShare(database: TimelineDatabase, { cameras = {} }: RetentionSettings): number {
   for (const { id, camera, bytes } of database.reader.cameraShares()) {
     const { megabytes } = cameras[camera] ?? {};
-    if (megabytes === undefined) continue;
-    let excess = bytes - megabytes * megabyte;
-    while (excess > 0) {
-      const before = removed;
-      for (const { id: entry, bytes: freed } of database.reader.oldest(chunk, id)) {
-        if (excess <= 0) break;
-        database.remove(entry);
-        excess -= freed;
-        removed++;
-      }
-      if (removed === before) break;
-    }
+    if (megabytes === undefined || bytes <= megabytes * megabyte) continue;
+    const removed = removeOldest(database, bytes - megabytes * megabyte, id);
+    if (removed > 0) return removed;
   }
-  return removed;
+  return 0;
 }
 
 /** Deletes some entries that are too old. In a transaction. @returns how many: 0 when none is left */

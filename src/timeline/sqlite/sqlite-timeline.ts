@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
 import { FileLock } from '../../system/lock/file-lock';
 import type { NewTimelineEntry, TimelineAnswer, TimelineEntry, TimelinePictures } from '../timeline-entry';
 import type {
@@ -74,9 +75,10 @@ export class SqliteTimeline implements TimelineStore {
     }
   }
 
-  add(entry: NewTimelineEntry, pictures: TimelinePictures = {}): Promise<number> {
+  async add(entry: NewTimelineEntry, pictures: TimelinePictures = {}): Promise<number> {
     const bytes = (pictures.picture?.byteLength ?? 0) + (pictures.thumbnail?.byteLength ?? 0);
-    return this.#ask('add', [entry, pictures], bytes) as Promise<number>;
+    const answers = jsonOf(entry.answers);
+    return (await this.#ask('add', [{ ...entry, ...defined({ answers }) }, pictures], bytes)) as number;
   }
 
   search(query: TimelineQuery = {}): Promise<TimelinePage> {
@@ -128,6 +130,11 @@ export class SqliteTimeline implements TimelineStore {
     this.#trouble.add(listener);
     for (const error of this.#early.splice(0)) listener(error);
     return () => this.#trouble.delete(listener);
+  }
+
+  /** Whether it was closed, or its thread has crashed. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
   }
 
   close(): Promise<void> {
@@ -188,7 +195,7 @@ export class SqliteTimeline implements TimelineStore {
 
   #lost(how: string): void {
     const error = new SmolvlmError('timeline-thread', `the timeline's thread does not answer: ${how}`, {
-      hint: 'Restart the flow. If it happens again, please report it.',
+      hint: 'A timeline node opens it again with its next message; an engine must be restarted. If it happens again, please report it.',
     });
     const left = [...this.#waiting.values()];
     this.#waiting.clear();
@@ -197,6 +204,24 @@ export class SqliteTimeline implements TimelineStore {
     if (this.#closed !== undefined) return;
     this.#closed = this.#lock.release();
     this.#report(error);
+  }
+}
+
+/** Answers as they are kept: what the thread cannot be sent or cannot write must not reach it. @throws SmolvlmError `timeline-message` */
+function jsonOf(answers: NewTimelineEntry['answers']): NewTimelineEntry['answers'] {
+  if (answers === undefined) return undefined;
+  try {
+    return JSON.parse(JSON.stringify(answers));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new SmolvlmError(
+      'timeline-message',
+      `expected answers that JSON can hold, received others: ${why}`,
+      {
+        hint: 'Correct what a function node sets in msg.caption.json.',
+        cause,
+      },
+    );
   }
 }
 

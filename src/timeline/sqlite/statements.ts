@@ -47,6 +47,11 @@ export class Statements {
     };
   }
 
+  /** Pages that the file may grow to. SQLite takes the file's size instead where that is more. */
+  limitPages(pages: number): void {
+    this.#database.exec(`PRAGMA max_page_count = ${pages}`);
+  }
+
   /** Moves what is in the write-ahead log into the file, and empties the log. */
   checkpoint(): void {
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -12,6 +12,8 @@ import {
   megabyte,
   mostPagesOf,
   type RetentionSettings,
+  removeAboveShare,
+  removeExcess,
   removeExpired,
 } from './retention';
 import { isDamage, isFull, isIndexDamage, timelineFailure } from './sqlite-failure';
@@ -169,20 +171,38 @@ export class TimelineKeeper {
   }
 
   #maintain(): boolean {
-    const removed = this.#clock.isTrusted()
-      ? this.#guarded((database) =>
-          database.statements.transaction(() => removeExpired(database, this.#options.retention, Date.now())),
-        )
-      : 0;
-    if (removed > 0) {
-      this.#limitLog();
-      return true;
-    }
-    const { all, free } = this.#database.statements.pages();
-    if (free < shrinkPages || free < all * freeShare) return false;
-    this.#guarded((database) => database.statements.shrink(shrinkPages));
+    const removed = this.#guarded((database) =>
+      database.statements.transaction(() => this.#removeSome(database)),
+    );
+    if (removed === 0) return this.#shrink();
     this.#limitLog();
     return true;
+  }
+
+  /** Entries that are too old, or for which a limit that was lowered has no room. @returns how many: 0 when none is left */
+  #removeSome(database: TimelineDatabase): number {
+    const { retention } = this.#options;
+    const expired = this.#clock.isTrusted() ? removeExpired(database, retention, Date.now()) : 0;
+    if (expired > 0) return expired;
+    const aboveShare = removeAboveShare(database, retention);
+    if (aboveShare > 0 || this.#limitBytes === undefined) return aboveShare;
+    return removeExcess(database, 0, this.#limitBytes, this.#spareBytes);
+  }
+
+  /** Gives some free pages back: those above the limit, or any if they are many. @returns whether there may be more */
+  #shrink(): boolean {
+    const { all, free } = this.#database.statements.pages();
+    const most = this.#limitBytes === undefined ? all : mostPagesOf(this.#limitBytes);
+    const above = Math.min(free, all - most);
+    const isSparse = free >= shrinkPages && free >= all * freeShare;
+    if (above <= 0 && !isSparse) return false;
+    return this.#guarded(({ statements }) => {
+      statements.shrink(isSparse ? shrinkPages : Math.min(shrinkPages, above));
+      if (this.#limitBytes !== undefined) statements.limitPages(most);
+      // The file itself shrinks only now.
+      statements.checkpoint();
+      return statements.pages().all < all;
+    });
   }
 
   statistics(): TimelineStatistics {
@@ -249,8 +269,7 @@ export class TimelineKeeper {
       const pages = this.#limitBytes === undefined ? 1000 : logReserveBytes(this.#limitBytes) / 2 / pageBytes;
       file.exec(`PRAGMA wal_autocheckpoint = ${Math.min(1000, Math.floor(pages))}`);
       const database = new TimelineDatabase(file);
-      if (this.#limitBytes !== undefined)
-        file.exec(`PRAGMA max_page_count = ${mostPagesOf(this.#limitBytes)}`);
+      if (this.#limitBytes !== undefined) database.statements.limitPages(mostPagesOf(this.#limitBytes));
       database.reader.statistics();
       return database;
     } catch (error) {

@@ -49,7 +49,7 @@ export const serveByFlows: ServeTimeline = (timeline) =>
     `${nodePath}/`,
   );
 
-/** Node-RED's two Express applications, with a permission check and a login of flows that both want the token. */
+/** Node-RED's two Express applications, with a permission check and a login of flows that both need the token where their setting is truthy, as in Node-RED. */
 export async function serveWithSettings(
   timelines: readonly Timeline[],
   { settings, adminRoot = '/' }: NodeRedAccess,
@@ -64,10 +64,14 @@ export async function serveWithSettings(
   const httpNode = express();
   httpAdmin.use(express.json());
   app.use(adminRoot, httpAdmin);
-  if ('httpNodeAuth' in settings) app.use(hasToken);
+  const { adminAuth, httpNodeAuth } = settings as {
+    readonly adminAuth?: unknown;
+    readonly httpNodeAuth?: unknown;
+  };
+  if (httpNodeAuth) app.use(hasToken);
   app.use(httpNode);
-  const isOpen = !('adminAuth' in settings);
-  const needsPermission = (): RequestHandler => (isOpen ? (_request, _response, next) => next() : hasToken);
+  const needsPermission = (): RequestHandler =>
+    adminAuth ? hasToken : (_request, _response, next) => next();
   registerTimelinePage(
     { settings, httpAdmin, httpNode, auth: { needsPermission } } as unknown as NodeAPI,
     () => timelines,

@@ -76,3 +76,24 @@ describe('the captions page where only flows have a password', () => {
     }
   });
 });
+
+describe('the captions page where a login is set to nothing', () => {
+  const timeline = { id: 'home', name: 'Home', store: new MemoryTimeline() };
+  const status = async (settings: object, page: string): Promise<number> => {
+    const served = await serveWithSettings([timeline], { settings }, page);
+    const { status: answered } = await fetch(new URL('timelines/home/entries', served.url));
+    await served.close();
+    return answered;
+  };
+
+  for (const nothing of [null, false, '', undefined]) {
+    it(`is not readable past the other login: ${JSON.stringify(nothing)}`, async () => {
+      const flows = { adminAuth: {}, httpNodeAuth: nothing, httpNodeRoot: '/' };
+      assert.equal(await status(flows, 'smolvlm-captions/'), 404);
+      assert.equal(await status(flows, 'smolvlm-timeline/'), 401);
+      const editor = { adminAuth: nothing, httpNodeAuth: {}, httpNodeRoot: '/' };
+      assert.equal(await status(editor, 'smolvlm-captions/'), 401);
+      assert.equal(await status(editor, 'smolvlm-timeline/'), 401);
+    });
+  }
+});

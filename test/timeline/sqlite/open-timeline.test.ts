@@ -35,6 +35,22 @@ describe('openTimeline', () => {
     await two.close();
   });
 
+  it('opens the folder again after its thread has crashed, though another still holds the old one', async () => {
+    const one = await openTimeline({ folder: path('t'), retention: {} });
+    await one.add({ camera: 'porch', text: 'before' });
+    const crashed = new Promise<string>((resolve) => {
+      one.onTrouble(({ code }) => resolve(code));
+    });
+    // No such text passes the types: it stands for any crash.
+    await assert.rejects(one.add({ camera: 'porch', text: 5n as never }), { code: 'timeline-thread' });
+    assert.equal(await crashed, 'timeline-thread');
+    const two = await openTimeline({ folder: path('t'), retention: {} });
+    await two.add({ camera: 'porch', text: 'after' });
+    await one.close();
+    assert.equal((await two.search()).entries.length, 2);
+    await two.close();
+  });
+
   it('names a folder that cannot be made', async () => {
     writeFileSync(path('file'), '');
     await assert.rejects(openTimeline({ folder: path('file', 't'), retention: {} }), {

@@ -96,6 +96,56 @@ describe('a timeline’s file', () => {
     keeper.close();
   });
 
+  it('comes within a limit that was lowered by itself, and keeps to it from then on', () => {
+    const add = (keeper: TimelineKeeper, index: number): number =>
+      idOf(
+        keeper.add([
+          {
+            entry: { camera: `camera ${index % 3}`, text: `number ${index}`, timeMs: 1e12 + index },
+            pictures: { picture: new Uint8Array(200_000) },
+          },
+        ])[0],
+      );
+    const before = open({ megabytes: 30 });
+    for (let index = 0; index < 150; index++) add(before.keeper, index);
+    before.keeper.close();
+    assert.ok(diskBytes() > 25_000_000, `${diskBytes()} bytes`);
+
+    const { keeper, trouble } = open({ megabytes: 10 });
+    while (keeper.maintain());
+    assert.ok(diskBytes() <= 10_100_000, `${diskBytes()} bytes`);
+    const { entries } = keeper.statistics();
+    assert.ok(entries > 30 && entries < 50, `${entries} entries`);
+    for (let index = 150; index < 200; index++) {
+      const id = add(keeper, index);
+      assert.ok(diskBytes() <= 10_100_000, `${diskBytes()} bytes`);
+      assert.ok(keeper.read((reader) => reader.entry(id)));
+    }
+    assert.deepEqual(trouble, []);
+    keeper.close();
+  });
+
+  it('comes within a camera’s share that was lowered by itself', () => {
+    const before = open();
+    for (let index = 0; index < 60; index++) {
+      before.keeper.add(
+        ['street', 'porch'].map((camera) => ({
+          entry: { camera, text: 'a car', timeMs: 1e12 + index * 1000 },
+          pictures: { picture: new Uint8Array(30_000) },
+        })),
+      );
+    }
+    before.keeper.close();
+    const { keeper } = open({ cameras: { street: { megabytes: 1 } } });
+    while (keeper.maintain());
+    const counts = keeper.read((reader) => reader.cameras());
+    assert.deepEqual(
+      counts.map(({ entries }) => entries),
+      [60, 30],
+    );
+    keeper.close();
+  });
+
   it('deletes what is older than its days, some entries at a time', () => {
     const { keeper } = open({ days: 7, cameras: { porch: { days: 30 }, hall: {} } });
     const at = (days: number) => Date.now() - days * dayMs;
