@@ -22,6 +22,8 @@ export interface Koffi {
   call(address: bigint, type: unknown, ...args: readonly unknown[]): unknown;
   /** The function at an address. */
   decode(address: bigint, type: unknown): NativeFunction;
+  /** Characters that end with a zero. */
+  decode(address: bigint, type: 'char', length: -1): string;
   /** A structure that a function returns by value. */
   struct(name: string | null, fields: Readonly<Record<string, unknown>>): unknown;
   array(type: string, length: number): unknown;

@@ -71,7 +71,8 @@ export class VisionTower implements TileEncoder {
       rows[tile] = connected;
     };
     const onOutput = (name: string, tile: number, output: Float32Array): void =>
-      activations?.(name, tile, scaled(output, 1 / residualScale));
+      // A copy: the stages may write the next output into the same memory.
+      activations?.(name, tile, scaled(output.slice(), 1 / residualScale));
     await pipeline.run(tiles.length, enter, leave, {
       ...defined({ signal, priority, aroundTile, onSlow, onProgress, onOutput: activations && onOutput }),
     });

@@ -14,8 +14,21 @@ export interface Binding {
   close(): void;
 }
 
+/** An input or output of a graph. */
+export interface SignatureValue {
+  readonly name: string;
+  /** Absent for another kind of value. An axis of any length is -1 or its name. */
+  readonly tensor?: { readonly dtype: string; readonly shape: readonly (number | string)[] };
+}
+
+export interface SessionSignature {
+  readonly inputs: readonly SignatureValue[];
+  readonly outputs: readonly SignatureValue[];
+}
+
 /** A session that reads and writes the caller's memory; an output may be an input's memory. */
 export interface BoundSession {
+  readonly signature: SessionSignature;
   bind(inputs: BoundTensors, outputs: BoundTensors): Binding;
   /** Waits for runs in progress. */
   close(): Promise<void>;

@@ -1,47 +1,60 @@
 import { type NativeCall, nativeCall } from '../native-call';
-import type { Binding, BoundSession, BoundTensor, BoundTensors } from './bound-session';
+import type { Binding, BoundSession, BoundTensor, BoundTensors, SessionSignature } from './bound-session';
+import { nativeSignature } from './native-signature';
 import type { OrtLibrary } from './ort-library';
-import { type SessionSettings, sessionThreads } from './session-options';
+import { type SessionRole, type SessionSettings, sessionThreads } from './session-options';
 
 /** ORT_ENABLE_ALL and ORT_ENABLE_BASIC. */
 const [allOptimizations, basicOptimizations] = [99, 1];
 
-/** Opens a graph through the C API, with the options of `sessionOptions`. */
+/**
+ * Opens a graph through the C API, with the options of `sessionOptions`. Stages also share one arena, and run on the calling
+ * thread: on libuv's threads each of malloc's arenas would keep what a stage's activations take (docs/decisions/inference.md).
+ */
 export async function openNativeSession(
   library: OrtLibrary,
   path: string,
   settings: SessionSettings,
+  role: SessionRole,
 ): Promise<BoundSession> {
   const options = library.create('CreateSessionOptions');
   const { kernels = 'all' } = settings;
   try {
     library.call('DisableMemPattern', options);
-    library.call('DisableCpuMemArena', options);
+    const sharesArena = role === 'stage' && library.hasSharedArena;
+    if (!sharesArena) library.call('DisableCpuMemArena', options);
     const level = kernels === 'unfused' ? basicOptimizations : allOptimizations;
     library.call('SetSessionGraphOptimizationLevel', options, level);
     library.call('SetIntraOpNumThreads', options, sessionThreads(settings));
     library.call('SetInterOpNumThreads', options, 1);
-    library.call('AddSessionConfigEntry', options, 'session.intra_op.allow_spinning', '1');
-    if (kernels !== 'all') library.call('AddSessionConfigEntry', options, 'mlas.disable_kleidiai', '1');
+    const configure = (key: string, value: string): void =>
+      library.call('AddSessionConfigEntry', options, key, value);
+    configure('session.intra_op.allow_spinning', role === 'decoder' ? '1' : '0');
+    if (sharesArena) configure('session.use_env_allocators', '1');
+    configure('session.x64quantprecision', '1');
+    if (kernels !== 'all') configure('mlas.disable_kleidiai', '1');
     const session: (bigint | null)[] = [null];
     const create = nativeCall(library.function('CreateSession'));
     library.check(await create(library.env, path, options, session));
-    return new NativeSession(library, session[0] as bigint);
+    return new NativeSession(library, session[0] as bigint, role);
   } finally {
     library.function('ReleaseSessionOptions')(options);
   }
 }
 
 class NativeSession implements BoundSession {
+  readonly signature: SessionSignature;
   readonly #library: OrtLibrary;
   readonly #session: bigint;
   readonly #run: NativeCall;
   readonly #open = new Set<NativeBinding>();
 
-  constructor(library: OrtLibrary, session: bigint) {
+  constructor(library: OrtLibrary, session: bigint, role: SessionRole) {
     this.#library = library;
     this.#session = session;
-    this.#run = nativeCall(library.function('Run'));
+    this.signature = nativeSignature(library, session);
+    const run = library.function('Run');
+    this.#run = role === 'stage' ? async (...args) => run(...args) : nativeCall(run);
   }
 
   bind(inputs: BoundTensors, outputs: BoundTensors): Binding {

@@ -57,6 +57,11 @@ export class OnnxDecoderContext implements DecoderContext {
     const { hiddenSize, vocabularySize } = this.#text;
     const count = rows.length / hiddenSize;
     this.#checkRows(count, this.length);
+    // For all pieces at once: each growth copies the cache and leaves the old one to the garbage collector.
+    if (this.#cache.reserve(count)) {
+      this.#oneRow?.binding.close();
+      this.#oneRow = undefined;
+    }
     const result = new Float32Array(logits === 'all' ? count * vocabularySize : vocabularySize);
     for (let begin = 0; begin < count; begin += prefillRows) {
       const end = Math.min(count, begin + prefillRows);
@@ -76,10 +81,6 @@ export class OnnxDecoderContext implements DecoderContext {
 
   /** @returns logits of the last row, or of every row; valid until the next step */
   async #compute(rows: Float32Array, count: number, all: boolean): Promise<Float32Array> {
-    if (this.#cache.reserve(count)) {
-      this.#oneRow?.binding.close();
-      this.#oneRow = undefined;
-    }
     if (count === 1) this.#oneRow ??= this.#bind(1, true);
     const step = (count === 1 && this.#oneRow) || this.#bind(count, all);
     try {

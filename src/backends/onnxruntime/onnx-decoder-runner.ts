@@ -43,7 +43,7 @@ export class OnnxDecoderRunner implements DecoderRunner {
     const path = join(bundleDir, decoder.files[0]?.path ?? '');
     let session: BoundSession | undefined;
     try {
-      session = await openBoundSession(path, settings, settings.door);
+      session = await openBoundSession(path, { ...settings, role: 'decoder' });
       const limit = Math.min(settings.contextLimit ?? text.maxPositionEmbeddings, text.maxPositionEmbeddings);
       const runner = new OnnxDecoderRunner(session, text, limit);
       await runner.#computeOnce();

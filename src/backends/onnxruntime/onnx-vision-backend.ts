@@ -1,64 +1,63 @@
 import { join } from 'node:path';
-import type { InferenceSession } from 'onnxruntime-node';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
-import type { StageRunner, VisionBackend } from '../stage-runner';
-import { loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-loader';
-import { type SessionSettings, sessionOptions } from './session-options';
+import type { BundleStage } from '../../model/bundle/bundle-manifest';
+import { defined } from '../../system/defined';
+import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
+import type { BoundSession } from './bound-session';
+import { linkedStages, OnnxStage } from './onnx-stage';
+import { loadOnnxRuntime } from './onnxruntime-loader';
+import { openBoundSession, type SessionDoor } from './open-bound-session';
+import type { SessionSettings } from './session-options';
+
+export interface OnnxVisionSettings extends SessionSettings {
+  /** Default: the C API where it can be used. */
+  readonly door?: SessionDoor;
+}
 
 /** Runs a bundle's stages with onnxruntime on the CPU; one session a stage. */
 export class OnnxVisionBackend implements VisionBackend {
   readonly name = 'onnxruntime';
-  readonly #runtime: OnnxRuntime;
-  readonly #settings: SessionSettings;
-  readonly #open = new Set<StageRunner>();
+  readonly #settings: OnnxVisionSettings;
+  readonly #open = new Set<OnnxStage>();
 
-  private constructor(runtime: OnnxRuntime, settings: SessionSettings) {
-    this.#runtime = runtime;
+  private constructor(settings: OnnxVisionSettings) {
     this.#settings = settings;
   }
 
   /** @throws OnnxRuntimeLoadError when onnxruntime-node is not there */
-  static async load(settings: SessionSettings = {}): Promise<OnnxVisionBackend> {
-    return new OnnxVisionBackend(await loadOnnxRuntime(), settings);
+  static async load(settings: OnnxVisionSettings = {}): Promise<OnnxVisionBackend> {
+    await loadOnnxRuntime();
+    return new OnnxVisionBackend(settings);
   }
 
   /** @throws SmolvlmError `stage-load` when the runtime refuses the graph, `stage-contract` when it is not the stage's */
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
-    const path = join(bundleDir, stage.file.path);
-    const session = await this.#createSession(path, stage);
+    const session = await this.#openSession(join(bundleDir, stage.file.path), stage);
     try {
       checkContract(session, stage);
     } catch (error) {
-      await session.release();
+      await session.close();
       throw error;
     }
-    let running: Promise<unknown> = Promise.resolve();
-    const runner: StageRunner = {
-      stage,
-      run: async (input) => {
-        if (!this.#open.has(runner)) throw closed(stage);
-        const output = runStage(this.#runtime, session, stage, input);
-        running = output.catch(() => undefined);
-        return output;
-      },
-      close: async () => {
-        if (!this.#open.delete(runner)) return;
-        await running;
-        await session.release();
-      },
-    };
-    this.#open.add(runner);
-    return runner;
+    const opened: OnnxStage = new OnnxStage(stage, session, () => this.#open.delete(opened));
+    this.#open.add(opened);
+    return opened;
+  }
+
+  /** A tile runs through all stages before the next one starts, so they share two buffers. */
+  async link(stages: readonly StageRunner[]): Promise<readonly PipelineStage[]> {
+    const own = stages.filter((stage) => stage instanceof OnnxStage);
+    return (own.length === stages.length && linkedStages(own)) || stages;
   }
 
   async close(): Promise<void> {
-    for (const runner of [...this.#open].reverse()) await runner.close();
+    for (const stage of [...this.#open].reverse()) await stage.close();
   }
 
-  async #createSession(path: string, stage: BundleStage): Promise<InferenceSession> {
+  async #openSession(path: string, stage: BundleStage): Promise<BoundSession> {
+    const { door, ...settings } = this.#settings;
     try {
-      return await this.#runtime.InferenceSession.create(path, sessionOptions(this.#settings));
+      return await openBoundSession(path, { ...settings, ...defined({ door }), role: 'stage' });
     } catch (cause) {
       throw new SmolvlmError('stage-load', `stage ${stage.name}: onnxruntime cannot load ${path}`, {
         hint: 'Prepare the bundle again; its files may come from another version of this package.',
@@ -68,44 +67,15 @@ export class OnnxVisionBackend implements VisionBackend {
   }
 }
 
-async function runStage(
-  runtime: OnnxRuntime,
-  session: InferenceSession,
-  stage: BundleStage,
-  input: Float32Array,
-): Promise<Float32Array> {
-  const expected = elementCount(stage.input);
-  if (input.length !== expected) {
-    throw new SmolvlmError(
-      'stage-input',
-      `stage ${stage.name}: expected ${expected} values [${stage.input.shape}], received ${input.length}`,
-    );
-  }
-  const tensor = new runtime.Tensor('float32', input, stage.input.shape);
-  const results = await session.run({ [stage.input.name]: tensor });
-  const data = results[stage.output.name]?.data;
-  if (!(data instanceof Float32Array)) {
-    throw new SmolvlmError(
-      'stage-output',
-      `stage ${stage.name}: did not return a float32 "${stage.output.name}"`,
-    );
-  }
-  return data;
-}
-
-function closed(stage: BundleStage): SmolvlmError {
-  return new SmolvlmError('stage-closed', `stage ${stage.name} was closed`);
-}
-
 /** @throws SmolvlmError `stage-contract` */
-function checkContract(session: InferenceSession, stage: BundleStage): void {
-  for (const [role, spec, metadata] of [
-    ['input', stage.input, session.inputMetadata],
-    ['output', stage.output, session.outputMetadata],
+function checkContract({ signature }: BoundSession, stage: BundleStage): void {
+  for (const [role, spec, values] of [
+    ['input', stage.input, signature.inputs],
+    ['output', stage.output, signature.outputs],
   ] as const) {
     const expected = `${spec.name}: ${spec.dtype} [${spec.shape}]`;
-    const found = metadata.map((value) =>
-      value.isTensor ? `${value.name}: ${value.type} [${value.shape}]` : value.name,
+    const found = values.map(({ name, tensor }) =>
+      tensor ? `${name}: ${tensor.dtype} [${tensor.shape}]` : name,
     );
     if (found.length !== 1 || found[0] !== expected) {
       throw new SmolvlmError(
@@ -115,8 +85,4 @@ function checkContract(session: InferenceSession, stage: BundleStage): void {
       );
     }
   }
-}
-
-function elementCount(spec: TensorSpec): number {
-  return spec.shape.reduce((product, size) => product * size, 1);
 }

@@ -21,28 +21,43 @@ const table = {
   SetSessionGraphOptimizationLevel: [23, 'void *(void *options, int level)'],
   SetIntraOpNumThreads: [24, 'void *(void *options, int threads)'],
   SetInterOpNumThreads: [25, 'void *(void *options, int threads)'],
+  SessionGetInputCount: [30, 'void *(void *session, _Out_ size_t *count)'],
+  SessionGetOutputCount: [31, 'void *(void *session, _Out_ size_t *count)'],
+  SessionGetInputTypeInfo: [33, 'void *(void *session, size_t index, _Out_ void **info)'],
+  SessionGetOutputTypeInfo: [34, 'void *(void *session, size_t index, _Out_ void **info)'],
+  SessionGetInputName: [36, 'void *(void *session, size_t index, void *allocator, _Out_ void **name)'],
+  SessionGetOutputName: [37, 'void *(void *session, size_t index, void *allocator, _Out_ void **name)'],
   CreateTensorWithDataAsOrtValue: [
     49,
     'void *(void *info, void *data, size_t bytes, void *shape, size_t rank, int type, _Out_ void **value)',
   ],
+  CastTypeInfoToTensorInfo: [55, 'void *(void *info, _Out_ void **tensorInfo)'],
+  GetTensorElementType: [60, 'void *(void *tensorInfo, _Out_ int *type)'],
+  GetDimensionsCount: [61, 'void *(void *tensorInfo, _Out_ size_t *count)'],
+  GetDimensions: [62, 'void *(void *tensorInfo, void *sizes, size_t count)'],
   CreateCpuMemoryInfo: [69, 'void *(int allocator, int memory, _Out_ void **info)'],
+  AllocatorFree: [76, 'void *(void *allocator, void *memory)'],
+  GetAllocatorWithDefaultOptions: [78, 'void *(_Out_ void **allocator)'],
   ReleaseStatus: [93, 'void (void *status)'],
   ReleaseSession: [95, 'void (void *session)'],
   ReleaseValue: [96, 'void (void *value)'],
+  ReleaseTypeInfo: [98, 'void (void *info)'],
   ReleaseSessionOptions: [100, 'void (void *options)'],
+  ReleaseMemoryInfo: [94, 'void (void *info)'],
   AddSessionConfigEntry: [130, 'void *(void *options, const char *key, const char *value)'],
+  CreateAndRegisterAllocator: [144, 'void *(void *env, void *info, void *configuration)'],
 } as const;
 
 type OrtFunction = keyof typeof table;
 
 /** Of a release older than any that onnxruntime-node 1.30 may be replaced with, and newer than all functions above. */
 const apiVersion = 16;
-const tableEntries = 131;
+const tableEntries = 145;
 
 /** ORT_LOGGING_LEVEL_ERROR. */
 const logErrors = 3;
-/** OrtArenaAllocator is 1; this is OrtDeviceAllocator. */
-const noArena = 0;
+/** OrtDeviceAllocator and OrtArenaAllocator. */
+const [noArena, arena] = [0, 1];
 /** OrtMemTypeDefault. */
 const defaultMemory = 0;
 
@@ -53,6 +68,8 @@ export class OrtLibrary {
   readonly env: bigint;
   /** OrtMemoryInfo of ordinary memory. */
   readonly memory: bigint;
+  /** Sessions may allocate from one arena (`session.use_env_allocators`). */
+  readonly hasSharedArena: boolean;
 
   private constructor(
     koffi: Koffi,
@@ -64,6 +81,7 @@ export class OrtLibrary {
     this.#functions = functions;
     this.env = this.create('CreateEnv', logErrors, 'smolvlm');
     this.memory = this.create('CreateCpuMemoryInfo', noArena, defaultMemory);
+    this.hasSharedArena = this.#registerArena();
   }
 
   /** @throws SmolvlmError `onnxruntime-library` */
@@ -106,6 +124,18 @@ export class OrtLibrary {
     return out[0] as bigint;
   }
 
+  /** Calls a function whose last parameter receives a number. */
+  size(name: OrtFunction, ...args: unknown[]): number {
+    const out = [0];
+    this.call(name, ...args, out);
+    return Number(out[0]);
+  }
+
+  /** @param address of characters that end with a zero */
+  text(address: bigint): string {
+    return this.#koffi.decode(address, 'char', -1);
+  }
+
   /** @param status an OrtStatus, which is released; null is success @throws Error with the library's message */
   check(status: unknown): void {
     if (!status) return;
@@ -116,6 +146,19 @@ export class OrtLibrary {
 
   address(memory: ArrayBufferView): bigint {
     return this.#koffi.address(memory);
+  }
+
+  /** The library's environment belongs to the process: another thread may have registered the arena. */
+  #registerArena(): boolean {
+    const info = this.create('CreateCpuMemoryInfo', arena, defaultMemory);
+    try {
+      this.call('CreateAndRegisterAllocator', this.env, info, null);
+      return true;
+    } catch (error) {
+      return error instanceof Error && error.message.includes('already been registered');
+    } finally {
+      this.#functions.ReleaseMemoryInfo(info);
+    }
   }
 }
 

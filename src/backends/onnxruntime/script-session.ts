@@ -1,5 +1,12 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Binding, BoundSession, BoundTensor, BoundTensors } from './bound-session';
+import type {
+  Binding,
+  BoundSession,
+  BoundTensor,
+  BoundTensors,
+  SessionSignature,
+  SignatureValue,
+} from './bound-session';
 import type { OnnxRuntime } from './onnxruntime-loader';
 
 /**
@@ -7,6 +14,7 @@ import type { OnnxRuntime } from './onnxruntime-loader';
  * which is discarded.
  */
 export class ScriptSession implements BoundSession {
+  readonly signature: SessionSignature;
   readonly #runtime: OnnxRuntime;
   readonly #session: InferenceSession;
   readonly #running = new Set<Promise<unknown>>();
@@ -14,6 +22,10 @@ export class ScriptSession implements BoundSession {
   constructor(runtime: OnnxRuntime, session: InferenceSession) {
     this.#runtime = runtime;
     this.#session = session;
+    this.signature = {
+      inputs: session.inputMetadata.map(signatureValue),
+      outputs: session.outputMetadata.map(signatureValue),
+    };
   }
 
   bind(inputs: BoundTensors, outputs: BoundTensors): Binding {
@@ -45,4 +57,9 @@ export class ScriptSession implements BoundSession {
     if (data instanceof Int32Array) return new Tensor('int32', data, shape);
     return new Tensor('int64', data, shape);
   }
+}
+
+function signatureValue(value: InferenceSession.ValueMetadata): SignatureValue {
+  const { name } = value;
+  return value.isTensor ? { name, tensor: { dtype: value.type, shape: value.shape } } : { name };
 }

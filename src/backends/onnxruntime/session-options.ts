@@ -7,6 +7,9 @@ import type { InferenceSession } from 'onnxruntime-node';
  */
 export type CpuKernels = 'all' | 'no-kleidiai' | 'unfused';
 
+/** A decoder is one session whose steps follow each other; a stage is one of many sessions that take turns. */
+export type SessionRole = 'decoder' | 'stage';
+
 export interface SessionSettings {
   /** Threads one operator may use; default: the CPUs available to this process. */
   readonly threads?: number;
@@ -20,14 +23,14 @@ export interface SessionSettings {
  *   milliseconds, and waking sleeping threads costs it a third (int8 139 → 193 tokens/s, 2 threads). The
  *   vision stages are many sessions, each with its own thread pool: 24 pools that spin between stages take
  *   2.6 times the time of one graph (int8 tower, 2 threads, onnxruntime-node 1.30); without, the same time.
- * - No arena: it never frees each session's largest activations, 2.9 GB instead of 0.7 GB for two whole
+ * - No arena for each session: it never frees each session's largest activations, 2.9 GB instead of 0.7 GB for two whole
  *   towers and two cut into stages, and saves no time.
  * - x64quantprecision: a CPU whose 16-bit sums of int8 products could saturate (AVX2 without VNNI) stores the weights as
  *   uint8, which cannot. Other CPUs are not affected.
  */
 export function sessionOptions(
   settings: SessionSettings = {},
-  threadsSpin = false,
+  role: SessionRole = 'stage',
 ): InferenceSession.SessionOptions {
   const { kernels = 'all' } = settings;
   return {
@@ -40,7 +43,7 @@ export function sessionOptions(
     enableMemPattern: false,
     // Nested by the dots of onnxruntime's own keys: session.intra_op.allow_spinning.
     extra: {
-      session: { intra_op: { allow_spinning: threadsSpin ? '1' : '0' }, x64quantprecision: '1' },
+      session: { intra_op: { allow_spinning: role === 'decoder' ? '1' : '0' }, x64quantprecision: '1' },
       mlas: { disable_kleidiai: kernels === 'all' ? '0' : '1' },
     },
   };

@@ -9,8 +9,11 @@ import { OrtLibrary } from '../../../src/backends/onnxruntime/ort-library';
 import { GraphBuilder } from '../../../src/onnx/graph-builder';
 import { writeModel } from '../../../src/onnx/write-model';
 
-for (const door of ['native', 'script'] as const) {
-  describe(`BoundSession (${door})`, () => {
+const doors = ['native', 'script'] as const;
+const roles = ['decoder', 'stage'] as const;
+
+for (const [door, role] of doors.flatMap((each) => roles.map((role) => [each, role] as const))) {
+  describe(`BoundSession (${door}, ${role})`, () => {
     let dir: string;
     let session: BoundSession;
 
@@ -21,7 +24,7 @@ for (const door of ['native', 'script'] as const) {
       const other = graph.input('other', 'float32', ['size']);
       graph.output(graph.op('Add', [one, other], { outputs: ['sum'] }), 'float32', ['size']);
       await writeModel(graph.build(), join(dir, 'sum.onnx'));
-      session = await openBoundSession(join(dir, 'sum.onnx'), { threads: 1 }, door);
+      session = await openBoundSession(join(dir, 'sum.onnx'), { threads: 1, door, role });
     });
     after(async () => {
       await session.close();
@@ -29,6 +32,18 @@ for (const door of ['native', 'script'] as const) {
     });
 
     const vector = (...values: number[]) => ({ data: Float32Array.from(values), shape: [values.length] });
+
+    it('names its inputs and outputs', () => {
+      const { inputs, outputs } = session.signature;
+      assert.deepEqual(
+        [...inputs, ...outputs].map(({ name, tensor }) => [name, tensor?.dtype, tensor?.shape.length]),
+        [
+          ['one', 'float32', 1],
+          ['other', 'float32', 1],
+          ['sum', 'float32', 1],
+        ],
+      );
+    });
 
     it('computes from what its inputs hold when it runs', async () => {
       const [one, other, sum] = [vector(1, 2), vector(10, 20), vector(0, 0)];
@@ -61,7 +76,7 @@ for (const door of ['native', 'script'] as const) {
     });
 
     it('finishes its runs when it is closed', async () => {
-      const closing = await openBoundSession(join(dir, 'sum.onnx'), { threads: 1 }, door);
+      const closing = await openBoundSession(join(dir, 'sum.onnx'), { threads: 1, door, role });
       const [one, sum] = [vector(1), vector(0)];
       const run = closing.bind({ one, other: one }, { sum }).run();
       await closing.close();
@@ -72,7 +87,7 @@ for (const door of ['native', 'script'] as const) {
     it('names a file that is not a graph', async () => {
       const path = join(dir, 'text.onnx');
       await writeFile(path, 'text');
-      await assert.rejects(openBoundSession(path, {}, door), /text\.onnx/);
+      await assert.rejects(openBoundSession(path, { door, role }), /text\.onnx/);
     });
   });
 }
@@ -84,5 +99,13 @@ describe('OrtLibrary', () => {
       code: 'onnxruntime-library',
       message: /\/nowhere\/libonnxruntime\.so/,
     });
+  });
+
+  it('shares one arena among all threads of the process', async () => {
+    const koffi = await loadKoffi();
+    assert.deepEqual(
+      [OrtLibrary.load(koffi), OrtLibrary.load(koffi)].map(({ hasSharedArena }) => hasSharedArena),
+      [true, true],
+    );
   });
 });
