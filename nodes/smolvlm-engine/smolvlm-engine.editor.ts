@@ -95,7 +95,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
       : this.model || 'smolvlm-engine';
   },
   oneditprepare() {
-    dialogTabs({
+    const showTab = dialogTabs({
       list: 'smolvlm-engine-tabs',
       content: '#smolvlm-engine-tabs-content',
       prefix: 'smolvlm-engine-tab-',
@@ -130,7 +130,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     const modelList = $('#smolvlm-engine-model-list');
     const models = engineModels({
       ...{ place: modelList, model: field('model'), dialog: values, translate },
-      onFetched: () => $('a[href="#smolvlm-engine-tab-try"]').trigger('click'),
+      onFetched: () => showTab('try'),
     });
     this.endFetch = models.close;
     const listModels = (): void => {

@@ -10,8 +10,15 @@ interface DialogTabs {
   readonly onShow?: () => void;
 }
 
-/** The tabs of a dialog. */
-export function dialogTabs({ list, content, prefix, names, label, onShow }: DialogTabs): void {
+/** The tabs of a dialog. @returns shows the tab of a name */
+export function dialogTabs({
+  list,
+  content,
+  prefix,
+  names,
+  label,
+  onShow,
+}: DialogTabs): (name: string) => void {
   const tabs = RED.tabs.create({
     id: list,
     onchange: ({ id }) => {
@@ -21,4 +28,5 @@ export function dialogTabs({ list, content, prefix, names, label, onShow }: Dial
     },
   });
   for (const name of names) tabs.addTab({ id: prefix + name, label: label(name) });
+  return (name) => tabs.activateTab(prefix + name);
 }

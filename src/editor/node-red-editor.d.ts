@@ -86,6 +86,7 @@ declare const RED: {
   readonly tabs: {
     create(options: { readonly id: string; readonly onchange: (tab: { readonly id: string }) => void }): {
       addTab(tab: { readonly id: string; readonly label: string }): void;
+      activateTab(id: string): void;
     };
   };
   readonly editor: {

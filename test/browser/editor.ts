@@ -53,6 +53,8 @@ export async function openBrowser(): Promise<Browser> {
 export interface ServerOptions {
   /** Opens what the browser shall go through. */
   readonly openFront?: (target: string) => Promise<Ingress>;
+  /** Variables of Node-RED, and of what it starts. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Another Node-RED than the one among the development dependencies. */
   readonly program?: NodeRedProgram | undefined;
 }
@@ -70,7 +72,7 @@ export class EditorServer {
   /** @param flow nodes of the flow file */
   static async open(
     flow: readonly object[],
-    { openFront, program }: ServerOptions = {},
+    { openFront, environment, program }: ServerOptions = {},
   ): Promise<EditorServer> {
     const { startNodeRed, freePort } = await demoScript<NodeRedScript>('node-red.mjs');
     const { stopEngine } = await demoScript<EngineScript>('engine.mjs');
@@ -83,7 +85,7 @@ export class EditorServer {
       folder,
       port: await freePort(0),
       flows,
-      environment: { SMOLVLM_RUNTIME_DIR: runtime },
+      environment: { ...environment, SMOLVLM_RUNTIME_DIR: runtime },
       log: () => {},
       program,
     });

@@ -21,7 +21,7 @@ export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> };
 
 /**
- * A model hub with one repository, `ORG/NAME`, on a port of this machine. As the real hub does, it serves small files
+ * A model hub with one repository, on a port of this machine. As the real hub does, it serves small files
  * itself and redirects to a second server for weights.
  */
 export class LoopbackHub {
@@ -40,7 +40,11 @@ export class LoopbackHub {
   readonly #servers: Server[] = [];
   #storage = '';
 
-  constructor(readonly files: ReadonlyMap<string, Buffer>) {}
+  constructor(
+    readonly files: ReadonlyMap<string, Buffer>,
+    /** Of the repository. */
+    readonly id = 'ORG/NAME',
+  ) {}
 
   async start(): Promise<void> {
     this.#storage = await this.#listen((request, response) => this.#serveStorage(request, response));
@@ -79,12 +83,14 @@ export class LoopbackHub {
       response.writeHead(401, { 'x-error-message': 'Invalid username or password.' }).end();
       return;
     }
-    const revision = /^\/api\/models\/ORG\/NAME\/revision\/(.+)$/.exec(pathname)?.[1];
-    if (revision !== undefined) {
-      this.#serveListing(decodeURIComponent(revision), response);
+    const listing = `/api/models/${this.id}/revision/`;
+    if (pathname.startsWith(listing)) {
+      this.#serveListing(decodeURIComponent(pathname.slice(listing.length)), response);
       return;
     }
-    const name = /^\/ORG\/NAME\/resolve\/([^/]+)\/(.+)$/.exec(pathname)?.[2] ?? '';
+    const resolve = `/${this.id}/resolve/`;
+    const path = pathname.startsWith(resolve) ? pathname.slice(resolve.length) : '';
+    const name = path.slice(path.indexOf('/') + 1);
     const content = this.files.get(name);
     if (!content) response.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end();
     else if (name.endsWith('.safetensors')) {
@@ -112,7 +118,7 @@ export class LoopbackHub {
             },
       );
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ id: 'ORG/NAME', sha: commit, siblings }));
+      response.end(JSON.stringify({ id: this.id, sha: commit, siblings }));
     }
   }
 
