@@ -23,6 +23,7 @@ import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { Translate } from '../../src/node-red/node-status';
+import { StatusThrottle } from '../../src/node-red/status-throttle';
 import { troubleWords } from '../../src/node-red/trouble-words';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
@@ -42,6 +43,7 @@ interface Opened {
   readonly intake: FrameIntake<FrameOrigin>;
   readonly gate: FrameGate;
   readonly status: FrameStatus;
+  readonly throttle: StatusThrottle;
   readonly isMasked: boolean;
   readonly source?: FrameSource;
 }
@@ -75,7 +77,7 @@ export = (RED: NodeAPI): void => {
       this.on('input', (_message, _send, done) => done(failure));
       return;
     }
-    const { intake, gate, source, status, isMasked } = opened;
+    const { intake, gate, source, status, throttle, isMasked } = opened;
 
     /** Removes the picture from a message: only the masked one may leave, through an output or a Catch node. */
     const hidePicture = (message: Message, field: { value: string; type: string }): void => {
@@ -128,6 +130,7 @@ export = (RED: NodeAPI): void => {
       source?.close();
       for (const { done } of waiting.splice(0)) done();
       status.close();
+      throttle.close();
       // After a restart the dialog still has a picture to draw on.
       if (removed) sample.forget(this.id);
       closed();
@@ -151,13 +154,15 @@ export = (RED: NodeAPI): void => {
       ...defined({ join }),
     });
     const translate: Translate = (key, values) => RED._(`smolvlm-frame.${key}`, values as never);
-    const show = node.status.bind(node);
+    const throttle = new StatusThrottle((status) => node.status(status));
+    const { show } = throttle;
     const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
     const status = new FrameStatus({ show, translate, trouble, ...silence });
     const source = openSource(node, config, settings, { intake, status, waiting });
     if (source) status.connecting();
     else status.idle();
-    return { intake, gate, status, isMasked: options.masks !== undefined, ...defined({ source }) };
+    const isMasked = options.masks !== undefined;
+    return { intake, gate, status, throttle, isMasked, ...defined({ source }) };
   }
 
   function openSource(

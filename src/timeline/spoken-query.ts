@@ -5,12 +5,19 @@ const fillers = new Set(
   (
     'when was were is are did do does has have had been the a an any some last seen see show find there at on in of by for to my our what who where how often ' +
     'wann war waren wurde wurden ist sind hat haben das der die den dem ein eine einen einem zuletzt gesehen an am auf in im vor von zu was wer wo zeige finde es gab ' +
-    'quand quel quelle est était etait sont a été ete le la les un une des du de dernier dernière derniere fois vu vue à au aux sur dans devant par pour qui que où ou montre trouve il y'
+    'quand quel quelle est était etait sont a avait eu été ete le la les un une des du de dernier dernière derniere fois vu vue à au aux sur dans devant par pour qui que où ou montre trouve il y'
   ).split(' '),
 );
 
 /** Of a script that has spaces between words. */
 const letter = '[\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}\\p{N}]';
+
+/** German questions in which "hier" means here; in French it is yesterday. */
+const german =
+  /(?<!\p{L})(?:wann|war|waren|wurde|wurden|ist|sind|hat|haben|der|die|das|den|dem|ein|eine|einen|einem|wer|wo|gab|zuletzt)(?!\p{L})/iu;
+
+/** A French verb's subject behind it: "était-il", "a-t-on". */
+const inversion = /(?<=\p{L})-(?:t-)?(?:ils?|elles?|on|ce)$/iu;
 
 /** Chinese particles. */
 const particles = /[的了吗呢]/gu;
@@ -27,6 +34,7 @@ const dayWords: Readonly<Record<string, number>> = {
 export function spokenQuery(question: string, cameras: readonly string[], nowMs: number): TimelineQuery {
   let text = question.trim().replace(/[?？!。.]+$/u, '');
   let query: TimelineQuery = {};
+  if (german.test(text)) text = text.replace(/(?<!\p{L})hier(?!\p{L})/giu, ' ');
   for (const [word, daysAgo] of Object.entries(dayWords)) {
     const without = text.replace(new RegExp(`(?<![\\p{L}])${word}(?![\\p{Script=Latin}])`, 'iu'), ' ');
     if (without === text) continue;
@@ -45,6 +53,7 @@ export function spokenQuery(question: string, cameras: readonly string[], nowMs:
   const words = text
     .replace(particles, ' ')
     .split(/[\s,;:]+/u)
+    .map((word) => word.replace(inversion, ''))
     .filter((word) => word !== '' && !fillers.has(word.toLowerCase()));
   return words.length === 0 ? query : { ...query, text: words.join(' ') };
 }

@@ -48,6 +48,32 @@ describe('the notification blueprint', () => {
       assert.ok(input.name && Object.keys(input.selector).length === 1, name);
     }
   });
+
+  it('takes the button of a notification while its cooldown runs and after, with or without quiet hours', () => {
+    const events: unknown[] = [];
+    const buttons: unknown[] = [];
+    const visit = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null || value instanceof Input) return;
+      const { trigger, event_data, title, action } = value as Record<string, unknown>;
+      if (trigger === 'event') events.push((event_data as { action: unknown }).action);
+      if (title === 'Ask again') buttons.push(action);
+      for (const each of Object.values(value)) visit(each);
+    };
+    visit(automation);
+    const {
+      triggers,
+      conditions,
+      variables,
+      trigger_variables: names,
+    } = automation as Record<string, Record<string, unknown>>;
+    assert.deepEqual([...events, ...buttons], Array(5).fill('{{ ask_again }}'));
+    const [, ask] = triggers as unknown as { id: string }[];
+    const [either] = conditions as unknown as { condition: string; conditions: unknown[] }[];
+    assert.equal(ask?.id, 'ask');
+    assert.deepEqual([either?.condition, either?.conditions[0]], ['or', { condition: 'trigger', id: 'ask' }]);
+    assert.ok(names?.ask_again);
+    assert.equal(names.ask_again, variables?.ask_again);
+  });
 });
 
 describe('the dashboard', () => {

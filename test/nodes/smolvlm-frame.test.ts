@@ -114,6 +114,15 @@ describe('smolvlm-frame', function () {
     assert.ok(received.held.every(({ frame }) => frame?.held === 'superseded'));
   });
 
+  it('changes its status at most twice in a second, however many pictures come', async () => {
+    const began = performance.now();
+    await loadFlow();
+    for (let sent = 0; sent < 50; sent++) send({ payload: street, topic: `camera ${sent % 4}` });
+    await until(() => received.frames.length + received.held.length >= 50);
+    const seconds = (performance.now() - began) / 1000;
+    assert.ok(statuses.length <= 2 * Math.ceil(seconds) + 2, `${statuses.length} changes in ${seconds} s`);
+  });
+
   it('paints masks before anything leaves, and sends each zone as its own frame', async () => {
     const all = [
       [0, 0],

@@ -87,15 +87,19 @@ async function madeOnce(
   return readBundle(bundleDir);
 }
 
-/** Removes bundles of the same model and precisions that an older version of this package made. */
+/**
+ * Removes bundles that an older version of this package made: of any model and precisions, or without a record of their
+ * version if their model and precisions are those of the new one.
+ */
 async function removeOlderBuilds(bundlesDir: string, name: string): Promise<void> {
   const stem = name.slice(0, -digestLength);
   for (const other of await readdir(bundlesDir)) {
-    const isSame = other.startsWith(stem) && /^[0-9a-f]{16}$/.test(other.slice(stem.length));
-    if (!isSame || other === name) continue;
+    if (other === name || !/-[0-9a-f]{16}$/.test(other)) continue;
     const dir = join(bundlesDir, other);
     const record = await readPreparedRecord(dir);
-    if ((record?.builder ?? 0) < cpuBuilderVersion) await rm(dir, { recursive: true, force: true });
+    const isSame = other.slice(0, -digestLength) === stem;
+    const builder = record?.builder ?? (isSame ? 0 : cpuBuilderVersion);
+    if (builder < cpuBuilderVersion) await rm(dir, { recursive: true, force: true });
   }
 }
 

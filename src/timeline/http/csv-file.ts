@@ -29,7 +29,12 @@ export function csvRow(entry: TimelineEntry): string {
  */
 const formula = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/;
 
+/** Where the list separator is not a comma, a cell begins here as well, even between quotes: in German and French, for example. */
+const laterFormula = /([;\t\r\n]\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+
 function cell(value: string | number | boolean): string {
-  const text = typeof value === 'string' && formula.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  let text = String(value);
+  if (typeof value === 'string')
+    text = `${formula.test(value) ? "'" : ''}${value.replace(laterFormula, "$1'")}`;
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { appendFile, cp, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { OnnxVisionBackend } from '../../../src/backends/onnxruntime/onnx-vision-backend';
 import type { DecoderWriter } from '../../../src/convert/bundle/bundle-build';
-import { type CpuBundleOptions, prepareCpuBundle } from '../../../src/convert/bundle/cpu-bundle';
+import {
+  type CpuBundleOptions,
+  cpuBuilderVersion,
+  prepareCpuBundle,
+} from '../../../src/convert/bundle/cpu-bundle';
 import { preparedBundle } from '../../../src/convert/bundle/prepared-bundle';
 import { describeBundleFile } from '../../../src/model/bundle/bundle-file';
 import { HostTensors, hostTensors } from '../../../src/model/bundle/host-tensors';
+import { writePreparedRecord } from '../../../src/model/bundle/prepared-record';
 import { readBundle } from '../../../src/model/bundle/read-bundle';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { openVisionTower } from '../../../src/vision/open-vision-tower';
@@ -162,8 +167,27 @@ describe('a CPU bundle', function () {
     const c = await ask();
     assert.equal(prepared, 1);
     assert.deepEqual([a.dir, a.dir], [b.dir, c.dir]);
+    const stem = basename(a.dir).slice(0, -16);
+    const old = async (name: string, builder?: number): Promise<string> => {
+      const dir = join(bundlesDir, name);
+      await mkdir(dir);
+      if (builder !== undefined) await writePreparedRecord(dir, { builder });
+      return dir;
+    };
+    const others = [
+      await old(`another-model-int8-${'0'.repeat(16)}`, cpuBuilderVersion - 1),
+      await old(`${stem}${'1'.repeat(16)}`, cpuBuilderVersion - 1),
+      await old(`another-model-int8-${'2'.repeat(16)}`, cpuBuilderVersion),
+      await old(`another-model-int8-${'3'.repeat(16)}`),
+      await old('by-hand', cpuBuilderVersion - 1),
+    ];
     const other = await preparedBundle(tiny, { visionPrecision: 'float32' }, { bundlesDir });
     assert.notEqual(other.dir, a.dir);
+    assert.deepEqual(
+      others.map((dir) => existsSync(dir)),
+      [false, false, true, true, true],
+      'what an older version made is removed',
+    );
     assert.equal(other.manifest.decoder, undefined);
     assert.equal(
       (await preparedBundle(a.dir, { visionPrecision: 'int8' })).dir,

@@ -86,6 +86,14 @@ describe('a spreadsheet file, read by csv-parse', () => {
     }
   });
 
+  it('holds no such cell either where semicolons or tabs separate', () => {
+    const texts = ['A sign;=1+1', 'A sign; -1', 'A sign\t@SUM(A1)', 'Two lines\n+1', 'A sign;\n=1', '=1;=2'];
+    const file = csvHead + texts.map((text) => csvRow(entry(text, { answers: { [text]: text } }))).join('');
+    for (const cell of file.split(/[;\t\r\n]/)) assert.doesNotMatch(cell, /^\s*"?[=+\-@]/, file);
+    const [row] = read(entry('A path; then a door - closed.'));
+    assert.equal(row?.text, 'A path; then a door - closed.');
+  });
+
   it('writes answers as lines', () => {
     const [row] = read(
       entry('A door.', { answers: { 'Is it open?': true, 'What colour?': null, 'How many?': 2 } }),
