@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import { ValidationReference } from '../../src/convert/npu/reference-activations';
 import { float32Tensor, writeSafetensors } from '../../src/model/safetensors/safetensors-writer';
 import { visionStages } from '../../src/onnx/vision/vision-stages';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
+import { goldenTensors } from '../model/safetensors/safetensors-fixture';
 
 export const goldenCheckpoint = fixture('goldens', 'tiny-idefics3');
 
 /** The goldens' activations of the photo's global tile, as a reference of one tile. */
 export async function goldenReference(path: string): Promise<ValidationReference> {
-  const golden = readSafetensorsFixture(join(goldenCheckpoint, 'activations.safetensors'));
+  const golden = goldenTensors('tiny-idefics3', 'activations');
   const names = ['embeddings', ...visionStages(12, 'half-layer').map(({ name }) => name)];
   const tensors = await Promise.all(
     names.map(async (name) => {

@@ -7,7 +7,7 @@ import { describeBundleFile } from '../../src/model/bundle/bundle-file';
 import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
+import { goldenTensors } from '../model/safetensors/safetensors-fixture';
 import { goldenActivations } from './tiny-tower';
 
 const checkpointDir = fixture('goldens', 'tiny-idefics3');
@@ -23,7 +23,7 @@ describe('VisionTower with a scaled residual stream', () => {
   /** Encodes one tile with a single stage that changes nothing. */
   async function encode(residualScale: number) {
     const { config } = await readModelConfigs(checkpointDir);
-    const host = readSafetensorsFixture(join(checkpointDir, 'model.safetensors'));
+    const host = goldenTensors('tiny-idefics3', 'model');
     const tensor = { name: 'in', dtype: 'float32', shape: [1, 1024, 64] } as const;
     const file = await describeBundleFile(dir, 'l0_attn.rknn');
     const stage = {

@@ -14,7 +14,7 @@ import { type VisionGranularity, visionStages } from '../../src/onnx/vision/visi
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import type { TileEncoder } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
+import { goldenTensors } from '../model/safetensors/safetensors-fixture';
 
 /** Checkpoints with activations of the reference. */
 type GoldenCheckpoint = 'tiny-idefics3' | 'odd-patches';
@@ -35,8 +35,9 @@ export interface OpenTinyTower {
 
 /** Writes a golden checkpoint's stages into a temporary folder and opens them in onnxruntime. */
 export async function openTinyTower(options: TinyTowerOptions = {}): Promise<OpenTinyTower> {
-  const checkpointDir = fixture('goldens', options.checkpoint ?? 'tiny-idefics3');
-  const source = readSafetensorsFixture(join(checkpointDir, 'model.safetensors'));
+  const { checkpoint = 'tiny-idefics3' } = options;
+  const checkpointDir = fixture('goldens', checkpoint);
+  const source = goldenTensors(checkpoint, 'model');
   const dir = await mkdtemp(join(tmpdir(), 'smolvlm-tower-'));
   const { config } = await readModelConfigs(checkpointDir);
   const shape = { ...visionGraphShape(config), ...options.shape };
@@ -66,7 +67,7 @@ export async function openTinyTower(options: TinyTowerOptions = {}): Promise<Ope
 
 /** Stored activations; of `tiny-idefics3` for the golden photo's first and global tile. */
 export function goldenActivations(checkpoint: GoldenCheckpoint = 'tiny-idefics3') {
-  const tensors = readSafetensorsFixture(fixture('goldens', checkpoint, 'activations.safetensors'));
+  const tensors = goldenTensors(checkpoint, 'activations');
   return {
     /** Tile `index` of a stored activation. */
     tile: async (name: string, index: number): Promise<Float32Array> => {

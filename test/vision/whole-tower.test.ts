@@ -9,7 +9,7 @@ import type { TileEncoder } from '../../src/vision/vision-tower';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { cosine } from '../cosine';
 import { fixture } from '../fixtures';
-import { readSafetensorsFixture } from '../model/safetensors/safetensors-fixture';
+import { goldenTensors } from '../model/safetensors/safetensors-fixture';
 import { goldenActivations } from './tiny-tower';
 
 const tiny = fixture('goldens', 'tiny-idefics3');
@@ -24,7 +24,7 @@ describe('a tower that is one file', function () {
   before(async () => {
     npu = await EmulatedNpu.create();
     dir = await mkdtemp(join(tmpdir(), 'smolvlm-tower-'));
-    const source = readSafetensorsFixture(join(tiny, 'model.safetensors'));
+    const source = goldenTensors('tiny-idefics3', 'model');
     const { config } = await readModelConfigs(tiny);
     const stage = await writeEmulatedTower(dir, config, source);
     const manifest = { target: 'rk3588', residualScale: 1, stages: [stage] } as const;

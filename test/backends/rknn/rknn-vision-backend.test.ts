@@ -18,7 +18,7 @@ import { describeVisionBackend } from '../../contract/vision-backend-contract';
 import { cosine } from '../../cosine';
 import { fixture } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
-import { readSafetensorsFixture } from '../../model/safetensors/safetensors-fixture';
+import { goldenTensors } from '../../model/safetensors/safetensors-fixture';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
 import { ManualClock } from '../../system/manual-clock';
 import { goldenActivations } from '../../vision/tiny-tower';
@@ -26,7 +26,7 @@ import { contractStage } from '../contract-stage';
 import { EmulatedNpu } from './emulated-npu';
 
 const tiny = fixture('goldens', 'tiny-idefics3');
-const source = readSafetensorsFixture(join(tiny, 'model.safetensors'));
+const source = goldenTensors('tiny-idefics3', 'model');
 const residualScale = 0.1;
 
 describe('RknnVisionBackend', function () {

@@ -94,33 +94,52 @@ static inline float gelu(float x, uint32_t activation) {
   return x * (u2 < 0 ? e : 1) / (1 + e);
 }
 
-/* Adds the attention branch to the stream x; scratch holds 6 x tokens x hidden and one row of scores. */
+/* Eight at a time, which do not wait for each other. */
+static float largest(const float *x, size_t count) {
+  float lanes[8], top = -INFINITY;
+  for (size_t lane = 0; lane < 8; lane++) lanes[lane] = -INFINITY;
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8)
+    for (size_t lane = 0; lane < 8; lane++) lanes[lane] = x[i + lane] > lanes[lane] ? x[i + lane] : lanes[lane];
+  for (; i < count; i++) top = x[i] > top ? x[i] : top;
+  for (size_t lane = 0; lane < 8; lane++) top = lanes[lane] > top ? lanes[lane] : top;
+  return top;
+}
+
+/* Adds the attention branch to the stream x; scratch holds 7 x tokens x hidden and one row of scores. */
 static const float *attention(const model_header *m, const float *w, float *x, float *scratch) {
   size_t t = m->tokens, h = m->hidden, n = t * h, width = h / m->heads;
-  float *y = scratch, *q = y + n, *k = q + n, *v = k + n, *mixed = v + n, *keys = mixed + n, *score = keys + n;
+  float *y = scratch, *q = y + n, *k = q + n, *v = k + n, *mixed = v + n, *keys = mixed + n;
+  float *values = keys + t * width, *score = values + t * width;
   layer_norm(x, t, h, w, w + h, m->eps, y);
   w += 2 * h;
   float *projections[3] = {q, k, v};
   for (int p = 0; p < 3; p++, w += h * h + h) linear(y, t, h, w, w + h * h, h, projections[p]);
   float scale = 1 / sqrtf((float)width);
   for (size_t head = 0; head < m->heads; head++) {
-    /* This head's keys, [width][tokens]: sums over them need no horizontal addition. */
+    /* This head's keys and values, [width][tokens]: loops over the tokens are vectorised. */
     for (size_t c = 0; c < t; c++)
-      for (size_t i = 0; i < width; i++) keys[i * t + c] = k[c * h + head * width + i] * scale;
+      for (size_t i = 0; i < width; i++) {
+        keys[i * t + c] = k[c * h + head * width + i] * scale;
+        values[i * t + c] = v[c * h + head * width + i];
+      }
     for (size_t r = 0; r < t; r++) {
       const float *qr = q + r * h + head * width;
       memset(score, 0, t * sizeof *score);
-      for (size_t i = 0; i < width; i++)
+      size_t i = 0;
+      for (; i + 4 <= width; i += 4) {
+        const float *k0 = keys + i * t, *k1 = k0 + t, *k2 = k1 + t, *k3 = k2 + t;
+        for (size_t c = 0; c < t; c++)
+          score[c] += qr[i] * k0[c] + qr[i + 1] * k1[c] + qr[i + 2] * k2[c] + qr[i + 3] * k3[c];
+      }
+      for (; i < width; i++)
         for (size_t c = 0; c < t; c++) score[c] += qr[i] * keys[i * t + c];
-      float top = -INFINITY, sum = 0;
-      for (size_t c = 0; c < t; c++) top = score[c] > top ? score[c] : top;
+      float top = largest(score, t), sum = 0;
       for (size_t c = 0; c < t; c++) score[c] = exp_of_negative(score[c] - top);
       for (size_t c = 0; c < t; c++) sum += score[c];
       float *out = mixed + r * h + head * width;
-      memset(out, 0, width * sizeof *out);
-      for (size_t c = 0; c < t; c++)
-        for (size_t i = 0; i < width; i++) out[i] += score[c] * v[c * h + head * width + i];
-      for (size_t i = 0; i < width; i++) out[i] /= sum;
+      linear(score, 1, t, values, NULL, width, out);
+      for (i = 0; i < width; i++) out[i] /= sum;
     }
   }
   linear(mixed, t, h, w, w + h * h, h, y);
@@ -181,7 +200,7 @@ int model_run(const model *stage, const float *input, float *output) {
     return 0;
   }
   float *x = malloc(n * sizeof *x);
-  float *scratch = malloc((6 * n + (size_t)m->tokens * (m->inner + 1)) * sizeof *scratch);
+  float *scratch = malloc((7 * n + (size_t)m->tokens * (m->inner + 1)) * sizeof *scratch);
   const float *w = stage->weights;
   if (!x || !scratch) {
     free(x);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fixture } from '../../fixtures';
 import { MemoryTensors } from './memory-tensors';
 
 /** Reads a whole safetensors file, independently of src/model: the reference values must not be read by the code that they check. Names lose a leading `model.`. */
@@ -13,15 +14,30 @@ export function readSafetensorsFixture(path: string): MemoryTensors {
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const [begin, end] = data_offsets;
-    const bytes = Uint8Array.from(file.subarray(8 + headerLength + begin, 8 + headerLength + end));
+    const bytes = new Uint8Array(file.subarray(8 + headerLength + begin, 8 + headerLength + end));
     tensors.add(name.replace(/^model\./, ''), shape, floats(bytes, dtype));
   }
+  return tensors;
+}
+
+const goldens = new Map<string, MemoryTensors>();
+
+/** Tensors of a golden checkpoint, read once per process. Their values must not be changed. */
+export function goldenTensors(
+  checkpoint: 'tiny-idefics3' | 'odd-patches',
+  file: 'model' | 'activations',
+): MemoryTensors {
+  const path = fixture('goldens', checkpoint, `${file}.safetensors`);
+  const tensors = goldens.get(path) ?? readSafetensorsFixture(path);
+  goldens.set(path, tensors);
   return tensors;
 }
 
 function floats(bytes: Uint8Array, dtype: string): Float32Array {
   if (dtype === 'F32') return new Float32Array(bytes.buffer);
   if (dtype !== 'BF16') throw new Error(`the fixture reader supports F32 and BF16, not ${dtype}`);
-  const bits = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16);
+  const halves = new Uint16Array(bytes.buffer);
+  const bits = new Uint32Array(halves.length);
+  for (let index = 0; index < halves.length; index++) bits[index] = (halves[index] ?? 0) << 16;
   return new Float32Array(bits.buffer);
 }
