@@ -209,7 +209,12 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
         break;
       }
       case 'done':
-        progress.text(translate(isElsewhere() ? 'models.doneThere' : 'models.done', { model: id }));
+        progress.text(
+          translate(isElsewhere() ? 'models.doneThere' : 'models.done', {
+            model: id,
+            tab: translate('tab.try'),
+          }),
+        );
         choose(id);
         onFetched();
         break;
