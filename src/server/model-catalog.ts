@@ -75,7 +75,7 @@ export class ModelCatalog {
       const folder = await pulledFolder(name, this.#checkpoints);
       if (folder !== undefined) return { id: name, model: folder };
       throw new SmolvlmError('model-not-pulled', `the model ${name} is not on the engine's machine`, {
-        hint: `Fetch it there: smolvlm pull ${name}`,
+        hint: `Fetch it in the dialog of its engine node, or there: smolvlm pull ${name}`,
       });
     }
     throw new SmolvlmError('model-not-found', `the model "${name.slice(0, 100)}" does not exist`, {

@@ -54,6 +54,16 @@ describe('smolvlm pull', () => {
     assert.match(stderr, /model\.safetensors: \d+\.\d of 6\.7 MB \(100 %\)/);
   });
 
+  it('lists the models of the family with download, memory and machine, and needs no hub', async () => {
+    const { status, stdout } = await smolvlm('pull', '--list', '--json');
+    assert.equal(status, 0);
+    const [first] = JSON.parse(stdout);
+    assert.deepEqual(Object.keys(first), ['id', 'download_bytes', 'memory_bytes', 'machine_gb', 'suits']);
+    assert.match((await smolvlm('pull', '--list')).stdout, /SmolVLM-256M-Instruct +0\.51 GB +0\.7 GB +2 GB/);
+    assert.deepEqual(hub.seen, []);
+    assert.equal((await smolvlm('pull', '--list', 'ORG/NAME')).status, 2);
+  });
+
   it('continues a pull that was killed, with its lock and downloaded bytes', async () => {
     hub.throttleMs = 5;
     const killed = start('pull', 'ORG/NAME');
