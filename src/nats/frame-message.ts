@@ -12,6 +12,12 @@ export interface FrameMessage {
   readonly pictures: readonly Uint8Array[];
 }
 
+/** What a hub answers when it has taken a request that was sent to it alone. */
+export interface DirectAnswer {
+  /** A hub that reports nothing for this long has lost the request. */
+  readonly ackWaitMs: number;
+}
+
 /** Whether hubs take it without waiting for other frames. */
 export function isUrgent({ priority = 0 }: Pick<DescribeRequest, 'priority'>): boolean {
   return priority > 0;

@@ -1,7 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { isErrorBody, SmolvlmError } from '../errors';
-import { encodeFrame, isUrgent, layout, layoutHeader, objectHeader } from './frame-message';
+import { featuresGone } from '../protocol/features';
+import {
+  type DirectAnswer,
+  encodeFrame,
+  isUrgent,
+  layout,
+  layoutHeader,
+  objectHeader,
+} from './frame-message';
 import { ackWaitOf, consumerOf, isSubjectTaken } from './frame-streams';
 import { exceedsMessage, LargePictures } from './large-pictures';
 import { isTransient, type NatsLink, words } from './nats-connection';
@@ -96,18 +104,15 @@ export class FramePublisher {
       answer = (await connection.request(subjects.hub(instance), body, { timeout: 5_000 })).string();
     } catch (cause) {
       throw new SmolvlmError(
-        'features-gone',
+        featuresGone,
         `the hub that keeps these features does not answer: ${words(cause)}`,
-        {
-          cause,
-        },
+        { cause },
       );
     }
-    if (answer !== 'taken') {
-      const error: unknown = JSON.parse(answer);
-      throw isErrorBody(error) ? SmolvlmError.from(error) : new SmolvlmError('nats-message', answer);
-    }
-    request.confirm(1);
+    const taken: unknown = JSON.parse(answer);
+    if (isErrorBody(taken)) throw SmolvlmError.from(taken);
+    if (!isTaken(taken)) throw new SmolvlmError('nats-message', `a hub answered ${answer.slice(0, 200)}`);
+    request.confirmAlone(taken.ackWaitMs);
   }
 
   /** An older frame that is not stored yet must not be stored after this one, in whose place it would wait. */
@@ -141,19 +146,23 @@ export class FramePublisher {
     }
   }
 
-  /** Tries again while the server is out of reach. @returns undefined once the request has ended */
+  /** Tries again while the server is out of reach. @returns undefined once the request has ended, or is overtaken */
   async #untilReached<T>(request: NatsRequest, attempt: () => Promise<T>): Promise<T | undefined> {
-    while (!request.signal.aborted) {
+    for (;;) {
+      if (request.isOvertaken) request.supersede();
+      if (request.signal.aborted) return undefined;
       try {
         return await attempt();
       } catch (error) {
         if (!isTransient(error) || this.#link.connection.isClosed()) throw error;
       }
       await delay(pauseMs);
-      if (request.isOvertaken) request.supersede();
     }
-    return undefined;
   }
+}
+
+function isTaken(value: unknown): value is DirectAnswer {
+  return value !== null && typeof value === 'object' && 'ackWaitMs' in value && Number(value.ackWaitMs) > 0;
 }
 
 function publishError(cause: unknown): SmolvlmError {

@@ -12,6 +12,7 @@ import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
+import { featuresGone } from '../protocol/features';
 import { publishCameraAnswer } from './camera-answers';
 import { FramePublisher } from './frame-publisher';
 import { groupStatus, type HubStatus } from './hub-status';
@@ -189,7 +190,7 @@ export class NatsEngine implements EngineApi {
     if (hub !== undefined && features.every((handle) => this.#hubs.get(handle) === hub)) {
       return await publisher.publishTo(hub, pending);
     }
-    throw new SmolvlmError('features-gone', 'these features are not kept by one hub of the group');
+    throw new SmolvlmError(featuresGone, 'these features are not kept by one hub of the group');
   }
 
   #remember({ features }: FinalEvent & { type: 'features' }): void {

@@ -4,6 +4,7 @@ import { RepeatedTokens } from '../client/repeated-tokens';
 import { errorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
+import { featuresGone } from '../protocol/features';
 import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent } from '../protocol/ndjson';
 import { isRemoved } from './frame-streams';
@@ -41,8 +42,9 @@ export class NatsRequest implements OpenRequest {
   #isConfirmed = false;
   #isTaken = false;
   #isReplaced = false;
+  #isAlone = false;
   #ackWaitMs = 30_000;
-  #superseding: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
   readonly #tokens = new RepeatedTokens();
 
   constructor(
@@ -117,6 +119,14 @@ export class NatsRequest implements OpenRequest {
     for (const event of this.#early.splice(0)) this.#passOn(event);
   }
 
+  /** Told when the only hub that can answer has it: the one that keeps its features. @param ackWaitMs as of `confirm` */
+  confirmAlone(ackWaitMs: number): void {
+    this.#isAlone = true;
+    this.#isTaken = true;
+    this.confirm(1, undefined, ackWaitMs);
+    this.#expectWork();
+  }
+
   /** A newer frame took its place in the queue. One that a hub has taken is still answered, unless that hub is lost. */
   replaced(): void {
     if (this.#isReplaced || this.#ended.signal.aborted) return;
@@ -124,20 +134,24 @@ export class NatsRequest implements OpenRequest {
     this.#expectWork();
   }
 
-  /** The server has no copy of a replaced frame for another hub: it ends when its own hub reports nothing more. */
+  /** The server has no copy for another hub: it ends when its own hub reports nothing more. */
   #expectWork(): void {
-    clearTimeout(this.#superseding);
-    if (!this.#isReplaced || this.#ended.signal.aborted) return;
+    clearTimeout(this.#silence);
+    if (!(this.#isReplaced || this.#isAlone) || this.#ended.signal.aborted) return;
     const patienceMs = this.#isTaken ? this.#ackWaitMs + silenceGraceMs : takenGraceMs;
-    this.#superseding = setTimeout(() => void this.#endReplaced(), patienceMs);
+    this.#silence = setTimeout(() => void this.#endSilent(), patienceMs);
   }
 
   supersede(why = ''): void {
     this.drop('superseded', `a newer frame of camera "${this.request.camera ?? ''}" took its place${why}`);
   }
 
-  async #endReplaced(): Promise<void> {
+  async #endSilent(): Promise<void> {
     if (this.#isTaken) await this.lookUp();
+    if (this.#isAlone) {
+      this.fail(new SmolvlmError(featuresGone, 'the hub that keeps these features is lost'));
+      return;
+    }
     this.supersede(this.#isTaken ? ', and its hub is lost' : '');
   }
 
@@ -154,7 +168,7 @@ export class NatsRequest implements OpenRequest {
     if (this.#ended.signal.aborted) return false;
     this.#ended.abort();
     for (const timer of this.#timers) clearTimeout(timer);
-    clearTimeout(this.#superseding);
+    clearTimeout(this.#silence);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#resolve(final);
     return true;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
@@ -55,6 +55,28 @@ describe('smolvlm hubs', function () {
     assert.equal(hubs[0].lastMinute, 1);
     assert.deepEqual(queue.cameras, { gate: 1 });
     abort.abort();
+  });
+
+  it('draws the tables again with --watch, and ends with 0 on Ctrl-C', async function () {
+    if (spawnSync('script', ['--version']).status !== 0) this.skip();
+    const command = `${process.execPath} ${program} hubs --watch --nats ${fake.server.url}`;
+    const terminal = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' });
+    child = terminal;
+    let shown = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+    });
+    const drawn = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(shown)) await once(terminal.stdout, 'data');
+    };
+    const cleared = '\\x1b\\[2J\\x1b\\[H';
+    await drawn(new RegExp(`^${cleared}no hub answers\\r\\n`));
+    await fake.hub();
+    await drawn(new RegExp(`queue is empty\\r\\n${cleared}hub +backend `));
+    const exited = once(terminal, 'exit');
+    // What the key sends: the terminal makes SIGINT of it.
+    terminal.stdin.write('\x03');
+    assert.deepEqual(await exited, [0, null]);
   });
 
   it('has the same numbers in the metrics of a hub’s engine', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { demoFrame, repositoryRoot } from '../fixtures';
+import { canServe, RtspServer } from '../frame/rtsp-server';
 import { NatsFake } from '../nats/nats-fake';
 import { hasNatsServer } from '../nats/test-server';
 import { RawCamera, rawPicture, rawUnauthorized } from '../raw-camera';
@@ -97,6 +98,27 @@ describe('smolvlm watch', function () {
     assert.doesNotMatch(said, /geheim/);
     assert.ok(captions.some(({ subject }) => subject === 'smolvlm.porch.caption'));
     await fake.close();
+  });
+
+  it('publishes the pictures of an RTSP stream, with its login', async function () {
+    if (!hasNatsServer || !canServe()) this.skip();
+    const rtsp = await RtspServer.start('--login', 'me:geheim');
+    const fake = await NatsFake.start();
+    try {
+      await fake.hub();
+      const url = rtsp.url().href.replace('//', '//{user}:{password}@');
+      const gate = { name: 'gate', source: 'rtsp', url, user: 'me', password: 'geheim', interval: 2 };
+      const watch = start([gate], '--nats', fake.server.url, '--print');
+      await hasSaid(/gate: 1 of \d+ bytes: Describe/);
+      const exited = once(watch, 'exit');
+      watch.kill('SIGTERM');
+      assert.deepEqual(await exited, [0, null]);
+      assert.match(said, /gate: delivers pictures; [1-9]/);
+      assert.doesNotMatch(said, /geheim/);
+    } finally {
+      await fake.close();
+      await rtsp.stop();
+    }
   });
 
   it('tries each camera once with --check', async () => {

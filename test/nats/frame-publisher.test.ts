@@ -6,31 +6,67 @@ import { loadNats } from '../../src/nats/nats-packages';
 import { NatsRequest } from '../../src/nats/nats-request';
 
 describe('a frame that cannot be stored yet', () => {
-  it('is not stored after a newer frame of its camera', async () => {
-    const attempts: string[] = [];
+  /** Publishes two frames of a camera in turn. @returns the ids of those that were sent to the server */
+  async function publishBoth(server: {
+    readonly info?: (request: number) => Promise<void>;
+    readonly store?: (id: string) => void;
+  }): Promise<{
+    readonly sent: readonly string[];
+    readonly older: NatsRequest;
+    readonly newer: NatsRequest;
+  }> {
+    const sent: string[] = [];
+    let infos = 0;
+    const info = async (): Promise<unknown> => {
+      await server.info?.(infos++);
+      return { num_pending: 0, config: {} };
+    };
     const link = {
       subjects: new FrameSubjects('smolvlm'),
       packages: await loadNats(),
       connection: { info: {}, isClosed: () => false, publish: () => {} },
-      manager: { consumers: { info: async () => ({ num_pending: 0, config: {} }) } },
+      manager: { consumers: { info } },
       jetstream: {
         publish: async (_subject: string, _body: Uint8Array, { msgID }: { readonly msgID: string }) => {
-          attempts.push(msgID);
-          if (msgID === 'newer') return { seq: 1 };
-          throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+          sent.push(msgID);
+          server.store?.(msgID);
+          return { seq: sent.length };
         },
       },
     } as unknown as NatsLink;
     const publisher = new FramePublisher(link, () => {});
     const [older, newer] = ['older', 'newer'].map(
       (id) => new NatsRequest({ id, camera: 'porch', prompt: 'x' }, [], () => {}),
-    );
-    assert.ok(older && newer);
-    await Promise.all([publisher.publish(older), publisher.publish(newer)]);
+    ) as [NatsRequest, NatsRequest];
+    const published = publisher.publish(older);
+    // Its first attempt is made.
+    await new Promise(setImmediate);
+    await Promise.all([published, publisher.publish(newer)]);
+    newer.drop('cancelled', 'the test has ended');
     const final = await older.final;
     assert.equal(final.type === 'dropped' && final.reason, 'superseded');
-    assert.deepEqual(attempts, ['older', 'newer']);
-    assert.equal(newer.place?.sequence, 1);
-    newer.drop('cancelled', 'the test has ended');
+    return { sent, older, newer };
+  }
+
+  it('is not stored after a newer frame of its camera', async () => {
+    const { sent, newer } = await publishBoth({
+      store: (id) => {
+        if (id === 'older') throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+      },
+    });
+    assert.deepEqual(sent, ['older', 'newer']);
+    assert.equal(newer.place?.sequence, 2);
+  });
+
+  it('is not stored at all when the server answers it later than the newer frame', async () => {
+    let answerOlder = (): void => {};
+    const later = new Promise<void>((resolve) => {
+      answerOlder = resolve;
+    });
+    const { sent } = await publishBoth({
+      info: (request) => (request === 0 ? later : Promise.resolve()),
+      store: () => answerOlder(),
+    });
+    assert.deepEqual(sent, ['newer']);
   });
 });

@@ -5,7 +5,8 @@ import type { Msg } from '@nats-io/transport-node';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
-import { decodeFrame } from '../frame-message';
+import { featuresGone } from '../../protocol/features';
+import { type DirectAnswer, decodeFrame } from '../frame-message';
 import { ackWaitOf, ensureConsumer, ensureStreams } from '../frame-streams';
 import { anyModel, type FrameKind } from '../frame-subjects';
 import type { HubStatus } from '../hub-status';
@@ -36,6 +37,8 @@ const tries = 2;
 const pullMs = 1_000;
 const returnDelayMs = 1_000;
 const retryMs = 500;
+/** For requests about features. No other hub has them: the requester sends the picture again when it hears nothing. */
+const directAckWaitMs = 6_000;
 /** Returned frames that are remembered. */
 const mostReturned = 1000;
 
@@ -160,15 +163,16 @@ export class Hub {
 
   /** A request for this hub alone, which names features that it keeps. */
   #onDirect(message: Msg): void {
-    const { link } = this.#options;
+    const { link, ackWaitMs = directAckWaitMs } = this.#options;
     try {
       const content = decodeFrame(message.data);
+      if (this.#closing.signal.aborted) throw keeperStops();
       const frame = new HubFrame(link, content);
-      message.respond('taken');
+      message.respond(JSON.stringify({ ackWaitMs } satisfies DirectAnswer));
       if (this.#frames.has(frame.id)) return;
       this.#frames.set(frame.id, frame);
       const { model } = content.request;
-      this.#run(frame, () => this.#settle(frame, this.#options.models.get(model), 30_000));
+      this.#run(frame, () => this.#settle(frame, this.#options.models.get(model), ackWaitMs));
     } catch (error) {
       message.respond(JSON.stringify(errorBody(error)));
     }
@@ -240,8 +244,7 @@ export class Hub {
     const { link } = this.#options;
     frame.isReturned = true;
     if (!frame.message) {
-      const message = 'the hub that keeps these features is stopping';
-      await publishAnswer(link, frame.fail(new SmolvlmError('features-gone', message))).catch(() => {});
+      await publishAnswer(link, frame.fail(keeperStops())).catch(() => {});
       return;
     }
     this.#counts.returned += 1;
@@ -298,6 +301,10 @@ export class Hub {
   #wakeAll(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
+}
+
+function keeperStops(): SmolvlmError {
+  return new SmolvlmError(featuresGone, 'the hub that keeps these features is stopping');
 }
 
 function engineFinal(
