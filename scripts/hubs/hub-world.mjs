@@ -115,6 +115,7 @@ export class HubWorld {
         else {
           const counts = this.counts[final.type];
           counts[frame.end] = (counts[frame.end] ?? 0) + 1;
+          if (final.type === 'error') process.stderr.write(`${frame.id}: ${final.error.message}\n`);
         }
         return final;
       });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { isErrorBody, SmolvlmError } from '../errors';
 import { featuresGone } from '../protocol/features';
+import { FrameConsumers } from './frame-consumers';
 import {
   type DirectAnswer,
   encodeFrame,
@@ -10,9 +11,10 @@ import {
   layoutHeader,
   objectHeader,
 } from './frame-message';
-import { ackWaitOf, consumerOf, isSubjectTaken } from './frame-streams';
+import { isSubjectTaken } from './frame-streams';
+import type { FrameKind } from './frame-subjects';
 import { exceedsMessage, LargePictures } from './large-pictures';
-import { isTransient, type NatsLink, words } from './nats-connection';
+import { isTransient, type NatsLink, ServerNotReadyError, words } from './nats-connection';
 import type { NatsRequest } from './nats-request';
 
 const pauseMs = 250;
@@ -23,6 +25,7 @@ type FramePlaceTaken = NonNullable<NatsRequest['place']>;
 export class FramePublisher {
   readonly #link: NatsLink;
   readonly #pictures: LargePictures;
+  readonly #consumers: FrameConsumers;
   readonly #nextSlot = new Map<string, number>();
   /** The newest request for each place. */
   readonly #newest = new Map<string, NatsRequest>();
@@ -39,6 +42,7 @@ export class FramePublisher {
     this.#onNewest = onNewest;
     this.#defaultCapacity = defaultCapacity;
     this.#pictures = new LargePictures(link);
+    this.#consumers = new FrameConsumers(link);
   }
 
   /** @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is not JSON */
@@ -50,9 +54,8 @@ export class FramePublisher {
     const place = (slot: number): string => subjects.frame({ ...kind, camera, group, slot });
     const subject = place(policy === 'newest' ? this.#slot(place(0), capacity) : 0);
     if (policy === 'newest') this.#overtake(subject, request);
-    const consumer = await this.#untilReached(request, () => consumerOf(this.#link, kind));
+    await this.#untilReached(request, () => this.#check(kind));
     if (request.signal.aborted) return;
-    if (!consumer) throw noHub(model);
     const content = encodeFrame({ request: request.request, pictures: request.pictures });
     const headers = this.#link.packages.transport.headers();
     headers.set(layoutHeader, layout);
@@ -63,26 +66,33 @@ export class FramePublisher {
       headers.set(objectHeader, id);
       body = new Uint8Array();
     }
-    const waiting = consumer.num_pending + 1;
+    // Asked for while the frame is sent: the frame does not wait for it.
+    const waiting = this.#consumers.waiting(kind);
+    const confirm = async (taken: FramePlaceTaken): Promise<void> => {
+      request.placed(taken);
+      const count = await waiting;
+      request.confirm(count, this.#consumers.ackWaitMs(kind));
+    };
     if (policy === 'newest') {
-      const ack = await this.#send(request, subject, body, { headers, msgID: id });
+      const ack = await this.#send(request, kind, subject, body, { headers, msgID: id });
       if (!ack) return;
       const taken = { subject, sequence: ack.seq };
-      request.confirm(waiting, taken, ackWaitOf(consumer));
+      const confirmed = confirm(taken);
       // Other clients are told by the server; this one also if the connection is lost just now.
       this.#onNewest(taken);
       connection.publish(subjects.newest(subject), JSON.stringify(taken));
+      await confirmed;
       return;
     }
     for (let slot = 0; slot < capacity; slot++) {
       const free = place(slot);
       const options = { headers, msgID: id, expect: { lastSubjectSequence: 0 } };
-      const ack = await this.#send(request, free, body, options).catch((error: unknown) => {
+      const ack = await this.#send(request, kind, free, body, options).catch((error: unknown) => {
         if (isSubjectTaken(error, this.#link)) return 'taken' as const;
         throw error;
       });
       if (ack === 'taken') continue;
-      if (ack) request.confirm(waiting, { subject: free, sequence: ack.seq }, ackWaitOf(consumer));
+      if (ack) await confirm({ subject: free, sequence: ack.seq });
       return;
     }
     const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
@@ -135,15 +145,29 @@ export class FramePublisher {
   /** The message id keeps a request single that is sent again. @returns undefined once it has ended */
   async #send(
     request: NatsRequest,
+    kind: FrameKind,
     subject: string,
     body: Uint8Array,
     options: Parameters<NatsLink['jetstream']['publish']>[2],
   ): Promise<PubAck | undefined> {
     try {
-      return await this.#untilReached(request, () => this.#link.jetstream.publish(subject, body, options));
+      return await this.#untilReached(request, async () => {
+        await this.#check(kind);
+        if (request.isOvertaken || request.signal.aborted)
+          throw new ServerNotReadyError('it has ended meanwhile');
+        return await this.#link.jetstream.publish(subject, body, options).catch((error: unknown) => {
+          if (isTransient(error)) this.#consumers.doubt(kind);
+          throw error;
+        });
+      });
     } catch (cause) {
-      throw isSubjectTaken(cause, this.#link) ? cause : publishError(cause);
+      throw cause instanceof SmolvlmError || isSubjectTaken(cause, this.#link) ? cause : publishError(cause);
     }
+  }
+
+  /** @throws SmolvlmError `nats-no-hub` */
+  async #check(kind: FrameKind): Promise<void> {
+    if (!(await this.#consumers.isOffered(kind))) throw noHub(kind.model);
   }
 
   /** Tries again while the server is out of reach. @returns undefined once the request has ended, or is overtaken */

@@ -107,12 +107,17 @@ export class NatsRequest implements OpenRequest {
     if (isGone) this.replaced();
   }
 
+  /** Told where the server has stored it. */
+  placed(place: NonNullable<NatsRequest['place']>): void {
+    this.place = place;
+    if (this.#ended.signal.aborted) this.cancelled = this.#withdraw();
+  }
+
   /**
    * Told when the server, or the hub, has the request.
    * @param ackWaitMs a hub that reports nothing for this long has lost the frame
    */
-  confirm(waiting: number, place?: NatsRequest['place'], ackWaitMs?: number): void {
-    this.place = place;
+  confirm(waiting: number, ackWaitMs?: number): void {
     this.#ackWaitMs = ackWaitMs ?? this.#ackWaitMs;
     this.#isConfirmed = true;
     this.#callBack({ type: 'queued', id: this.request.id, waiting });
@@ -123,7 +128,7 @@ export class NatsRequest implements OpenRequest {
   confirmAlone(ackWaitMs: number): void {
     this.#isAlone = true;
     this.#isTaken = true;
-    this.confirm(1, undefined, ackWaitMs);
+    this.confirm(1, ackWaitMs);
     this.#expectWork();
   }
 
