@@ -1,7 +1,7 @@
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import { ackWaitOf, consumerOf } from './frame-streams';
 import type { FrameKind } from './frame-subjects';
-import { type NatsLink, ServerNotReadyError } from './nats-connection';
+import { type NatsLink, ServerNotReady } from './nats-connection';
 
 /** How long servers that choose a leader may report a consumer as missing. */
 const electionMs = 5_000;
@@ -24,7 +24,7 @@ export class FrameConsumers {
     this.#link = link;
   }
 
-  /** Whether a hub has ever offered to take these frames. @throws ServerNotReadyError when it is not certain yet */
+  /** Whether a hub has ever offered to take these frames. @throws ServerNotReady when it is not certain yet */
   async isOffered(kind: FrameKind): Promise<boolean> {
     const name = this.#link.subjects.consumer(kind);
     if (this.#known.get(name)?.isSure) return true;
@@ -33,7 +33,7 @@ export class FrameConsumers {
     if (!known) return false;
     known.missingSince ??= performance.now();
     if (performance.now() - known.missingSince < electionMs) {
-      throw new ServerNotReadyError(`the consumer "${name}" is not found at the moment`);
+      throw new ServerNotReady(`the consumer "${name}" is not found at the moment`);
     }
     this.#known.delete(name);
     return false;
@@ -52,7 +52,7 @@ export class FrameConsumers {
     return (info?.num_pending ?? 0) + 1;
   }
 
-  /** How long a hub that has taken such a frame may report nothing. */
+  /** How long a hub that has taken a frame of this kind may report nothing. */
   ackWaitMs(kind: FrameKind): number | undefined {
     return this.#known.get(this.#link.subjects.consumer(kind))?.ackWaitMs;
   }

@@ -14,7 +14,7 @@ import {
 import { isSubjectTaken } from './frame-streams';
 import type { FrameKind } from './frame-subjects';
 import { exceedsMessage, LargePictures } from './large-pictures';
-import { isTransient, type NatsLink, ServerNotReadyError, words } from './nats-connection';
+import { isTransient, type NatsLink, ServerNotReady, words } from './nats-connection';
 import type { NatsRequest } from './nats-request';
 
 const pauseMs = 250;
@@ -153,8 +153,7 @@ export class FramePublisher {
     try {
       return await this.#untilReached(request, async () => {
         await this.#check(kind);
-        if (request.isOvertaken || request.signal.aborted)
-          throw new ServerNotReadyError('it has ended meanwhile');
+        if (request.isOvertaken || request.signal.aborted) throw new ServerNotReady('it has ended meanwhile');
         return await this.#link.jetstream.publish(subject, body, options).catch((error: unknown) => {
           if (isTransient(error)) this.#consumers.doubt(kind);
           throw error;

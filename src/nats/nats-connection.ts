@@ -137,7 +137,7 @@ const transientNames: ReadonlySet<string> = new Set([
 ]);
 
 /** Something that is expected to be there soon, for example when a cluster has chosen a leader. */
-export class ServerNotReadyError extends Error {}
+export class ServerNotReady extends Error {}
 
 /** Codes of JetStream's API while a cluster has no leader: temporarily unavailable, not the leader. */
 const leaderlessCodes: ReadonlySet<unknown> = new Set([10008, 10009]);
@@ -146,6 +146,6 @@ const leaderlessCodes: ReadonlySet<unknown> = new Set([10008, 10009]);
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const isLeaderless = 'code' in error && leaderlessCodes.has(error.code);
-  if (isLeaderless || error instanceof ServerNotReadyError) return true;
+  if (isLeaderless || error instanceof ServerNotReady) return true;
   return transientNames.has(error.name) || isTransient(error.cause);
 }
