@@ -99,6 +99,13 @@ describe('StagePipeline', () => {
     assert.ok((13 * 36) / (await npu.timeOf(13, 7)) >= 2.8);
   });
 
+  it('has an urgent tile wait at most one tile longer than alone, whenever it arrives among tiles in flight', async () => {
+    const times: number[] = [];
+    for (let at = 0; at < 100; at += 1.3) times.push(await new VirtualNpu(3, 24).timeOfUrgent(13, 7, at));
+    assert.ok(Math.max(...times) <= 2 * 24, `${Math.max(...times)} for 24`);
+    assert.ok(Math.min(...times) >= 24);
+  });
+
   it('counts progress over all tiles', async () => {
     const recorder = new Recorder();
     const seen: string[] = [];

@@ -1,6 +1,6 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import type { StageRunner } from '../../src/backends/stage-runner';
-import { StagePipeline } from '../../src/vision/stage-pipeline';
+import { type PipelineOptions, StagePipeline } from '../../src/vision/stage-pipeline';
 
 const file = { path: 'x', sha256: '', sizeBytes: 0 };
 const tensor = { name: 'in', dtype: 'float32', shape: [1] } as const;
@@ -19,25 +19,50 @@ export class VirtualNpu {
 
   /** @returns the total time of all tiles */
   async timeOf(tiles: number, tilesInFlight: number): Promise<number> {
-    const stages = Array.from({ length: this.stageCount }, (_, index) => this.#stage(index));
     const started = this.#now;
+    await this.#until(runTiles(this.#pipeline(tilesInFlight), tiles));
+    return this.#now - started;
+  }
+
+  /**
+   * @param at time from the start of a frame until an urgent frame of one tile arrives, which holds the start of further
+   * tiles back @returns the time of the urgent frame
+   */
+  async timeOfUrgent(tiles: number, tilesInFlight: number, at: number): Promise<number> {
+    const pipeline = this.#pipeline(tilesInFlight);
+    let urgent: Promise<void> | undefined;
+    const frame = runTiles(pipeline, tiles, {
+      aroundTile: async (run) => {
+        await urgent;
+        await run();
+      },
+    });
+    const arrival = this.#now + at;
+    await this.#until(new Promise<void>((end) => this.#ends.push({ at: arrival, end })));
+    urgent = runTiles(pipeline, 1, { priority: 10 });
+    await this.#until(urgent);
+    const time = this.#now - arrival;
+    await this.#until(frame);
+    return time;
+  }
+
+  /** Lets time pass until the work is done. */
+  async #until(work: Promise<void>): Promise<void> {
     let over = false;
-    const run = new StagePipeline(stages, tilesInFlight)
-      .run(
-        tiles,
-        async (tile) => Float32Array.of(tile),
-        async () => undefined,
-      )
-      .finally(() => {
-        over = true;
-      });
+    const ended = work.finally(() => {
+      over = true;
+    });
     for (;;) {
       await settled();
       if (over) break;
       this.#goOn();
     }
-    await run;
-    return this.#now - started;
+    await ended;
+  }
+
+  #pipeline(tilesInFlight: number): StagePipeline {
+    const stages = Array.from({ length: this.stageCount }, (_, index) => this.#stage(index));
+    return new StagePipeline(stages, tilesInFlight);
   }
 
   #stage(index: number): StageRunner {
@@ -61,4 +86,13 @@ export class VirtualNpu {
     this.#now = next.at;
     next.end();
   }
+}
+
+function runTiles(pipeline: StagePipeline, tiles: number, options: PipelineOptions = {}): Promise<void> {
+  return pipeline.run(
+    tiles,
+    async (tile) => Float32Array.of(tile),
+    async () => undefined,
+    options,
+  );
 }

@@ -73,7 +73,8 @@ function report(measured: DoorbellBenchmark, load: number): string {
     ['among the cameras, ms', measured.amongMs],
     ['waiting alone, ms', measured.aloneWaitMs],
     ['waiting among the cameras, ms', measured.amongWaitMs],
-    ['one tile, ms', measured.tileMs],
+    ['its tile alone, ms', measured.aloneTileMs],
+    ['its tile among the cameras, ms', measured.amongTileMs],
     ['tiles of other frames meanwhile', measured.tilesOfOthers],
   ];
   const cells = rows.map(([what, { p50, max }]) => [what, String(p50), String(max)]);
