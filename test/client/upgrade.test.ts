@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { EngineClient } from '../../src/client/engine-client';
 import { LocalFake } from './local-fake';
 
 const picture = Uint8Array.of(1, 2, 3);
@@ -54,5 +57,30 @@ describe('a client of a newer version', () => {
     former.close();
     former.closeAllConnections();
     assert.equal(drained, 1);
+  });
+
+  it('has an engine process of an older protocol answer what it has begun, and end', async () => {
+    const socket = join(fake.directory, 'engine-0.sock');
+    const main = join(__dirname, '..', 'engine', 'fake-engine-main.js');
+    const former = spawn(process.execPath, [main, '--socket', socket, '--idle-exit', '600'], {
+      stdio: 'ignore',
+    });
+    const ended = once(former, 'exit');
+    const older = new EngineClient({ kind: 'socket', path: socket });
+    try {
+      let begin = (): void => {};
+      const begun = new Promise<void>((resolve) => (begin = resolve));
+      const answer = older.describe({ prompt: 'slow 300' }, [picture], {
+        onEvent: ({ type }) => type === 'progress' && begin(),
+      });
+      await begun;
+      await fake.client().open();
+      assert.equal((await answer).type, 'result');
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal(fake.pids().length, 1);
+    } finally {
+      await older.close();
+      former.kill('SIGKILL');
+    }
   });
 });

@@ -74,6 +74,29 @@ describe('public addresses', () => {
     }
   });
 
+  it('do not include loopback and private ones, however their numbers are written', async () => {
+    let requests = 0;
+    const server = createServer((_request, response) => {
+      requests++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '::', resolve));
+    const { port } = server.address() as AddressInfo;
+    const limits = { maxBytes: 1000, maxPixels: 0, fetchTimeoutMs: 5000 };
+    const resolveHost = publicAddresses();
+    const ipv4 = ['0x7f.1', '2130706433', '0177.0.0.1', '127.1', '0', '127.0.0.1.', '①②⑦.0.0.1', '0xa000001'];
+    const ipv6 = ['[::1]', '[0:0:0:0:0:ffff:7f00:1]', '[::ffff:10.0.0.1]', '[64:ff9b::10.0.0.1]', '[::]'];
+    try {
+      for (const host of [...ipv4, ...ipv6, 'LOCALHOST']) {
+        const fetching = fetchPictureWith(new URL(`http://${host}:${port}/`), limits, { resolveHost });
+        await assert.rejects(fetching, { code: 'image-host' }, host);
+      }
+      assert.equal(requests, 0);
+    } finally {
+      server.close();
+    }
+  });
+
   it('are checked again at each redirect, before anything is sent there', async () => {
     let requests = 0;
     const server = createServer((request, response) => {

@@ -26,6 +26,7 @@ describe('an engine on loopback without a token', () => {
     { host: 'localhost:8372' },
     { host: '[::1]:8372' },
     { host: '127.0.0.1', origin: 'http://localhost:1880' },
+    { host: 'LocalHost:8372', origin: 'http://[::1]:1880' },
   ]) {
     it(`answers ${JSON.stringify(headers)}`, async () => {
       assert.equal(await status(served, headers), 200);
@@ -37,6 +38,16 @@ describe('an engine on loopback without a token', () => {
     { host: '127.0.0.1.example' },
     { origin: 'https://a-site.example' },
     { origin: 'null' },
+    { origin: '' },
+    { host: 'localhost.evil.example:8372' },
+    { host: 'evil.example:8372/127.0.0.1' },
+    { host: '127.0.0.1:80@evil.example' },
+    { host: '[::ffff:a00:1]:8372' },
+    { host: '0.0.0.0:8372' },
+    { origin: 'http://127.0.0.1.nip.example' },
+    { origin: 'http://localhost@evil.example' },
+    { origin: 'file://' },
+    { origin: 'chrome-extension://abcdef' },
   ]) {
     it(`refuses ${JSON.stringify(headers)}, which a web page of another site causes`, async () => {
       assert.equal(await status(served, headers), 403);
