@@ -24,14 +24,18 @@ const combining = ['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref', '
 
 const supported: ReadonlySet<string> = new Set([...Object.values(keywordsOfType).flat(), ...combining]);
 
-/** Keywords that are refused unless their value changes nothing. */
-const harmless: Readonly<Record<string, unknown>> = { uniqueItems: false, minProperties: 0 };
+/** Keywords that are refused unless their value, as JSON, changes nothing. zod writes `propertyNames` for a record. */
+const harmless: Readonly<Record<string, string>> = {
+  uniqueItems: 'false',
+  minProperties: '0',
+  propertyNames: '{"type":"string"}',
+};
 
 /** @throws SmolvlmError `request-json-schema` naming a keyword that would not be kept */
 export function checkKeywords(schema: SchemaRecord, path: string): void {
   for (const [keyword, value] of Object.entries(schema)) {
     if (supported.has(keyword) || notes.has(keyword) || keyword.startsWith('x-')) continue;
-    if (keyword in harmless && harmless[keyword] === value) continue;
+    if (keyword in harmless && harmless[keyword] === JSON.stringify(value)) continue;
     throw schemaFault(`${path}.${keyword}`, 'expected a keyword that is supported', keyword);
   }
 }

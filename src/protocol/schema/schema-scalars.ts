@@ -2,6 +2,7 @@ import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
 import type { AnswerSchema, IntegerSchema, NumberSchema, StringSchema } from './answer-schema';
 import { decimalRange, type NumberBounds } from './decimal-range';
+import { libraryPatterns } from './library-patterns';
 import { finiteNumber, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { withoutNotes } from './schema-keywords';
 import { schemaLimits } from './schema-limits';
@@ -28,10 +29,15 @@ export function parseString(schema: SchemaRecord, path: string): StringSchema {
     ...defined({
       minLength: minLength === 0 ? undefined : minLength,
       maxLength,
-      pattern: stringPattern(schema.pattern, `${path}.pattern`),
+      pattern: stringPattern(plainPattern(schema.pattern), `${path}.pattern`),
       format: stringFormat(schema.format, `${path}.format`),
     }),
   };
+}
+
+/** The pattern, or the one that stands in for a library's. */
+function plainPattern(pattern: unknown): unknown {
+  return (typeof pattern === 'string' && libraryPatterns.get(pattern)) || pattern;
 }
 
 function stringPattern(pattern: unknown, path: string): string | undefined {
