@@ -84,11 +84,11 @@ export = (RED: NodeAPI): void => {
     };
     const digest = async (
       kind: DigestKind,
-      atMs: number,
+      { atMs, fromMs }: { readonly atMs: number; readonly fromMs?: number },
       message: NodeMessage,
       send: Send,
     ): Promise<void> => {
-      const made = await controller.digest(kind, atMs);
+      const made = await controller.digest(kind, atMs, fromMs);
       send(
         to(
           'digest',
@@ -123,7 +123,8 @@ export = (RED: NodeAPI): void => {
     const run = (message: Message, send: Send): Promise<void> => {
       const action = message.action ?? (message.caption === undefined ? message.topic : undefined);
       if (action === 'search') return search(message, send);
-      if (action === 'daily' || action === 'weekly') return digest(action, Date.now(), message, send);
+      if (action === 'daily' || action === 'weekly')
+        return digest(action, { atMs: Date.now() }, message, send);
       return keep(message, send);
     };
 
@@ -139,8 +140,8 @@ export = (RED: NodeAPI): void => {
         },
       );
     });
-    const schedule = new DigestSchedule(settings.digest, settings.digestMinutes, (kind, atMs) => {
-      digest(kind, atMs, {} as NodeMessage, (out) => this.send(out)).catch((error: unknown) =>
+    const schedule = new DigestSchedule(settings.digest, settings.digestMinutes, (kind, atMs, fromMs) => {
+      digest(kind, { atMs, fromMs }, {} as NodeMessage, (out) => this.send(out)).catch((error: unknown) =>
         this.error(new NodeFailure(error)),
       );
     });

@@ -18,14 +18,16 @@ export interface CameraDigest extends TimelineSummary {
 }
 
 const quotedChanges = 3;
-const days: Readonly<Record<DigestKind, number>> = { daily: 1, weekly: 7 };
+export const digestDays: Readonly<Record<DigestKind, number>> = { daily: 1, weekly: 7 };
 
-/** @param toMs the end: the same time of day one or seven days before is the beginning */
-export async function digestOf(store: TimelineStore, kind: DigestKind, toMs: number): Promise<Digest> {
-  const begin = new Date(toMs);
-  // Days of the calendar, so that a change to summer time does not move the time of day.
-  begin.setDate(begin.getDate() - days[kind]);
-  const range = { from: begin.getTime(), to: toMs };
+/** @param fromMs the beginning; default: the same time of day one or seven days before the end */
+export async function digestOf(
+  store: TimelineStore,
+  kind: DigestKind,
+  toMs: number,
+  fromMs = daysBefore(toMs, digestDays[kind]),
+): Promise<Digest> {
+  const range = { from: fromMs, to: toMs };
   const cameras: CameraDigest[] = [];
   for (const summary of await store.summary(range)) {
     const { entries } = await store.search({
@@ -38,4 +40,11 @@ export async function digestOf(store: TimelineStore, kind: DigestKind, toMs: num
   }
   const entries = cameras.reduce((sum, camera) => sum + camera.entries, 0);
   return { kind, fromMs: range.from, toMs, entries, cameras };
+}
+
+/** Days of the calendar, so that a change to summer time does not move the time of day. */
+function daysBefore(ms: number, days: number): number {
+  const time = new Date(ms);
+  time.setDate(time.getDate() - days);
+  return time.getTime();
 }

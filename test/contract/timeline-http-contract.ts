@@ -131,6 +131,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       assert.deepEqual(await texts('day=2026-11-26'), ['Another parcel.']);
       assert.deepEqual(await texts(`from=${new Date(noon).toISOString()}`), ['A cat.', 'A parcel.']);
       assert.deepEqual(await texts(`to=${noon}`), ['Another parcel.']);
+      assert.deepEqual(await texts('from=2026-11-26&to=2026-11-27'), ['Another parcel.']);
       assert.deepEqual(await texts('changed=true'), ['A parcel.', 'Another parcel.']);
       assert.deepEqual(await json('timelines/home/cameras'), [
         { camera: 'porch', entries: 2 },

@@ -1,4 +1,4 @@
-import type { DigestKind } from '../../timeline/digest';
+import { type DigestKind, digestDays } from '../../timeline/digest';
 import type { DigestChoice } from './timeline-fields';
 
 /** A clock that may be set: the schedule looks at it at least this often. */
@@ -20,21 +20,19 @@ export const wallClock: ScheduleClock = {
   },
 };
 
+/** @param fromMs when the digest before it was due */
+export type DigestDue = (kind: DigestKind, atMs: number, fromMs: number) => void;
+
 /** Calls at a time of each day, of the machine's time zone; weekly digests are due on Mondays. */
 export class DigestSchedule {
   readonly #minutes: number;
   readonly #kinds: (day: number) => readonly DigestKind[];
-  readonly #due: (kind: DigestKind, atMs: number) => void;
+  readonly #due: DigestDue;
   readonly #clock: ScheduleClock;
   #next: number;
   #cancel: (() => void) | undefined;
 
-  constructor(
-    choice: DigestChoice,
-    minutes: number,
-    due: (kind: DigestKind, atMs: number) => void,
-    clock: ScheduleClock = wallClock,
-  ) {
+  constructor(choice: DigestChoice, minutes: number, due: DigestDue, clock: ScheduleClock = wallClock) {
     this.#minutes = minutes;
     this.#due = due;
     this.#clock = clock;
@@ -61,7 +59,8 @@ export class DigestSchedule {
     if (now >= this.#next) {
       const at = this.#next;
       this.#next = expected;
-      for (const kind of this.#kinds(new Date(at).getDay())) this.#due(kind, at);
+      for (const kind of this.#kinds(new Date(at).getDay()))
+        this.#due(kind, at, this.#onDay(at, -digestDays[kind]));
     } else if (expected < this.#next) {
       // The clock was set back.
       this.#next = expected;
@@ -71,9 +70,15 @@ export class DigestSchedule {
 
   /** The first due time after a moment. */
   #after(ms: number): number {
+    const today = this.#onDay(ms, 0);
+    return today > ms ? today : this.#onDay(ms, 1);
+  }
+
+  /** The due time some days later. Where clocks go forward at that time it is an hour later on that day alone. */
+  #onDay(ms: number, later: number): number {
     const time = new Date(ms);
+    time.setDate(time.getDate() + later);
     time.setHours(Math.floor(this.#minutes / 60), this.#minutes % 60, 0, 0);
-    if (time.getTime() <= ms) time.setDate(time.getDate() + 1);
     return time.getTime();
   }
 }

@@ -83,8 +83,8 @@ export class TimelineController {
   }
 
   /** @throws SmolvlmError `timeline-…` */
-  async digest(kind: DigestKind, atMs: number): Promise<Digest> {
-    return await this.#bounded(async () => digestOf(await this.open(), kind, atMs));
+  async digest(kind: DigestKind, atMs: number, fromMs?: number): Promise<Digest> {
+    return await this.#bounded(async () => digestOf(await this.open(), kind, atMs, fromMs));
   }
 
   async close(): Promise<void> {

@@ -34,7 +34,11 @@ export function cameraLimits(text: string): Readonly<Record<string, CameraLimit>
   for (const part of text.split(/[;\n]/).filter((each) => each.trim() !== '')) {
     const match = /^\s*(.+?)\s*:\s*(?:(\d+)\s*d)?\s*,?\s*(?:(\d+)\s*MB)?\s*$/i.exec(part);
     const [, camera, days, megabytes] = match ?? [];
-    if (camera === undefined || (days === undefined && megabytes === undefined) || camera in limits)
+    if (
+      camera === undefined ||
+      (days === undefined && megabytes === undefined) ||
+      Object.hasOwn(limits, camera)
+    )
       return undefined;
     if (Number(days ?? 1) < 1 || Number(megabytes ?? 1) < 1) return undefined;
     limits[camera] = {

@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { dayTimes } from '../../timeline/day-times';
 import { spokenQuery } from '../../timeline/spoken-query';
 import type { TimelineEntry } from '../../timeline/timeline-entry';
 import type { TimelineQuery } from '../../timeline/timeline-store';
@@ -56,7 +57,8 @@ export function searchQuery(payload: unknown, cameras: readonly string[], nowMs:
 
 function moment(name: string, value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  const time = timeOf(value);
+  // A day alone is its beginning on this machine, not in Greenwich.
+  const time = (typeof value === 'string' ? dayTimes(value.trim())?.from : undefined) ?? timeOf(value);
   if (time === undefined) throw unexpected(`a time such as 2026-11-27T08:00 in ${name}`, value);
   return time;
 }

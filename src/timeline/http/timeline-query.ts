@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { dayTimes } from '../day-times';
 import type { TimelineQuery } from '../timeline-store';
 import { type ExportFormat, exportFormats } from './timeline-api';
 
@@ -75,25 +76,15 @@ function filterOf(values: URLSearchParams): TimelineQuery {
   return defined({
     text: text(values, 'text', maxTextCharacters)?.trim() || undefined,
     camera: text(values, 'camera', maxCameraCharacters),
-    ...(day === null ? times : dayTimes(day)),
+    ...(day === null ? times : timesOf(day)),
     changed: flag(values, 'changed') || undefined,
   });
 }
 
-/** A day of this machine's time zone, which may have 23 or 25 hours. */
-function dayTimes(given: string): { readonly from: number; readonly to: number } {
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(given) ?? [];
-  const from = new Date(Number(year), Number(month) - 1, Number(day));
-  if (
-    Number.isNaN(from.getTime()) ||
-    from.getDate() !== Number(day) ||
-    from.getMonth() !== Number(month) - 1
-  ) {
-    throw invalid('day', 'a day such as 2026-11-27', given);
-  }
-  const to = new Date(from);
-  to.setDate(to.getDate() + 1);
-  return { from: from.getTime(), to: to.getTime() };
+function timesOf(day: string): { readonly from: number; readonly to: number } {
+  const times = dayTimes(day);
+  if (times) return times;
+  throw invalid('day', 'a day such as 2026-11-27', day);
 }
 
 function checkFields(values: URLSearchParams, known: readonly string[]): void {
@@ -116,14 +107,14 @@ function text(values: URLSearchParams, name: string, maxCharacters: number): str
   return given;
 }
 
-/** ISO 8601, or milliseconds since 1970. */
+/** ISO 8601, where a day alone is its beginning on this machine, or milliseconds since 1970. */
 function time(values: URLSearchParams, name: string): number | undefined {
   const given = values.get(name);
   if (given === null) return undefined;
   const ms = /^\d+$/.test(given)
     ? Number(given)
     : /^\d{4}-\d\d-\d\d/.test(given)
-      ? Date.parse(given)
+      ? (dayTimes(given)?.from ?? Date.parse(given))
       : Number.NaN;
   if (Number.isSafeInteger(ms)) return ms;
   throw invalid(name, 'a time such as 2026-11-27T08:00:00Z, or milliseconds since 1970', given);

@@ -70,6 +70,29 @@ describe('DigestSchedule', () => {
     assert.equal(due.length, 1, 'no timer is due before the next look');
   });
 
+  it('leaves no hour out and has none twice where clocks change at its time', () => {
+    const zone = process.env.TZ;
+    process.env.TZ = 'Europe/Berlin';
+    try {
+      for (const [month, day] of [
+        [2, 27],
+        [9, 23],
+      ] as const) {
+        const clock = new TestClock(new Date(2026, month, day, 12).getTime());
+        const due: { readonly from: number; readonly to: number }[] = [];
+        new DigestSchedule('daily', 150, (_kind, to, from) => due.push({ from, to }), clock);
+        clock.passUntil(new Date(2026, month, day + 4, 12).getTime());
+        assert.equal(due.length, 4);
+        for (const [index, { from }] of due.entries()) {
+          if (index > 0) assert.equal(from, due[index - 1]?.to, new Date(from).toString());
+        }
+      }
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+  });
+
   it('is never due once it is closed', () => {
     const { clock, due, schedule } = run('daily', at(20));
     schedule.close();

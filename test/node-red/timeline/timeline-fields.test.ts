@@ -8,6 +8,7 @@ describe('the fields of a timeline', () => {
       street: { days: 7, megabytes: 200 },
       'front door': { days: 90 },
     });
+    assert.deepEqual(cameraLimits('constructor: 1 d'), { constructor: { days: 1 } });
     assert.deepEqual(cameraLimits(''), {});
     for (const wrong of ['street', 'street:', 'street: 7', 'a: 1 d; a: 2 d', 'a: 0 d', ': 3 d']) {
       assert.equal(cameraLimits(wrong), undefined, wrong);
