@@ -1,6 +1,4 @@
 import type { TensorSource } from '../model/safetensors/tensor-source';
-import { blockLinear } from './block-linear';
-import { blockFormats } from './block-weights';
 import type { GraphBuilder } from './graph-builder';
 import { type Int8Range, int8Weight } from './int8-weights';
 import { float32Weight, transposedFloat32Weight } from './weights';
@@ -44,37 +42,33 @@ export function linearInput({ graph, precision }: StageCanvas, value: string): L
 
 /**
  * x · Wᵀ + b of the checkpoint's layer `name` (`name.weight` [out, in], `name.bias` [out]).
+ * @param biased false: without b
  * @returns the value's name, float32 [1, tokens, out]
  */
-export function linearLayer({ graph, source }: StageCanvas, input: LinearInput, name: string): string {
-  const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
+export function linearLayer(
+  { graph, source }: StageCanvas,
+  input: LinearInput,
+  name: string,
+  biased = true,
+): string {
+  const bias = biased ? graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`)) : '';
   if (input.precision === 'float32') {
     const weight = graph.weight(`${name}.weight`, transposedFloat32Weight(source, `${name}.weight`));
-    return graph.op('Add', [graph.op('MatMul', [input.value, weight], { name }), bias], {
-      name: `${name}.biased`,
-    });
+    const product = graph.op('MatMul', [input.value, weight], { name });
+    return biased ? graph.op('Add', [product, bias], { name: `${name}.biased` }) : product;
   }
   const { quantised, scale } = int8Weight(source, `${name}.weight`, cpuInt8Range);
   const weight = graph.weight(`${name}.weight`, quantised);
   const weightScale = graph.weight(`${name}.weight_scale`, scale);
-  const inputs = [input.value, weight, input.scale, weightScale, input.zeroPoint, '', bias];
+  const inputs = [
+    input.value,
+    weight,
+    input.scale,
+    weightScale,
+    input.zeroPoint,
+    ...(biased ? ['', bias] : []),
+  ];
   return graph.op('MatMulIntegerToFloat', inputs, { domain: 'com.microsoft', name });
-}
-
-/**
- * Like `linearLayer`, for an activation that cannot be equalised because a function lies before it: int8 rounds it and the
- * weights in blocks of 32 inputs. Slower than a scale per tensor, but an outlier only affects its block.
- */
-export function blockwiseLinearLayer(canvas: StageCanvas, value: string, name: string): string {
-  const { graph, source, precision } = canvas;
-  if (precision === 'float32') return linearLayer(canvas, { precision, value }, name);
-  const bias = graph.weight(`${name}.bias`, float32Weight(source, `${name}.bias`));
-  return blockLinear(graph, source, value, {
-    weight: `${name}.weight`,
-    format: blockFormats.fine,
-    bias,
-    name,
-  });
 }
 
 /** Layer norm over the last axis with the checkpoint's `name.weight` and `name.bias` [hidden]. */

@@ -1,14 +1,8 @@
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
-import {
-  blockwiseLinearLayer,
-  type CpuPrecision,
-  layerNorm,
-  linearInput,
-  linearLayer,
-  type StageCanvas,
-} from '../cpu-linear';
+import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
+import { GroupedChannels, highestOutputs } from './grouped-channels';
 
 /** Sizes and constants of the vision tower, needed for its graphs. */
 export interface VisionGraphShape {
@@ -31,6 +25,9 @@ export interface HalfLayer {
 
 /** ONNX 17 introduced LayerNormalization; the other fused operators are the runtime's own. */
 const opsets = { '': 17, 'com.microsoft': 1 };
+
+/** Share of the channels between `fc1` and `fc2` that are quantised apart from the others. */
+const largeChannels = 0.1;
 
 /**
  * Builds consecutive half-layers as one graph for onnxruntime on a CPU: `in` and `out` float32
@@ -89,13 +86,23 @@ function mlpBranch(
 ): string {
   const prefix = layerPrefix(layer);
   const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
-  const wide = cpuActivation(
-    canvas.graph,
-    linearLayer(canvas, input, `${prefix}.mlp.fc1`),
-    hiddenAct,
-    'vision_config',
-  );
-  return blockwiseLinearLayer(canvas, wide, `${prefix}.mlp.fc2`);
+  const active = (value: string): string => cpuActivation(canvas.graph, value, hiddenAct, 'vision_config');
+  const [fc1, fc2] = [`${prefix}.mlp.fc1`, `${prefix}.mlp.fc2`];
+  if (canvas.precision === 'float32') {
+    const wide = active(linearLayer(canvas, input, fc1));
+    return linearLayer(canvas, linearInput(canvas, wide), fc2);
+  }
+  // No factor passes through the activation, so its large channels cannot be equalised: they are quantised apart.
+  const source = new GroupedChannels(canvas.source);
+  const parts = source
+    .split({ producer: fc1, consumer: fc2 }, largeChannels, () =>
+      highestOutputs(canvas.source, `${prefix}.layer_norm2`, fc1),
+    )
+    .map(({ producer, consumer }, index) => {
+      const wide = active(linearLayer({ ...canvas, source }, input, producer));
+      return linearLayer({ ...canvas, source }, linearInput(canvas, wide), consumer, index === 0);
+    });
+  return parts.reduce((sum, part) => canvas.graph.op('Add', [sum, part], { name: `${part}_added` }));
 }
 
 function layerPrefix(layer: number): string {
