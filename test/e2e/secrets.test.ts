@@ -28,6 +28,15 @@ describe('no secret', function () {
     outputs.set(where, `${outputs.get(where) ?? ''}${text}`);
   }
 
+  /** Resolves when each of them has come out there, whole. */
+  async function cameOut(where: string, parts: readonly string[]): Promise<void> {
+    const missing = (): readonly string[] => parts.filter((part) => !outputs.get(where)?.includes(part));
+    for (let waited = 0; missing().length > 0; waited += 20) {
+      assert.ok(waited < 60_000, `${where}: missing ${missing().join(', ')}`);
+      await delay(20);
+    }
+  }
+
   it('that was typed into any field or address comes out anywhere', async () => {
     const cameras = await startCameras();
     const port = (cameras.address() as AddressInfo).port;
@@ -121,13 +130,21 @@ describe('no secret', function () {
       const ask = (camera: string, payload: string): Promise<unknown> =>
         watcher.publishAsync(`smolvlm/${camera}/describe`, payload);
       const password = plant('password in a request’s address');
+      // Requests are not kept for a node that has not subscribed yet.
+      await cameOut('MQTT', ['smolvlm/availability online']);
       await ask(
         'porch',
         JSON.stringify({ url: `http://127.0.0.1:${cameraPort}/refuses?user=u&password=${password}` }),
       );
       await ask('garden', '');
       await ask('street', '');
-      await delay(6000);
+      await cameOut(
+        'MQTT',
+        ['porch', 'garden', 'street'].map((camera) => `smolvlm/${camera}/error {`),
+      );
+      // The address of camera 5 is malformed: its node does not start.
+      const failing = [0, 1, 2, 3, 4, 6, 7, 8, 9, 10].map((index) => `{"topic":"camera ${index}","error":`);
+      await cameOut('messages of the flow', [...failing, '"id":"fetches","type":"smolvlm-caption","count"']);
       for (const path of [
         ...['flows', 'flow/tab', 'smolvlm-sidebar/engines', 'settings', 'settings/user', 'nodes', 'plugins'],
         ...['flows/state', 'context/global', 'context/flow/tab', 'library/local/flows', 'diagnostics'],
