@@ -10,6 +10,8 @@ import { showLimits, within } from '../../src/editor/number-limits';
 import {
   backendChoices,
   engineFields,
+  isAddressOf,
+  isStream,
   locationChoices,
   npuSharingChoices,
   precisionChoices,
@@ -31,15 +33,13 @@ interface EngineEditorNode extends EditorNode {
   endFetch?: () => void;
 }
 
-/** Addresses of the places that have one. */
-const urlPatterns: ReadonlyMap<string, RegExp> = new Map([
-  ['remote', /^https?:\/\/[^\s/]+/],
-  ['group', /^(?:nats|tls):\/\/[^\s/]+/],
-]);
+function isElsewhere(location: string | undefined): boolean {
+  return location === 'remote' || location === 'group';
+}
 
 /** Whether a text is a remote engine's address, or a variable with one. */
 function isComplete(url: string): boolean {
-  return urlPatterns.get('remote')?.test(url) === true || isFromEnvironment(url);
+  return isAddressOf('remote', url) || isFromEnvironment(url);
 }
 
 RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
@@ -50,8 +50,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     url: {
       value: '',
       validate(this: EngineEditorNode, value, options) {
-        const expected = urlPatterns.get(this.location ?? '');
-        if (!expected || expected.test(value) || isFromEnvironment(value)) return true;
+        if (isFromEnvironment(value) || isAddressOf(this.location, value)) return true;
         if (!options) return false;
         if (this.location === 'group') return this._('smolvlm-engine.invalid.natsUrl');
         return this._('smolvlm-engine.invalid.url');
@@ -60,7 +59,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     model: {
       value: 'demo',
       validate(this: EngineEditorNode, value, options) {
-        if ((value && value.trim() !== '') || urlPatterns.has(this.location ?? '')) return true;
+        if ((value && value.trim() !== '') || isElsewhere(this.location)) return true;
         return options ? this._('smolvlm-engine.invalid.model') : false;
       },
     },
@@ -69,7 +68,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     natsStream: {
       value: '',
       validate(this: EngineEditorNode, value, options) {
-        if (/^[\w-]{0,64}$/.test(value ?? '') || isFromEnvironment(value)) return true;
+        if (isFromEnvironment(value) || isStream(value)) return true;
         return options ? this._('smolvlm-engine.invalid.natsStream') : false;
       },
     },
@@ -82,17 +81,15 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     queuePolicy: { value: 'newest', validate: among(policyChoices) },
     queueCapacity: { value: 1, validate: within(engineFields.queueCapacity) },
     maxAge: { value: '', validate: within(engineFields.maxAge) },
-    idle: { value: 60, validate: within(engineFields.idle) },
-    recentFrames: { value: 12, validate: within(engineFields.recentFrames) },
+    idle: { value: engineFields.idle.standard, validate: within(engineFields.idle) },
+    recentFrames: { value: engineFields.recentFrames.standard, validate: within(engineFields.recentFrames) },
   },
   credentials: {
     token: { type: 'password' },
   },
   label() {
     if (this.name) return this.name;
-    return urlPatterns.has(this.location ?? '')
-      ? this.url || 'smolvlm-engine'
-      : this.model || 'smolvlm-engine';
+    return (isElsewhere(this.location) ? this.url : this.model) || 'smolvlm-engine';
   },
   oneditprepare() {
     const showTab = dialogTabs({
@@ -152,8 +149,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     field('location')
       .on('change', () => {
         const location = String(field('location').val());
-        const isElsewhere = urlPatterns.has(location);
-        $('.smolvlm-engine-remote').toggle(isElsewhere);
+        $('.smolvlm-engine-remote').toggle(isElsewhere(location));
         $('.smolvlm-engine-group').toggle(location === 'group');
         const example = location === 'group' ? 'nats://nats.local:4222' : 'http://hub.local:8372';
         field('url').attr('placeholder', example);

@@ -7,10 +7,11 @@ import { showLimits, within } from '../../src/editor/number-limits';
 import {
   frameFields,
   intervalField,
+  isFingerprint,
   normaliseChoices,
+  protocolsOf,
   type SourceChoice,
   sourceChoices,
-  sourceProtocols,
 } from '../../src/node-red/frame/frame-fields';
 
 interface FrameEditorNode extends EditorNode {
@@ -43,7 +44,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
     url: {
       value: '',
       validate(this: FrameEditorNode, value = '', options) {
-        const protocols = sourceProtocols[sourceOf(this)];
+        const protocols = protocolsOf(sourceOf(this));
         const isAddress = protocols?.some((each) => new RegExp(`^${each}//.`, 'i').test(value)) ?? true;
         if (isAddress || isFromEnvironment(value)) return true;
         return options ? this._('smolvlm-frame.invalid.url') : false;
@@ -53,7 +54,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
       value: '',
       validate(this: FrameEditorNode, value = '', options) {
         const isBlank = value.trim() === '' || isFromEnvironment(value);
-        if (isBlank || value.replaceAll(/[^\da-f]/gi, '').length === 64) return true;
+        if (isBlank || isFingerprint(value)) return true;
         return options ? this._('smolvlm-frame.invalid.fingerprint') : false;
       },
     },

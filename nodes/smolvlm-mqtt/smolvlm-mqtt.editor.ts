@@ -8,7 +8,13 @@ import {
   passwordCredential,
   userCredential,
 } from '../../src/node-red/mqtt/camera-logins';
-import { qosChoices } from '../../src/node-red/mqtt/mqtt-fields';
+import {
+  camerasFault,
+  isAddress,
+  qosChoices,
+  standardTopics,
+  topicOf,
+} from '../../src/node-red/mqtt/mqtt-fields';
 import { detailChoices, requestFields } from '../../src/node-red/request-fields';
 
 interface Camera {
@@ -27,12 +33,18 @@ interface MqttEditorNode extends EditorNode {
   cameras?: readonly Camera[];
 }
 
-function isAddress(text: string | undefined): boolean {
-  return !text || /^(https?:\/\/|\$\{)/i.test(text.trim());
-}
+type TopicField = 'base' | 'discoveryPrefix' | 'frigatePrefix';
 
-function isCameraName(name: string): boolean {
-  return isFromEnvironment(name) || /^[^+#$/]{1,64}$/.test(name);
+/** Marks a topic that the runtime refuses. */
+function topic(field: TopicField): NonNullable<EditorProperty['validate']> {
+  return function (this: EditorNode, value = '', options) {
+    try {
+      if (!isFromEnvironment(value)) topicOf(field, value);
+      return true;
+    } catch {
+      return options ? this._('smolvlm-mqtt.invalid.topic') : false;
+    }
+  };
 }
 
 /** What Node-RED's editor shows for a saved password, which it does not have. */
@@ -64,17 +76,6 @@ function forgetLogin(login: number): void {
   }
 }
 
-/** @returns what the catalog calls the fault; undefined when there is none */
-function camerasFault(
-  cameras: readonly Camera[],
-): { readonly key: string; readonly name?: string } | undefined {
-  const names = cameras.map(({ name }) => (name ?? '').trim());
-  const wrong = names.find((name) => !isCameraName(name));
-  if (wrong !== undefined) return { key: 'camera', name: wrong };
-  if (new Set(names).size < names.length) return { key: 'twice' };
-  return cameras.every(({ snapshot }) => isAddress(snapshot)) ? undefined : { key: 'address' };
-}
-
 RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
   category: 'SmolVLM',
   color: '#D8BFD8',
@@ -82,17 +83,14 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
     name: { value: '' },
     broker: { value: '', type: 'mqtt-broker', required: true },
     engine: { value: '', type: 'smolvlm-engine', required: true },
-    base: {
-      value: 'smolvlm',
-      validate(this: MqttEditorNode, value, options) {
-        if (!value || /^[^+#$/][^+#]*$/.test(value)) return true;
-        return options ? this._('smolvlm-mqtt.invalid.topic') : false;
-      },
-    },
+    base: { value: standardTopics.base, validate: topic('base') },
     cameras: {
       value: [],
       validate(this: MqttEditorNode, value, options) {
-        const fault = camerasFault((value as unknown as readonly Camera[] | undefined) ?? []);
+        const fault = camerasFault(
+          (value as unknown as readonly Camera[] | undefined) ?? [],
+          isFromEnvironment,
+        );
         if (!fault) return true;
         return options ? this._(`smolvlm-mqtt.invalid.${fault.key}`, fault) : false;
       },
@@ -105,14 +103,14 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
     publishPicture: { value: true },
     allowAddresses: { value: true },
     discovery: { value: true },
-    discoveryPrefix: { value: 'homeassistant' },
+    discoveryPrefix: { value: standardTopics.discoveryPrefix, validate: topic('discoveryPrefix') },
     frigate: { value: false },
-    frigatePrefix: { value: 'frigate' },
+    frigatePrefix: { value: standardTopics.frigatePrefix, validate: topic('frigatePrefix') },
     frigateLabels: { value: '' },
     frigateUrl: {
       value: '',
       validate(this: MqttEditorNode, value, options) {
-        if (isAddress(value)) return true;
+        if (isAddress(value, isFromEnvironment)) return true;
         return options ? this._('smolvlm-mqtt.invalid.address') : false;
       },
     },

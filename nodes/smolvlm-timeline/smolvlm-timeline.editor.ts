@@ -7,6 +7,7 @@ import {
   digestChoices,
   keepChoices,
   minutesOfDay,
+  standardDigestTime,
   timelineFields,
 } from '../../src/node-red/timeline/timeline-fields';
 
@@ -41,7 +42,7 @@ RED.nodes.registerType<TimelineEditorNode>('smolvlm-timeline', {
     },
     digest: { value: 'none', validate: among(digestChoices) },
     digestTime: {
-      value: '20:00',
+      value: standardDigestTime,
       validate(this: TimelineEditorNode, value = '', options) {
         if (value === '' || isFromEnvironment(value) || minutesOfDay(value) !== undefined) return true;
         return options ? this._('smolvlm-timeline.invalid.digestTime') : false;

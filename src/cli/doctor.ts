@@ -70,7 +70,7 @@ function boardReportText(rows: readonly JudgedRow[]): string {
   const of = (state: DoctorCheck['state']): number => rows.filter((each) => each.state === state).length;
   const first = rows.find(({ state }) => state === 'bad') ?? rows.find(({ state }) => state === 'warn');
   const next = first
-    ? `Begin with row ${first.row}: ${first.next}`
+    ? `Start with row ${first.row}: ${first.next}`
     : 'Everything measured is as it should be: choose the bundle in the engine node.';
   return [
     ...lines,

@@ -45,8 +45,8 @@ export const command: Command = {
     'A port requires a token (--token-file, or the environment variable SMOLVLM_TOKEN), unless it is on a loopback address and',
     '--no-token is given. A line NAME TOKEN for each of several tokens.',
     'An engine that listens on the network announces itself by multicast DNS, unless --no-announce or SMOLVLM_ANNOUNCE=0 is given.',
-    'Callers on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
-    'With --allow-image-urls, pictures of OpenAI’s API are fetched by address, only from the internet and --allow-image-host.',
+    'Clients on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
+    'With --allow-image-urls, requests to OpenAI’s API may give pictures by address: on the internet, or at --allow-image-host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
     'With --log-level debug each request is logged with its status and time, without its content.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',
@@ -115,7 +115,7 @@ export const command: Command = {
     if (options.tcp?.tls) {
       log(`SHA-256 fingerprint of its certificate: ${certificateFingerprint(options.tcp.tls.cert)}`);
       log(
-        'to accept only this certificate, write it behind the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
+        'to accept only this certificate, add it to the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
       );
     }
     const service = mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), log);

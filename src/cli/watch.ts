@@ -31,7 +31,7 @@ export const command: Command = {
     'watch --config cameras.yaml --check',
     'The file lists snapshot addresses, MJPEG and RTSP streams, and folders, with the filters of the frame node:',
     'docs/many-hubs.md, Cameras without Node-RED. A file whose name ends in .json is read as JSON.',
-    'With --print, captions are printed as they come; with --publish, they are published as smolvlm.CAMERA.caption.',
+    'With --print, captions are printed as they arrive; with --publish, they are published as smolvlm.CAMERA.caption.',
     'With --check, each camera is tried once, and nothing is published.',
     'With --status-every 0, no line is logged for each camera every minute.',
   ].join('\n'),

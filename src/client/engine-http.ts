@@ -84,7 +84,7 @@ function whenPinned(request: ClientRequest, fingerprint: string, send: () => voi
       const shown = (socket as TLSSocket).getPeerCertificate().fingerprint256 ?? 'none';
       if (shown.replaceAll(':', '') === fingerprint) send();
       else {
-        const message = `the engine shows a certificate with the SHA-256 fingerprint ${shown}, not the expected one`;
+        const message = `the engine presented a certificate with the SHA-256 fingerprint ${shown}, not the expected one`;
         const hint =
           'If its certificate was replaced, enter the new fingerprint; otherwise another machine answers.';
         request.destroy(new SmolvlmError('engine-certificate', message, { hint }));

@@ -156,7 +156,7 @@ export class ImageChild {
     this.#stop();
     job?.reject(
       new SmolvlmError('image-child-slow', `the picture was not ready within ${this.#options.timeoutMs} ms`, {
-        hint: 'Ask the camera for a smaller picture.',
+        hint: 'Configure a smaller picture in the camera.',
       }),
     );
     this.#next();

@@ -13,7 +13,7 @@ export interface FindOptions extends MulticastOptions {
 const queryMs = [0, 1_000] as const;
 const waitMs = 2_500;
 
-/** A machine that announces more is not believed. */
+/** What a machine announces beyond this is ignored. */
 const mostEngines = 50;
 
 /**

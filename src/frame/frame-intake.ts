@@ -61,7 +61,7 @@ export class FrameIntake<T> {
     const tag = waiting && this.#options.join?.(waiting.tag, picture.tag);
     this.#cameras.set(camera, tag === undefined ? picture : { ...picture, tag });
     if (waiting && tag === undefined) {
-      const message = `a newer picture of camera "${camera}" came before this one was prepared`;
+      const message = `a newer picture of camera "${camera}" arrived before this one was prepared`;
       this.#options.onVerdicts(waiting, [{ held: { reason: 'superseded', message } }]);
     }
   }

@@ -103,9 +103,9 @@ interface StreamProgress {
 }
 
 function silentError(url: URL, timeoutMs: number, { pictures, sizeBytes }: StreamProgress): SmolvlmError {
-  if (sizeBytes === 0) return streamError(url, `nothing came for ${timeoutMs} ms`);
-  if (pictures > 0) return streamError(url, `no picture came for ${timeoutMs} ms`);
-  return streamError(url, `${sizeBytes} bytes came within ${timeoutMs} ms, but no picture`, {
+  if (sizeBytes === 0) return streamError(url, `nothing was received for ${timeoutMs} ms`);
+  if (pictures > 0) return streamError(url, `no picture was received for ${timeoutMs} ms`);
+  return streamError(url, `${sizeBytes} bytes were received within ${timeoutMs} ms, but no picture`, {
     hint: 'The address may be that of another kind of stream: for H.264 or H.265 choose RTSP.',
   });
 }

@@ -130,7 +130,7 @@ function pausedError(url: URL, pauseMs: number): SmolvlmError {
   const seconds = Math.ceil(pauseMs / 1000);
   return new SmolvlmError(
     'image-login',
-    `${shownAddress(url)} refused the login and is not asked again for ${seconds} s`,
+    `${shownAddress(url)} refused the login; the next attempt is in ${seconds} s`,
     { hint: 'Cameras lock after about five wrong logins. Correct user and password, and deploy.' },
   );
 }

@@ -20,7 +20,7 @@ export interface PlainJpeg {
 
 /**
  * Copies what a JPEG's pixels need, and nothing else: JFIF without its thumbnail, Adobe's colour transform, tables
- * that are used, frame, scans. Comments, other application segments, bytes between segments, behind a scan or behind
+ * that are used, frame, scans. Comments, other application segments, bytes between segments, after a scan or after
  * the picture (a second picture, a trailer) are left out. The pixels stay exactly the same.
  * @returns undefined for an unusual JPEG, which must then be encoded again
  */
@@ -87,7 +87,7 @@ class JpegCopy {
     return { bytes: Buffer.concat(this.#kept), progressive: this.#frame.progressive };
   }
 
-  /** Before the first scan a marker follows directly; behind a scan other bytes are skipped, as decoders do. */
+  /** Before the first scan a marker follows directly; after a scan other bytes are skipped, as decoders do. */
   #nextMarker(): number {
     const bytes = this.#bytes;
     for (;;) {

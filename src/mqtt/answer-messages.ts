@@ -1,7 +1,8 @@
 import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
 import type { AnswerAttributes, CameraAnswer, CameraRequest, ReplyAddress } from './camera-request';
-import { type DescribeTopics, isPublishTopic } from './describe-topics';
+import type { DescribeTopics } from './describe-topics';
+import { isPublishTopic } from './topic-names';
 import type { OutgoingMessage, Qos } from './transport/mqtt-transport';
 
 const contentType = 'application/json';

@@ -49,7 +49,7 @@ function jsonPayload(text: string): DescribePayload {
   if (given.length > 1) throw fault(`expected one picture, received ${given.join(' and ')}`);
   const [field] = given;
   if (fields.prompt != null && typeof fields.prompt !== 'string') {
-    throw fault(`prompt: expected a text, received ${shown(fields.prompt)}`);
+    throw fault(`prompt: expected a string, received ${shown(fields.prompt)}`);
   }
   const maxTokens = number(fields, 'maxTokens');
   const deadlineSeconds = number(fields, 'deadline');
@@ -109,7 +109,7 @@ function word(fields: Record<string, unknown>, key: string): string | undefined 
   const value = fields[key];
   if (value === undefined) return undefined;
   if ((typeof value === 'string' && value.length <= 256) || typeof value === 'number') return String(value);
-  throw fault(`${key}: expected a text of at most 256 characters, received ${shown(value)}`);
+  throw fault(`${key}: expected a string of at most 256 characters, received ${shown(value)}`);
 }
 
 function shown(value: unknown): string {

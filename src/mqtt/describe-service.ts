@@ -10,12 +10,13 @@ import { CameraLine } from './camera-line';
 import type { CameraAnswer, CameraRequest } from './camera-request';
 import { describeCamera } from './describe-camera';
 import { type DescribePayload, describePayload } from './describe-payload';
-import { checkCameraName, DescribeTopics, isPublishTopic } from './describe-topics';
+import { DescribeTopics } from './describe-topics';
 import { type FrigateSink, FrigateSource } from './frigate/frigate-source';
 import { PictureMemory } from './picture-memory';
 import type { PreparePicture } from './published-picture';
 import { Publisher } from './publisher';
-import { mostCameras, type ServiceSettings } from './service-settings';
+import type { ServiceSettings } from './service-settings';
+import { checkCameraName, isPublishTopic, mostCameras } from './topic-names';
 import type { IncomingMessage, MqttTransport } from './transport/mqtt-transport';
 
 export interface DescribeServiceOptions {

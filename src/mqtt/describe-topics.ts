@@ -1,51 +1,11 @@
 import { createHash } from 'node:crypto';
-import { SmolvlmError } from '../errors';
-
-const longestName = 64;
+import { checkBase, isCameraName } from './topic-names';
 
 /**
  * Deepest wrong name that is answered, in levels. A filter for all depths (`#`) would also deliver every picture that
  * services below this base publish.
  */
 const mostLevels = 8;
-
-/** Longest base or prefix, so that every topic below it stays within MQTT's 65,535 bytes. */
-const longestBaseBytes = 1_024;
-
-/** Whether a text can be one level of a topic that is published to, and is short enough to be a camera's name. */
-export function isCameraName(name: string): boolean {
-  return name !== '' && name.length <= longestName && !/[+#/$\p{Cc}\p{Cs}]/u.test(name);
-}
-
-/** @throws SmolvlmError `mqtt-camera-name` */
-export function checkCameraName(name: string): string {
-  if (isCameraName(name)) return name;
-  throw new SmolvlmError(
-    'mqtt-camera-name',
-    `expected a camera's name of 1 to ${longestName} characters without + # / $, received "${name.slice(0, 80)}"`,
-    { hint: 'Choose a name that can be one level of an MQTT topic, for example porch.' },
-  );
-}
-
-/** Whether a topic may be published to: no wildcards, nothing reserved for the broker. */
-export function isPublishTopic(topic: string): boolean {
-  return (
-    topic !== '' &&
-    Buffer.byteLength(topic) <= 65_535 &&
-    !topic.startsWith('$') &&
-    !/[+#\p{Cc}\p{Cs}]/u.test(topic)
-  );
-}
-
-/** @param what the setting, for the error @throws SmolvlmError `mqtt-topic` */
-export function checkTopicPrefix(text: string, what: string): string {
-  if (isPublishTopic(text) && Buffer.byteLength(text) <= longestBaseBytes) return text;
-  throw new SmolvlmError(
-    'mqtt-topic',
-    `${what}: expected a topic of at most ${longestBaseBytes} bytes without wildcards, received "${text.slice(0, 80)}"`,
-    { hint: 'Write for example smolvlm or home/cameras.' },
-  );
-}
 
 /** What a topic below the base asks for. */
 export type DescribeTopic =
@@ -66,16 +26,7 @@ export class DescribeTopics {
 
   /** @throws SmolvlmError `mqtt-topic` for a base that no topic can begin with */
   constructor(readonly base: string) {
-    checkTopicPrefix(base, 'base topic');
-    if (/^\/|\/$|\/\//.test(base)) {
-      throw new SmolvlmError(
-        'mqtt-topic',
-        `base topic: expected a topic without empty levels, received "${base}"`,
-        {
-          hint: 'Write for example smolvlm or home/cameras, with no slash at either end.',
-        },
-      );
-    }
+    checkBase(base);
     this.describeFilter = `${base}/+/describe`;
     const names = Array.from({ length: mostLevels }, (_, index) => '/+'.repeat(index + 1));
     this.misplacedFilters = names.slice(1).map((name) => `${base}${name}/describe`);

@@ -1,4 +1,4 @@
-import { mostCameras } from './service-settings';
+import { mostCameras } from './topic-names';
 
 /** The last picture of each camera, for requests without one. Above its limits it drops the oldest pictures. */
 export class PictureMemory {

@@ -3,7 +3,7 @@ import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
 export type PreparePicture = (picture: Uint8Array, options: FrameOptions) => Promise<PreparedFrame>;
 
 export interface PublishedPicture {
-  /** With the picture's pixels and nothing else: no metadata, no second picture, no bytes behind it. */
+  /** With the picture's pixels and nothing else: no metadata, no second picture, no bytes after it. */
   readonly jpeg: Uint8Array;
   readonly isShrunk: boolean;
 }

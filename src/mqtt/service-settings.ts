@@ -1,7 +1,7 @@
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
 import { shownAddress } from '../system/shown-address';
-import { checkCameraName, checkTopicPrefix } from './describe-topics';
+import { checkCameraName, mostCameras } from './topic-names';
 import type { Qos } from './transport/mqtt-transport';
 
 /** A camera that the settings list. */
@@ -41,9 +41,6 @@ export interface ServiceSettings {
   readonly publishPicture: boolean;
 }
 
-/** Most cameras that the service keeps state for: those of the settings, and those that requests name. */
-export const mostCameras = 64;
-
 /** @throws SmolvlmError `mqtt-camera-name`, `mqtt-cameras` */
 export function checkCameras(cameras: readonly CameraSettings[]): readonly CameraSettings[] {
   const names = cameras.map(({ name }) => checkCameraName(name));
@@ -73,9 +70,4 @@ export function httpAddress(text: string, what: string): URL {
       hint: 'Write for example http://camera.local/snapshot.jpg.',
     },
   );
-}
-
-/** @param what the setting, for the error @throws SmolvlmError `mqtt-topic` */
-export function topicPrefix(text: string, what: string): string {
-  return checkTopicPrefix(text.trim().replace(/\/+$/, ''), what);
 }

@@ -42,7 +42,7 @@ export function checkLayout(received: string): void {
   throw new SmolvlmError(
     'nats-message',
     `a message of the queue has another layout: expected version ${layout}, received "${received.slice(0, 20)}"`,
-    { hint: 'Update smolvlm on the hubs and where the requests come from to the same version.' },
+    { hint: 'Install the same version of smolvlm on the hubs and on the machines that send requests.' },
   );
 }
 

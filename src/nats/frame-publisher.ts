@@ -190,7 +190,7 @@ function isTaken(value: unknown): value is DirectAnswer {
 
 function publishError(cause: unknown): SmolvlmError {
   return new SmolvlmError('nats-publish', `the request could not be put into the queue: ${words(cause)}`, {
-    hint: 'Check the room on the disk of the NATS server, and the permissions of the account.',
+    hint: 'Check the free space on the NATS server’s disk, and the permissions of the account.',
     cause,
   });
 }

@@ -15,7 +15,7 @@ export interface ConsumerTimes {
   readonly ackWaitMs: number;
 }
 
-/** The server delivers a frame without end; hubs give it up, with an answer. */
+/** The server redelivers a frame without limit; hubs give it up, with an answer. */
 const mostDeliveries = -1;
 
 /** Codes of JetStream's API: no servers for the copies, in a cluster and without one. */
@@ -187,7 +187,7 @@ export function isSubjectTaken(error: unknown, { packages }: NatsLink): boolean 
 
 function streamError(stream: string, cause: unknown): SmolvlmError {
   return new SmolvlmError('nats-stream', `the stream "${stream}" cannot be used: ${words(cause)}`, {
-    hint: 'Check the permissions of the account, and the room on the disk of the server.',
+    hint: 'Check the permissions of the account, and the free space on the server’s disk.',
     cause,
   });
 }

@@ -19,7 +19,7 @@ export interface HubCounts {
   readonly answered: number;
   /** Frames that another hub had taken before. */
   readonly redelivered: number;
-  /** Frames given back to the queue. */
+  /** Frames returned to the queue. */
   readonly returned: number;
 }
 

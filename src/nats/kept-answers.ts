@@ -26,7 +26,7 @@ export async function publishAnswer(link: NatsLink, final: FinalEvent): Promise<
       return true;
     } catch (cause) {
       if (isSubjectTaken(cause, link)) return false;
-      // The server could not keep it, e.g. because its disk is full; who listens has received it.
+      // The server could not keep it, e.g. because its disk is full; listeners have received it.
       if (typeof apiCode(cause) === 'number') return true;
       const isOver = performance.now() - startedAt > patienceMs || connection.isClosed();
       if (isOver || !isTransient(cause)) {

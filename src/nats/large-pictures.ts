@@ -32,7 +32,7 @@ export class LargePictures {
       await (await this.#open()).putBlob({ name }, content);
     } catch (cause) {
       throw new SmolvlmError('nats-publish', `a large picture could not be stored: ${words(cause)}`, {
-        hint: 'Check the room on the disk of the NATS server.',
+        hint: 'Check the free space on the NATS server’s disk.',
         cause,
       });
     }

@@ -21,8 +21,12 @@ export interface NatsAddress {
 
 export const defaultStream = 'smolvlm';
 
+export function isStreamName(text: string): boolean {
+  return /^[\w-]{1,64}$/.test(text);
+}
+
 /**
- * @param text `nats://host:port` or `tls://host:port`, several separated by commas; a user and a password may stand
+ * @param text `nats://host:port` or `tls://host:port`, several separated by commas; a user and a password may be given
  *   before the first host
  * @param secret the user's password, or a token if the address has no user
  * @throws SmolvlmError `nats-address`
@@ -35,7 +39,7 @@ export function parseNatsAddress(text: string, secret?: string, stream = default
   const parsed = urls.map(serverUrl);
   const [first] = parsed;
   if (!first) throw badAddress(text);
-  if (!/^[\w-]{1,64}$/.test(stream)) {
+  if (!isStreamName(stream)) {
     throw new SmolvlmError(
       'nats-address',
       `expected a stream name of letters, digits, - and _, received "${stream.slice(0, 80)}"`,

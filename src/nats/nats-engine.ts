@@ -190,7 +190,7 @@ export class NatsEngine implements EngineApi {
     if (hub !== undefined && features.every((handle) => this.#hubs.get(handle) === hub)) {
       return await publisher.publishTo(hub, pending);
     }
-    throw new SmolvlmError(featuresGone, 'these features are not kept by one hub of the group');
+    throw new SmolvlmError(featuresGone, 'these features are kept by different hubs, or by none');
   }
 
   #remember({ features }: FinalEvent & { type: 'features' }): void {

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { invalidField } from './invalid-field';
 
 /**
  * The choice that a dialog holds.
@@ -14,9 +14,5 @@ export function fieldChoice<const Choice extends string, Standard extends Choice
   if (value === undefined || value === null || value === '') return standard;
   const choice = choices.find((each) => each === value);
   if (choice !== undefined) return choice;
-  throw new SmolvlmError(
-    'node-property',
-    `${name}: expected one of ${choices.filter((each) => each !== '').join(', ')}, received ${String(value).slice(0, 100)}`,
-    { hint: 'Open the node and correct the field.' },
-  );
+  throw invalidField(name, `one of ${choices.filter((each) => each !== '').join(', ')}`, value);
 }

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { invalidField } from './invalid-field';
 
 /** A number of a dialog: its limits, which the dialog shows and the runtime enforces. */
 export interface NumberField {
@@ -35,9 +35,5 @@ export function fieldNumber<Field extends NumberField>(
   if (isBlank(value)) return field.standard as never;
   if (isWithin(field, value)) return Number(value) as never;
   const { least, most, isWhole = false } = field;
-  throw new SmolvlmError(
-    'node-property',
-    `${name}: expected a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}, received ${String(value).slice(0, 100)}`,
-    { hint: name.startsWith('msg.') ? `Correct ${name}.` : 'Open the node and correct the field.' },
-  );
+  throw invalidField(name, `a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}`, value);
 }

@@ -85,7 +85,7 @@ function lateError(
   cause: unknown,
 ): ImageError {
   if (receivedBytes === undefined) return fetchError(address, `no answer within ${timeoutMs} ms`, cause);
-  const reason = `the answer was not complete within ${timeoutMs} ms; ${receivedBytes} bytes of it came`;
+  const reason = `the answer was not complete within ${timeoutMs} ms; ${receivedBytes} bytes were received`;
   return fetchError(
     address,
     reason,

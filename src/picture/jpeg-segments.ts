@@ -25,7 +25,7 @@ export function segmentEnd(bytes: Buffer, at: number, isAll = false): SegmentEnd
   return isOptional(marker) ? nextSegment(bytes, at, isAll) : 'broken';
 }
 
-/** The longest segment; one with a wrong length may have more filling behind it. */
+/** The longest segment; one with a wrong length may be followed by more filling. */
 const longestSearch = 2 * 65_536;
 
 /** The first place behind a marker where two segments that an image needs follow each other. */

@@ -15,7 +15,7 @@ export class JpegSplitter {
   readonly #maxBytes: number;
   readonly #onPicture: (bytes: Uint8Array) => void;
   #store = Buffer.alloc(0);
-  /** What came and is not cut off yet: a view of the store, which has room behind it. */
+  /** What came and is not cut off yet: a view of the store, which has room after it. */
   #buffer = this.#store;
   /** Where the search for the picture's end continues; -1 before its beginning is found. */
   #at = -1;
@@ -33,7 +33,7 @@ export class JpegSplitter {
     if (this.#buffer.length > this.#maxBytes) {
       const bytes = this.#buffer.length;
       this.reset();
-      throw new SmolvlmError('frame-stream', `${bytes} bytes came without the end of a picture`, {
+      throw new SmolvlmError('frame-stream', `${bytes} bytes were received without the end of a picture`, {
         hint: 'The address may be that of another kind of stream: for H.264 or H.265 choose RTSP.',
       });
     }
@@ -90,7 +90,7 @@ export class JpegSplitter {
       this.#at += 2;
       return true;
     }
-    // Reserved: not a picture after all. The length behind it would hold back the pictures that follow.
+    // Reserved: not a picture after all. The length after it would hold back the pictures that follow.
     if (marker < 0xc0) return this.#startOver();
     const end = segmentEnd(buffer, this.#at);
     if (end === 'more') return false;

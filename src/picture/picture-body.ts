@@ -11,7 +11,7 @@ const graceMs = 1_000;
 
 const longestLead = 4_096;
 
-/** A picture may hold others behind it (stereo, depth), but not as many. */
+/** A file may hold others after its picture (stereo, depth), but not as many. */
 const mostPictures = 4;
 
 /**
@@ -77,7 +77,7 @@ function declaredLength(values: readonly string[]): number | undefined {
   return usable.length === 0 ? undefined : Math.max(...usable);
 }
 
-/** @returns undefined at the end, and when nothing came for so long */
+/** @returns undefined at the end, and when nothing was received for so long */
 async function nextChunk(
   body: AsyncGenerator<Buffer, void>,
   idleMs: number | undefined,

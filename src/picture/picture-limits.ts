@@ -22,7 +22,7 @@ export function checkByteCount(sizeBytes: number, limits: Pick<PictureLimits, 'm
     throw new ImageError(
       'image-too-large',
       `the picture has ${sizeBytes} bytes; the limit is ${limits.maxBytes}`,
-      { hint: 'Ask the camera for a smaller snapshot, e.g. its sub-stream.' },
+      { hint: 'Use a smaller snapshot of the camera, e.g. that of its sub-stream.' },
     );
   }
 }

@@ -23,7 +23,7 @@ const others: readonly OtherText[] = [
   },
   {
     pattern: /^(?:\xff\xd8\xff|\x89PNG)/,
-    what: 'a picture as a text of its bytes',
+    what: 'a picture as a binary string',
     isPicture: true,
     hint: `${asBuffer} Or convert it in a function node: msg.payload = Buffer.from(msg.payload, "latin1").`,
   },
@@ -61,7 +61,7 @@ export function otherText(text: string): ImageError | undefined {
       : new ImageError('image-source', message, { hint });
   }
   if (text !== '' && text.length <= 4096 && !text.includes('\0')) return undefined;
-  const what = text === '' ? 'an empty text' : `a text of ${text.length} characters in another form`;
+  const what = text === '' ? 'an empty string' : `text of ${text.length} characters in an unknown form`;
   return new ImageError('image-source', `expected a picture, received ${what}`, {
     hint: 'Send the bytes of the picture, its path, address, data URI or base64 text.',
   });

@@ -102,7 +102,7 @@ function addAllowed(entry: string, names: Set<string>, networks: BlockList): voi
   }
 }
 
-/** A wider network would let callers reach more than was meant, such as a cloud's metadata service. */
+/** A wider network would let clients reach more than intended, such as a cloud's metadata service. */
 function checkOwnNetwork(entry: string, address: string, bits: number): void {
   const version = isIP(address);
   const lies = ownNetworks.some(([own, ownBits]) => {

@@ -15,6 +15,6 @@ export interface EngineAnnouncement {
 export interface FoundEngine extends EngineAnnouncement {
   /** Host name, or its address if it has none. */
   readonly host: string;
-  /** As the engine's dialog takes it, with the fingerprint of its certificate behind it. */
+  /** As the engine's dialog takes it, followed by the fingerprint of its certificate. */
   readonly url: string;
 }

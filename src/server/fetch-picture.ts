@@ -8,7 +8,7 @@ import { shownAddress } from '../system/shown-address';
 const fetchTimeoutMs = 15_000;
 
 /**
- * Fetches a picture for a caller on the network. An error says nothing about what answered, or whether something did: the
+ * Fetches a picture for a client on the network. An error says nothing about what answered, or whether something did: the
  * caller could read pages of this network in it, or find its open ports.
  * @throws SmolvlmError `request-image-url` when it cannot be fetched or is too large
  */

@@ -44,9 +44,9 @@ export interface HttpServerOptions extends StatusOptions, DoctorOptions, OpenAiO
   readonly requestLog?: (line: string) => void;
   /** When given, its page is at `/timeline/`. */
   readonly timeline?: Timeline;
-  /** When given, callers may list this machine's models, and fetch and remove them unless only local callers are served. */
+  /** When given, clients may list this machine's models, and fetch and remove them unless only local clients are served. */
   readonly modelCache?: ModelCache;
-  /** When given, callers may end the engine. */
+  /** When given, clients may end the engine. */
   readonly onDrain?: () => void;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
   readonly corsOrigins?: readonly string[];

@@ -15,16 +15,16 @@ export interface ModelCatalogOptions {
   readonly checkpoints?: string;
 }
 
-/** A model that a network caller may name. */
+/** A model that a network client may name. */
 export interface NamedModel {
-  /** The name that callers see: never a path. */
+  /** The name that clients see: never a path. */
   readonly id: string;
   /** What the inference thread opens; absent for the engine's default. */
   readonly model?: string;
 }
 
 /**
- * The models that callers on the network can name: the served one, aliases, the demo model, and checkpoints that were
+ * The models that clients on the network can name: the served one, aliases, the demo model, and checkpoints that were
  * pulled to this machine. No name is ever read as a path.
  */
 export class ModelCatalog {

@@ -53,7 +53,7 @@ export interface ServeOptions {
   readonly allowImageUrls?: boolean;
   /** Other hosts, IP addresses and networks from which pictures are fetched. */
   readonly imageHosts?: readonly string[];
-  /** Other names of models, for callers on the network. */
+  /** Other names of models, for clients on the network. */
   readonly aliases?: ReadonlyMap<string, string>;
   /** Origins of pages that may use the engine from a browser; `*` for all. */
   readonly corsOrigins?: readonly string[];
@@ -243,7 +243,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   }
 }
 
-/** Stops to listen first, so that clients turn to a new engine; running requests are still answered. */
+/** Stops listening first, so that clients turn to a new engine; running requests are still answered. */
 async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<void> {
   for (const app of apps) app.server.close();
   await engine.close();

@@ -20,7 +20,7 @@ export function timelineRecorder(
   return (done) => {
     if (done.type !== 'result' || ownRequest.test(done.id)) return;
     const { text, json, camera, capturedAt, prompt, model, thumbnail, timingsMs } = done.result;
-    // A request without a picture is a conversation, and nothing that a camera saw.
+    // A request without a picture is a conversation, not a camera's picture.
     if (thumbnail === undefined || text.trim() === '') return;
     const takenMs = capturedAt === undefined ? Number.NaN : Date.parse(capturedAt);
     const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);

@@ -108,7 +108,7 @@ function addressesIn(text: string): readonly string[] {
 function pathsWritten(name: string, rest: string): readonly string[] {
   if (/^open(at)?$/.test(name) && !/O_WRONLY|O_RDWR|O_CREAT/.test(rest)) return [];
   if (/^(socket|sock|accept|recv|listen|get|set|shutdown)/.test(name)) return [];
-  // Each path stands behind the folder it begins at, where the call has one: AT_FDCWD</home>, "name" or 7</home>, "name".
+  // Each path follows the folder it begins at, where the call has one: AT_FDCWD</home>, "name" or 7</home>, "name".
   const paths = [...rest.matchAll(new RegExp(`(?:(?:AT_FDCWD|\\d+)<([^>]*)>, )?${quoted.source}`, 'g'))];
   // What a symbolic link leads to is not written to.
   const written = name.startsWith('symlink') ? paths.slice(1) : paths;

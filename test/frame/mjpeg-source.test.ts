@@ -31,7 +31,7 @@ function endless(first: string, next: (count: number) => Buffer, everyMs = 5): R
   };
 }
 
-/** A comment as Dahua writes it: two bytes longer than it says, with more filling behind it. */
+/** A comment as Dahua writes it: two bytes longer than it says, followed by more filling. */
 function withWrongComment(bytes: Buffer, length: number): Buffer {
   const comment = Buffer.alloc(2 + 4096 + 608);
   comment.writeUInt16BE(0xfffe, 0);
@@ -144,13 +144,13 @@ describe('MjpegSource', () => {
     await told.until(() => camera.requests.length === 1);
     clock.advance(2000);
     await told.until(() => told.troubles.length >= 1);
-    assert.match(told.troubles[0]!.message, /nothing came for 2000 ms/);
+    assert.match(told.troubles[0]!.message, /nothing was received for 2000 ms/);
     camera.answer = () => (socket) => void socket.write(raw(head, part(picture)));
     clock.advance(5);
     await told.until(() => told.frames.length >= 1);
     clock.advance(2000);
     await told.until(() => told.troubles.length > 1);
-    assert.match(told.troubles.at(-1)!.message, /no picture came for 2000 ms/);
+    assert.match(told.troubles.at(-1)!.message, /no picture was received for 2000 ms/);
   });
 
   it('counts pictures, not bytes: a video of another kind is named', async () => {
@@ -159,7 +159,8 @@ describe('MjpegSource', () => {
       endless('HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n', () => Buffer.from(video));
     const clock = new ManualClock();
     stream({ clock });
-    const named = () => told.troubles.find(({ message }) => /\d+ bytes came within 2000 ms/.test(message));
+    const named = () =>
+      told.troubles.find(({ message }) => /\d+ bytes were received within 2000 ms/.test(message));
     // On a busy machine the first bytes come late: each attempt gets more time for them.
     for (let attempt = 1; named() === undefined; attempt++) {
       await told.until(() => camera.requests.length >= attempt);

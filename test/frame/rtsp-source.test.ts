@@ -173,7 +173,7 @@ describe('RtspSource', () => {
       await delay(50);
       clock.advance(5000);
       await told.until(() => told.troubles.length >= 1);
-      assert.match(told.troubles[0]!.message, /nothing came for 5000 ms/);
+      assert.match(told.troubles[0]!.message, /nothing was received for 5000 ms/);
       assert.deepEqual(processesWith('4711.1'), []);
     });
 

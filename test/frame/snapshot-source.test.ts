@@ -122,7 +122,7 @@ describe('SnapshotSource', () => {
     await told.until(() => told.troubles.length >= 1);
     clock.advance(59_999);
     source.take();
-    assert.match(told.troubles[1]!.message, /not asked again for 1 s/);
+    assert.match(told.troubles[1]!.message, /next attempt is in 1 s/);
     await delay(20);
     assert.equal(passwords(), 1);
     clock.advance(1);

@@ -94,8 +94,8 @@ describe('describe payload', () => {
     ['a picture that is a number', { picture: 7 }, /received 7/],
     ['a deadline of nothing', { deadline: 0 }, /deadline: expected a number above 0, received 0/],
     ['a length in words', { maxTokens: 'ten' }, /maxTokens: expected a number above 0, received "ten"/],
-    ['a prompt that is not a text', { prompt: ['x'] }, /prompt: expected a text, received \["x"\]/],
-    ['an id that is a list', { id: [] }, /id: expected a text/],
+    ['a prompt that is not a string', { prompt: ['x'] }, /prompt: expected a string, received \["x"\]/],
+    ['an id that is a list', { id: [] }, /id: expected a string/],
   ] as const) {
     it(`refuses ${name}`, () => {
       assert.throws(() => of(payload), {

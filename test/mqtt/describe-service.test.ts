@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import sharp from 'sharp';
 import { SmolvlmError } from '../../src/errors';
 import { prepareFrame } from '../../src/image/prepare-frame';
-import { mostCameras } from '../../src/mqtt/service-settings';
+import { mostCameras } from '../../src/mqtt/topic-names';
 import { fixture } from '../fixtures';
 import { garden, ServiceRun, street } from './service-run';
 

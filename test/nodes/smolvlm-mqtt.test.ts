@@ -30,7 +30,7 @@ describe('smolvlm-mqtt', function () {
         const caption = await mqtt.watcher.on('smolvlm/porch/caption');
         assert.equal(caption.text, `1 of ${street.length} bytes: What is at the porch?`);
         assert.equal(caption.packet.qos, qos);
-        await mqtt.until(() => mqtt.received.captions.length >= 1, 'the caption leaves by the first output');
+        await mqtt.until(() => mqtt.received.captions.length >= 1, 'the caption leaves on the first output');
         const [message] = mqtt.received.captions;
         assert.deepEqual(
           [message?.payload, message?.topic, message?.caption?.camera],

@@ -45,7 +45,7 @@ const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/commo
 const types = [engineNode, visionNode, captionNode, catchNode] as never;
 const place = { x: 1, y: 1, z: 'tab' };
 
-/** A flow of one vision node with a caption node for each question behind it; whatever leaves is collected. */
+/** A flow of one vision node followed by a caption node for each question; whatever leaves is collected. */
 class VisionFlow {
   readonly seen: Received[] = [];
   readonly dropped: Received[] = [];

@@ -114,7 +114,7 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
     'gzip',
     Buffer.concat([gzipSync(porch).subarray(0, -8), Buffer.alloc(8)]),
   ),
-  'gzip with a line end behind it': encoded('gzip', Buffer.concat([gzipSync(porch), Buffer.from('\r\n')])),
+  'gzip followed by a line end': encoded('gzip', Buffer.concat([gzipSync(porch), Buffer.from('\r\n')])),
   deflate: encoded('deflate', deflateSync(porch)),
   'deflate without its header': encoded('deflate', deflateRawSync(porch)),
   brotli: encoded('br', brotliCompressSync(porch)),

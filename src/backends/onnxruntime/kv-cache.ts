@@ -45,7 +45,7 @@ export class KvCache {
     return true;
   }
 
-  /** Counts tokens whose keys and values were written behind the last. */
+  /** Counts tokens whose keys and values were written after the last. */
   extend(tokens: number): void {
     this.#length += tokens;
   }

@@ -54,7 +54,7 @@ export function runCause(files: SystemFiles, runtime?: string): string {
   return [
     'The driver did not finish the job: a hung job, another program on the NPU, or an old driver.',
     others.length > 0 && `Other programs have it open: ${others.map(describeNpuUser).join(', ')}.`,
-    known !== undefined && `This driver is known for it: ${known}. Update the kernel.`,
+    known !== undefined && `This driver is known for this fault: ${known}. Update the kernel.`,
     lines.length > 0 && `The kernel’s last lines: ${lines.join(' | ')}`,
     lines.length === 0 && 'Look for rknpu in dmesg; if jobs time out there, reboot.',
   ]

@@ -19,7 +19,7 @@ export function certificateFiles(dir: string): CertificateFiles {
 export async function checkNoCertificate({ certPath, keyPath }: CertificateFiles): Promise<void> {
   for (const path of [certPath, keyPath]) {
     if (await stat(path).catch(() => undefined)) {
-      throw new SmolvlmError('certificate-exists', `${path} exists already`, {
+      throw new SmolvlmError('certificate-exists', `${path} already exists`, {
         hint: 'Use it, or give --replace to make another one; clients must then pin its new fingerprint.',
       });
     }

@@ -6,8 +6,8 @@ import {
   type FrigateSettings,
   httpAddress,
   type ServiceSettings,
-  topicPrefix,
 } from '../../mqtt/service-settings';
+import { topicPrefix } from '../../mqtt/topic-names';
 import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
@@ -78,7 +78,7 @@ function camera(fields: JsonFields): CameraSettings {
 function frigate(fields: JsonFields): FrigateSettings {
   const labels = fields.raw('labels') ?? [];
   if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) {
-    throw fields.wrong('labels', 'a list of texts');
+    throw fields.wrong('labels', 'a list of strings');
   }
   return {
     prefix: topicPrefix(fields.string('prefix', 'frigate'), 'frigate.prefix'),

@@ -19,7 +19,7 @@ export function secretField(
   const [name, ...others] = isJsonObject(value) ? Object.keys(value) : [];
   const source = isJsonObject(value) && name !== undefined ? value[name] : undefined;
   if (typeof source !== 'string' || others.length > 0 || (name !== 'env' && name !== 'file')) {
-    throw fault(`${place}${key}: expected a text, {env: NAME} or {file: PATH}`);
+    throw fault(`${place}${key}: expected a string, {env: NAME} or {file: PATH}`);
   }
   if (name === 'env') {
     const text = environment[source];

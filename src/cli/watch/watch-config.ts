@@ -1,10 +1,20 @@
 import type { DescribeInput } from '../../client/engine-api';
 import type { GateSettings } from '../../frame/frame-gate';
+import {
+  cameraSources,
+  frameLimits,
+  intervalLimits,
+  type NumberLimits,
+  normaliseModes,
+  sourceProtocols,
+} from '../../frame/frame-limits';
 import type { CameraSource } from '../../frame/open-frame-source';
 import { isPolygon, isZone, type Zone } from '../../frame/picture-zones';
 import type { CertificateTrust } from '../../picture/camera/camera-access';
+import { fingerprintDigits } from '../../picture/camera/fingerprint';
 import type { FrameOptions } from '../../picture/prepared-frame';
 import { defaultPrompt } from '../../protocol/default-prompt';
+import { limits } from '../../protocol/limits';
 import { defined } from '../../system/defined';
 import { type FieldFault, isJsonObject, JsonFields, type JsonObject } from '../../system/json-fields';
 import type { Polygon } from '../../system/picture-shapes';
@@ -25,24 +35,15 @@ export interface WatchedCamera {
   readonly capacity: number;
 }
 
-/** Limits and defaults of a camera's numbers, as in the frame node. */
-export const watchNumbers = {
-  interval: { least: 0.04, most: 86_400 },
-  timeout: { least: 0.1, most: 3_600 },
-  retries: { least: 0, most: 10, isWhole: true },
-  maxSide: { least: 16, most: 8_192, isWhole: true },
-  quality: { least: 1, most: 100, isWhole: true },
-  unchangedBits: { least: 0, most: 512, isWhole: true },
-  refresh: { least: 0, most: 1_000_000 },
-  cooldown: { least: 0, most: 1_000_000 },
-  burst: { least: 1, most: 1_000_000, isWhole: true },
-  staleRepeats: { least: 2, most: 1_000_000, isWhole: true },
-  maxAge: { least: 0, most: 1_000_000_000 },
-  maxTokens: { least: 1, most: 4_096, isWhole: true },
-  deadline: { least: 0.001, most: 3_600 },
+/** Limits of a camera's numbers. */
+const watchNumbers = {
+  ...frameLimits,
+  maxTokens: { least: 1, most: limits.maxNewTokens, isWhole: true },
+  /** Seconds. */
+  deadline: { least: 0.001, most: limits.deadlineMs / 1000 },
   priority: { least: -1_000, most: 1_000, isWhole: true },
-  capacity: { least: 1, most: 1_000, isWhole: true },
-} as const;
+  capacity: { least: 1, most: limits.queueCapacity, isWhole: true },
+} as const satisfies Readonly<Record<string, NumberLimits>>;
 
 /** Fields of a camera, and of `defaults` except those of one camera alone. */
 export const cameraFields: readonly string[] = [
@@ -51,12 +52,6 @@ export const cameraFields: readonly string[] = [
   ...Object.keys(watchNumbers),
 ];
 const notDefault = ['name', 'url', 'folder', 'masks', 'zones'];
-
-const protocols = {
-  snapshot: ['http:', 'https:'],
-  mjpeg: ['http:', 'https:'],
-  rtsp: ['rtsp:', 'rtsps:'],
-} as const;
 
 /** @throws SmolvlmError `watch-config` naming the field, what was expected and what it holds */
 export function watchConfig(file: ConfigFile): readonly WatchedCamera[] {
@@ -124,24 +119,24 @@ class CameraReader {
 
   #source(): CameraSource {
     const fields = this.#fields;
-    const kind = fields.oneOf('source', ['snapshot', 'mjpeg', 'rtsp', 'folder']);
+    const kind = fields.oneOf('source', cameraSources);
+    const intervalMs = this.#milliseconds('interval', intervalLimits(kind));
     if (kind === 'folder') {
-      const intervalMs = Math.max(200, this.#milliseconds('interval') ?? 1_000);
-      return { kind, folder: fields.string('folder'), intervalMs };
+      return { kind, folder: fields.string('folder'), intervalMs: intervalMs ?? 1_000 };
     }
     const user = this.#secret('user');
     const password = this.#secret('password');
     const camera = {
-      url: this.#url(protocols[kind], { user, password }),
-      timeoutMs: this.#milliseconds('timeout') ?? 10_000,
-      intervalMs: this.#milliseconds('interval') ?? 10_000,
+      url: this.#url(sourceProtocols[kind], { user, password }),
+      timeoutMs: this.#milliseconds('timeout') ?? 1_000 * frameLimits.timeout.standard,
+      intervalMs: intervalMs ?? 10_000,
       ...defined({
         credentials: user === undefined ? undefined : { user, password: password ?? '' },
         trust: this.#trust(),
       }),
     };
     return kind === 'snapshot'
-      ? { kind, ...camera, retries: this.#number('retries') ?? 2 }
+      ? { kind, ...camera, retries: this.#number('retries') ?? frameLimits.retries.standard }
       : { kind, ...camera };
   }
 
@@ -170,11 +165,8 @@ class CameraReader {
     const fields = this.#fields;
     if (!fields.has('fingerprint'))
       return fields.boolean('anyCertificate', false) ? { any: true } : undefined;
-    const fingerprint = fields
-      .string('fingerprint')
-      .replaceAll(/[^\da-f]/gi, '')
-      .toUpperCase();
-    if (fingerprint.length === 64) return { fingerprint };
+    const fingerprint = fingerprintDigits(fields.string('fingerprint'));
+    if (fingerprint !== undefined) return { fingerprint };
     throw fields.wrong('fingerprint', 'the 64 hexadecimal digits of a SHA-256 fingerprint');
   }
 
@@ -195,7 +187,7 @@ class CameraReader {
     const masks = this.#list('masks', isPolygon) as readonly Polygon[];
     return defined({
       masks: masks.length > 0 ? masks : undefined,
-      normalise: fields.has('normalise') ? fields.oneOf('normalise', ['contrast', 'night']) : undefined,
+      normalise: fields.has('normalise') ? fields.oneOf('normalise', normaliseModes) : undefined,
       maxSide: this.#number('maxSide'),
       quality: this.#number('quality'),
     });
@@ -218,22 +210,21 @@ class CameraReader {
     if (value === undefined) return undefined;
     const isList = Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '');
     if (isList && value.length >= 2) return value;
-    throw this.#fields.wrong('choices', 'a list of at least two texts');
+    throw this.#fields.wrong('choices', 'a list of at least two strings');
   }
 
   #secret(key: 'user' | 'password'): string | undefined {
     return secretField(this.#object, key, this.#place, this.#fault);
   }
 
-  #milliseconds(key: keyof typeof watchNumbers): number | undefined {
-    const seconds = this.#number(key);
+  #milliseconds(key: keyof typeof watchNumbers, field?: NumberLimits): number | undefined {
+    const seconds = this.#number(key, field);
     return seconds === undefined ? undefined : Math.round(seconds * 1000);
   }
 
-  #number(key: keyof typeof watchNumbers): number | undefined {
+  #number(key: keyof typeof watchNumbers, field: NumberLimits = watchNumbers[key]): number | undefined {
     if (!this.#fields.has(key)) return undefined;
-    const { least, most, ...more } = watchNumbers[key];
-    const isWhole = 'isWhole' in more;
+    const { least, most, isWhole = false } = field;
     const value = this.#fields.raw(key);
     const isNumber = typeof value === 'number' && value >= least && value <= most;
     if (isNumber && (!isWhole || Number.isInteger(value))) return value;

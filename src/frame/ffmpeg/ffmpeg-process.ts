@@ -125,19 +125,21 @@ class StreamWatch {
     this.#clock = clock;
     this.#options = options;
     const { firstMs, onSilent } = options;
-    this.#stopPicture = clock.after(firstMs, () => onSilent(`no picture came for ${firstMs} ms`));
+    this.#stopPicture = clock.after(firstMs, () => onSilent(`no picture was received for ${firstMs} ms`));
   }
 
   picture(): void {
     const { pictureMs, onSilent } = this.#options;
     this.#stopPicture();
-    this.#stopPicture = this.#clock.after(pictureMs, () => onSilent(`no picture came for ${pictureMs} ms`));
+    this.#stopPicture = this.#clock.after(pictureMs, () =>
+      onSilent(`no picture was received for ${pictureMs} ms`),
+    );
   }
 
   video(): void {
     const { videoMs, onSilent } = this.#options;
     this.#stopVideo?.();
-    this.#stopVideo = this.#clock.after(videoMs, () => onSilent(`nothing came for ${videoMs} ms`));
+    this.#stopVideo = this.#clock.after(videoMs, () => onSilent(`nothing was received for ${videoMs} ms`));
   }
 
   stop(): void {

@@ -37,7 +37,7 @@ const reasons: readonly Reason[] = [
   { pattern: /failed to resolve|name or service not known/i, words: 'the camera’s name cannot be resolved' },
   { pattern: /timed out|etimedout/i, words: 'the camera does not answer in time' },
   { pattern: /no route to host|network is unreachable|host is down/i, words: 'the camera cannot be reached' },
-  { pattern: /connection reset|broken pipe/i, words: 'the camera cut the connection' },
+  { pattern: /connection reset|broken pipe/i, words: 'the camera dropped the connection' },
 ];
 
 /** Said of streams that work, e.g. of a parameter set with the time of its picture. */

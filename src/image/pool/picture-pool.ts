@@ -20,7 +20,7 @@ export interface PictureTask {
   readonly signal: AbortSignal;
 }
 
-/** A large picture takes one, the pictures of other cameras go through the other. */
+/** One for a large picture, one for the pictures of other cameras. */
 export const defaultPictureThreads = 2;
 
 interface Waiting {
@@ -28,7 +28,7 @@ interface Waiting {
   readonly start: (worker: Worker) => void;
 }
 
-/** Threads that prepare pictures: at most so many at a time, one each, and at most one large picture. */
+/** Threads that prepare pictures, one picture each; at most one of the pictures is large. */
 export class PicturePool {
   readonly #threads: number;
   readonly #program: string;
@@ -89,7 +89,7 @@ export class PicturePool {
 
   #start(): Worker {
     const worker = new Worker(this.#program);
-    // An idle thread does not keep the process; see `prepareIn`.
+    // An idle thread does not keep the process running; see `prepareIn`.
     worker.unref();
     // Its picture fails with it.
     worker.on('error', () => {});

@@ -30,7 +30,7 @@ export function bundleArithmetic(
       hint:
         float32Kernels === undefined
           ? 'Run the engine on another machine, and report this CPU with the output of smolvlm doctor.'
-          : 'Float32 products are right: give the checkpoint instead of the bundle, or a bundle in float32.',
+          : 'Float32 products are correct: give the checkpoint instead of the bundle, or a bundle in float32.',
     },
   );
 }
@@ -40,13 +40,13 @@ export function arithmeticNote({ kernels, faults }: ProductCheck): ErrorBody | u
   if (kernels === 'all') return undefined;
   const instead = {
     'no-kleidiai': 'the kernels of KleidiAI are not used',
-    unfused: 'each operator is computed by itself',
+    unfused: 'operators are not fused',
     float32: 'the model is computed in float32',
   }[kernels ?? 'float32'];
   return {
     code: 'cpu-products',
     message: `onnxruntime computes ${listed(faults)} wrongly on this CPU; ${instead}`,
-    hint: 'Answers are right, and may take longer. A newer onnxruntime-node may have the fault mended.',
+    hint: 'Answers are correct, and may take longer. A newer onnxruntime-node may have fixed the fault.',
   };
 }
 

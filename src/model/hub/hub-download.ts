@@ -55,7 +55,7 @@ export async function downloadFile(
       throw new HubError(
         'hub-checksum',
         `${file.name}: expected ${file.checksum?.algorithm} ${file.checksum?.hex}, received ${found}`,
-        { hint: 'It was wrong twice: a proxy or a mirror may damage it.' },
+        { hint: 'The download was wrong twice: a proxy or a mirror may damage it.' },
       );
     }
   }
@@ -97,7 +97,7 @@ async function fetchFrom(
     if (begin !== from && begin > 0) {
       await response.body?.cancel();
       await rm(partial, { force: true });
-      const message = `${file.name}: asked for the bytes from ${from}, received those from ${begin}`;
+      const message = `${file.name}: requested the bytes from ${from}, received those from ${begin}`;
       throw new HubError('hub-range', message, { retryable: true });
     }
     target = await open(partial, begin === 0 ? 'w' : 'a');

@@ -53,7 +53,7 @@ export async function resolveModel(model: string, checkpoints = checkpointsFolde
   const dir = await pulledFolder(reference, checkpoints);
   if (dir) return { dir, kind: await folderKind(dir), name: reference.id };
   throw new SmolvlmError('model-not-pulled', `the model ${model} is not on this machine`, {
-    hint: `Fetch it first: smolvlm pull ${model}`,
+    hint: `Download it first: smolvlm pull ${model}`,
   });
 }
 

@@ -3,7 +3,8 @@ import { SmolvlmError } from '../../errors';
 import { shownText } from '../../system/shown-address';
 import type { CameraRequest } from '../camera-request';
 import type { DescribePayload } from '../describe-payload';
-import { type FrigateSettings, mostCameras } from '../service-settings';
+import type { FrigateSettings } from '../service-settings';
+import { mostCameras } from '../topic-names';
 import type { IncomingMessage, MqttTransport, Qos } from '../transport/mqtt-transport';
 import {
   cameraOfObject,

@@ -1,6 +1,6 @@
 import { defined } from '../../system/defined';
-import { isCameraName } from '../describe-topics';
 import type { FrigateSettings } from '../service-settings';
+import { isCameraName } from '../topic-names';
 
 /** A snapshot that Frigate published: `frigate/<camera>/<label>/snapshot`. */
 export interface FrigateSnapshot {

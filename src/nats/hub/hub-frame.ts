@@ -8,7 +8,7 @@ import { publishCameraAnswer } from '../camera-answers';
 import { type FrameMessage, isUrgent } from '../frame-message';
 import type { NatsLink } from '../nats-connection';
 
-/** Frames of the queue are told from those of other callers, and never replaced in the engine's own queue. */
+/** Frames of the queue are distinguished from those of other clients, and never replaced in the engine's own queue. */
 const ownGroup = 'nats';
 const engineCapacity = 1000;
 

@@ -17,7 +17,7 @@ export function hubMetrics(working: number, counts: HubCounts, queue: QueueStatu
       'Frames that another hub had taken before',
       counts.redelivered,
     ),
-    ...metric('smolvlm_hub_returned_total', 'counter', 'Frames given back to the queue', counts.returned),
+    ...metric('smolvlm_hub_returned_total', 'counter', 'Frames returned to the queue', counts.returned),
   ];
   if (!queue) return lines.join('\n');
   const { cameras, redelivered, oldestMs = 0 } = queue;

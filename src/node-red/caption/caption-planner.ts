@@ -132,7 +132,7 @@ export class CaptionPlanner implements Planner {
 }
 
 function emptyPrompt(given: string, type: string): SmolvlmError {
-  const received = given === '' ? 'none' : `an empty text from ${type} "${given.slice(0, 100)}"`;
+  const received = given === '' ? 'none' : `an empty string from ${type} "${given.slice(0, 100)}"`;
   return new SmolvlmError('prompt-empty', `expected a prompt, received ${received}`, {
     hint: 'Enter a question in the dialog, or send the property that contains the prompt.',
   });

@@ -1,9 +1,9 @@
-import { SmolvlmError } from '../../errors';
 import type { AnswerSchema } from '../../protocol/schema/answer-schema';
 import { defined } from '../../system/defined';
 import { checkTemplate } from '../../template/prompt-template';
 import { fieldChoice } from '../choice-field';
 import { type RequestSettings, requestSettings } from '../dialog-fields';
+import { invalidField } from '../invalid-field';
 import { fieldNumber } from '../number-field';
 import type { CaptionDialog } from './caption-dialog';
 import {
@@ -66,7 +66,7 @@ function scored(
   // What another preset left in a field that is not shown counts for nothing.
   const choices = preset === 'choose' || !dialog.preset ? choiceList(dialog.choices) : undefined;
   if (choices && !areChoices(choices)) {
-    throw invalid('choices', 'two or more different choices', choices.join(', '));
+    throw invalidField('choices', 'two or more different choices', choices.join(', '));
   }
   if (preset !== 'yes-no' && preset !== 'choose') return { choices };
   return {
@@ -88,12 +88,4 @@ function jsonSettings(dialog: CaptionDialog): Pick<CaptionSettings, 'schema' | '
     return { name, schema: each, ...defined({ question }) };
   });
   return { schema, fields };
-}
-
-function invalid(field: string, expected: string, received: string): SmolvlmError {
-  return new SmolvlmError(
-    'node-property',
-    `${field}: expected ${expected}, received ${received.slice(0, 100)}`,
-    { hint: 'Open the node and correct the field.' },
-  );
 }

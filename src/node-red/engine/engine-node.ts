@@ -92,6 +92,6 @@ function before<T>(signal: AbortSignal, value: Promise<T>): Promise<T> {
 function silentEngine(place: string): SmolvlmError {
   const where = place === 'local' ? 'on this machine' : `at ${place}`;
   return new SmolvlmError('engine-unreachable', `the engine ${where} does not report its status`, {
-    hint: 'It may be stopped or overloaded; the sidebar asks again every two seconds.',
+    hint: 'It may be stopped or overloaded; the sidebar tries again every two seconds.',
   });
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { type EngineAddress, parseEngineAddress } from '../../client/engine-address';
+import type { EngineAddress } from '../../client/engine-address';
 import type { DescribeInput } from '../../client/engine-api';
-import { type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
+import type { NatsAddress } from '../../nats/nats-address';
 import { readNatsFile } from '../../nats/nats-files';
 import type { RuntimeOptions } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
@@ -11,9 +11,11 @@ import { policyChoices } from '../request-fields';
 import {
   backendChoices,
   engineFields,
+  groupAddress,
   locationChoices,
   npuSharingChoices,
   precisionChoices,
+  remoteAddress,
 } from './engine-fields';
 
 /** The dialog of `smolvlm-engine`, as Node-RED hands it over: numbers may come as text, or empty. */
@@ -68,10 +70,7 @@ export function engineSettings(
   const runtime = runtimeOptions(dialog, userDir);
   const maxAgeSeconds = fieldNumber(dialog.maxAge, 'maxAge', engineFields.maxAge);
   return {
-    address:
-      location === 'group'
-        ? { kind: 'group', nats: groupAddress(dialog, token, userDir) }
-        : parseEngineAddress(location === 'remote' ? dialog.url : 'local', token),
+    address: enginePlace(location, dialog, token, userDir),
     idleExitSeconds: fieldNumber(dialog.idle, 'idle', engineFields.idle),
     recentFrames: fieldNumber(dialog.recentFrames, 'recentFrames', engineFields.recentFrames),
     defaults: {
@@ -90,12 +89,22 @@ export function engineSettings(
   };
 }
 
-function groupAddress(dialog: EngineDialog, secret: string | undefined, userDir: string): NatsAddress {
+function enginePlace(
+  location: (typeof locationChoices)[number],
+  dialog: EngineDialog,
+  token: string | undefined,
+  userDir: string,
+): EnginePlace {
+  if (location === 'group') return { kind: 'group', nats: hubsAddress(dialog, token, userDir) };
+  return location === 'remote' ? remoteAddress(dialog.url, token) : { kind: 'local' };
+}
+
+function hubsAddress(dialog: EngineDialog, secret: string | undefined, userDir: string): NatsAddress {
   const file = (path = ''): string | undefined =>
     path.trim() === '' ? undefined : resolve(userDir, path.trim());
   const credentials = file(dialog.natsCreds);
   return {
-    ...parseNatsAddress(dialog.url ?? '', secret, dialog.natsStream?.trim() || undefined),
+    ...groupAddress(dialog.url, secret, dialog.natsStream),
     ...defined({
       credentials: credentials === undefined ? undefined : readNatsFile(credentials),
       tlsCa: file(dialog.natsCa),

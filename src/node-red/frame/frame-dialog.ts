@@ -4,8 +4,9 @@ import type { FrameOptions } from '../../picture/prepared-frame';
 import { defined } from '../../system/defined';
 import type { Polygon } from '../../system/picture-shapes';
 import { fieldChoice } from '../choice-field';
+import { invalidField } from '../invalid-field';
 import { normaliseChoices } from './frame-fields';
-import { frameList, frameNumber, invalidField, times } from './frame-values';
+import { frameList, frameNumber, times } from './frame-values';
 
 /** The dialog's fields as Node-RED keeps them: text, mostly. */
 export interface FrameDialog {

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../../errors';
+import { invalidField } from '../invalid-field';
 import { fieldNumber } from '../number-field';
 import { frameFields } from './frame-fields';
 
@@ -26,15 +26,4 @@ export function frameList<T>(value: unknown, field: string, isOne: (each: unknow
   }
   if (Array.isArray(parsed) && parsed.every(isOne)) return parsed as T[];
   throw invalidField(field, 'shapes in fractions of the picture, 0 to 1', JSON.stringify(value));
-}
-
-/** @param received cut to 100 characters */
-export function invalidField(field: string, expected: string, received: string): SmolvlmError {
-  return new SmolvlmError(
-    'node-property',
-    `${field}: expected ${expected}, received ${received.slice(0, 100)}`,
-    {
-      hint: 'Open the node and correct the field.',
-    },
-  );
 }

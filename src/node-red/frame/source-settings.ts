@@ -1,12 +1,15 @@
+import { sourceProtocols } from '../../frame/frame-limits';
 import type { CameraSource } from '../../frame/open-frame-source';
 import type { CertificateTrust, Credentials } from '../../picture/camera/camera-access';
+import { fingerprintDigits } from '../../picture/camera/fingerprint';
 import { defined } from '../../system/defined';
 import { shownAddress } from '../../system/shown-address';
 import { fieldChoice } from '../choice-field';
+import { invalidField } from '../invalid-field';
 import { fieldNumber } from '../number-field';
 import type { FrameDialog } from './frame-dialog';
-import { intervalField, sourceChoices, sourceProtocols } from './frame-fields';
-import { frameNumber, invalidField, times } from './frame-values';
+import { intervalField, sourceChoices } from './frame-fields';
+import { frameNumber, times } from './frame-values';
 
 /** The node's own source of pictures, or none. */
 export type SourceSettings = { readonly kind: 'message' } | CameraSource;
@@ -27,7 +30,7 @@ export function sourceSettings(dialog: FrameDialog, login: SourceLogin = {}): So
     if (folder === '') throw invalidField('folder', 'the path of a folder', 'nothing');
     return { kind: source, folder, intervalMs: intervalMs ?? 1000 };
   }
-  const url = address(dialog.url, sourceProtocols[source] ?? [], login);
+  const url = address(dialog.url, sourceProtocols[source], login);
   const timeoutMs = frameNumber(dialog, 'timeout') * 1000;
   const camera = { url, timeoutMs, ...defined({ credentials: credentials(login), trust: trust(dialog) }) };
   if (source === 'snapshot') {
@@ -43,8 +46,8 @@ function credentials({ user, password = '' }: SourceLogin): Credentials | undefi
 
 function trust({ anyCertificate, fingerprint = '' }: FrameDialog): CertificateTrust | undefined {
   if (fingerprint.trim() === '') return anyCertificate === true ? { any: true } : undefined;
-  const digits = fingerprint.replaceAll(/[^\da-f]/gi, '').toUpperCase();
-  if (digits.length === 64) return { fingerprint: digits };
+  const digits = fingerprintDigits(fingerprint);
+  if (digits !== undefined) return { fingerprint: digits };
   throw invalidField('fingerprint', 'the 64 hexadecimal digits of a SHA-256 fingerprint', fingerprint);
 }
 

@@ -6,7 +6,6 @@ import {
   type FrigateSettings,
   httpAddress,
   type ServiceSettings,
-  topicPrefix,
 } from '../../mqtt/service-settings';
 import type { Qos } from '../../mqtt/transport/mqtt-transport';
 import { defaultPrompt } from '../../protocol/default-prompt';
@@ -14,7 +13,7 @@ import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
 import { requestSettings } from '../dialog-fields';
 import { type CameraLogin, passwordCredential, userCredential } from './camera-logins';
-import { qosChoices } from './mqtt-fields';
+import { qosChoices, topicOf } from './mqtt-fields';
 
 /** The dialog of `smolvlm-mqtt`, as Node-RED hands it over. */
 export interface MqttDialog {
@@ -56,11 +55,9 @@ export function serviceSettings(
   const { detail, maxNewTokens, deadlineMs } = requestSettings(dialog);
   const cameras = (dialog.cameras ?? []).map((camera) => cameraSettings(camera, credentials));
   const discoveryPrefix =
-    dialog.discovery === false
-      ? undefined
-      : topicPrefix(dialog.discoveryPrefix?.trim() || 'homeassistant', 'discovery prefix');
+    dialog.discovery === false ? undefined : topicOf('discoveryPrefix', dialog.discoveryPrefix);
   return {
-    base: topicPrefix(dialog.base?.trim() || 'smolvlm', 'base topic'),
+    base: topicOf('base', dialog.base),
     qos: Number(fieldChoice(String(dialog.qos ?? ''), 'qos', qosChoices, '1')) as Qos,
     cameras: checkCameras(cameras),
     prompt: dialog.prompt?.trim() || defaultPrompt,
@@ -119,7 +116,7 @@ function frigateSettings(dialog: MqttDialog): FrigateSettings {
   const url = dialog.frigateUrl?.trim() ?? '';
   const labels = (dialog.frigateLabels ?? '').split(',').map((label) => label.trim());
   return {
-    prefix: topicPrefix(dialog.frigatePrefix?.trim() || 'frigate', 'Frigate topic prefix'),
+    prefix: topicOf('frigatePrefix', dialog.frigatePrefix),
     labels: labels.filter((label) => label !== ''),
     ...defined({ url: url === '' ? undefined : httpAddress(url, 'Frigate') }),
   };

@@ -138,7 +138,7 @@ export class TimelineController {
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= mostRunning) {
       throw new SmolvlmError('timeline-busy', `${mostRunning} messages already wait for the timeline`, {
-        hint: 'The disk or the pictures are slower than the messages come. Keep fewer of them.',
+        hint: 'Messages arrive faster than they can be written. Send fewer of them.',
       });
     }
     this.#running++;

@@ -36,7 +36,7 @@ export function messageEntry(
   if (text === undefined || text.trim() === '') {
     throw new SmolvlmError(
       'timeline-message',
-      'expected msg.caption or a text in msg.payload, received neither',
+      'expected msg.caption or text in msg.payload, received neither',
       {
         hint: 'Wire the caption node’s first output to the timeline, or set msg.topic to search.',
       },

@@ -83,7 +83,7 @@ function addressOf(root: string, { path }: TimelineRoute): string {
 function moved({ path }: TimelineRoute, { httpAdminRoot, httpNodeRoot }: AccessSettings): Handler {
   return ({ originalUrl }, response) => {
     if (path !== '') {
-      const message = `the captions are read below the address of flows, at ${nodePath}/, with their password`;
+      const message = `the captions page is below the flows' address, at ${nodePath}/, with the flows' password`;
       response.writeHead(401, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ error: { code: 'request-unauthorized', message } }));
       return;

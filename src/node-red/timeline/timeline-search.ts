@@ -28,11 +28,11 @@ export function searchQuery(payload: unknown, cameras: readonly string[], nowMs:
   if (typeof payload === 'string') return spokenQuery(payload, cameras, nowMs);
   if (payload === undefined || payload === null) return {};
   if (typeof payload !== 'object' || Array.isArray(payload)) {
-    throw unexpected('a text or an object', payload);
+    throw unexpected('a string or an object', payload);
   }
   const { text, camera, from, to, days, changed, before, limit } = payload as Record<string, unknown>;
   for (const [name, value] of Object.entries({ text, camera })) {
-    if (value !== undefined && typeof value !== 'string') throw unexpected(`a text in ${name}`, value);
+    if (value !== undefined && typeof value !== 'string') throw unexpected(`a string in ${name}`, value);
   }
   if (changed !== undefined && typeof changed !== 'boolean')
     throw unexpected('true or false in changed', changed);

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { SmolvlmError } from '../../errors';
 import type { RetentionSettings } from '../../timeline/sqlite/retention';
 import { fieldChoice } from '../choice-field';
+import { invalidField } from '../invalid-field';
 import { fieldNumber } from '../number-field';
 import {
   cameraLimits,
@@ -44,10 +44,14 @@ export function timelineSettings(dialog: TimelineDialog, userDir: string): Timel
   const folder = dialog.folder?.trim() || 'smolvlm-timeline';
   const cameras = cameraLimits(dialog.cameraLimits ?? '');
   if (!cameras)
-    throw invalid('cameraLimits', 'limits such as street: 7 d, 200 MB; porch: 90 d', dialog.cameraLimits);
+    throw invalidField(
+      'cameraLimits',
+      'limits such as street: 7 d, 200 MB; porch: 90 d',
+      dialog.cameraLimits,
+    );
   const digestTime = dialog.digestTime?.trim() || standardDigestTime;
   const digestMinutes = minutesOfDay(digestTime);
-  if (digestMinutes === undefined) throw invalid('digestTime', 'a time such as 20:00', digestTime);
+  if (digestMinutes === undefined) throw invalidField('digestTime', 'a time such as 20:00', digestTime);
   return {
     folder: resolve(join(userDir), folder),
     retention: {
@@ -59,14 +63,4 @@ export function timelineSettings(dialog: TimelineDialog, userDir: string): Timel
     digest: fieldChoice(dialog.digest, 'digest', digestChoices, 'none'),
     digestMinutes,
   };
-}
-
-function invalid(field: string, expected: string, received: unknown): SmolvlmError {
-  return new SmolvlmError(
-    'node-property',
-    `${field}: expected ${expected}, received ${String(received).slice(0, 100)}`,
-    {
-      hint: 'Open the node and correct the field.',
-    },
-  );
 }

@@ -28,7 +28,7 @@ export function attentionRotates({ headDim }: TextConfig): boolean {
 }
 
 /**
- * Grouped-query attention as one node. The new keys and values are written behind the cached ones; when the
+ * Grouped-query attention as one node. The new keys and values are written after the cached ones; when the
  * caller binds a layer's past and present to the same memory, nothing else is copied.
  */
 export function decoderAttention(

@@ -86,7 +86,7 @@ function checkCertificate(socket: TLSSocket, url: URL, { fingerprint, any }: Cer
     if (shown.replaceAll(':', '') === fingerprint) return;
     throw new ImageError(
       'image-certificate',
-      `${shownAddress(url)} shows a certificate with the SHA-256 fingerprint ${shown}, not the expected one`,
+      `${shownAddress(url)} presented a certificate with the SHA-256 fingerprint ${shown}, not the expected one`,
       {
         hint: 'If the camera was replaced or reset, enter the new fingerprint; otherwise another machine answers.',
       },

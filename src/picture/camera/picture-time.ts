@@ -3,7 +3,7 @@ const dayMs = 86_400_000;
 
 /**
  * When a picture was taken, by the camera's `Last-Modified`. Its clock is often wrong, so the picture's age is counted by
- * that clock, up to `Date`. Without `Date` a time of the past day is taken as it is, and any other is not believed.
+ * that clock, up to `Date`. Without `Date` a time of the past day is used unchanged, and any other is ignored.
  * @param now milliseconds since 1970 @returns undefined if the camera says nothing that can be true
  */
 export function pictureTime(

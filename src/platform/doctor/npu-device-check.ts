@@ -20,7 +20,7 @@ export function judgeDevices(machine: DeviceFacts): Finding {
   if (misleadingLink !== undefined) {
     return bad(
       `/dev/rknpu is a link to ${misleadingLink}`,
-      'Remove the link: it makes the runtime take the driver for another build of it.',
+      'Remove the link: it makes the runtime mistake the driver for another build.',
     );
   }
   const [closed] = nodes.filter(({ refused }) => refused !== undefined);

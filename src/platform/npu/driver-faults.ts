@@ -11,7 +11,7 @@ interface DriverFault {
 const reported: readonly DriverFault[] = [
   {
     driver: '0.9.3',
-    what: 'with driver 0.9.3 rknn_run fails (“failed to submit”), 0.9.6 repaired it (radxa/kernel#312, airockchip/rknn-toolkit2#38)',
+    what: 'with driver 0.9.3 rknn_run fails (“failed to submit”), fixed in 0.9.6 (radxa/kernel#312, airockchip/rknn-toolkit2#38)',
   },
   {
     driver: '0.9.2',

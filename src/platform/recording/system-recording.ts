@@ -110,7 +110,7 @@ export function parseRecording(text: string, path: string): SystemRecording {
     denied: denied.map(String),
     ...defined({
       cpuProducts: fields.has('cpuProducts')
-        ? texts(fields.raw('cpuProducts'), () => fields.wrong('cpuProducts', 'an object of texts'))
+        ? texts(fields.raw('cpuProducts'), () => fields.wrong('cpuProducts', 'an object of strings'))
         : undefined,
     }),
   };

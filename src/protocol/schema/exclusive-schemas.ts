@@ -3,7 +3,7 @@ import type { AnswerSchema, ObjectSchema } from './answer-schema';
 /**
  * Whether no value fits both schemas, as far as it can be told: by their types, constants, and constants of a property
  * that both require.
- * @param isWider tells schemas that stand for callers' schemas which more values fit
+ * @param isWider tells schemas that replace a client's and match more values
  */
 export function exclude(
   one: AnswerSchema,

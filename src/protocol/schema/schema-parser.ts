@@ -37,7 +37,7 @@ export class SchemaParser {
   parse(): AnswerSchema {
     const parsed = this.#parse(this.#document, this.#path, 0);
     if (parsed) return parsed;
-    throw schemaFault(this.#path, 'expected a schema that some value fits', this.#document);
+    throw schemaFault(this.#path, 'expected a schema that some value matches', this.#document);
   }
 
   #parse(value: unknown, path: string, depth: number): AnswerSchema | Impossible {

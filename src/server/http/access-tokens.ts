@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { SmolvlmError } from '../../errors';
 
-/** A token that callers may send, with the name of who has it. */
+/** A token that clients may send, with the name of who has it. */
 export interface AccessToken {
   readonly name: string;
   readonly token: string;

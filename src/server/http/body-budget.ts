@@ -14,7 +14,7 @@ export function bodyBudgetBytes(memoryLimitBytes: number): number {
   return Math.min(512 * 1024 * 1024, Math.max(limits.bodyBytes, memoryLimitBytes / 2 / copies));
 }
 
-/** The memory of all bodies that are being received or answered, of all callers together. */
+/** The memory of all bodies that are being received or answered, of all clients together. */
 export class BodyBudget {
   readonly #limitBytes: number;
   #usedBytes = 0;

@@ -10,12 +10,12 @@ import { isListening, longestSocketPathBytes } from '../../system/files/unix-soc
 export interface EngineSocket {
   /** Whether the path still leads to this engine: not when the file was removed, or replaced by another engine's. */
   isOurs(): boolean;
-  /** Removes the file if it is ours. Called before the engine stops to listen: until then no other engine takes the path. */
+  /** Removes the file if it is ours. Called before the engine stops listening: until then no other engine takes the path. */
   remove(): void;
 }
 
 /**
- * Listens on a unix socket that only this user may open. Node removes the path it has bound when it stops to listen, also
+ * Listens on a unix socket that only this user may open. Node removes the path it has bound when it stops listening, also
  * when that is another engine's by then: a name of our own is bound, and moved to the path.
  * @throws SmolvlmError `engine-running` when another engine answers there, `engine-listen`
  */
@@ -25,7 +25,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   checkLength(bound);
   makeSocketDirectory(dirname(path));
   if (await isListening(path)) {
-    throw new SmolvlmError('engine-running', `an engine answers on ${path} already`, {
+    throw new SmolvlmError('engine-running', `an engine already answers on ${path}`, {
       hint: 'Use it, or stop it first.',
     });
   }
@@ -71,7 +71,7 @@ export async function listenOnTcp(app: FastifyInstance, host: string, port: numb
     return await app.listen({ host, port });
   } catch (cause) {
     throw new SmolvlmError('engine-listen', `cannot listen on ${host}:${port}: ${String(cause)}`, {
-      hint: 'Choose another --port, or stop the program that holds it.',
+      hint: 'Choose another --port, or stop the program that uses it.',
       cause,
     });
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 
-/** How long the rest of a refused body is waited for. */
+/** How long to wait for the rest of a refused body. */
 const lingerMs = 5_000;
 
 /**

@@ -15,7 +15,7 @@ import { registerResponses } from './responses/responses-routes';
 export interface OpenAiOptions {
   readonly engine: Engine;
   readonly models: ModelCatalog;
-  /** Hosts from which pictures are fetched by http(s) address; absent: none are, because callers could probe the network. */
+  /** Hosts from which pictures are fetched by http(s) address; absent: none are, because clients could probe the network. */
   readonly imageHosts?: ResolveHost;
 }
 

@@ -14,7 +14,7 @@ import type { ModelCatalog } from '../model-catalog';
 
 export interface DescribeOptions {
   readonly engine: Engine;
-  /** For callers on the network, who name models by id or alias; absent: callers may name any folder. */
+  /** For clients on the network, which name models by id or alias; absent: clients may name any folder. */
   readonly networkModels?: ModelCatalog;
 }
 

@@ -11,7 +11,7 @@ export interface DoctorOptions {
   readonly engine: Engine;
   /** Checked against the machine, with the loaded models. */
   readonly defaultModel?: string;
-  /** For callers on the network, who name models by id or alias. */
+  /** For clients on the network, which name models by id or alias. */
   readonly networkModels?: ModelCatalog;
 }
 

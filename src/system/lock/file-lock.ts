@@ -197,7 +197,7 @@ export function isLockName(file: string, name: string): boolean {
 }
 
 /**
- * Removes a dead holder's lock. Only one process at a time may do so, else the second could remove the lock
+ * Removes a dead holder's lock. Only one process at a time may do so, or the second could remove the lock
  * that the first has just got.
  * @param draft this process's own lock file @returns `denied` where only another user may remove it
  */

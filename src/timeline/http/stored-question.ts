@@ -69,7 +69,7 @@ function questionOf(body: unknown): string {
   if (question === '' || question.length > maxQuestionCharacters) {
     throw new SmolvlmError(
       'request-invalid',
-      `expected {"question": a text of 1 to ${maxQuestionCharacters} characters}, received ${JSON.stringify(body)?.slice(0, 80)}`,
+      `expected {"question": a string of 1 to ${maxQuestionCharacters} characters}, received ${JSON.stringify(body)?.slice(0, 80)}`,
     );
   }
   return question;

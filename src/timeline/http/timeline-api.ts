@@ -1,7 +1,7 @@
 import type { ErrorBody } from '../../errors';
 import type { TimelineAnswer } from '../timeline-entry';
 
-/** How callers of the API are authenticated: by Node-RED's editor, by basic authentication, by the engine's token. */
+/** How clients of the API are authenticated: by Node-RED's editor, by basic authentication, by the engine's token. */
 export type Authentication = 'none' | 'node-red' | 'basic' | 'token';
 
 /** `GET session`: needs no authentication and contains nothing of a timeline. */

@@ -25,7 +25,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'timeline-closed': 503,
 };
 
-/** What may be in a browser's cache, for its own user, and is asked for again each time. */
+/** What may be in a browser's cache, for its own user, and is revalidated each time. */
 const privateHeaders = {
   'cache-control': 'private, no-cache',
   vary: 'authorization, cookie',

@@ -15,7 +15,7 @@ export interface TimelineRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the page's address, with `:name` for its parts; empty for the page itself. */
   readonly path: string;
-  /** Public routes contain nothing of a timeline. The server authenticates the callers of all others first. */
+  /** Public routes contain nothing of a timeline. For all others, the server authenticates the client first. */
   readonly access: 'public' | 'read' | 'write';
   /** Callers such as calendar programs can send a name and a password, but no token. */
   readonly acceptsPassword?: boolean;

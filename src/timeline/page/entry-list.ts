@@ -84,7 +84,7 @@ export class EntryList {
     this.#shown.delete(id);
   }
 
-  /** The entry that stands before or after another one. */
+  /** The entry before or after another one. */
   neighbour(id: string | undefined, step: -1 | 1): EntryBody | undefined {
     const ordered = this.#ordered();
     const at = ordered.findIndex(({ entry }) => entry.id === id);
@@ -105,12 +105,12 @@ export class EntryList {
     shown?.item.scrollIntoView({ block: 'nearest' });
   }
 
-  /** The entry whose row has the keyboard. */
+  /** The entry whose row has the focus. */
   get focused(): string | undefined {
     return (document.activeElement?.closest('li[data-entry]') as HTMLElement | null)?.dataset.entry;
   }
 
-  /** What stands below the rows. */
+  /** What is shown below the rows. */
   showEnd(content: 'loading' | 'all' | { readonly error: string; readonly retry: () => void }): void {
     if (content === 'loading') {
       const rows = Array.from({ length: this.size === 0 ? 8 : 2 }, () =>
@@ -136,7 +136,7 @@ export class EntryList {
     );
   }
 
-  /** @param more a way on, below the words */
+  /** @param more a button below the words */
   showEmpty(title: string, hint: string, more?: HTMLElement): void {
     this.#end.replaceChildren(
       element(

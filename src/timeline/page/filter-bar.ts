@@ -67,7 +67,7 @@ export class FilterBar {
     return Object.keys(this.#filter).length === 0;
   }
 
-  /** Puts the keyboard into the search field. */
+  /** Focuses the search field. */
   focus(): void {
     this.#search.focus();
     this.#search.select();

@@ -2,7 +2,7 @@ import { type ExportFormat, exportFormats } from '../http/timeline-api';
 import { element, iconButton, textButton } from './element';
 import type { WordKey, Words } from './page-words';
 
-/** A modal dialog of the page. Esc closes it, and the keyboard goes back to where it was. */
+/** A modal dialog of the page. Esc closes it, and the focus returns to where it was. */
 function openDialog(title: string, words: Words, ...content: readonly Node[]): HTMLDialogElement {
   const dialog = element('dialog', { 'aria-labelledby': 'dialog-title' });
   dialog.append(
@@ -14,7 +14,7 @@ function openDialog(title: string, words: Words, ...content: readonly Node[]): H
     ),
     ...content,
   );
-  // A click on what is behind it.
+  // A click outside of it.
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);

@@ -128,7 +128,7 @@ export class TimelineView {
     return this.#list.focused !== undefined;
   }
 
-  /** What Esc does: the innermost thing ends. */
+  /** What Esc does: it closes the innermost thing that is open. */
   escape(): void {
     if (this.#open?.cancelQuestion()) return;
     if (this.#open) this.#closeEntry();

@@ -1,4 +1,4 @@
-/** A clock that is set forward by more than this is not believed at once. */
+/** A clock that is set forward by more than this is not trusted at once. */
 const jumpMs = 86_400_000;
 /** How long it must then run on. */
 const probationMs = 3_600_000;

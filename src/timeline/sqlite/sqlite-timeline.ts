@@ -158,7 +158,7 @@ export class SqliteTimeline implements TimelineStore {
       if (this.#waiting.size >= mostWaiting || this.#waitingBytes + bytes > mostWaitingBytes) {
         reject(
           new SmolvlmError('timeline-busy', `${this.#waiting.size} requests already wait for the timeline`, {
-            hint: 'The disk is slower than the entries come. Keep thumbnails only, or fewer entries.',
+            hint: 'Entries arrive faster than the disk can write them. Keep thumbnails only, or send fewer.',
           }),
         );
         return;

@@ -287,7 +287,7 @@ export class TimelineKeeper {
     this.#options.onTrouble(
       new SmolvlmError(
         'timeline-damaged',
-        `the timeline was damaged and is now ${aside}; a new one was begun`,
+        `the timeline was damaged and is now ${aside}; a new one was started`,
         {
           hint: 'Check the disk. The sqlite3 program’s .recover reads what is left of the old file.',
           cause,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { readConfigFile } from '../../../src/cli/watch/config-file';
-import { type WatchedCamera, watchConfig, watchNumbers } from '../../../src/cli/watch/watch-config';
-import { frameFields } from '../../../src/node-red/frame/frame-fields';
+import { type WatchedCamera, watchConfig } from '../../../src/cli/watch/watch-config';
 import { useTempFolder } from '../../temp-folder';
 
 const everything = `
@@ -132,7 +131,7 @@ describe('configuration of smolvlm watch', () => {
       ],
       [
         `${porch}    url: http://x/\n    password: { geheim: geheim2 }`,
-        'cameras.yaml:5: cameras[0].password: expected a text, {env: NAME} or {file: PATH}',
+        'cameras.yaml:5: cameras[0].password: expected a string, {env: NAME} or {file: PATH}',
       ],
       [
         `${porch}    url: http://{user}@x/`,
@@ -148,11 +147,13 @@ describe('configuration of smolvlm watch', () => {
     }
   });
 
-  it('has the limits of the frame node', () => {
-    const { interval: _inFlows, ...shared } = frameFields;
-    for (const [name, { least, most }] of Object.entries(shared)) {
-      const own = watchNumbers[name as keyof typeof shared];
-      assert.deepEqual([own.least, own.most], [least, most], name);
+  it('refuses an interval that is shorter than its source can keep', async () => {
+    for (const [source, least] of [
+      ['{ name: a, source: folder, folder: /x, interval: 0.1 }', 0.2],
+      ['{ name: a, source: snapshot, url: "http://a/", interval: 0 }', 0.04],
+    ] as const) {
+      const message = await fault(`cameras:\n  - ${source}`);
+      assert.match(message, new RegExp(`interval: expected a number from ${least} to 86400`));
     }
   });
 });

@@ -45,7 +45,7 @@ describe('resolveModel', () => {
     await writeFile(`${pulled}/config.json`, '{}');
     await assert.rejects(resolveHere('ORG/NAME'), {
       code: 'model-not-pulled',
-      hint: 'Fetch it first: smolvlm pull ORG/NAME',
+      hint: 'Download it first: smolvlm pull ORG/NAME',
     });
     await mkdir(temp('checkpoints', 'ORG', 'NAME', 'refs'));
     await writeFile(revisionFile({ id: 'ORG/NAME', revision: 'main' }, temp('checkpoints')), commit);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mostCameras } from '../../../src/mqtt/service-settings';
+import { mostCameras } from '../../../src/mqtt/topic-names';
 import { cameraCredentials, freeLogin, mostLogins } from '../../../src/node-red/mqtt/camera-logins';
 
 describe('camera logins', () => {

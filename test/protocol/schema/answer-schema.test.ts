@@ -66,7 +66,7 @@ describe('parseAnswerSchema', () => {
     const levels = JSON.stringify(parseAnswerSchema(node)).split('"next"').length - 1;
     assert.equal(levels, 4);
     const endless = object({ next: { $ref: '#' } });
-    assert.throws(() => parseAnswerSchema(endless), /expected a schema that some value fits/);
+    assert.throws(() => parseAnswerSchema(endless), /expected a schema that some value matches/);
     assert.throws(() => parseAnswerSchema({ $ref: '#' }), /references to themselves/);
   });
 
@@ -124,14 +124,14 @@ describe('parseAnswerSchema', () => {
     [
       'a type without values of an enum',
       { type: 'string', enum: [1] },
-      /^jsonSchema: .*that some value fits/,
+      /^jsonSchema: .*that some value matches/,
     ],
     [
       'a minimum above the maximum',
       { type: 'integer', minimum: 3, maximum: 2 },
       /maximum: expected at least minimum \(3\)/,
     ],
-    ['a range without a number', { type: 'integer', minimum: 0.2, maximum: 0.8 }, /that some value fits/],
+    ['a range without a number', { type: 'integer', minimum: 0.2, maximum: 0.8 }, /that some value matches/],
     [
       'a step that is not whole',
       { type: 'number', multipleOf: 0.01 },

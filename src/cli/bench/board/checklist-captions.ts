@@ -51,7 +51,7 @@ function judgeCaptions(report: ReportReader): Judgement | undefined {
       'Convert without --no-cpu-stages.',
     );
   const next = 'Look at row 7 first; where it is ok, compare the texts in the report.';
-  return judged(same >= of - 1 ? 'ok' : 'bad', `${same} of ${of} as on the CPU`, `${of}, or one less`, next);
+  return judged(same >= of - 1 ? 'ok' : 'bad', `${same} of ${of} as on the CPU`, `${of}, or one fewer`, next);
 }
 
 function absent(report: ReportReader): Judgement | undefined {
@@ -95,7 +95,7 @@ function judgeFlash(report: ReportReader): Judgement | undefined {
   return judged(
     saved > 20 && later < 200 ? 'ok' : 'info',
     `${saved.toFixed(0)} MB less, first token ${later.toFixed(0)} ms later`,
-    'about 57 MB less, hardly later',
+    'about 57 MB less, little delay',
     'Leave SMOLVLM_RKLLM_EMBED_FLASH off.',
   );
 }

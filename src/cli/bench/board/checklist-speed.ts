@@ -28,7 +28,7 @@ function judgeStages(report: ReportReader): Judgement | undefined {
   return judged(
     usual ? 'ok' : 'warn',
     `${times.length} stages, median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`,
-    `median at most ${usualStageMs} ms, all alike`,
+    `median at most ${usualStageMs} ms, all similar`,
     'Look at the clocks and governors of NPU and memory in row 1 (performance while it captions), and at other programs on the NPU.',
   );
 }
@@ -74,7 +74,7 @@ function judgeScratch(report: ReportReader): Judgement | undefined {
   return judged(
     ms <= safeMs * 1.2 ? 'ok' : 'info',
     `${ms.toFixed(0)} ms a tile, safe path ${safeMs.toFixed(0)} ms`,
-    'as the safe path',
+    'about as long as the safe path',
     'Leave SMOLVLM_NPU_SHARED_SCRATCH off unless row 2 needs it.',
   );
 }

@@ -124,7 +124,7 @@ async function measure(
   const waits: Promise<number>[] = [];
   for (let sent = 0; sent < total; sent++) {
     waits.push(caption(client, `single-${sent}`, picture).then(({ waitedMs }) => waitedMs));
-    // Cameras that do not know of each other: intervals of a Poisson process.
+    // Independent cameras: intervals of a Poisson process.
     await delay((-Math.log(1 - Math.random()) * captionMs) / (hubs * usage), undefined, { signal });
   }
   return {

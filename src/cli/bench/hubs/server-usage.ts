@@ -33,7 +33,7 @@ export function watchUsage(pid: number, store: string): () => Promise<ServerUsag
 
 async function cpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // Fields after the name, which may have blanks; user and system time are the 14th and 15th of all.
+  // Fields after the name, which may have spaces; user and system time are the 14th and 15th of all.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticks;
 }

@@ -32,7 +32,7 @@ export async function fromChatCompletion(
       throw new FieldError(
         'request-invalid',
         `${place}.content`,
-        'expected a text or a list of parts, received none',
+        'expected a string or a list of parts, received none',
       );
     }
     conversation.add(roleOf(message), await partsOf(message, conversation, `${place}.content`));
