@@ -176,7 +176,7 @@ if [ "$start" = yes ]; then run systemctl restart smolvlm.service; fi
 echo "The engine's address: $scheme://$(hostname):$port"
 if [ "$tls" = yes ] && [ -r "$destdir$cert" ]; then
   fingerprint='new crypto.X509Certificate(fs.readFileSync(process.argv[1])).fingerprint256.replaceAll(":", "")'
-  echo "Behind it, to accept only its certificate: /#sha256=$(node -p "$fingerprint" "$destdir$cert")"
+  echo "Add to it, to accept only its certificate: /#sha256=$(node -p "$fingerprint" "$destdir$cert")"
 fi
 if [ -r "$destdir$token_file" ]; then
   echo "Its token: $(cat "$destdir$token_file")"

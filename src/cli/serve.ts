@@ -1,31 +1,17 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
-import { errorBody, SmolvlmError } from '../errors';
-import { protocolVersion } from '../protocol/engine-status';
 import { boundLog, fileLog } from '../server/bounded-log';
-import { type AccessToken, parseTokens } from '../server/http/access-tokens';
 import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
 import { defined } from '../system/defined';
-import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
+import { makePrivateDirectory } from '../system/files/runtime-dir';
 import { missingPackage } from '../system/missing-package';
-import type { Settings } from '../system/settings';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
-import {
-  type Command,
-  type OptionValues,
-  optionalChoice,
-  optionalInteger,
-  UsageError,
-} from './command/command';
+import type { Command } from './command/command';
 import { hubOptionTable, hubUsage, natsOptions } from './command/nats-options';
 import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
+import { serveOptions } from './serve/serve-options';
 import { openServedTimeline } from './serve/served-timeline';
-
-const defaultPort = 8372;
 
 /** The engine process: local engines are started with it, and remote ones by hand or as a service. */
 export const command: Command = {
@@ -149,135 +135,6 @@ function engineAddress({ socketPath, tcp }: ServeOptions, { url }: ServedEngine)
   return parseEngineAddress(pinned, typeof token === 'string' ? token : token?.[0]?.token);
 }
 
-function serveOptions(
-  values: OptionValues,
-  log: (line: string) => void,
-  { runtimeDir, cacheDir, hub, npu, rkllm, imageThreads, token }: Settings,
-): ServeOptions {
-  const seconds = (name: string): number | undefined => {
-    const value = optionalInteger(values, name, 0, 10_000_000);
-    return value === undefined ? undefined : value * 1000;
-  };
-  const megabytes = (name: string): number | undefined => {
-    const value = optionalInteger(values, name, 1);
-    return value === undefined ? undefined : value * 1024 * 1024;
-  };
-  const tcp = tcpOptions(values, log, token);
-  return withoutUndefined({
-    log,
-    tcp,
-    socketPath:
-      typeof values.socket === 'string'
-        ? resolve(values.socket)
-        : tcp
-          ? undefined
-          : engineSocketPath(runtimeDir, protocolVersion),
-    model: typeof values.model === 'string' ? values.model : undefined,
-    checkpoint: typeof values.checkpoint === 'string' ? values.checkpoint : undefined,
-    threads: optionalInteger(values, 'threads', 1, 256),
-    precision: optionalChoice(values, 'precision', ['float32', 'int8', 'int4']),
-    logRequests: optionalChoice(values, 'log-level', ['info', 'debug']) === 'debug',
-    queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
-    modelLimitBytes: megabytes('model-limit-mb'),
-    memoryLimitBytes: megabytes('memory-limit-mb'),
-    idleUnloadMs: seconds('idle-unload'),
-    idleExitMs: seconds('idle-exit'),
-    allowImageUrls: values['allow-image-urls'] === true,
-    imageHosts: strings(values['allow-image-host']),
-    aliases: aliasOptions(values),
-    corsOrigins: strings(values['cors-origin']),
-    hub,
-    settings: { cacheDir, npu, rkllm, ...defined({ imageThreads }) },
-  });
-}
-
-/** @throws UsageError */
-function aliasOptions(values: OptionValues): ReadonlyMap<string, string> | undefined {
-  const { alias, model } = values;
-  if (alias === undefined) return undefined;
-  const pairs = strings(alias).map((text) => {
-    const [name = '', target = model] = text.split(/=(.*)/s);
-    if (name !== '' && typeof target === 'string' && target !== '') return [name, target] as const;
-    throw new UsageError(`--alias: expected NAME=MODEL, or NAME with --model, received "${text}"`);
-  });
-  return new Map(pairs);
-}
-
-function strings(value: OptionValues[string]): string[] {
-  return [value ?? []].flat().filter((each) => typeof each === 'string');
-}
-
-function tcpOptions(
-  values: OptionValues,
-  log: (line: string) => void,
-  environmentToken: string | undefined,
-): ServeOptions['tcp'] {
-  const { host, port } = values;
-  if (host === undefined && port === undefined) return undefined;
-  const address = {
-    host: typeof host === 'string' ? host : '127.0.0.1',
-    port: optionalInteger(values, 'port', 0, 65_535) ?? defaultPort,
-    ...defined({ tls: tlsOptions(values) }),
-  };
-  const tokenFile = values['token-file'];
-  if (typeof tokenFile === 'string') return { ...address, token: readTokens(tokenFile, log) };
-  if (values['no-token'] === true) return address;
-  if (environmentToken !== undefined)
-    return { ...address, token: parseTokens(environmentToken, 'SMOLVLM_TOKEN') };
-  throw new UsageError('a port requires --token-file or SMOLVLM_TOKEN, or --no-token on a loopback address');
-}
-
-/** @throws UsageError; SmolvlmError `engine-tls` for files that are not a certificate and its key */
-function tlsOptions(values: OptionValues): TlsFiles | undefined {
-  const { 'tls-cert': certPath, 'tls-key': keyPath } = values;
-  if (certPath === undefined && keyPath === undefined) return undefined;
-  if (typeof certPath !== 'string' || typeof keyPath !== 'string') {
-    throw new UsageError('--tls-cert and --tls-key must be given together');
-  }
-  try {
-    const files = { cert: readFileSync(certPath, 'utf8'), key: readFileSync(keyPath, 'utf8') };
-    if (!new X509Certificate(files.cert).checkPrivateKey(createPrivateKey(files.key))) {
-      throw new Error('the key belongs to another certificate');
-    }
-    return files;
-  } catch (cause) {
-    throw new SmolvlmError(
-      'engine-tls',
-      `${certPath} and ${keyPath} cannot be used: ${errorBody(cause).message}`,
-      {
-        hint: 'Give a certificate and its private key as PEM files.',
-        cause,
-      },
-    );
-  }
-}
-
 function pinnedAddress(url: string, tls: TlsFiles): string {
   return `${url}/#sha256=${certificateFingerprint(tls.cert)}`;
-}
-
-function readTokens(path: string, log: (line: string) => void): readonly AccessToken[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
-      log(`warning: other users can read the token file ${path}; run chmod 600 ${path}`);
-    }
-  } catch (cause) {
-    throw new SmolvlmError('engine-token', `the token file ${path} cannot be read: ${String(cause)}`, {
-      cause,
-    });
-  }
-  return parseTokens(text, path);
-}
-
-type Given<Options> = { [Name in keyof Options]: Options[Name] | undefined };
-
-/** Removes options that were not given. */
-function withoutUndefined(
-  options: Given<Required<Omit<ServeOptions, 'captionerModule' | 'abandonedMs' | 'hangMs' | 'timeline'>>>,
-) {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as ServeOptions;
 }

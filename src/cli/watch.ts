@@ -16,7 +16,8 @@ import { natsOptions, natsOptionTable, natsUsage } from './command/nats-options'
 import { type CameraCheck, checkCamera } from './watch/camera-check';
 import { CameraWatch } from './watch/camera-watch';
 import { readConfigFile } from './watch/config-file';
-import { type WatchedCamera, watchConfig } from './watch/watch-config';
+import { watchConfig } from './watch/watch-config';
+import type { WatchedCamera } from './watch/watched-camera';
 
 const standardStatusSeconds = 60;
 const retryMs = 5_000;

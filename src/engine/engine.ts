@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ErrorBody, errorBody, SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import type { Inference, InferenceHooks } from '../inference/inference';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
@@ -8,8 +8,10 @@ import { featuresGone } from '../protocol/features';
 import type { Clock } from '../system/clock';
 import { defined } from '../system/defined';
 import { AnsweredRequests } from './answered-requests';
+import { AsideFrames } from './aside-frames';
 import { CoreLoad } from './core-load';
 import type { EventStream } from './event-stream';
+import { FailureLog } from './failure-log';
 import { FrameQueue } from './frame-queue';
 import { Lifetime } from './lifetime';
 import { EngineRequest } from './request';
@@ -41,13 +43,8 @@ export const engineDefaults = {
   abandonedMs: 30_000,
 } as const;
 
-const keptFailures = 20;
-
 /** Frames that may stop for others of higher priority at a time; each keeps its picture and what it has computed. */
 const mostPaused = 4;
-
-/** Frames whose large pictures are being prepared while others run; the next one keeps its place instead. */
-const mostAside = 16;
 
 /** Takes requests in, queues them, runs them and ends each of them once; a repeated id gets the same events. */
 export class Engine {
@@ -58,11 +55,10 @@ export class Engine {
   readonly #queue: FrameQueue;
   readonly #requests = new Map<string, EngineRequest>();
   readonly #answered: AnsweredRequests;
-  readonly #failures: FailureRecord[] = [];
+  readonly #failures = new FailureLog();
   readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
-  /** For each frame that was set aside: goes on with it. */
-  readonly #places = new Map<string, () => void>();
+  readonly #aside: AsideFrames;
   readonly #doneListeners = new Set<(done: SuccessEvent) => void>();
   readonly #stopListeners = new Set<() => void>();
   #stopping = false;
@@ -79,6 +75,7 @@ export class Engine {
       maxWaitingBytes,
       onDrop: (id, reason, message) => this.#end({ type: 'dropped', id, reason, message }),
     });
+    this.#aside = new AsideFrames(this.#queue, () => this.#pump());
   }
 
   get stopping(): boolean {
@@ -150,7 +147,7 @@ export class Engine {
       cameras: this.#queue.status(),
       models: this.#options.inference.models(),
       coreLoad: this.#coreLoad.shares(),
-      lastErrors: [...this.#failures],
+      lastErrors: this.#failures.last(),
     };
   }
 
@@ -222,7 +219,7 @@ export class Engine {
       ready;
       ready = this.#queue.nextReady(framesInFlight)
     ) {
-      this.#places.get(ready.id)?.();
+      this.#aside.resume(ready.id);
     }
     const started = (): number => this.#running.size - this.#queue.aside;
     while (!this.stopping && started() < framesInFlight + mostPaused) {
@@ -251,7 +248,7 @@ export class Engine {
     }
     const { final } = request;
     const done = final?.type === 'result' || final?.type === 'features';
-    this.#places.get(id)?.();
+    this.#aside.resume(id);
     this.#queue.finish(id, final?.type === 'dropped' ? final.reason : done ? 'done' : 'failed');
   }
 
@@ -268,7 +265,7 @@ export class Engine {
       },
       onToken: (text, logprobs) =>
         input.stream && request.emit({ type: 'token', id, text, ...defined({ logprobs }) }),
-      aside: (work) => this.#aside(id, work),
+      aside: (work) => this.#aside.run(id, work),
     };
     const frame = { queuedMs, ...defined({ camera, capturedAt }) };
     if (input.task !== 'features') {
@@ -289,34 +286,12 @@ export class Engine {
     }
   }
 
-  /** Runs work of a frame that needs no device, while another frame may run in its place. */
-  async #aside<T>(id: string, work: () => Promise<T>): Promise<T> {
-    if (this.#queue.aside >= mostAside) return work();
-    this.#queue.setAside(id);
-    this.#pump();
-    try {
-      return await work();
-    } finally {
-      await new Promise<void>((resolve) => {
-        this.#places.set(id, resolve);
-        if (this.#queue.ready(id)) this.#pump();
-        else resolve();
-      });
-      this.#places.delete(id);
-    }
-  }
-
   #fail(request: EngineRequest, thrown: unknown): void {
     if (request.final) return;
     const error = errorBody(thrown);
     // Features expire by design: the client sends the picture then, and nothing is wrong.
-    if (error.code !== featuresGone) this.#remember(request, error);
+    if (error.code !== featuresGone) this.#failures.add(request.input.camera ?? '', error);
     this.#end({ type: 'error', id: request.id, error });
-  }
-
-  #remember({ input }: EngineRequest, error: ErrorBody): void {
-    this.#failures.push({ at: new Date().toISOString(), camera: input.camera ?? '', error });
-    if (this.#failures.length > keptFailures) this.#failures.shift();
   }
 
   #end(final: FinalEvent): void {

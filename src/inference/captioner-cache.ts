@@ -2,17 +2,11 @@ import { errorBody, SmolvlmError } from '../errors';
 import type { PicturePool } from '../image/pool/picture-pool';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
+import type { Progress } from '../protocol/events';
 import { defined } from '../system/defined';
 import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
-import type {
-  Captioner,
-  CaptionerOptions,
-  IdentifyModel,
-  InferenceHooks,
-  InferenceProgress,
-  OpenCaptioner,
-} from './inference';
+import type { Captioner, CaptionerOptions, IdentifyModel, InferenceHooks, OpenCaptioner } from './inference';
 
 interface Loaded {
   readonly key: string;
@@ -161,7 +155,7 @@ export class CaptionerCache {
   async #open({ key, model, runtime }: ModelChoice, hooks: OpenHooks): Promise<Loaded> {
     const makeRoom = (sizeBytes: number): Promise<void> => this.#makeRoom(sizeBytes, hooks.signal);
     const { settings, pictures } = this.#options;
-    const onProgress = (progress: InferenceProgress): void => {
+    const onProgress = (progress: Progress): void => {
       for (const tell of this.#waiting) tell(progress);
     };
     const options = {

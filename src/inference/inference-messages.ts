@@ -2,8 +2,9 @@ import type { ErrorBody } from '../errors';
 import type { TokenLogprob } from '../protocol/answer-options';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
+import type { Progress } from '../protocol/events';
 import type { InferenceSettings } from '../system/settings';
-import type { Caption, FeaturesAnswer, InferenceProgress } from './inference';
+import type { Caption, FeaturesAnswer } from './inference';
 
 /** Setup of the inference thread, its `workerData`. */
 export interface InferenceSetup {
@@ -48,7 +49,7 @@ export type ToInference =
 
 /** Sent by the inference thread to the request side. */
 export type FromInference =
-  | { readonly type: 'progress'; readonly job: number; readonly progress: InferenceProgress }
+  | { readonly type: 'progress'; readonly job: number; readonly progress: Progress }
   | {
       readonly type: 'token';
       readonly job: number;

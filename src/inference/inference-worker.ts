@@ -2,9 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
 import { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
+import type { Progress } from '../protocol/events';
 import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
-import type { Caption, FeaturesAnswer, IdentifyModel, InferenceProgress, OpenCaptioner } from './inference';
+import type { Caption, FeaturesAnswer, IdentifyModel, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 import { type GateTicket, PriorityGate } from './priority-gate';
 
@@ -58,7 +59,7 @@ async function work(
           await placed(job, abort.signal);
         }
       }),
-    onProgress: (progress: InferenceProgress): void => {
+    onProgress: (progress: Progress): void => {
       checkCancel();
       post({ type: 'progress', job, progress });
     },

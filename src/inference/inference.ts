@@ -3,7 +3,7 @@ import type { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
-import type { CaptionResult, ProgressPhase } from '../protocol/events';
+import type { CaptionResult, Progress } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
 import type { InferenceSettings } from '../system/settings';
 import type { ProductCheck } from './cpu/product-check';
@@ -19,21 +19,8 @@ export interface FeaturesAnswer
   readonly handles: readonly Omit<FeatureHandle, 'engine'>[];
 }
 
-export interface InferenceProgress {
-  readonly phase: ProgressPhase;
-  readonly done: number;
-  readonly total: number;
-  readonly stage?: string;
-  /** Of `loading`. */
-  readonly secondsLeft?: number;
-  /** NPU core that ran the stage. */
-  readonly core?: number;
-  /** A delay; the work continues. */
-  readonly warning?: ErrorBody;
-}
-
 export interface InferenceHooks {
-  readonly onProgress: (progress: InferenceProgress) => void;
+  readonly onProgress: (progress: Progress) => void;
   readonly onToken: (text: string, logprobs?: readonly TokenLogprob[]) => void;
   /** Aborted when the answer is no longer needed. */
   readonly signal: AbortSignal;
@@ -97,7 +84,7 @@ export interface CaptionerOptions extends RuntimeOptions {
   readonly pictures?: PicturePool;
   /** Bundle or checkpoint folder, or hub id. */
   readonly model: string;
-  readonly onProgress?: (progress: InferenceProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
   /** Default: those of this process's environment. */
   readonly settings?: InferenceSettings;

@@ -39,6 +39,21 @@ export interface Preparation {
   readonly secondsLeft?: number;
 }
 
+export interface Progress {
+  readonly phase: ProgressPhase;
+  /** Done of total: stages over all tiles for `vision`, tokens for `prefill` and `decode`. */
+  readonly done: number;
+  readonly total: number;
+  /** e.g. `l3_mlp`. */
+  readonly stage?: string;
+  /** Of `loading`: estimated from the parts that are ready. */
+  readonly secondsLeft?: number;
+  /** NPU core that ran the stage; absent on a CPU. */
+  readonly core?: number;
+  /** A delay, e.g. `npu-slow`, `npu-busy`; the work continues. */
+  readonly warning?: ErrorBody;
+}
+
 /** One line of the response to `POST /v1/frames/describe` (`application/x-ndjson`); the last is result, features, dropped or error. */
 export type EngineEvent =
   | {
@@ -49,22 +64,7 @@ export type EngineEvent =
       /** The model that is being prepared meanwhile; the event comes again with each of its parts. */
       readonly preparing?: Preparation;
     }
-  | {
-      readonly type: 'progress';
-      readonly id: string;
-      readonly phase: ProgressPhase;
-      /** Done of total: stages over all tiles for `vision`, tokens for `prefill` and `decode`. */
-      readonly done: number;
-      readonly total: number;
-      /** e.g. `l3_mlp`. */
-      readonly stage?: string;
-      /** Of `loading`: estimated from the parts that are ready. */
-      readonly secondsLeft?: number;
-      /** NPU core that ran the stage; absent on a CPU. */
-      readonly core?: number;
-      /** A delay, e.g. `npu-slow`, `npu-busy`; the work continues. */
-      readonly warning?: ErrorBody;
-    }
+  | ({ readonly type: 'progress'; readonly id: string } & Progress)
   | {
       readonly type: 'token';
       readonly id: string;

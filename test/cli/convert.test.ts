@@ -8,9 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/toolkit/test-toolkit';
-import { demoFrame, repositoryRoot } from '../fixtures';
-
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+import { demoFrame } from '../fixtures';
+import { main, runSmolvlm } from './run-smolvlm';
 
 /** Random weights with one calibration frame are coarser in INT8 than trained ones. */
 const loose = ['--stage-cosine', '0.99', '--tower-cosine', '0.99'];
@@ -42,7 +41,7 @@ describe('smolvlm convert and validate', function () {
 
   it('makes a bundle with its stages, reference, decoder and conversion settings', async () => {
     const out = join(folder, 'hybrid');
-    const { status, stdout, stderr } = await smolvlm(
+    const { status, stdout, stderr } = await runSmolvlm(
       arguments_(out, '--precision', 'hybrid', '--int8-layers', '1', ...loose),
     );
     assert.equal(status, 0, stderr);
@@ -94,26 +93,26 @@ describe('smolvlm convert and validate', function () {
       SMOLVLM_CACHE: join(folder, 'cache'),
     };
     const out = join(folder, 'hostile');
-    const made = await smolvlm(arguments_(out), [], hostile);
+    const made = await runSmolvlm(arguments_(out), hostile);
     assert.equal(made.status, 0, made.stderr);
     assert.match(
       made.stderr,
       /not passed on to Python: CONDA_PREFIX, PIP_REQUIRE_VIRTUALENV, PIP_TARGET, PIP_USER, PYTHONHOME, PYTHONPATH, PYTHONWARNINGS/,
     );
     const caption = ['caption', '--model', out, '--image', demoFrame('frame_01_driveway_day.jpg')];
-    const captioned = await smolvlm([...caption, '--max-new-tokens', '4', '--json'], [], hostile);
+    const captioned = await runSmolvlm([...caption, '--max-new-tokens', '4', '--json'], hostile);
     assert.equal(captioned.status, 0, captioned.stderr);
     // The checkpoint is found where it was converted from.
     const validated = ['validate', out, '--backend', 'simulator', '--python', python, '--json'];
-    const { status, stderr } = await smolvlm(validated, [], { SMOLVLM_CACHE: hostile.SMOLVLM_CACHE });
+    const { status, stderr } = await runSmolvlm(validated, { SMOLVLM_CACHE: hostile.SMOLVLM_CACHE });
     assert.equal(status, 0, stderr);
   });
 
   it('refuses an unknown toolkit, and one that is not at the given path', async () => {
-    const unknown = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
+    const unknown = await runSmolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /--toolkit.*2\.3\.2.*2\.5\.0/);
-    const other = await smolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.5.0'));
+    const other = await runSmolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.5.0'));
     assert.equal(other.status, 1);
     assert.match(other.stderr, /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2 \[toolkit-version\]/);
   });
@@ -121,7 +120,7 @@ describe('smolvlm convert and validate', function () {
   it('validates it in the simulator, draws the chart, and fails when a bound is missed', async () => {
     const chart = join(folder, 'chart.svg');
     const fixed = ['--model', model, '--calibration', frames, '--python', python, '--json'];
-    const good = await smolvlm(['validate', join(folder, 'hybrid'), ...fixed, ...loose, '--chart', chart]);
+    const good = await runSmolvlm(['validate', join(folder, 'hybrid'), ...fixed, ...loose, '--chart', chart]);
     assert.equal(good.status, 0, good.stderr);
     const { pass, end_to_end_cosine, stages, backend } = JSON.parse(good.stdout);
     assert.deepEqual([pass, backend, stages.length], [true, 'simulator', 4]);
@@ -133,16 +132,16 @@ describe('smolvlm convert and validate', function () {
   it('validates the stages for the CPU beside them, and exits with 1 when a bound is missed', async () => {
     const validate = ['validate', join(folder, 'hybrid'), '--backend', 'cpu', '--json'];
     const picture = join(folder, 'chart.png');
-    const good = await smolvlm([...validate, ...loose, '--chart', picture]);
+    const good = await runSmolvlm([...validate, ...loose, '--chart', picture]);
     assert.equal(good.status, 0, good.stderr);
     const { backend, stages } = JSON.parse(good.stdout);
     assert.deepEqual([backend, stages[0].precision], ['onnxruntime', 'int8']);
     const { format, width } = await sharp(picture).metadata();
     assert.deepEqual([format, width], ['png', 1920]);
-    const bad = await smolvlm([...validate, '--stage-cosine', '0.9999999999']);
+    const bad = await runSmolvlm([...validate, '--stage-cosine', '0.9999999999']);
     assert.equal(bad.status, 1);
     assert.equal(JSON.parse(bad.stdout).pass, false);
-    const odd = await smolvlm([...validate, '--chart', join(folder, 'chart.pdf')]);
+    const odd = await runSmolvlm([...validate, '--chart', join(folder, 'chart.pdf')]);
     assert.equal(odd.status, 2);
     assert.match(odd.stderr, /--chart: expected a name that ends with \.svg or \.png/);
   });
@@ -151,7 +150,7 @@ describe('smolvlm convert and validate', function () {
     const made = async (out: string, ...more: string[]) => {
       const fixed = ['convert', '--model', model, '--out', join(folder, out), '--calibration', frames];
       const sizes = ['--query-rows', '1024', '--no-cpu-stages', '--python', python, '--json'];
-      const { status, stdout, stderr } = await smolvlm([...fixed, ...sizes, ...more]);
+      const { status, stdout, stderr } = await runSmolvlm([...fixed, ...sizes, ...more]);
       assert.equal(status, 0, stderr);
       const { manifest } = JSON.parse(stdout);
       return manifest.stages.map(({ name, core }: Record<string, unknown>) => [name, core]);
@@ -182,7 +181,7 @@ describe('smolvlm convert and validate', function () {
     );
     assert.ok(!existsSync(out));
     const first = await stat(join(`${out}.partial`, 'l0_attn.rknn'));
-    const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1'));
+    const { status, stderr } = await runSmolvlm(arguments_(out, '--workers', '1'));
     assert.equal(status, 0, stderr);
     assert.equal((await stat(join(out, 'l0_attn.rknn'))).ino, first.ino);
   });
@@ -190,7 +189,7 @@ describe('smolvlm convert and validate', function () {
   it('reports before any work that this machine cannot convert', async () => {
     const arm = join(folder, 'arm.cjs');
     await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
-    const { status, stderr } = await smolvlm(arguments_(join(folder, 'arm')), ['--require', arm]);
+    const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'arm')), {}, ['--require', arm]);
     assert.equal(status, 1);
     assert.match(stderr, /x86-64; this machine is linux on arm64 \[convert-machine\].*on a PC/s);
   });
@@ -206,7 +205,7 @@ describe('smolvlm convert and validate', function () {
     ],
   ] as const) {
     it(`is a usage error with ${title}`, async () => {
-      const { status, stderr } = await smolvlm(arguments_(join(folder, 'usage'), ...args));
+      const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'usage'), ...args));
       assert.equal(status, 2);
       assert.match(stderr, told);
     });
@@ -229,7 +228,7 @@ describe('smolvlm convert and validate', function () {
     // The worker detects that its converter has ended.
     while (await isWorker(worker)) await sleep(20);
     const before = await stat(first);
-    const { status, stderr } = await smolvlm(arguments_(out, '--workers', '1', '--resume'));
+    const { status, stderr } = await runSmolvlm(arguments_(out, '--workers', '1', '--resume'));
     assert.equal(status, 0, stderr);
     const after = await stat(join(out, 'l0_mlp.rknn'));
     assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
@@ -237,7 +236,7 @@ describe('smolvlm convert and validate', function () {
 
   it('names the shard that misses its bound, and leaves no bundle', async () => {
     const out = join(folder, 'bound');
-    const { status, stderr } = await smolvlm(arguments_(out, '--stage-cosine', '0.99999999999'));
+    const { status, stderr } = await runSmolvlm(arguments_(out, '--stage-cosine', '0.99999999999'));
     assert.equal(status, 1);
     assert.match(
       stderr,
@@ -250,7 +249,7 @@ describe('smolvlm convert and validate', function () {
     const broken = join(folder, 'broken');
     await cp(model, broken, { recursive: true });
     await truncate(join(broken, 'model.safetensors'), 100_000);
-    const { status, stderr } = await smolvlm([
+    const { status, stderr } = await runSmolvlm([
       'convert',
       '--model',
       broken,
@@ -266,7 +265,7 @@ describe('smolvlm convert and validate', function () {
   it('does not replace a folder that is not a bundle', async () => {
     await mkdir(join(folder, 'photos'));
     await writeFile(join(folder, 'photos', 'holiday.jpg'), 'x');
-    const { status, stderr } = await smolvlm(arguments_(join(folder, 'photos')));
+    const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'photos')));
     assert.equal(status, 1);
     assert.match(stderr, /holiday\.jpg.*\[bundle-place\]/);
   });
@@ -303,26 +302,20 @@ describe('smolvlm convert and validate', function () {
   it('converts for the CPU with a reference, and validates there', async () => {
     const out = join(folder, 'cpu');
     const fixed = ['--model', model, '--out', out, '--target', 'cpu', '--calibration', frames, '--json'];
-    const made = await smolvlm(['convert', ...fixed, '--precision', 'float32']);
+    const made = await runSmolvlm(['convert', ...fixed, '--precision', 'float32']);
     assert.equal(made.status, 0, made.stderr);
-    const { status, stdout } = await smolvlm(['validate', out, '--json']);
+    const { status, stdout } = await runSmolvlm(['validate', out, '--json']);
     const { pass, stages, end_to_end_cosine } = JSON.parse(stdout);
     assert.deepEqual([status, pass, stages.length], [0, true, 4]);
     assert.ok(end_to_end_cosine > 0.9999999);
   });
 
   it('is a usage error without target', async () => {
-    const { status, stderr } = await smolvlm(['convert', '--model', model, '--out', join(folder, 'y')]);
+    const { status, stderr } = await runSmolvlm(['convert', '--model', model, '--out', join(folder, 'y')]);
     assert.equal(status, 2);
     assert.match(stderr, /--target is missing/);
   });
 });
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The worker that a conversion of one worker started, once it has. */
 async function findWorker(pid: number): Promise<number | undefined> {
@@ -343,23 +336,4 @@ async function workerOf(pid: number): Promise<number> {
 async function isWorker(pid: number): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return command.includes('convert_worker.py');
-}
-
-function smolvlm(
-  args: readonly string[],
-  nodeOptions: readonly string[] = [],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, [...nodeOptions, main, ...args], {
-    env: { ...process.env, ...environment },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data: Buffer) => {
-    stdout += data;
-  });
-  child.stderr.on('data', (data: Buffer) => {
-    stderr += data;
-  });
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
 }

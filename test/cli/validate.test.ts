@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseFrames } from '../../src/convert/npu/calibration-frames';
@@ -9,11 +8,9 @@ import { bundleManifestName } from '../../src/model/bundle/read-bundle';
 import { openCheckpoint } from '../../src/model/checkpoint/checkpoint';
 import { resolveModel } from '../../src/model/hub/resolve-model';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
-import { repositoryRoot } from '../fixtures';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
 import { useTempFolder } from '../temp-folder';
-
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
+import { type Ended, runSmolvlm } from './run-smolvlm';
 
 describe('smolvlm validate on a hub', function () {
   this.timeout(120_000);
@@ -47,8 +44,7 @@ describe('smolvlm validate on a hub', function () {
 
   it('needs no Python: the bundle’s own reference runs through its 24 shards', async () => {
     await addReference();
-    const environment = { ...process.env, PATH: '/nowhere' };
-    const good = await validate(['--backend', 'npu'], environment);
+    const good = await validate(['--backend', 'npu'], { PATH: '/nowhere' });
     assert.equal(good.status, 0, good.stderr);
     const { pass, backend, end_to_end_cosine, stages } = JSON.parse(good.stdout);
     assert.deepEqual([pass, backend, stages.length], [true, 'rknn', 24]);
@@ -58,14 +54,11 @@ describe('smolvlm validate on a hub', function () {
 
   it('exits with 1 and names the shard when the NPU computes wrong results', async () => {
     await npu.faults('nan');
-    const broken = await validate(['--backend', 'npu'], process.env);
+    const broken = await validate(['--backend', 'npu']);
     assert.equal(broken.status, 1);
     assert.match(broken.stderr, /l0_attn/);
     await npu.faults('wrong');
-    const { status, stdout } = await validate(
-      ['--backend', 'npu', '--chart', temp('chart.svg')],
-      process.env,
-    );
+    const { status, stdout } = await validate(['--backend', 'npu', '--chart', temp('chart.svg')]);
     await npu.faults();
     assert.equal(status, 1);
     const { pass, stages } = JSON.parse(stdout);
@@ -75,18 +68,7 @@ describe('smolvlm validate on a hub', function () {
     assert.match(await readFile(temp('chart.svg'), 'utf8'), /24 stages on rknn: FAILED/);
   });
 
-  function validate(args: readonly string[], env: NodeJS.ProcessEnv) {
-    const child = spawn(process.execPath, [main, 'validate', bundle.dir, '--json', ...args], { env });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (data: Buffer) => {
-      stdout += data;
-    });
-    child.stderr.on('data', (data: Buffer) => {
-      stderr += data;
-    });
-    return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) =>
-      child.once('close', (status) => resolve({ status, stdout, stderr })),
-    );
+  function validate(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return runSmolvlm(['validate', bundle.dir, '--json', ...args], environment);
   }
 });

@@ -79,7 +79,7 @@ describe('ImageChild', function () {
     assert.deepEqual([again.width, again.height], [640, 480]);
   });
 
-  it('refuses what is not a picture, and goes on', async () => {
+  it('refuses what is not a picture, and continues', async () => {
     const child = childOf();
     await assert.rejects(child.prepare(Buffer.from('<html>login</html>')), { code: 'image-html' });
     await assert.rejects(child.prepare(picture.subarray(0, 2000)), { code: 'image-truncated' });

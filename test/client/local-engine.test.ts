@@ -83,7 +83,7 @@ describe('local engine', () => {
     assert.equal(fake.pids().length, 2);
   });
 
-  it('gives a frame that ends the engine twice up, and goes on with the others', async () => {
+  it('gives a frame that ends the engine twice up, and continues with the others', async () => {
     const client = fake.client();
     const [bad, good] = await Promise.all([
       client.describe({ prompt: 'crash 50' }, [picture]),

@@ -124,7 +124,7 @@ for (const [name, open] of [
       assert.equal(outcome(await slow), 'dropped cancelled');
     });
 
-    it('cancels waiting and running requests by id, and goes on', async () => {
+    it('cancels waiting and running requests by id, and continues', async () => {
       const running = client.describe({ id: 'run', prompt: 'slow 60000' }, [picture], {
         onEvent: ({ type }) => type === 'progress' && client.cancel('run'),
       });

@@ -1,62 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, before, beforeEach, describe, it } from 'mocha';
-import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
-import { maxCalendarEntries } from '../../src/timeline/http/calendar-feed';
+import { describe, it } from 'mocha';
+import type { EngineEvent } from '../../src/protocol/events';
 import { LiveTimelines } from '../../src/timeline/http/live-clients';
-import type { Timeline } from '../../src/timeline/http/timeline';
 import { requestHeader } from '../../src/timeline/http/timeline-api';
 import { timelineRoutes } from '../../src/timeline/http/timeline-routes';
-import { type ServedTimeline, type ServeTimeline, token } from '../timeline/http/served-timeline';
-import { MemoryTimeline } from '../timeline/memory-timeline';
-
-type Parsed = ReturnType<typeof JSON.parse>;
+import type { ServeTimeline } from '../timeline/http/served-timeline';
+import { ContractTimeline, minute, noon, type Parsed, result } from './contract-timeline';
 
 const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
-const noon = new Date(2026, 10, 27, 12).getTime();
-const minute = 60_000;
-
-const loadIcal = async () => (await import('ical.js')).default;
 
 /** What the captions page's API does on every server that has it. */
 export function timelineHttpContract(name: string, serve: ServeTimeline): void {
   describe(`the captions page served by ${name}`, () => {
-    let ICAL: Awaited<ReturnType<typeof loadIcal>>;
-    before(async () => {
-      ICAL = await loadIcal();
-    });
-    let store: MemoryTimeline;
-    let served: ServedTimeline;
-    let ask: Timeline['ask'];
-    beforeEach(async () => {
-      store = new MemoryTimeline();
-      ask = async () => result('Yes.');
-      served = await serve({
-        id: 'home',
-        name: 'Home',
-        store,
-        ask: (...values) => (ask as NonNullable<typeof ask>)(...values),
-      });
-    });
-    afterEach(() => served.close());
-
-    const send = (path: string, init: RequestInit = {}): Promise<Response> =>
-      fetch(new URL(path, served.url), {
-        ...init,
-        headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
-      });
-    const json = async (path: string): Promise<Parsed> => {
-      const response = await send(path);
-      assert.equal(response.status, 200, await response.clone().text());
-      return await response.json();
-    };
-    const refusal = async (path: string, init: RequestInit = {}): Promise<readonly [number, string]> => {
-      const response = await send(path, init);
-      const { error } = (await response.json()) as Parsed;
-      return [response.status, error.code];
-    };
-    const add = (text: string, more: object = {}): Promise<number> =>
-      store.add({ camera: 'porch', text, timeMs: noon, ...more });
+    const run = new ContractTimeline(serve);
+    const { send, json, refusal, add } = run;
     const ours = { [requestHeader]: '1' };
     const askInit = (body: unknown): RequestInit => ({
       method: 'POST',
@@ -65,7 +23,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
     });
 
     it('answers no route with content unless the caller is authenticated', async () => {
-      const id = await store.add(
+      const id = await run.store.add(
         { camera: 'porch', text: 'A burglar, 7f3a.', timeMs: noon },
         { picture: jpeg, thumbnail: jpeg },
       );
@@ -77,12 +35,12 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       for (const { method, path, access } of routes) {
         const address = path.replace(':timeline', 'home').replace(':entry', String(id));
         const init = method === 'POST' ? askInit({ question: 'Why?' }) : { method, headers: ours };
-        const response = await fetch(new URL(address, served.url), init);
+        const response = await fetch(new URL(address, run.served.url), init);
         const text = await response.text();
         assert.ok(!text.includes('7f3a'), path);
         if (access !== 'public') assert.equal(response.status, 401, `${method} ${path}`);
       }
-      assert.equal((await store.entry(id))?.text, 'A burglar, 7f3a.');
+      assert.equal((await run.store.entry(id))?.text, 'A burglar, 7f3a.');
     });
 
     it('shows a page that loads nothing from elsewhere and has no script in its text', async () => {
@@ -99,9 +57,12 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
     });
 
     it('leads from the address without a slash to the page, wherever it is', async () => {
-      const response = await send(served.url.slice(0, -1), { redirect: 'manual' });
+      const response = await send(run.served.url.slice(0, -1), { redirect: 'manual' });
       assert.equal(response.status, 302);
-      assert.equal(new URL(response.headers.get('location') ?? '', served.url.slice(0, -1)).href, served.url);
+      assert.equal(
+        new URL(response.headers.get('location') ?? '', run.served.url.slice(0, -1)).href,
+        run.served.url,
+      );
       assert.doesNotMatch(response.headers.get('location') ?? '', /^\/|^http/);
     });
 
@@ -171,7 +132,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
     });
 
     it('sends pictures for this user’s cache alone, and not again while they are the same', async () => {
-      const id = await store.add({ camera: 'porch', text: 'A cat.' }, { picture: jpeg, thumbnail: jpeg });
+      const id = await run.store.add({ camera: 'porch', text: 'A cat.' }, { picture: jpeg, thumbnail: jpeg });
       for (const kind of ['picture', 'thumbnail']) {
         const response = await send(`timelines/home/entries/${id}/${kind}`);
         assert.deepEqual(Buffer.from(await response.arrayBuffer()), jpeg);
@@ -186,7 +147,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
     });
 
     it('never shows what is not a picture as one', async () => {
-      const id = await store.add(
+      const id = await run.store.add(
         { camera: 'porch', text: 'A cat.' },
         { picture: Buffer.from('<svg onload="alert(1)">') },
       );
@@ -202,7 +163,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       assert.equal(response.status, 204);
       assert.match(await live.next(), new RegExp(`event: removed\\ndata: \\["${id}"\\]`));
       await live.close();
-      assert.equal(await store.entry(id), undefined);
+      assert.equal(await run.store.entry(id), undefined);
       assert.deepEqual(await refusal(`timelines/home/entries/${id}`, { method: 'DELETE', headers: ours }), [
         404,
         'timeline-no-entry',
@@ -223,24 +184,24 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
         const init = { method: 'POST', body, headers: { ...headers, 'content-type': 'application/json' } };
         assert.deepEqual(await refusal(`${path}/ask`, init), [403, 'request-foreign']);
       }
-      assert.ok(await store.entry(id));
+      assert.ok(await run.store.entry(id));
     });
 
     it('sends new entries as they come, and stops listening when the page is closed', async () => {
       const live = await openLive();
-      assert.equal(store.listeners, 1);
+      assert.equal(run.store.listeners, 1);
       const id = await add('A cat\nwith two lines.');
       const message = await live.next();
       const [, data = ''] = /^event: entry\ndata: (.*)$/m.exec(message) ?? [];
       assert.deepEqual([JSON.parse(data).id, JSON.parse(data).text], [String(id), 'A cat\nwith two lines.']);
       await live.close();
-      while (store.listeners > 0) await new Promise((resolve) => setImmediate(resolve));
+      while (run.store.listeners > 0) await new Promise((resolve) => setImmediate(resolve));
     });
 
     it('asks the stored picture another question and keeps the answer', async () => {
-      const id = await store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
+      const id = await run.store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
       const asked: unknown[] = [];
-      ask = async (question, picture, { onEvent }) => {
+      run.ask = async (question, picture, { onEvent }) => {
         asked.push(question, Buffer.from(picture));
         onEvent({ type: 'queued', id: '', waiting: 1 });
         onEvent({ type: 'progress', id: '', phase: 'vision', done: 1, total: 2 });
@@ -271,12 +232,12 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
     });
 
     it('cancels a question when the page is closed', async () => {
-      const id = await store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
+      const id = await run.store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
       let cancelled = (): void => {};
       const isCancelled = new Promise<void>((resolve) => {
         cancelled = resolve;
       });
-      ask = async (_question, _picture, { signal }) => {
+      run.ask = async (_question, _picture, { signal }) => {
         await once(signal, 'abort');
         cancelled();
         return { type: 'dropped', id: '', reason: 'cancelled', message: 'cancelled' };
@@ -286,12 +247,12 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       await send(`timelines/home/entries/${id}/ask`, init);
       leave.abort();
       await isCancelled;
-      assert.equal((await store.entry(id))?.answers, undefined);
+      assert.equal((await run.store.entry(id))?.answers, undefined);
     });
 
     it('says why there is no answer', async () => {
       const bare = await add('No picture.');
-      const id = await store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
+      const id = await run.store.add({ camera: 'porch', text: 'A gate.' }, { picture: jpeg });
       const path = `timelines/home/entries/${id}/ask`;
       for (const body of [{}, { question: '' }, { question: 5 }, { question: 'a'.repeat(1001) }, []]) {
         assert.deepEqual(await refusal(path, askInit(body)), [400, 'request-invalid']);
@@ -300,7 +261,7 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
         404,
         'timeline-no-picture',
       ]);
-      ask = async () => ({
+      run.ask = async () => ({
         type: 'error',
         id: '',
         error: { code: 'engine-unreachable', message: 'no answer' },
@@ -310,60 +271,6 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
         type: 'error',
         error: { code: 'engine-unreachable', message: 'no answer' },
       });
-    });
-
-    it('exports what a filter finds, as a file', async () => {
-      for (let index = 0; index < 1200; index++) await add(`number ${index}`, { timeMs: noon + index });
-      await add('elsewhere', { camera: 'street' });
-      const response = await send('timelines/home/export?format=json&camera=porch');
-      assert.match(response.headers.get('content-disposition') ?? '', /attachment; filename="captions.json"/);
-      const entries = (await response.json()) as Parsed;
-      assert.equal(entries.length, 1200);
-      assert.deepEqual([entries[0].text, entries.at(-1).text], ['number 1199', 'number 0']);
-      const csv = await (await send('timelines/home/export?format=csv')).text();
-      assert.equal(csv.trim().split('\r\n').length, 1202);
-      const empty = await json('timelines/home/export?format=json&camera=cellar');
-      assert.deepEqual(empty, []);
-    });
-
-    it('has a calendar to subscribe to, of the newest entries of some days', async () => {
-      const now = Date.now();
-      const recent = { timeMs: now - minute };
-      await add('A parcel.', { ...recent, camera: 'door' });
-      await add('A cat.', { ...recent, changed: false });
-      await add('Last month.', { timeMs: now - 30 * 24 * 60 * minute });
-      const events = async (query: string): Promise<string[]> => {
-        const response = await send(`calendar.ics${query}`);
-        assert.equal(response.headers.get('content-type'), 'text/calendar; charset=utf-8');
-        const calendar = new ICAL.Component(ICAL.parse(await response.text()));
-        assert.equal(calendar.getFirstPropertyValue('x-wr-calname'), 'Home');
-        assert.equal(String(calendar.getFirstPropertyValue('refresh-interval')), 'PT15M');
-        return calendar.getAllSubcomponents('vevent').map((event) => new ICAL.Event(event).summary);
-      };
-      assert.deepEqual(await events(''), ['porch: A cat.', 'door: A parcel.']);
-      assert.deepEqual(await events('?timeline=home&camera=door&days=1'), ['door: A parcel.']);
-      assert.deepEqual(await events('?days=40&changed=true'), ['door: A parcel.', 'porch: Last month.']);
-      assert.deepEqual(await events('?text=parcel'), ['door: A parcel.']);
-      assert.deepEqual(await refusal('calendar.ics?days=0'), [400, 'request-invalid']);
-      assert.deepEqual(await refusal('calendar.ics?from=0'), [400, 'request-invalid']);
-      assert.deepEqual(await refusal('calendar.ics?timeline=office'), [404, 'timeline-unknown']);
-      for (let index = 0; index < maxCalendarEntries; index++) await add(`number ${index}`, recent);
-      const newest = await events('');
-      assert.deepEqual(
-        [newest.length, newest[0], newest.at(-1)],
-        [maxCalendarEntries, `porch: number ${maxCalendarEntries - 1}`, 'porch: number 0'],
-      );
-    });
-
-    it('does not send the calendar again while it is the same', async () => {
-      const timeMs = Date.now() - minute;
-      const id = await add('A cat.', { timeMs });
-      const etag = (await send('calendar.ics')).headers.get('etag') ?? assert.fail('no etag');
-      const again = () => send('calendar.ics', { headers: { 'if-none-match': etag } });
-      const same = await again();
-      assert.deepEqual([same.status, await same.text()], [304, '']);
-      await store.addAnswer(id, 'Which colour?', 'black');
-      assert.match(await (await again()).text(), /Which colour\? black/);
     });
 
     async function openLive(): Promise<{ next(): Promise<string>; close(): Promise<void> }> {
@@ -382,8 +289,4 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       return { next, close: () => reader.cancel() };
     }
   });
-}
-
-function result(text: string): DescribeFinal {
-  return { type: 'result', id: '', result: { text } } as DescribeFinal;
 }

@@ -95,7 +95,7 @@ describe('PriorityMutex', () => {
     assert.deepEqual(log.join(''), 'batch 1()live 1()live 2()batch 2()batch 3()');
   });
 
-  it('goes on after a failure', async () => {
+  it('continues after a failure', async () => {
     const mutex = new PriorityMutex();
     await assert.rejects(
       mutex.enter(() => Promise.reject(new Error('no'))),

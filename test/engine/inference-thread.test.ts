@@ -51,7 +51,7 @@ describe('inference thread', () => {
     assert.equal(hangs, 0);
   });
 
-  it('lets a job give up its place, and go on once it has one again', async () => {
+  it('lets a job give up its place, and continue once it has one again', async () => {
     const events: string[] = [];
     let givePlace = (): void => {};
     const aside = async <T>(work: () => Promise<T>): Promise<T> => {

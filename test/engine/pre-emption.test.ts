@@ -70,7 +70,7 @@ describe('a frame of higher priority', () => {
     await Promise.all(cameras);
   });
 
-  it('makes the frame that runs go on where it stopped', async () => {
+  it('makes the frame that runs continue where it stopped', async () => {
     const full = ask({ id: 'full', camera: 'a', detail: 'full' });
     await pass(2500);
     const doorbell = ask({ id: 'doorbell', camera: 'door', priority: 10 });

@@ -126,7 +126,7 @@ describe('FolderSource', () => {
     assert.deepEqual(names(), ['whole.jpg', 'whole.jpg']);
   });
 
-  it('says once that the folder is missing, and goes on when it is there', async () => {
+  it('says once that the folder is missing, and continues when it is there', async () => {
     source = new FolderSource({ folder: temp('in'), intervalMs: 10, clock }, told);
     await told.until(() => told.troubles.length >= 1);
     await delay(40);

@@ -111,7 +111,7 @@ describe('models in memory', () => {
     assert.deepEqual(log, ['load /models/a']);
   });
 
-  it('goes on with an open model whose folder is missing while an update replaces it', async () => {
+  it('continues with an open model whose folder is missing while an update replaces it', async () => {
     let isThere = true;
     const updated = new CaptionerCache({
       modelLimitBytes: 250,

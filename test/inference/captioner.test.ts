@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { decodePicture } from '../../src/image/decode-picture';
 import { openCaptioner } from '../../src/inference/captioner';
-import type { Caption, Captioner, InferenceHooks, InferenceProgress } from '../../src/inference/inference';
+import type { Caption, Captioner, InferenceHooks } from '../../src/inference/inference';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
+import type { Progress } from '../../src/protocol/events';
 import { parseAnswerSchema } from '../../src/protocol/schema/answer-schema';
 import { demoFrame, fixture } from '../fixtures';
 
@@ -135,7 +136,7 @@ describe('a captioner with the demo model', () => {
   });
 
   it('reports the progress of each stage while it encodes, and none for an encoded picture', async () => {
-    const progress: InferenceProgress[] = [];
+    const progress: Progress[] = [];
     const request = { id: 'test', crop: { x: 0, y: 0, width: 0.5, height: 1 } };
     const picture = readFileSync(demoFrame(frame));
     const collecting = hooks({ onProgress: (each) => void progress.push(each) });
@@ -261,7 +262,7 @@ describe('a captioner with the demo model', () => {
   });
 
   it('reports its progress: every stage, then tokens', async () => {
-    const seen: InferenceProgress[] = [];
+    const seen: Progress[] = [];
     await ask(
       captioner,
       'frame_02_driveway_night.jpg',
@@ -289,7 +290,7 @@ describe('a captioner with the demo model', () => {
   for (const phase of ['vision', 'prefill', 'decode'] as const) {
     it(`stops when it is cancelled during ${phase}, and answers the next question`, async () => {
       const abort = new AbortController();
-      const onProgress = (progress: InferenceProgress): void => {
+      const onProgress = (progress: Progress): void => {
         if (progress.phase === phase) abort.abort(new Error('enough'));
       };
       const crop = { x: 0, y: 0, width: phase === 'vision' ? 0.99 : 1, height: 1 };
@@ -331,7 +332,7 @@ describe('a captioner with the demo model', () => {
     ['one choice', readFileSync(demoFrame(frame)), { choices: ['yes'] }, 'caption-choices', /at least two/],
   ];
   for (const [name, picture, request, code, message] of refusals) {
-    it(`refuses ${name} and goes on`, async () => {
+    it(`refuses ${name} and continues`, async () => {
       const wrong = captioner.describe(
         [picture],
         { id: 'test', prompt: 'Is there a cat?', ...request },

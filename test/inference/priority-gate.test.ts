@@ -59,7 +59,7 @@ describe('PriorityGate', () => {
     port1.close();
   });
 
-  it('lets lower priorities go on while a request waits for what they have to finish', async () => {
+  it('lets lower priorities continue while a request waits for what they have to finish', async () => {
     const [camera, doorbell] = [gate.enter(0), gate.enter(10)];
     const next = pass('camera', camera);
     await doorbell.aside(() => next);

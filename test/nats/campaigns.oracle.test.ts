@@ -27,7 +27,7 @@ describe('a hub whose network is cut', function () {
 describe('a full disk of the server', function () {
   this.timeout(300_000);
 
-  it('leaves no frame without an end, and captions go on when it has room', async function () {
+  it('leaves no frame without an end, and captions continue when it has room', async function () {
     if (!hasNatsServer || process.getuid?.() !== 0) this.skip();
     const { caption, faults } = await campaign('disk');
     assert.deepEqual(faults, []);

@@ -188,7 +188,7 @@ describe('client of a group of hubs', function () {
     ]);
   });
 
-  it('names a message of the queue that is not a request, tells who can be told, and goes on', async () => {
+  it('names a message of the queue that is not a request, tells who can be told, and continues', async () => {
     const hub = await fake().hub();
     const client = fake().client();
     const answers = await fake().listen('smolvlm.answers.*');

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EventEmitter } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,9 +8,8 @@ import helper from 'node-red-node-test-helper';
 import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import { EngineClient } from '../../src/client/engine-client';
+import { catchNode, collectStatuses, localEngine, onMessage } from './flow-parts';
 import { statusShown } from './status-shown';
-
-helper.init(require.resolve('node-red'));
 
 export type Received = NodeMessage & {
   caption?: Record<string, unknown>;
@@ -20,8 +17,6 @@ export type Received = NodeMessage & {
   keep?: string;
 };
 
-/** Node-RED's own Catch node; the helper loads only what it is given. */
-const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
 const types = [engineNode, captionNode, catchNode] as never;
 
 /** A flow with one caption node; messages of its outputs and its errors are collected. */
@@ -37,15 +32,7 @@ export class CaptionFlow {
   async load(caption: object = {}, engine: object = {}): Promise<void> {
     const flow = [
       { id: 'tab', type: 'tab' },
-      {
-        id: 'e',
-        type: 'smolvlm-engine',
-        location: 'local',
-        model: 'demo',
-        queueCapacity: 1,
-        idle: 30,
-        ...engine,
-      },
+      localEngine(engine),
       {
         id: 'c',
         x: 1,
@@ -70,7 +57,7 @@ export class CaptionFlow {
     ];
     await helper.load(types, flow);
     const collect = (id: string, into: Received[]): void => {
-      helper.getNode(id).on('input', (message: Received) => {
+      onMessage<Received>(id, (message) => {
         into.push(message);
         this.#last = message;
         this.#ended += 1;
@@ -79,11 +66,8 @@ export class CaptionFlow {
     collect('ok', this.captions);
     collect('no', this.dropped);
     collect('bad', this.errors);
-    helper.getNode('words').on('input', (message: Received) => void this.pieces.push(message));
-    const events = helper.getNode('c') as unknown as EventEmitter;
-    events.on('call:status', (call: { firstArg: { text?: string } }) => {
-      this.statuses.push(call.firstArg.text ?? '');
-    });
+    onMessage<Received>('words', (message) => void this.pieces.push(message));
+    collectStatuses('c', this.statuses);
   }
 
   send(message: object): void {

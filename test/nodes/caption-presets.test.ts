@@ -54,7 +54,7 @@ describe('presets of smolvlm-caption', function () {
     );
   });
 
-  it('refuses more frames than a request may have, and goes on', async () => {
+  it('refuses more frames than a request may have, and continues', async () => {
     await flow.load({ preset: 'describe' });
     const { error } = await flow.ask({ payload: Array.from({ length: 17 }, () => garden) });
     assert.equal(error?.code, 'image-count');

@@ -54,7 +54,7 @@ describe('flows of test/fixtures/flows, in a real Node-RED', function () {
     assert.match(await home.told('failed'), /prompt-empty/);
   });
 
-  it('leaves a node that was asked nothing idle while its engine works for another', async () => {
+  it('leaves a node without a request idle while its engine works for another', async () => {
     const statuses = { id: 'statuses', type: 'status', scope: ['b'], wires: [['status-b']] };
     const captions = debug('caption-a', 'true');
     await deploy('two-nodes-one-engine-stuck-status', [statuses, captions, debug('status-b', 'true')], {

@@ -52,7 +52,7 @@ describe('the connection of smolvlm-mqtt', function () {
       await later.close();
     });
 
-    it('continues after a restart of the mqtt.broker, and announces its cameras again', async () => {
+    it('continues after a restart of the broker, and announces its cameras again', async () => {
       await mqtt.load({ cameras: [{ name: 'porch' }] });
       await mqtt.watcher.on('homeassistant/device/smolvlm-porch/config');
       await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online');

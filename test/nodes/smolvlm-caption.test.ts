@@ -91,7 +91,7 @@ describe('smolvlm-caption', function () {
     ['a login page', Buffer.from('<html><title>Login</title>'), 'image-html'],
     ['half a picture', street.subarray(0, 9000), 'image-truncated'],
   ] as const) {
-    it(`hands ${name} to Catch with its code, and goes on`, async () => {
+    it(`hands ${name} to Catch with its code, and continues`, async () => {
       await flow.load();
       const failed = await flow.ask({ payload });
       assert.equal(failed.error?.code, code, failed.error?.message);

@@ -200,7 +200,7 @@ describe('smolvlm-timeline', function () {
     assert.match(String(payload), /A van\./);
   });
 
-  it('goes on after a restart of the flow', async () => {
+  it('continues after a restart of the flow', async () => {
     let send = await load();
     await send('entry', captioned('before'));
     await helper.unload();

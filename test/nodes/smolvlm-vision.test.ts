@@ -2,35 +2,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NodeMessage } from 'node-red';
 import helper from 'node-red-node-test-helper';
-import captionNode from '../../nodes/smolvlm-caption/smolvlm-caption';
-import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
-import visionNode from '../../nodes/smolvlm-vision/smolvlm-vision';
 import { EngineClient } from '../../src/client/engine-client';
 import { troubleOf } from '../../src/node-red/trouble-words';
-import type { CaptionProperty } from '../../src/protocol/caption-property';
 import type { FeatureHandle } from '../../src/protocol/features';
-import type { VisionProperty } from '../../src/protocol/vision-property';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { demoFrame } from '../fixtures';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
-import { statusShown } from './status-shown';
-
-helper.init(require.resolve('node-red'));
-
-type Received = NodeMessage & {
-  features?: FeatureHandle | FeatureHandle[];
-  vision?: VisionProperty & { dropped?: string; reason?: string };
-  caption?: CaptionProperty;
-  error?: { code?: string; message: string };
-  /** Node that it came out of. */
-  from?: string;
-};
+import { type Received, VisionFlow } from './vision-flow';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
@@ -41,108 +23,6 @@ const questions = [
   'What colour is the truck?',
   'Is it day or night?',
 ];
-const catchNode: unknown = createRequire(__filename)('@node-red/nodes/core/common/25-catch.js');
-const types = [engineNode, visionNode, captionNode, catchNode] as never;
-const place = { x: 1, y: 1, z: 'tab' };
-
-/** A flow of one vision node followed by a caption node for each question; whatever leaves is collected. */
-class VisionFlow {
-  readonly seen: Received[] = [];
-  readonly dropped: Received[] = [];
-  readonly captions: Received[] = [];
-  readonly errors: Received[] = [];
-  readonly statuses: string[] = [];
-
-  /** @param asked of the caption nodes `c0`, `c1`, … */
-  async load(vision: object = {}, engine: object = {}, asked: readonly string[] = []): Promise<void> {
-    const common = { ...place, engine: 'e', image: 'payload', imageType: 'msg' };
-    const captions = asked.map((prompt, index) => ({
-      ...common,
-      id: `c${index}`,
-      type: 'smolvlm-caption',
-      prompt,
-      promptType: 'template',
-      camera: 'topic',
-      cameraType: 'msg',
-      wires: [['answers'], ['no']],
-    }));
-    const nodes: readonly object[] = [
-      { id: 'tab', type: 'tab' },
-      {
-        id: 'e',
-        type: 'smolvlm-engine',
-        location: 'local',
-        model: 'demo',
-        queueCapacity: 1,
-        idle: 30,
-        ...engine,
-      },
-      {
-        ...common,
-        id: 'v',
-        type: 'smolvlm-vision',
-        camera: 'topic',
-        cameraType: 'msg',
-        ...vision,
-        wires: [['ok', ...captions.map(({ id }) => id)], ['no']],
-      },
-      ...captions,
-      ...['ok', 'no', 'answers', 'bad'].map((id) => ({ ...place, id, type: 'helper' })),
-      { ...place, id: 'failures', type: 'catch', scope: null, wires: [['bad']] },
-    ];
-    await helper.load(types, nodes as never);
-    const collect = (id: string, into: Received[]): void => {
-      helper.getNode(id).on('input', (message: Received) => void into.push(message));
-    };
-    collect('ok', this.seen);
-    collect('no', this.dropped);
-    collect('answers', this.captions);
-    collect('bad', this.errors);
-    helper.getNode('v').on(
-      'call:status' as 'input',
-      ((call: { firstArg: { text?: string } }) => {
-        this.statuses.push(call.firstArg.text ?? '');
-      }) as never,
-    );
-  }
-
-  send(message: object, to = 'v'): void {
-    helper.getNode(to).receive(message as NodeMessage);
-  }
-
-  /** Sends a message and waits for what comes out. */
-  async through(message: object, into: readonly Received[], to = 'v'): Promise<Received> {
-    const before = into.length;
-    this.send(message, to);
-    await this.count(into, before + 1);
-    return into.at(-1) as Received;
-  }
-
-  async count(into: readonly Received[], count: number): Promise<void> {
-    while (into.length < count) {
-      const [error] = this.errors;
-      if (error && into !== this.errors) assert.fail(`${error.error?.code}: ${error.error?.message}`);
-      await delay(10);
-    }
-    assert.equal(into.length, count);
-  }
-
-  /** Waits for a status; changes in quick succession are shown later. */
-  status(pattern: RegExp): Promise<void> {
-    return statusShown(this.statuses, pattern);
-  }
-
-  /** Waits until so many messages have left in all. */
-  async ended(count: number): Promise<void> {
-    const all = [this.seen, this.dropped, this.captions, this.errors];
-    while (all.reduce((sum, { length }) => sum + length, 0) < count) await delay(10);
-  }
-
-  answers(): string[][] {
-    return this.captions.map(({ caption }) => [caption?.prompt ?? '', caption?.text ?? '']).sort();
-  }
-}
-
 describe('smolvlm-vision', function () {
   this.timeout(120_000);
   let runtime: string;
@@ -299,7 +179,7 @@ describe('smolvlm-vision', function () {
     ['a login page', Buffer.from('<html><title>Login</title>'), 'image-html'],
     ['half a picture', street.subarray(0, 9000), 'image-truncated'],
   ] as const) {
-    it(`hands ${what} to Catch with its code, and goes on`, async () => {
+    it(`hands ${what} to Catch with its code, and continues`, async () => {
       await flow.load();
       const failed = await flow.through({ payload }, flow.errors);
       assert.equal(failed.error?.code, code, failed.error?.message);

@@ -121,7 +121,7 @@ describe('HTTP server', () => {
     assert.deepEqual(await cancelled.json(), { cancelled: false });
   });
 
-  it('goes on after random bodies', async () => {
+  it('continues after random bodies', async () => {
     let seed = 42;
     const byte = (): number => {
       seed = (seed * 1103515245 + 12345) % 2147483648;

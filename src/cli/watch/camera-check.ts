@@ -2,7 +2,7 @@ import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
 import type { FrameIntakeOptions } from '../../frame/frame-intake';
 import type { FrameSource, SourceFrame } from '../../frame/frame-source';
 import { openFrameSource } from '../../frame/open-frame-source';
-import type { WatchedCamera } from './watch-config';
+import type { WatchedCamera } from './watched-camera';
 
 /** Whether a camera gave a picture. */
 export type CameraCheck = { readonly camera: string; readonly source: string } & (

@@ -5,7 +5,7 @@ import { FrameIntake, type FrameIntakeOptions, type FrameVerdict } from '../../f
 import type { FrameSource } from '../../frame/frame-source';
 import { openFrameSource } from '../../frame/open-frame-source';
 import type { DescribeFinal } from '../../protocol/events';
-import type { WatchedCamera } from './watch-config';
+import type { WatchedCamera } from './watched-camera';
 
 export interface CameraWatchOptions {
   readonly camera: WatchedCamera;

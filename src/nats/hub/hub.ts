@@ -14,9 +14,11 @@ import { countReturn, keptAnswer, publishAnswer, returnsOf } from '../kept-answe
 import { exceedsMessage } from '../large-pictures';
 import type { NatsLink } from '../nats-connection';
 import { queueStatus } from '../queue-status';
+import { AnswerRate } from './answer-rate';
 import { FrameReader } from './frame-reader';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
+import { ReturnedFrames } from './returned-frames';
 
 export interface HubOptions {
   readonly link: NatsLink;
@@ -37,10 +39,8 @@ const tries = 2;
 const pullMs = 1_000;
 const returnDelayMs = 1_000;
 const retryMs = 500;
-/** For requests about features. No other hub has them: the requester sends the picture again when it hears nothing. */
+/** For requests about features. No other hub has them: the requester sends the picture again when it receives nothing. */
 const directAckWaitMs = 6_000;
-/** Returned frames that are remembered. */
-const mostReturned = 1000;
 
 /** Takes frames from the shared queue when its engine has room, and publishes the answers. */
 export class Hub {
@@ -50,12 +50,8 @@ export class Hub {
   readonly #frames = new Map<string, HubFrame>();
   readonly #work = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  readonly #answeredAt: number[] = [];
-  /**
-   * Frames that this hub returned, by id, oldest first. The delivery count is not enough: nats-server 2.9 lowers it
-   * again when a delivery meets a pull that has just expired.
-   */
-  readonly #returned = new Set<string>();
+  readonly #rate = new AnswerRate();
+  readonly #returned = new ReturnedFrames();
   readonly #counts = { answered: 0, redelivered: 0, returned: 0 };
   #loops: readonly Promise<void>[] = [];
   #room = 1;
@@ -193,7 +189,7 @@ export class Hub {
     const { engine } = this.#options;
     const working = setInterval(() => frame.working(), ackWaitMs / 3);
     try {
-      const wasReturned = this.#returned.delete(frame.id);
+      const wasReturned = this.#returned.take(frame.id);
       if ((frame.redelivered || wasReturned) && (await this.#isOver(frame))) return;
       const final = await engineFinal(frame, engine, model);
       if (frame.isReturned) return;
@@ -234,8 +230,7 @@ export class Hub {
     if (await publishAnswer(link, answer)) {
       frame.tell(answer);
       this.#counts.answered += 1;
-      this.#answeredAt.push(performance.now());
-      this.#forgetAnswers();
+      this.#rate.add();
     }
     frame.message?.ack();
   }
@@ -249,8 +244,6 @@ export class Hub {
     }
     this.#counts.returned += 1;
     this.#returned.add(frame.id);
-    const [oldest = ''] = this.#returned;
-    if (this.#returned.size > mostReturned) this.#returned.delete(oldest);
     await countReturn(link, frame.id).catch(() => {});
     frame.message.nak(returnDelayMs);
     frame.returned();
@@ -272,7 +265,7 @@ export class Hub {
       engine: await engine.status(),
       takes: [...models.keys()].map((name) => name ?? anyModel),
       working: this.#frames.size,
-      lastMinute: this.#forgetAnswers(),
+      lastMinute: this.#rate.lastMinute(),
       ...this.#counts,
     };
   }
@@ -281,14 +274,6 @@ export class Hub {
   async metrics(): Promise<string> {
     const queue = await queueStatus(this.#options.link).catch(() => undefined);
     return hubMetrics(this.#frames.size, this.#counts, queue);
-  }
-
-  /** @returns how many answers are not older than a minute */
-  #forgetAnswers(): number {
-    const since = performance.now() - 60_000;
-    const fresh = this.#answeredAt.findIndex((at) => at >= since);
-    this.#answeredAt.splice(0, fresh < 0 ? this.#answeredAt.length : fresh);
-    return this.#answeredAt.length;
   }
 
   #respond(message: Msg, answer: () => Promise<unknown>): void {

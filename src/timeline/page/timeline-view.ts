@@ -10,6 +10,7 @@ import { FilterBar } from './filter-bar';
 import { type PageAddress, readAddress, writeAddress } from './page-address';
 import { confirmDelete, exportDialog } from './page-dialogs';
 import type { Words } from './page-words';
+import { Toast } from './toast';
 
 export interface TimelineViewOptions {
   readonly words: Words;
@@ -36,12 +37,11 @@ export class TimelineView {
   readonly #panel = element('div', { class: 'panel' });
   readonly #state = element('span', { class: 'live', role: 'status' });
   readonly #feed: EntryFeed;
-  readonly #toast = element('div', { class: 'toast', role: 'status', hidden: true });
+  readonly #toast = new Toast();
   readonly #stop = new AbortController();
   #open: EntryView | undefined;
   /** Whether the open entry has its own step in the browser's history. */
   #isPushed = false;
-  #toastTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: TimelineViewOptions) {
     this.#options = options;
@@ -80,7 +80,7 @@ export class TimelineView {
         element('aside', { class: 'side', 'aria-label': words.translate('entry') }, this.#panel),
       ),
       this.#feed.news,
-      this.#toast,
+      this.#toast.element,
     );
     this.#showPlaceholder();
     addEventListener('popstate', () => this.#addressChanged(), { signal: this.#stop.signal });
@@ -169,7 +169,7 @@ export class TimelineView {
     try {
       this.#openEntry(await this.#client.entry(id, this.#stop.signal), 'none');
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#say(this.#faultText(error));
+      if (!this.#stop.signal.aborted) this.#toast.show(this.#faultText(error));
     }
   }
 
@@ -243,9 +243,9 @@ export class TimelineView {
       const next = this.#list.neighbour(entry.id, 1) ?? this.#list.neighbour(entry.id, -1);
       this.#removed([entry.id]);
       if (next && !this.#isPhone()) this.#list.focus(next.id);
-      this.#say(this.#words.translate('deleted'));
+      this.#toast.show(this.#words.translate('deleted'));
     } catch (error) {
-      this.#say(this.#faultText(error));
+      this.#toast.show(this.#faultText(error));
     }
   }
 
@@ -290,15 +290,6 @@ export class TimelineView {
 
   #showPlaceholder(): void {
     this.#panel.replaceChildren(element('p', { class: 'placeholder' }, this.#words.translate('chooseEntry')));
-  }
-
-  #say(text: string): void {
-    clearTimeout(this.#toastTimer);
-    this.#toast.textContent = text;
-    this.#toast.hidden = false;
-    this.#toastTimer = setTimeout(() => {
-      this.#toast.hidden = true;
-    }, 6_000);
   }
 
   #faultText(error: unknown): string {

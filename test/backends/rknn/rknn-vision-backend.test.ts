@@ -3,62 +3,30 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { RknnSettings } from '../../../src/backends/rknn/rknn-vision-backend';
-import type { StageWatch } from '../../../src/backends/rknn/stage-watch';
-import type { StageRunner } from '../../../src/backends/stage-runner';
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
-import type { BundleStage } from '../../../src/model/bundle/bundle-manifest';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
-import { visionStages } from '../../../src/onnx/vision/vision-stages';
 import { npuLockPath } from '../../../src/platform/npu/npu-lock';
 import { defined } from '../../../src/system/defined';
 import { assembleVisionTower } from '../../../src/vision/open-vision-tower';
 import { describeVisionBackend } from '../../contract/vision-backend-contract';
 import { cosine } from '../../cosine';
-import { fixture } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
 import { goldenTensors } from '../../model/safetensors/safetensors-fixture';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
-import { ManualClock } from '../../system/manual-clock';
 import { goldenActivations } from '../../vision/tiny-tower';
 import { contractStage } from '../contract-stage';
-import { EmulatedNpu } from './emulated-npu';
+import { EmulatedShards, residualScale, tiny } from './emulated-shards';
 
-const tiny = fixture('goldens', 'tiny-idefics3');
 const source = goldenTensors('tiny-idefics3', 'model');
-const residualScale = 0.1;
 
 describe('RknnVisionBackend', function () {
   // With sanitizers on a loaded machine, a tower takes a minute.
   this.timeout(300_000);
-  let npu: EmulatedNpu;
-  let dir: string;
-  let stages: readonly BundleStage[];
-
-  before(async () => {
-    npu = await EmulatedNpu.create();
-    dir = await mkdtemp(join(tmpdir(), 'smolvlm-shards-'));
-    const { config } = await readModelConfigs(tiny);
-    const made: BundleStage[] = [];
-    for (const plan of visionStages(config.vision.layers, 'half-layer')) {
-      const core = (plan.halves[0]?.layer ?? 0) % 3;
-      made.push(await writeEmulatedShard(dir, plan, config, source, { residualScale, core }));
-    }
-    stages = made;
-  });
-  after(async () => {
-    await npu.remove();
-    await rm(dir, { recursive: true, force: true });
-  });
-  beforeEach(() => npu.faults());
-  afterEach(async () => {
-    assert.deepEqual(await npu.violations(), []);
-    await npu.forget();
-  });
+  const shards = new EmulatedShards();
 
   describeVisionBackend('rknn', {
-    open: () => npu.open(),
+    open: () => shards.npu.open(),
     stage: async (folder) => {
       const shape = { tokens: 16, hidden: 32, heads: 2, inner: 64 };
       return contractStage(folder, shape, (config, weights) =>
@@ -75,9 +43,9 @@ describe('RknnVisionBackend', function () {
     const { config } = await readModelConfigs(tiny);
     const golden = goldenActivations();
     const pixels = await golden.tile('pixel_values', 0);
-    const backend = await npu.open();
+    const backend = await shards.npu.open();
     const tower = await assembleVisionTower(
-      { dir, manifest: { target: 'rk3588', residualScale, stages } },
+      { dir: shards.dir, manifest: { target: 'rk3588', residualScale, stages: shards.stages } },
       source,
       config,
       backend,
@@ -96,10 +64,10 @@ describe('RknnVisionBackend', function () {
     await Promise.all(pending);
     assert.equal(cosines.size, 24 + 3);
     for (const [name, angle] of cosines) assert.ok(angle >= 0.9999, `${name}: ${angle}`);
-    const ran = (await npu.trace()).filter(({ stage }) => stage !== undefined);
+    const ran = (await shards.npu.trace()).filter(({ stage }) => stage !== undefined);
     assert.deepEqual(
       ran.map(({ stage, core }) => [stage, core]),
-      stages.map(({ name, core }) => [name, core]),
+      shards.stages.map(({ name, core }) => [name, core]),
     );
     await tower.close();
     await backend.close();
@@ -109,9 +77,9 @@ describe('RknnVisionBackend', function () {
   async function encodeTiles(settings: RknnSettings): Promise<readonly Float32Array[]> {
     const { config } = await readModelConfigs(tiny);
     const pixels = await goldenActivations().tile('pixel_values', 0);
-    const backend = await npu.open(settings);
-    const manifest = { target: 'rk3588', residualScale, stages } as const;
-    const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
+    const backend = await shards.npu.open(settings);
+    const manifest = { target: 'rk3588', residualScale, stages: shards.stages } as const;
+    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, source, config, backend);
     const seen: Float32Array[] = [];
     const { rows } = await tower.encode([pixels, new Float32Array(pixels.length)], {
       activations: (name, tile, values) => {
@@ -134,7 +102,7 @@ describe('RknnVisionBackend', function () {
     const refused: string[] = [];
     const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
     const safe = await safeTiles();
-    await npu.forget();
+    await shards.npu.forget();
     const before = await descriptors();
     const shared = await encodeTiles({
       zeroCopy: true,
@@ -143,10 +111,10 @@ describe('RknnVisionBackend', function () {
     });
     assert.deepEqual(refused, []);
     for (const [index, values] of shared.entries()) assert.ok(cosine(values, safe[index]!) > 0.99999);
-    const destroyed = (await npu.trace()).filter(({ destroyed }) => destroyed !== undefined);
+    const destroyed = (await shards.npu.trace()).filter(({ destroyed }) => destroyed !== undefined);
     assert.equal(destroyed.at(-1)?.memories, 0);
     assert.equal(await descriptors(), before);
-    const entered = (await npu.trace()).filter(({ stage }) => stage === 'l5_mlp');
+    const entered = (await shards.npu.trace()).filter(({ stage }) => stage === 'l5_mlp');
     // Two tiles, and the proof's two passes.
     assert.equal(entered.length, 2 + 2);
   });
@@ -157,7 +125,7 @@ describe('RknnVisionBackend', function () {
   ] as const) {
     it(`takes the safe path when shared memory fails its check (${fault})`, async () => {
       const safe = await safeTiles();
-      await npu.faults(fault);
+      await shards.npu.faults(fault);
       const refused: string[] = [];
       const settings = {
         zeroCopy: true,
@@ -172,9 +140,9 @@ describe('RknnVisionBackend', function () {
   it('passes a cancelled frame’s memory on to the next', async () => {
     const { config } = await readModelConfigs(tiny);
     const pixels = await goldenActivations().tile('pixel_values', 0);
-    const backend = await npu.open({ zeroCopy: true });
-    const manifest = { target: 'rk3588', residualScale, stages } as const;
-    const tower = await assembleVisionTower({ dir, manifest }, source, config, backend);
+    const backend = await shards.npu.open({ zeroCopy: true });
+    const manifest = { target: 'rk3588', residualScale, stages: shards.stages } as const;
+    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, source, config, backend);
     const abort = new AbortController();
     const tiles = [pixels, pixels];
     const cancelled = tower.encode(tiles, {
@@ -183,20 +151,20 @@ describe('RknnVisionBackend', function () {
     });
     const [, next] = await Promise.all([assert.rejects(cancelled, /cancelled/), tower.encode(tiles)]);
     assert.equal(next.tiles, 2);
-    await npu.faults('run -1');
+    await shards.npu.faults('run -1');
     await assert.rejects(tower.encode(tiles), { code: 'backend-rknn-call' });
-    await npu.faults();
+    await shards.npu.faults();
     assert.deepEqual((await tower.encode(tiles)).rows, next.rows);
     await tower.close();
     await backend.close();
   });
 
   it('uses the cores of the chip, not those of the bundle’s target', async () => {
-    const backend = await npu.open({ cores: 2 });
-    const runner = await backend.openStage(dir, stages[4]!);
+    const backend = await shards.npu.open({ cores: 2 });
+    const runner = await backend.openStage(shards.dir, shards.stages[4]!);
     await runner.run(new Float32Array(1024 * 64));
-    assert.equal(stages[4]?.core, 2);
-    assert.equal((await npu.trace()).find(({ stage }) => stage !== undefined)?.core, 0);
+    assert.equal(shards.stages[4]?.core, 2);
+    assert.equal((await shards.npu.trace()).find(({ stage }) => stage !== undefined)?.core, 0);
     await backend.close();
   });
 
@@ -218,10 +186,10 @@ describe('RknnVisionBackend', function () {
     [-77, 'unknown RKNN error -77'],
   ] as const) {
     it(`names the file and the error when a model is refused with ${code}`, async () => {
-      const backend = await npu.open();
-      await npu.faults(`init ${code}`);
+      const backend = await shards.npu.open();
+      await shards.npu.faults(`init ${code}`);
       await assert.rejects(
-        backend.openStage(dir, stages[0]!),
+        backend.openStage(shards.dir, shards.stages[0]!),
         (error: Error & { code?: string; hint?: string }) => {
           assert.equal(error.code, 'stage-load');
           assert.ok(error.message.includes('l0_attn.rknn') && error.message.includes(name), error.message);
@@ -230,122 +198,56 @@ describe('RknnVisionBackend', function () {
           return true;
         },
       );
-      await npu.faults();
-      await backend.openStage(dir, stages[0]!);
+      await shards.npu.faults();
+      await backend.openStage(shards.dir, shards.stages[0]!);
       await backend.close();
     });
   }
 
   it('runs a model of an older compiler, for which the library refuses several cores', async () => {
-    await npu.faults('old_compiler');
-    const backend = await npu.open();
+    await shards.npu.faults('old_compiler');
+    const backend = await shards.npu.open();
     // One core each, and the driver’s choice.
     for (const core of [undefined, 0, 1, 2]) {
-      const { core: _, ...stage } = stages[1]!;
-      const opened = await backend.openStage(dir, { ...stage, ...defined({ core }) });
+      const { core: _, ...stage } = shards.stages[1]!;
+      const opened = await backend.openStage(shards.dir, { ...stage, ...defined({ core }) });
       assert.equal((await opened.run(new Float32Array(1024 * 64))).length, 1024 * 64);
     }
-    assert.deepEqual(await npu.violations(), []);
+    assert.deepEqual(await shards.npu.violations(), []);
     const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
     for (const coreMask of [3, 5, 7]) {
-      const options = { name: 'l0_mlp', path: join(dir, 'l0_mlp.rknn'), coreMask };
+      const options = { name: 'l0_mlp', path: join(shards.dir, 'l0_mlp.rknn'), coreMask };
       await assert.rejects(RknnContext.open(backend.library, options), {
         code: 'stage-load',
         message: new RegExp(`rknn_set_core_mask ${coreMask} failed`),
       });
     }
     await backend.close();
-    const broken = (await npu.trace()).filter(({ violation }) => violation !== undefined);
+    const broken = (await shards.npu.trace()).filter(({ violation }) => violation !== undefined);
     assert.deepEqual(
       broken.map(({ rule, violation }) => `${rule}: ${violation}`),
       Array(3).fill('vendor: several cores for a model of an older compiler'),
     );
-    await npu.forget();
-  });
-
-  it('reports a run that times out, and continues to work', async () => {
-    const backend = await npu.open();
-    const runner = await backend.openStage(dir, stages[1]!);
-    await npu.faults('run -2');
-    await assert.rejects(runner.run(new Float32Array(1024 * 64)), {
-      code: 'backend-rknn-call',
-      message: /l0_mlp: rknn_run failed: RKNN_ERR_TIMEOUT/,
-    });
-    await npu.faults();
-    await runner.run(new Float32Array(1024 * 64));
-    await backend.close();
+    await shards.npu.forget();
   });
 
   it('does not pass on values that are not numbers', async () => {
-    const backend = await npu.open();
-    const runner = await backend.openStage(dir, stages[1]!);
-    await npu.faults('nan');
+    const backend = await shards.npu.open();
+    const runner = await backend.openStage(shards.dir, shards.stages[1]!);
+    await shards.npu.faults('nan');
     await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'stage-output', hint: /validate/ });
     await backend.close();
   });
 
-  it('reports a slow stage at once, and gives up on one that does not return', async () => {
-    const told: string[] = [];
-    const clock = new ManualClock();
-    const watch = (lostMs?: number): StageWatch => ({
-      clock,
-      slowMs: 50,
-      ...defined({ lostMs }),
-      onSlow: (stage) => void told.push(`slow ${stage}`),
-      onLost: (stage) => void told.push(`lost ${stage}`),
-    });
-    const patient = await npu.open({ watch: watch() });
-    const slow = await patient.openStage(dir, stages[1]!);
-    await npu.faults('hang');
-    const run = slow.run(new Float32Array(1024 * 64));
-    await clock.waitedFor();
-    clock.advance(50);
-    assert.deepEqual(told, ['slow l0_mlp']);
-    await npu.faults();
-    await run;
-    await patient.close();
-    const impatient = await npu.open({ watch: watch(300) });
-    const lost = await impatient.openStage(dir, stages[1]!);
-    await npu.faults('hang');
-    const given = assert.rejects(lost.run(new Float32Array(1024 * 64)), {
-      code: 'npu-lost',
-      message: /l0_mlp/,
-    });
-    await clock.waitedFor();
-    clock.advance(50);
-    clock.advance(250);
-    await given;
-    assert.deepEqual(told, ['slow l0_mlp', 'slow l0_mlp', 'lost l0_mlp']);
-    await npu.faults();
-    while (!(await comesBack(lost))) await delay(20);
-    await impatient.close();
-  });
-
-  for (const fault of ['hang', 'init_hang']) {
-    it(`closes at once, and keeps the NPU locked, while the library does not return (${fault})`, async () => {
-      const clock = new ManualClock();
-      const backend = await npu.open({ watch: { lostMs: 200, clock } });
-      const hung = fault === 'hang' ? await backend.openStage(dir, stages[1]!) : undefined;
-      await npu.faults(fault);
-      const call = hung ? hung.run(new Float32Array(1024 * 64)) : backend.openStage(dir, stages[1]!);
-      const given = assert.rejects(call, { code: 'npu-lost', message: /l0_mlp/ });
-      await clock.waitedFor();
-      // Loading has three times as long.
-      clock.advance(600);
-      await given;
-      await backend.close();
-      assert.equal(existsSync(npuLockPath()), true);
-      await npu.faults();
-      while (existsSync(npuLockPath())) await delay(20);
-    });
-  }
-
   it('allows one process on the NPU, and names it', async () => {
     const other = await holdNpuLock(npuLockPath());
-    await assert.rejects(npu.open(), { code: 'npu-busy', message: new RegExp(`process ${other.pid} \\(`) });
-    const waiting = npu.open({ whenBusy: 'wait' });
+    await assert.rejects(shards.npu.open(), {
+      code: 'npu-busy',
+      message: new RegExp(`process ${other.pid} \\(`),
+    });
+    const waiting = shards.npu.open({ whenBusy: 'wait' });
     other.stdin?.end();
-    const [first, second] = [await waiting, await npu.open()];
+    const [first, second] = [await waiting, await shards.npu.open()];
     assert.equal(existsSync(npuLockPath()), true);
     await first.close();
     assert.equal(existsSync(npuLockPath()), true, 'shared by the models of this process');
@@ -355,9 +257,9 @@ describe('RknnVisionBackend', function () {
 
   it('reports versions and memory', async () => {
     const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
-    const backend = await npu.open();
-    assert.deepEqual([backend.library.path, backend.library.version], [npu.library, '2.5.0']);
-    const options = { name: 'x', path: join(dir, 'l0_mlp.rknn'), coreMask: 0 };
+    const backend = await shards.npu.open();
+    assert.deepEqual([backend.library.path, backend.library.version], [shards.npu.library, '2.5.0']);
+    const options = { name: 'x', path: join(shards.dir, 'l0_mlp.rknn'), coreMask: 0 };
     const context = await RknnContext.open(backend.library, options);
     const { runtime, driver } = await context.versions();
     assert.match(runtime, /^2\.5\.0 \(/);
@@ -379,7 +281,7 @@ describe('RknnVisionBackend', function () {
       );
       const traced = process.env.RKNN_EMULATOR_TRACE;
       delete process.env.RKNN_EMULATOR_TRACE;
-      const backend = await npu.open({ zeroCopy, onRefused: assert.fail });
+      const backend = await shards.npu.open({ zeroCopy, onRefused: assert.fail });
       const opened = await backend.openStage(folder, stage);
       const [runner] = await backend.link([opened]);
       assert.equal(runner !== opened, zeroCopy);
@@ -390,10 +292,3 @@ describe('RknnVisionBackend', function () {
     });
   }
 });
-
-function comesBack(runner: StageRunner): Promise<boolean> {
-  return runner.run(new Float32Array(1024 * 64)).then(
-    () => true,
-    () => false,
-  );
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { readConfigFile } from '../../../src/cli/watch/config-file';
-import { type WatchedCamera, watchConfig } from '../../../src/cli/watch/watch-config';
+import { watchConfig } from '../../../src/cli/watch/watch-config';
+import type { WatchedCamera } from '../../../src/cli/watch/watched-camera';
 import { useTempFolder } from '../../temp-folder';
 
 const everything = `

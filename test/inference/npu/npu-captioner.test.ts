@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { slowMs } from '../../../src/backends/rknn/stage-watch';
 import { openCaptioner } from '../../../src/inference/captioner';
-import type { Captioner, InferenceProgress } from '../../../src/inference/inference';
+import type { Captioner } from '../../../src/inference/inference';
 import { npuLockPath } from '../../../src/platform/npu/npu-lock';
+import type { Progress } from '../../../src/protocol/events';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
@@ -46,10 +47,10 @@ describe('openCaptioner with a bundle for the NPU', function () {
     return captioner;
   }
 
-  function ask(captioner: Captioner, { frame, prompt }: Expected, progress: InferenceProgress[] = []) {
+  function ask(captioner: Captioner, { frame, prompt }: Expected, progress: Progress[] = []) {
     const hooks = {
       signal: new AbortController().signal,
-      onProgress: (each: InferenceProgress) => void progress.push(each),
+      onProgress: (each: Progress) => void progress.push(each),
       onToken: () => undefined,
     };
     return captioner.describe([readFileSync(demoFrame(frame))], { id: frame, prompt }, hooks);
@@ -91,10 +92,10 @@ describe('openCaptioner with a bundle for the NPU', function () {
   it('encodes a frame on its cores once, names the cores, and answers about it without them', async () => {
     const captioner = await open();
     const [one] = frames as [Expected];
-    const progress: InferenceProgress[] = [];
+    const progress: Progress[] = [];
     const hooks = {
       signal: new AbortController().signal,
-      onProgress: (each: InferenceProgress) => void progress.push(each),
+      onProgress: (each: Progress) => void progress.push(each),
       onToken: () => undefined,
     };
     const features = await captioner.encode([readFileSync(demoFrame(one.frame))], { id: 'encode' }, hooks);
@@ -142,7 +143,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     try {
       const captioner = await open();
       await npu.faults('hang');
-      const progress: InferenceProgress[] = [];
+      const progress: Progress[] = [];
       const caption = ask(captioner, frames[0]!, progress);
       const stage = await npu.hung();
       clock.advance(slowMs);
@@ -164,7 +165,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
     assert.equal(caption.text, one.text);
     assert.equal(caption.fallback?.code, 'npu-busy');
     assert.match(caption.fallback?.message ?? '', new RegExp(`held by process ${other.pid} `));
-    const progress: InferenceProgress[] = [];
+    const progress: Progress[] = [];
     const third = open({ backend: 'npu', onProgress: (each) => void progress.push(each) });
     while (!progress.some(({ warning }) => warning?.code === 'npu-busy')) {
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { PicturePool } from '../../../src/image/pool/picture-pool';
-import type { InferenceProgress } from '../../../src/inference/inference';
 import { NpuSharingRule } from '../../../src/inference/npu/npu-sharing';
 import { openTower } from '../../../src/inference/npu/open-tower';
 import { PhaseTimer } from '../../../src/inference/phase-timer';
@@ -10,6 +9,7 @@ import { readBundle } from '../../../src/model/bundle/read-bundle';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import type { NpuUser } from '../../../src/platform/npu/npu-users';
 import type { NpuSharing } from '../../../src/protocol/describe-request';
+import type { Progress } from '../../../src/protocol/events';
 import { readSettings } from '../../../src/system/settings';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
@@ -21,7 +21,7 @@ describe('an NPU that Frigate’s detector uses as well', function () {
   const neighbours: { users: NpuUser[] } = { users: [] };
   let npu: EmulatedNpu;
   let bundle: EmulatedBundle;
-  let progress: InferenceProgress[] = [];
+  let progress: Progress[] = [];
 
   before(async () => {
     npu = await EmulatedNpu.create({ SMOLVLM_NPU_CORES: '1-2' });
@@ -50,7 +50,7 @@ describe('an NPU that Frigate’s detector uses as well', function () {
     const encoder = new VisionEncoder(tower, imageProcessor, pictures);
     const hooks = {
       signal: new AbortController().signal,
-      onProgress: (each: InferenceProgress) => void progress.push(each),
+      onProgress: (each: Progress) => void progress.push(each),
       onToken: () => undefined,
     };
     const frames = ['frame_01_driveway_day.jpg', 'frame_02_driveway_night.jpg'];

@@ -116,7 +116,7 @@ describe('PublishWatch', () => {
     });
   }
 
-  it('believes an MQTT 5 broker that names the reason', async () => {
+  it('trusts an MQTT 5 broker that names the reason', async () => {
     const large = publish(message('a/picture', kilobytes(300)));
     client.emit('disconnect', { reasonCode: 0x95 });
     client.emit('close');

@@ -13,7 +13,7 @@ const why = { fallbackReason: 'deadline', reason: 'late' };
 describe('the picture of a described message', () => {
   const masked = Buffer.from('as the frame node sent it, masks drawn');
 
-  it('goes on in msg.picture, as it was described', () => {
+  it('is passed on in msg.picture, as it was described', () => {
     const caption = captionMessage({ payload: masked } as NodeMessage, head, plan, results);
     assert.deepEqual([caption.payload, (caption as { picture?: unknown }).picture], ['a fox', masked]);
     const fallback = fallbackMessage({ payload: masked } as NodeMessage, head, 'no caption', why);

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { timelineFilesContract } from '../../contract/timeline-files-contract';
 import { timelineHttpContract } from '../../contract/timeline-http-contract';
 import { MemoryTimeline } from '../memory-timeline';
 import { serveByEngine, serveByFlows, serveByNodeRed, serveWithSettings, token } from './served-timeline';
 
-timelineHttpContract('an engine', serveByEngine);
-timelineHttpContract('Node-RED to users of the editor', serveByNodeRed);
-timelineHttpContract('Node-RED to users of the flows', serveByFlows);
+for (const [name, serve] of [
+  ['an engine', serveByEngine],
+  ['Node-RED to users of the editor', serveByNodeRed],
+  ['Node-RED to users of the flows', serveByFlows],
+] as const) {
+  timelineHttpContract(name, serve);
+  timelineFilesContract(name, serve);
+}
 
 describe('the calendar of an engine', () => {
   const timeline = { id: 'engine', name: 'Home', store: new MemoryTimeline() };

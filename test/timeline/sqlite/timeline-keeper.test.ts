@@ -209,7 +209,7 @@ describe('a timeline’s file', () => {
     keeper.close();
   });
 
-  it('notices damage in the middle of the file, reports it and goes on with another file', () => {
+  it('notices damage in the middle of the file, reports it and continues with another file', () => {
     const first = open();
     for (let index = 0; index < 300; index++) {
       first.keeper.add([

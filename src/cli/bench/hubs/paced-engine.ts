@@ -5,7 +5,7 @@ import { packageVersion } from '../../../package-version';
 import type { DoctorReport } from '../../../protocol/doctor-report';
 import { type EngineStatus, protocolVersion } from '../../../protocol/engine-status';
 import type { DescribeFinal } from '../../../protocol/events';
-import { modelledName } from './modelled-captioner';
+import { modelledCaption, modelledName } from './modelled-captioner';
 
 /** An engine without process, queue or model: a caption takes a fixed time. Many of them fit into one process. */
 export class PacedEngine implements EngineApi {
@@ -32,20 +32,7 @@ export class PacedEngine implements EngineApi {
     return {
       type: 'result',
       id,
-      result: {
-        text: 'A modelled caption.',
-        tokenIds: [],
-        promptTokens: 0,
-        tiles: pictures.length,
-        finishReason: 'stop',
-        timingsMs: { image: 0, vision: total, prefill: 0, decode: 0, total },
-        queuedMs: 0,
-        model: modelledName(total),
-        backend: 'modelled',
-        cached: false,
-        frameHash: '',
-        prompt,
-      },
+      result: { ...modelledCaption(modelledName(total), pictures.length, total, prompt), queuedMs: 0 },
     };
   }
 
