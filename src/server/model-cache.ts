@@ -15,7 +15,7 @@ export interface ModelCacheOptions {
   readonly cacheDir?: string;
 }
 
-/** The models of this machine, for callers who may change them: names only, never a path. */
+/** The models of this machine, for clients that may change them: names only, never a path. */
 export class ModelCache {
   readonly #hub: Settings['hub'];
   readonly #cacheDir: string;

@@ -5,7 +5,7 @@ interface DownloadControl {
   readonly onProgress: (progress: FetchProgress) => void;
 }
 
-/** A model being fetched for one or more callers. It begins at once, and pauses when the last caller leaves. */
+/** A model being fetched for one or more clients. It begins at once, and pauses when the last client leaves. */
 export class ModelDownload {
   readonly #watchers = new Set<(progress: FetchProgress) => void>();
   readonly #paused = new AbortController();

@@ -65,7 +65,7 @@ export interface ServeOptions {
   readonly captionerModule?: string;
   /** For the inference thread; default: those of this process's environment. */
   readonly settings?: InferenceSettings;
-  /** Where callers may fetch models from; absent: they may not. */
+  /** Where clients may fetch models from; absent: they may not. */
   readonly hub?: Settings['hub'];
   readonly log: (line: string) => void;
   /** Logs each request, without its content. */

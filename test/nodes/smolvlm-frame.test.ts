@@ -50,11 +50,14 @@ describe('smolvlm-frame', function () {
 
   it('changes its status at most twice in a second, however many pictures come', async () => {
     const began = performance.now();
-    await loadFlow();
-    for (let sent = 0; sent < 50; sent++) send({ payload: street, topic: `camera ${sent % 4}` });
-    await until(() => received.frames.length + received.held.length >= 50);
+    await flow.load();
+    for (let sent = 0; sent < 50; sent++) flow.send({ payload: street, topic: `camera ${sent % 4}` });
+    await until(() => flow.received.frames.length + flow.received.held.length >= 50);
     const seconds = (performance.now() - began) / 1000;
-    assert.ok(statuses.length <= 2 * Math.ceil(seconds) + 2, `${statuses.length} changes in ${seconds} s`);
+    assert.ok(
+      flow.statuses.length <= 2 * Math.ceil(seconds) + 2,
+      `${flow.statuses.length} changes in ${seconds} s`,
+    );
   });
 
   it('paints masks before anything leaves, and sends each zone as its own frame', async () => {
