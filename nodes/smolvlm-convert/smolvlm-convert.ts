@@ -8,6 +8,7 @@ import {
 } from '../../src/node-red/convert/conversion';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
+import { StatusThrottle } from '../../src/node-red/status-throttle';
 import { troubleWords } from '../../src/node-red/trouble-words';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
@@ -23,8 +24,9 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, config);
     const words = (key: string, values: Record<string, string | number> = {}): string =>
       RED._(`smolvlm-convert.status.${key}`, values as never);
+    const throttle = new StatusThrottle((status) => this.status(status));
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
-      this.status({ fill, shape, text });
+      throttle.show({ fill, shape, text });
     const trouble = troubleWords(RED);
     let running: RunningConversion | undefined;
     show('grey', 'ring', words('idle'));
@@ -98,6 +100,7 @@ export = (RED: NodeAPI): void => {
     });
     this.on('close', (done: () => void) => {
       running?.abort.abort(new SmolvlmError('convert-cancelled', 'the flow was stopped'));
+      throttle.close();
       void (running?.ended ?? Promise.resolve()).then(done);
     });
   }
