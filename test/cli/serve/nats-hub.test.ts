@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot } from '../../fixtures';
 import { useNatsFake } from '../../nats/nats-fake';
 import { useTempFolder } from '../../temp-folder';
@@ -60,6 +61,8 @@ describe('smolvlm serve --nats', function () {
     assert.deepEqual(await exited, [0, null]);
     await fake().hub();
     assert.equal((await next).type, 'result');
+    // They reach the test's listener on another connection.
+    while (answers.length < 2) await delay(5);
     assert.deepEqual(
       answers.map(({ text }) => JSON.parse(text).id),
       ['first', 'next'],
