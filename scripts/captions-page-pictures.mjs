@@ -15,16 +15,20 @@ export async function takeCaptionsPage(browser, folder, out) {
   const { openTimeline } = dist('timeline/sqlite/open-timeline.js');
   const { serveEngine } = dist('server/serve-engine.js');
   const { EngineClient } = dist('client/engine-client.js');
+  const serve = (more = {}) =>
+    serveEngine({ tcp: { host: '127.0.0.1', port: 0 }, model: 'demo', log: () => {}, ...more });
   const timeline = await openTimeline({ folder, retention: {} });
-  const served = await serveEngine({
-    tcp: { host: '127.0.0.1', port: 0 },
-    model: 'demo',
-    timeline,
-    log: () => {},
-  });
-  const client = new EngineClient({ kind: 'remote', url: new URL(served.url) });
+  // An engine with a timeline would keep the captions by itself, with the time of now.
+  const captioner = await serve();
+  const client = new EngineClient({ kind: 'remote', url: new URL(captioner.url) });
   try {
     await fill(timeline, client);
+  } finally {
+    await client.close();
+    await captioner.close();
+  }
+  const served = await serve({ timeline });
+  try {
     for (const [name, options, take] of views) {
       const context = await browser.newContext({ locale: 'en-GB', deviceScaleFactor: 1, ...options });
       const page = await context.newPage();
@@ -38,7 +42,6 @@ export async function takeCaptionsPage(browser, folder, out) {
       await context.close();
     }
   } finally {
-    await client.close();
     await served.close();
     await timeline.close();
   }

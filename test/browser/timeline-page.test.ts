@@ -309,6 +309,19 @@ describe('the captions page in a browser (needs Chromium)', function () {
     });
   }
 
+  it('names a calendar to subscribe to, with what is searched for', async () => {
+    await open({}, '#camera=porch');
+    await page.locator('.bar > .icon-button').click();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const address = (await page.locator('.calendar-address').getAttribute('href')) ?? '';
+    assert.match(address, /^http:.*\/calendar\.ics\?camera=porch$/);
+    // Calendar programs send a name and a password: any name, and the engine's token.
+    const authorization = `Basic ${Buffer.from(`calendar:${token}`).toString('base64')}`;
+    const answer = await fetch(address, { headers: { authorization } });
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/calendar/);
+    assert.match(await answer.text(), /^BEGIN:VCALENDAR/);
+  });
+
   it('keeps its theme and language', async () => {
     await open({ colorScheme: 'light' });
     await page.locator('.bar > .icon-button').click();

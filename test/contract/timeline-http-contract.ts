@@ -95,8 +95,8 @@ export function timelineHttpContract(name: string, serve: ServeTimeline): void {
       assert.deepEqual(await texts('from=2026-11-26&to=2026-11-27'), ['Another parcel.']);
       assert.deepEqual(await texts('changed=true'), ['A parcel.', 'Another parcel.']);
       assert.deepEqual(await json('timelines/home/cameras'), [
-        { camera: 'porch', entries: 2 },
         { camera: 'door', entries: 1 },
+        { camera: 'porch', entries: 2 },
       ]);
       assert.deepEqual(
         (await json('timelines/home/days?camera=porch')).map(({ day, entries }: Parsed) => [day, entries]),

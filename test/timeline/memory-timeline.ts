@@ -1,4 +1,5 @@
-import type { SmolvlmError } from '../../src/errors';
+import { SmolvlmError } from '../../src/errors';
+import { answerWords, isSameText } from '../../src/timeline/sqlite/entry-row';
 import type {
   NewTimelineEntry,
   TimelineAnswer,
@@ -14,23 +15,30 @@ import type {
   TimelineStore,
   TimelineSummary,
 } from '../../src/timeline/timeline-store';
+import { hasWords } from './word-search';
 
 interface Kept {
   readonly entry: TimelineEntry;
   readonly pictures: TimelinePictures;
 }
 
-/** A store in memory, for tests of what uses one; it searches for whole texts only. */
+/** A store in memory, for tests of what uses one. */
 export class MemoryTimeline implements TimelineStore {
   /** How many listeners there are. */
   listeners = 0;
   readonly #kept = new Map<number, Kept>();
   readonly #listening = new Set<(entry: TimelineEntry) => void>();
   #sequence = 0;
+  #isClosed = false;
 
   async add(entry: NewTimelineEntry, pictures: TimelinePictures = {}): Promise<number> {
-    const { timeMs = Date.now(), changed = true, ...rest } = entry;
+    if (this.#isClosed) throw new SmolvlmError('timeline-closed', 'the timeline is closed');
+    const { timeMs = Date.now(), ...rest } = entry;
+    if (!(timeMs >= 0)) {
+      throw new SmolvlmError('timeline-time', `expected a time from 1970, received ${timeMs} ms`);
+    }
     const id = timeMs * 1000 + this.#sequence++;
+    const changed = entry.changed ?? this.#isChange(entry, id);
     const hasPicture = pictures.picture !== undefined;
     const kept = {
       ...rest,
@@ -49,9 +57,9 @@ export class MemoryTimeline implements TimelineStore {
     const { text, camera, from = 0, to = Number.POSITIVE_INFINITY, changed, before, limit = 50 } = query;
     const found = this.#sorted().filter(
       (entry) =>
-        (text === undefined || entry.text.toLowerCase().includes(text.toLowerCase())) &&
+        (text === undefined || hasWords(`${entry.text} ${answerWords(entry.answers)}`, text)) &&
         (camera === undefined || entry.camera === camera) &&
-        (!changed || entry.changed) &&
+        (changed === undefined || entry.changed === changed) &&
         entry.timeMs >= from &&
         entry.timeMs < to &&
         (before === undefined || entry.id < before),
@@ -91,7 +99,7 @@ export class MemoryTimeline implements TimelineStore {
       const { entries, lastMs } = cameras.get(camera) ?? { entries: 0, lastMs: timeMs };
       cameras.set(camera, { camera, entries: entries + 1, lastMs });
     }
-    return [...cameras.values()];
+    return [...cameras.values()].sort((a, b) => (a.camera < b.camera ? -1 : 1));
   }
 
   async days({ camera }: { readonly camera?: string } = {}): Promise<readonly TimelineDay[]> {
@@ -123,7 +131,15 @@ export class MemoryTimeline implements TimelineStore {
   }
 
   async statistics(): Promise<TimelineStatistics> {
-    return { entries: this.#kept.size, cameras: (await this.cameras()).length, pictures: 0, bytes: 0 };
+    const sorted = this.#sorted();
+    const [newest, oldest] = [sorted[0], sorted.at(-1)];
+    return {
+      entries: sorted.length,
+      cameras: (await this.cameras()).length,
+      pictures: sorted.filter(({ hasPicture }) => hasPicture).length,
+      bytes: 0,
+      ...(oldest && newest && { oldestMs: oldest.timeMs, newestMs: newest.timeMs }),
+    };
   }
 
   onAdded(listener: (entry: TimelineEntry) => void): () => void {
@@ -139,7 +155,14 @@ export class MemoryTimeline implements TimelineStore {
     return () => {};
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #isChange({ camera, text }: NewTimelineEntry, id: number): boolean {
+    const before = this.#sorted().find((entry) => entry.camera === camera && entry.id < id);
+    return before === undefined || !isSameText(before.text, text);
+  }
 
   #sorted(): TimelineEntry[] {
     return [...this.#kept.values()].map(({ entry }) => entry).sort((a, b) => b.id - a.id);

@@ -31,3 +31,10 @@ export function writeAddress({ timeline, filter, entry }: PageAddress): string {
   );
   return `#${query}`;
 }
+
+/** The whole address of the calendar beside this page. */
+export function calendarAddress(query: Readonly<Record<string, string>>, page = location.href): string {
+  const address = new URL('calendar.ics', page);
+  address.search = new URLSearchParams(query).toString();
+  return address.href;
+}

@@ -42,10 +42,14 @@ export function confirmDelete(words: Words): Promise<boolean> {
   });
 }
 
-/** @param save fetches and saves a file; its rejection is shown */
+/**
+ * @param calendar address of the calendar to subscribe to
+ * @param save fetches and saves a file; its rejection is shown
+ */
 export function exportDialog(
   words: Words,
   isFiltered: boolean,
+  calendar: string,
   save: (format: ExportFormat, signal: AbortSignal) => Promise<void>,
 ): void {
   const stop = new AbortController();
@@ -66,6 +70,8 @@ export function exportDialog(
     element('p', {}, words.translate(isFiltered ? 'exportFound' : 'exportAll')),
     element('div', { class: 'dialog-choices' }, ...exportFormats.map(button)),
     state,
+    element('p', {}, words.translate('subscribe')),
+    element('p', {}, element('a', { class: 'calendar-address', href: calendar }, calendar)),
   );
   dialog.addEventListener('close', () => stop.abort());
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined';
 import type { EntryBody, TimelineBody } from '../http/timeline-api';
 import { LiveEntries } from './client/live-entries';
 import { PictureLoader } from './client/picture-loader';
@@ -7,7 +8,7 @@ import { EntryFeed } from './entry-feed';
 import { EntryList } from './entry-list';
 import { EntryView } from './entry-view';
 import { FilterBar } from './filter-bar';
-import { type PageAddress, readAddress, writeAddress } from './page-address';
+import { calendarAddress, type PageAddress, readAddress, writeAddress } from './page-address';
 import { confirmDelete, exportDialog } from './page-dialogs';
 import type { Words } from './page-words';
 import { Toast } from './toast';
@@ -255,7 +256,7 @@ export class TimelineView {
       [
         this.#words.translate('export'),
         () =>
-          exportDialog(this.#words, !isEmpty, async (format, signal) => {
+          exportDialog(this.#words, !isEmpty, this.#calendarAddress(), async (format, signal) => {
             const blob = await this.#client.export(format, filter, signal);
             const address = URL.createObjectURL(blob);
             element('a', {
@@ -276,6 +277,16 @@ export class TimelineView {
     select.value = timeline.id;
     select.addEventListener('change', () => onTimeline(select.value));
     return [select];
+  }
+
+  /** The calendar has the same filters, except the day: it always shows the last ones. */
+  #calendarAddress(): string {
+    const { timelines, timeline } = this.#options;
+    const { text, camera, changed } = this.#filters.filter;
+    return calendarAddress({
+      ...defined({ text, camera, changed: changed ? 'true' : undefined }),
+      ...(timelines.length > 1 && { timeline: timeline.id }),
+    });
   }
 
   #address(): string {
