@@ -15,7 +15,7 @@ const { takeCaptionsPage } = await import('./captions-page-pictures.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-shots-'));
 const out = join(root, 'docs', 'img');
 mkdirSync(out, { recursive: true });
-const examples = ['flows', 'convert on a PC and deliver to the hub', 'MQTT-triggered description'];
+const examples = ['flows', 'convert on a PC and deliver to the hub', 'Home Assistant entities by discovery'];
 const all = examples.flatMap((name) =>
   JSON.parse(readFileSync(join(root, 'examples', `${name}.json`), 'utf8')),
 );
@@ -83,12 +83,18 @@ try {
   ]) {
     await page.click(`a[href="#smolvlm-engine-tab-${tab}"]`);
     await picture(page);
+    // Away from the tab, whose tooltip would cover the picture.
+    await page.mouse.move(0, 0);
+    await delay(700);
     await page.screenshot({ path: join(out, `engine-dialog-${tab}.png`) });
   }
   await page.click('#node-config-dialog-cancel');
   await delay(700);
-  for (const type of ['convert', 'mqtt']) {
-    const { id } = nodes.find((node) => node.type === `smolvlm-${type}`);
+  for (const [type, isShown] of [
+    ['convert', ({ target }) => target === 'rk3588'],
+    ['mqtt', ({ cameras }) => cameras.length > 0],
+  ]) {
+    const { id } = nodes.find((node) => node.type === `smolvlm-${type}` && isShown(node));
     await open(page, id);
     await page.screenshot({ path: join(out, `${type}-dialog.png`) });
     await page.click('#node-dialog-cancel');

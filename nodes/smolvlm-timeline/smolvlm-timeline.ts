@@ -58,7 +58,7 @@ export = (RED: NodeAPI): void => {
     let entries = 0;
 
     const serve = async (store: TimelineStore): Promise<void> => {
-      served.set(this.id, { id: this.id, name: this.name || '', store, ...askOf(RED, config.engine) });
+      served.set(this.id, { id: this.id, name: nameOf(RED, this), store, ...askOf(RED, config.engine) });
       store.onAdded(() => {
         entries++;
       });
@@ -163,6 +163,11 @@ export = (RED: NodeAPI): void => {
   }
   RED.nodes.registerType('smolvlm-timeline', SmolvlmTimelineNode as never);
 };
+
+/** The node's name, else that of its flow: a page with several timelines lets people choose by it. */
+function nameOf(RED: NodeAPI, node: Node): string {
+  return node.name || String(RED.util.getSetting(node, 'NR_FLOW_NAME') ?? '');
+}
 
 /** Lets the page ask about stored pictures, if an engine is chosen. */
 function askOf(RED: NodeAPI, engine: string | undefined): Pick<Timeline, 'ask'> {

@@ -54,7 +54,7 @@ function verdict(can: DoctorReport['can'], translate: Translate): JQuery {
   return $('<ul>', { class: 'smolvlm-check-can' }).append(
     Object.entries(can).map(([purpose, possible]) =>
       $('<li>', { 'data-can': purpose, class: `smolvlm-${possible ? 'ok' : 'info'}` }).append(
-        $('<i>', { class: `fa ${possible ? 'fa-check' : 'fa-minus'}`, 'aria-hidden': 'true' }),
+        $('<i>', { class: `fa fa-fw ${possible ? 'fa-check' : 'fa-minus'}`, 'aria-hidden': 'true' }),
         ' ',
         // As text: a remote engine may name a purpose that this catalog lacks.
         $('<span>').text(

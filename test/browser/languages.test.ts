@@ -37,6 +37,12 @@ const tooWide = `(() => {
       .filter((words) => !fits(field, words)));
 })()`;
 
+/** Pixels by which the open dialog is wider than the place that the editor gives it. */
+const beyond = `(() => {
+  const tray = $('.red-ui-tray').last();
+  return tray.find('.red-ui-tray-body')[0].offsetWidth - Math.ceil(tray.width());
+})()`;
+
 describe('editor in a browser in another language (needs Chromium)', function () {
   this.timeout(180_000);
   let server: EditorServer;
@@ -46,6 +52,7 @@ describe('editor in a browser in another language (needs Chromium)', function ()
     const nodes = types.map((type, index) => ({
       id: `the-${type}`,
       type,
+      ...(type === 'smolvlm-mqtt' && { cameras: [{ name: 'porch', title: 'Front porch', snapshot: '' }] }),
       ...(type === 'smolvlm-engine'
         ? { name: '', location: 'local', model: 'demo', idle: 30 }
         : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
@@ -74,6 +81,7 @@ describe('editor in a browser in another language (needs Chromium)', function ()
           const { page } = editor;
           await editor.edit(`the-${type}`);
           const dialog = page.locator('.red-ui-tray').last();
+          assert.ok(Number(await page.evaluate(beyond)) <= 0);
           for (const [key, words] of (await page.evaluate(marked)) as readonly [string, string][]) {
             if (!key.startsWith('node-red:')) assert.equal(words, catalog.get(key), key);
           }
