@@ -41,7 +41,7 @@ describe('smolvlm-timeline', function () {
     const place = { x: 1, y: 1, z: 'tab' };
     const outputs = ['entry', 'rows', 'digest', 'bad'];
     const flow = [
-      { id: 'tab', type: 'tab' },
+      { id: 'tab', type: 'tab', label: 'House' },
       {
         ...place,
         id: 't',
@@ -98,6 +98,19 @@ describe('smolvlm-timeline', function () {
     const thumbnail = (await store.thumbnail(id as number)) ?? new Uint8Array();
     assert.deepEqual([...thumbnail.subarray(0, 2)], [0xff, 0xd8]);
     await store.close();
+  });
+
+  it('has its own name on the captions page, or else that of its flow', async () => {
+    for (const [own, shown] of [
+      ['', 'House'],
+      ['Porch', 'Porch'],
+    ]) {
+      const send = await load({ name: own });
+      await send('entry', captioned('A cat.'));
+      const { body } = await helper.request().get('/smolvlm-timeline/timelines');
+      assert.deepEqual(body, [{ id: 't', name: shown, mayAsk: false }]);
+      await helper.unload();
+    }
   });
 
   it('keeps the picture itself, or none, as the dialog says', async () => {
