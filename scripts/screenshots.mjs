@@ -72,6 +72,7 @@ try {
   await page.click('#node-dialog-cancel');
   await delay(700);
   await editConfig(page, 'smolvlm-captions');
+  await page.locator('.smolvlm-models tr').first().waitFor({ timeout: 60_000 });
   for (const tab of ['model', 'queue', 'runtime']) {
     await page.click(`a[href="#smolvlm-engine-tab-${tab}"]`);
     await delay(300);

@@ -33,7 +33,7 @@ export class MemoryTimeline implements TimelineStore {
 
   async add(entry: NewTimelineEntry, pictures: TimelinePictures = {}): Promise<number> {
     if (this.#isClosed) throw new SmolvlmError('timeline-closed', 'the timeline is closed');
-    const { timeMs = Date.now(), ...rest } = entry;
+    const { timeMs = Date.now(), answers, ...rest } = entry;
     if (!(timeMs >= 0)) {
       throw new SmolvlmError('timeline-time', `expected a time from 1970, received ${timeMs} ms`);
     }
@@ -42,6 +42,7 @@ export class MemoryTimeline implements TimelineStore {
     const hasPicture = pictures.picture !== undefined;
     const kept = {
       ...rest,
+      ...(answers && { answers: held(answers) }),
       id,
       timeMs,
       changed,
@@ -166,5 +167,14 @@ export class MemoryTimeline implements TimelineStore {
 
   #sorted(): TimelineEntry[] {
     return [...this.#kept.values()].map(({ entry }) => entry).sort((a, b) => b.id - a.id);
+  }
+}
+
+/** Answers as JSON holds them. */
+function held(answers: NonNullable<NewTimelineEntry['answers']>): NonNullable<NewTimelineEntry['answers']> {
+  try {
+    return JSON.parse(JSON.stringify(answers));
+  } catch (error) {
+    throw new SmolvlmError('timeline-message', `expected answers that JSON can hold: ${error}`);
   }
 }
