@@ -18,7 +18,7 @@ describe('searchQuery', () => {
 
   it('refuses what is not a search, naming the field', () => {
     for (const [payload, message] of [
-      [5, /expected a text or an object/],
+      [5, /expected a string or an object/],
       [{ camera: 1 }, /a text in camera/],
       [{ changed: 'yes' }, /true or false in changed/],
       [{ to: '2026-02-30T' }, /a time such as .* in to/],
