@@ -19,7 +19,7 @@ describe('searchQuery', () => {
   it('refuses what is not a search, naming the field', () => {
     for (const [payload, message] of [
       [5, /expected a string or an object/],
-      [{ camera: 1 }, /a text in camera/],
+      [{ camera: 1 }, /a string in camera/],
       [{ changed: 'yes' }, /true or false in changed/],
       [{ to: '2026-02-30T' }, /a time such as .* in to/],
       [{ days: Number.NaN }, /msg.payload.days/],
