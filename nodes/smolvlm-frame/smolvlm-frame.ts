@@ -28,7 +28,12 @@ import { troubleWords } from '../../src/node-red/trouble-words';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
 
-type Message = NodeMessageInFlow & { camera?: unknown; capturedAt?: unknown; reset?: unknown };
+type Message = NodeMessageInFlow & {
+  camera?: unknown;
+  capturedAt?: unknown;
+  reset?: unknown;
+  picture?: unknown;
+};
 
 type OnVerdicts = (picture: ArrivedPicture<FrameOrigin>, verdicts: readonly FrameVerdict[]) => void;
 
@@ -79,10 +84,12 @@ export = (RED: NodeAPI): void => {
     }
     const { intake, gate, source, status, throttle, isMasked } = opened;
 
-    /** Removes the picture from a message: only the masked one may leave, through an output or a Catch node. */
+    /** Removes pictures from a message: only the masked one may leave, through an output or a Catch node. */
     const hidePicture = (message: Message, field: { value: string; type: string }): void => {
       if (!isMasked) return;
       message.payload = undefined;
+      // What an earlier node described may be the same picture without masks.
+      delete message.picture;
       if (field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
     };
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {

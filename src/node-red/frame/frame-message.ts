@@ -29,9 +29,9 @@ export interface HeldProperty {
   readonly capturedAt: string;
 }
 
-/** The message with the prepared picture in its payload. */
+/** The message with the prepared picture in its payload; a picture that an earlier node described leaves it. */
 export function frameMessage(
-  message: NodeMessage,
+  message: NodeMessage & { picture?: unknown },
   { camera, capturedAt }: ArrivedPicture<unknown>,
   { jpeg, width, height, brightness, differenceHash }: PreparedFrame & { readonly jpeg: Uint8Array },
   { zone, name }: { readonly zone?: string | undefined; readonly name?: string | undefined },
@@ -43,6 +43,7 @@ export function frameMessage(
     ...{ width, height, brightness, differenceHash, capturedAt: at },
   };
   const payload = Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength);
+  delete message.picture;
   return Object.assign(message, {
     payload,
     camera: zone === undefined ? camera : `${camera}/${zone}`,
