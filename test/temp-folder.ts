@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'mocha';
 
-/** Gives each test of the suite its own folder and removes it afterwards. @returns path below that folder */
+/** Gives each test of the suite its own folder and removes it afterwards. @returns path below that folder, within tests */
 export function useTempFolder(): (...parts: string[]) => string {
   let folder = '';
   beforeEach(async () => {
@@ -12,5 +12,8 @@ export function useTempFolder(): (...parts: string[]) => string {
   afterEach(async () => {
     await rm(folder, { recursive: true, force: true });
   });
-  return (...parts) => join(folder, ...parts);
+  return (...parts) => {
+    if (folder === '') throw new Error('a test’s folder is used before the test');
+    return join(folder, ...parts);
+  };
 }

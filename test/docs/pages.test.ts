@@ -37,6 +37,20 @@ describe('the pages for people', () => {
     assert.deepEqual(broken, []);
   });
 
+  // Several changes of one paragraph merge into several paragraphs.
+  it('have no paragraph twice, in two wordings', () => {
+    const doubled = pages.flatMap(({ path, text }) => {
+      const beginnings = text
+        .split('\n')
+        .filter((line) => line.length > 100 && !line.startsWith('|'))
+        .map((line) => line.slice(0, 45));
+      return beginnings
+        .filter((beginning, index) => beginnings.indexOf(beginning) < index)
+        .map((beginning) => `${path}: ${beginning}…`);
+    });
+    assert.deepEqual(doubled, []);
+  });
+
   it('name commands and options that the command line has', () => {
     const help = new CommandHelp();
     const wrong = pages.flatMap((page) =>
