@@ -1,5 +1,6 @@
 // Mocha's spec output, with a record separator after each suite of the first level; at the end the counts and the time
-// of each test and file go, as JSON, to the file named by SMOLVLM_TEST_SUMMARY.
+// of each test and file go, as JSON, to the file named by SMOLVLM_TEST_SUMMARY. A process that does not end then prints what
+// keeps it open.
 const { readFileSync, writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
@@ -17,6 +18,25 @@ function cpuMs() {
     // Not on Linux: without the children.
   }
   return (user + system) / 1000 + children;
+}
+
+const openAfterMs = 10_000;
+
+/** Prints what keeps this process open; child processes with their arguments, sockets with their ports. */
+function printOpen() {
+  const words = process._getActiveHandles().map((handle) => {
+    const { spawnargs, remoteAddress, remotePort, localPort } = handle;
+    const address = typeof handle.address === 'function' ? handle.address() : undefined;
+    const detail =
+      spawnargs?.join(' ') ?? JSON.stringify(defined({ remoteAddress, remotePort, localPort, address }));
+    return `${handle.constructor.name} ${detail}`;
+  });
+  const resources = process.getActiveResourcesInfo().join(', ');
+  process.stdout.write(`still open: ${resources}\n${words.map((line) => `  ${line}\n`).join('')}`);
+}
+
+function defined(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
 module.exports = class CountingReporter extends Mocha.reporters.Spec {
@@ -50,6 +70,7 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
     runner.once('end', () => {
       const { passes, failures } = this.stats;
       const summary = JSON.stringify({ passed: passes, failed: failures, skipped, times, files });
+      setTimeout(printOpen, openAfterMs).unref();
       if (process.env.SMOLVLM_TEST_SUMMARY) writeFileSync(process.env.SMOLVLM_TEST_SUMMARY, summary);
     });
   }

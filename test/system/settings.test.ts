@@ -94,6 +94,8 @@ describe('readSettings', () => {
 
   it('is the only reader of the environment, except for what starts a child or examines the machine', () => {
     const others = [
+      'cli/bench/bench-doorbell.ts',
+      'cli/bench/bench-engine.ts',
       'cli/bench/emulator', // switches of the emulator's library, which reads them itself
       'cli/bench/hubs/nats-server.ts', // the path, and the program that tests choose
       'cli/bench/memory-benchmark.ts',
