@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -80,6 +81,20 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
     await connection.close();
     throw error;
   }
+}
+
+/** A server that is away never confirms what it was sent. */
+const drainMs = 2000;
+
+/** Sends what is left and closes, whether or not the server can be reached. */
+export async function closeNats({ connection }: Pick<NatsLink, 'connection'>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([
+    connection.drain().catch(() => {}),
+    delay(drainMs, undefined, { signal: timer.signal }).catch(() => {}),
+  ]);
+  timer.abort();
+  await connection.close();
 }
 
 /**

@@ -18,7 +18,7 @@ import { FramePublisher } from './frame-publisher';
 import { groupStatus, type HubStatus } from './hub-status';
 import { keptAnswer } from './kept-answers';
 import type { NatsAddress } from './nats-address';
-import { type NatsLink, openNats, words } from './nats-connection';
+import { closeNats, type NatsLink, openNats, words } from './nats-connection';
 import { NatsRequest } from './nats-request';
 import { type QueueStatus, queueStatus } from './queue-status';
 
@@ -153,7 +153,7 @@ export class NatsEngine implements EngineApi {
     if (this.state === 'closed') return;
     await this.#requests.close();
     const opened = await this.#opened?.catch(() => undefined);
-    await opened?.link.connection.drain().catch(() => {});
+    if (opened) await closeNats(opened.link);
   }
 
   get #place(): string {

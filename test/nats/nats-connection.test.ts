@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { checkStream } from '../../src/nats/frame-streams';
 import { parseNatsAddress } from '../../src/nats/nats-address';
-import { openNats } from '../../src/nats/nats-connection';
+import { closeNats, openNats } from '../../src/nats/nats-connection';
 import { hasNatsServer, TestNats } from './test-server';
 
 describe('connection to a NATS server', function () {
@@ -25,6 +25,19 @@ describe('connection to a NATS server', function () {
     const link = await openNats(parseNatsAddress(server.url, 'right'), 'test');
     await link.connection.close();
     await server.close();
+  });
+
+  it('is closed while its server is away', async function () {
+    if (!hasNatsServer) this.skip();
+    const server = await TestNats.start();
+    const link = await openNats(parseNatsAddress(server.url), 'test');
+    const lost = (async () => {
+      for await (const { type } of link.connection.status()) if (type === 'disconnect') return;
+    })();
+    await server.close();
+    await lost;
+    await closeNats(link);
+    assert.ok(link.connection.isClosed());
   });
 
   it('says when the server runs without JetStream', async function () {

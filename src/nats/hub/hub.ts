@@ -12,7 +12,7 @@ import { anyModel, type FrameKind } from '../frame-subjects';
 import type { HubStatus } from '../hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from '../kept-answers';
 import { exceedsMessage } from '../large-pictures';
-import type { NatsLink } from '../nats-connection';
+import { closeNats, type NatsLink } from '../nats-connection';
 import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
 import { FrameReader } from './frame-reader';
@@ -98,7 +98,7 @@ export class Hub {
     const left = [...this.#frames.values()];
     await Promise.all(left.map((frame) => this.#return(frame)));
     for (const frame of left) frame.cancel();
-    await this.#options.link.connection.drain().catch(() => {});
+    await closeNats(this.#options.link);
   }
 
   async #consumer(kind: FrameKind): Promise<{ consumer: Consumer; ackWaitMs: number }> {
