@@ -50,6 +50,8 @@ export class EngineConnection {
   readonly #closed = new AbortController();
   #connected: Promise<Connected> | undefined;
   #hasReplaced = false;
+  /** A lease on an engine of an older version, which is to be replaced. */
+  #older: { readonly response: IncomingMessage; readonly endpoint: Endpoint } | undefined;
   #lease: { readonly response: IncomingMessage; readonly connected: Connected } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -81,6 +83,7 @@ export class EngineConnection {
   close(): void {
     this.#closed.abort();
     this.#lease?.response.destroy();
+    this.#older?.response.destroy();
     this.#lease = undefined;
     this.#connected = undefined;
   }
@@ -104,7 +107,12 @@ export class EngineConnection {
 
   async #find(): Promise<Endpoint> {
     const { address, local } = this.#options;
-    if (address.kind === 'local') return { socketPath: await joinLocalEngine(local, this.#closed.signal) };
+    if (address.kind === 'local') {
+      const older = this.#older;
+      this.#older = undefined;
+      const replace = older && (() => this.#endOlder(older));
+      return { socketPath: await joinLocalEngine(local, this.#closed.signal, replace) };
+    }
     if (address.kind === 'socket') return { socketPath: address.path };
     const { url, token, fingerprint } = address;
     return { url, ...defined({ token, fingerprint }) };
@@ -119,8 +127,10 @@ export class EngineConnection {
       response.destroy();
       throw error;
     });
-    if (this.#options.address.kind === 'local' && (await this.#replaced(endpoint, version))) {
-      response.destroy();
+    response.on('error', () => {});
+    response.resume();
+    if (this.#options.address.kind === 'local' && this.#replaces(version)) {
+      this.#older = { response, endpoint };
       throw new Error(`the engine of version ${version} is replaced`);
     }
     const connected = { endpoint, instance };
@@ -128,20 +138,33 @@ export class EngineConnection {
     response.once('close', () => {
       if (this.#lease?.response === response) this.#drop();
     });
-    response.on('error', () => {});
-    response.resume();
     if (response.destroyed) throw new Error('the engine ended');
     this.#options.onState('connected');
     return connected;
   }
 
-  /** Asks an engine of an older version to finish and end, so that this client starts its own. @returns whether it does */
-  async #replaced(endpoint: Endpoint, version: string | undefined): Promise<boolean> {
+  /** Whether an engine of this version is to end, so that this client starts its own. */
+  #replaces(version: string | undefined): boolean {
     const own = this.#options.version ?? packageVersion();
     // Once: after a downgrade this client's own engine is the older one.
     if (this.#hasReplaced || version === undefined || !isOlderVersion(version, own)) return false;
     this.#hasReplaced = true;
-    return await drainEngine(endpoint, this.#closed.signal);
+    return true;
+  }
+
+  /** Asks it to finish and end, unless it has ended. @returns whether it does */
+  async #endOlder({
+    response,
+    endpoint,
+  }: {
+    response: IncomingMessage;
+    endpoint: Endpoint;
+  }): Promise<boolean> {
+    try {
+      return !response.destroyed && (await drainEngine(endpoint, this.#closed.signal));
+    } finally {
+      response.destroy();
+    }
   }
 
   #drop(): void {

@@ -33,10 +33,15 @@ const pollMs = 50;
 
 /**
  * Finds this user's engine, or starts it; of several processes that do so at once, one starts it.
+ * @param replace has the engine that is found end; its successor is then started before any other process can start one
  * @returns path of its socket
  * @throws SmolvlmError `engine-start` with the end of the engine's log, `runtime-dir`
  */
-export async function joinLocalEngine(options: LocalEngineOptions, signal?: AbortSignal): Promise<string> {
+export async function joinLocalEngine(
+  options: LocalEngineOptions,
+  signal?: AbortSignal,
+  replace?: () => Promise<boolean>,
+): Promise<string> {
   const directory = options.directory ?? readSettings(options.environment).runtimeDir;
   makePrivateDirectory(directory);
   const socketPath = engineSocketPath(directory, protocolVersion);
@@ -44,9 +49,10 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
   const clock = options.clock ?? systemClock;
   const giveUpAt = clock.now() + (options.startTimeoutMs ?? 60_000);
   const retries = new StartRetries(clock);
+  let isReplaced = replace === undefined;
   while (clock.now() < giveUpAt) {
     signal?.throwIfAborted();
-    if (await isListening(socketPath)) return socketPath;
+    if (isReplaced && (await isListening(socketPath))) return socketPath;
     const lock = await FileLock.tryAcquire(join(directory, 'engine.lock')).catch((error: unknown) => {
       throw folderFault(directory, error);
     });
@@ -56,6 +62,10 @@ export async function joinLocalEngine(options: LocalEngineOptions, signal?: Abor
     }
     let pauseMs: number | undefined = 0;
     try {
+      if (!isReplaced) {
+        isReplaced = true;
+        if (await replace?.()) await stopsListening(socketPath, clock, giveUpAt);
+      }
       if (await isListening(socketPath)) return socketPath;
       await drainFormerProtocols(directory, signal);
       await start({ ...options, clock }, directory, socketPath, giveUpAt);
@@ -83,6 +93,11 @@ function checkSocketLength(directory: string, socketPath: string): void {
     `expected a folder with a path of at most ${room} bytes for the engine's socket, received ${directory}`,
     { hint: 'Set SMOLVLM_RUNTIME_DIR to a folder with a shorter path.' },
   );
+}
+
+/** An engine that ends closes its socket first, and then finishes what it has begun. */
+async function stopsListening(socketPath: string, clock: Clock, giveUpAt: number): Promise<void> {
+  while (clock.now() < giveUpAt && (await isListening(socketPath))) await delay(pollMs);
 }
 
 /** Engines of older protocols on this machine would hold a second copy of the model. */
