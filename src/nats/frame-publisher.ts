@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { isErrorBody, SmolvlmError } from '../errors';
 import { featuresGone } from '../protocol/features';
+import { defined } from '../system/defined';
 import { FrameConsumers } from './frame-consumers';
 import {
   type DirectAnswer,
@@ -20,6 +21,21 @@ import type { NatsRequest } from './nats-request';
 const pauseMs = 250;
 
 type FramePlaceTaken = NonNullable<NatsRequest['place']>;
+
+/** A request that is ready to be stored. */
+interface Sending {
+  /** @returns undefined once the request has ended */
+  send(subject: string, expect?: { readonly lastSubjectSequence: number }): Promise<PubAck | undefined>;
+  confirm(taken: FramePlaceTaken): Promise<void>;
+}
+
+/** The places of a queue whose waiting frames stay. */
+interface FreePlaces {
+  readonly kind: FrameKind;
+  readonly place: (slot: number) => string;
+  readonly capacity: number;
+  readonly policy: 'oldest' | 'reject';
+}
 
 /** Puts requests into the shared queue by their queue policy. */
 export class FramePublisher {
@@ -45,17 +61,65 @@ export class FramePublisher {
     this.#consumers = new FrameConsumers(link);
   }
 
-  /** @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is not JSON */
-  async publish(request: NatsRequest): Promise<void> {
-    const { id, model, camera = '', queue = {} } = request.request;
+  /**
+   * Decides where a request waits, in the order in which requests come: an older one that is put there later is not stored.
+   * @returns puts it there @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is
+   *   not JSON
+   */
+  reserve(request: NatsRequest): () => Promise<void> {
+    const { model, camera = '', queue = {} } = request.request;
     const { policy = 'newest', capacity = this.#defaultCapacity, group = '' } = queue;
-    const { subjects, connection } = this.#link;
     const kind = { model, urgent: isUrgent(request.request) };
-    const place = (slot: number): string => subjects.frame({ ...kind, camera, group, slot });
-    const subject = place(policy === 'newest' ? this.#slot(place(0), capacity) : 0);
-    if (policy === 'newest') this.#overtake(subject, request);
+    const place = (slot: number): string => this.#link.subjects.frame({ ...kind, camera, group, slot });
+    if (policy !== 'newest') return () => this.#publishIfFree(request, { kind, place, capacity, policy });
+    const subject = place(this.#slot(place(0), capacity));
+    this.#overtake(subject, request);
+    return () => this.#publishNewest(request, kind, subject);
+  }
+
+  async #publishNewest(request: NatsRequest, kind: FrameKind, subject: string): Promise<void> {
+    const sending = await this.#prepare(request, kind);
+    const ack = await sending?.send(subject);
+    if (!sending || !ack) return;
+    const taken = { subject, sequence: ack.seq };
+    const confirmed = sending.confirm(taken);
+    // Other clients are told by the server; this one also if the connection is lost just now.
+    this.#onNewest(taken);
+    const { connection, subjects } = this.#link;
+    connection.publish(subjects.newest(subject), JSON.stringify(taken));
+    await confirmed;
+  }
+
+  /** Stores it in the first free place of its queue. */
+  async #publishIfFree(request: NatsRequest, { kind, place, capacity, policy }: FreePlaces): Promise<void> {
+    const sending = await this.#prepare(request, kind);
+    if (!sending) return;
+    for (let slot = 0; slot < capacity; slot++) {
+      const subject = place(slot);
+      const ack = await sending.send(subject, { lastSubjectSequence: 0 }).catch((error: unknown) => {
+        if (isSubjectTaken(error, this.#link)) return 'taken' as const;
+        throw error;
+      });
+      if (ack === 'taken') continue;
+      if (ack) await sending.confirm({ subject, sequence: ack.seq });
+      return;
+    }
+    const { camera = '' } = request.request;
+    const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
+    if (policy === 'oldest') {
+      request.drop('queue-full', full);
+      return;
+    }
+    throw new SmolvlmError('engine-queue-full', full, {
+      hint: 'Send frames less often, raise the queue capacity, or let the newest frame replace the oldest.',
+    });
+  }
+
+  /** @returns undefined for a request that has ended meanwhile */
+  async #prepare(request: NatsRequest, kind: FrameKind): Promise<Sending | undefined> {
+    const { id } = request.request;
     await this.#untilReached(request, () => this.#check(kind));
-    if (request.signal.aborted) return;
+    if (request.signal.aborted) return undefined;
     const content = encodeFrame({ request: request.request, pictures: request.pictures });
     const headers = this.#link.packages.transport.headers();
     headers.set(layoutHeader, layout);
@@ -68,41 +132,15 @@ export class FramePublisher {
     }
     // Asked for while the frame is sent: the frame does not wait for it.
     const waiting = this.#consumers.waiting(kind);
-    const confirm = async (taken: FramePlaceTaken): Promise<void> => {
-      request.placed(taken);
-      const count = await waiting;
-      request.confirm(count, this.#consumers.ackWaitMs(kind));
+    return {
+      send: (subject, expect) =>
+        this.#send(request, kind, subject, body, { headers, msgID: id, ...defined({ expect }) }),
+      confirm: async (taken) => {
+        request.placed(taken);
+        const count = await waiting;
+        request.confirm(count, this.#consumers.ackWaitMs(kind));
+      },
     };
-    if (policy === 'newest') {
-      const ack = await this.#send(request, kind, subject, body, { headers, msgID: id });
-      if (!ack) return;
-      const taken = { subject, sequence: ack.seq };
-      const confirmed = confirm(taken);
-      // Other clients are told by the server; this one also if the connection is lost just now.
-      this.#onNewest(taken);
-      connection.publish(subjects.newest(subject), JSON.stringify(taken));
-      await confirmed;
-      return;
-    }
-    for (let slot = 0; slot < capacity; slot++) {
-      const free = place(slot);
-      const options = { headers, msgID: id, expect: { lastSubjectSequence: 0 } };
-      const ack = await this.#send(request, kind, free, body, options).catch((error: unknown) => {
-        if (isSubjectTaken(error, this.#link)) return 'taken' as const;
-        throw error;
-      });
-      if (ack === 'taken') continue;
-      if (ack) await confirm({ subject: free, sequence: ack.seq });
-      return;
-    }
-    const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
-    if (policy === 'oldest') {
-      request.drop('queue-full', full);
-      return;
-    }
-    throw new SmolvlmError('engine-queue-full', full, {
-      hint: 'Send frames less often, raise the queue capacity, or let the newest frame replace the oldest.',
-    });
   }
 
   /** Sends a request about features to the hub that keeps them. @throws SmolvlmError `features-gone`, `nats-publish` */

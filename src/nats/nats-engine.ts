@@ -181,16 +181,27 @@ export class NatsEngine implements EngineApi {
     const { link, publisher } = await this.#open();
     if (pending.signal.aborted) return;
     const { id, features } = pending.request;
+    const publish = features
+      ? () => this.#publishTo(features, publisher, pending)
+      : publisher.reserve(pending);
     const kept = mayBeAnswered ? await keptAnswer(link, id).catch(() => undefined) : undefined;
     if (kept) pending.end(kept);
     if (pending.signal.aborted) return;
     pending.listen(link);
-    if (!features) return await publisher.publish(pending);
+    await publish();
+  }
+
+  /** Sends it to the one hub that keeps its features. */
+  async #publishTo(
+    features: readonly string[],
+    publisher: FramePublisher,
+    pending: NatsRequest,
+  ): Promise<void> {
     const hub = this.#hubs.get(features[0] ?? '');
-    if (hub !== undefined && features.every((handle) => this.#hubs.get(handle) === hub)) {
-      return await publisher.publishTo(hub, pending);
+    if (hub === undefined || features.some((handle) => this.#hubs.get(handle) !== hub)) {
+      throw new SmolvlmError(featuresGone, 'these features are kept by different hubs, or by none');
     }
-    throw new SmolvlmError(featuresGone, 'these features are kept by different hubs, or by none');
+    await publisher.publishTo(hub, pending);
   }
 
   #remember({ features }: FinalEvent & { type: 'features' }): void {

@@ -10,6 +10,8 @@ describe('a frame that cannot be stored yet', () => {
   async function publishBoth(server: {
     readonly info?: (request: number) => Promise<void>;
     readonly store?: (id: string) => void;
+    /** Whether the older one is put into the queue after the newer one, e.g. because its answer is looked up before. */
+    readonly isOlderLate?: boolean;
   }): Promise<{
     readonly sent: readonly string[];
     readonly older: NatsRequest;
@@ -38,10 +40,15 @@ describe('a frame that cannot be stored yet', () => {
     const [older, newer] = ['older', 'newer'].map(
       (id) => new NatsRequest({ id, camera: 'porch', prompt: 'x' }, [], () => {}),
     ) as [NatsRequest, NatsRequest];
-    const published = publisher.publish(older);
-    // Its first attempt is made.
-    await new Promise(setImmediate);
-    await Promise.all([published, publisher.publish(newer)]);
+    const publishOlder = publisher.reserve(older);
+    let published: Promise<void> | undefined;
+    if (!server.isOlderLate) {
+      published = publishOlder();
+      // Its first attempt is made.
+      await new Promise(setImmediate);
+    }
+    await Promise.all([published, publisher.reserve(newer)()]);
+    await (published ?? publishOlder());
     newer.drop('cancelled', 'the test has ended');
     const final = await older.final;
     assert.equal(final.type === 'dropped' && final.reason, 'superseded');
@@ -56,6 +63,11 @@ describe('a frame that cannot be stored yet', () => {
     });
     assert.deepEqual(sent, ['older', 'newer']);
     assert.equal(newer.place?.sequence, 2);
+  });
+
+  it('is not stored when it is put into the queue after the newer one, although it was requested before', async () => {
+    const { sent } = await publishBoth({ isOlderLate: true });
+    assert.deepEqual(sent, ['newer']);
   });
 
   it('is not stored at all when the server answers it later than the newer frame', async () => {
