@@ -30,7 +30,7 @@ export function fileLog(fd: number, write: (line: string) => void): (line: strin
     try {
       writeSync(fd, `${line}\n`);
     } catch {
-      // There is no other place to say so.
+      // Nothing else could report it.
     }
   };
 }

@@ -18,7 +18,7 @@ export interface ModelsOptions {
 const tags = ['models'];
 
 const fetching: RouteDocumentation = {
-  summary: 'Fetch a model from the hub into the cache; closing the connection pauses',
+  summary: 'Fetch a model from the hub into the cache; closing the connection pauses the download',
   tags,
   body: {
     type: 'object',

@@ -25,7 +25,7 @@ export function mostPagesOf(limitBytes: number): number {
 }
 
 /**
- * Deletes the oldest entries until there is room for new ones. In a transaction.
+ * Deletes the oldest entries until there is room for new ones. Call it in a transaction.
  * @param spareBytes what the word index needs beside the entries while it merges its parts
  */
 export function makeRoom(
@@ -37,7 +37,7 @@ export function makeRoom(
   while (removeExcess(database, neededBytes, limitBytes, spareBytes) > 0);
 }
 
-/** Deletes some of the oldest entries, if there is no room for new ones. In a transaction. @returns how many: 0 when there is room */
+/** Deletes some of the oldest entries, unless there is room for new ones. Call it in a transaction. @returns how many: 0 when there is room */
 export function removeExcess(
   database: TimelineDatabase,
   neededBytes: number,
@@ -51,12 +51,12 @@ export function removeExcess(
   return excess > 0 ? removeOldest(database, (excess + mostPages * spareShare) * pageBytes, undefined) : 0;
 }
 
-/** Deletes the oldest entries of cameras that take more than their share. In a transaction. */
+/** Deletes the oldest entries of cameras that take more than their share. Call it in a transaction. */
 export function keepShares(database: TimelineDatabase, settings: RetentionSettings): void {
   while (removeAboveShare(database, settings) > 0);
 }
 
-/** Deletes some of the oldest entries of a camera that takes more than its share. In a transaction. @returns how many: 0 when none does */
+/** Deletes some of the oldest entries of a camera that takes more than its share. Call it in a transaction. @returns how many: 0 when none does */
 export function removeAboveShare(database: TimelineDatabase, { cameras = {} }: RetentionSettings): number {
   for (const { id, camera, bytes } of database.reader.cameraShares()) {
     const { megabytes } = cameras[camera] ?? {};
@@ -67,7 +67,7 @@ export function removeAboveShare(database: TimelineDatabase, { cameras = {} }: R
   return 0;
 }
 
-/** Deletes some entries that are too old. In a transaction. @returns how many: 0 when none is left */
+/** Deletes some entries that are too old. Call it in a transaction. @returns how many: 0 when none is left */
 export function removeExpired(
   database: TimelineDatabase,
   settings: RetentionSettings,
