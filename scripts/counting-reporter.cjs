@@ -1,6 +1,6 @@
-// Mocha's spec output, with a record separator after each suite of the first level; at the end the counts and the time
-// of each test and file go, as JSON, to the file named by SMOLVLM_TEST_SUMMARY. A process that does not end then prints what
-// keeps it open.
+// Mocha's spec output, with a record separator after each suite of the first level; at the end the counts, the failures
+// and the time of each test and file go, as JSON, to the file named by SMOLVLM_TEST_SUMMARY. A process that does not end
+// then prints what keeps it open.
 const { readFileSync, writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
@@ -35,6 +35,18 @@ function printOpen() {
   process.stdout.write(`still open: ${resources}\n${words.map((line) => `  ${line}\n`).join('')}`);
 }
 
+const shownCharacters = 600;
+
+/** An error's message and the first line of its trace that is a test's. */
+function shown(error) {
+  const place = String(error?.stack ?? '')
+    .split('\n')
+    .find((line) => line.includes('.test.js'));
+  return [String(error?.message ?? error).slice(0, shownCharacters), place?.trim()]
+    .filter(Boolean)
+    .join('\n    ');
+}
+
 function defined(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
@@ -43,6 +55,7 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     const skipped = [];
+    const failures = [];
     const times = [];
     const files = {};
     let begunMs = 0;
@@ -60,6 +73,7 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
       files[suite.file] = { ms: ms + performance.now() - begunMs, cpu: cpu + cpuMs() - begunCpuMs };
     });
     runner.on('pending', (test) => skipped.push(test.fullTitle()));
+    runner.on('fail', (test, error) => failures.push(`${test.fullTitle()}: ${shown(error)}`));
     const record = (runnable) => {
       const now = cpuMs();
       times.push({ title: runnable.fullTitle(), ms: runnable.duration ?? 0, cpu: now - testCpuMs });
@@ -68,8 +82,8 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
     runner.on('test end', record);
     runner.on('hook end', record);
     runner.once('end', () => {
-      const { passes, failures } = this.stats;
-      const summary = JSON.stringify({ passed: passes, failed: failures, skipped, times, files });
+      const { passes, failures: failed } = this.stats;
+      const summary = JSON.stringify({ passed: passes, failed, failures, skipped, times, files });
       setTimeout(printOpen, openAfterMs).unref();
       if (process.env.SMOLVLM_TEST_SUMMARY) writeFileSync(process.env.SMOLVLM_TEST_SUMMARY, summary);
     });

@@ -1,5 +1,5 @@
 // npm test, test:fast, test:oracles, test:fuzz: sets up, runs the suite's tests in processes side by side, and ends
-// with the ten slowest and one line of counts. Arguments: --suite NAME, --record (keep each file's seconds, by which
+// with the ten slowest, the failures and one line of counts. Arguments: --suite NAME, --record (keep each file's seconds, by which
 // the next run shares the files out), or files to run instead (their sources or the compiled ones).
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -31,6 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'smolvlm-test-'));
 // Tests of several users start processes that must reach their folders in it.
 chmodSync(folder, 0o711);
 const counts = { passed: 0, failed: 0, skipped: [] };
+const failures = [];
 const times = [];
 const fileTimes = {};
 try {
@@ -42,12 +43,12 @@ try {
   await Promise.all(shareOut(files, processes[values.suite]).map((share, index) => mocha(share, index)));
   if (values.record) recordSeconds(fileTimes);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  counts.failed += 1;
+  fail(error instanceof Error ? error.message : String(error));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 printSlowest();
+for (const words of failures) process.stdout.write(`failed: ${words}\n`);
 for (const title of counts.skipped) process.stdout.write(`skipped: ${title}\n`);
 const { passed, failed, skipped } = counts;
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
@@ -58,9 +59,13 @@ function check(name, command, args) {
     run(command, args);
     counts.passed += 1;
   } catch {
-    process.stdout.write(`failed: ${name}\n`);
-    counts.failed += 1;
+    fail(name);
   }
+}
+
+function fail(words) {
+  failures.push(words);
+  counts.failed += 1;
 }
 
 /** Runs some files in a process with its own temporary folder. */
@@ -110,16 +115,14 @@ async function mocha(files, index) {
     counts.passed += result.passed;
     counts.failed += result.failed;
     counts.skipped.push(...result.skipped);
+    failures.push(...result.failures);
     times.push(...result.times);
     Object.assign(fileTimes, result.files);
     if (verdict === 'running' && result.failed === 0 && status !== 0) verdict = `mocha ended with ${status}`;
   } else if (verdict === 'running') {
     verdict = `mocha ended with ${status} before the last test`;
   }
-  if (verdict !== 'running') {
-    process.stdout.write(`failed: ${verdict}\n`);
-    counts.failed += 1;
-  }
+  if (verdict !== 'running') fail(verdict);
 }
 
 /** Prints the output suite by suite, so that two processes do not mix their lines. */
