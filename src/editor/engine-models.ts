@@ -1,5 +1,6 @@
 import type { ErrorBody } from '../errors';
 import { nearestName } from '../node-red/engine/nearest-name';
+import { familyNames } from '../protocol/family-names';
 import type { CachedModel, FetchableModel, FetchEvent, ModelInventory } from '../protocol/model-cache';
 import { editorNumber, type Translate } from './editor-language';
 import { type DialogValues, engineRequest } from './engine-request';
@@ -50,7 +51,8 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
 
   const known = (): readonly string[] => [
     'demo',
-    ...new Set([...fetchable.map(({ id }) => id), ...pulled().map(({ name }) => name)]),
+    // The family's also while the engine's own list is not there: it may be out of reach.
+    ...new Set([...familyNames, ...fetchable.map(({ id }) => id), ...pulled().map(({ name }) => name)]),
   ];
   const isElsewhere = (): boolean => dialog().location === 'remote';
   const pulled = (): readonly CachedModel[] => items.filter(({ kind }) => kind === 'checkpoint');

@@ -141,4 +141,14 @@ describe('models in the dialog of smolvlm-engine in a browser (needs Chromium)',
     await progress(/older version of this package.*smolvlm pull/);
     assert.equal(await editor.page.locator('.smolvlm-models tr').count(), 0);
   });
+
+  it('have their names suggested for a mistyped one, also without the engine’s list', async () => {
+    const { page } = editor;
+    await editor.edit('older');
+    await progress(/older version/);
+    await page.fill('#node-config-input-model', 'HuggingFaceTB/SmolVML-256M-Instruct');
+    await page.locator('#smolvlm-model-suggestion a', { hasText: model }).click();
+    assert.equal(await page.inputValue('#node-config-input-model'), model);
+    assert.equal(await page.locator('#smolvlm-model-suggestion a').count(), 0);
+  });
 });

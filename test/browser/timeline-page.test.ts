@@ -188,6 +188,22 @@ describe('the captions page in a browser (needs Chromium)', function () {
     await store.remove([id]);
   });
 
+  it('shows a JSON answer as its fields', async () => {
+    const text = '{"people": 2, "parcel": true, "colours": ["red", "blue"]}';
+    const id = await store.add({ camera: 'porch', text, answers: { people: 2 } });
+    await open();
+    const line = await page.locator(`li[data-entry="${id}"] .row-text`).textContent();
+    assert.equal(line, 'people: 2 · parcel: yes · colours: red, blue');
+    await openEntry(id);
+    const answers = page.locator('.entry .answers');
+    await answers.waitFor();
+    assert.deepEqual(await answers.locator('dt').allTextContents(), ['parcel', 'colours', 'people']);
+    assert.deepEqual(await answers.locator('dd').allTextContents(), ['yes', 'red, blue', '2']);
+    assert.equal(await page.locator('.entry .caption').count(), 0);
+    assert.deepEqual(await accessibilityFaults(page), []);
+    await store.remove([id]);
+  });
+
   it('asks the stored picture another question, shows the answer as it is written, and keeps it', async () => {
     let finish = (): void => {};
     const finished = new Promise<void>((resolve) => {

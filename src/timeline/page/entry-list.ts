@@ -1,4 +1,5 @@
 import type { EntryBody } from '../http/timeline-api';
+import { captionWords } from './caption-words';
 import type { PictureLoader } from './client/picture-loader';
 import { element, icon, textButton } from './element';
 import { dayKey, type Words } from './page-words';
@@ -189,7 +190,7 @@ export class EntryList {
             ? [element('span', { class: 'badge' }, this.#words.translate('changedBadge'))]
             : []),
         ),
-        element('span', { class: 'row-text' }, entry.text),
+        element('span', { class: 'row-text' }, captionWords(entry.text, this.#words)),
       ),
     );
     link.addEventListener('click', (event) => {

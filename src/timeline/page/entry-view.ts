@@ -1,4 +1,5 @@
 import type { AnswerBody, EntryBody } from '../http/timeline-api';
+import { answerWords, captionFields, captionWords } from './caption-words';
 import { releaseBlob, showBlob } from './client/picture-loader';
 import type { TimelineClient } from './client/timeline-client';
 import { element, icon, iconButton, textButton } from './element';
@@ -36,7 +37,7 @@ export class EntryView {
     const at = new Date(entry.at);
     const translate = words.translate.bind(words);
     this.#title.textContent = entry.camera || translate('noCamera');
-    this.#image = element('img', { alt: entry.text });
+    this.#image = element('img', { alt: captionWords(entry.text, words) });
     this.#showAnswers(entry.answers);
     const canAsk = mayAsk && entry.hasPicture;
     this.#question = canAsk
@@ -71,7 +72,7 @@ export class EntryView {
       element(
         'div',
         { class: 'entry-body' },
-        element('p', { class: 'caption' }, entry.text),
+        ...(captionFields(entry.text) ? [] : [element('p', { class: 'caption' }, entry.text)]),
         ...(entry.prompt
           ? [element('p', { class: 'prompt' }, translate('asked', { prompt: entry.prompt }))]
           : []),
@@ -129,21 +130,19 @@ export class EntryView {
     });
   }
 
+  /** A JSON answer's fields come first, unless they are among the kept answers. */
   #showAnswers(answers: readonly AnswerBody[]): void {
-    this.#answers.hidden = answers.length === 0;
+    const kept = new Set(answers.map(({ question }) => question));
+    const fields = Object.entries(captionFields(this.entry.text) ?? {})
+      .filter(([question]) => !kept.has(question))
+      .map(([question, answer]) => ({ question, answer }));
+    const shown = [...fields, ...answers];
+    this.#answers.hidden = shown.length === 0;
     this.#answers.replaceChildren(
-      ...answers.flatMap(({ question, answer }) => [
+      ...shown.flatMap(({ question, answer }) => [
         element('dt', {}, question),
-        element('dd', {}, this.#answerText(answer)),
+        element('dd', {}, answerWords(answer, this.words)),
       ]),
     );
-  }
-
-  #answerText(answer: AnswerBody['answer']): string {
-    if (answer === null) return this.words.translate('notSure');
-    if (typeof answer === 'boolean') return this.words.translate(answer ? 'yes' : 'no');
-    if (typeof answer === 'string') return answer;
-    if (Array.isArray(answer)) return answer.map((each) => this.#answerText(each)).join(', ') || '–';
-    return JSON.stringify(answer);
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import { hubBytes, modelMemory, smallestHub } from '../../../src/model/checkpoint/model-memory';
 import { familyModels } from '../../../src/model/hub/model-family';
+import { familyNames } from '../../../src/protocol/family-names';
 import { fixture } from '../../fixtures';
 
 describe('familyModels', () => {
@@ -24,5 +25,12 @@ describe('familyModels', () => {
       );
       assert.equal(model?.machineGb, smallestHub(bytes), name);
     }
+  });
+
+  it('have the names that a client suggests without the list of an engine', () => {
+    assert.deepEqual(
+      familyModels.map(({ id }) => id),
+      familyNames,
+    );
   });
 });
