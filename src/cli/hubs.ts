@@ -41,7 +41,7 @@ function hubTable(hubs: readonly HubStatus[]): string {
     'hub',
     'backend',
     'load',
-    'in work',
+    'in progress',
     'a minute',
     'answered',
     'redelivered',
@@ -67,5 +67,5 @@ function queueTable({ cameras, working, redelivered, oldestMs }: QueueStatus): s
   if (entries.length === 0) return 'the queue is empty';
   const oldest = oldestMs === undefined ? '' : `, the oldest ${(oldestMs / 1000).toFixed(1)} s ago`;
   const rows = entries.map(([camera, count]) => [camera || '(no camera)', String(count)]);
-  return `${alignedTable(['camera', 'frames'], rows)}\nin work: ${working}, redelivered: ${redelivered}${oldest}`;
+  return `${alignedTable(['camera', 'frames'], rows)}\nin progress: ${working}, redelivered: ${redelivered}${oldest}`;
 }

@@ -168,7 +168,7 @@ export function runProcess(): void {
     process.exitCode = status;
     // A native call into a hung NPU keeps its thread, and even process.exit would wait for that.
     const end = (): void => {
-      process.stderr.write('smolvlm: a native call does not return: ending the process\n');
+      process.stderr.write('smolvlm: a native call has not returned: ending the process\n');
       process.kill(process.pid, 'SIGKILL');
     };
     systemClock.after(endMs, end, { keepsProcess: false });

@@ -34,7 +34,7 @@ export const command: Command = {
   summary: 'Compare every stage of a bundle with the float32 reference in it; fails when a bound is missed',
   usage:
     'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg|F.png] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +
-    '       validate SHARDS --checkpoint M   (a folder l0_attn.rknn … without a manifest)\n' +
+    '       smolvlm validate SHARDS --checkpoint M   (a folder l0_attn.rknn … without a manifest)\n' +
     '       the simulator (on x86-64) builds the stages again: [--model CHECKPOINT] [--calibration DIR] [--python PYTHON]',
   options: {
     backend: { type: 'string' },

@@ -29,7 +29,7 @@ export const command: Command = {
   usage: [
     'watch --nats nats://HOST:4222 --config cameras.yaml [--print] [--publish] [--status-every S]',
     `  ${natsUsage}`,
-    'watch --config cameras.yaml --check',
+    '       smolvlm watch --config cameras.yaml --check',
     'The file lists snapshot addresses, MJPEG and RTSP streams, and folders, with the filters of the frame node:',
     'docs/many-hubs.md, Cameras without Node-RED. A file whose name ends in .json is read as JSON.',
     'With --print, captions are printed as they arrive; with --publish, they are published as smolvlm.CAMERA.caption.',

@@ -132,7 +132,7 @@ export class FrameQueue {
     if (this.#running.has(id)) this.#aside.set(id, 'busy');
   }
 
-  /** A frame that was set aside needs a place again: see `nextReady`. @returns false when it has ended meanwhile */
+  /** A frame that was set aside needs a place again: see `nextReady`. @returns false when it has stopped in the meantime */
   ready(id: string): boolean {
     if (!this.#aside.has(id)) return false;
     this.#aside.set(id, 'ready');

@@ -108,7 +108,7 @@ export class FrameIntake<T> {
       if (unchanged) return { held: unchanged };
       return jpeg
         ? { frame: { ...frame, jpeg } }
-        : { error: new SmolvlmError('image-child-lost', 'the image process made no picture') };
+        : { error: new SmolvlmError('image-child-lost', 'the image process did not return a picture') };
     } catch (error) {
       return { error };
     }

@@ -124,7 +124,7 @@ function endedError(url: URL, { pictures, sample }: StreamProgress): SmolvlmErro
 }
 
 function streamError(url: URL, reason: string, { hint = '' } = {}, cause?: unknown): SmolvlmError {
-  return new SmolvlmError('frame-stream', `the stream at ${shownAddress(url)} broke: ${reason}`, {
+  return new SmolvlmError('frame-stream', `the stream at ${shownAddress(url)} failed: ${reason}`, {
     hint: hint || 'Open the address in a browser on this machine; the node continues to try.',
     cause,
   });

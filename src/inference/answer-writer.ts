@@ -210,7 +210,7 @@ export class AnswerWriter {
     if (end === undefined) {
       throw new SmolvlmError(
         'caption-choices',
-        'the model names no end-of-turn token, so choices cannot be scored',
+        'the model does not name an end-of-turn token, so choices cannot be scored',
       );
     }
     return [...prompts.tokenizer.encodePieces([{ text: ` ${text.trim()}`, plain: true }]), end];

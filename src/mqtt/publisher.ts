@@ -153,8 +153,8 @@ export class Publisher {
   /** Reported when the first message is left out, and with their number when the connection is back. */
   #overflowed(dropped: number): void {
     const text = this.#options.transport.connected
-      ? `${dropped} messages about drops and errors are not published: they waited for the MQTT broker, and newer ones took their places`
-      : `messages about drops and errors wait for the MQTT broker: the oldest of more than ${mostWaiting} are not published`;
+      ? `${dropped} messages about drops and errors were not published: while they waited for the MQTT broker, newer ones replaced them`
+      : `more than ${mostWaiting} messages about drops and errors wait for the MQTT broker: the oldest ones are not published`;
     const hint =
       'The flow has received each of them. Captions and pictures are published with the next connection.';
     this.#options.onTrouble(new SmolvlmError('mqtt-backlog', text, { hint }));

@@ -41,7 +41,7 @@ export function checkLayout(received: string): void {
   if (received === layout) return;
   throw new SmolvlmError(
     'nats-message',
-    `a message of the queue has another layout: expected version ${layout}, received "${received.slice(0, 20)}"`,
+    `a message in the queue has a different layout: expected version ${layout}, received "${received.slice(0, 20)}"`,
     { hint: 'Install the same version of smolvlm on the hubs and on the machines that send requests.' },
   );
 }
@@ -83,7 +83,7 @@ function isHead(value: unknown): value is { readonly request: DescribeRequest; r
 }
 
 function badMessage(why: string, cause?: unknown): SmolvlmError {
-  return new SmolvlmError('nats-message', `a message of the queue is not a request: ${why}`, {
+  return new SmolvlmError('nats-message', `a message in the queue is not a request: ${why}`, {
     hint: 'Only smolvlm may publish to the subjects of the queue; see docs/many-hubs.md.',
     cause,
   });

@@ -105,7 +105,7 @@ export class FramePublisher {
       return;
     }
     const { camera = '' } = request.request;
-    const full = `the queue of camera "${camera}" is full (${capacity} waiting or in work)`;
+    const full = `the queue of camera "${camera}" is full (${capacity} waiting or in progress)`;
     if (policy === 'oldest') {
       request.drop('queue-full', full);
       return;
@@ -191,7 +191,8 @@ export class FramePublisher {
     try {
       return await this.#untilReached(request, async () => {
         await this.#check(kind);
-        if (request.isOvertaken || request.signal.aborted) throw new ServerNotReady('it has ended meanwhile');
+        if (request.isOvertaken || request.signal.aborted)
+          throw new ServerNotReady('it has stopped in the meantime');
         return await this.#link.jetstream.publish(subject, body, options).catch((error: unknown) => {
           if (isTransient(error)) this.#consumers.doubt(kind);
           throw error;

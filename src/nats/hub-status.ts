@@ -8,7 +8,7 @@ export interface HubStatus extends HubCounts {
   readonly engine: EngineStatus;
   /** Models whose frames it takes; `_` for frames that name none. */
   readonly takes: readonly string[];
-  /** Frames in work. */
+  /** Frames in progress. */
   readonly working: number;
   /** Frames answered in the last minute. */
   readonly lastMinute: number;

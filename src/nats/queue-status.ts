@@ -3,13 +3,13 @@ import type { NatsLink } from './nats-connection';
 
 /** What waits in the shared queue. */
 export interface QueueStatus {
-  /** Frames of each camera that wait or are in work. */
+  /** Frames of each camera that wait or are in progress. */
   readonly cameras: Readonly<Record<string, number>>;
   /** Frames that hubs have taken and not answered. */
   readonly working: number;
   /** Of these, those that a hub had taken before. */
   readonly redelivered: number;
-  /** Age of the oldest frame that waits or is in work; absent if there is none. */
+  /** Age of the oldest frame that waits or is in progress; absent if there is none. */
   readonly oldestMs?: number;
 }
 

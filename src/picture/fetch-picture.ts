@@ -110,7 +110,7 @@ function tlsHint(reason: string): string | undefined {
 }
 
 function secureError(url: URL): ImageError {
-  return new ImageError('image-fetch', `${shownAddress(url)} answered in TLS, not in HTTP`, {
+  return new ImageError('image-fetch', `${shownAddress(url)} answered with TLS, not HTTP`, {
     hint: 'This port speaks https: write https:// at the beginning of the address.',
   });
 }

@@ -48,9 +48,15 @@ describe('smolvlm hubs', function () {
     });
     await running;
     const text = await smolvlm('hubs', '--nats', fake.server.url);
-    assert.match(text, /^hub +backend +load +in work +a minute +answered +redelivered +returned +takes\n/);
+    assert.match(
+      text,
+      /^hub +backend +load +in progress +a minute +answered +redelivered +returned +takes\n/,
+    );
     assert.match(text, /\n\S+:\d+ +fake +0 % +1 +1 +1 +0 +0 +_\n/);
-    assert.match(text, /\ncamera +frames\ngate +1\nin work: 1, redelivered: 0, the oldest \d+\.\d s ago\n$/);
+    assert.match(
+      text,
+      /\ncamera +frames\ngate +1\nin progress: 1, redelivered: 0, the oldest \d+\.\d s ago\n$/,
+    );
     const { hubs, queue } = JSON.parse(await smolvlm('hubs', '--nats', fake.server.url, '--json'));
     assert.equal(hubs[0].lastMinute, 1);
     assert.deepEqual(queue.cameras, { gate: 1 });

@@ -105,7 +105,7 @@ describe('RtspSource', () => {
       [
         'rtsp://me:hunter2@camera/live: Odd data',
         'frame-stream',
-        /broke: rtsp:\/\/…@camera\/live: Odd data$/,
+        /failed: rtsp:\/\/…@camera\/live: Odd data$/,
       ],
       [
         '[data @ 0x55] Application provided invalid, non monotonically increasing dts to muxer in stream 0: 10 >= 10',

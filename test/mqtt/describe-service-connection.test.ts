@@ -110,7 +110,7 @@ describe('describe service, when it or a connection ends', () => {
     run.transport.connect();
     await turn();
     assert.equal(run.transport.topics().filter((topic) => topic === 'smolvlm/porch/error').length, 256);
-    assert.match(run.troubles[1]?.message ?? '', /^7 messages about drops and errors are not published/);
+    assert.match(run.troubles[1]?.message ?? '', /^7 messages about drops and errors were not published/);
     run.transport.connect();
     assert.equal(run.troubles.length, 2);
   });

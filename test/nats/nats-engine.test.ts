@@ -202,7 +202,7 @@ describe('client of a group of hubs', function () {
       hub.log.join('\n'),
       new RegExp(
         `${[
-          'a message of the queue must hold a picture',
+          'a message in the queue must contain a picture',
           'not a request: its JSON part is incomplete',
           'expected version 1, received "2"',
         ].join(' \\(smolvlm\\.frames\\._\\.porch\\.-\\.0\\)\n.*')}`,

@@ -196,7 +196,7 @@ const refusals: Readonly<Record<string, readonly [RawAnswer, string, RegExp]>> =
   'an answer in TLS': [
     Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x50]),
     'image-fetch',
-    /answered in TLS, not in HTTP/,
+    /answered with TLS, not HTTP/,
   ],
   'an encoding that cannot be unpacked': [
     encoded('zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 7, 7, 7])),

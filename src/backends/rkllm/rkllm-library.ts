@@ -146,7 +146,7 @@ function defaults(koffi: Koffi, library: ReturnType<Koffi['load']>): Buffer {
 
 function abiError(message: string): SmolvlmError {
   return new SmolvlmError('backend-rkllm-abi', message, {
-    hint: 'Its structures are not known, and wrong ones crash. Install librkllmrt 1.2.1 to 1.2.3 or 1.3, or set the layout: SMOLVLM_RKLLM_ABI=1.2 or 1.3.',
+    hint: 'Its structures are unknown, and wrong ones make it crash. Install librkllmrt 1.2.1 to 1.2.3 or 1.3, or set the layout: SMOLVLM_RKLLM_ABI=1.2 or 1.3.',
   });
 }
 

@@ -45,13 +45,13 @@ export function natsOptions(values: OptionValues): NatsAddress {
   );
   if (given[0] === 'nats-password-file' && address.user === undefined) {
     throw new UsageError(
-      '--nats-password-file: the address names no user',
+      '--nats-password-file: the address has no user',
       'Write it before the host: --nats nats://USER@HOST:4222',
     );
   }
   if (given[0] === 'nats-token-file' && address.user !== undefined) {
     throw new UsageError(
-      '--nats-token-file: the address names a user, and a token needs none',
+      '--nats-token-file: the address has a user, but a token needs none',
       'Give the user’s password with --nats-password-file.',
     );
   }
@@ -71,6 +71,6 @@ function copies(values: OptionValues): number | undefined {
   if (count === undefined || count % 2 === 1) return count;
   throw new UsageError(
     `--nats-replicas: expected 1, 3 or 5, received ${count}`,
-    `${count} copies survive no more lost servers than ${count - 1}.`,
+    `${count} copies can lose no more servers than ${count - 1}.`,
   );
 }

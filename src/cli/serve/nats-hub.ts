@@ -16,7 +16,7 @@ export interface HubModels {
 export interface NatsService {
   /** Rejects when the server can never be used with these options; pending otherwise. */
   readonly failed: Promise<never>;
-  /** Answers frames in work and returns the rest. */
+  /** Answers frames in progress and returns the rest. */
   close(): Promise<void>;
   /** In Prometheus' text format; empty until it is connected. */
   metrics(): Promise<string>;

@@ -45,7 +45,7 @@ export async function startAnnouncement(
       ...(isIPv4(tcp.host) && tcp.host !== '0.0.0.0' && { interface: tcp.host }),
       ...multicast,
     });
-    log(`announced on the local network as ${engine.name}; --no-announce keeps it silent`);
+    log(`announced on the local network as ${engine.name}; --no-announce prevents this`);
     return engine;
   } catch (error) {
     report(error);

@@ -178,7 +178,7 @@ class CameraReader {
   #zones(): readonly Zone[] {
     const zones = this.#list('zones', isZone) as readonly Zone[];
     if (new Set(zones.map(({ name }) => name)).size === zones.length) return zones;
-    throw this.#fields.wrong('zones', 'zones of different names');
+    throw this.#fields.wrong('zones', 'zones with different names');
   }
 
   #list(key: string, isOne: (each: unknown) => boolean): readonly unknown[] {

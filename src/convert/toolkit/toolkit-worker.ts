@@ -219,7 +219,7 @@ export class ToolkitWorker implements AsyncDisposable {
       'toolkit-worker-lost',
       `the conversion worker (${this.#options.toolkit.python}) ${what}`,
       {
-        hint: `Often the machine ran out of memory; a worker needs about 0.9 GB. Log: ${this.#options.logFile}.`,
+        hint: `Often the machine has run out of memory: a worker needs about 0.9 GB. Log: ${this.#options.logFile}.`,
         cause,
       },
     );

@@ -70,5 +70,5 @@ export function streamError(
   hint = tryVlc,
   code = 'frame-stream',
 ): SmolvlmError {
-  return new SmolvlmError(code, `the stream at ${shownAddress(address)} broke: ${reason}`, { hint });
+  return new SmolvlmError(code, `the stream at ${shownAddress(address)} failed: ${reason}`, { hint });
 }

@@ -46,7 +46,7 @@ export function arithmeticNote({ kernels, faults }: ProductCheck): ErrorBody | u
   return {
     code: 'cpu-products',
     message: `onnxruntime computes ${listed(faults)} wrongly on this CPU; ${instead}`,
-    hint: 'Answers are correct, and may take longer. A newer onnxruntime-node may have fixed the fault.',
+    hint: 'Answers are correct but may take longer. A newer onnxruntime-node may have fixed the fault.',
   };
 }
 

@@ -62,7 +62,7 @@ function stages(manifest: JsonFields, name: string): readonly BundleStage[] {
   const parsed = manifest.objects(name).map(stage);
   if (parsed.length === 0) throw manifest.wrong(name, 'at least one stage');
   const names = parsed.map((each) => each.name);
-  if (new Set(names).size < names.length) throw manifest.wrong(name, 'stages of different names');
+  if (new Set(names).size < names.length) throw manifest.wrong(name, 'stages with different names');
   return parsed;
 }
 

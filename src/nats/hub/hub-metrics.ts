@@ -4,7 +4,7 @@ import type { QueueStatus } from '../queue-status';
 /** A hub's and its queue's metrics in Prometheus' text format. */
 export function hubMetrics(working: number, counts: HubCounts, queue: QueueStatus | undefined): string {
   const lines = [
-    ...metric('smolvlm_hub_frames_in_work', 'gauge', 'Frames of the shared queue in work', working),
+    ...metric('smolvlm_hub_frames_in_work', 'gauge', 'Frames of the shared queue in progress', working),
     ...metric(
       'smolvlm_hub_answered_total',
       'counter',
@@ -22,14 +22,14 @@ export function hubMetrics(working: number, counts: HubCounts, queue: QueueStatu
   if (!queue) return lines.join('\n');
   const { cameras, redelivered, oldestMs = 0 } = queue;
   lines.push(
-    ...head('smolvlm_queue_frames', 'gauge', 'Frames in the shared queue that wait or are in work'),
+    ...head('smolvlm_queue_frames', 'gauge', 'Frames in the shared queue that wait or are in progress'),
     ...Object.entries(cameras).map(
       ([camera, count]) => `smolvlm_queue_frames{camera="${label(camera)}"} ${count}`,
     ),
     ...metric(
       'smolvlm_queue_redelivered',
       'gauge',
-      'Frames in work that a hub had taken before',
+      'Frames in progress that a hub had taken before',
       redelivered,
     ),
     ...metric(

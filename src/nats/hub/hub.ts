@@ -29,7 +29,7 @@ export interface HubOptions {
   readonly log: (line: string) => void;
   /** A hub that reports nothing for this long has lost its frame to the next hub. */
   readonly ackWaitMs?: number;
-  /** Time for frames in work when the hub is closed. */
+  /** Time for frames in progress when the hub is closed. */
   readonly drainMs?: number;
 }
 
@@ -84,7 +84,7 @@ export class Hub {
     this.#loops = kinds.map((kind) => this.#pull(kind));
   }
 
-  /** Takes no more frames, answers those in work, and returns the rest to the queue. */
+  /** Takes no more frames, answers those in progress, and returns the rest to the queue. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();

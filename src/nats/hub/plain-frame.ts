@@ -27,7 +27,7 @@ export async function plainFrame({
 }: PlainMessage): Promise<{ readonly frame: FrameMessage; readonly ownId?: string }> {
   const { picture, id: ownId, request } = describePayload(data);
   if (picture === undefined) {
-    throw new SmolvlmError('mqtt-no-picture', 'a message of the queue must hold a picture', {
+    throw new SmolvlmError('mqtt-no-picture', 'a message in the queue must contain a picture', {
       hint: "Send the picture's bytes, or JSON with the picture as base64.",
     });
   }

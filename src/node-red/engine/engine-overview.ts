@@ -37,7 +37,7 @@ export interface ListedHub {
 }
 
 export interface ListedQueue {
-  /** Frames of each camera that wait or are in work. */
+  /** Frames of each camera that wait or are in progress. */
   readonly cameras: Readonly<Record<string, number>>;
   /** Frames that hubs have taken and not answered. */
   readonly working: number;

@@ -67,7 +67,7 @@ export function frameSettings(dialog: FrameDialog): FrameSettings {
   });
   const zones = frameList<Zone>(dialog.zones, 'zones', isZone);
   if (new Set(zones.map(({ name }) => name)).size < zones.length) {
-    throw invalidField('zones', 'zones of different names', zones.map(({ name }) => name).join(', '));
+    throw invalidField('zones', 'zones with different names', zones.map(({ name }) => name).join(', '));
   }
   return { gate, options, zones };
 }

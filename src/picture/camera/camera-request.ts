@@ -77,7 +77,7 @@ function redirected(url: URL, location: string, count: number): URL {
       ? `redirects more than ${mostRedirects} times`
       : 'redirects to an address that is not http(s)';
   throw new ImageError('image-fetch', `${shownAddress(url)} ${reason}: ${shownAddress(location)}`, {
-    hint: 'Open the address in a browser on this machine, and enter the address where it ends.',
+    hint: 'Open the address in a browser on this machine, and enter the address to which it leads.',
   });
 }
 

@@ -54,7 +54,8 @@ async function headerLines(reader: ByteReader): Promise<string[]> {
     const line = await reader.line(longestHead);
     if (line === undefined || line === '') return lines;
     length += line.length;
-    if (length > longestHead) throw new Error(`the head of the answer is longer than ${longestHead} bytes`);
+    if (length > longestHead)
+      throw new Error(`the headers of the answer are longer than ${longestHead} bytes`);
     if (/^[ \t]/.test(line) && lines.length > 0) lines.push(`${lines.pop()} ${line.trim()}`);
     else lines.push(line);
   }

@@ -87,7 +87,7 @@ function sharingAdvice(others: readonly NpuUser[], { driverCores, soc }: Machine
   const programs = new Set(others.map(({ program }) => program));
   const choice = 'or set SMOLVLM_NPU_SHARING to cpu or refuse';
   if (programs.has('rkllm')) {
-    return `A language model server of the vendor’s runtime and vision at once have hung boards, on separate cores too (rknn-llm#315): stop one of them, ${choice}.`;
+    return `A language model server of the vendor’s runtime and vision at once have hung boards, even on separate cores (rknn-llm#315): stop one of them, ${choice}.`;
   }
   if (programs.has('frigate')) {
     const last = (driverCores ?? socNpuCores(soc)) - 1;

@@ -55,14 +55,14 @@ function judgeCpuProducts({ cpuProducts = {} }: Machine): Finding {
     );
   }
   if (failure !== undefined) return bad(failure, `Install onnxruntime-node again, ${elsewhere}.`);
-  if (kernels === 'all') return ok('float32, int8 and int4 products are right');
+  if (kernels === 'all') return ok('float32, int8 and int4 products are correct');
   if (float32Kernels === undefined)
     return bad(note ?? 'wrong', `Install another onnxruntime-node, ${elsewhere}.`);
   const advice =
     kernels === undefined
       ? 'Use checkpoints, which are then computed in float32; bundles in int8 or int4 are refused. Or install a newer onnxruntime-node.'
-      : 'Answers are right, and may take longer. A newer onnxruntime-node may be faster.';
-  return warn(note ?? `right with ${kernels}`, advice);
+      : 'Answers are correct but may take longer. A newer onnxruntime-node may be faster.';
+  return warn(note ?? `correct with ${kernels}`, advice);
 }
 
 function judgeKoffi(machine: Machine): Finding {

@@ -50,8 +50,8 @@ export function registerCompletions(routes: OpenAiRoutes): void {
 /** A question for each prompt. @throws FieldError */
 function fromCompletion(completion: CompletionRequest): Question[] {
   const { prompt, echo, suffix, best_of: bestOf } = completion;
-  if (echo) throw unsupported('echo', 'The prompt is known to the caller.');
-  if (suffix) throw unsupported('suffix', 'Texts are continued, not filled.');
+  if (echo) throw unsupported('echo', 'The caller already has the prompt.');
+  if (suffix) throw unsupported('suffix', 'Text is continued, not filled in.');
   if ((bestOf ?? 1) > 1) throw unsupported('best_of', 'Use n.');
   const { answer, ...sampling } = samplingOptions(completion);
   return (typeof prompt === 'string' ? [prompt] : prompt).map((text) => ({

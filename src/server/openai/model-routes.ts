@@ -17,7 +17,7 @@ export function registerModels(routes: OpenAiRoutes): void {
   });
 
   // Ids of pulled models contain a slash.
-  routes.get('/models/*', 'Look a model up', async ({ params }) => {
+  routes.get('/models/*', 'Look up a model', async ({ params }) => {
     const { id } = await routes.models.find(params['*'] || '-');
     return modelObject(id);
   });

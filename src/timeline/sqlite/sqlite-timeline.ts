@@ -216,7 +216,7 @@ function jsonOf(answers: NewTimelineEntry['answers']): NewTimelineEntry['answers
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new SmolvlmError(
       'timeline-message',
-      `expected answers that JSON can hold, received others: ${why}`,
+      `expected answers that can be written as JSON, received others: ${why}`,
       {
         hint: 'Correct what a function node sets in msg.caption.json.',
         cause,
@@ -250,7 +250,7 @@ function opened(worker: Worker): Promise<void> {
     });
     worker.once('error', reject);
     worker.once('exit', () =>
-      reject(new SmolvlmError('timeline-thread', "the timeline's thread ended at its start")),
+      reject(new SmolvlmError('timeline-thread', "the timeline's thread ended while it was starting")),
     );
   });
 }

@@ -16,7 +16,7 @@ describe('parseBundleManifest', () => {
     refuses({ target: 'rk3399' }, /b\.json: target: expected .*received "rk3399"/);
     refuses({ residualScale: 0 }, /residualScale: .*received 0/);
     refuses({ stages: [] }, /stages: expected at least one stage/);
-    refuses({ stages: [stage, stage] }, /stages of different names/);
+    refuses({ stages: [stage, stage] }, /stages with different names/);
     refuses({ stages: [{ ...stage, input: { ...tensor, shape: [1, -1] } }] }, /stages\[0\]\.input\.shape/);
     refuses({ host: { ...file, sha256: 'ff' } }, /host\.sha256/);
     refuses({ host: { ...file, sizeBytes: -1 } }, /host\.sizeBytes/);

@@ -57,7 +57,7 @@ describe('frameSettings', () => {
         /^masks: expected shapes/,
       ],
       [{ zones: [{ ...zone, x: 0.5 }] }, /^zones: expected shapes/],
-      [{ zones: [zone, zone] }, /^zones: expected zones of different names, received a, a/],
+      [{ zones: [zone, zone] }, /^zones: expected zones with different names, received a, a/],
     ] as const) {
       assert.throws(() => frameSettings(dialog as never), { code: 'node-property', message });
     }

@@ -88,7 +88,7 @@ function simulationReport(simulated: CameraSimulation): string {
       ['superseded', String(superseded)],
       ...Object.entries(others).map(([why, count]) => [why, String(count)]),
       [
-        'captions of a camera',
+        'captions per camera',
         `${captionsPerCamera.fewest} to ${captionsPerCamera.most}, median ${captionsPerCamera.median}`,
       ],
       ['from picture to caption', `p50 ${ageMs.p50} ms, p99 ${ageMs.p99} ms`],

@@ -12,7 +12,7 @@ import { type ResponsesRequest, responsesSchema } from './responses-schema';
 export function registerResponses(routes: OpenAiRoutes): void {
   routes.post<ResponsesRequest>(
     '/responses',
-    { body: responsesSchema, summary: 'Answer texts and pictures, as a response object', streams: true },
+    { body: responsesSchema, summary: 'Answer text and pictures, as a response object', streams: true },
     async ({ body }, reply) => {
       const gone = peerGone(reply);
       const named = await routes.models.find(body.model);
