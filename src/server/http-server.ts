@@ -1,13 +1,14 @@
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { instanceHeader } from '../protocol/engine-status';
 import { limits } from '../protocol/limits';
 import type { Timeline } from '../timeline/http/timeline';
 import type { AccessToken } from './http/access-tokens';
 import { registerBearerToken } from './http/bearer-token';
 import { type BodyBudget, registerBodyBudget } from './http/body-budget';
+import { registerCompressedBodies } from './http/compressed-bodies';
 import { registerCors } from './http/cors';
 import { registerLocalCallers } from './http/local-callers';
-import { refuseMalformed } from './http/malformed-requests';
+import { refusal, refuseMalformed } from './http/malformed-requests';
 import { registerOpenApi } from './http/openapi';
 import { registerRequestLog } from './http/request-log';
 import { registerErrors } from './http/server-errors';
@@ -61,6 +62,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: true,
     ...(options.tls && ({ https: options.tls } as object)),
     clientErrorHandler: refuseMalformed,
+    // An address that is not valid, e.g. `/%zz`.
+    frameworkErrors: (error, _request, reply: FastifyReply) => void reply.code(400).send(refusal(error)),
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
     ajv: {
       customOptions: {
@@ -71,6 +74,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       },
     },
   });
+  // A text is not JSON, whatever it contains.
+  app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (_request, reply) => {
     reply.header(instanceHeader, options.engine.instance);
   });
@@ -81,6 +86,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (corsOrigins.length > 0) registerCors(app, corsOrigins);
   if (options.token !== undefined) registerBearerToken(app, options.token);
   if (options.localCallersOnly) registerLocalCallers(app, corsOrigins);
+  registerCompressedBodies(app);
   if (options.bodies) registerBodyBudget(app, options.bodies);
   registerUnknownPaths(app);
   registerOpenApi(app, { version: options.version, needsToken: options.token !== undefined });

@@ -12,7 +12,7 @@ export function registerCors(app: FastifyInstance, origins: readonly string[]): 
     reply.header('access-control-allow-origin', origin).header('vary', 'origin');
     reply.header('access-control-expose-headers', '*');
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return;
-    await answerPreflight(reply);
+    await answerPreflight(reply, headers['access-control-request-headers']);
   });
 }
 
@@ -21,10 +21,11 @@ export function isAllowedOrigin(origin: string | undefined, origins: readonly st
   return origin !== undefined && (origins.includes('*') || origins.includes(origin));
 }
 
-async function answerPreflight(reply: FastifyReply): Promise<void> {
+/** @param requested headers that the page is going to send; OpenAI's client sends more than the default ones */
+async function answerPreflight(reply: FastifyReply, requested: string | undefined): Promise<void> {
   await reply
     .header('access-control-allow-methods', 'GET, POST, DELETE')
-    .header('access-control-allow-headers', 'authorization, content-type, x-api-key')
+    .header('access-control-allow-headers', requested ?? 'authorization, content-type, x-api-key')
     .header('access-control-max-age', '600')
     .code(204)
     .send();

@@ -11,10 +11,12 @@ import { isLoopback } from './listen';
  */
 export function registerLocalCallers(app: FastifyInstance, origins: readonly string[] = []): void {
   app.addHook('onRequest', async ({ headers }) => {
-    const { host = '', origin } = headers;
+    const { host, origin } = headers;
     const isOurs = origin === undefined || isLocal(origin) || isAllowedOrigin(origin, origins);
-    if (isLocal(`http://${host}`) && isOurs) return;
-    const field = isLocal(`http://${host}`) ? `Origin "${origin}"` : `Host "${host}"`;
+    // Browsers send `Host`; some monitors, which speak HTTP/1.0, do not.
+    const isHere = host === undefined || isLocal(`http://${host}`);
+    if (isHere && isOurs) return;
+    const field = isHere ? `Origin "${origin}"` : `Host "${host}"`;
     throw new SmolvlmError(
       'request-foreign',
       `expected a request for localhost or 127.0.0.1, received ${field}`,

@@ -6,15 +6,22 @@ const statusLines: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+/** The body of an answer to what is not a valid HTTP request, with the fields of OpenAI's errors. */
+export function refusal({ message }: Error): object {
+  const error = {
+    code: 'request-refused',
+    message: `expected an HTTP request, received: ${message}`,
+    type: 'invalid_request_error',
+    param: null,
+  };
+  return { error };
+}
+
 /** Answers what is not HTTP, or has too long an address or headers, in the form of all other errors. */
 export function refuseMalformed(fault: Error & { readonly code?: string }, socket: Socket): void {
   if (fault.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {
-    const error = {
-      code: 'request-refused',
-      message: `expected an HTTP request, received: ${fault.message}`,
-    };
-    const body = JSON.stringify({ error });
+    const body = JSON.stringify(refusal(fault));
     socket.write(
       `HTTP/1.1 ${statusLines[fault.code ?? ''] ?? '400 Bad Request'}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n${body}`,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
 import { packageVersion } from '../../package-version';
+import { frameworkError } from './framework-errors';
 
 const statusByCode: Readonly<Record<string, number>> = {
   'model-not-found': 404,
@@ -38,10 +39,7 @@ export function httpStatus({ code }: ErrorBody): number {
 /** The error body of anything thrown, errors of fastify itself included (body too large, unknown media type, bad JSON). */
 export function toErrorBody(thrown: unknown): ErrorBody {
   if (thrown instanceof SmolvlmError || !(thrown instanceof Error)) return errorBody(thrown);
-  const status = 'statusCode' in thrown ? thrown.statusCode : undefined;
-  if (status === 413) return { code: 'request-too-large', message: thrown.message };
-  if (typeof status === 'number' && status < 500) return { code: 'request-refused', message: thrown.message };
-  return errorBody(thrown);
+  return frameworkError(thrown) ?? errorBody(thrown);
 }
 
 /** Answers every error as `{error: {code, message, hint}}`. */

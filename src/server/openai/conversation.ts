@@ -1,3 +1,4 @@
+import { SmolvlmError } from '../../errors';
 import type { ChatMessage, Detail, MessagePart } from '../../protocol/describe-request';
 import { checkSizes } from '../http/form-parts';
 import { type FetchPicture, readImageUrl } from './image-url';
@@ -19,9 +20,8 @@ export class Conversation {
     return this.#full ? 'full' : 'low';
   }
 
-  /** @throws SmolvlmError `request-too-large` */
   get pictures(): readonly Uint8Array[] {
-    return checkSizes(this.#pictures);
+    return this.#pictures;
   }
 
   /** Whether the last message is the beginning of the assistant's answer. @throws FieldError for two of them */
@@ -43,9 +43,15 @@ export class Conversation {
     this.messages.push({ role, content: parts.length > 0 ? parts : [{ type: 'text', text: '' }] });
   }
 
-  /** @param param place of the field that holds the address */
+  /** @param param place of the field that holds the address @throws FieldError */
   async picture(url: string, detail: string | null | undefined, param: string): Promise<MessagePart> {
     this.#pictures.push(await readImageUrl(url, param, this.#fetchPicture));
+    try {
+      checkSizes(this.#pictures);
+    } catch (cause) {
+      const { code, message } = SmolvlmError.from(cause);
+      throw new FieldError(code, param, message, { cause });
+    }
     this.#full ||= detail === 'high' || detail === 'original';
     return { type: 'image' };
   }

@@ -5,7 +5,7 @@ const created = 0;
 
 /** `GET /v1/models` and `GET /v1/models/{id}`. */
 export function registerModels(routes: OpenAiRoutes): void {
-  routes.get('/models', 'List the models that a request may name', async () => {
+  const list = async (): Promise<object> => {
     const names = await routes.models.names();
     const models = names.map((name) => ({
       name,
@@ -14,11 +14,14 @@ export function registerModels(routes: OpenAiRoutes): void {
       capabilities: ['completion', 'multimodal'],
     }));
     return { object: 'list', data: names.map(modelObject), models };
-  });
+  };
+  routes.get('/models', 'List the models that a request may name', list);
 
   // Ids of pulled models contain a slash.
   routes.get('/models/*', 'Look up a model', async ({ params }) => {
-    const { id } = await routes.models.find(params['*'] || '-');
+    const name = params['*'];
+    if (!name) return await list();
+    const { id } = await routes.models.find(name);
     return modelObject(id);
   });
 }

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorBody, type ErrorDetails, SmolvlmError } from '../../errors';
 import {
   httpStatus,
@@ -27,7 +27,11 @@ export function fieldError(faults: readonly SchemaFault[]): SmolvlmError {
   if (typeof missing === 'string') path.push(missing);
   const allowed = fault?.params?.allowedValues;
   const message =
-    typeof missing === 'string' ? 'expected a value, received none' : (fault?.message ?? 'is not valid');
+    typeof missing === 'string'
+      ? 'expected a value, received none'
+      : path.length === 0
+        ? 'expected a JSON object'
+        : (fault?.message ?? 'is not valid');
   return new FieldError(
     'request-invalid',
     place(path),
@@ -57,15 +61,18 @@ const typeByStatus: Readonly<Record<number, string>> = {
   429: 'rate_limit_error',
 };
 
-/** The body of an error as OpenAI's API has it. */
-export function openAiError(thrown: unknown) {
+/**
+ * The body of an error as OpenAI's API has it.
+ * @param contentField field of the request that has its texts and pictures, e.g. `messages`
+ */
+export function openAiError(thrown: unknown, contentField?: string) {
   const error = toErrorBody(thrown);
   const status = httpStatus(error);
   return {
     error: {
       message: sentence(error),
       type: typeByStatus[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
-      param: paramOf(thrown, error),
+      param: paramOf(thrown, error, contentField),
       code: openAiCodes[error.code] ?? error.code,
     },
   };
@@ -75,19 +82,27 @@ function sentence({ message, hint }: ErrorBody): string {
   return hint === undefined ? message : `${message}. ${hint}`;
 }
 
-function paramOf(thrown: unknown, { code }: ErrorBody): string | null {
+function paramOf(thrown: unknown, { code }: ErrorBody, contentField: string | undefined): string | null {
   if (thrown instanceof FieldError) return thrown.param;
   if (/^model-not-/.test(code)) return 'model';
-  return code === 'prompt-too-long' ? 'messages' : null;
+  const isOfContent = /^(prompt|image)-/.test(code);
+  return (isOfContent && contentField) || null;
+}
+
+/** By the end of the route's address. */
+const contentFields = { '/chat/completions': 'messages', '/responses': 'input', '/completions': 'prompt' };
+
+function contentField({ routeOptions: { url = '' } }: FastifyRequest): string | undefined {
+  return Object.entries(contentFields).find(([end]) => url.endsWith(end))?.[1];
 }
 
 export async function sendOpenAiError(
   thrown: unknown,
-  _request: unknown,
+  request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   const status = httpStatus(toErrorBody(thrown));
   const retryAfter = retryAfterSeconds(status);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-  await reply.code(status).send(openAiError(thrown));
+  await reply.code(status).send(openAiError(thrown, contentField(request)));
 }

@@ -35,6 +35,18 @@ describe('pages of other origins', () => {
       headers: { origin, 'access-control-request-method': 'POST' },
     });
     assert.equal(preflight.status, 204);
+    assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/);
+    // OpenAI's client for browsers adds its own.
+    const wanted = 'authorization,content-type,x-stainless-lang,x-stainless-retry-count';
+    const asking = await fetch(`${served.url}/v1/chat/completions`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': wanted,
+      },
+    });
+    assert.equal(asking.headers.get('access-control-allow-headers'), wanted);
     assert.equal((await status({ origin })).status, 401);
     assert.equal((await status({ origin, 'x-api-key': 'a-token-of-this-test' })).status, 200);
   });

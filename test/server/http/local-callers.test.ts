@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { ServedEngine } from '../../../src/server/serve-engine';
 import { serveFake } from '../served-fake';
 
@@ -53,6 +55,13 @@ describe('an engine on loopback without a token', () => {
       assert.equal(await status(served, headers), 403);
     });
   }
+
+  it('answers a monitor that speaks HTTP/1.0 and names no host', async () => {
+    const { hostname, port } = new URL(served.url ?? '');
+    const socket = connect(Number(port), hostname);
+    socket.end('GET /health HTTP/1.0\r\n\r\n');
+    assert.match(await text(socket), /^HTTP\/1.1 200 OK/);
+  });
 
   it('answers any host and origin with its token', async () => {
     const token = '0123456789abcdef';

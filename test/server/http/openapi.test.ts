@@ -59,5 +59,7 @@ describe('requests that no route answers', () => {
     const long = await fetch(`${served.url}/v1/models/${'a'.repeat(20_000)}`);
     const { error } = (await long.json()) as Parsed;
     assert.deepEqual([long.status, error.code], [431, 'request-refused']);
+    const bad = await fetch(`${served.url}/v1/models/%zz`);
+    assert.deepEqual([bad.status, ((await bad.json()) as Parsed).error.code], [400, 'request-refused']);
   });
 });

@@ -128,6 +128,50 @@ describe("OpenAI's chat completions", () => {
     );
   });
 
+  it('names the place of a fault of a text or picture, in the words of each address', async () => {
+    const fault = async (path: string, body: object): Promise<string> => {
+      const response = await fetch(`${served.url}/v1/${path}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      });
+      const { error } = (await response.json()) as { error: { param: string; code: string } };
+      return `${response.status} ${error.code} ${error.param}`;
+    };
+    const content = [
+      { type: 'input_image', image_url: image.image_url.url },
+      { type: 'input_text', text: 'fail' },
+    ];
+    const input = [{ role: 'user', content }];
+    assert.equal(await fault('chat/completions', ask('fail', image)), '400 image-truncated messages');
+    assert.equal(await fault('responses', { input }), '400 image-truncated input');
+    assert.equal(await fault('completions', { prompt: 'fail' }), '400 image-truncated prompt');
+    const many = ask('x', ...Array.from({ length: 17 }, () => image));
+    assert.match(
+      await fault('chat/completions', many),
+      /^413 request-too-large messages\[0\]\.content\[1[67]\]\.image_url\.url$/,
+    );
+  });
+
+  it('says what a body must be that is not JSON', async () => {
+    const send = async (body: string, headers: Record<string, string>): Promise<string> => {
+      const response = await fetch(`${served.url}/v1/chat/completions`, { method: 'POST', body, headers });
+      const { error } = (await response.json()) as { error: { message: string } };
+      return `${response.status} ${error.message}`;
+    };
+    const json = { 'content-type': 'application/json' };
+    assert.match(await send('{', json), /^400 expected JSON in the body/);
+    assert.match(await send('[]', json), /^400 body: expected a JSON object/);
+    // curl -d without a header
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    for (const headers of [form, { 'content-type': 'text/plain' }])
+      assert.match(await send('{}', headers), /^400 .* Content-Type: application\/json/);
+    assert.match(
+      await send('{}', { ...json, 'content-encoding': 'gzip' }),
+      /^400 .*Content-Encoding, received gzip/,
+    );
+  });
+
   it('answers 429 with Retry-After when too many requests wait', async () => {
     const busy = await serveFake();
     const abort = new AbortController();
