@@ -1,6 +1,6 @@
-import { firstPart } from '../picture/camera/multipart-part';
 import { ImageError } from '../picture/image-error';
 import { mendJpeg } from '../picture/jpeg-segments';
+import { pictureWithin } from '../picture/picture-bytes';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import type { Polygon, Rectangle } from '../system/picture-shapes';
 import { isCutShort } from './cut-picture';
@@ -23,7 +23,7 @@ export interface DecodeOptions {
 export async function decodePicture(given: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const limits = options.limits ?? defaultPictureLimits;
   checkByteCount(given.length, limits);
-  const bytes = firstPart(given);
+  const bytes = pictureWithin(given);
   const format = recognisePicture(bytes);
   const image = await decodeUpright(bytes, format, limits);
   burnMasks(image, options.masks ?? []);
@@ -36,7 +36,8 @@ async function decodeUpright(
   limits: PictureLimits,
 ): Promise<RgbImage> {
   const sharp = await sharpLibrary();
-  const { bytes, wasOpen } = format === 'jpeg' ? mendJpeg(given) : { bytes: given, wasOpen: false };
+  const { bytes, wasOpen } =
+    format === 'jpeg' ? mendJpeg(given) : { bytes: asStill(given, format), wasOpen: false };
   try {
     // Stored pixel values without colour management, like the reference.
     const { data, info } = await sharp(bytes, {
@@ -53,6 +54,14 @@ async function decodeUpright(
   } catch (cause) {
     throw decodeError(cause, { format, bytes: given, wasOpen }, limits);
   }
+}
+
+/** An animated AVIF as its still picture: the decoder knows the file by its major brand (ISO/IEC 14496-12, 4.3). */
+function asStill(bytes: Uint8Array, format: PictureFormat): Uint8Array {
+  if (format !== 'avif' || Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'avif') return bytes;
+  const still = Buffer.from(bytes);
+  still.write('avif', 8, 'latin1');
+  return still;
 }
 
 /**

@@ -1,10 +1,11 @@
-import { firstPart } from '../picture/camera/multipart-part';
 import { mendJpeg } from '../picture/jpeg-segments';
+import { pictureWithin } from '../picture/picture-bytes';
 import { type FrameOptions, hammingDistance, type PreparedFrame } from '../picture/prepared-frame';
 import { defined } from '../system/defined';
 import { decodePicture } from './decode-picture';
 import { differenceHash } from './frame-hash';
 import { plainJpeg } from './plain-jpeg';
+import { recognisePicture } from './recognise-picture';
 import type { RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
 
@@ -31,7 +32,7 @@ export async function prepareFrame(bytes: Uint8Array, options: FrameOptions = {}
     return { ...about, width: image.width, height: image.height };
   }
   const jpeg = keepsPixels(image, options)
-    ? await withoutMetadata(mendJpeg(firstPart(bytes)).bytes)
+    ? await withoutMetadata(mendJpeg(pictureWithin(bytes)).bytes)
     : undefined;
   if (jpeg) return { ...about, jpeg, width: image.width, height: image.height };
   const { data, info } = await encode(image, about.brightness, options);
@@ -74,9 +75,10 @@ function keepsPixels(
 
 /** @returns the JPEG with the same pixels and nothing else; undefined if it must be encoded again for that */
 async function withoutMetadata(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  if (recognisePicture(bytes) !== 'jpeg') return undefined;
   const sharp = await sharpLibrary();
-  const { format, space, orientation = 1 } = await sharp(bytes).metadata();
-  if (format !== 'jpeg' || orientation !== 1 || (space !== 'srgb' && space !== 'b-w')) return undefined;
+  const { space, orientation = 1 } = await sharp(bytes).metadata();
+  if (orientation !== 1 || (space !== 'srgb' && space !== 'b-w')) return undefined;
   const plain = plainJpeg(bytes);
   if (!plain?.progressive) return plain?.bytes;
   // The decoder warns about bytes between progressive scans.

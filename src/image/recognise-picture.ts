@@ -7,11 +7,19 @@ const signatures: readonly (readonly [PictureFormat | 'bmp' | 'heic', (head: Buf
   ['png', (head) => head.subarray(0, 8).equals(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))],
   ['gif', (head) => /^GIF8[79]a/.test(head.toString('latin1', 0, 6))],
   ['webp', (head) => /^RIFF....WEBP/s.test(head.toString('latin1', 0, 12))],
-  ['tiff', (head) => /^(II\*\0|MM\0\*)/.test(head.toString('latin1', 0, 4))],
-  ['avif', (head) => /^....ftyp(avif|avis)/s.test(head.toString('latin1', 0, 12))],
-  ['heic', (head) => /^....ftyp(heic|heix|hevc|mif1|msf1)/s.test(head.toString('latin1', 0, 12))],
+  ['tiff', (head) => /^(II[*+]\0|MM\0[*+])/.test(head.toString('latin1', 0, 4))],
+  // A file's kind may stand among its compatible brands only.
+  ['avif', (head) => fileBrands(head).some((brand) => brand === 'avif' || brand === 'avis')],
+  ['heic', (head) => fileBrands(head).some((brand) => /^(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand))],
   ['bmp', (head) => head.toString('latin1', 0, 2) === 'BM' && head.length > 26],
 ];
+
+/** The major and the compatible brands of an ISO media file (ISO/IEC 14496-12, 4.3). */
+function fileBrands(head: Buffer): readonly string[] {
+  if (head.toString('latin1', 4, 8) !== 'ftyp') return [];
+  const compatible = head.toString('latin1', 16, Math.min(head.readUInt32BE(0), 256));
+  return [head.toString('latin1', 8, 12), ...(compatible.match(/.{4}/gs) ?? [])];
+}
 
 /**
  * Detects a picture's format by its first bytes. For anything else the error names what it is, because a camera
@@ -35,10 +43,12 @@ export function recognisePicture(bytes: Uint8Array): PictureFormat {
   throw mangledPicture(head) ?? namedText(head) ?? unknownBytes(bytes, head);
 }
 
-/** Bytes that were read as UTF-8 text, so that each one that is not text became U+FFFD. */
+/** Bytes that were read as text, or lost their line ends on the way. */
 function mangledPicture(head: Buffer): ImageError | undefined {
-  const isJpeg = /^(\xef\xbf\xbd){2,4}[\s\S]{0,4}(JFIF|Exif)/.test(head.toString('latin1'));
-  const isPng = head.toString('latin1', 0, 6) === '\xef\xbf\xbdPNG';
+  const text = head.toString('latin1');
+  // Each byte that is not text became U+FFFD, two bytes, or a question mark.
+  const isJpeg = /^[^\0]{2,12}\0.{1,4}(?:JFIF|Exif)\0|^\xc3\xbf\xc3\x98\xc3\xbf/s.test(text);
+  const isPng = /^.{0,3}PNG\r?\n/s.test(text);
   if (!isJpeg && !isPng) return undefined;
   return new ImageError(
     'image-text',
@@ -91,9 +101,27 @@ function textHint(text: string): string {
 }
 
 /** H.264 and H.265, MP4, Matroska, FLV and MPEG-TS, in hexadecimal digits. */
-const videoHead = /^(?:0000(?:00)?01|.{8}66747970|1a45dfa3|464c56|47(?:..){187}47)/;
+const videoHead = /^(?:0000(?:00)?01(?!00)|.{8}66747970|1a45dfa3|464c56|47(?:..){187}47)/;
+
+/** Other files that people send, by their first bytes in hexadecimal digits. */
+const otherFiles: readonly (readonly [RegExp, string])[] = [
+  [/^504b0304/, 'a ZIP archive'],
+  [/^1f8b/, 'a gzip archive'],
+  [/^25504446/, 'a PDF document'],
+  [/^(?:ff0a|0000000c4a584c20)/, 'a JPEG XL picture'],
+  [/^(?:0000000c6a502020|ff4fff51)/, 'a JPEG 2000 picture'],
+  [/^0000(?:01|02)00/, 'an icon'],
+  [/^38425053/, 'a Photoshop document'],
+  [/^52494646.{8}41564920/, 'an AVI video'],
+];
 
 function unknownBytes(bytes: Uint8Array, head: Buffer): ImageError {
+  const other = otherFiles.find(([pattern]) => pattern.test(head.toString('hex', 0, 16)))?.[1];
+  if (other !== undefined) {
+    return new ImageError('image-unsupported', `expected a picture, received ${other}`, {
+      hint: 'Send JPEG, PNG, WebP, AVIF, TIFF or GIF.',
+    });
+  }
   if (videoHead.test(head.toString('hex', 0, 200))) {
     return new ImageError(
       'image-unsupported',

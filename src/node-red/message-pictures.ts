@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { ImageError } from '../picture/image-error';
+import { checkByteCount, defaultPictureLimits } from '../picture/picture-limits';
 import { readPicture } from '../picture/picture-source';
 import { limits } from '../protocol/limits';
 
@@ -10,7 +12,7 @@ import { limits } from '../protocol/limits';
 export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
   const sources: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (sources.length === 0) throw notAPicture(value);
-  if (sources.length > 1 && sources.every((each) => typeof each === 'number'))
+  if (sources.length > 1 && sources.slice(0, limits.pictures).every((each) => typeof each === 'number'))
     throw byteArray(sources.length);
   if (sources.length > limits.pictures) {
     throw new ImageError(
@@ -21,13 +23,22 @@ export async function messagePictures(value: unknown, signal: AbortSignal): Prom
   }
   return Promise.all(
     sources.map((source) => {
-      if (typeof source === 'string' || source instanceof Uint8Array)
-        return readPicture(source, undefined, signal);
-      if (source instanceof ArrayBuffer) return readPicture(new Uint8Array(source), undefined, signal);
-      if (isJsonBuffer(source)) return readPicture(Uint8Array.from(source.data), undefined, signal);
+      if (typeof source === 'string') return readPicture(source, undefined, signal);
+      const bytes = bytesOf(source);
+      if (bytes) return readPicture(bytes, undefined, signal);
       throw Array.isArray(source) ? byteArray(source.length) : notAPicture(source);
     }),
   );
+}
+
+/** A function node's own `Uint8Array` and `ArrayBuffer` are not this realm's: `instanceof` does not find them. */
+function bytesOf(source: unknown): Uint8Array | undefined {
+  if (source instanceof Uint8Array) return source;
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (types.isAnyArrayBuffer(source)) return new Uint8Array(source);
+  if (!isJsonBuffer(source)) return undefined;
+  checkByteCount(source.data.length, defaultPictureLimits);
+  return Uint8Array.from(source.data);
 }
 
 /** A Buffer that was converted to JSON and back. */

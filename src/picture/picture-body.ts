@@ -4,12 +4,11 @@ import { decodeContent, isPictureHead } from './camera/content-encoding';
 import { firstPart, isPart } from './camera/multipart-part';
 import { ImageError } from './image-error';
 import { JpegSplitter } from './jpeg-splitter';
+import { jpegBegin, longestLead, pictureWithin } from './picture-bytes';
 import { checkByteCount, type PictureLimits } from './picture-limits';
 
 /** A whole picture is not kept waiting longer for a connection to end. */
 const graceMs = 1_000;
-
-const longestLead = 4_096;
 
 /** A file may hold others after its picture (stereo, depth), but not as many. */
 const mostPictures = 4;
@@ -51,17 +50,8 @@ export async function readPictureBody(
 
 /** Cameras put a part's head, blank lines, or other bytes before the picture. @param found in the body */
 function withoutLead(bytes: Uint8Array, found: Uint8Array | undefined): Uint8Array {
-  if (isPictureHead(bytes)) return bytes;
   const part = firstPart(bytes);
-  if (isPictureHead(part)) return part;
-  if (found) return found;
-  const begin = jpegBegin(bytes);
-  return begin < 0 ? part : bytes.subarray(begin);
-}
-
-function jpegBegin(bytes: Uint8Array): number {
-  const lead = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, longestLead));
-  return lead.indexOf(Buffer.from([0xff, 0xd8, 0xff]));
+  return isPictureHead(part) ? part : (found ?? pictureWithin(bytes));
 }
 
 function videoError(type: string): ImageError {

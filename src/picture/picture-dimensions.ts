@@ -1,5 +1,5 @@
-import { firstPart } from './camera/multipart-part';
 import { segmentEnd } from './jpeg-segments';
+import { pictureWithin } from './picture-bytes';
 
 export interface PictureDimensions {
   readonly width: number;
@@ -11,7 +11,7 @@ export const largestFramePixels = 3840 * 2160;
 
 /** Width and height as the header states them; undefined if it cannot be read. Decodes nothing. */
 export function pictureDimensions(bytes: Uint8Array): PictureDimensions | undefined {
-  const part = firstPart(bytes);
+  const part = pictureWithin(bytes);
   const head = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
   try {
     return dimensionsOf(head);

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errorBody } from '../errors';
 import { shownAddress, shownText } from '../system/shown-address';
@@ -8,6 +9,9 @@ import { otherText } from './picture-text';
 
 /** Bytes, or text: a path, an http(s) address, a data URI or base64. */
 export type PictureSource = Uint8Array | string;
+
+/** As base64 these would be other bytes. */
+const hexDigits = /^(?:0x)?(?:ffd8ff|89504e47)[\da-f]+$/i;
 
 /**
  * The bytes behind any form of picture; their format is not checked here.
@@ -23,10 +27,12 @@ export async function readPicture(
     return source;
   }
   const text = source.trim();
-  if (/^https?:\/\//i.test(text)) return fetchPicture(address(text), limits, signal);
+  if (/^https?:/i.test(text)) return fetchPicture(address(text), limits, signal);
   if (/^data:/i.test(text)) return dataUri(text, limits);
   const other = otherAddress(text);
   if (other) throw other;
+  const hex = hexDigits.test(text) ? otherText(text) : undefined;
+  if (hex) throw hex;
   return base64(text, limits) ?? (await file(text, limits));
 }
 
@@ -73,7 +79,11 @@ function otherAddress(text: string): ImageError | undefined {
 function dataUri(text: string, limits: PictureLimits): Uint8Array {
   const match = /^data:[^,]*?(;base64)?,/i.exec(text);
   const payload = match === null ? '' : text.slice(match[0].length);
-  const bytes = match?.[1] === undefined ? undefined : base64(payload, limits, 1);
+  const isBase64 = match?.[1] !== undefined;
+  const isEscaped = payload.includes('%');
+  if (isEscaped || !isBase64) checkByteCount(Math.floor(payload.length / 3), limits);
+  const plain = isEscaped ? unescaped(payload) : payload;
+  const bytes = isBase64 ? base64(plain, limits, 1) : isEscaped ? Buffer.from(plain, 'latin1') : undefined;
   if (bytes === undefined) {
     throw new ImageError(
       'image-source',
@@ -84,6 +94,13 @@ function dataUri(text: string, limits: PictureLimits): Uint8Array {
     );
   }
   return bytes;
+}
+
+/** Each escaped byte as one character (RFC 2397). */
+function unescaped(text: string): string {
+  return text.replaceAll(/%([\da-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
 }
 
 /** @param shortest a shorter text is not a picture, but may be a path */
@@ -99,7 +116,8 @@ async function file(path: string, limits: PictureLimits): Promise<Uint8Array> {
   const other = otherText(path);
   if (other) throw other;
   try {
-    await using handle = await open(path, 'r');
+    // Without O_NONBLOCK the opening of a named pipe waits for its writer.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await handle.stat();
     if (!stat.isFile()) throw new Error('it is not a regular file');
     checkByteCount(stat.size, limits);

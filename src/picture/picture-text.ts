@@ -33,9 +33,19 @@ const others: readonly OtherText[] = [
     hint: 'Put a json node before this one, or convert it in a function node: msg.payload = Buffer.from(JSON.parse(msg.payload).data).',
   },
   {
-    pattern: /^(?:b'|["'])?(?:\/9j\/|iVBORw0|UklGR)/,
+    pattern: /^(?:b'|["']|(?:data:)?(?:image\/[\w+.-]+;)?base64[,:]\s*)?(?:\/9j\/|iVBORw0|UklGR)/,
     what: 'base64 that is damaged or has other characters',
     hint: "Send the base64 text alone, without quotes and without b'…'; check that it is not cut.",
+  },
+  {
+    pattern: /^(?:0x|\\x)?(?:ffd8ff|89504e47)[\da-f]{50}/i,
+    what: 'a picture in hexadecimal digits',
+    hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload, "hex").',
+  },
+  {
+    pattern: /^(?:undefined|null|NaN|\[object \w+\])$/,
+    what: 'a value that was converted to text',
+    hint: 'Check the node that made this text: the property that it used is missing, or is not text.',
   },
   {
     pattern: /^\s*(?:<!doctype|<\?xml|<[a-z]+[\s>])/i,

@@ -28,6 +28,12 @@ describe('a damaged picture', () => {
         Buffer.from('\r\n--boundary\r\n'),
       ]),
     ],
+    ['has blank lines before it', Buffer.concat([Buffer.from('\r\n\r\n'), frame])],
+    ['has its length before it', Buffer.concat([Buffer.from([0, 1, 4, 0x8a]), frame])],
+    [
+      'has the head of an answer',
+      Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nServer: a\r\n\r\n'), frame]),
+    ],
     ['has bytes behind its end', Buffer.concat([frame, Buffer.from('dhav')])],
   ] as const) {
     it(`is read if it ${name}`, async () => {

@@ -4,6 +4,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { decodePicture } from '../../src/image/decode-picture';
 import { differenceHash, frameHash } from '../../src/image/frame-hash';
+import { prepareFrame } from '../../src/image/prepare-frame';
 import type { RgbImage } from '../../src/image/rgb-image';
 import { hammingDistance } from '../../src/picture/prepared-frame';
 import { demoFrame, fixture } from '../fixtures';
@@ -151,6 +152,20 @@ describe('decodePicture', () => {
       'image-unsupported',
       /HEIC/,
     ],
+    ['an icon', Buffer.from('00000100010010100000', 'hex'), 'image-unsupported', /received an icon/],
+    ['a ZIP archive', Buffer.from('504b03041400', 'hex'), 'image-unsupported', /received a ZIP archive/],
+    [
+      'a JPEG whose bytes became two each',
+      Buffer.from(frame.toString('latin1'), 'utf8'),
+      'image-text',
+      /a JPEG that was read as text/,
+    ],
+    [
+      'a JPEG whose bytes became question marks',
+      Buffer.from(frame.map((byte) => (byte < 128 ? byte : 0x3f))),
+      'image-text',
+      /a JPEG that was read as text/,
+    ],
     [
       'other bytes',
       Buffer.from('00010203040506070809', 'hex'),
@@ -164,6 +179,21 @@ describe('decodePicture', () => {
       /PNG of 58 bytes cannot be read/,
     ],
   ];
+  for (const brand of ['mif1', 'avis']) {
+    it(`reads an AVIF whose major brand is ${brand}`, async () => {
+      const avif = await sharp(frame).resize(64, 48).avif({ quality: 30 }).toBuffer();
+      const { data } = await decodePicture(avif);
+      avif.write(brand, 8, 'latin1');
+      assert.ok(Buffer.from(data).equals(Buffer.from((await decodePicture(avif)).data)));
+      assert.equal((await prepareFrame(avif)).width, 64);
+    });
+  }
+
+  it('reads a BigTIFF', async () => {
+    const tiff = await sharp(frame).resize(64, 48).tiff({ bigtiff: true }).toBuffer();
+    assert.equal((await decodePicture(tiff)).width, 64);
+  });
+
   for (const [name, bytes, code, message] of refusals) {
     it(`names ${name}`, async () => {
       await assert.rejects(

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
 import { messagePictures } from '../../src/node-red/message-pictures';
 
 const { signal } = new AbortController();
@@ -8,6 +9,12 @@ describe('messagePictures', () => {
   for (const [name, value] of [
     ['a Buffer', Buffer.from(bytes)],
     ['an ArrayBuffer', Uint8Array.from(bytes).buffer],
+    ['a DataView', new DataView(Uint8Array.from(bytes).buffer)],
+    ['the Uint8Array of a function node', runInNewContext(`new Uint8Array(${JSON.stringify(bytes)})`)],
+    [
+      'the ArrayBuffer of a function node',
+      runInNewContext(`new Uint8Array(${JSON.stringify(bytes)}).buffer`),
+    ],
     ['a Buffer that was converted to JSON and back', JSON.parse(JSON.stringify(Buffer.from(bytes)))],
   ] as const) {
     it(`takes ${name}`, async () => {
@@ -15,6 +22,11 @@ describe('messagePictures', () => {
       assert.deepEqual([...picture!], bytes);
     });
   }
+
+  it('refuses a converted Buffer that is longer than any picture before it allocates memory for it', async () => {
+    const value = { type: 'Buffer', data: new Array(4e9) };
+    await assert.rejects(messagePictures(value, signal), { code: 'image-too-large' });
+  });
 
   for (const [name, value, message, hint] of [
     ['an array of bytes', bytes, /array of 4 numbers/, /Buffer\.from\(msg\.payload\)/],

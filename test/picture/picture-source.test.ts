@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -19,6 +20,8 @@ describe('readPicture', () => {
     ['bytes', bytes],
     ['a path', path],
     ['a data URI', `data:image/jpeg;base64,${base64}`],
+    ['a data URI with escaped base64', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
+    ['a data URI with escaped bytes', `data:image/jpeg,${escape(bytes.toString('latin1'))}`],
     ['base64', base64],
     ['base64 in lines', base64.replaceAll(/.{76}/g, '$&\r\n')],
     ['base64 for addresses', base64.replaceAll('+', '-').replaceAll('/', '_')],
@@ -55,6 +58,14 @@ describe('readPicture', () => {
     ['the bytes of a JPEG as text', bytes.toString('latin1'), 'image-text', /a picture as a binary string/],
     ['a Buffer as JSON', JSON.stringify(bytes), 'image-source', /a Buffer as JSON text/],
     ['base64 in quotes', `"${base64}"`, 'image-source', /base64 that is damaged/],
+    [
+      'base64 behind half a data URI',
+      `image/jpeg;base64,${base64}`,
+      'image-source',
+      /base64 that is damaged/,
+    ],
+    ['hexadecimal digits', bytes.toString('hex'), 'image-source', /a picture in hexadecimal digits/],
+    ['a missing value in text', 'undefined', 'image-source', /a value that was converted to text/],
     ['base64 that is cut', base64.slice(0, 1001), 'image-source', /base64 that is damaged/],
     ['a page', '<html><title>Login</title></html>', 'image-source', /the text of a page/],
     ['an error in JSON', '{"error": "offline"}', 'image-source', /JSON text: "\{"error": "offline"\}…"/],
@@ -73,6 +84,20 @@ describe('readPicture', () => {
   it('says that an address without http:// may be one', async () => {
     await assert.rejects(readPicture('192.168.1.20:8080/snap.jpg'), { hint: /write http:\/\/ before it/ });
     await assert.rejects(readPicture('media/snap.jpg'), { hint: /Check the path/ });
+  });
+
+  it('takes http:/ and http: for an address, as a browser does', async () => {
+    for (const source of ['http:/127.0.0.1:1/snap.jpg', 'http:127.0.0.1:1/snap.jpg']) {
+      await assert.rejects(readPicture(source), {
+        code: 'image-fetch',
+        message: /http:\/\/127\.0\.0\.1:1\/snap/,
+      });
+    }
+  });
+
+  it('does not wait for the writer of a named pipe', async () => {
+    execFileSync('mkfifo', [temp('pipe')]);
+    await assert.rejects(readPicture(temp('pipe')), { code: 'image-missing', message: /not a regular file/ });
   });
 
   it('refuses more bytes than the limit in every form', async () => {

@@ -1,4 +1,4 @@
-import { firstPart } from '../../picture/camera/multipart-part';
+import { pictureWithin } from '../../picture/picture-bytes';
 import { largestFramePixels } from '../../picture/picture-dimensions';
 import { sharpLibrary } from '../sharp-library';
 
@@ -6,7 +6,7 @@ import { sharpLibrary } from '../sharp-library';
 export async function isLargePicture(bytes: Uint8Array): Promise<boolean> {
   const sharp = await sharpLibrary();
   try {
-    const { width, height } = await sharp(firstPart(bytes), { limitInputPixels: false }).metadata();
+    const { width, height } = await sharp(pictureWithin(bytes), { limitInputPixels: false }).metadata();
     return width * height > largestFramePixels;
   } catch {
     // Decoding it says what is wrong.

@@ -12,7 +12,7 @@ import { errorBody } from '../../errors';
 import { ImageError } from '../image-error';
 import { checkByteCount, type PictureLimits } from '../picture-limits';
 
-const picture = /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|II\*\0|MM\0\*|BM|....ftyp)/s;
+const picture = /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|II[*+]\0|MM\0[*+]|BM|....ftyp)/s;
 
 /** Whether the first bytes are those of a picture. */
 export function isPictureHead(bytes: Uint8Array): boolean {
