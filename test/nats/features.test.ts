@@ -5,6 +5,7 @@ import type { NatsEngine } from '../../src/nats/nats-engine';
 import { describePictures } from '../../src/node-red/caption/feature-handles';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
 import type { FeatureHandle } from '../../src/protocol/features';
+import { useGate } from '../inference/gate';
 import { type FakeHub, useNatsFake } from './nats-fake';
 
 const picture = Buffer.from('a picture');
@@ -17,6 +18,7 @@ function outcome(final: DescribeFinal): string {
 describe('features in a group of hubs', function () {
   this.timeout(60_000);
   const fake = useNatsFake();
+  const gate = useGate();
   let hubs: readonly FakeHub[];
   let client: NatsEngine;
   let handles: readonly FeatureHandle[];
@@ -91,10 +93,11 @@ describe('features in a group of hubs', function () {
       const running = new Promise<void>((resolve) => {
         begun = resolve;
       });
-      const answer = ask(client, 'slow 3000', ({ type }) => type === 'progress' && begun());
+      const answer = ask(client, gate().prompt, ({ type }) => type === 'progress' && begun());
       await running;
       await lose(keeper);
-      assert.equal(await answer, 'encoded slow 3000');
+      gate().open();
+      assert.equal(await answer, `encoded ${gate().prompt}`);
     });
   }
 });

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
+import { useGate } from '../inference/gate';
 import { useNatsFake } from './nats-fake';
 
 const picture = Buffer.from('a picture');
@@ -24,6 +25,7 @@ function eventOf(type: EngineEvent['type']): { onEvent: (event: EngineEvent) => 
 describe('client of a group of hubs', function () {
   this.timeout(60_000);
   const fake = useNatsFake();
+  const gate = useGate();
 
   it('is told when no hub has used the queue, and when none has offered the model', async () => {
     const client = fake().client();
@@ -106,13 +108,14 @@ describe('client of a group of hubs', function () {
     const lost = await fake().hub({ ackWaitMs: 1_000 });
     const client = fake().client();
     const running = eventOf('progress');
-    const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
+    const slow = client.describe({ prompt: gate().prompt, camera: 'porch' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
     await lost.cut();
     const other = await fake().hub();
-    assert.equal(outcome(await slow), 'result slow 1500');
+    gate().open();
+    assert.equal(outcome(await slow), `result ${gate().prompt}`);
     const [status] = await client.hubs();
     assert.equal(status?.redelivered, 1);
     assert.equal((await other.engine.status()).cameras.porch?.done, 1);
@@ -146,30 +149,33 @@ describe('client of a group of hubs', function () {
     const first = await fake().hub({ drainMs: 50 });
     const client = fake().client();
     const running = eventOf('progress');
-    const slow = client.describe({ prompt: 'slow 1000', camera: 'porch' }, [picture], {
+    const slow = client.describe({ prompt: gate().prompt, camera: 'porch' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
     await fake().hub();
     await first.close();
-    assert.equal(outcome(await slow), 'result slow 1000');
+    gate().open();
+    assert.equal(outcome(await slow), `result ${gate().prompt}`);
   });
 
   it('is answered by the same hub that is stopped when it can finish in time', async () => {
     const only = await fake().hub();
     const client = fake().client();
     const running = eventOf('progress');
-    const slow = client.describe({ prompt: 'slow 300' }, [picture], { onEvent: running.onEvent });
+    const slow = client.describe({ prompt: gate().prompt }, [picture], { onEvent: running.onEvent });
     await running.seen;
-    await only.close();
-    assert.equal(outcome(await slow), 'result slow 300');
+    const closed = only.close();
+    gate().open();
+    await closed;
+    assert.equal(outcome(await slow), `result ${gate().prompt}`);
   });
 
   it('loses nothing when the server is killed and started again', async () => {
     await fake().hub();
     const client = fake().client();
     const running = eventOf('progress');
-    const slow = client.describe({ prompt: 'slow 1000', camera: 'gate' }, [picture], {
+    const slow = client.describe({ prompt: gate().prompt, camera: 'gate' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
@@ -181,8 +187,9 @@ describe('client of a group of hubs', function () {
     await fake().server.kill();
     const during = client.describe({ prompt: 'during', camera: 'garden' }, [picture]);
     await fake().server.start();
+    gate().open();
     assert.deepEqual((await Promise.all([slow, waiting, during])).map(outcome), [
-      'result slow 1000',
+      `result ${gate().prompt}`,
       'result waiting',
       'result during',
     ]);
@@ -226,7 +233,7 @@ describe('client of a group of hubs', function () {
     const states: string[] = [];
     client.onState((state) => states.push(state));
     const running = eventOf('progress');
-    const final = client.describe({ id: 'mine', prompt: 'slow 1000' }, [picture], {
+    const final = client.describe({ id: 'mine', prompt: gate().prompt }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
@@ -235,7 +242,8 @@ describe('client of a group of hubs', function () {
         await fake().say(`smolvlm.${subject}`, text);
       }
     }
-    assert.equal(outcome(await final), 'result slow 1000');
+    gate().open();
+    assert.equal(outcome(await final), `result ${gate().prompt}`);
     assert.deepEqual(states, []);
   });
 
@@ -253,14 +261,15 @@ describe('client of a group of hubs', function () {
     const process1 = spawnHub(fake().server.url);
     await process1.ready;
     const running = eventOf('progress');
-    const slow = client.describe({ prompt: 'slow 1500', camera: 'porch' }, [picture], {
+    const slow = client.describe({ prompt: gate().prompt, camera: 'porch' }, [picture], {
       onEvent: running.onEvent,
     });
     await running.seen;
     process1.child.kill('SIGKILL');
     await once(process1.child, 'exit');
     await fake().hub();
-    assert.equal(outcome(await slow), 'result slow 1500');
+    gate().open();
+    assert.equal(outcome(await slow), `result ${gate().prompt}`);
   });
 });
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { EngineNode } from '../../src/node-red/engine/engine-node';
 import { missingPackage } from '../../src/system/missing-package';
+import { useGate } from '../inference/gate';
 import { Watcher } from '../mqtt/watcher';
 import { street, useMqttNodes, withEachBroker } from './mqtt-flow';
 
@@ -20,6 +21,7 @@ function faultyEngine(RED: NodeAPI): void {
 describe('smolvlm-mqtt', function () {
   this.timeout(120_000);
   const engineUrl = useMqttNodes();
+  const gate = useGate();
 
   withEachBroker(engineUrl, (mqtt, version) => {
     for (const qos of [0, 1] as const) {
@@ -77,10 +79,16 @@ describe('smolvlm-mqtt', function () {
     it('drops a request that is replaced while it waits', async () => {
       await mqtt.load();
       await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online');
+      const picture = street.toString('base64');
       for (let id = 0; id < 6; id++) {
-        const picture = street.toString('base64');
-        await mqtt.watcher.publish('smolvlm/porch/describe', { picture, prompt: `slow 300`, id: String(id) });
+        await mqtt.watcher.publish('smolvlm/porch/describe', {
+          picture,
+          prompt: gate().prompt,
+          id: String(id),
+        });
       }
+      await mqtt.until(() => mqtt.received.dropped.length === 4, 'four drops');
+      gate().open();
       await mqtt.until(
         () => mqtt.received.captions.length === 2 && mqtt.received.dropped.length === 4,
         'two captions, four drops',
@@ -95,7 +103,10 @@ describe('smolvlm-mqtt', function () {
         () => mqtt.statuses.some((text) => /status\.(vision|answered|dropped)/.test(text)),
         mqtt.statuses.join(' | '),
       );
-      assert.equal(mqtt.watcher.texts('smolvlm/porch/dropped').length, 4);
+      await mqtt.until(
+        () => mqtt.watcher.texts('smolvlm/porch/dropped').length === 4,
+        'four published drops',
+      );
     });
 
     it('passes errors to Catch and to the error topic', async () => {
