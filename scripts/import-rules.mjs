@@ -11,7 +11,7 @@ export const rooms = {
   discovery: ['protocol'],
   template: [],
   picture: [],
-  model: [],
+  model: ['protocol'],
   frame: ['picture'],
   image: ['picture'],
   timeline: ['protocol'],
@@ -21,12 +21,12 @@ export const rooms = {
   'node-red': ['client', 'discovery', 'frame', 'mqtt', 'nats', 'picture', 'protocol', 'template', 'timeline'],
   editor: ['node-red', 'protocol'],
   platform: ['model', 'protocol'],
-  backends: ['model', 'platform'],
+  backends: ['model', 'platform', 'protocol'],
   prompt: ['model'],
   onnx: ['model'],
   vision: ['backends', 'model'],
   text: ['backends', 'model', 'protocol'],
-  convert: ['backends', 'image', 'model', 'onnx', 'prompt', 'text', 'vision'],
+  convert: ['backends', 'image', 'model', 'onnx', 'prompt', 'protocol', 'text', 'vision'],
   inference: [
     'backends',
     'convert',
@@ -70,7 +70,7 @@ export const rooms = {
 /** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
   system: { '.': [], files: ['.'], lock: ['.', 'files'] },
-  protocol: { '.': ['schema'], schema: [] },
+  protocol: { '.': ['models', 'schema'], models: [], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
   client: { '.': [], models: ['.'] },
   image: { '.': ['resize'], resize: ['.'], pool: ['.'] },

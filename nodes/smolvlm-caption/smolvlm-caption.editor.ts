@@ -20,7 +20,8 @@ import {
 } from '../../src/node-red/caption/caption-fields';
 import { parseSchemaField } from '../../src/node-red/caption/schema-field';
 import type { ListedEngine } from '../../src/node-red/engine/engine-overview';
-import { detailChoices, policyChoices, requestFields } from '../../src/node-red/request-fields';
+import { requestFields } from '../../src/node-red/request-fields';
+import { details, queuePolicies } from '../../src/protocol/describe-request';
 
 interface CaptionEditorNode extends EditorNode {
   readonly preset?: string;
@@ -165,14 +166,14 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
     jsonBy: { value: 'fields', validate: among(jsonByChoices) },
     anchor: { value: 'first', validate: among(anchorChoices) },
     compare: { value: 'each', validate: among(compareChoices) },
-    detail: { value: 'low', validate: among(detailChoices) },
+    detail: { value: 'low', validate: among(details) },
     maxTokens: { value: '', validate: within(requestFields.maxTokens) },
     deadline: { value: '', validate: within(requestFields.deadline) },
     fallback: { value: '', validate: template },
     fallbackAlways: { value: false },
     late: { value: false },
     stream: { value: false },
-    queuePolicy: { value: '', validate: among(policyChoices) },
+    queuePolicy: { value: '', validate: among(queuePolicies) },
     outputs: { value: 2 },
   },
   inputs: 1,
@@ -242,10 +243,10 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
     showChoices($('#node-input-compare'), compareChoices, this.compare, (compare) =>
       this._(`smolvlm-caption.compare.${compare}`),
     );
-    showChoices($('#node-input-detail'), detailChoices, this.detail, (detail) =>
+    showChoices($('#node-input-detail'), details, this.detail, (detail) =>
       this._(`smolvlm-caption.detail.${detail}`),
     );
-    showChoices($('#node-input-queuePolicy'), ['', ...policyChoices], this.queuePolicy, (policy) =>
+    showChoices($('#node-input-queuePolicy'), ['', ...queuePolicies], this.queuePolicy, (policy) =>
       this._(`smolvlm-caption.policy.${policy || 'engine'}`),
     );
     $('#node-input-preset, #node-input-jsonBy, #node-input-compare').on('change', () => showPreset(this));

@@ -1,13 +1,12 @@
 import { among } from '../../src/editor/choice-limits';
 import { showChoices, textOf } from '../../src/editor/dialog-fields';
+import { areLayers, conversionModes, precisionChoices } from '../../src/node-red/convert/convert-fields';
 import {
-  areLayers,
-  conversionModes,
-  precisionChoices,
-  type TargetChoice,
-  targetChoices,
-  toolkitChoices,
-} from '../../src/node-red/convert/convert-fields';
+  type BundleTarget,
+  bundleTargets,
+  defaultToolkit,
+  toolkitVersions,
+} from '../../src/protocol/models/conversion-choices';
 
 interface ConvertEditorNode extends EditorNode {
   readonly mode?: string;
@@ -27,8 +26,8 @@ RED.nodes.registerType<ConvertEditorNode>('smolvlm-convert', {
     mode: { value: 'convert', validate: among(conversionModes) },
     model: { value: '' },
     out: { value: '' },
-    target: { value: 'rk3588', validate: among(targetChoices) },
-    toolkit: { value: '2.3.2', validate: among(toolkitChoices) },
+    target: { value: 'rk3588', validate: among(bundleTargets) },
+    toolkit: { value: defaultToolkit, validate: among(toolkitVersions) },
     precision: { value: 'fp16', validate: among(everyPrecision) },
     int8Layers: {
       value: '2,3,4',
@@ -68,8 +67,8 @@ RED.nodes.registerType<ConvertEditorNode>('smolvlm-convert', {
       $('#node-input-precision'),
     ];
     showChoices(mode, conversionModes, this.mode, (each) => this._(`smolvlm-convert.mode.${each}`));
-    showChoices(target, targetChoices, this.target, (each) => each.toUpperCase());
-    showChoices($('#node-input-toolkit'), toolkitChoices, this.toolkit, (each) => `rknn-toolkit2 ${each}`);
+    showChoices(target, bundleTargets, this.target, (each) => each.toUpperCase());
+    showChoices($('#node-input-toolkit'), toolkitVersions, this.toolkit, (each) => `rknn-toolkit2 ${each}`);
 
     const show = (): void => {
       $('.smolvlm-convert').toggle(mode.val() === 'convert');
@@ -80,7 +79,7 @@ RED.nodes.registerType<ConvertEditorNode>('smolvlm-convert', {
     };
     /** Each target has its own precisions. */
     const showPrecisions = (): void => {
-      const choices: readonly string[] = precisionChoices[textOf('#node-input-target') as TargetChoice];
+      const choices: readonly string[] = precisionChoices[textOf('#node-input-target') as BundleTarget];
       const chosen = textOf('#node-input-precision') || this.precision || '';
       const isOfAnother = everyPrecision.includes(chosen) && !choices.includes(chosen);
       showChoices(precision, choices, isOfAnother ? choices[0] : chosen || choices[0], (each) =>

@@ -8,15 +8,13 @@ import type { DialogValues } from '../../src/editor/engine-request';
 import { engineTry } from '../../src/editor/engine-try';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
-  backendChoices,
   engineFields,
   isAddressOf,
   isStream,
   locationChoices,
-  npuSharingChoices,
   precisionChoices,
 } from '../../src/node-red/engine/engine-fields';
-import { policyChoices } from '../../src/node-red/request-fields';
+import { backendChoices, npuSharings, queuePolicies } from '../../src/protocol/describe-request';
 
 interface EngineEditorNode extends EditorNode {
   readonly location?: string;
@@ -75,10 +73,10 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     checkpoint: { value: '' },
     backend: { value: 'auto', validate: among(backendChoices) },
     decoder: { value: 'auto', validate: among(backendChoices) },
-    npuSharing: { value: 'share', validate: among(npuSharingChoices) },
+    npuSharing: { value: 'share', validate: among(npuSharings) },
     precision: { value: '', validate: among(precisionChoices) },
     threads: { value: '', validate: within(engineFields.threads) },
-    queuePolicy: { value: 'newest', validate: among(policyChoices) },
+    queuePolicy: { value: 'newest', validate: among(queuePolicies) },
     queueCapacity: { value: 1, validate: within(engineFields.queueCapacity) },
     maxAge: { value: '', validate: within(engineFields.maxAge) },
     idle: { value: engineFields.idle.standard, validate: within(engineFields.idle) },
@@ -104,13 +102,13 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     showChoices(field('location'), locationChoices, this.location, (location) =>
       this._(`smolvlm-engine.location.${location}`),
     );
-    showChoices(field('queuePolicy'), policyChoices, this.queuePolicy, (policy) =>
+    showChoices(field('queuePolicy'), queuePolicies, this.queuePolicy, (policy) =>
       this._(`smolvlm-engine.policy.${policy}`),
     );
     const backend = (name: string): string => this._(`smolvlm-engine.backend.${name}`);
     showChoices(field('backend'), backendChoices, this.backend, backend);
     showChoices(field('decoder'), backendChoices, this.decoder, backend);
-    showChoices(field('npuSharing'), npuSharingChoices, this.npuSharing, (sharing) =>
+    showChoices(field('npuSharing'), npuSharings, this.npuSharing, (sharing) =>
       this._(`smolvlm-engine.npuSharing.${sharing}`),
     );
     showChoices(field('precision'), precisionChoices, this.precision, (precision) =>

@@ -15,7 +15,8 @@ import {
   standardTopics,
   topicOf,
 } from '../../src/node-red/mqtt/mqtt-fields';
-import { detailChoices, requestFields } from '../../src/node-red/request-fields';
+import { requestFields } from '../../src/node-red/request-fields';
+import { details } from '../../src/protocol/describe-request';
 
 interface Camera {
   readonly name?: string;
@@ -96,7 +97,7 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
       },
     },
     prompt: { value: '' },
-    detail: { value: 'low', validate: among(detailChoices) },
+    detail: { value: 'low', validate: among(details) },
     maxTokens: { value: '', validate: within(requestFields.maxTokens) },
     deadline: { value: '', validate: within(requestFields.deadline) },
     qos: { value: '1', validate: among(qosChoices) },
@@ -144,7 +145,7 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
       label: (name) => this._(`smolvlm-mqtt.tab.${name}`),
     });
     showLimits('#node-input-', requestFields);
-    showChoices($('#node-input-detail'), detailChoices, this.detail, (detail) =>
+    showChoices($('#node-input-detail'), details, this.detail, (detail) =>
       this._(`smolvlm-mqtt.detail.${detail}`),
     );
     showChoices($('#node-input-qos'), qosChoices, String(this.qos ?? '1'), (qos) => qos);

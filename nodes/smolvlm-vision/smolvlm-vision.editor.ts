@@ -2,7 +2,8 @@ import { among } from '../../src/editor/choice-limits';
 import { showChoices } from '../../src/editor/dialog-fields';
 import { messageFields } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
-import { detailChoices, policyChoices, requestFields } from '../../src/node-red/request-fields';
+import { requestFields } from '../../src/node-red/request-fields';
+import { details, queuePolicies } from '../../src/protocol/describe-request';
 
 interface VisionEditorNode extends EditorNode {
   readonly detail?: string;
@@ -22,9 +23,9 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
       validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
     },
     cameraType: { value: 'msg' },
-    detail: { value: 'low', validate: among(detailChoices) },
+    detail: { value: 'low', validate: among(details) },
     deadline: { value: '', validate: within(requestFields.deadline) },
-    queuePolicy: { value: '', validate: among(policyChoices) },
+    queuePolicy: { value: '', validate: among(queuePolicies) },
   },
   inputs: 1,
   outputs: 2,
@@ -47,10 +48,10 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
   oneditprepare() {
     messageFields();
     showLimits('#node-input-', requestFields);
-    showChoices($('#node-input-detail'), detailChoices, this.detail, (detail) =>
+    showChoices($('#node-input-detail'), details, this.detail, (detail) =>
       this._(`smolvlm-vision.detail.${detail}`),
     );
-    showChoices($('#node-input-queuePolicy'), ['', ...policyChoices], this.queuePolicy, (policy) =>
+    showChoices($('#node-input-queuePolicy'), ['', ...queuePolicies], this.queuePolicy, (policy) =>
       this._(`smolvlm-vision.policy.${policy || 'engine'}`),
     );
   },

@@ -4,6 +4,8 @@ import { benchmarkVision } from '../convert/validate/vision-benchmark';
 import { checkpointsFolder } from '../model/cache-folder';
 import { openCheckpoint } from '../model/checkpoint/checkpoint';
 import { resolveModel } from '../model/hub/resolve-model';
+import { limits } from '../protocol/limits';
+import { cpuPrecisions } from '../protocol/models/conversion-choices';
 import type { Settings } from '../system/settings';
 import { benchDoorbell } from './bench/bench-doorbell';
 import { boardReport } from './bench/board/board-report';
@@ -27,8 +29,6 @@ import {
   UsageError,
 } from './command/command';
 import { bundleWithReference } from './convert/bundle-with-reference';
-
-const precisions = ['float32', 'int8', 'int4'] as const;
 
 /** By socket, and by TCP: enough for a 99th percentile. */
 const overheadCaptions = 100;
@@ -115,10 +115,10 @@ export const command: Command = {
     if (values.emulator === true) return benchEmulator(values, io);
     if (values.board === true) return benchBoard(values, io, settings);
     const model = typeof values.model === 'string' ? values.model : 'demo';
-    const threads = optionalInteger(values, 'threads', 1, 256) ?? availableParallelism();
+    const threads = optionalInteger(values, 'threads', 1, limits.threads) ?? availableParallelism();
     const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;
     const { signal } = io;
-    const precision = optionalChoice(values, 'memory', precisions);
+    const precision = optionalChoice(values, 'memory', cpuPrecisions);
     if (precision) {
       const part = optionalChoice(values, 'part', ['prepare', 'caption']) ?? 'caption';
       io.result(await measureMemory(model, precision, part, { threads, signal, settings }), '');
@@ -138,7 +138,7 @@ export const command: Command = {
       io.log('what the engine adds to a caption');
       const engine = await benchmarkOverhead(overheadCaptions, signal);
       const memory: Partial<Record<MeasuredPrecision, MemoryBenchmark>> = {};
-      for (const each of precisions) {
+      for (const each of cpuPrecisions) {
         io.log(`memory in ${each}`);
         memory[each] = await benchmarkMemory(dir, each, threads);
       }

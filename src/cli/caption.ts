@@ -4,6 +4,9 @@ import type { Captioner, InferenceHooks } from '../inference/inference';
 import { readPicture } from '../picture/picture-source';
 import { defaultPrompt } from '../protocol/default-prompt';
 import type { DescribeRequest } from '../protocol/describe-request';
+import { details } from '../protocol/describe-request';
+import { limits } from '../protocol/limits';
+import { cpuPrecisions } from '../protocol/models/conversion-choices';
 import { defined } from '../system/defined';
 import {
   type Command,
@@ -39,8 +42,8 @@ export const command: Command = {
     const request = describeRequest(values);
     const model = requiredString(values, 'model');
     const pictures = await readPictures(values, io.signal);
-    const precision = optionalChoice(values, 'precision', ['float32', 'int8', 'int4']);
-    const threads = optionalInteger(values, 'threads', 1, 256);
+    const precision = optionalChoice(values, 'precision', cpuPrecisions);
+    const threads = optionalInteger(values, 'threads', 1, limits.threads);
     const checkpoint = optionalString(values, 'checkpoint');
     const captioner = await openCaptioner({
       model,
@@ -97,7 +100,7 @@ async function answer(
 }
 
 function describeRequest(values: OptionValues): DescribeRequest {
-  const detail = optionalChoice(values, 'detail', ['low', 'full']);
+  const detail = optionalChoice(values, 'detail', details);
   const maxNewTokens = optionalInteger(values, 'max-new-tokens', 1);
   const prompt = typeof values.prompt === 'string' ? values.prompt : defaultPrompt;
   const choices = typeof values.choices === 'string' ? values.choices.split(',') : undefined;

@@ -17,12 +17,17 @@ import {
   type ToolkitChoice,
 } from '../convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../convert/toolkit/toolkit-worker';
-import { toolkitVersions } from '../model/bundle/rknn-toolkits';
 import { checkpointsFolder } from '../model/cache-folder';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/checkpoint';
 import { rememberCheckpointPlace } from '../model/checkpoint/checkpoint-places';
 import { resolveModel } from '../model/hub/resolve-model';
 import type { VisionGranularity } from '../onnx/vision/vision-stages';
+import {
+  bundleTargets,
+  cpuPrecisions,
+  type NpuTarget,
+  toolkitVersions,
+} from '../protocol/models/conversion-choices';
 import { defined } from '../system/defined';
 import { namingReadOnly } from '../system/files/read-only-folder';
 import { withFileLock } from '../system/lock/file-lock';
@@ -38,16 +43,16 @@ import {
   requiredString,
   UsageError,
 } from './command/command';
-import { adoptShards, decoderPrecisions } from './convert/adopt-shards';
+import { adoptShards } from './convert/adopt-shards';
 import { conversionReport, conversionTable } from './convert/report';
 
 /** `smolvlm convert`: a checkpoint to a bundle for an NPU or a CPU; `--setup` installs the toolkit. */
 export const command: Command = {
   summary: 'Convert a checkpoint to a bundle for an RK3588 or RK3576 (on x86-64 Linux), or for a CPU',
   usage:
-    'convert --setup [--toolkit 2.3.2|2.5.0] [--python PYTHON]\n' +
-    '       smolvlm convert --model M --out B --target rk3588|rk3576|cpu [--setup]\n' +
-    '         [--toolkit 2.3.2|2.5.0] (the version of librknnrt on the hub)\n' +
+    `convert --setup [--toolkit ${toolkitVersions.join('|')}] [--python PYTHON]\n` +
+    `       smolvlm convert --model M --out B --target ${bundleTargets.join('|')} [--setup]\n` +
+    `         [--toolkit ${toolkitVersions.join('|')}] (the version of librknnrt on the hub)\n` +
     '         [--precision fp16|hybrid|auto] [--int8-layers 2,3,4] [--calibration DIR]\n' +
     '         [--granularity half-layer|layer|tower] [--query-rows 32] [--residual-scale 0.1]\n' +
     '         [--stage-cosine 0.999] [--tower-cosine 0.998] [--decoder float32|int8|int4] [--no-cpu-stages]\n' +
@@ -91,11 +96,11 @@ export const command: Command = {
     const model = requiredString(values, 'model');
     const out = resolve(requiredString(values, 'out'));
     const shards = optionalString(values, 'shards');
-    const target = optionalChoice(values, 'target', ['rk3588', 'rk3576', 'cpu']);
+    const target = optionalChoice(values, 'target', bundleTargets);
     if (shards !== undefined && target !== undefined)
       throw new UsageError('--shards takes no --target', 'Shards are made for one chip.');
     if (target === undefined && shards === undefined)
-      throw new UsageError('--target is missing', 'One of rk3588, rk3576, cpu.');
+      throw new UsageError('--target is missing', `One of ${bundleTargets.join(', ')}.`);
     if (target !== undefined && target !== 'cpu') checkMachine(process.platform, process.arch);
     const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     await checkBundlePlace(out);
@@ -140,7 +145,7 @@ function setUp(choice: ToolkitChoice, io: CommandIo): Promise<Toolkit> {
 async function convertForNpu(
   checkpoint: Checkpoint,
   out: string,
-  target: 'rk3588' | 'rk3576',
+  target: NpuTarget,
   ready: Toolkit | undefined,
   values: OptionValues,
   io: CommandIo,
@@ -161,7 +166,7 @@ async function convertForNpu(
     bounds: cosineBounds(values),
     frames: await chooseFrames(optionalString(values, 'calibration')),
     decoder: {
-      precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+      precision: optionalChoice(values, 'decoder', cpuPrecisions) ?? 'int8',
       write: writeOnnxDecoder,
     },
     cpuStages: values['no-cpu-stages'] !== true,
@@ -192,7 +197,7 @@ async function convertForCpu(
     {
       visionPrecision,
       decoder: {
-        precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+        precision: optionalChoice(values, 'decoder', cpuPrecisions) ?? 'int8',
         write: writeOnnxDecoder,
       },
       reference: withReference(checkpoint, frames, io.signal),

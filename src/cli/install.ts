@@ -5,6 +5,7 @@ import { validateBundle } from '../convert/validate/validate-bundle';
 import { SmolvlmError } from '../errors';
 import type { Bundle } from '../model/bundle/read-bundle';
 import { defined } from '../system/defined';
+import { parseHttpAddress } from '../system/http-address';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';
 import { type Command, type CommandIo, optionalString, requiredString, UsageError } from './command/command';
@@ -24,7 +25,7 @@ export const command: Command = {
     if (given === undefined || rest.length > 0) {
       throw new UsageError('expected one archive', 'smolvlm install ARCHIVE|URL --to DIR');
     }
-    const source = /^https?:\/\//i.test(given) ? new URL(given) : resolve(given);
+    const source = parseHttpAddress(given) ?? resolve(given);
     const sha256 = optionalString(values, 'sha256');
     const tested = values['skip-self-test'] !== true;
     const test = (bundle: Bundle): Promise<void> => selfTest(bundle, settings, io);

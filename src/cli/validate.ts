@@ -10,7 +10,7 @@ import { SmolvlmError } from '../errors';
 import { sharpLibrary } from '../image/sharp-library';
 import { cpuFallbackBundle } from '../model/bundle/cpu-fallback-bundle';
 import type { Bundle } from '../model/bundle/read-bundle';
-import { type ToolkitVersion, toolkitVersions } from '../model/bundle/rknn-toolkits';
+import { type ToolkitVersion, toolkitVersions } from '../protocol/models/conversion-choices';
 import { defined } from '../system/defined';
 import type { Settings } from '../system/settings';
 import { npuAccess, openVisionBackend } from '../vision/open-vision-backend';

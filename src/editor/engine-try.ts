@@ -1,5 +1,5 @@
-import { detailChoices } from '../node-red/request-fields';
 import { defaultPrompt } from '../protocol/default-prompt';
+import { details } from '../protocol/describe-request';
 import type { CaptionResult, EngineEvent, Preparation } from '../protocol/events';
 import { minutesText } from '../system/minutes-text';
 import { editorNumber, type Translate } from './editor-language';
@@ -27,7 +27,7 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
     'aria-label': translate('try.question'),
   });
   const detail = $('<select>', { id: 'smolvlm-try-detail', 'aria-label': translate('try.detail') }).append(
-    detailChoices.map((value) => $('<option>', { value }).text(translate(`try.${value}`))),
+    details.map((value) => $('<option>', { value }).text(translate(`try.${value}`))),
   );
   const button = $('<button>', { type: 'button', class: 'red-ui-button', id: 'smolvlm-try' })
     .text(translate('try.button'))

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
+import { parseHttpAddress } from '../system/http-address';
 
 /** Bytes, a data URI or an http(s) address; never a path: a message must not read this machine's files. */
 export type RequestPicture = Uint8Array | string;
@@ -91,7 +92,7 @@ function jsonPicture(field: string, value: unknown): RequestPicture {
 
 /** @param shortest a shorter text is taken for a sentence, though it might be base64 */
 function textPicture(text: string, shortest = 100): RequestPicture | undefined {
-  if (/^https?:\/\/\S+$/i.test(text) && URL.canParse(text)) return text;
+  if (!/\s/.test(text) && parseHttpAddress(text)) return text;
   if (/^data:/i.test(text)) return text;
   if (text.length < shortest || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text.replaceAll(/[\r\n]/g, '')))
     return undefined;

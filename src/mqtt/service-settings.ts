@@ -1,5 +1,6 @@
 import type { DescribeInput } from '../client/engine-api';
 import { SmolvlmError } from '../errors';
+import { parseHttpAddress } from '../system/http-address';
 import { shownAddress } from '../system/shown-address';
 import { checkCameraName, mostCameras } from './topic-names';
 import type { Qos } from './transport/mqtt-transport';
@@ -61,8 +62,8 @@ export function checkCameras(cameras: readonly CameraSettings[]): readonly Camer
 
 /** @throws SmolvlmError `mqtt-address` for anything but an http(s) address */
 export function httpAddress(text: string, what: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && ['http:', 'https:'].includes(url.protocol)) return url;
+  const url = parseHttpAddress(text);
+  if (url) return url;
   throw new SmolvlmError(
     'mqtt-address',
     `${what}: expected an http(s) address, received "${shownAddress(text).slice(0, 80)}"`,

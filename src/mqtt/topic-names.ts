@@ -5,6 +5,13 @@ import { SmolvlmError } from '../errors';
 /** Most cameras that the service keeps state for: those of the settings, and those that requests name. */
 export const mostCameras = 64;
 
+/** Used where nothing is set. */
+export const standardTopics = {
+  base: 'smolvlm',
+  discoveryPrefix: 'homeassistant',
+  frigatePrefix: 'frigate',
+} as const;
+
 const longestName = 64;
 
 /** Longest base or prefix, so that every topic below it stays within MQTT's 65,535 bytes. */

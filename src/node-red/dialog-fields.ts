@@ -1,10 +1,11 @@
 import type { DescribeInput } from '../client/engine-api';
 import type { Detail, QueuePolicy } from '../protocol/describe-request';
+import { details, queuePolicies } from '../protocol/describe-request';
 import { defined } from '../system/defined';
 import { fieldChoice } from './choice-field';
 import { timeOf } from './message-time';
 import { fieldNumber, type NumberField } from './number-field';
-import { detailChoices, policyChoices, priorityField, requestFields } from './request-fields';
+import { priorityField, requestFields } from './request-fields';
 
 /** Dialog fields that set request options, as Node-RED keeps them. */
 export interface RequestFields {
@@ -37,11 +38,11 @@ export interface RequestSettings {
 export function requestSettings(dialog: RequestFields): RequestSettings {
   const seconds = fieldNumber(dialog.deadline, 'deadline', requestFields.deadline);
   return {
-    detail: fieldChoice(dialog.detail, 'detail', detailChoices, 'low'),
+    detail: fieldChoice(dialog.detail, 'detail', details, 'low'),
     ...defined({
       maxNewTokens: fieldNumber(dialog.maxTokens, 'maxTokens', requestFields.maxTokens),
       deadlineMs: seconds ? milliseconds(seconds) : undefined,
-      policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', policyChoices, undefined),
+      policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', queuePolicies, undefined),
     }),
   };
 }

@@ -3,13 +3,12 @@ import type { NumberField } from './number-field';
 
 // Fields that several nodes have, in the form that dialog and runtime share.
 
-export const detailChoices = ['low', 'full'] as const;
-
 /** `msg.priority`, which has no field of a dialog. */
-export const priorityField = { least: -1000, most: 1000, isWhole: true } as const satisfies NumberField;
-
-/** What happens to a frame when the camera's queue is full. */
-export const policyChoices = ['newest', 'oldest', 'reject'] as const;
+export const priorityField = {
+  least: -limits.priority,
+  most: limits.priority,
+  isWhole: true,
+} as const satisfies NumberField;
 
 export const requestFields = {
   /** Tokens of the answer. */

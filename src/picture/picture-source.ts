@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errorBody } from '../errors';
+import { beginsAsHttpAddress } from '../system/http-address';
 import { shownAddress, shownText } from '../system/shown-address';
 import { fetchPicture } from './fetch-picture';
 import { ImageError } from './image-error';
@@ -27,7 +28,7 @@ export async function readPicture(
     return source;
   }
   const text = source.trim();
-  if (/^https?:/i.test(text)) return fetchPicture(address(text), limits, signal);
+  if (beginsAsHttpAddress(text)) return fetchPicture(address(text), limits, signal);
   if (/^data:/i.test(text)) return dataUri(text, limits);
   const other = otherAddress(text);
   if (other) throw other;

@@ -1,7 +1,7 @@
 import { type ErrorBody, errorBody } from '../errors';
-import type { BundleTarget } from '../model/bundle/bundle-manifest';
 import { readBundle } from '../model/bundle/read-bundle';
 import { resolveModel } from '../model/hub/resolve-model';
+import type { BundleTarget } from '../protocol/models/conversion-choices';
 import { defined } from '../system/defined';
 
 /** What a bundle's manifest says about the machine it was made for. */

@@ -1,8 +1,9 @@
+import type { NpuTarget } from '../protocol/models/conversion-choices';
 import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
 /** Chips by the first six letters of their name: the toolkit's name of the target, and the NPU's cores. */
-const chips: Readonly<Record<string, { readonly target: 'rk3588' | 'rk3576'; readonly cores: number }>> = {
+const chips: Readonly<Record<string, { readonly target: NpuTarget; readonly cores: number }>> = {
   rk3588: { target: 'rk3588', cores: 3 },
   // An RK3588 with one NPU core fused off: the driver offers mask 0x3 (driver 0.9.8, rk3583 variant).
   rk3583: { target: 'rk3588', cores: 2 },
@@ -38,7 +39,7 @@ export function socNpuCores({ id }: Pick<Soc, 'id'>): number {
 }
 
 /** The bundle target that runs on this chip; undefined for a chip without a supported NPU. */
-export function npuTarget({ id }: Pick<Soc, 'id'>): 'rk3588' | 'rk3576' | undefined {
+export function npuTarget({ id }: Pick<Soc, 'id'>): NpuTarget | undefined {
   return chips[id.slice(0, 6)]?.target;
 }
 

@@ -1,12 +1,15 @@
 import type { Polygon, Rectangle } from '../system/picture-shapes';
 import type { AnswerOptions } from './answer-options';
+import type { CpuPrecision } from './models/conversion-choices';
 import type { AnswerSchema } from './schema/answer-schema';
 
 /** How a picture is split into tiles: `low` = one tile, `full` = the image processor's own splitting. */
-export type Detail = 'low' | 'full';
+export const details = ['low', 'full'] as const;
+export type Detail = (typeof details)[number];
 
 /** What happens to a camera's waiting frames when its queue is full. */
-export type QueuePolicy = 'newest' | 'oldest' | 'reject';
+export const queuePolicies = ['newest', 'oldest', 'reject'] as const;
+export type QueuePolicy = (typeof queuePolicies)[number];
 
 export type MessagePart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
@@ -16,14 +19,18 @@ export interface ChatMessage {
   readonly content: readonly MessagePart[];
 }
 
+/** What runs the vision tower or the decoder. */
+export const backendChoices = ['auto', 'cpu', 'npu'] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
 /** How a model is run; requests that differ here use separately loaded models. */
 export interface RuntimeOptions {
   /** `auto` (default): the NPU for an NPU bundle, else the CPU. */
-  readonly backend?: 'auto' | 'cpu' | 'npu';
+  readonly backend?: BackendChoice;
   /** `auto` (default): the NPU if the bundle has a decoder for it, else the CPU. */
-  readonly decoder?: 'auto' | 'cpu' | 'npu';
+  readonly decoder?: BackendChoice;
   /** For checkpoints, which are prepared for the CPU; the engine's default when absent. */
-  readonly precision?: 'float32' | 'int8' | 'int4';
+  readonly precision?: CpuPrecision;
   /** For a folder of shards without a manifest: the checkpoint they were made from, a folder or a hub id. */
   readonly checkpoint?: string;
   /** While another program uses the NPU: use it as well (default), use the CPU, or refuse the request. */
@@ -35,7 +42,8 @@ export interface RuntimeOptions {
 }
 
 /** What to do while another program, such as Frigate's detector, uses the NPU. */
-export type NpuSharing = 'share' | 'cpu' | 'refuse';
+export const npuSharings = ['share', 'cpu', 'refuse'] as const;
+export type NpuSharing = (typeof npuSharings)[number];
 
 /**
  * The JSON part of `POST /v1/frames/describe` (form field `request`); the pictures' bytes are the

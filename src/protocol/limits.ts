@@ -31,6 +31,10 @@ export const limits = {
   queueCapacity: 1000,
   /** One line of the event stream, without its newline. */
   eventLineBytes: 8 * 1024 * 1024,
+  /** From minus this to this. */
+  priority: 1000,
+  /** Threads of a CPU. */
+  threads: 256,
   /** Longest deadline: an hour. */
   deadlineMs: 3_600_000,
 } as const;

@@ -1,4 +1,6 @@
+import { backendChoices, details, npuSharings, queuePolicies } from './describe-request';
 import { limits } from './limits';
+import { cpuPrecisions } from './models/conversion-choices';
 
 const fraction = { type: 'number', minimum: 0, maximum: 1 } as const;
 const key = { type: 'string', minLength: 1, maxLength: limits.keyCharacters } as const;
@@ -53,12 +55,12 @@ const runtime = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    backend: { enum: ['auto', 'cpu', 'npu'] },
-    decoder: { enum: ['auto', 'cpu', 'npu'] },
-    precision: { enum: ['float32', 'int8', 'int4'] },
+    backend: { enum: backendChoices },
+    decoder: { enum: backendChoices },
+    precision: { enum: cpuPrecisions },
     checkpoint: { type: 'string', minLength: 1, maxLength: limits.modelCharacters },
-    npuSharing: { enum: ['share', 'cpu', 'refuse'] },
-    threads: { type: 'integer', minimum: 1, maximum: 256 },
+    npuSharing: { enum: npuSharings },
+    threads: { type: 'integer', minimum: 1, maximum: limits.threads },
     contextLength: { type: 'integer', minimum: 64, maximum: 131_072 },
   },
 } as const;
@@ -78,7 +80,7 @@ export const describeRequestSchema = {
     camera: key,
     prompt: { type: 'string', maxLength: limits.textCharacters },
     messages: { type: 'array', minItems: 1, maxItems: limits.messages, items: message },
-    detail: { enum: ['low', 'full'] },
+    detail: { enum: details },
     maxNewTokens: { type: 'integer', minimum: 1, maximum: limits.maxNewTokens },
     temperature: { type: 'number', minimum: 0, maximum: 5 },
     topP: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
@@ -102,7 +104,7 @@ export const describeRequestSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        policy: { enum: ['newest', 'oldest', 'reject'] },
+        policy: { enum: queuePolicies },
         capacity: { type: 'integer', minimum: 1, maximum: limits.queueCapacity },
         group: key,
         /** Former name of `group`, which older clients send. */
@@ -110,7 +112,7 @@ export const describeRequestSchema = {
       },
       not: { required: ['group', 'lane'] },
     },
-    priority: { type: 'integer', minimum: -1000, maximum: 1000 },
+    priority: { type: 'integer', minimum: -limits.priority, maximum: limits.priority },
     maxAgeMs: durationMs,
     deadlineMs: durationMs,
     capturedAt: { type: 'string', minLength: 1, maxLength: limits.keyCharacters },

@@ -4,7 +4,7 @@ import { clearCache, listCache } from '../model/hub/cache-contents';
 import { type PullControl, pullCheckpoint } from '../model/hub/hub-pull';
 import { hubSettings } from '../model/hub/hub-settings';
 import { familyModels } from '../model/hub/model-family';
-import { type FetchProgress, hubId, type ModelInventory } from '../protocol/model-cache';
+import { type FetchProgress, hubId, type ModelInventory } from '../protocol/models/model-cache';
 import { Mutex } from '../system/mutex';
 import type { Settings } from '../system/settings';
 import { ModelDownload } from './model-download';

@@ -1,4 +1,4 @@
-import type { FetchProgress } from '../protocol/model-cache';
+import type { FetchProgress } from '../protocol/models/model-cache';
 
 interface DownloadControl {
   readonly signal: AbortSignal;

@@ -67,6 +67,12 @@ export interface TimelineRetention {
   readonly megabytes?: number;
 }
 
+/** Limits of a timeline's retention, and what applies where nothing is set. */
+export const retentionLimits = {
+  days: { least: 1, most: 36_500, isWhole: true, standard: 30 },
+  megabytes: { least: 10, most: 10_000_000, isWhole: true, standard: 1000 },
+} as const;
+
 /** Keeps captions with their pictures. Every method may reject with a SmolvlmError `timeline-…`. */
 export interface TimelineStore {
   /** Resolves when the entry would survive a crash or a loss of power. */

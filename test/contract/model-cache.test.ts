@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LocalModels } from '../../src/client/models/local-models';
 import type { ModelCacheApi } from '../../src/client/models/model-cache-api';
 import { RemoteModels } from '../../src/client/models/remote-models';
-import type { FetchProgress, ModelInventory } from '../../src/protocol/model-cache';
+import type { FetchProgress, ModelInventory } from '../../src/protocol/models/model-cache';
 import { readSettings } from '../../src/system/settings';
 import { setEnvironment } from '../environment';
 import { demoModel } from '../fixtures';

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { captionSettings } from '../../src/node-red/caption/caption-settings';
 import { planConversion } from '../../src/node-red/convert/conversion';
-import {
-  conversionModes,
-  precisionChoices,
-  targetChoices,
-  toolkitChoices,
-} from '../../src/node-red/convert/convert-fields';
+import { conversionModes, precisionChoices } from '../../src/node-red/convert/convert-fields';
 import { requestSettings } from '../../src/node-red/dialog-fields';
 import { engineSettings } from '../../src/node-red/engine/engine-settings';
 import { frameSettings } from '../../src/node-red/frame/frame-dialog';
 import { sourceSettings } from '../../src/node-red/frame/source-settings';
 import { serviceSettings } from '../../src/node-red/mqtt/mqtt-dialog';
 import { timelineSettings } from '../../src/node-red/timeline/timeline-settings';
+import { bundleTargets, toolkitVersions } from '../../src/protocol/models/conversion-choices';
 
 type Dialog = Readonly<Record<string, string>>;
 
@@ -109,9 +105,9 @@ describe('the choices of the convert dialog, at run time', () => {
   const dialog = { mode: 'convert', model: 'demo', out: '/tmp/bundle' };
 
   it('offer only what a conversion accepts', () => {
-    for (const target of targetChoices) {
+    for (const target of bundleTargets) {
       for (const precision of precisionChoices[target])
-        assert.ok(planConversion({ ...dialog, target, precision, toolkit: toolkitChoices[0] }, {}));
+        assert.ok(planConversion({ ...dialog, target, precision, toolkit: toolkitVersions[0] }, {}));
     }
     for (const mode of conversionModes)
       assert.equal(planConversion({ ...dialog, mode, source: 'a' }, {}).mode, mode);

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import helper from 'node-red-node-test-helper';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
-import type { ModelInventory } from '../../src/protocol/model-cache';
+import type { ModelInventory } from '../../src/protocol/models/model-cache';
 import { readSettings } from '../../src/system/settings';
 import { setEnvironment } from '../environment';
 import { demoModel } from '../fixtures';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FetchProgress } from '../../src/protocol/model-cache';
+import type { FetchProgress } from '../../src/protocol/models/model-cache';
 import { ModelDownload } from '../../src/server/model-download';
 
 /** A download that the test moves on. */

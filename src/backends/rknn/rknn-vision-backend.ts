@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
-import type { BundleStage, BundleTarget } from '../../model/bundle/bundle-manifest';
+import type { BundleStage } from '../../model/bundle/bundle-manifest';
 import { SharedNpuLock, type SharedNpuLockOptions } from '../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { type GivenCores, npuTarget, type Soc, socOf, usableCores } from '../../platform/soc';
+import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import type { NpuSettings } from '../../system/settings';
 import type { PipelineStage, StageRunner, VisionBackend } from '../stage-runner';
@@ -27,7 +28,7 @@ export function npuAccess({
 
 export interface RknnSettings extends SharedNpuLockOptions {
   /** The chip the stages were made for; any other one is refused. */
-  readonly target?: Exclude<BundleTarget, 'cpu'>;
+  readonly target?: NpuTarget;
   /** The library to load; default: found by `RknnLibrary.load`. */
   readonly library?: string;
   /** NPU cores to use; default: those of the chip. */

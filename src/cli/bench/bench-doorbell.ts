@@ -5,6 +5,7 @@ import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
 import { preparedBundle } from '../../convert/bundle/prepared-bundle';
 import { bundlesFolder, checkpointsFolder } from '../../model/cache-folder';
 import { resolveModel } from '../../model/hub/resolve-model';
+import { limits } from '../../protocol/limits';
 import type { Settings } from '../../system/settings';
 import { alignedTable } from '../command/aligned-table';
 import { type CommandIo, type OptionValues, optionalInteger, optionalString } from '../command/command';
@@ -23,7 +24,7 @@ export async function benchDoorbell(
   const options = {
     cameras: optionalInteger(values, 'cameras', 1, 64) ?? 4,
     presses: optionalInteger(values, 'passes', 1, 1000) ?? 12,
-    threads: optionalInteger(values, 'threads', 1, 256) ?? availableParallelism(),
+    threads: optionalInteger(values, 'threads', 1, limits.threads) ?? availableParallelism(),
     signal: io.signal,
     onProgress: io.log,
   };

@@ -5,9 +5,8 @@ import type { DecoderContext } from '../../backends/decoder-runner';
 import { OnnxDecoderRunner } from '../../backends/onnxruntime/onnx-decoder-runner';
 import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import type { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { interleaved, type Measured, meanMs } from './interleaved';
-
-const precisions = ['float32', 'int8', 'int4'] as const;
 
 /** Context length, in tokens, that the speed refers to. */
 const shortContext = 100;
@@ -24,8 +23,8 @@ export interface DecoderBenchmarkOptions {
 
 /** Milliseconds of a decode step, the fastest pass of each. */
 export interface DecoderBenchmark {
-  readonly stepMs: Readonly<Record<(typeof precisions)[number], number>>;
-  readonly longStepMs: Readonly<Record<(typeof precisions)[number], number>>;
+  readonly stepMs: Readonly<Record<(typeof cpuPrecisions)[number], number>>;
+  readonly longStepMs: Readonly<Record<(typeof cpuPrecisions)[number], number>>;
   /** int8. */
   readonly smallLimitStepMs: number;
   readonly largeLimitStepMs: number;
@@ -41,7 +40,7 @@ export async function benchmarkDecoder(
   const dir = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
   const runners: OnnxDecoderRunner[] = [];
   try {
-    const open = async (precision: (typeof precisions)[number], contextLimit: number) => {
+    const open = async (precision: (typeof cpuPrecisions)[number], contextLimit: number) => {
       const folder = join(dir, precision);
       await mkdir(folder, { recursive: true });
       const { entry } = await writeOnnxDecoder(folder, checkpoint, precision, { signal: options.signal });

@@ -5,9 +5,8 @@ import { chooseFrames } from '../../convert/npu/calibration-frames';
 import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command/command';
-
-export const decoderPrecisions = ['float32', 'int8', 'int4'] as const;
 
 /** `smolvlm convert --shards DIR`: a folder of shards and their checkpoint become a bundle, without the toolkit. */
 export async function adoptShards(
@@ -26,7 +25,7 @@ export async function adoptShards(
       shards: 'copy',
       visionPrecision: 'int8',
       decoder: {
-        precision: optionalChoice(values, 'decoder', decoderPrecisions) ?? 'int8',
+        precision: optionalChoice(values, 'decoder', cpuPrecisions) ?? 'int8',
         write: writeOnnxDecoder,
       },
       reference: withReference(checkpoint, frames, io.signal),

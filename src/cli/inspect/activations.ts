@@ -9,6 +9,7 @@ import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { imageTokensPerTile, patchesPerTile } from '../../model/checkpoint/model-config';
 import { resolveModel } from '../../model/hub/resolve-model';
 import { readPicture } from '../../picture/picture-source';
+import { details } from '../../protocol/describe-request';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Command, type CommandIo, optionalChoice, requiredString } from '../command/command';
 import { ActivationSpool } from './activation-spool';
@@ -27,7 +28,7 @@ export const command: Command = {
   async run(values, _positionals, io) {
     const image = requiredString(values, 'image');
     const out = requiredString(values, 'out');
-    const detail = optionalChoice(values, 'detail', ['low', 'full']) ?? 'low';
+    const detail = optionalChoice(values, 'detail', details) ?? 'low';
     const visionPrecision = optionalChoice(values, 'precision', ['float32', 'int8']) ?? 'float32';
     const { dir } = await resolveModel(requiredString(values, 'model'));
     const bundle = await preparedBundle(

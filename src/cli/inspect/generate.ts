@@ -1,6 +1,7 @@
 import { openDecoderOf } from '../../inference/captioner';
 import { TokenStream } from '../../prompt/token-stream';
 import { Tokenizer } from '../../prompt/tokenizer';
+import { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { ContextPool } from '../../text/context-pool';
 import { embedPrompt } from '../../text/embed-prompt';
 import { generate } from '../../text/generate';
@@ -19,7 +20,7 @@ export const command: Command = {
   },
   async run(values, _positionals, io) {
     const maxNewTokens = optionalInteger(values, 'max-new-tokens', 1) ?? 32;
-    const precision = optionalChoice(values, 'precision', ['float32', 'int8', 'int4']) ?? 'float32';
+    const precision = optionalChoice(values, 'precision', cpuPrecisions) ?? 'float32';
     const text = requiredString(values, 'text');
     const { signal } = io;
     const decoder = await openDecoderOf({ model: requiredString(values, 'model'), precision, signal });

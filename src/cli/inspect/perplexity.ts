@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type OpenedDecoder, openDecoderOf } from '../../inference/captioner';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { PromptBuilder } from '../../prompt/prompt-builder';
+import { type CpuPrecision, cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { ContextPool } from '../../text/context-pool';
 import { predictText, type TextPrediction, topOneAgreement } from '../../text/perplexity';
@@ -13,13 +14,10 @@ import {
   UsageError,
 } from '../command/command';
 
-const precisions = ['float32', 'int8', 'int4'] as const;
-type Precision = (typeof precisions)[number];
-
 /** `smolvlm inspect perplexity`: the effect of a decoder precision on its predictions of a text. */
 export const command: Command = {
   summary: 'Measure how well the decoder predicts a text, prefilled in pieces like captions',
-  usage: `inspect perplexity --model M --text-file F [--precision ${precisions.join('|')}] [--against float32] [--threads N]`,
+  usage: `inspect perplexity --model M --text-file F [--precision ${cpuPrecisions.join('|')}] [--against float32] [--threads N]`,
   options: {
     model: { type: 'string' },
     'text-file': { type: 'string' },
@@ -29,14 +27,14 @@ export const command: Command = {
   },
   async run(values, _positionals, io) {
     const model = requiredString(values, 'model');
-    const precision = optionalChoice(values, 'precision', precisions) ?? 'int8';
-    const against = optionalChoice(values, 'against', precisions);
+    const precision = optionalChoice(values, 'precision', cpuPrecisions) ?? 'int8';
+    const against = optionalChoice(values, 'against', cpuPrecisions);
     const threads = optionalInteger(values, 'threads', 1);
     const path = requiredString(values, 'text-file');
     const text = await readFile(path, 'utf8').catch((error: Error) => {
       throw new UsageError(`--text-file: ${error.message}`);
     });
-    const predict = async (of: Precision): Promise<TextPrediction> => {
+    const predict = async (of: CpuPrecision): Promise<TextPrediction> => {
       const decoder = await openDecoderOf({
         model,
         precision: of,

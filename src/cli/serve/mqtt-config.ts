@@ -7,8 +7,9 @@ import {
   httpAddress,
   type ServiceSettings,
 } from '../../mqtt/service-settings';
-import { topicPrefix } from '../../mqtt/topic-names';
+import { standardTopics, topicPrefix } from '../../mqtt/topic-names';
 import { defaultPrompt } from '../../protocol/default-prompt';
+import { details } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 
@@ -40,14 +41,16 @@ export function mqttConfig(path: string | undefined, allowAddresses: boolean): S
   const qos = ([0, 1, 2] as const).find((level) => level === fields.index('qos', 1));
   if (qos === undefined) throw fields.wrong('qos', '0, 1 or 2');
   const discovery =
-    fields.raw('discovery') === false ? undefined : fields.string('discovery', 'homeassistant');
+    fields.raw('discovery') === false
+      ? undefined
+      : fields.string('discovery', standardTopics.discoveryPrefix);
   return {
-    base: topicPrefix(fields.string('base', 'smolvlm'), 'base'),
+    base: topicPrefix(fields.string('base', standardTopics.base), 'base'),
     qos,
     cameras: fields.has('cameras') ? checkCameras(fields.objects('cameras').map(camera)) : [],
     prompt: fields.string('prompt', defaultPrompt),
     defaults: {
-      detail: fields.has('detail') ? fields.oneOf('detail', ['low', 'full']) : 'low',
+      detail: fields.has('detail') ? fields.oneOf('detail', details) : 'low',
       ...defined({
         maxNewTokens: fields.has('maxTokens') ? fields.count('maxTokens') : undefined,
         deadlineMs: fields.has('deadline') ? Math.round(fields.positive('deadline') * 1000) : undefined,
@@ -81,7 +84,7 @@ function frigate(fields: JsonFields): FrigateSettings {
     throw fields.wrong('labels', 'a list of strings');
   }
   return {
-    prefix: topicPrefix(fields.string('prefix', 'frigate'), 'frigate.prefix'),
+    prefix: topicPrefix(fields.string('prefix', standardTopics.frigatePrefix), 'frigate.prefix'),
     labels,
     ...defined({ url: fields.has('url') ? httpAddress(fields.string('url'), 'frigate.url') : undefined }),
   };

@@ -3,6 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
 import { protocolVersion } from '../../protocol/engine-status';
+import { limits } from '../../protocol/limits';
+import { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { type AccessToken, parseTokens } from '../../server/http/access-tokens';
 import type { TlsFiles } from '../../server/http-server';
 import type { ServeOptions } from '../../server/serve-engine';
@@ -39,10 +41,10 @@ export function serveOptions(
           : engineSocketPath(runtimeDir, protocolVersion),
     model: typeof values.model === 'string' ? values.model : undefined,
     checkpoint: typeof values.checkpoint === 'string' ? values.checkpoint : undefined,
-    threads: optionalInteger(values, 'threads', 1, 256),
-    precision: optionalChoice(values, 'precision', ['float32', 'int8', 'int4']),
+    threads: optionalInteger(values, 'threads', 1, limits.threads),
+    precision: optionalChoice(values, 'precision', cpuPrecisions),
     logRequests: optionalChoice(values, 'log-level', ['info', 'debug']) === 'debug',
-    queueCapacity: optionalInteger(values, 'queue-capacity', 1, 1000),
+    queueCapacity: optionalInteger(values, 'queue-capacity', 1, limits.queueCapacity),
     modelLimitBytes: megabytes('model-limit-mb'),
     memoryLimitBytes: megabytes('memory-limit-mb'),
     idleUnloadMs: seconds('idle-unload'),

@@ -14,6 +14,7 @@ import type { CertificateTrust } from '../../picture/camera/camera-access';
 import { fingerprintDigits } from '../../picture/camera/fingerprint';
 import type { FrameOptions } from '../../picture/prepared-frame';
 import { defaultPrompt } from '../../protocol/default-prompt';
+import { details } from '../../protocol/describe-request';
 import { limits } from '../../protocol/limits';
 import { defined } from '../../system/defined';
 import { type FieldFault, JsonFields, type JsonObject } from '../../system/json-fields';
@@ -40,7 +41,7 @@ const watchNumbers = {
   maxTokens: { least: 1, most: limits.maxNewTokens, isWhole: true },
   /** Seconds. */
   deadline: { least: 0.001, most: limits.deadlineMs / 1000 },
-  priority: { least: -1_000, most: 1_000, isWhole: true },
+  priority: { least: -limits.priority, most: limits.priority, isWhole: true },
   capacity: { least: 1, most: limits.queueCapacity, isWhole: true },
 } as const satisfies Readonly<Record<string, NumberLimits>>;
 
@@ -86,7 +87,7 @@ class CameraReader {
       request: {
         camera: name,
         prompt: fields.string('prompt', defaultPrompt),
-        detail: fields.has('detail') ? fields.oneOf('detail', ['low', 'full']) : 'low',
+        detail: fields.has('detail') ? fields.oneOf('detail', details) : 'low',
         ...defined({
           model: fields.optional('model', (key) => fields.string(key)),
           choices: this.#choices(),

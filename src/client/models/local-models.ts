@@ -4,7 +4,7 @@ import {
   type FetchableModel,
   hubId,
   type ModelInventory,
-} from '../../protocol/model-cache';
+} from '../../protocol/models/model-cache';
 import { defined } from '../../system/defined';
 import { runCommandChild } from '../command-child';
 import type { FetchOptions, ModelCacheApi } from './model-cache-api';

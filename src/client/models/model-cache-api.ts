@@ -1,4 +1,4 @@
-import type { FetchProgress, ModelInventory } from '../../protocol/model-cache';
+import type { FetchProgress, ModelInventory } from '../../protocol/models/model-cache';
 
 export interface FetchOptions {
   /** Pauses: the next fetch of the same model continues. */

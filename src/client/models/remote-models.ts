@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SmolvlmError } from '../../errors';
-import { type FetchEvent, hubId, type ModelInventory, modelsPath } from '../../protocol/model-cache';
+import { type FetchEvent, hubId, type ModelInventory, modelsPath } from '../../protocol/models/model-cache';
 import { NdjsonDecoder } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
 import type { EngineAddress } from '../engine-address';

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { BundleConversion, BundleDecoder, BundleManifest } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import {
   type Build,
@@ -15,7 +16,7 @@ import {
 } from '../bundle/bundle-build';
 import { buildCpuStages } from '../bundle/cpu-bundle';
 import { checkDiskSpace, namingFullDisk, npuBundleBytes } from '../bundle/disk-space';
-import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
+import { targetNpuCores } from '../bundle/npu-target';
 import { ToolkitPool } from '../toolkit/toolkit-pool';
 import type { Toolkit } from '../toolkit/toolkit-worker';
 import { copyReference } from './bundle-reference';

@@ -5,7 +5,7 @@ import type { HalfLayer, VisionGraphShape } from '../../onnx/vision/cpu-vision-s
 import { type NpuStageOptions, npuVisionStage } from '../../onnx/vision/npu-vision-stage';
 import type { VisionStagePlan } from '../../onnx/vision/vision-stages';
 import { writeModel } from '../../onnx/write-model';
-import type { NpuTarget } from '../bundle/npu-target';
+import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import type { StageWorker } from '../toolkit/toolkit-pool';
 import type { BuildResult } from '../toolkit/toolkit-worker';
 

@@ -1,8 +1,8 @@
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { equalisedVision } from '../../onnx/vision/equalised-vision';
 import type { NpuStageOptions } from '../../onnx/vision/npu-vision-stage';
+import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { visionGraphShape } from '../bundle/bundle-build';
-import type { NpuTarget } from '../bundle/npu-target';
 import type { NpuTower } from './npu-stage-build';
 import type { ReferenceActivations } from './reference-activations';
 

@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
 import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
+import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import type { BundlePart } from '../bundle/bundle-folder';
-import { type NpuTarget, targetNpuCores } from '../bundle/npu-target';
+import { targetNpuCores } from '../bundle/npu-target';
 import { pythonEnvironment } from '../toolkit/python-environment';
 
 /** From dist/src/convert. */

@@ -3,8 +3,12 @@ import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
-import { defaultToolkit, type ToolkitVersion, toolkitVersions } from '../../model/bundle/rknn-toolkits';
 import { cacheFolder } from '../../model/cache-folder';
+import {
+  defaultToolkit,
+  type ToolkitVersion,
+  toolkitVersions,
+} from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { namingReadOnly } from '../../system/files/read-only-folder';
 import { withFileLock } from '../../system/lock/file-lock';

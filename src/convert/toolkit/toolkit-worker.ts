@@ -4,14 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { SmolvlmError } from '../../errors';
+import { type RknnToolkit, rknnToolkits } from '../../model/bundle/rknn-toolkits';
 import {
-  type RknnToolkit,
-  rknnToolkits,
+  type NpuTarget,
   type ToolkitVersion,
   toolkitVersions,
-} from '../../model/bundle/rknn-toolkits';
+} from '../../protocol/models/conversion-choices';
 import { Mutex } from '../../system/mutex';
-import type { NpuTarget } from '../bundle/npu-target';
 import { pythonEnvironment } from './python-environment';
 
 /** From dist/src/convert. */

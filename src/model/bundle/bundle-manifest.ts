@@ -1,7 +1,6 @@
+import type { BundleTarget } from '../../protocol/models/conversion-choices';
 /** Weight precision of a stage or of the decoder. */
 export type Precision = 'float32' | 'fp16' | 'int8' | 'int4';
-
-export type BundleTarget = 'cpu' | 'rk3588' | 'rk3576';
 
 export interface TensorSpec {
   readonly name: string;

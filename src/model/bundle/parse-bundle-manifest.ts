@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { bundleTargets } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 import { BundleError } from './bundle-file';
@@ -36,7 +37,7 @@ export function parseBundleManifest(text: string, where: string): BundleManifest
   return {
     schemaVersion: 1,
     model: { id: model.string('id'), sha256: sha256(model) },
-    target: fields.oneOf('target', ['cpu', 'rk3588', 'rk3576']),
+    target: fields.oneOf('target', bundleTargets),
     ...defined({
       toolkitVersion: fields.optional('toolkitVersion', (key) => fields.string(key)),
       conversion: fields.optional('conversion', (key) => conversion(fields.child(key))),

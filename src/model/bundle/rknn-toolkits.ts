@@ -1,3 +1,9 @@
+import {
+  defaultToolkit,
+  type ToolkitVersion,
+  toolkitVersions,
+} from '../../protocol/models/conversion-choices';
+
 /** Options with which a release of rknn-toolkit2 builds our graphs correctly. */
 export interface RknnToolkit {
   /** Its name of INT8 weights and activations. */
@@ -19,18 +25,10 @@ const disabledRules = [
   'reduce_reshape_op_around_split',
 ] as const;
 
-/** The releases whose output was measured; others are refused. */
 export const rknnToolkits = {
   '2.3.2': { quantizedDtype: 'asymmetric_quantized-8', disabledRules },
   '2.5.0': { quantizedDtype: 'w8a8', disabledRules },
-} as const satisfies Readonly<Record<string, RknnToolkit>>;
-
-export type ToolkitVersion = keyof typeof rknnToolkits;
-
-export const toolkitVersions = Object.keys(rknnToolkits) as readonly ToolkitVersion[];
-
-/** The newest librknnrt in the vendor's public repository is 2.3.2, and a runtime refuses the files of a newer toolkit. */
-export const defaultToolkit: ToolkitVersion = '2.3.2';
+} as const satisfies Readonly<Record<ToolkitVersion, RknnToolkit>>;
 
 /**
  * Advice on how to get a bundle for a hub's runtime: the releases of toolkit and runtime must be the same.

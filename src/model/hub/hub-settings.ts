@@ -1,5 +1,6 @@
 import type { Clock } from '../../system/clock';
 import { defined } from '../../system/defined';
+import { parseHttpAddress } from '../../system/http-address';
 import type { Settings } from '../../system/settings';
 import { HubError } from './hub-error';
 
@@ -24,7 +25,7 @@ export interface HubSettings {
  */
 export function hubSettings(hub: Settings['hub']): HubSettings {
   const endpoint = (hub.endpoint ?? 'https://huggingface.co').replace(/\/+$/, '');
-  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
+  if (!parseHttpAddress(endpoint)) {
     throw new HubError('hub-endpoint', `HF_ENDPOINT: expected an http(s) address, received "${endpoint}"`);
   }
   return { endpoint, ...defined({ token: hub.token }), stallTimeoutMs: 30_000, attempts: 6, backoffMs: 1000 };

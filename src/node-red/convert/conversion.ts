@@ -1,12 +1,6 @@
 import { SmolvlmError } from '../../errors';
-import {
-  areLayers,
-  type ConversionMode,
-  conversionModes,
-  precisionChoices,
-  targetChoices,
-  toolkitChoices,
-} from './convert-fields';
+import { bundleTargets, toolkitVersions } from '../../protocol/models/conversion-choices';
+import { areLayers, type ConversionMode, conversionModes, precisionChoices } from './convert-fields';
 
 /** The convert node's dialog, as Node-RED stores it. */
 export interface ConversionDialog {
@@ -71,8 +65,8 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
   if (mode === 'validate') {
     return { mode, steps: [['validate', out, ...optional('model', field('model')), ...common]] };
   }
-  const target = oneOf(targetChoices, 'target', field('target') || 'rk3588');
-  const toolkit = target === 'cpu' ? '' : oneOf(['', ...toolkitChoices], 'toolkit', field('toolkit'));
+  const target = oneOf(bundleTargets, 'target', field('target') || 'rk3588');
+  const toolkit = target === 'cpu' ? '' : oneOf(['', ...toolkitVersions], 'toolkit', field('toolkit'));
   const precision = oneOf(['', ...precisionChoices[target]], 'precision', field('precision'));
   const layers = precision === 'hybrid' ? text(dialog.int8Layers) : '';
   if (!areLayers(layers)) throw wrong('int8Layers', 'numbers with commas between them', layers);

@@ -2,20 +2,17 @@ import { type EngineAddress, parseEngineAddress } from '../../client/engine-addr
 import { SmolvlmError } from '../../errors';
 import { isStreamName, type NatsAddress, parseNatsAddress } from '../../nats/nats-address';
 import { limits, longestTimerMs } from '../../protocol/limits';
+import { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import type { NumberField } from '../number-field';
 
 // The dialog of smolvlm-engine, in the form that dialog and runtime share.
 
 export const locationChoices = ['local', 'remote', 'group'] as const;
-/** Of the vision tower and, apart from it, of the decoder. */
-export const backendChoices = ['auto', 'cpu', 'npu'] as const;
-/** What to do while another program uses the NPU. */
-export const npuSharingChoices = ['share', 'cpu', 'refuse'] as const;
 /** Blank: the model's own. */
-export const precisionChoices = ['', 'float32', 'int8', 'int4'] as const;
+export const precisionChoices = ['', ...cpuPrecisions] as const;
 
 export const engineFields = {
-  threads: { least: 1, most: 256, isWhole: true },
+  threads: { least: 1, most: limits.threads, isWhole: true },
   /** Frames that wait, per camera. */
   queueCapacity: { least: 1, most: limits.queueCapacity, isWhole: true },
   /** Seconds a frame may wait; 0 is any time. */

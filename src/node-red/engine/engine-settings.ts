@@ -4,16 +4,14 @@ import type { DescribeInput } from '../../client/engine-api';
 import type { NatsAddress } from '../../nats/nats-address';
 import { readNatsFile } from '../../nats/nats-files';
 import type { RuntimeOptions } from '../../protocol/describe-request';
+import { backendChoices, npuSharings, queuePolicies } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
 import { fieldNumber } from '../number-field';
-import { policyChoices } from '../request-fields';
 import {
-  backendChoices,
   engineFields,
   groupAddress,
   locationChoices,
-  npuSharingChoices,
   precisionChoices,
   remoteAddress,
 } from './engine-fields';
@@ -80,7 +78,7 @@ export function engineSettings(
         maxAgeMs: maxAgeSeconds ? maxAgeSeconds * 1000 : undefined,
       }),
       queue: {
-        policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', policyChoices, 'newest'),
+        policy: fieldChoice(dialog.queuePolicy, 'queuePolicy', queuePolicies, 'newest'),
         ...defined({
           capacity: fieldNumber(dialog.queueCapacity, 'queueCapacity', engineFields.queueCapacity),
         }),
@@ -115,7 +113,7 @@ function hubsAddress(dialog: EngineDialog, secret: string | undefined, userDir: 
 function runtimeOptions(dialog: EngineDialog, userDir: string): RuntimeOptions {
   const backend = fieldChoice(dialog.backend, 'backend', backendChoices, 'auto');
   const decoder = fieldChoice(dialog.decoder, 'decoder', backendChoices, 'auto');
-  const npuSharing = fieldChoice(dialog.npuSharing, 'npuSharing', npuSharingChoices, 'share');
+  const npuSharing = fieldChoice(dialog.npuSharing, 'npuSharing', npuSharings, 'share');
   const checkpoint = modelReference(dialog.checkpoint?.trim() ?? '', userDir);
   const precision = fieldChoice(dialog.precision, 'precision', precisionChoices, '');
   return defined({

@@ -4,7 +4,7 @@ import { LocalModels } from '../../client/models/local-models';
 import type { ModelCacheApi } from '../../client/models/model-cache-api';
 import { RemoteModels } from '../../client/models/remote-models';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
-import { type FetchEvent, type ModelInventory, seldom } from '../../protocol/model-cache';
+import { type FetchEvent, type ModelInventory, seldom } from '../../protocol/models/model-cache';
 import { eventStreamType, heartbeatMs } from '../../protocol/ndjson';
 import { readDialogForm } from './dialog-form';
 import { dialogSettings } from './dialog-preview';

@@ -10,6 +10,7 @@ import {
 import type { Qos } from '../../mqtt/transport/mqtt-transport';
 import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';
+import { parseHttpAddress } from '../../system/http-address';
 import { fieldChoice } from '../choice-field';
 import { requestSettings } from '../dialog-fields';
 import { type CameraLogin, passwordCredential, userCredential } from './camera-logins';
@@ -104,8 +105,7 @@ function snapshotAddress(text: string, what: string, login: CameraLogin): URL {
     );
   });
   // Checked with its placeholders, so that an error does not show what replaces them.
-  const url = new URL(hasPlaceholders && URL.canParse(filled) ? filled : httpAddress(text, what));
-  if (!['http:', 'https:'].includes(url.protocol)) httpAddress(text, what);
+  const url = (hasPlaceholders ? parseHttpAddress(filled) : undefined) ?? httpAddress(text, what);
   if (hasPlaceholders || url.username !== '') return url;
   url.username = encodeURIComponent(login.user);
   url.password = encodeURIComponent(login.password);

@@ -1,16 +1,12 @@
-import { checkBase, isCameraName, mostCameras, topicPrefix } from '../../mqtt/topic-names';
+import { checkBase, isCameraName, mostCameras, standardTopics, topicPrefix } from '../../mqtt/topic-names';
+import { parseHttpAddress } from '../../system/http-address';
+
+export { standardTopics };
 
 // The dialog of smolvlm-mqtt, in the form that dialog and runtime share.
 
 /** Quality of service of what is published. */
 export const qosChoices = ['0', '1', '2'] as const;
-
-/** Used when a field is blank. */
-export const standardTopics = {
-  base: 'smolvlm',
-  discoveryPrefix: 'homeassistant',
-  frigatePrefix: 'frigate',
-} as const;
 
 const topicNames = {
   base: 'base topic',
@@ -50,7 +46,7 @@ export function camerasFault(
   return cameras.every(({ snapshot }) => isAddress(snapshot, isUnchecked)) ? undefined : { key: 'address' };
 }
 
-/** Whether a field is blank or begins as an http(s) address does. */
+/** Whether a field is blank or is an http(s) address. */
 export function isAddress(text = '', isUnchecked: (text: string) => boolean): boolean {
-  return text === '' || isUnchecked(text) || /^https?:\/\//i.test(text.trim());
+  return text === '' || isUnchecked(text) || parseHttpAddress(text.trim()) !== undefined;
 }

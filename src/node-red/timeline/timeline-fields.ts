@@ -1,4 +1,6 @@
-import type { NumberField } from '../number-field';
+import { defined } from '../../system/defined';
+import { retentionLimits } from '../../timeline/timeline-store';
+import { isWithin, type NumberField } from '../number-field';
 
 // The dialog of smolvlm-timeline, in the form that dialog and runtime share.
 
@@ -9,10 +11,10 @@ export type KeepChoice = (typeof keepChoices)[number];
 export const digestChoices = ['none', 'daily', 'weekly', 'both'] as const;
 export type DigestChoice = (typeof digestChoices)[number];
 
-export const timelineFields = {
-  days: { least: 1, most: 36_500, isWhole: true, standard: 30 },
-  megabytes: { least: 10, most: 10_000_000, isWhole: true, standard: 1000 },
-} as const satisfies Readonly<Record<string, NumberField>>;
+export const timelineFields = retentionLimits satisfies Readonly<Record<string, NumberField>>;
+
+/** Megabytes of one camera. */
+const shareField: NumberField = { ...timelineFields.megabytes, least: 1 };
 
 export const standardDigestTime = '20:00';
 
@@ -40,11 +42,12 @@ export function cameraLimits(text: string): Readonly<Record<string, CameraLimit>
       Object.hasOwn(limits, camera)
     )
       return undefined;
-    if (Number(days ?? 1) < 1 || Number(megabytes ?? 1) < 1) return undefined;
-    limits[camera] = {
-      ...(days !== undefined && { days: Number(days) }),
-      ...(megabytes !== undefined && { megabytes: Number(megabytes) }),
-    };
+    if (days !== undefined && !isWithin(timelineFields.days, days)) return undefined;
+    if (megabytes !== undefined && !isWithin(shareField, megabytes)) return undefined;
+    limits[camera] = defined({
+      days: days === undefined ? undefined : Number(days),
+      megabytes: megabytes === undefined ? undefined : Number(megabytes),
+    });
   }
   return limits;
 }

@@ -1,4 +1,5 @@
-import { bundleAdvice, defaultToolkit, releaseOf } from '../../model/bundle/rknn-toolkits';
+import { bundleAdvice, releaseOf } from '../../model/bundle/rknn-toolkits';
+import { defaultToolkit } from '../../protocol/models/conversion-choices';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu/npu-driver';
 import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';

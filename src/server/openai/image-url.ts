@@ -1,3 +1,4 @@
+import { parseHttpAddress } from '../../system/http-address';
 import { shownAddress } from '../../system/shown-address';
 import { FieldError } from './openai-errors';
 
@@ -20,7 +21,8 @@ export async function readImageUrl(
     const base64 = url.slice(comma + 1);
     if (/^[A-Za-z0-9+/=_\s-]*$/.test(base64)) return new Uint8Array(Buffer.from(base64, 'base64'));
   }
-  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
+  const address = parseHttpAddress(url);
+  if (!address) {
     const shown = shownAddress(url).slice(0, 60);
     throw new FieldError('request-image-url', param, `expected data:image/…;base64,…, received "${shown}"`);
   }
@@ -29,5 +31,5 @@ export async function readImageUrl(
       hint: 'Send the picture as a data URI, or start the engine with --allow-image-urls.',
     });
   }
-  return await fetchPicture(new URL(url));
+  return await fetchPicture(address);
 }

@@ -2,7 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import { errorBody, SmolvlmError } from '../../errors';
 import { limits } from '../../protocol/limits';
-import { type FetchEvent, hubId, type ModelInventory, modelsPath, seldom } from '../../protocol/model-cache';
+import {
+  type FetchEvent,
+  hubId,
+  type ModelInventory,
+  modelsPath,
+  seldom,
+} from '../../protocol/models/model-cache';
 import { eventStreamType } from '../../protocol/ndjson';
 import { writeResponse } from '../http/event-response';
 import type { RouteDocumentation } from '../http/openapi';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeOnnxDecoder } from '../../../src/convert/bundle/onnx-decoder';
 import { chooseFrames } from '../../../src/convert/npu/calibration-frames';
 import { npuBundleKey } from '../../../src/convert/npu/npu-bundle';
-import { toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
 import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
+import { toolkitVersions } from '../../../src/protocol/models/conversion-choices';
 import { goldenCheckpoint } from '../golden-reference';
 
 describe('npuBundleKey', () => {

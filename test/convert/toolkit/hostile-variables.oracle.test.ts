@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultToolkit } from '../../../src/model/bundle/rknn-toolkits';
+import { defaultToolkit } from '../../../src/protocol/models/conversion-choices';
 import { demoFrame, repositoryRoot } from '../../fixtures';
 import { useSuiteFolder } from '../../package/packed-package';
 import { writeSmallCheckpoint } from '../small-checkpoint';

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { prepareToolkitEnvironment } from '../../../src/convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../../../src/convert/toolkit/toolkit-worker';
-import { defaultToolkit, type ToolkitVersion } from '../../../src/model/bundle/rknn-toolkits';
+import { defaultToolkit, type ToolkitVersion } from '../../../src/protocol/models/conversion-choices';
 
 /** Kept between runs, separate from the user's own cache: making it takes half a minute. */
 export function testToolkitFolder(version: ToolkitVersion = defaultToolkit): string {

@@ -9,7 +9,7 @@ import {
   toolkitFolder,
 } from '../../../src/convert/toolkit/toolkit-environment';
 import type { SmolvlmError } from '../../../src/errors';
-import { defaultToolkit, toolkitVersions } from '../../../src/model/bundle/rknn-toolkits';
+import { defaultToolkit, toolkitVersions } from '../../../src/protocol/models/conversion-choices';
 import { setEnvironment } from '../../environment';
 import { useTempFolder } from '../../temp-folder';
 import { testToolkit, testToolkitFolder } from './test-toolkit';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import { hubBytes, modelMemory, smallestHub } from '../../../src/model/checkpoint/model-memory';
 import { familyModels } from '../../../src/model/hub/model-family';
-import { familyNames } from '../../../src/protocol/family-names';
+import { familyNames } from '../../../src/protocol/models/family-names';
 import { fixture } from '../../fixtures';
 
 describe('familyModels', () => {

@@ -32,6 +32,9 @@ describe('the fields of the MQTT dialog', () => {
     for (const text of ['', 'https://camera/', 'HTTP://camera/', '$CAMERA']) {
       assert.ok(isAddress(text, isUnchecked), text);
     }
-    assert.ok(!isAddress('rtsp://camera/', isUnchecked));
+    for (const text of ['rtsp://camera/', 'http://[camera']) {
+      assert.ok(!isAddress(text, isUnchecked), text);
+    }
+    assert.ok(isAddress('http://{user}:{password}@camera/', isUnchecked));
   });
 });

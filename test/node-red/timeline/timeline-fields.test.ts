@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { cameraLimits, minutesOfDay } from '../../../src/node-red/timeline/timeline-fields';
+import { cameraLimits, minutesOfDay, timelineFields } from '../../../src/node-red/timeline/timeline-fields';
 
 describe('the fields of a timeline', () => {
   it('reads limits of cameras', () => {
@@ -11,6 +11,17 @@ describe('the fields of a timeline', () => {
     assert.deepEqual(cameraLimits('constructor: 1 d'), { constructor: { days: 1 } });
     assert.deepEqual(cameraLimits(''), {});
     for (const wrong of ['street', 'street:', 'street: 7', 'a: 1 d; a: 2 d', 'a: 0 d', ': 3 d']) {
+      assert.equal(cameraLimits(wrong), undefined, wrong);
+    }
+  });
+
+  it('holds a camera to the limits of the whole timeline, except the smallest size', () => {
+    const { days, megabytes } = timelineFields;
+    assert.deepEqual(cameraLimits(`a: ${days.most} d, ${megabytes.most} MB`), {
+      a: { days: days.most, megabytes: megabytes.most },
+    });
+    assert.deepEqual(cameraLimits('a: 1 MB'), { a: { megabytes: 1 } });
+    for (const wrong of [`a: ${days.most + 1} d`, `a: ${megabytes.most + 1} MB`, 'a: 0 MB']) {
       assert.equal(cameraLimits(wrong), undefined, wrong);
     }
   });

@@ -1,4 +1,4 @@
-import { SmolvlmError } from '../errors';
+import { SmolvlmError } from '../../errors';
 
 /** A model that can be fetched by its name. */
 export interface FetchableModel {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hubId, seldom } from '../../src/protocol/model-cache';
+import { hubId, seldom } from '../../../src/protocol/models/model-cache';
 
 describe('hubId', () => {
   it('accepts ORG/NAME, and refuses everything else', () => {
