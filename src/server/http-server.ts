@@ -11,6 +11,7 @@ import { registerLocalCallers } from './http/local-callers';
 import { refusal, refuseMalformed } from './http/malformed-requests';
 import { registerOpenApi } from './http/openapi';
 import { registerRequestLog } from './http/request-log';
+import { lazyValidation } from './http/request-validation';
 import { registerErrors } from './http/server-errors';
 import { registerUnknownPaths } from './http/unknown-paths';
 import { registerUnreadBodies } from './http/unread-bodies';
@@ -65,6 +66,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // An address that is not valid, e.g. `/%zz`.
     frameworkErrors: (error, _request, reply: FastifyReply) => void reply.code(400).send(refusal(error)),
     routerOptions: { maxParamLength: 4 * limits.keyCharacters },
+    schemaController: lazyValidation,
     ajv: {
       customOptions: {
         removeAdditional: false,

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { serveFake } from '../served-fake';
+
+const isAjv = (path: string): boolean => /node_modules\/(ajv|@fastify\/ajv-compiler)\//.test(path);
+
+describe('the validation of requests', () => {
+  it('is loaded by the first request that has something to check, not at the start of an engine', async () => {
+    for (const path of Object.keys(require.cache).filter(isAjv)) delete require.cache[path];
+    const served = await serveFake();
+    try {
+      assert.equal((await fetch(`${served.url}/v1/status`)).status, 200);
+      assert.deepEqual(Object.keys(require.cache).filter(isAjv), []);
+      for (const wrong of [{ model: 1 }, { messages: 'x' }]) {
+        const body = JSON.stringify(wrong);
+        const headers = { 'content-type': 'application/json' };
+        const refused = await fetch(`${served.url}/v1/chat/completions`, { method: 'POST', headers, body });
+        assert.equal(refused.status, 400, await refused.text());
+      }
+      assert.ok(Object.keys(require.cache).some(isAjv));
+    } finally {
+      await served.close();
+    }
+  });
+});
