@@ -23,7 +23,7 @@ import {
   optionalString,
   UsageError,
 } from './command/command';
-import { cosineBounds } from './convert';
+import { cosineBounds } from './command/cosine-bounds';
 import { bundleWithReference } from './convert/bundle-with-reference';
 
 const backends = ['simulator', 'npu', 'cpu'] as const;

@@ -56,7 +56,7 @@ async function decodeUpright(
   }
 }
 
-/** An animated AVIF as its still picture: the decoder knows the file by its major brand (ISO/IEC 14496-12, 4.3). */
+/** An animated AVIF as its still picture: the decoder goes by its major brand (ISO/IEC 14496-12, 4.3). */
 function asStill(bytes: Uint8Array, format: PictureFormat): Uint8Array {
   if (format !== 'avif' || Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'avif') return bytes;
   const still = Buffer.from(bytes);

@@ -1,46 +1,35 @@
 import { realpath } from 'node:fs/promises';
-import type { BuildProgress } from '../convert/bundle/build-progress';
-import { writeOnnxDecoder } from '../convert/bundle/onnx-decoder';
-import { preparedBundle } from '../convert/bundle/prepared-bundle';
 import { SmolvlmError } from '../errors';
 import { PicturePool } from '../image/pool/picture-pool';
 import { HostTensors } from '../model/bundle/host-tensors';
 import type { Bundle } from '../model/bundle/read-bundle';
-import { bundlesFolder, checkpointsFolder } from '../model/cache-folder';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
-import { resolveModel } from '../model/hub/resolve-model';
 import { PromptBuilder } from '../prompt/prompt-builder';
 import { defined } from '../system/defined';
-import { type InferenceSettings, readSettings } from '../system/settings';
 import { ContextPool } from '../text/context-pool';
-import { type DecoderRunner, openDecoder } from '../text/open-decoder';
+import { openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import type { VisionBackend } from '../vision/open-vision-backend';
 import { openVisionTower } from '../vision/open-vision-tower';
-import { arithmeticNote, bundleArithmetic, fittingArithmetic } from './cpu/arithmetic';
-import { type ProductCheck, thisCpusProducts } from './cpu/product-check';
+import { arithmeticNote, bundleArithmetic } from './cpu/arithmetic';
 import type { Captioner, CaptionerOptions, IdentifyModel, OpenCaptioner } from './inference';
+import { findModel, openModelBundle, productsOf, settingsOf } from './model-bundle';
 import { ModelCaptioner } from './model-captioner';
 import { NpuDecoder } from './npu/npu-decoder';
 import { NpuSharingRule } from './npu/npu-sharing';
 import { openTower, type PlacedTower } from './npu/open-tower';
-
-/** With the demo model, int8 gives the same tokens as float32 for all shipped frames (tested). */
-export const defaultPrecision = 'int8';
 
 /**
  * Opens a model on the devices it was converted for; a checkpoint is first prepared for the CPU, once, in the cache folder.
  * @throws SmolvlmError what is missing or wrong with the model or the runtime
  */
 export const openCaptioner: OpenCaptioner = async (options) => {
-  const resolved = await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir));
-  const { precision } = fittingArithmetic(await productsOf(options), options.precision ?? defaultPrecision);
-  const bundle = await openBundle(resolved.dir, { ...options, precision });
-  return openBundleCaptioner(resolved.name, bundle, options);
+  const { name, bundle } = await openModelBundle(options);
+  return openBundleCaptioner(name, bundle, options);
 };
 
 export const identifyModel: IdentifyModel = async (options) =>
-  realpath((await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir);
+  realpath((await findModel(options, options.model)).dir);
 
 /** Tokens an exported NPU decoder has room for. */
 const npuContext = 4096;
@@ -63,46 +52,6 @@ export async function openBundleCaptioner(
     await close();
     throw error;
   }
-}
-
-/** A model's text side only. */
-export interface OpenedDecoder {
-  /** The bundle's folder, tokenizer included. */
-  readonly dir: string;
-  readonly runner: DecoderRunner;
-  readonly embeddings: TokenEmbeddings;
-  readonly stopIds: readonly number[];
-  close(): Promise<void>;
-}
-
-/** Opens a model's decoder and token embeddings, prepared as for captions. */
-export async function openDecoderOf(options: CaptionerOptions): Promise<OpenedDecoder> {
-  const products = await productsOf(options);
-  const { precision } = fittingArithmetic(products, options.precision ?? defaultPrecision);
-  const bundle = await openBundle(
-    (await resolveModel(options.model, checkpointsFolder(settingsOf(options).cacheDir))).dir,
-    { ...options, precision },
-  );
-  const { kernels } = bundleArithmetic(products, bundle);
-  const { config } = await readModelConfigs(bundle.dir);
-  const host = await HostTensors.open(bundle);
-  const runner = await openDecoder(bundle, config.text, {
-    kernels,
-    ...defined({ threads: options.threads }),
-  }).catch(async (error: unknown) => {
-    await host.close();
-    throw error;
-  });
-  return {
-    dir: bundle.dir,
-    runner,
-    embeddings: new TokenEmbeddings(host),
-    stopIds: config.eosTokenIds,
-    close: async () => {
-      await runner.close();
-      await host.close();
-    },
-  };
 }
 
 async function assemble(
@@ -161,40 +110,6 @@ async function assemble(
     weightBytes: weightBytes(bundle),
     close,
   });
-}
-
-async function openBundle(dir: string, options: CaptionerOptions): Promise<Bundle> {
-  const precision = options.precision ?? defaultPrecision;
-  const { onProgress, signal } = options;
-  const onPart = ({ part, done, total, secondsLeft }: BuildProgress): void =>
-    onProgress?.({ phase: 'loading', done, total, stage: part, ...defined({ secondsLeft }) });
-  const checkpoint =
-    options.checkpoint === undefined
-      ? undefined
-      : (await resolveModel(options.checkpoint, checkpointsFolder(settingsOf(options).cacheDir))).dir;
-  return preparedBundle(
-    dir,
-    {
-      // 4-bit weights lose against int8 where 1024 rows are multiplied at once (docs/performance.md).
-      visionPrecision: precision === 'float32' ? 'float32' : 'int8',
-      decoder: { precision, write: writeOnnxDecoder },
-      ...defined({ checkpoint }),
-    },
-    {
-      bundlesDir: bundlesFolder(settingsOf(options).cacheDir),
-      ...defined({ signal, onProgress: onProgress && onPart }),
-    },
-  );
-}
-
-function productsOf({
-  products = thisCpusProducts,
-}: Pick<CaptionerOptions, 'products'>): Promise<ProductCheck> {
-  return products();
-}
-
-function settingsOf({ settings }: Pick<CaptionerOptions, 'settings'>): InferenceSettings {
-  return settings ?? readSettings();
 }
 
 /** All weights of the bundle, including those read from the file on demand. */

@@ -1,30 +1,28 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { Engine, engineDefaults } from '../engine/engine';
 import { InferenceThread } from '../engine/inference-thread';
-import { SmolvlmError } from '../errors';
+import { errorBody, SmolvlmError } from '../errors';
 import { checkpointsFolder } from '../model/cache-folder';
 import { packageVersion } from '../package-version';
 import type { ResolveHost } from '../picture/camera/camera-access';
-
 import { publicAddresses } from '../picture/public-addresses';
 import type { RuntimeOptions } from '../protocol/describe-request';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings, Settings } from '../system/settings';
 import type { TimelineStore } from '../timeline/timeline-store';
+import { EngineEndpoints } from './engine-endpoints';
 import type { AccessToken } from './http/access-tokens';
 import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
-import { type EngineSocket, isLoopback, listenOnSocket, listenOnTcp, watchSocket } from './http/listen';
-import { createHttpServer, type TlsFiles } from './http-server';
+import { isLoopback } from './http/listen';
+import type { TlsFiles } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';
 import { ModelCache } from './model-cache';
 import { ModelCatalog } from './model-catalog';
 import { LazyMetrics } from './routes/metrics-route';
 import { askEngine } from './routes/timeline-routes';
 import { timelineRecorder, timelineThumbnailSide } from './timeline-recorder';
-import { watchPackage } from './watch-package';
 
 export interface ServeOptions {
   readonly socketPath?: string;
@@ -98,33 +96,10 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   const closed = new Promise<void>((resolve) => {
     reportClosed = resolve;
   });
-  const hangMs = options.hangMs ?? defaultHangMs;
   const modelLimitBytes = options.modelLimitBytes ?? Math.floor(totalmem() / 2);
-  const inference = new InferenceThread({
-    captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
-    ...defined({
-      defaultModel: options.model,
-      checkpoint: options.checkpoint,
-      threads: options.threads,
-      precision: options.precision,
-      settings: options.settings,
-    }),
-    modelLimitBytes,
-    clock: systemClock,
-    idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,
-    hangMs,
-    onHang: () => {
-      log(`a native call has hung for ${hangMs} ms: ending the engine; clients start another`);
-      process.kill(process.pid, 'SIGKILL');
-    },
-    onDeviceLost: ({ message }) => {
-      log(`${message}: ending the engine; clients start another`);
-      process.kill(process.pid, 'SIGKILL');
-    },
-  });
   const engine = new Engine({
     ...engineDefaults,
-    inference,
+    inference: inferenceThread(options, modelLimitBytes),
     clock: systemClock,
     ...defined({
       queueCapacity: options.queueCapacity,
@@ -132,19 +107,15 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       idleExitMs: options.idleExitMs,
       thumbnailSide: options.timeline && timelineThumbnailSide,
     }),
-    onIdle: () => {
-      log('no client uses this engine: it stops');
-      void close();
-    },
+    onIdle: () => end('no client uses this engine: it stops'),
   });
   const memoryLimitBytes = options.memoryLimitBytes ?? defaultMemoryLimit();
   const guard = new MemoryGuard(memoryLimitBytes, (rss) => {
     const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
-    log(
+    abrupt = true;
+    end(
       `${megabytes(rss)} MB of memory in use, limit ${megabytes(memoryLimitBytes)} MB: ending the engine; clients start another`,
     );
-    abrupt = true;
-    void close();
   });
   // After the caption is sent.
   engine.onDone(() => setImmediate(() => guard.check()));
@@ -174,33 +145,12 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       requestLog: options.logRequests ? log : undefined,
     }),
   };
-  const apps: FastifyInstance[] = [];
-  let socket: EngineSocket | undefined;
-  let unwatch = (): void => {};
-  let unwatchPackage = (): void => {};
+  const endpoints = new EngineEndpoints(end);
   let url: string | undefined;
   try {
-    if (socketPath !== undefined) {
-      const app = createHttpServer({
-        ...http,
-        onDrain: () => {
-          log('a newer client replaces this engine: it finishes what it has begun and ends');
-          void close();
-        },
-      });
-      apps.push(app);
-      socket = await listenOnSocket(app, socketPath);
-      unwatch = watchSocket(socket, () => {
-        log(`${socketPath} was removed or replaced: the engine ends, and clients start another`);
-        void close();
-      });
-      unwatchPackage = watchPackage(http.version, (found) => {
-        log(`version ${http.version} of this package was replaced by ${found ?? 'none'}: the engine ends`);
-        void close();
-      });
-    }
+    if (socketPath !== undefined) await endpoints.openSocket(http, socketPath);
     if (tcp) {
-      const app = createHttpServer({
+      const network = {
         ...http,
         networkModels: models,
         localCallersOnly: tcp.token === undefined,
@@ -215,16 +165,12 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
             ask: askEngine(engine, options.model),
           },
         }),
-      });
-      apps.push(app);
-      url = await listenOnTcp(app, tcp.host, tcp.port);
+      };
+      url = await endpoints.openPort(network, tcp.host, tcp.port);
     }
   } catch (error) {
-    unwatch();
-    unwatchPackage();
     guard.stop();
-    socket?.remove();
-    for (const app of apps) await app.close();
+    await endpoints.close();
     await engine.close(0);
     throw error;
   }
@@ -234,20 +180,48 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
   return { ...defined({ url }), closed, close, includeMetrics, wasAbrupt: () => abrupt };
 
   function close(): Promise<void> {
-    unwatch();
-    unwatchPackage();
     guard.stop();
-    if (!closing) socket?.remove();
-    closing ??= stop(engine, apps).finally(reportClosed);
+    closing ??= stop(engine, endpoints).finally(reportClosed);
     return closing;
+  }
+
+  /** Ends the engine without a caller: a failure goes to the log. */
+  function end(reason: string): void {
+    log(reason);
+    close().catch((error: unknown) => log(`the engine did not stop cleanly: ${errorBody(error).message}`));
   }
 }
 
 /** Stops listening first, so that clients turn to a new engine; running requests are still answered. */
-async function stop(engine: Engine, apps: readonly FastifyInstance[]): Promise<void> {
-  for (const app of apps) app.server.close();
+async function stop(engine: Engine, endpoints: EngineEndpoints): Promise<void> {
+  endpoints.stopListening();
   await engine.close();
-  for (const app of apps) await app.close();
+  await endpoints.close();
+}
+
+/** The inference thread. Only the end of the process frees a native call that hangs. */
+function inferenceThread(options: ServeOptions, modelLimitBytes: number): InferenceThread {
+  const { log, hangMs = defaultHangMs } = options;
+  const kill = (reason: string): void => {
+    log(`${reason}: ending the engine; clients start another`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  return new InferenceThread({
+    captionerModule: options.captionerModule ?? join(__dirname, '..', 'inference', 'captioner.js'),
+    ...defined({
+      defaultModel: options.model,
+      checkpoint: options.checkpoint,
+      threads: options.threads,
+      precision: options.precision,
+      settings: options.settings,
+    }),
+    modelLimitBytes,
+    clock: systemClock,
+    idleUnloadMs: options.idleUnloadMs ?? 10 * 60_000,
+    hangMs,
+    onHang: () => kill(`a native call has hung for ${hangMs} ms`),
+    onDeviceLost: ({ message }) => kill(message),
+  });
 }
 
 function imageHosts({ allowImageUrls, imageHosts: allowed = [] }: ServeOptions): ResolveHost | undefined {

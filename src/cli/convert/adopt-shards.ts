@@ -1,12 +1,11 @@
-import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
 import { prepareShardBundle } from '../../convert/bundle/shard-bundle';
 import { withReference } from '../../convert/npu/bundle-reference';
 import { chooseFrames } from '../../convert/npu/calibration-frames';
 import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
-import { cpuPrecisions } from '../../protocol/models/conversion-choices';
-import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command/command';
+import { type CommandIo, type OptionValues, optionalString } from '../command/command';
+import { decoderOption, progressOf } from './bundle-options';
 
 /** `smolvlm convert --shards DIR`: a folder of shards and their checkpoint become a bundle, without the toolkit. */
 export async function adoptShards(
@@ -24,16 +23,10 @@ export async function adoptShards(
     {
       shards: 'copy',
       visionPrecision: 'int8',
-      decoder: {
-        precision: optionalChoice(values, 'decoder', cpuPrecisions) ?? 'int8',
-        write: writeOnnxDecoder,
-      },
+      decoder: decoderOption(values),
       reference: withReference(checkpoint, frames, io.signal),
     },
-    {
-      signal: io.signal,
-      onProgress: ({ part, ...rest }) => io.progress({ step: part, ...rest }),
-    },
+    progressOf(io),
   );
   io.result(
     { path: out, manifest, report: { stages: [] } },

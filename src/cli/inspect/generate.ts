@@ -1,4 +1,4 @@
-import { openDecoderOf } from '../../inference/captioner';
+import { openModelDecoder } from '../../inference/model-decoder';
 import { TokenStream } from '../../prompt/token-stream';
 import { Tokenizer } from '../../prompt/tokenizer';
 import { cpuPrecisions } from '../../protocol/models/conversion-choices';
@@ -23,7 +23,7 @@ export const command: Command = {
     const precision = optionalChoice(values, 'precision', cpuPrecisions) ?? 'float32';
     const text = requiredString(values, 'text');
     const { signal } = io;
-    const decoder = await openDecoderOf({ model: requiredString(values, 'model'), precision, signal });
+    const decoder = await openModelDecoder({ model: requiredString(values, 'model'), precision, signal });
     try {
       const tokenizer = await Tokenizer.open(decoder.dir);
       const prompt = await embedPrompt(tokenizer.encode(text), -1, [], decoder.embeddings);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type OpenedDecoder, openDecoderOf } from '../../inference/captioner';
+import { type ModelDecoder, openModelDecoder } from '../../inference/model-decoder';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { PromptBuilder } from '../../prompt/prompt-builder';
 import { type CpuPrecision, cpuPrecisions } from '../../protocol/models/conversion-choices';
@@ -35,7 +35,7 @@ export const command: Command = {
       throw new UsageError(`--text-file: ${error.message}`);
     });
     const predict = async (of: CpuPrecision): Promise<TextPrediction> => {
-      const decoder = await openDecoderOf({
+      const decoder = await openModelDecoder({
         model,
         precision: of,
         signal: io.signal,
@@ -71,7 +71,7 @@ export const command: Command = {
 };
 
 /** The text's tokens after the one that every prompt begins with, as a decoder expects it. */
-async function tokensOf({ dir }: OpenedDecoder, text: string): Promise<readonly number[]> {
+async function tokensOf({ dir }: ModelDecoder, text: string): Promise<readonly number[]> {
   const { config } = await readModelConfigs(dir);
   const prompts = await PromptBuilder.open(dir, config);
   const [first = 0] = prompts.build([{ role: 'user', content: [{ type: 'text', text: 'x' }] }], []).inputIds;
