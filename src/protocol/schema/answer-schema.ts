@@ -40,6 +40,8 @@ export interface ArraySchema {
   readonly items: AnswerSchema;
   readonly minItems?: number;
   readonly maxItems?: number;
+  /** No two items are equal. The items' schema is an `enum`, or a string without a pattern and a format. */
+  readonly unique?: true;
 }
 
 export interface ObjectSchema {

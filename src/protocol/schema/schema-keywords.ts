@@ -5,8 +5,8 @@ export type TypeName = (typeof typeNames)[number];
 
 /** Keywords that say something about values of a type; each says nothing about values of other types. */
 const keywordsOfType = {
-  object: ['properties', 'required', 'additionalProperties'],
-  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
+  object: ['properties', 'required', 'additionalProperties', 'propertyNames'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'],
   string: ['minLength', 'maxLength', 'pattern', 'format'],
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
 } as const;
@@ -24,12 +24,8 @@ const combining = ['type', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref', '
 
 const supported: ReadonlySet<string> = new Set([...Object.values(keywordsOfType).flat(), ...combining]);
 
-/** Keywords that are refused unless their value, as JSON, changes nothing. zod writes `propertyNames` for a record. */
-const harmless: Readonly<Record<string, string>> = {
-  uniqueItems: 'false',
-  minProperties: '0',
-  propertyNames: '{"type":"string"}',
-};
+/** Keywords that are refused unless their value, as JSON, changes nothing. */
+const harmless: Readonly<Record<string, string>> = { minProperties: '0' };
 
 /** @throws SmolvlmError `request-json-schema` naming a keyword that would not be kept */
 export function checkKeywords(schema: SchemaRecord, path: string): void {
@@ -102,7 +98,8 @@ function joinedValue(keyword: string, before: unknown, value: unknown, path: str
       }),
     );
   }
-  if (keyword === 'items') return { allOf: [before, value] };
+  if (keyword === 'uniqueItems') return before === true || value === true;
+  if (keyword === 'items' || keyword === 'propertyNames') return { allOf: [before, value] };
   if (keyword === 'enum' && Array.isArray(before) && Array.isArray(value)) {
     const texts = new Set(value.map((each) => JSON.stringify(each)));
     return before.filter((each) => texts.has(JSON.stringify(each)));

@@ -1,10 +1,11 @@
 import { defined } from '../../system/defined';
-import type { AnswerSchema, ObjectSchema, SchemaOptions } from './answer-schema';
+import type { AnswerSchema, ArraySchema, ObjectSchema, SchemaOptions } from './answer-schema';
 import { exclude } from './exclusive-schemas';
 import { isRecord, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { checkKeywords, joined, spokenOf, type TypeName, typeNames, withoutNotes } from './schema-keywords';
 import { schemaLimits } from './schema-limits';
 import { parseEnum, parseInteger, parseNumber, parseString } from './schema-scalars';
+import { uniqueArray } from './unique-array';
 
 /** Times that a reference may stand inside itself. Deeper, only values without it are written. */
 const recursion = 3;
@@ -48,6 +49,8 @@ export class SchemaParser {
       throw schemaFault(path, `expected at most ${schemaLimits.depth} levels`, 'a deeper one');
     if (this.#count > mostSchemas) throw schemaFault(path, 'expected a smaller schema', 'a larger one');
     if (value === true) return this.#concluding(this.#anything(anythingLevels));
+    // zod writes this for a value that is never given.
+    if (JSON.stringify(value) === '{"not":{}}') return undefined;
     checkKeywords(value, path);
     const used: string[] = [];
     const schema = this.#expanded(value, path, used, 0);
@@ -191,15 +194,17 @@ export class SchemaParser {
     const maxItems = whole === undefined ? mostItems : Math.min(whole, mostItems ?? whole);
     if (maxItems !== undefined && (minItems ?? 0) > maxItems) return undefined;
     const prefix = parsed.slice(0, maxItems).filter((item) => item !== undefined);
-    return {
+    const array: ArraySchema = {
       type: 'array',
       ...(prefix.length > 0 && { prefixItems: prefix }),
       items: other ?? { type: 'boolean' },
       ...defined({ minItems, maxItems }),
     };
+    return schema.uniqueItems === true ? uniqueArray(array, path) : array;
   }
 
   #object(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    if (schema.propertyNames !== undefined) return this.#named(schema, path, depth);
     const { properties = {}, additionalProperties: others = true } = schema;
     if (!isRecord(properties)) throw schemaFault(`${path}.properties`, 'expected an object', properties);
     const given = Object.keys(properties);
@@ -227,6 +232,23 @@ export class SchemaParser {
       ...(optional && { required }),
       ...defined({ additionalProperties: more }),
     } satisfies ObjectSchema;
+  }
+
+  /** An object whose property names are limited: by a list of them, which then are its properties. */
+  #named(schema: SchemaRecord, path: string, depth: number): AnswerSchema | Impossible {
+    const { propertyNames, properties = {}, additionalProperties: others = true, ...rest } = schema;
+    const place = `${path}.propertyNames`;
+    const names = this.#parse(propertyNames, place, depth + 1);
+    if (!isRecord(properties)) throw schemaFault(`${path}.properties`, 'expected an object', properties);
+    const isAnyString =
+      names && 'type' in names && names.type === 'string' && Object.keys(names).length === 1;
+    if (isAnyString) return this.#object({ ...rest, properties, additionalProperties: others }, path, depth);
+    if (names && !('enum' in names)) throw schemaFault(place, 'expected a list of names', propertyNames);
+    const listed = (names?.enum ?? []).filter((name) => typeof name === 'string');
+    const allowed = listed.map((name) => [name, Object.hasOwn(properties, name) ? properties[name] : others]);
+    const required = rest.required ?? (this.#optionalByDefault ? [] : Object.keys(properties));
+    const limited = { properties: Object.fromEntries(allowed), required, additionalProperties: false };
+    return this.#object({ ...rest, ...limited }, path, depth);
   }
 
   #required({ required }: SchemaRecord, path: string, given: readonly string[]): string[] {

@@ -6,7 +6,7 @@ import { libraryPatterns } from './library-patterns';
 import { finiteNumber, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { withoutNotes } from './schema-keywords';
 import { schemaLimits } from './schema-limits';
-import { type StringFormat, stringFormats } from './string-formats';
+import { freeFormats, type StringFormat, standardFormats, stringFormats } from './string-formats';
 import { parseStringPattern } from './string-pattern';
 
 /** Fifteen digits: every such integer is exact in a double. */
@@ -30,7 +30,7 @@ export function parseString(schema: SchemaRecord, path: string): StringSchema {
       minLength: minLength === 0 ? undefined : minLength,
       maxLength,
       pattern: stringPattern(plainPattern(schema.pattern), `${path}.pattern`),
-      format: stringFormat(schema.format, `${path}.format`),
+      format: stringFormat(schema.format, schema.pattern !== undefined, `${path}.format`),
     }),
   };
 }
@@ -56,9 +56,12 @@ function stringPattern(pattern: unknown, path: string): string | undefined {
   return pattern;
 }
 
-function stringFormat(format: unknown, path: string): StringFormat | undefined {
+function stringFormat(format: unknown, hasPattern: boolean, path: string): StringFormat | undefined {
   if (format === undefined || numberFormats.has(format)) return undefined;
-  if (typeof format === 'string' && Object.hasOwn(stringFormats, format)) return format as StringFormat;
+  if (typeof format === 'string') {
+    if (Object.hasOwn(stringFormats, format)) return format as StringFormat;
+    if (freeFormats.has(format) || (hasPattern && !standardFormats.has(format))) return undefined;
+  }
   throw schemaFault(path, `expected one of ${Object.keys(stringFormats).join(', ')}`, format);
 }
 

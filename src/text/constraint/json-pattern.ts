@@ -4,6 +4,7 @@ import { integerPattern, multiplePattern } from './integer-pattern';
 import { jsonString } from './json-string';
 import { nameOtherThan } from './member-name';
 import { numberPattern } from './number-pattern';
+import { uniqueItems } from './unique-items';
 
 /** Fifteen digits are exact in a double. */
 const largestInteger = 999_999_999_999_999;
@@ -49,11 +50,10 @@ function newPattern(schema: AnswerSchema, known: Map<AnswerSchema, BytePattern>)
   }
 }
 
-function arrayPattern(
-  { prefixItems = [], items, minItems = 0, maxItems }: ArraySchema,
-  known: Map<AnswerSchema, BytePattern>,
-): BytePattern {
+function arrayPattern(array: ArraySchema, known: Map<AnswerSchema, BytePattern>): BytePattern {
+  const { prefixItems = [], items, minItems = 0, maxItems } = array;
   if (maxItems === 0) return literal('[]');
+  if (array.unique) return uniqueItems(array, comma);
   const item = valuePattern(items, known);
   const [least, most] = [
     minItems - prefixItems.length,

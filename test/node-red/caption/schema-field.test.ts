@@ -24,7 +24,7 @@ describe('parseSchemaField, for dialog and runtime', () => {
     [{ type: 'date' }, 'schema.type'],
     [[], 'schema'],
     [{ type: 'object', properties: [] }, 'schema.properties'],
-    [{ type: 'object', properties: { a: { not: {} } } }, 'schema.properties.a.not'],
+    [{ type: 'object', properties: { a: { not: { type: 'null' } } } }, 'schema.properties.a.not'],
     [{ type: 'array', items: 3 }, 'schema.items'],
     [{ type: 'integer', minimum: '0' }, 'schema.minimum'],
     [{ type: 'integer', minimum: 5, maximum: 1 }, 'schema.maximum'],

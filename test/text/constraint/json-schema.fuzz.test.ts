@@ -11,6 +11,20 @@ import { randomModel, write } from './random-writer';
 const documents: readonly object[] = [
   { type: 'string', minLength: 2, maxLength: 8, pattern: '^[a-z"\\\\ü]+(-\\d{2,3})?$' },
   { type: 'string', format: 'date' },
+  { type: 'string', format: 'uri', maxLength: 300 },
+  { type: 'array', uniqueItems: true, items: { type: 'string', maxLength: 9 }, minItems: 1, maxItems: 3 },
+  {
+    type: 'array',
+    items: { enum: ['a', 1, { b: 1, c: 2 }, { c: 2, b: 1 }] },
+    uniqueItems: true,
+    minItems: 2,
+  },
+  {
+    type: 'object',
+    propertyNames: { enum: ['a', 'b', 'c'] },
+    properties: { a: { const: 1 } },
+    additionalProperties: { type: 'boolean' },
+  },
   { type: 'number', minimum: -0.25, exclusiveMaximum: 1.5 },
   { type: 'integer', minimum: -40, maximum: 1300, multipleOf: 7 },
   {

@@ -17,6 +17,22 @@ const schemas: Readonly<Record<string, z.ZodType>> = {
     z.object({ kind: z.literal('person'), age: z.int().min(0).max(120) }),
     z.object({ kind: z.literal('car'), colour: z.enum(['red', 'blue']) }),
   ]),
+  'an address on the web': z.object({ page: z.url() }),
+  'a host name, a duration and an IPv6 address': z.object({
+    host: z.hostname(),
+    lasts: z.iso.duration(),
+    at: z.ipv6(),
+  }),
+  'formats that repeat a pattern': z.object({
+    id: z.nanoid(),
+    phone: z.e164(),
+    plate: z.string().startsWith('KA-').max(9),
+  }),
+  'records with listed names': z.object({
+    all: z.record(z.enum(['cats', 'dogs']), z.int()),
+    some: z.partialRecord(z.enum(['cats', 'dogs']), z.int()),
+  }),
+  'a field that is never given': z.object({ a: z.boolean(), b: z.never().optional() }),
   'optional and nullable fields': z.object({ a: z.string().max(9).optional(), b: z.number().nullable() }),
 };
 
@@ -30,6 +46,41 @@ describe('schemas that libraries write', () => {
       }
     });
   }
+
+  // model_json_schema() of pydantic 2.13
+  const color = { enum: ['red', 'green', 'blue'], type: 'string' };
+  const set = { type: 'array', uniqueItems: true };
+  const fields: Readonly<Record<string, object>> = {
+    'set[str]': { ...set, items: { type: 'string' } },
+    'Annotated[set[str], Len(2, 4)]': { ...set, items: { type: 'string' }, minItems: 2, maxItems: 4 },
+    'set[constr(max_length=12)]': { ...set, items: { type: 'string', minLength: 1, maxLength: 12 } },
+    'set[Color]': { ...set, items: color },
+    'conset(Color, min_length=2)': { ...set, items: color, minItems: 2 },
+    'set[conint(ge=1, le=6)]': { ...set, items: { type: 'integer', minimum: 1, maximum: 6 }, maxItems: 3 },
+    'dict[Color, int]': { type: 'object', propertyNames: color, additionalProperties: { type: 'integer' } },
+    HttpUrl: { type: 'string', format: 'uri', minLength: 1, maxLength: 2083 },
+    timedelta: { type: 'string', format: 'duration' },
+    IPv6Address: { type: 'string', format: 'ipv6' },
+    UUID4: { type: 'string', format: 'uuid4' },
+    Path: { type: 'string', format: 'path' },
+    SecretStr: { type: 'string', format: 'password', writeOnly: true },
+  };
+  for (const [field, schema] of Object.entries(fields)) {
+    it(`are kept: ${field} of pydantic`, () => {
+      const ajv = addFormats(new Ajv2020({ strict: false, logger: false }));
+      const parsed = parseAnswerSchema(schema, 'schema', { optionalByDefault: true });
+      for (let seed = 1; seed <= 3; seed++) {
+        const { text } = write(parsed, 100, randomModel(seed));
+        assert.ok(ajv.validate(schema, JSON.parse(text)), text);
+      }
+    });
+  }
+
+  it('are refused with their place: sets of any integers, or of strings with a pattern', () => {
+    for (const items of [{ type: 'integer' }, { type: 'string', pattern: '^a' }, {}]) {
+      assert.throws(() => parseAnswerSchema({ ...set, items }, 'schema'), /^\w*Error: schema\.uniqueItems: /);
+    }
+  });
 
   it('are kept: a Decimal of pydantic', () => {
     // model_json_schema() of pydantic 2.12

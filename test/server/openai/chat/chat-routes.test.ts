@@ -116,7 +116,7 @@ describe("OpenAI's chat completions", () => {
     assert.equal(await param({ max_completion_tokens: 0 }), '400 request-invalid max_completion_tokens');
     const part = { type: 'image_url', image_url: { url: 'data:x', detail: 'huge' } };
     assert.match(await param(ask('x', part)), /messages\[0\]\.content\[0\]\.image_url\.detail$/);
-    const schema = { type: 'object', properties: { a: { not: {} } } };
+    const schema = { type: 'object', properties: { a: { not: { type: 'null' } } } };
     const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } };
     assert.match(
       await param({ response_format }),
