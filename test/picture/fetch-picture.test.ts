@@ -266,10 +266,7 @@ describe('fetchPicture', () => {
 
   it('gives up on a body that stops, to its last byte', async () => {
     camera().answer = () => keepOpen(raw(`${ok}${jpeg}${length(n)}\r\n`, porch.subarray(0, 1000)));
-    await assert.rejects(fetched({}, '/snap', 60), {
-      code: 'image-fetch',
-      message: /not complete within 60 ms/,
-    });
+    await assertIncomplete();
     while (camera().connections > 0) await delay(1);
   });
 
@@ -279,6 +276,18 @@ describe('fetchPicture', () => {
       const timer = setInterval(() => socket.write('x'), 5);
       socket.on('close', () => clearInterval(timer));
     };
-    await assert.rejects(fetched({}, '/snap', 60), { message: /not complete within 60 ms/ });
+    await assertIncomplete();
   });
+
+  /** On a busy machine, a short time can end before the head of the answer is read. */
+  async function assertIncomplete(): Promise<void> {
+    for (const timeoutMs of [60, 600, 6_000]) {
+      const error = await fetched({}, '/snap', timeoutMs).catch((cause) => cause);
+      if (/no answer within/.test(error.message)) continue;
+      assert.match(error.message, new RegExp(`not complete within ${timeoutMs} ms`));
+      assert.equal(error.code, 'image-fetch');
+      return;
+    }
+    assert.fail('the head of the answer was not read within 6 s');
+  }
 });
