@@ -8,6 +8,7 @@ import { missingPackage } from '../system/missing-package';
 import { certificateFingerprint } from './certificate/self-signed-certificate';
 import type { Command } from './command/command';
 import { hubOptionTable, hubUsage, natsOptions } from './command/nats-options';
+import { closeServices } from './serve/close-services';
 import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
 import { serveOptions } from './serve/serve-options';
@@ -109,17 +110,18 @@ export const command: Command = {
     if (hub) served.includeMetrics(() => hub.metrics());
     const announces = values['no-announce'] !== true && settings.announce;
     const announcement = announces ? await startAnnouncement(options, served.url, log) : undefined;
-    const closeServices = (): Promise<unknown> =>
-      Promise.all([announcement?.close(), service?.close(), hub?.close()]);
-    const stop = (): void => void closeServices().then(() => served.close());
+    const close = async (): Promise<void> => {
+      await closeServices([announcement, service, hub], log);
+      await closeServices([served], log);
+    };
+    const stop = (): void => void close();
     io.signal.addEventListener('abort', stop, { once: true });
     if (io.signal.aborted) stop();
     try {
       const failures = [service?.failed, hub?.failed].filter((failed) => failed !== undefined);
       await Promise.race([served.closed, ...failures]);
     } finally {
-      await closeServices();
-      await served.close();
+      await close();
       await timeline?.close();
     }
     // A service manager starts it again after a failure.

@@ -46,7 +46,9 @@ export class LargePictures {
   }
 
   async remove(name: string): Promise<void> {
-    await (await this.#open()).delete(name).catch(() => {});
+    await this.#open()
+      .then((store) => store.delete(name))
+      .catch(() => {});
   }
 
   #open(): Promise<ObjectStore> {

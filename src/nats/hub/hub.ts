@@ -18,6 +18,7 @@ import { AnswerRate } from './answer-rate';
 import { FrameReader } from './frame-reader';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
+import { answerTooLarge, replyTo } from './hub-reply';
 import { ReturnedFrames } from './returned-frames';
 
 export interface HubOptions {
@@ -72,12 +73,12 @@ export class Hub {
     const { instance } = await engine.status();
     connection.subscribe(subjects.allCancels, { callback: (_error, message) => this.#cancel(message) });
     connection.subscribe(subjects.hubsStatus, {
-      callback: (_error, message) => this.#respond(message, () => this.#status()),
+      callback: (_error, message) => void replyTo(link, message, () => this.#status()),
     });
     connection.subscribe(subjects.hubsDoctor, {
       queue: 'doctor',
       callback: (_error, message) =>
-        this.#respond(message, () => engine.doctor(message.string() || undefined)),
+        void replyTo(link, message, () => engine.doctor(message.string() || undefined)),
     });
     connection.subscribe(subjects.hub(instance), { callback: (_error, message) => this.#onDirect(message) });
     await connection.flush();
@@ -219,14 +220,7 @@ export class Hub {
   async #answer(frame: HubFrame, final: FinalEvent): Promise<void> {
     const { link } = this.#options;
     const sizeBytes = Buffer.byteLength(JSON.stringify(final));
-    const tooLarge = new SmolvlmError(
-      'nats-publish',
-      `the answer of ${sizeBytes} bytes exceeds the limit of the NATS server`,
-      {
-        hint: 'Raise max_payload of the server, or request fewer tokens or a smaller thumbnail.',
-      },
-    );
-    const answer = exceedsMessage(link, sizeBytes) ? frame.fail(tooLarge) : final;
+    const answer = exceedsMessage(link, sizeBytes) ? frame.fail(answerTooLarge(sizeBytes)) : final;
     if (await publishAnswer(link, answer)) {
       frame.tell(answer);
       this.#counts.answered += 1;
@@ -274,13 +268,6 @@ export class Hub {
   async metrics(): Promise<string> {
     const queue = await queueStatus(this.#options.link).catch(() => undefined);
     return hubMetrics(this.#frames.size, this.#counts, queue);
-  }
-
-  #respond(message: Msg, answer: () => Promise<unknown>): void {
-    answer().then(
-      (value) => message.respond(JSON.stringify({ value })),
-      (error) => message.respond(JSON.stringify({ error: errorBody(error) })),
-    );
   }
 
   #wakeAll(): void {

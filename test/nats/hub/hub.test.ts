@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EngineClient } from '../../../src/client/engine-client';
 import { parseNatsAddress } from '../../../src/nats/nats-address';
 import { openNats } from '../../../src/nats/nats-connection';
 import { useNatsFake } from '../nats-fake';
@@ -28,6 +29,41 @@ describe('Hub', function () {
     assert.equal((await waits).type, 'result');
     assert.equal((await small.engine.status()).cameras.porch, undefined);
     assert.equal((await big.engine.status()).cameras.porch?.done, 1);
+  });
+
+  it('replies with an error to a question whose answer is larger than the server allows', async () => {
+    await fake().hub({
+      wrap: (engine) => replacing(engine, 'doctor', async () => ({ note: 'x'.repeat(2_000_000) })),
+    });
+    await assert.rejects(fake().client().doctor(), {
+      code: 'nats-publish',
+      message: /exceeds the limit of the NATS server/,
+    });
+  });
+
+  it('stays quiet when it is closed before it can answer a question', async () => {
+    let finish = (_report: unknown): void => {};
+    let ask = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    const hub = await fake().hub({
+      wrap: (engine) =>
+        replacing(engine, 'doctor', () => {
+          ask();
+          return new Promise((resolve) => {
+            finish = resolve;
+          });
+        }),
+    });
+    const client = fake().client();
+    const answer = client.doctor().catch((error: unknown) => error);
+    await asked;
+    await hub.close();
+    // Without a connection to reply on, this must not become an unhandled rejection.
+    finish({ checks: [] });
+    await client.close();
+    assert.ok((await answer) instanceof Error);
   });
 
   it('changes nothing in a stream that was made for something else', async () => {
@@ -125,3 +161,18 @@ describe('Hub', function () {
     assert.deepEqual(counts, [0, 0]);
   });
 });
+
+/** An engine with another method in the place of its own. */
+function replacing(
+  engine: EngineClient,
+  method: keyof EngineClient,
+  replacement: () => Promise<unknown>,
+): EngineClient {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      if (name === method) return replacement;
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
