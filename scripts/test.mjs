@@ -89,6 +89,8 @@ async function mocha(files, index) {
       env: {
         ...process.env,
         TMPDIR: temporary,
+        // Each demo bundle and emulator is made once a run.
+        SMOLVLM_TEST_CACHE: join(folder, 'cache'),
         SMOLVLM_TEST_SUMMARY: summary,
         ...(values.suite === 'fast' ? { SMOLVLM_TEST_QUICK: '1' } : {}),
         ...(values.suite === 'fuzz' ? { SMOLVLM_FUZZ_RUNS: process.env.SMOLVLM_FUZZ_RUNS ?? fuzzRuns } : {}),

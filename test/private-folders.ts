@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { disableTelemetry } from '../src/system/no-telemetry';
 
 // Tests, and the processes they start, use neither the cache nor the engine of the person who runs them, nor the lock
-// of this machine's NPU.
+// of this machine's NPU. Processes of one run share a cache, so that each bundle is prepared once.
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-own-'));
-process.env.SMOLVLM_CACHE = join(folder, 'cache');
+process.env.SMOLVLM_CACHE = process.env.SMOLVLM_TEST_CACHE ?? join(folder, 'cache');
 process.env.SMOLVLM_RUNTIME_DIR = join(folder, 'run');
 process.env.SMOLVLM_NPU_LOCK = join(folder, 'npu', 'lock');
 // No test announces an engine on the network of this machine.

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../fixtures';
 import { useTempFolder } from '../temp-folder';
+import type { Ended } from './run-smolvlm';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
-const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
 const commit = '0123456789abcdef0123456789abcdef01234567';
 
 describe('smolvlm cache', () => {
@@ -23,13 +22,8 @@ describe('smolvlm cache', () => {
     }
   });
 
-  function smolvlm(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-    const env = { ...process.env, SMOLVLM_CACHE: temp('cache') };
-    return new Promise((resolve) => {
-      execFile(process.execPath, [main, 'cache', ...args], { env }, (error, stdout, stderr) =>
-        resolve({ status: Number(error?.code ?? 0), stdout, stderr }),
-      );
-    });
+  function smolvlm(...args: string[]): Promise<Ended> {
+    return runSmolvlmHere(['cache', ...args], { SMOLVLM_CACHE: temp('cache') });
   }
 
   it('lists what is kept, the largest first, with sizes and their sum', async () => {

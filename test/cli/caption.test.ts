@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { demoFrame, fixture, repositoryRoot } from '../fixtures';
+import { demoFrame, fixture } from '../fixtures';
+import { runSmolvlm } from './run-smolvlm';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
-const run = promisify(execFile);
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 const frame = demoFrame('frame_06_porch_night.jpg');
 
-/** Captions the frame with the demo model. */
-function caption(...args: readonly string[]): Promise<{ stdout: string }> {
-  return run(process.execPath, [main, 'caption', '--model', 'demo', '--image', frame, ...args]);
-}
+/** Arguments to caption the frame with the demo model. */
+const onFrame = ['caption', '--model', 'demo', '--image', frame];
 
 describe('smolvlm caption', () => {
   it('prints one JSON document on stdout', async () => {
-    const { stdout } = await caption('--json');
+    const { stdout } = await runSmolvlm([...onFrame, '--json']);
     const document = JSON.parse(stdout);
     assert.equal(document.text, 'A white dog stands on the right of the porch at night in the rain.');
     assert.equal(document.token_ids.at(-1), 639);
@@ -25,7 +21,7 @@ describe('smolvlm caption', () => {
   });
 
   it('streams the answer as text', async () => {
-    const { stdout } = await caption('--stream');
+    const { stdout } = await runSmolvlm([...onFrame, '--stream']);
     assert.equal(stdout, 'A white dog stands on the right of the porch at night in the rain.\n');
   });
 
@@ -33,13 +29,13 @@ describe('smolvlm caption', () => {
     const dir = fixture('goldens/tiny-idefics3');
     const { text_only } = JSON.parse(readFileSync(join(dir, 'expected.json'), 'utf8'));
     const args = ['--model', dir, '--text', text_only.prompt, '--max-new-tokens', '16', '--json'];
-    const { stdout } = await run(process.execPath, [main, 'inspect', 'generate', ...args]);
+    const { stdout } = await runSmolvlmHere(['inspect', 'generate', ...args]);
     assert.deepEqual(JSON.parse(stdout).ids, text_only.ids.slice(4));
   });
 
   it('scores choices', async () => {
     const args = ['--choices', 'It is day.,It is night.', '--prompt', 'Is it day or night?', '--json'];
-    const { stdout } = await caption(...args);
+    const { stdout } = await runSmolvlmHere([...onFrame, ...args]);
     assert.equal(JSON.parse(stdout).text, 'It is night.');
   });
 
@@ -60,14 +56,9 @@ describe('smolvlm caption', () => {
     ['a model that is not there', ['--model', 'a/b', '--image', frame], 1, /smolvlm pull a\/b/],
   ] as const) {
     it(`reports ${name} and exits ${code}`, async () => {
-      await assert.rejects(
-        run(process.execPath, [main, 'caption', ...args]),
-        (error: { code: number; stderr: string }) => {
-          assert.equal(error.code, code);
-          assert.match(error.stderr, message);
-          return true;
-        },
-      );
+      const { status, stderr } = await runSmolvlmHere(['caption', ...args]);
+      assert.equal(status, code);
+      assert.match(stderr, message);
     });
   }
 });

@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { DoctorReport } from '../../src/protocol/doctor-report';
-import { fixture, repositoryRoot } from '../fixtures';
+import { fixture } from '../fixtures';
 import { useTempFolder } from '../temp-folder';
+import { type Ended, runSmolvlm } from './run-smolvlm';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
-const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
-
-function doctor(...args: string[]): Promise<{ status: number | string; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'doctor', ...args], (error, stdout, stderr) => {
-      resolve({ status: error?.code ?? 0, stdout, stderr });
-    });
-  });
+function doctor(...args: string[]): Promise<Ended> {
+  return runSmolvlmHere(['doctor', ...args]);
 }
 
 describe('smolvlm doctor', () => {
   const temp = useTempFolder();
 
   it('prints one line per check and what the machine can do, and exits with 0 when nothing is bad', async () => {
-    const { status, stdout, stderr } = await doctor('--root', fixture('machines', 'rk3588-vendor'));
+    const { status, stdout, stderr } = await runSmolvlm([
+      'doctor',
+      '--root',
+      fixture('machines', 'rk3588-vendor'),
+    ]);
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^ok {4}Chip +Radxa ROCK 5B: rk3588, 3 NPU cores$/m);
     assert.match(stdout, /^Captions on the CPU: yes\. On the NPU: yes\. Conversion for an NPU: no\.$/m);

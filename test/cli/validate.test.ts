@@ -11,6 +11,7 @@ import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
 import { useTempFolder } from '../temp-folder';
 import { type Ended, runSmolvlm } from './run-smolvlm';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
 describe('smolvlm validate on a hub', function () {
   this.timeout(120_000);
@@ -44,7 +45,8 @@ describe('smolvlm validate on a hub', function () {
 
   it('needs no Python: the bundle’s own reference runs through its 24 shards', async () => {
     await addReference();
-    const good = await validate(['--backend', 'npu'], { PATH: '/nowhere' });
+    const args = ['validate', bundle.dir, '--json', '--backend', 'npu'];
+    const good = await runSmolvlm(args, { PATH: '/nowhere' });
     assert.equal(good.status, 0, good.stderr);
     const { pass, backend, end_to_end_cosine, stages } = JSON.parse(good.stdout);
     assert.deepEqual([pass, backend, stages.length], [true, 'rknn', 24]);
@@ -68,7 +70,7 @@ describe('smolvlm validate on a hub', function () {
     assert.match(await readFile(temp('chart.svg'), 'utf8'), /24 stages on rknn: FAILED/);
   });
 
-  function validate(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
-    return runSmolvlm(['validate', bundle.dir, '--json', ...args], environment);
+  function validate(args: readonly string[]): Promise<Ended> {
+    return runSmolvlmHere(['validate', bundle.dir, '--json', ...args]);
   }
 });

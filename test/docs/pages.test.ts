@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { runSmolvlmHere } from '../cli/run-smolvlm-here';
 import { repositoryRoot } from '../fixtures';
 import { anchors, codeLines, links, namedInTables, type Page, readPage, readPages } from './markdown';
 
@@ -51,13 +51,12 @@ describe('the pages for people', () => {
     assert.deepEqual(doubled, []);
   });
 
-  it('name commands and options that the command line has', () => {
+  it('name commands and options that the command line has', async () => {
     const help = new CommandHelp();
-    const wrong = pages.flatMap((page) =>
-      codeLines(page).flatMap((line) =>
-        help.faults(line).map((fault) => `${page.path}: ${fault} in "${line}"`),
-      ),
-    );
+    const wrong: string[] = [];
+    for (const page of pages)
+      for (const line of codeLines(page))
+        for (const fault of await help.faults(line)) wrong.push(`${page.path}: ${fault} in "${line}"`);
     assert.deepEqual(wrong, []);
     assert.ok(help.asked > 5, 'commands are found in the pages');
   });
@@ -155,36 +154,37 @@ class CommandHelp {
   }
 
   /** What a line of code names that the command line does not have. */
-  faults(line: string): readonly string[] {
+  async faults(line: string): Promise<readonly string[]> {
     if (/^--/.test(line)) {
       const [name = ''] = /^--[\w=-]+/.exec(line) ?? [];
-      const known = othersOptions.has(name) || this.#all().includes(name.split('=')[0] ?? name);
+      const known = othersOptions.has(name) || (await this.#all()).includes(name.split('=')[0] ?? name);
       return known ? [] : [name];
     }
     const [, command, rest = ''] = commandLine.exec(line) ?? [];
     if (command === undefined) return [];
-    if (!this.#overview().includes(`\n  ${command} `)) return [`smolvlm ${command}`];
+    if (!(await this.#overview()).includes(`\n  ${command} `)) return [`smolvlm ${command}`];
     const [subcommand] = command === 'inspect' ? (/^ ([a-z-]+)/.exec(rest)?.slice(1) ?? []) : [];
-    const help = this.#help(subcommand === undefined ? [command] : [command, subcommand]);
+    const help = await this.#help(subcommand === undefined ? [command] : [command, subcommand]);
     const given = rest.split(/ #|;| && |\| /)[0]?.matchAll(/(?<=^|[\s[(`])--[a-z][a-z0-9-]*/g) ?? [];
     return [...given].map(([option]) => option).filter((option) => !`${help} --json --help`.includes(option));
   }
 
-  #overview(): string {
+  #overview(): Promise<string> {
     return this.#help([]);
   }
 
-  #all(): string {
-    const commands = [...this.#overview().matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
-    return commands.map((name) => this.#help([name])).join('\n');
+  async #all(): Promise<string> {
+    const commands = (await this.#overview()).matchAll(/^ {2}([a-z]+) /gm);
+    let all = '';
+    for (const [, name = ''] of commands) all += await this.#help([name]);
+    return all;
   }
 
-  #help(command: readonly string[]): string {
+  async #help(command: readonly string[]): Promise<string> {
     const key = command.join(' ');
     let text = this.#texts.get(key);
     if (text === undefined) {
-      const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
-      text = execFileSync(process.execPath, [main, ...command, '--help'], { encoding: 'utf8' });
+      text = (await runSmolvlmHere([...command, '--help'])).stdout;
       this.#texts.set(key, text);
     }
     return text;

@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { fixture, repositoryRoot } from '../../fixtures';
+import { fixture } from '../../fixtures';
 import { useTempFolder } from '../../temp-folder';
+import { runSmolvlmHere } from '../run-smolvlm-here';
 
-const run = promisify(execFile);
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 const model = fixture('goldens/smolvlm-256m');
 const goldens = JSON.parse(readFileSync(fixture('goldens/prompts.json'), 'utf8'));
 
 async function inspect(...args: string[]) {
-  const { stdout } = await run(process.execPath, [main, 'inspect', ...args, '--model', model, '--json'], {
-    maxBuffer: 2 ** 24,
-  });
+  const { stdout, stderr } = await runSmolvlmHere(['inspect', ...args, '--model', model, '--json']);
+  assert.notEqual(stdout, '', stderr);
   return JSON.parse(stdout);
 }
 
@@ -62,12 +57,9 @@ describe('smolvlm inspect', () => {
     ['messages that are none', ['--messages', '/nowhere.json'], /nowhere\.json/],
   ] as const) {
     it(`prompt refuses ${name} with exit status 2`, async () => {
-      const failed = run(process.execPath, [main, 'inspect', 'prompt', '--model', model, ...args]);
-      await assert.rejects(failed, (error: { code: number; stderr: string }) => {
-        assert.equal(error.code, 2);
-        assert.match(error.stderr, message);
-        return true;
-      });
+      const { status, stderr } = await runSmolvlmHere(['inspect', 'prompt', '--model', model, ...args]);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
     });
   }
 });

@@ -7,6 +7,7 @@ import { demoFrame, demoModel, repositoryRoot } from '../../fixtures';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../../mqtt/test-broker';
 import { Watcher } from '../../mqtt/watcher';
 import { useTempFolder } from '../../temp-folder';
+import { runSmolvlmHere } from '../run-smolvlm-here';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
@@ -141,9 +142,9 @@ describe('smolvlm serve --mqtt', function () {
       [['--mqtt', 'mqtt://hub', '--mqtt-config', temp('misspelt.json')], 1, /"camera" is unknown/],
       [['--mqtt', 'mqtt://hub', '--mqtt-password-file', temp('none')], 1, /mqtt-password/],
     ] as const) {
-      const [code] = await once(start('--socket', temp('engine.sock'), ...args), 'close');
-      assert.match(said, words);
-      assert.equal(code, status, said);
+      const ended = await runSmolvlmHere(['serve', '--socket', temp('engine.sock'), ...args]);
+      assert.match(ended.stderr, words);
+      assert.equal(ended.status, status, ended.stderr);
     }
   });
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,8 +8,10 @@ import type { Caption, CaptionerOptions } from '../../../src/inference/inference
 import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { demoModelFolder } from '../../../src/model/hub/resolve-model';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { runSmolvlm } from '../../cli/run-smolvlm';
+import { runSmolvlmHere } from '../../cli/run-smolvlm-here';
 import { writeSmallCheckpoint } from '../../convert/small-checkpoint';
-import { demoFrame, repositoryRoot } from '../../fixtures';
+import { demoFrame } from '../../fixtures';
 import { writeEmulatedShards } from './emulated-bundle';
 
 interface Expected {
@@ -20,7 +21,6 @@ interface Expected {
 }
 
 const [expected] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8')) as [Expected];
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 
 describe('a folder of shards without a manifest, on the emulated NPU', function () {
   this.timeout(180_000);
@@ -67,7 +67,7 @@ describe('a folder of shards without a manifest, on the emulated NPU', function 
   }
 
   function smolvlm(...args: readonly string[]) {
-    return spawnSync(process.execPath, [main, ...args, '--json'], { encoding: 'utf8', env: process.env });
+    return runSmolvlmHere([...args, '--json']);
   }
 
   it('captions with the checkpoint that is given, its shards left where they are', async () => {
@@ -109,18 +109,18 @@ describe('a folder of shards without a manifest, on the emulated NPU', function 
   });
 
   it('is validated, and adopted into a bundle that needs neither folder', async () => {
-    const validated = smolvlm('validate', relative(process.cwd(), shards), '--checkpoint', 'demo');
+    const validated = await smolvlm('validate', relative(process.cwd(), shards), '--checkpoint', 'demo');
     assert.equal(validated.status, 0, validated.stderr);
     const { pass, backend, stages } = JSON.parse(validated.stdout);
     assert.deepEqual([pass, backend, stages.length], [true, 'rknn', 24]);
 
     const bundle = temp('bundle');
-    const adopted = smolvlm('convert', '--shards', shards, '--model', 'demo', '--out', bundle);
+    const adopted = await smolvlm('convert', '--shards', shards, '--model', 'demo', '--out', bundle);
     assert.equal(adopted.status, 0, adopted.stderr);
     assert.ok(existsSync(join(bundle, 'validation.safetensors')));
     assert.ok(lstatSync(join(bundle, 'l11_mlp.rknn')).isFile());
     assert.equal((await caption({ model: bundle })).text, expected.text);
-    assert.equal(smolvlm('validate', bundle).status, 0);
+    assert.equal((await smolvlm('validate', bundle)).status, 0);
   });
 
   it('works with shards of a model whose patches do not divide its tile, like SmolVLM 2.2B', async () => {
@@ -132,17 +132,23 @@ describe('a folder of shards without a manifest, on the emulated NPU', function 
     const { tokenIds, backend } = await caption({ model: odd, checkpoint: model, backend: 'npu' });
     assert.ok(tokenIds.length > 0);
     assert.equal(backend, 'rknn fp16 + onnxruntime int8');
-    const validated = smolvlm('validate', odd, '--checkpoint', model);
+    const validated = await smolvlm('validate', odd, '--checkpoint', model);
     assert.equal(validated.status, 0, validated.stderr);
     assert.equal(JSON.parse(validated.stdout).stages.length, 4);
-    const adopted = smolvlm('convert', '--shards', odd, '--model', model, '--out', bundle);
+    const adopted = await smolvlm('convert', '--shards', odd, '--model', model, '--out', bundle);
     assert.equal(adopted.status, 0, adopted.stderr);
     assert.equal((await caption({ model: bundle, backend: 'npu' })).backend, backend);
   });
 
-  it('captions from the command line', () => {
+  it('captions from the command line', async () => {
     const args = ['--model', shards, '--checkpoint', 'demo', '--image', demoFrame(expected.frame)];
-    const { status, stdout, stderr } = smolvlm('caption', ...args, '--prompt', expected.prompt);
+    const { status, stdout, stderr } = await runSmolvlm([
+      'caption',
+      ...args,
+      '--prompt',
+      expected.prompt,
+      '--json',
+    ]);
     assert.equal(status, 0, stderr);
     assert.deepEqual(
       [JSON.parse(stdout).text, JSON.parse(stdout).backend],
