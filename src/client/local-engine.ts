@@ -9,6 +9,7 @@ import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-
 import { isListening, longestSocketPathBytes } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
 import { readSettings } from '../system/settings';
+import { EngineEnd } from './engine-end';
 import { drainEngine } from './engine-http';
 import { type StartFailure, StartRetries, startFailure } from './start-retries';
 
@@ -64,10 +65,14 @@ export async function joinLocalEngine(
     try {
       if (!isReplaced) {
         isReplaced = true;
-        if (await replace?.()) await stopsListening(socketPath, clock, giveUpAt);
+        await endEngine(socketPath, clock, async () => {
+          const drains = (await replace?.()) ?? false;
+          if (drains) await stopsListening(socketPath, clock, giveUpAt);
+          return drains;
+        });
       }
       if (await isListening(socketPath)) return socketPath;
-      await drainFormerProtocols(directory, signal);
+      await drainFormerProtocols(directory, clock, signal);
       await start({ ...options, clock }, directory, socketPath, giveUpAt);
     } catch (error) {
       pauseMs = error instanceof StartError ? retries.pauseMs(error.failure) : undefined;
@@ -100,13 +105,28 @@ async function stopsListening(socketPath: string, clock: Clock, giveUpAt: number
   while (clock.now() < giveUpAt && (await isListening(socketPath))) await delay(pollMs);
 }
 
-/** Engines of older protocols on this machine would hold a second copy of the model. */
-async function drainFormerProtocols(directory: string, signal: AbortSignal = new AbortController().signal) {
+/** Engines of older protocols on this machine would hold a second copy of the model: waits until they have ended. */
+async function drainFormerProtocols(
+  directory: string,
+  clock: Clock,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
   for (const name of readdirSync(directory)) {
     const [, protocol] = /^engine-(\d+)\.sock$/.exec(name) ?? [];
     if (protocol === undefined || Number(protocol) >= protocolVersion) continue;
+    const socketPath = join(directory, name);
     // One that does not answer has ended.
-    await drainEngine({ socketPath: join(directory, name) }, signal).catch(() => false);
+    await endEngine(socketPath, clock, () => drainEngine({ socketPath }, signal).catch(() => false));
+  }
+}
+
+/** Has an engine end, and waits until its models are closed. @param drain false when it does not end */
+async function endEngine(socketPath: string, clock: Clock, drain: () => Promise<boolean>): Promise<void> {
+  const end = await EngineEnd.watch(socketPath);
+  try {
+    if (await drain()) await end?.reached(clock);
+  } finally {
+    end?.close();
   }
 }
 

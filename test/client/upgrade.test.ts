@@ -50,12 +50,13 @@ describe('a client of a newer version', () => {
     let drained = 0;
     const former = createServer((request, response) => {
       if (request.method === 'POST' && request.url === '/v1/smolvlm/drain') drained++;
-      response.end('{}');
+      response.end('{}', () => {
+        former.close();
+        former.closeAllConnections();
+      });
     });
     await new Promise<void>((resolve) => former.listen(join(fake.directory, 'engine-0.sock'), resolve));
     await fake.client().open();
-    former.close();
-    former.closeAllConnections();
     assert.equal(drained, 1);
   });
 
@@ -74,8 +75,11 @@ describe('a client of a newer version', () => {
         onEvent: ({ type }) => type === 'progress' && begin(),
       });
       await begun;
+      let isAnswered = false;
+      const answered = answer.finally(() => (isAnswered = true));
       await fake.client().open();
-      assert.equal((await answer).type, 'result');
+      assert.ok(isAnswered, 'the newer engine starts when the older one has ended');
+      assert.equal((await answered).type, 'result');
       assert.deepEqual(await ended, [0, null]);
       assert.equal(fake.pids().length, 1);
     } finally {

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { EngineEnd } from '../../src/client/engine-end';
+import { ManualClock } from '../system/manual-clock';
+import { useTempFolder } from '../temp-folder';
+
+describe('the end of a local engine', () => {
+  const file = useTempFolder();
+  let engine: Server;
+  let connection: Socket;
+  let end: EngineEnd | undefined;
+
+  beforeEach(async () => {
+    engine = createServer();
+    await new Promise<void>((resolve) => engine.listen(file('engine.sock'), resolve));
+    const accepted = once(engine, 'connection');
+    end = await EngineEnd.watch(file('engine.sock'));
+    [connection] = (await accepted) as [Socket];
+  });
+  afterEach(() => {
+    connection.destroy();
+    engine.close();
+  });
+
+  it('is reached when the engine closes its connections, not before', async () => {
+    const clock = new ManualClock();
+    let isReached = false;
+    const reached = end?.reached(clock).then(() => (isReached = true));
+    clock.advance(11_000);
+    await new Promise(setImmediate);
+    assert.equal(isReached, false);
+    connection.destroy();
+    await reached;
+    assert.equal(clock.timers, 0);
+  });
+
+  it('is not waited for longer than an engine may take', async () => {
+    const clock = new ManualClock();
+    const reached = end?.reached(clock);
+    clock.advance(12_000);
+    await reached;
+    connection.resume();
+    await once(connection, 'close');
+  });
+
+  it('has passed where no engine listens', async () => {
+    assert.equal(await EngineEnd.watch(file('other.sock')), undefined);
+  });
+});
