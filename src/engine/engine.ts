@@ -1,47 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { errorBody, SmolvlmError } from '../errors';
-import type { Inference, InferenceHooks } from '../inference/inference';
+import type { InferenceHooks } from '../inference/inference';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { CameraStatus, FailureRecord, LoadedModel } from '../protocol/engine-status';
 import type { FinalEvent, Preparation, SuccessEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
-import type { Clock } from '../system/clock';
 import { defined } from '../system/defined';
 import { AnsweredRequests } from './answered-requests';
 import { AsideFrames } from './aside-frames';
 import { CoreLoad } from './core-load';
+import type { EngineOptions } from './engine-options';
 import type { EventStream } from './event-stream';
 import { FailureLog } from './failure-log';
 import { FrameQueue } from './frame-queue';
 import { Lifetime } from './lifetime';
 import { EngineRequest } from './request';
-
-export interface EngineOptions {
-  readonly inference: Inference;
-  readonly clock: Clock;
-  /** Waiting frames per camera, for requests that do not say. */
-  readonly queueCapacity: number;
-  /** Requests that name no side get thumbnails of this one. */
-  readonly thumbnailSide?: number;
-  readonly maxWaiting: number;
-  readonly maxWaitingBytes: number;
-  /** Time from receipt to answer, for requests that do not say. */
-  readonly deadlineMs: number;
-  /** How long a request is kept with no reader; its client may come back for it. */
-  readonly abandonedMs: number;
-  /** Calls `onIdle` this long after the last lease and the last request; never when absent. */
-  readonly idleExitMs?: number;
-  readonly onIdle?: () => void;
-}
-
-/** Options that the command line does not set. */
-export const engineDefaults = {
-  queueCapacity: 1,
-  maxWaiting: 256,
-  maxWaitingBytes: 512 * 1024 * 1024,
-  deadlineMs: 10 * 60_000,
-  abandonedMs: 30_000,
-} as const;
 
 /** Frames that may stop for others of higher priority at a time; each keeps its picture and what it has computed. */
 const mostPaused = 4;

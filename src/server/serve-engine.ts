@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { Engine, engineDefaults } from '../engine/engine';
+import { Engine } from '../engine/engine';
+import { engineDefaults } from '../engine/engine-options';
 import { InferenceThread } from '../engine/inference-thread';
 import { errorBody, SmolvlmError } from '../errors';
 import { checkpointsFolder } from '../model/cache-folder';

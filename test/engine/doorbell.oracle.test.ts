@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, engineDefaults } from '../../src/engine/engine';
+import { Engine } from '../../src/engine/engine';
+import { engineDefaults } from '../../src/engine/engine-options';
 import { InferenceThread } from '../../src/engine/inference-thread';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import type { EngineEvent, FinalEvent } from '../../src/protocol/events';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Engine, engineDefaults } from '../../src/engine/engine';
+import { Engine } from '../../src/engine/engine';
+import { engineDefaults } from '../../src/engine/engine-options';
 import type { Caption, Inference } from '../../src/inference/inference';
 import { systemClock } from '../../src/system/clock';
 import { PriorityMutex } from '../../src/system/priority-mutex';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Engine, engineDefaults } from '../../src/engine/engine';
+import { Engine } from '../../src/engine/engine';
+import { engineDefaults } from '../../src/engine/engine-options';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import type { FinalEvent } from '../../src/protocol/events';
 import { isFinal } from '../../src/protocol/ndjson';

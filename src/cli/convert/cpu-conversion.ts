@@ -2,6 +2,7 @@ import { prepareCpuBundle } from '../../convert/bundle/cpu-bundle';
 import { withReference } from '../../convert/npu/bundle-reference';
 import { chooseFrames } from '../../convert/npu/calibration-frames';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
+import { cpuStagePrecisions } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { type CommandIo, type OptionValues, optionalChoice, optionalString } from '../command/command';
 import { decoderOption, granularityOption, progressOf } from './bundle-options';
@@ -13,7 +14,7 @@ export async function convertForCpu(
   values: OptionValues,
   io: CommandIo,
 ): Promise<number> {
-  const visionPrecision = optionalChoice(values, 'precision', ['float32', 'int8']) ?? 'int8';
+  const visionPrecision = optionalChoice(values, 'precision', cpuStagePrecisions) ?? 'int8';
   const granularity = granularityOption(values);
   const frames = await chooseFrames(optionalString(values, 'calibration'));
   const manifest = await prepareCpuBundle(

@@ -6,7 +6,11 @@ import { findToolkit } from '../../convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../../convert/toolkit/toolkit-worker';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import type { VisionGranularity } from '../../onnx/vision/vision-stages';
-import type { NpuTarget } from '../../protocol/models/conversion-choices';
+import {
+  type NpuPrecisionChoice,
+  type NpuTarget,
+  npuPrecisions,
+} from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import type { Settings } from '../../system/settings';
 import {
@@ -40,7 +44,7 @@ export async function convertForNpu(
   const started = performance.now();
   const workers = optionalInteger(values, 'workers', 1, 64);
   const { layers } = checkpoint.config.vision;
-  const precision = optionalChoice(values, 'precision', ['fp16', 'hybrid', 'auto']) ?? 'fp16';
+  const precision = optionalChoice(values, 'precision', npuPrecisions) ?? 'fp16';
   const granularity = granularityOption(values) ?? 'half-layer';
   const options = {
     target,
@@ -71,7 +75,7 @@ const usualInt8Layers = '2,3,4';
 /** @throws UsageError for layers the tower does not have, or that are not a whole stage */
 function int8Layers(
   values: OptionValues,
-  precision: 'fp16' | 'hybrid' | 'auto',
+  precision: NpuPrecisionChoice,
   granularity: VisionGranularity,
   layers: number,
 ): readonly number[] {

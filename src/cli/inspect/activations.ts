@@ -10,6 +10,7 @@ import { imageTokensPerTile, patchesPerTile } from '../../model/checkpoint/model
 import { resolveModel } from '../../model/hub/resolve-model';
 import { readPicture } from '../../picture/picture-source';
 import { details } from '../../protocol/describe-request';
+import { cpuStagePrecisions } from '../../protocol/models/conversion-choices';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Command, type CommandIo, optionalChoice, requiredString } from '../command/command';
 import { ActivationSpool } from './activation-spool';
@@ -29,7 +30,7 @@ export const command: Command = {
     const image = requiredString(values, 'image');
     const out = requiredString(values, 'out');
     const detail = optionalChoice(values, 'detail', details) ?? 'low';
-    const visionPrecision = optionalChoice(values, 'precision', ['float32', 'int8']) ?? 'float32';
+    const visionPrecision = optionalChoice(values, 'precision', cpuStagePrecisions) ?? 'float32';
     const { dir } = await resolveModel(requiredString(values, 'model'));
     const bundle = await preparedBundle(
       dir,

@@ -8,6 +8,7 @@ import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { patchesPerTile } from '../../model/checkpoint/model-config';
 import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { dtypeBytes } from '../../model/safetensors/tensor-dtype';
+import type { NpuPrecisionChoice } from '../../protocol/models/conversion-choices';
 
 /** Bytes per weight; 4-bit blocks have a float32 scale for every 32 weights. */
 const bytesPerWeight: Readonly<Record<Precision, number>> = {
@@ -43,7 +44,7 @@ export function cpuBundleBytes(
 
 /** The options that determine the disk space of an NPU conversion. */
 interface NpuBytesOptions {
-  readonly precision: 'fp16' | 'hybrid' | 'auto';
+  readonly precision: NpuPrecisionChoice;
   readonly decoder: { readonly precision: Precision };
   readonly cpuStages: boolean;
   readonly frames: { readonly calibration: readonly string[] };

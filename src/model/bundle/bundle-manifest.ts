@@ -1,4 +1,4 @@
-import type { BundleTarget } from '../../protocol/models/conversion-choices';
+import type { BundleTarget, NpuPrecisionChoice } from '../../protocol/models/conversion-choices';
 /** Weight precision of a stage or of the decoder. */
 export type Precision = 'float32' | 'fp16' | 'int8' | 'int4';
 
@@ -46,7 +46,7 @@ export interface BundleConversion {
   readonly granularity: 'half-layer' | 'layer' | 'tower';
   /** Query rows per attention chunk. */
   readonly queryRows: number;
-  readonly precision: 'fp16' | 'hybrid' | 'auto';
+  readonly precision: NpuPrecisionChoice;
   /** Frames the INT8 ranges were taken from. */
   readonly calibrationFrames: number;
   /** Over the contents of all frames used. */

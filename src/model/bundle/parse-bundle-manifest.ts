@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { bundleTargets } from '../../protocol/models/conversion-choices';
+import { bundleTargets, npuPrecisions } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 import { BundleError } from './bundle-file';
@@ -88,7 +88,7 @@ function conversion(fields: JsonFields): BundleConversion {
   return {
     granularity: fields.oneOf('granularity', ['half-layer', 'layer', 'tower']),
     queryRows: fields.index('queryRows'),
-    precision: fields.oneOf('precision', ['fp16', 'hybrid', 'auto']),
+    precision: fields.oneOf('precision', npuPrecisions),
     calibrationFrames: fields.index('calibrationFrames'),
     framesSha256: sha256(fields, 'framesSha256'),
   };

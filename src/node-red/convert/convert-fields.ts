@@ -1,16 +1,18 @@
-import type { BundleTarget } from '../../protocol/models/conversion-choices';
+import {
+  type BundleTarget,
+  cpuStagePrecisions,
+  npuPrecisions,
+} from '../../protocol/models/conversion-choices';
 // The dialog of smolvlm-convert, in the form that dialog and runtime share.
 
 export const conversionModes = ['convert', 'validate', 'install'] as const;
 export type ConversionMode = (typeof conversionModes)[number];
 
-const npuPrecisions = ['fp16', 'hybrid', 'auto'] as const;
-
 /** What each target can be built in. */
 export const precisionChoices = {
   rk3588: npuPrecisions,
   rk3576: npuPrecisions,
-  cpu: ['int8', 'float32'],
+  cpu: cpuStagePrecisions,
 } as const satisfies Readonly<Record<BundleTarget, readonly string[]>>;
 
 /** Layers whose weights are INT8, e.g. `2,3,4`; blank is none. */

@@ -60,6 +60,6 @@ describe('smolvlm inspect activations', function () {
 
   it('refuses an unknown precision as a usage error', async () => {
     const values = { model: tiny, image: 'x', out: 'y', precision: 'int2' };
-    await assert.rejects(run(values), { code: 'usage', message: /--precision: expected float32 or int8/ });
+    await assert.rejects(run(values), { code: 'usage', message: /--precision: expected int8 or float32/ });
   });
 });
