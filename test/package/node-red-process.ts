@@ -116,13 +116,16 @@ export class NodeRedProcess {
     return (await fetch(`${this.url}/nodes`, { headers })).text();
   }
 
-  /** Deploys a full set of flows, and waits until they run. */
-  async deploy(flows: readonly object[]): Promise<void> {
-    const headers = { 'content-type': 'application/json', 'node-red-deployment-type': 'full' };
+  /**
+   * Deploys a full set of flows, and waits until they run.
+   * @param type what is restarted: everything, or what has changed
+   */
+  async deploy(flows: readonly object[], type: 'full' | 'flows' | 'nodes' = 'full'): Promise<void> {
+    const headers = { 'content-type': 'application/json', 'node-red-deployment-type': type };
     const before = this.#log.length;
     const answer = await fetch(`${this.url}/flows`, { method: 'POST', headers, body: JSON.stringify(flows) });
     if (!answer.ok) throw new Error(`the flows are refused: ${answer.status} ${await answer.text()}`);
-    await this.#says(/Started flows/, before);
+    await this.#says(/Started (?:modified )?(?:flows|nodes)/, before);
   }
 
   async #json<T>(answer: Response): Promise<T> {
