@@ -110,6 +110,9 @@ export interface EditorOptions extends ServerOptions {
   readonly language?: string;
 }
 
+/** A Node-RED that is there already. */
+type EditedNodeRed = Pick<EditorServer, 'url' | 'front'>;
+
 /** The editor of a real Node-RED with this package, in a headless browser. */
 export class Editor {
   /** What the page threw, or wrote to its console as an error. */
@@ -118,7 +121,7 @@ export class Editor {
 
   private constructor(
     readonly page: Page,
-    private readonly server: EditorServer,
+    private readonly server: EditedNodeRed,
     private readonly closeServer: () => Promise<void>,
   ) {
     this.#url = server.url;
@@ -142,12 +145,12 @@ export class Editor {
   }
 
   /** On a Node-RED that stays when the editor is closed. */
-  static openOn(server: EditorServer, language?: string): Promise<Editor> {
+  static openOn(server: EditedNodeRed, language?: string): Promise<Editor> {
     return Editor.#view(server, language, async () => {});
   }
 
   static async #view(
-    server: EditorServer,
+    server: EditedNodeRed,
     language = 'en-US',
     closeServer: () => Promise<void>,
   ): Promise<Editor> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Editor, hasChromium } from './editor';
+import { importExample } from './import-example';
 
 /** A sheet of the editor and how many nodes lie on it. */
 interface Sheet {
@@ -33,28 +34,10 @@ interface Sheet {
         return all; })()`,
     );
 
-  async function importExample(name: string, label: string): Promise<void> {
-    const { page } = editor;
-    await page.click('#red-ui-header-button-sidemenu');
-    await page.click('#menu-item-import');
-    await page.click('a[href="#red-ui-clipboard-dialog-import-tab-examples"]');
-    const tree = page.locator('#red-ui-clipboard-dialog-import-tab-examples .red-ui-treeList-label:visible');
-    const example = tree.filter({ hasText: name });
-    if ((await example.count()) === 0) await tree.filter({ hasText: '@rk3588/node-red-smolvlm' }).click();
-    await example.click();
-    await page.click('#red-ui-clipboard-dialog-ok:not([disabled])');
-    // The editor asks as soon as a node of the example is there already: here the engine.
-    const copy = page.locator('.red-ui-notification button', { hasText: 'Import copy' });
-    const there = page.locator('.red-ui-tab-label', { hasText: label });
-    await copy.or(there).first().waitFor();
-    if (await copy.isVisible()) await copy.click();
-    await there.first().waitFor();
-  }
-
   it('gives two examples one engine, which the nodes of both use', async () => {
-    await importExample('snapshot to caption', 'Snapshot to caption');
+    await importExample(editor.page, 'snapshot to caption', 'Snapshot to caption');
     assert.deepEqual(await engines(), [{ name: 'Captions', users: 1 }]);
-    await importExample('one frame, five questions', 'One frame, five questions');
+    await importExample(editor.page, 'one frame, five questions', 'One frame, five questions');
     assert.deepEqual(await engines(), [{ name: 'Captions', users: 7 }]);
     assert.deepEqual(
       (await imported()).map(({ label }) => label),

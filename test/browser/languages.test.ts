@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { nodeFolders, readCatalog, readHelp, translations } from '../nodes/catalogs';
+import { nodeFolders, original, readCatalog, readHelp, translations } from '../nodes/catalogs';
 import { Editor, EditorServer, hasChromium } from './editor';
+import { photograph } from './photographs';
+
+const languages = [original, ...translations] as const;
 
 /** What a browser says it speaks. */
-const regions = { de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
+const regions = { 'en-US': 'en-US', de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
 
 const types = nodeFolders.filter((folder) => folder !== 'sidebar');
 
@@ -20,6 +23,20 @@ const cut = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('label, butto
     const range = document.createRange();
     range.selectNodeContents(element.querySelector('.red-ui-tab-label') ?? element);
     return range.getBoundingClientRect().right > element.getBoundingClientRect().right + 1; })
+  .map((element) => element.textContent.trim())`;
+
+/** Labels of the open dialog that take more than one line, and buttons. */
+const wrapped = `$('.red-ui-tray').last().find('.smolvlm-dialog').find('.form-row > label, button, li.red-ui-tab')
+  .filter(':visible').toArray().filter((element) => {
+    const words = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const lines = new Set();
+    while (words.nextNode()) {
+      if (words.currentNode.data.trim() === '' || !words.currentNode.parentElement.checkVisibility()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(words.currentNode);
+      for (const { top } of range.getClientRects()) lines.add(Math.round(top / 8));
+    }
+    return lines.size > 1; })
   .map((element) => element.textContent.trim())`;
 
 /** Choices and placeholders of the open dialog that are wider than their field. */
@@ -43,7 +60,7 @@ const beyond = `(() => {
   return tray.find('.red-ui-tray-body')[0].offsetWidth - Math.ceil(tray.width());
 })()`;
 
-describe('editor in a browser in another language (needs Chromium)', function () {
+describe('editor in a browser in each language (needs Chromium)', function () {
   this.timeout(180_000);
   let server: EditorServer;
 
@@ -61,7 +78,7 @@ describe('editor in a browser in another language (needs Chromium)', function ()
   });
   after(() => server?.close());
 
-  for (const language of translations) {
+  for (const language of languages) {
     describe(language, () => {
       let editor: Editor;
 
@@ -94,6 +111,8 @@ describe('editor in a browser in another language (needs Chromium)', function ()
             if ((await tabs.count()) > 0) await tabs.nth(tab).click();
             assert.doesNotMatch(await dialog.innerText(), new RegExp(`${type}\\.\\w+\\.\\w|__\\w+__`));
             assert.deepEqual(await page.evaluate(cut), []);
+            assert.deepEqual(await page.evaluate(wrapped), []);
+            await photograph(page, `${type}-${tab}`, language);
             assert.deepEqual(await page.evaluate(tooWide), []);
           }
         });
@@ -156,7 +175,10 @@ describe('editor in a browser in another language (needs Chromium)', function ()
           route.fulfill({ json: { engines: [overview] } }),
         );
         const time = page.locator('.smolvlm-engine[data-engine="one"] .smolvlm-frame-head').nth(1);
-        assert.match(await time.innerText(), language === 'zh-CN' ? /\b1\.5/ : /\b1,5/);
+        assert.match(
+          await time.innerText(),
+          language === 'zh-CN' || language === original ? /\b1\.5/ : /\b1,5/,
+        );
         await page.unroute('**/smolvlm-sidebar/engines**');
       });
     });

@@ -123,6 +123,19 @@ describe('the captions page in a browser (needs Chromium)', function () {
     assert.ok((await page.locator('.days section').count()) >= 3);
   });
 
+  it('requests one page of entries and what is near the screen, however many entries there are', async () => {
+    await open();
+    await page.locator('.thumbnail img[src]').nth(5).waitFor();
+    const requested = (await page.evaluate(
+      `performance.getEntriesByType('resource').map(({ name }) => name)`,
+    )) as string[];
+    const of = (path: RegExp): number => requested.filter((name) => path.test(name)).length;
+    assert.equal(of(/\/entries\?/), 1, requested.join(' '));
+    assert.ok(of(/\/thumbnail$/) < 30);
+    assert.ok(requested.length < 45, `${requested.length} requests`);
+    assert.equal(await rows().count(), 50);
+  });
+
   it('loads thumbnails near the screen only, and nothing moves when they arrive', async () => {
     const asked: string[] = [];
     await open();

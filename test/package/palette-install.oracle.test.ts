@@ -1,4 +1,4 @@
 import { testPaletteInstall } from './palette-install';
-import { otherRuntimes } from './test-runtimes';
+import { node24, otherRuntimes } from './test-runtimes';
 
-testPaletteInstall(otherRuntimes);
+testPaletteInstall(otherRuntimes, ({ node }) => node === node24);

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from '../fixtures';
 import { captionOnRequest } from './caption-on-request';
 import { captionHere, jobs } from './every-node';
 import { flowOfEveryNode } from './every-node-flow';
 import { useEveryNodeServices } from './every-node-services';
+import { HomeServices, pictureFolder } from './home-services';
 import { NodeRedProcess } from './node-red-process';
 import { packedPackage, useSuiteFolder } from './packed-package';
+import { fetchedModel, testReadmePath } from './readme-path';
 import { programOf, type TestRuntime } from './test-runtimes';
 
 const { name, 'node-red': declared } = JSON.parse(
@@ -20,8 +23,14 @@ const { name, 'node-red': declared } = JSON.parse(
 };
 const types = Object.keys(declared.nodes);
 
-/** Declares the tests of an installation into each runtime. */
-export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
+/**
+ * Declares the tests of an installation into each runtime.
+ * @param isInBrowser in which of them the README's steps are followed in a browser
+ */
+export function testPaletteInstall(
+  runtimes: readonly TestRuntime[],
+  isInBrowser: (runtime: TestRuntime) => boolean = () => false,
+): void {
   describe('installing the package with the palette manager', function () {
     this.timeout(400_000);
     const folder = useSuiteFolder();
@@ -32,11 +41,15 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
         const userDir = join(folder, `${runtime.nodeRed}-${runtime.node}`);
         const engines = join(userDir, 'engines');
         let nodeRed: NodeRedProcess;
+        let home: HomeServices;
 
         before(async () => {
+          home = await HomeServices.start(fetchedModel);
           const program = await programOf(runtime);
           const environment = {
             SMOLVLM_RUNTIME_DIR: engines,
+            SMOLVLM_CACHE: join(userDir, 'cache'),
+            HF_ENDPOINT: home.hub.endpoint,
             // onnxruntime-node's own install script only fetches CUDA libraries.
             ONNXRUNTIME_NODE_INSTALL: 'skip',
           };
@@ -44,6 +57,9 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
         });
         after(async () => {
           await nodeRed?.stop();
+          await home?.close();
+          // An engine that a dialog has made stays for as long as its field says.
+          if (isInBrowser(runtime)) await stopEngine(engines);
           await untilNoEngine(engines);
         });
 
@@ -80,9 +96,20 @@ export function testPaletteInstall(runtimes: readonly TestRuntime[]): void {
 
         it('answers an HTTP request and a link call with the caption of the picture that they ask for', () =>
           captionOnRequest(nodeRed));
+
+        if (isInBrowser(runtime)) {
+          const pictures = (): string => pictureFolder(folder, `node-red-${runtime.nodeRed}`);
+          testReadmePath(() => ({ nodeRed, home, pictures: pictures(), types }));
+        }
       });
     }
   });
+}
+
+async function stopEngine(runtimeFolder: string): Promise<void> {
+  const script = pathToFileURL(join(repositoryRoot, 'scripts', 'demo', 'engine.mjs')).href;
+  const engine = (await import(script)) as { stopEngine(runtime: string): Promise<void> };
+  await engine.stopEngine(runtimeFolder);
 }
 
 /** An engine stays for a second after its last client. */
