@@ -9,6 +9,7 @@ import { defaultPictureLimits } from '../src/picture/picture-limits';
 export interface RawRequest {
   readonly url: string;
   readonly authorization: string;
+  readonly cookie: string;
 }
 
 /** What a camera sends back: bytes, after which it closes, or what it does with the connection. */
@@ -44,6 +45,10 @@ export class RawCamera {
     return this.#sockets.size;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -59,12 +64,13 @@ export class RawCamera {
       if (!head.includes('\r\n\r\n')) return;
       const url = head.split(' ')[1] ?? '';
       const authorization = /^authorization: (.*)\r$/im.exec(head)?.[1] ?? '';
+      const cookie = /^cookie: (.*)\r$/im.exec(head)?.[1] ?? '';
       head = '';
-      const request = { url, authorization };
+      const request = { url, authorization, cookie };
       this.requests.push(request);
       const answer = this.answer(request);
       if (typeof answer === 'function') answer(socket);
-      else socket.end(answer);
+      else socket.end(answer, 'latin1');
     });
   }
 }

@@ -102,12 +102,30 @@ interface StreamProgress {
   readonly sample: Uint8Array;
 }
 
-function silentError(url: URL, timeoutMs: number, { pictures, sizeBytes }: StreamProgress): SmolvlmError {
+function silentError(
+  url: URL,
+  timeoutMs: number,
+  { pictures, sizeBytes, sample }: StreamProgress,
+): SmolvlmError {
   if (sizeBytes === 0) return streamError(url, `nothing was received for ${timeoutMs} ms`);
   if (pictures > 0) return streamError(url, `no picture was received for ${timeoutMs} ms`);
-  return streamError(url, `${sizeBytes} bytes were received within ${timeoutMs} ms, but no picture`, {
+  const received = `${sizeBytes} bytes were received within ${timeoutMs} ms, but no picture`;
+  const type = partType(sample) ?? (excerptOf(sample) === undefined ? undefined : 'text');
+  if (type !== undefined) {
+    return streamError(url, `${received}: expected image/jpeg, received ${type}`, {
+      hint: 'Choose JPEG for this stream in the camera, or enter another address; the node continues to try.',
+    });
+  }
+  return streamError(url, received, {
     hint: 'The address may be that of another kind of stream: for H.264 or H.265 choose RTSP.',
   });
+}
+
+/** The media type that the first part of a multipart stream names, if it is not JPEG. */
+function partType(sample: Uint8Array): string | undefined {
+  const head = Buffer.from(sample).toString('latin1', 0, 1024);
+  const type = /^\s*--[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*?content-type:[ \t]*([\w/.+-]{1,60})/i.exec(head)?.[1];
+  return type === undefined || /^image\/p?jpe?g$/i.test(type) ? undefined : type;
 }
 
 function endedError(url: URL, { pictures, sample }: StreamProgress): SmolvlmError {

@@ -173,6 +173,19 @@ describe('MjpegSource', () => {
     assert.match(named()!.hint ?? '', /H\.264 or H\.265 choose RTSP/);
   });
 
+  it('names the type of parts that are not JPEG', async () => {
+    const png = Buffer.from(
+      '--b\r\nContent-Length: 4\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n',
+      'latin1',
+    );
+    camera.answer = () => endless(head, () => png);
+    // An attempt that ends before its first bytes have come is followed by another one.
+    stream({ timeoutMs: 100 });
+    const named = () => told.troubles.find(({ message }) => message.includes('received image/png'));
+    await told.until(() => named() !== undefined);
+    assert.match(named()!.hint ?? '', /Choose JPEG/);
+  });
+
   it('recognises a snapshot address and a page', async () => {
     camera.answer = () => rawPicture(picture);
     stream();

@@ -18,8 +18,11 @@ describe('fetchPicture', () => {
   describe('logging in', () => {
     const hash = (algorithm: string, text: string): string =>
       createHash(/^md5/i.test(algorithm) ? 'md5' : /512/.test(algorithm) ? 'sha512-256' : 'sha256')
-        .update(text)
+        .update(text, 'latin1')
         .digest('hex');
+
+    /** Kämera in UTF-8, its bytes as Latin-1. */
+    const umlaut = 'K\xc3\xa4mera';
 
     /** Whether a header answers a challenge as RFC 7616 computes it. */
     function answers(
@@ -36,6 +39,33 @@ describe('fetchPicture', () => {
       const middle = qop === '' ? '' : `:${field('nc')}:${field('cnonce')}:${field('qop')}`;
       return field('qop') === qop && field('response') === hash(algorithm, `${a1}:${nonce}${middle}:${a2}`);
     }
+
+    it('brings back the cookie of a redirect, and of a refused request', async () => {
+      camera().answer = ({ authorization, url, cookie }) => {
+        if (!/\bsid=4 2\b/.test(cookie))
+          return `HTTP/1.1 302 Found\r\nSet-Cookie: sid=4 2; Path=/; HttpOnly\r\nLocation: ${url}\r\n\r\n`;
+        if (!/\btry=1\b/.test(cookie)) {
+          return `HTTP/1.1 401 Unauthorized\r\nSet-Cookie: old=1; Max-Age=0\r\nSet-Cookie: try=1\r\nWWW-Authenticate: Digest realm="cam", nonce="n1", qop="auth"\r\n\r\n`;
+        }
+        return cookie === 'sid=4 2; try=1' && answers(authorization, url, {})
+          ? rawPicture(porch)
+          : rawUnauthorized();
+      };
+      assert.ok(porch.equals((await fetched({ credentials })).bytes));
+    });
+
+    it('sends a cookie only to the origin that set it', async () => {
+      await using other = new RawCamera();
+      await other.listen();
+      other.answer = () => rawPicture(porch);
+      camera().answer = () =>
+        `HTTP/1.1 302 Found\r\nSet-Cookie: sid=42\r\nLocation: ${other.url().href}\r\n\r\n`;
+      await fetched();
+      assert.deepEqual(
+        other.requests.map(({ cookie }) => cookie),
+        [''],
+      );
+    });
 
     for (const [name, challenges, expected] of [
       ['MD5', ['Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5'], {}],
@@ -94,6 +124,12 @@ describe('fetchPicture', () => {
         { realm: 'the "front" door', qop: '' },
       ],
       ['a blank realm', ['Digest realm="", nonce="n1", qop="auth"'], { realm: '' }],
+      ['no realm', ['Digest nonce="n1", qop="auth"'], { realm: '' }],
+      [
+        'a realm in UTF-8, which is returned and counted byte by byte',
+        [`Digest realm="${umlaut}", nonce="n1", qop="auth"`],
+        { realm: umlaut },
+      ],
       ['a folded header', ['Digest realm="cam",\r\n nonce="n1",\r\n\tqop="auth"'], {}],
       [
         'SHA-256-sess and auth-int',

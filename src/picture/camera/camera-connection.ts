@@ -37,7 +37,8 @@ export async function openCamera(
   try {
     await once(socket, isSecure ? 'secureConnect' : 'connect');
     if (isSecure) checkCertificate(socket as TLSSocket, url, trust);
-    socket.write(requestText(url, headers));
+    // Values that a camera sent go back to it byte by byte.
+    socket.write(requestText(url, headers), 'latin1');
     const response = await readResponse(socket[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>);
     return { ...response, close: () => void socket.destroy() };
   } catch (error) {

@@ -3,6 +3,7 @@ import { shownAddress } from '../../system/shown-address';
 import { ImageError } from '../image-error';
 import type { CameraAccess, Credentials } from './camera-access';
 import { type CameraResponse, openCamera } from './camera-connection';
+import { CameraCookies } from './camera-cookies';
 import { answerChallenges, type CameraLogin, isStale, offeredLogins } from './camera-login';
 import { excerptOf, loginRefused, refusalIn } from './camera-refusal';
 import { type Challenge, parseChallenges } from './www-authenticate';
@@ -32,9 +33,10 @@ export async function requestCamera(
 ): Promise<AnsweredRequest> {
   let url = withoutLogin(address);
   let login: CameraLogin | undefined;
+  const cookies = new CameraCookies();
   let stale = 0;
   for (let redirects = 0; ; ) {
-    const sent = login && { authorization: login.header };
+    const sent = defined({ authorization: login?.header, cookie: cookies.header(url) });
     const response = await openCamera(
       url,
       { ...headers, ...sent },
@@ -42,6 +44,7 @@ export async function requestCamera(
       signal,
     );
     const { status } = response;
+    cookies.keep(url, response.headers.get('set-cookie') ?? []);
     if (status >= 200 && status < 300) return { url, response };
     const location = response.headers.get('location')?.[0];
     if ([301, 302, 303, 307, 308].includes(status) && location !== undefined) {

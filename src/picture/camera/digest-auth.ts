@@ -25,15 +25,15 @@ export function digestAuthorization(
   { user, password }: Credentials,
   cnonce = randomBytes(8).toString('hex'),
 ): string | undefined {
-  const realm = parameters.get('realm');
+  const realm = parameters.get('realm') ?? '';
   const nonce = parameters.get('nonce');
   const algorithm = parameters.get('algorithm') || 'MD5';
   const hashName = hashNames[algorithm.replace(/-sess$/i, '').toLowerCase()];
   const qop = chosenQop(parameters.get('qop'));
-  if (realm === undefined || nonce === undefined || hashName === undefined || qop === 'unknown')
-    return undefined;
-  const hash = (text: string): string => createHash(hashName).update(text).digest('hex');
-  const secret = hash(`${user}:${realm}:${password}`);
+  if (nonce === undefined || hashName === undefined || qop === 'unknown') return undefined;
+  // The camera's values are its bytes as Latin-1; user and password are UTF-8.
+  const hash = (text: string): string => createHash(hashName).update(text, 'latin1').digest('hex');
+  const secret = hash(`${utf8Bytes(user)}:${realm}:${utf8Bytes(password)}`);
   const a1 = /-sess$/i.test(algorithm) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
   const a2 = hash(qop === 'auth-int' ? `${method}:${uri}:${hash('')}` : `${method}:${uri}`);
   const count = '00000001';
@@ -43,7 +43,7 @@ export function digestAuthorization(
   const isHashed = parameters.get('userhash')?.toLowerCase() === 'true';
   const opaque = parameters.get('opaque');
   const parts = [
-    userField(isHashed ? hash(`${user}:${realm}`) : user),
+    userField(isHashed ? hash(`${utf8Bytes(user)}:${realm}`) : user),
     `realm="${quoted(realm)}"`,
     `nonce="${quoted(nonce)}"`,
     `uri="${quoted(uri)}"`,
@@ -55,6 +55,10 @@ export function digestAuthorization(
     ...(isHashed ? ['userhash=true'] : []),
   ];
   return `Digest ${parts.join(', ')}`;
+}
+
+function utf8Bytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function chosenQop(offered: string | undefined): 'auth' | 'auth-int' | 'unknown' | undefined {
