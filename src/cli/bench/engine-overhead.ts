@@ -21,8 +21,8 @@ export interface EngineOverhead {
   readonly frameBytes: number;
 }
 
-/** Captions by each way before those that count. */
-const warmUp = 5;
+/** Captions by each way before those that count: V8 compiles an engine's code within its first seconds, 4–6 ms a caption. */
+const warmUp = 30;
 
 /** Threads of onnxruntime spin for a while after a caption; a camera's next frame comes later. */
 const pauseMs = 30;
