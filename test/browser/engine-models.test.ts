@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { readSettings } from '../../src/system/settings';
-import { demoFrame, demoModel } from '../fixtures';
-import { LoopbackHub } from '../model/hub/loopback-hub';
+import { demoFrame } from '../fixtures';
+import { demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 import { serveFake } from '../server/served-fake';
 import { Editor, hasChromium } from './editor';
 
@@ -26,9 +26,7 @@ describe('models in the dialog of smolvlm-engine in a browser (needs Chromium)',
     if (!hasChromium) this.skip();
     const root = await mkdtemp(join(tmpdir(), 'smolvlm-models-'));
     folder = root;
-    const files = new Map<string, Buffer>();
-    for (const file of await readdir(demoModel)) files.set(file, await readFile(join(demoModel, file)));
-    hub = new LoopbackHub(files, model);
+    hub = new LoopbackHub(demoModelFiles(), model);
     await hub.start();
     const { npu, rkllm } = readSettings({});
     there = await serveFake({

@@ -6,8 +6,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { demoModel, repositoryRoot } from '../fixtures';
-import { commit, LoopbackHub } from '../model/hub/loopback-hub';
+import { repositoryRoot } from '../fixtures';
+import { commit, demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 import { useTempFolder } from '../temp-folder';
 
 const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
@@ -17,9 +17,7 @@ describe('smolvlm pull', () => {
   let hub: LoopbackHub;
 
   beforeEach(async () => {
-    const files = new Map<string, Buffer>();
-    for (const name of await readdir(demoModel)) files.set(name, await readFile(join(demoModel, name)));
-    hub = new LoopbackHub(files);
+    hub = new LoopbackHub(demoModelFiles());
     await hub.start();
   });
   afterEach(() => hub.stop());

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { LocalModels } from '../../src/client/models/local-models';
 import type { ModelCacheApi } from '../../src/client/models/model-cache-api';
 import { RemoteModels } from '../../src/client/models/remote-models';
 import type { FetchProgress, ModelInventory } from '../../src/protocol/models/model-cache';
 import { readSettings } from '../../src/system/settings';
 import { setEnvironment } from '../environment';
-import { demoModel } from '../fixtures';
-import { LoopbackHub } from '../model/hub/loopback-hub';
+import { demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';
 
@@ -51,9 +48,7 @@ for (const [name, open] of [
     let restore = (): void => {};
 
     beforeEach(async () => {
-      const files = new Map<string, Buffer>();
-      for (const file of await readdir(demoModel)) files.set(file, await readFile(join(demoModel, file)));
-      hub = new LoopbackHub(files);
+      hub = new LoopbackHub(demoModelFiles());
       await hub.start();
       restore = setEnvironment({ SMOLVLM_CACHE: temp('cache'), HF_ENDPOINT: hub.endpoint });
       place = await open();

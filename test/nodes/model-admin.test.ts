@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import helper from 'node-red-node-test-helper';
 import engineNode from '../../nodes/smolvlm-engine/smolvlm-engine';
 import type { ModelInventory } from '../../src/protocol/models/model-cache';
 import { readSettings } from '../../src/system/settings';
 import { setEnvironment } from '../environment';
-import { demoModel } from '../fixtures';
-import { LoopbackHub } from '../model/hub/loopback-hub';
+import { demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';
 
@@ -22,9 +19,7 @@ describe('models in the dialog of smolvlm-engine, from a hub on this machine', f
   before((done) => void helper.startServer(done));
   after((done) => void helper.stopServer(() => done()));
   beforeEach(async () => {
-    const files = new Map<string, Buffer>();
-    for (const name of await readdir(demoModel)) files.set(name, await readFile(join(demoModel, name)));
-    hub = new LoopbackHub(files);
+    hub = new LoopbackHub(demoModelFiles());
     await hub.start();
     restore = setEnvironment({ SMOLVLM_CACHE: temp('cache'), HF_ENDPOINT: hub.endpoint });
     await helper.load(engineNode as never, []);

@@ -8,15 +8,14 @@ import { resolveModel } from '../../../src/model/hub/resolve-model';
 import { demoModel } from '../../fixtures';
 import { ManualClock } from '../../system/manual-clock';
 import { useTempFolder } from '../../temp-folder';
-import { commit, type Fault, LoopbackHub } from './loopback-hub';
+import { commit, demoModelFiles, type Fault, LoopbackHub } from './loopback-hub';
 
 const weights = 'model.safetensors';
 const unneeded = ['README.md', 'onnx/model.onnx', 'pytorch_model.bin', '../../escape.json'];
 
-async function demoFiles(): Promise<Map<string, Buffer>> {
-  const files = new Map(unneeded.map((name) => [name, Buffer.from('not needed')]));
-  for (const name of await readdir(demoModel)) files.set(name, await readFile(join(demoModel, name)));
-  return files;
+function demoFiles(): Map<string, Buffer> {
+  const others = unneeded.map((name) => [name, Buffer.from('not needed')] as const);
+  return new Map([...others, ...demoModelFiles()]);
 }
 
 describe('pullCheckpoint', () => {
@@ -30,7 +29,7 @@ describe('pullCheckpoint', () => {
     hub.seen.filter(({ host }) => host === 'storage').map(({ range }) => range);
 
   beforeEach(async () => {
-    hub = new LoopbackHub(await demoFiles());
+    hub = new LoopbackHub(demoFiles());
     await hub.start();
     settings = { endpoint: hub.endpoint, stallTimeoutMs: 5000, attempts: 3, backoffMs: 1 };
   });
@@ -247,7 +246,7 @@ describe('pullCheckpoint', () => {
   /** A new hub whose repository has different content in one file, or lacks the file. */
   async function replaced(name: string, content?: Buffer): Promise<LoopbackHub> {
     await hub.stop();
-    const files = await demoFiles();
+    const files = demoFiles();
     if (content) files.set(name, content);
     else files.delete(name);
     const other = new LoopbackHub(files);

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { demoModel } from '../../fixtures';
 
 export const commit = '0123456789abcdef0123456789abcdef01234567';
 
@@ -165,10 +168,26 @@ export class LoopbackHub {
   }
 }
 
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
+/** Computes a file's checksum once, not once a request. */
+function remembered(compute: (content: Buffer) => string): (content: Buffer) => string {
+  const known = new WeakMap<Buffer, string>();
+  return (content) => {
+    const sum = known.get(content) ?? compute(content);
+    known.set(content, sum);
+    return sum;
+  };
 }
 
-function gitBlob(content: Buffer): string {
-  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+const sha256 = remembered((content) => createHash('sha256').update(content).digest('hex'));
+
+const gitBlob = remembered((content) =>
+  createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex'),
+);
+
+let demo: ReadonlyMap<string, Buffer> | undefined;
+
+/** The demo model's files by name, read once a process. */
+export function demoModelFiles(): ReadonlyMap<string, Buffer> {
+  demo ??= new Map(readdirSync(demoModel).map((name) => [name, readFileSync(join(demoModel, name))]));
+  return demo;
 }

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { RemoteModels } from '../../../src/client/models/remote-models';
 import { NdjsonDecoder } from '../../../src/protocol/ndjson';
 import type { ServedEngine, ServeOptions } from '../../../src/server/serve-engine';
 import { readSettings } from '../../../src/system/settings';
-import { demoModel } from '../../fixtures';
-import { LoopbackHub } from '../../model/hub/loopback-hub';
+import { demoModelFiles, LoopbackHub } from '../../model/hub/loopback-hub';
 import { useTempFolder } from '../../temp-folder';
 import { serveFake } from '../served-fake';
 
@@ -20,9 +17,7 @@ describe('routes of an engine for its machine’s models', function () {
   let served: ServedEngine | undefined;
 
   beforeEach(async () => {
-    const files = new Map<string, Buffer>();
-    for (const file of await readdir(demoModel)) files.set(file, await readFile(join(demoModel, file)));
-    hub = new LoopbackHub(files);
+    hub = new LoopbackHub(demoModelFiles());
     await hub.start();
   });
   afterEach(async () => {
