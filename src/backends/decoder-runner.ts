@@ -20,6 +20,8 @@ export interface DecoderContext {
   readonly sizeBytes: number;
   /** Drops everything after the first `length` tokens. */
   truncate(length: number): void;
+  /** Makes room for so many more tokens at once; without it the cache grows with each append, and is copied each time. */
+  reserve(tokens: number): void;
   /**
    * Appends rows and returns logits.
    * @param rows [n, width] float32

@@ -4,6 +4,9 @@ import type { PromptRows } from './embed-prompt';
 /** Rows appended between two checks of the signal. */
 const pieceRows = 256;
 
+/** Tokens of the answer that the cache has room for when the prompt is prefilled. */
+const answerTokens = 64;
+
 /** Awaited between two pieces of a computation: work of higher priority goes first. */
 export type GiveWay = () => Promise<void>;
 
@@ -23,6 +26,8 @@ export async function prefill(
   const total = prompt.keys.length;
   const width = prompt.rows.length / total;
   let logits: Float32Array = new Float32Array();
+  // Once for all pieces: each growth copies the cache and leaves the old one to the garbage collector.
+  pooled.context.reserve(total - pooled.keys.length + answerTokens);
   for (let begin = pooled.keys.length; begin < total; begin += pieceRows) {
     await giveWay?.();
     signal?.throwIfAborted();

@@ -10,6 +10,8 @@ export class CountingDecoder implements DecoderRunner {
   readonly contextLimit = 1000;
   appendedRows = 0;
   openContexts = 0;
+  /** Tokens that contexts grew to; a context grows when it has no room. */
+  readonly growths: number[] = [];
 
   constructor(
     readonly vocabularySize = 10,
@@ -18,6 +20,12 @@ export class CountingDecoder implements DecoderRunner {
 
   createContext(rows: number[] = []): DecoderContext {
     this.openContexts += 1;
+    let capacity = rows.length;
+    const reserve = (tokens: number): void => {
+      if (rows.length + tokens <= capacity) return;
+      capacity = rows.length + tokens;
+      this.growths.push(capacity);
+    };
     return {
       get length() {
         return rows.length;
@@ -28,7 +36,9 @@ export class CountingDecoder implements DecoderRunner {
       truncate: (length) => {
         rows.length = Math.min(rows.length, length);
       },
+      reserve,
       append: async (added, logits = 'last') => {
+        reserve(added.length);
         this.appendedRows += added.length;
         const all = Array.from(added, (row) => {
           rows.push(row);

@@ -53,15 +53,17 @@ export class OnnxDecoderContext implements DecoderContext {
     return new OnnxDecoderContext(this.#session, this.#text, this.#checkRows, this.#cache.fork(length));
   }
 
+  reserve(tokens: number): void {
+    if (!this.#cache.reserve(tokens)) return;
+    this.#oneRow?.binding.close();
+    this.#oneRow = undefined;
+  }
+
   async append(rows: Float32Array, logits: 'last' | 'all' | 'none' = 'last'): Promise<Float32Array> {
     const { hiddenSize, vocabularySize } = this.#text;
     const count = rows.length / hiddenSize;
     this.#checkRows(count, this.length);
-    // For all pieces at once: each growth copies the cache and leaves the old one to the garbage collector.
-    if (this.#cache.reserve(count)) {
-      this.#oneRow?.binding.close();
-      this.#oneRow = undefined;
-    }
+    this.reserve(count);
     const result = new Float32Array(logits === 'all' ? count * vocabularySize : vocabularySize);
     for (let begin = 0; begin < count; begin += prefillRows) {
       const end = Math.min(count, begin + prefillRows);

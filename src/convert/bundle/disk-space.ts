@@ -6,6 +6,7 @@ import type { Precision } from '../../model/bundle/bundle-manifest';
 import { hostTensorNames, hostTensors } from '../../model/bundle/host-tensors';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { patchesPerTile } from '../../model/checkpoint/model-config';
+import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { dtypeBytes } from '../../model/safetensors/tensor-dtype';
 import type { NpuPrecisionChoice } from '../../protocol/models/conversion-choices';
@@ -29,15 +30,21 @@ export function cpuBundleBytes(
 ): number {
   const { patchProjection, connectorProjection, tokenEmbeddings } = hostTensors;
   const projections = [`${patchProjection}.weight`, `${connectorProjection}.weight`];
+  const stored = (precision: Precision, width: number): Precision =>
+    precision === 'int8' && isNarrow(width) ? 'float32' : precision;
   let bytes = overheadBytes;
   for (const { name, shape } of requiredTensors(config)) {
     const weights = shape.reduce((product, size) => product * size, 1);
     if (hostTensorNames.includes(name)) bytes += weights * dtypeBytes[tensors.stored(name).dtype];
     if (projections.includes(name)) bytes += weights * bytesPerWeight.float32;
-    if (name.startsWith('vision_model.encoder.')) bytes += weights * bytesPerWeight[vision];
+    if (name.startsWith('vision_model.encoder.')) {
+      bytes += weights * bytesPerWeight[stored(vision, config.vision.hiddenSize)];
+    }
     const inDecoder =
       !hostTensorNames.includes(name) || (name === tokenEmbeddings && config.tieWordEmbeddings);
-    if (decoder && inDecoder && !name.startsWith('vision_model.')) bytes += weights * bytesPerWeight[decoder];
+    if (decoder && inDecoder && !name.startsWith('vision_model.')) {
+      bytes += weights * bytesPerWeight[stored(decoder, config.text.hiddenSize)];
+    }
   }
   return Math.ceil(bytes);
 }

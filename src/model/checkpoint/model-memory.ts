@@ -1,4 +1,5 @@
 import { type ModelConfig, patchesPerTile, type TextConfig } from './model-config';
+import { isNarrow } from './narrow-stream';
 import { parameterCount, type RequiredTensor, requiredTensors } from './required-tensors';
 
 /** Memory that a model needs, computed from its configuration alone; bytes. */
@@ -54,7 +55,7 @@ export function modelMemory(config: ModelConfig): ModelMemory {
 }
 
 /** A weight with its share of its block's float32 scale and zero point: the formats of src/onnx/block-weights.ts. */
-const weightBytes = { fine: 1 + (4 + 1) / 32, wide: 1 + 4 / 128, small: 0.5 + (4 + 0.5) / 32 };
+const weightBytes = { fine: 1 + (4 + 1) / 32, wide: 1 + 4 / 128, small: 0.5 + (4 + 0.5) / 32, float32: 4 };
 
 /** The decoder with its head on the CPU; which weight has which format: src/onnx/decoder/decoder-linear.ts. */
 function storedBytes(
@@ -64,12 +65,12 @@ function storedBytes(
   precision: 'int8' | 'int4',
 ): number {
   const outer = Math.max(1, Math.floor(layers / 15));
-  const usual = precision === 'int8' && hiddenSize >= 512 ? 'wide' : 'fine';
+  const usual = precision === 'int4' ? 'fine' : isNarrow(hiddenSize) ? 'float32' : 'wide';
   return decoder.reduce((sum, tensor) => {
     const layer = Number(/^text_model\.layers\.(\d+)\./.exec(tensor.name)?.[1] ?? 0);
     const isOuter = layer < outer || layer >= layers - outer;
     const isSmall = precision === 'int4' && /\.(?:gate|up)_proj\./.test(tensor.name);
-    const format = isOuter ? 'fine' : isSmall ? 'small' : usual;
+    const format = isSmall && !isOuter ? 'small' : isOuter && usual === 'wide' ? 'fine' : usual;
     return sum + parameterCount([tensor]) * weightBytes[format];
   }, head * weightBytes[usual]);
 }

@@ -1,4 +1,5 @@
 import type { TextConfig } from '../../model/checkpoint/model-config';
+import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import { blockLinear } from '../block-linear';
 import { blockFormats } from '../block-weights';
 import type { GraphBuilder } from '../graph-builder';
@@ -9,7 +10,7 @@ import { transposedFloat32Weight } from '../weights';
  * How the decoder's weights are stored and multiplied.
  * - int8: in the inner layers and the head, blocks of 128 with a scale each. The residual stream is rotated (`RotatedDecoder`), so
  *   that activations have no outliers; otherwise those of the first token are hundreds of times larger than the others'
- *   (docs/fidelity.md). Other layers, and all of a narrow decoder, in blocks of 32 with a scale and a zero point.
+ *   (docs/fidelity.md). Other layers in blocks of 32 with a scale and a zero point. The weights of a narrow decoder stay float32.
  * - int4: 4 bits in the gate and up projections of the inner layers, 8 elsewhere, in blocks of 32 with a scale and a zero point.
  */
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
@@ -23,15 +24,12 @@ export interface LayerWeights {
   readonly others: DecoderWeights;
 }
 
-/** A decoder narrower than a few blocks of 128 gains no speed from them. */
-const leastRotatedWidth = 512;
-
 /** Whether the residual stream is rotated. */
 export function isRotated(
   precision: DecoderPrecision,
   { hiddenSize }: Pick<TextConfig, 'hiddenSize'>,
 ): boolean {
-  return precision === 'int8' && hiddenSize >= leastRotatedWidth;
+  return precision === 'int8' && !isNarrow(hiddenSize);
 }
 
 /**
@@ -46,7 +44,7 @@ export function layerWeights(
   const outer = Math.max(1, Math.floor(text.layers / 15));
   const isOuter = layer < outer || layer >= text.layers - outer;
   const others = headWeights(precision, text);
-  if (precision === 'float32') return { gateUp: others, others };
+  if (others === 'float32') return { gateUp: others, others };
   if (isOuter) return { gateUp: 'fine', others: 'fine' };
   return { gateUp: precision === 'int4' ? 'small' : others, others };
 }
@@ -57,7 +55,8 @@ export function headWeights(
   text: Pick<TextConfig, 'hiddenSize'>,
 ): DecoderWeights {
   if (precision === 'float32') return 'float32';
-  return isRotated(precision, text) ? 'wide' : 'fine';
+  if (precision === 'int4') return 'fine';
+  return isNarrow(text.hiddenSize) ? 'float32' : 'wide';
 }
 
 /** The graph that the decoder's layers are built in, and their source of weights. */

@@ -1,3 +1,4 @@
+import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
 import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
@@ -79,12 +80,13 @@ function attentionBranch(
 }
 
 function mlpBranch(
-  canvas: StageCanvas,
+  stage: StageCanvas,
   stream: string,
   layer: number,
-  { layerNormEps, hiddenAct }: VisionGraphShape,
+  { hidden, layerNormEps, hiddenAct }: VisionGraphShape,
 ): string {
   const prefix = layerPrefix(layer);
+  const canvas: StageCanvas = isNarrow(hidden) ? { ...stage, precision: 'float32' } : stage;
   const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
   const active = (value: string): string => cpuActivation(canvas.graph, value, hiddenAct, 'vision_config');
   const [fc1, fc2] = [`${prefix}.mlp.fc1`, `${prefix}.mlp.fc2`];

@@ -9,7 +9,8 @@ import { runGraph } from '../run-graph';
 import { inMemory, type SpreadChannels, withOutliers } from '../spread-channels';
 import { activations } from './reference-stage';
 
-const block = { tokens: 32, hidden: 64, heads: 4, intermediate: 128 };
+/** Wide enough for int8 throughout. */
+const block = { tokens: 32, hidden: 512, heads: 4, intermediate: 128 };
 const shape = { ...block, layers: 1, layerNormEps: 1e-6, hiddenAct: 'gelu_pytorch_tanh' };
 const at = 'vision_model.encoder.layers.0';
 const layers = ['layer_norm1', 'layer_norm2', 'mlp.fc1', 'mlp.fc2'];
