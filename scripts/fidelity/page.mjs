@@ -54,7 +54,7 @@ ${rows
   })
   .join('\n')}
 
-The demo model is narrower than 512 channels. There int8 gains no time, so it leaves [the decoder and the tower’s MLPs](decisions/conversion.md#narrow-models-keep-float32-where-int8-loses-words) in float32; its rows say little about int8 in a wide model, for which see the tables above. int4 quantises its decoder. The demo model was not trained on two pictures at once or on whole JSON objects. Its answers there are close to chance, and small errors change them. In float32 the most likely token is more likely than the next one by at least these factors, over all tokens of the twelve answers:
+The demo model is narrower than 256 channels. There int8 gains no time, so it leaves [the decoder and the tower’s MLPs](decisions/conversion.md#narrow-models-keep-float32-where-int8-loses-words) in float32; its rows say little about int8 in a wide model, for which see the tables above. int4 quantises its decoder. The demo model was not trained on two pictures at once or on whole JSON objects. Its answers there are close to chance, and small errors change them. In float32 the most likely token is more likely than the next one by at least these factors, over all tokens of the twelve answers:
 
 | ${Object.keys(leads).join(' | ')} |
 |${Object.keys(leads)

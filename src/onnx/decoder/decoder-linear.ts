@@ -10,7 +10,8 @@ import { transposedFloat32Weight } from '../weights';
  * How the decoder's weights are stored and multiplied.
  * - int8: in the inner layers and the head, blocks of 128 with a scale each. The residual stream is rotated (`RotatedDecoder`), so
  *   that activations have no outliers; otherwise those of the first token are hundreds of times larger than the others'
- *   (docs/fidelity.md). Other layers in blocks of 32 with a scale and a zero point. The weights of a narrow decoder stay float32.
+ *   (docs/fidelity.md). Other layers, and all of a decoder narrower than 512, in blocks of 32 with a
+ *   scale and a zero point. Below 256 all weights stay float32.
  * - int4: 4 bits in the gate and up projections of the inner layers, 8 elsewhere, in blocks of 32 with a scale and a zero point.
  */
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
@@ -24,12 +25,15 @@ export interface LayerWeights {
   readonly others: DecoderWeights;
 }
 
+/** A decoder narrower than a few blocks of 128 gains no speed from them. */
+const leastRotatedWidth = 512;
+
 /** Whether the residual stream is rotated. */
 export function isRotated(
   precision: DecoderPrecision,
   { hiddenSize }: Pick<TextConfig, 'hiddenSize'>,
 ): boolean {
-  return precision === 'int8' && !isNarrow(hiddenSize);
+  return precision === 'int8' && hiddenSize >= leastRotatedWidth;
 }
 
 /**
@@ -55,8 +59,8 @@ export function headWeights(
   text: Pick<TextConfig, 'hiddenSize'>,
 ): DecoderWeights {
   if (precision === 'float32') return 'float32';
-  if (precision === 'int4') return 'fine';
-  return isNarrow(text.hiddenSize) ? 'float32' : 'wide';
+  if (precision === 'int8' && isNarrow(text.hiddenSize)) return 'float32';
+  return isRotated(precision, text) ? 'wide' : 'fine';
 }
 
 /** The graph that the decoder's layers are built in, and their source of weights. */

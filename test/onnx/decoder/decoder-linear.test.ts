@@ -22,5 +22,6 @@ describe('layerWeights', () => {
     assert.equal(headWeights('int8', narrow), 'float32');
     assert.equal(isRotated('int8', narrow), false);
     assert.deepEqual(formats('int4', narrow), ['fine', 'small', 'small', 'fine']);
+    assert.deepEqual(formats('int8', { ...narrow, hiddenSize: 256 }), Array(4).fill('fine'));
   });
 });
