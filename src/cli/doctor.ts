@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SmolvlmError } from '../errors';
 import { diagnose } from '../platform/doctor/diagnose';
@@ -82,7 +82,7 @@ function boardReportText(rows: readonly JudgedRow[]): string {
 /** @throws SmolvlmError `doctor-root` when there is no such folder */
 function folderOf(root: string | undefined): string {
   if (root === undefined) return '/';
-  if (existsSync(root)) return resolve(root);
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory()) return resolve(root);
   throw new SmolvlmError('doctor-root', `--root: expected a folder, found none at ${root}`, {
     hint: 'Give the folder of a recorded machine, or leave --root out to examine this one.',
   });

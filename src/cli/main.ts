@@ -140,6 +140,27 @@ async function overview(): Promise<string> {
   return ['Usage: smolvlm COMMAND [options]', ...lines].join('\n');
 }
 
+/** As a shell reports a program that SIGPIPE ended. */
+const closedPipeStatus = 141;
+
+/** Output that cannot be written ends a command with a sentence, or without one if its reader has ended. */
+function watchOutput(name: string): void {
+  // A log that cannot be written is not a reason to end.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // An engine goes on without the pipe to the program that started it.
+    if (name === 'serve') return;
+    if (error.code === 'EPIPE') process.exit(closedPipeStatus);
+    report(
+      name,
+      new SmolvlmError('command-output', `the output cannot be written: ${error.message}`, {
+        hint: 'Check the disk of the file to which the output goes.',
+      }),
+    );
+    process.exit(1);
+  });
+}
+
 /** After a command has ended, the process gets this long to end by itself. */
 export const endMs = 10_000;
 
@@ -148,6 +169,7 @@ export function runProcess(): void {
   // Before anything can load onnxruntime, whichever command it is.
   disableTelemetry();
   const argv = process.argv.slice(2);
+  watchOutput(argv[0] ?? '');
   // Otherwise Node exits with status 0 when a command waits for something that can no longer happen.
   const onDrained = (): void => {
     process.exitCode = 1;

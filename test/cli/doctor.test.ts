@@ -83,6 +83,8 @@ describe('smolvlm doctor', () => {
     const absent = await doctor('--root', temp('absent'));
     assert.equal(absent.status, 1);
     assert.match(absent.stderr, /found none at .*absent \[doctor-root\]/);
+    writeFileSync(temp('plain'), '');
+    assert.match((await doctor('--root', temp('plain'))).stderr, /found none at .*plain \[doctor-root\]/);
     writeFileSync(temp('recording.json'), '{"process": {"arch": 3}}');
     const broken = await doctor('--root', temp());
     assert.equal(broken.status, 1);

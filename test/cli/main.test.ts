@@ -25,6 +25,18 @@ describe('the command line', () => {
     });
   }
 
+  it('says that its output cannot be written, and ends without a word when its reader has ended', async () => {
+    const shell = (script: string) =>
+      promisify(execFile)('/bin/bash', ['-c', script, main, process.execPath]);
+    await assert.rejects(shell('"$1" "$0" help >/dev/full'), {
+      code: 1,
+      stderr: /^smolvlm help: the output cannot be written: ENOSPC.* \[command-output\]\n {2}Check the disk/,
+    });
+    // The reader has ended before the command writes.
+    const piped = await shell('exec 3> >(:); wait $!; "$1" "$0" help >&3; echo $?');
+    assert.deepEqual(piped, { stdout: '141\n', stderr: '' });
+  });
+
   it('exits 1 for a wrong environment variable, which it names', async () => {
     const env = { ...process.env, SMOLVLM_NPU_CORES: 'two' };
     await assert.rejects(promisify(execFile)(process.execPath, [main, 'doctor'], { env }), {

@@ -8,7 +8,7 @@ import { repositoryRoot } from '../fixtures';
 
 /** Codes of Troubleshooting that no node can meet, or that only a defect causes. */
 const otherCodes = [
-  ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-unfinished'],
+  ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-output', 'command-unfinished'],
   ...['cpu-products', 'unchanged', 'cooldown', 'stale', 'model-fetching'],
 ];
 const otherRooms = /^(bench|certificate|dialog|doctor|emulator|watch)-/;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -44,7 +45,7 @@ export async function resolveModel(model: string, checkpoints = checkpointsFolde
   if (!reference) {
     throw new SmolvlmError(
       'model-missing',
-      `expected a model, received "${model}": the folder does not exist`,
+      `expected a model, received "${model}": ${existsSync(path) ? 'it is not a folder' : 'the folder does not exist'}`,
       {
         hint: 'Give "demo", the folder of a checkpoint or bundle, or a hub id such as HuggingFaceTB/SmolVLM-256M-Instruct.',
       },

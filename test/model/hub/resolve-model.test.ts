@@ -37,6 +37,10 @@ describe('resolveModel', () => {
       code: 'model-missing',
       message: /the folder does not exist/,
     });
+    await assert.rejects(resolveHere(temp('a', 'config.json')), {
+      code: 'model-missing',
+      message: /it is not a folder/,
+    });
   });
 
   it('finds a pulled model by branch and by commit, and says how to pull one that is missing', async () => {
