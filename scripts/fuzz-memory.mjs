@@ -41,8 +41,11 @@ const engine = spawn(
   [join(root, 'dist/cli/main.js'), 'serve', '--model', 'demo', '--port', '0', '--no-token'],
   { stdio: ['ignore', 'ignore', 'pipe'] },
 );
+const startedAt = Date.now();
 const faults = [];
-engine.once('exit', (code, signal) => faults.push(`the engine ended with ${signal ?? code}`));
+/** With the second at which it was noticed. */
+const fault = (words) => faults.push(`${Math.round((Date.now() - startedAt) / 1000)} s: ${words}`);
+engine.once('exit', (code, signal) => fault(`the engine ended with ${signal ?? code}`));
 let url;
 const lines = createInterface({ input: engine.stderr });
 for await (const line of lines) {
@@ -74,7 +77,7 @@ async function caption() {
     deadlineMs: number('deadline-ms'),
   };
   const final = await client.describe(asked, [pictures[0]]);
-  if (final.type !== 'result') faults.push(`a caption: ${JSON.stringify(final)}`);
+  if (final.type !== 'result') fault(`a caption: ${JSON.stringify(final)}`);
   times.push(Date.now() - started);
 }
 await caption();
@@ -177,9 +180,9 @@ async function post({ path, body }) {
     const text = await response.text();
     statuses[response.status] = (statuses[response.status] ?? 0) + 1;
     if (response.status >= 500 || /server_error|"code":"internal"/.test(text))
-      faults.push(`${response.status} ${text.slice(0, 300)} to ${path} ${String(body).slice(0, 300)}`);
+      fault(`${response.status} ${text.slice(0, 300)} to ${path} ${String(body).slice(0, 300)}`);
   } catch (error) {
-    faults.push(`${error} to ${path} ${String(body).slice(0, 300)}`);
+    fault(`${error} to ${path} ${String(body).slice(0, 300)}`);
   }
 }
 

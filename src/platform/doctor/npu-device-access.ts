@@ -45,14 +45,20 @@ export function permitNode(
     return `No group may use it: on the host, put KERNEL=="${name}", GROUP="video", MODE="0660" into /etc/udev/rules.d/99-rknpu.rules, reboot, and add this user to the group video.`;
   }
   if (container === undefined || container === 'lxc') {
-    const names = [...new Set(sharedGroups(node, others).map((each) => each.group ?? String(each.gid)))].join(
-      ',',
-    );
-    return `This user may not use it: sudo usermod -aG ${names} USER, then restart the program.`;
+    const groups = sharedGroups(node, others);
+    const nameless = new Set(groups.filter(({ group }) => group === undefined).map(({ gid }) => gid));
+    const made = [...nameless].map((gid) => `sudo groupadd -g ${gid} ${madeGroup(gid)}, then `).join('');
+    const names = [...new Set(groups.map(({ group, gid }) => group ?? madeGroup(gid)))].join(',');
+    return `This user may not use it: ${made}sudo usermod -aG ${names} USER, then restart the program.`;
   }
   return container === 'kubernetes'
     ? `This user may not use it: give the pod securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}].`
     : `This user may not use it: start the container with ${groupOptions(node, others)}.`;
+}
+
+/** Name for a group that has none on this machine. */
+function madeGroup(gid: number): string {
+  return `npu${gid}`;
 }
 
 function sharedGroups(node: DeviceNode, others: readonly DeviceNode[]): readonly DeviceNode[] {

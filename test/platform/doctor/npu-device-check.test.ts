@@ -18,10 +18,9 @@ describe('doctor: NPU devices', () => {
     assert.match(devices(found).advice ?? '', /usermod -aG video USER/);
     assert.match(devices(found, 'docker').advice ?? '', /--group-add 44/);
     const { group: _, ...unnamed } = closed;
-    assert.match(
-      devices({ nodes: [{ ...unnamed, refused: 'EACCES' }], missing: [] }).value,
-      /\(0660, group 44\)/,
-    );
+    const { value, advice } = devices({ nodes: [{ ...unnamed, refused: 'EACCES' }], missing: [] });
+    assert.match(value, /\(0660, group 44\)/);
+    assert.match(advice ?? '', /sudo groupadd -g 44 npu44, then sudo usermod -aG npu44 USER,/);
   });
 
   it('that the container blocks need --device', () => {
