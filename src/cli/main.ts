@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { errorBody, SmolvlmError } from '../errors';
+import { packageVersion } from '../package-version';
 import { systemClock } from '../system/clock';
 import { disableTelemetry } from '../system/no-telemetry';
 import { readSettings } from '../system/settings';
@@ -35,9 +36,13 @@ const commands: CommandTable<Command | CommandGroup> = {
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   const load = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
-  if (name === undefined || name === '--help' || name === 'help') {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(`${await overview()}\n`);
     return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
   }
   try {
     if (!load) {
@@ -127,7 +132,8 @@ function parse(command: Command, args: readonly string[]) {
       options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } },
     });
   } catch (error) {
-    throw new UsageError(errorBody(error).message);
+    // Node's first sentence says what is wrong; the others explain its own rules.
+    throw new UsageError(errorBody(error).message.split('. ', 1)[0] ?? '');
   }
 }
 

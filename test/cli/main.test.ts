@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
@@ -24,6 +24,21 @@ describe('the command line', () => {
       });
     });
   }
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8'));
+    assert.deepEqual(await promisify(execFile)(process.execPath, [main, '--version']), {
+      stdout: `${version}\n`,
+      stderr: '',
+    });
+  });
+
+  it('names an option that it does not have', async () => {
+    await assert.rejects(promisify(execFile)(process.execPath, [main, 'caption', '--foo', 'x']), {
+      code: 2,
+      stderr: "smolvlm caption: Unknown option '--foo' [usage]\n  See smolvlm caption --help.\n",
+    });
+  });
 
   it('says that its output cannot be written, and ends without a word when its reader has ended', async () => {
     const shell = (script: string) =>

@@ -47,6 +47,8 @@ export class TimelineKeeper {
   readonly #limitBytes: number | undefined;
   readonly #clock: ClockJump;
   #database: TimelineDatabase;
+  /** False while a damaged file could not be replaced: the next use tries again. */
+  #isOpen = true;
   /** Room that is kept free beside the entries. */
   #spareBytes = 0;
 
@@ -191,6 +193,7 @@ export class TimelineKeeper {
 
   /** Gives some free pages back: those above the limit, or any if they are many. @returns whether there may be more */
   #shrink(): boolean {
+    if (!this.#isOpen) return false;
     const { all, free } = this.#database.statements.pages();
     const most = this.#limitBytes === undefined ? all : mostPagesOf(this.#limitBytes);
     const above = Math.min(free, all - most);
@@ -211,7 +214,7 @@ export class TimelineKeeper {
   }
 
   close(): void {
-    this.#database.statements.close();
+    if (this.#isOpen) this.#database.statements.close();
   }
 
   #diskBytes(): number {
@@ -235,6 +238,10 @@ export class TimelineKeeper {
 
   /** Runs work; repairs a damaged index, and moves a damaged file aside before it throws. */
   #guarded<T>(work: (database: TimelineDatabase) => T): T {
+    if (!this.#isOpen) {
+      this.#database = this.#open();
+      this.#isOpen = true;
+    }
     try {
       return work(this.#database);
     } catch (thrown) {
@@ -248,7 +255,9 @@ export class TimelineKeeper {
       }
       if (isDamage(thrown)) {
         this.#database.statements.close();
+        this.#isOpen = false;
         this.#database = this.#replace(thrown);
+        this.#isOpen = true;
       }
       throw thrown;
     }

@@ -230,6 +230,37 @@ describe('a timeline’s file', () => {
     keeper.close();
   });
 
+  it('works again as soon as a damaged file can be replaced', () => {
+    let isDamaged = false;
+    let opened = 0;
+    const fragile: SqliteLibrary = (file) => {
+      if (++opened === 2) throw Object.assign(new Error('unable to open'), { errcode: 14 });
+      const database = library(file);
+      const { exec } = database;
+      return {
+        ...database,
+        prepare: (sql) => database.prepare(sql),
+        close: () => database.close(),
+        exec: (sql) => {
+          if (isDamaged) throw Object.assign(new Error('malformed'), { errcode: 11 });
+          return exec.call(database, sql);
+        },
+      };
+    };
+    const { keeper, trouble } = open({}, { library: fragile });
+    const addition = { entry: { camera: 'porch', text: 'a fox' }, pictures: {} };
+    isDamaged = true;
+    const [failed] = keeper.add([addition]);
+    assert.equal(failed && 'error' in failed && failed.error.code, 'timeline-folder');
+    isDamaged = false;
+    idOf(keeper.add([addition])[0]);
+    assert.deepEqual(
+      trouble.map(({ code }) => code),
+      ['timeline-damaged'],
+    );
+    keeper.close();
+  });
+
   it('answers that the disk is full, keeps what was there, and works again when there is room', () => {
     let pages = 60;
     const limited: SqliteLibrary = (file) => {
