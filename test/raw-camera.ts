@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 import { afterEach, beforeEach } from 'mocha';
 import type { CameraAccess } from '../src/picture/camera/camera-access';
@@ -14,6 +14,8 @@ export interface RawRequest {
 
 /** What a camera sends back: bytes, after which it closes, or what it does with the connection. */
 export type RawAnswer = string | Buffer | ((socket: Socket) => void);
+
+const probePath = '/probe';
 
 /** A server that writes its answers byte for byte, as no HTTP server would. */
 export class RawCamera {
@@ -41,6 +43,17 @@ export class RawCamera {
     return new URL(`${this.#scheme}://127.0.0.1:${this.port}${path}`);
   }
 
+  /** Resolves when a request sent now has been answered: what was sent before has arrived. It is not counted. */
+  async probed(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const probe = connect(this.port, '127.0.0.1', () => probe.write(`GET ${probePath} HTTP/1.1\r\n\r\n`));
+      probe
+        .on('error', reject)
+        .on('close', () => resolve())
+        .resume();
+    });
+  }
+
   get connections(): number {
     return this.#sockets.size;
   }
@@ -66,6 +79,10 @@ export class RawCamera {
       const authorization = /^authorization: (.*)\r$/im.exec(head)?.[1] ?? '';
       const cookie = /^cookie: (.*)\r$/im.exec(head)?.[1] ?? '';
       head = '';
+      if (url === probePath) {
+        socket.end();
+        return;
+      }
       const request = { url, authorization, cookie };
       this.requests.push(request);
       const answer = this.answer(request);

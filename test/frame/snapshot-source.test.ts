@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SnapshotSource } from '../../src/frame/snapshot-source';
 import { demoFrame } from '../fixtures';
 import { RawCamera, rawPicture, rawUnauthorized } from '../raw-camera';
@@ -38,7 +37,7 @@ describe('SnapshotSource', () => {
     const times = 'Last-Modified: Sat, 01 Jan 2000 00:00:00 GMT\r\nDate: Sat, 01 Jan 2000 00:00:31 GMT\r\n';
     camera.answer = () => rawPicture(picture, times);
     snapshot();
-    await delay(20);
+    await camera.probed();
     assert.equal(camera.requests.length, 0);
     const asked = Date.now();
     source.take();
@@ -123,12 +122,12 @@ describe('SnapshotSource', () => {
     clock.advance(59_999);
     source.take();
     assert.match(told.troubles[1]!.message, /next attempt is in 1 s/);
-    await delay(20);
+    await camera.probed();
     assert.equal(passwords(), 1);
     clock.advance(1);
     await told.until(() => told.troubles.length >= 3);
     clock.advance(60_000);
-    await delay(20);
+    await camera.probed();
     assert.equal(passwords(), 2);
   });
 
@@ -141,7 +140,7 @@ describe('SnapshotSource', () => {
       await told.until(() => told.troubles.length === count && clock.timers === 1);
       clock.advance(15_000);
     }
-    await delay(20);
+    await camera.probed();
     assert.equal(passwords(), 4);
     camera.answer = () => rawPicture(picture);
     clock.advance(300_000);
@@ -154,7 +153,7 @@ describe('SnapshotSource', () => {
     for (const count of [1, 2, 3]) {
       await told.until(() => camera.requests.length === count && clock.timers === 1);
       clock.advance(9_999);
-      await delay(5);
+      await camera.probed();
       assert.equal(camera.requests.length, count);
       if (count === 3) camera.answer = () => rawPicture(picture);
       clock.advance(1);
@@ -162,7 +161,7 @@ describe('SnapshotSource', () => {
     await told.until(() => told.frames.length >= 1);
     assert.equal(told.troubles.length, 1);
     clock.advance(59_999);
-    await delay(5);
+    await camera.probed();
     assert.equal(camera.requests.length, 4);
   });
 });

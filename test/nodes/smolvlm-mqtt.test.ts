@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeAPI, NodeDef } from 'node-red';
 import type { EngineNode } from '../../src/node-red/engine/engine-node';
 import { missingPackage } from '../../src/system/missing-package';
@@ -160,7 +159,10 @@ describe('smolvlm-mqtt', function () {
         assert.deepEqual(Buffer.from(packet.properties?.correlationData ?? []), correlationData);
         assert.equal(packet.properties?.contentType, 'application/json');
         assert.equal(packet.retain, false);
-        await delay(50);
+        await mqtt.watcher.publish('smolvlm/porch/describe', street, {
+          properties: { responseTopic: 'answers/later' },
+        });
+        await mqtt.watcher.on('answers/later');
         assert.deepEqual(mqtt.watcher.texts('smolvlm/porch/caption'), []);
       });
     }

@@ -38,6 +38,12 @@ for (const { name, start, version, present } of [
       });
     }
 
+    /** Resolves when the broker has the subscriptions of the present connection. */
+    async function subscribed(): Promise<void> {
+      await until(() => connections >= 1);
+      await transport.publish({ topic: 'probe', payload: '', qos: 2, retain: false });
+    }
+
     async function until(condition: () => boolean): Promise<void> {
       for (let waited = 0; !condition() && waited < 60_000; waited += 10) await delay(10);
       assert.ok(condition());
@@ -58,8 +64,7 @@ for (const { name, start, version, present } of [
       it(`publishes and receives with QoS ${qos}`, async () => {
         const got: IncomingMessage[] = [];
         transport.subscribe('base/+/describe', qos, (message) => got.push(message));
-        await until(() => connections >= 1);
-        await delay(50);
+        await subscribed();
         const payload = Buffer.from([0, 255, 1]);
         await watcher.publish('base/porch/describe', payload, { qos, retain: true });
         await until(() => got.length >= 1);
@@ -87,11 +92,12 @@ for (const { name, start, version, present } of [
       await broker.cut();
       await until(() => connections >= 2);
       await watcher.reconnected();
-      await delay(50);
+      await subscribed();
+      const text = (message: IncomingMessage) => Buffer.from(message.payload).toString();
       await watcher.publish('base/porch/describe', 'now');
-      await until(() => got.length > 0);
-      await delay(50);
-      assert.equal(got.length, 1);
+      await watcher.publish('base/porch/describe', 'later');
+      await until(() => got.some((message) => text(message) === 'later'));
+      assert.deepEqual(got.map(text), ['now', 'later']);
     });
 
     it('says that a message did not go out while there is no connection', async () => {
