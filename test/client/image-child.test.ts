@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { ImageChild, type ImageChildOptions } from '../../src/client/image-child';
@@ -110,12 +110,14 @@ describe('ImageChild', function () {
       const alive = first ? setInterval(() => {}, 1000) : undefined;
       process.on('message', ({ job, bytes }) => {
         process.send({ job, frame: { width: bytes.length, height: 1, differenceHash: '0', brightness: 0 } }, () => {
-          if (first) process.disconnect();
+          if (!first) return;
+          process.disconnect();
+          writeFileSync(${JSON.stringify(temp('disconnected'))}, '');
         });
       });`);
     const child = childOf({ worker: script, timeoutMs: 5000 });
     assert.equal((await child.prepare(new Uint8Array(1))).width, 1);
-    await delay(300);
+    while (!existsSync(temp('disconnected'))) await delay(5);
     await assert.rejects(child.prepare(new Uint8Array(2)), { code: /^image-child-(lost|slow)$/ });
     assert.equal((await child.prepare(new Uint8Array(3))).width, 3);
   });
@@ -141,7 +143,6 @@ describe('ImageChild', function () {
     const asked = Array.from({ length: 66 }, () =>
       child.prepare(new Uint8Array(1)).catch(({ code }) => code),
     );
-    await delay(10);
     child.close();
     const codes = await Promise.all(asked);
     assert.equal(codes.filter((code) => code === 'image-busy').length, 1);

@@ -310,11 +310,14 @@ describe('no secret', function () {
       },
     });
     let text = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += String(part)));
-    // `serve` runs until it is told to end.
-    const timer = setTimeout(() => child.kill('SIGTERM'), 8000);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (part) => {
+        text += String(part);
+        // `serve` runs until it is told to end.
+        if (text.includes('[mqtt-broker-unreachable]')) child.kill('SIGTERM');
+      });
+    }
     await once(child, 'close');
-    clearTimeout(timer);
     return `${args[0]}: ${text}\n`;
   }
 });

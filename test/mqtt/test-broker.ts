@@ -100,7 +100,7 @@ export async function startMosquitto(...options: string[]): Promise<TestBroker> 
   const start = async (): Promise<void> => {
     child = spawn(mosquittoProgram, ['-c', config], { stdio: 'ignore' });
     for (let tries = 0; !(await answers(port)); tries++) {
-      if (tries > 200 || child.exitCode !== null) throw new Error('mosquitto does not start');
+      if (tries > 3000 || child.exitCode !== null) throw new Error('mosquitto does not start');
       await delay(20);
     }
   };

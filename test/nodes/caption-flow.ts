@@ -124,6 +124,16 @@ export class CaptionRuntime {
     return pid;
   }
 
+  /** Resolves when the engine works on a request of this flow, or has answered one. */
+  async working({ captions }: CaptionFlow): Promise<void> {
+    const { length } = captions;
+    const isRunning = async (): Promise<boolean> =>
+      Object.values((await client.status()).cameras).some(({ running }) => running > 0);
+    const client = new EngineClient({ kind: 'local' }, { local: { directory: this.#folder } });
+    while (captions.length === length && !(await isRunning())) await delay(1);
+    await client.close();
+  }
+
   async #stopEngine(): Promise<void> {
     process.kill(await this.enginePid(), 'SIGTERM');
     for (

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { troubleOf } from '../../src/node-red/trouble-words';
 import { demoFrame } from '../fixtures';
 import { CaptionFlow, CaptionRuntime, type Received } from './caption-flow';
@@ -138,7 +137,7 @@ describe('smolvlm-caption', function () {
     const pid = await runtime.enginePid();
     for (let frame = 0; frame < 6; frame++)
       flow.send({ payload: frame % 2 === 0 ? street : garden, topic: `camera${frame}` });
-    await delay(30);
+    await runtime.working(flow);
     process.kill(pid, 'SIGKILL');
     await flow.ended(7);
     assert.equal(flow.captions.length + flow.errors.length + flow.dropped.length, 7);
@@ -158,7 +157,7 @@ describe('smolvlm-caption', function () {
   it('closes at once while requests are running', async () => {
     await flow.load({ detail: 'full' }, { queueCapacity: 10 });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
-    await delay(20);
+    await runtime.working(flow);
     await flow.unload();
   });
 });
