@@ -162,7 +162,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.deepEqual(await cells('[data-queue="gate"]'), ['gate', '2']);
     assert.deepEqual(await cells('[data-camera="gate"]'), ['gate', '5', '0', '0']);
     assert.deepEqual(await box.locator('.smolvlm-shared-queue').allTextContents(), [
-      'In work: 1, redelivered: 1',
+      'In progress: 1, redelivered: 1',
       'Oldest frame: 1.50 s',
     ]);
     await page.unroute(address);

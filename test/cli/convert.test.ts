@@ -177,7 +177,7 @@ describe('smolvlm convert and validate', function () {
     assert.equal(await ended, 1);
     assert.match(
       told,
-      /the conversion worker .* ended with SIGKILL \[toolkit-worker-lost\].*ran out of memory/s,
+      /the conversion worker .* ended with SIGKILL \[toolkit-worker-lost\].*has run out of memory/s,
     );
     assert.ok(!existsSync(out));
     const first = await stat(join(`${out}.partial`, 'l0_attn.rknn'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { type RtspOptions, RtspSource } from '../../src/frame/rtsp-source';
@@ -154,11 +154,15 @@ describe('RtspSource', () => {
     it('waits longer than the timeout for a keyframe while video comes', async () => {
       const clock = new ManualClock();
       const ffmpeg = program(
-        `while ! [ -e ${temp('key')} ]; do echo video >&3; sleep 0.02; done; cat ${temp('a.jpg')}; sleep 60`,
+        `while ! [ -e ${temp('key')} ]; do echo video >&3; echo x >> ${temp('sent')}; sleep 0.02; done; cat ${temp('a.jpg')}; sleep 60`,
       );
+      writeFileSync(temp('sent'), '');
       rtsp(url, { ffmpeg, clock });
       for (let second = 0; second < 20; second++) {
-        await delay(40);
+        const { size } = statSync(temp('sent'));
+        await told.until(() => statSync(temp('sent')).size > size);
+        // What was sent has arrived after a turn of the event loop.
+        await delay(1);
         clock.advance(1000);
       }
       writeFileSync(temp('key'), '');
