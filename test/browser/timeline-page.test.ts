@@ -338,6 +338,13 @@ describe('the captions page in a browser (needs Chromium)', function () {
     });
   }
 
+  it('shows a timeline that is deployed after the page has opened', async () => {
+    await open();
+    await page.route('**/timelines', (route) => route.fulfill({ json: [] }), { times: 1 });
+    await page.reload();
+    await rows().first().waitFor();
+  });
+
   it('names a calendar to subscribe to, with what is searched for', async () => {
     await open({}, '#camera=porch');
     await page.locator('.bar > .icon-button').click();

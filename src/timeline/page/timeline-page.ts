@@ -10,6 +10,8 @@ import { applyTheme, isTheme, type Theme } from './page-theme';
 import { isLanguage, type Language, languages, preferredLanguage, Words } from './page-words';
 import { TimelineView } from './timeline-view';
 
+const retryMs = 2000;
+
 /** The captions page: logs in where the server needs it, then shows a timeline. */
 class TimelinePage {
   readonly #settings = new PageSettings();
@@ -17,6 +19,7 @@ class TimelinePage {
   readonly #client = new TimelineClient();
   #authentication: Authentication = 'none';
   #view: TimelineView | undefined;
+  #retry: number | undefined;
 
   constructor(private readonly root: HTMLElement) {
     applyTheme(this.#theme);
@@ -87,6 +90,7 @@ class TimelinePage {
     const timeline = timelines.find(({ id }) => id === address.timeline) ?? timelines[0];
     if (!timeline) {
       this.#notice(this.#words.translate('noTimeline'), () => void this.start());
+      this.#waitForTimeline();
       return;
     }
     this.#client.timeline = timeline.id;
@@ -104,6 +108,17 @@ class TimelinePage {
       onRefused: () => void this.start(),
     });
     this.root.replaceChildren(this.#view.element);
+  }
+
+  /** While Node-RED deploys, its timelines are away for a moment. */
+  #waitForTimeline(): void {
+    clearTimeout(this.#retry);
+    this.#retry = window.setTimeout(async () => {
+      if (this.#view) return;
+      const timelines = await this.#client.timelines().catch(() => []);
+      if (timelines.length > 0) void this.start();
+      else this.#waitForTimeline();
+    }, retryMs);
   }
 
   get #theme(): Theme {
