@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { openCaptioner } from '../../src/inference/captioner';
 import type { Captioner, InferenceHooks } from '../../src/inference/inference';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import { demoFrame } from '../fixtures';
@@ -11,6 +12,17 @@ export function hooks(more: Partial<InferenceHooks> = {}): InferenceHooks {
     onToken: () => undefined,
     ...more,
   };
+}
+
+/** One captioner with the demo model for a suite. To be called in its body. */
+export function useDemoCaptioner(): () => Captioner {
+  let captioner: Captioner;
+  before(async function () {
+    this.timeout(60_000);
+    captioner = await openCaptioner({ model: 'demo' });
+  });
+  after(() => captioner.close());
+  return () => captioner;
 }
 
 /** Asks about a frame of the demo. */

@@ -1,34 +1,29 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { openCaptioner } from '../../src/inference/captioner';
-import type { Caption, Captioner } from '../../src/inference/inference';
+import type { Caption } from '../../src/inference/inference';
 import type { Progress } from '../../src/protocol/events';
 import { demoFrame } from '../fixtures';
-import { ask, hooks } from './ask-captioner';
+import { ask, hooks, useDemoCaptioner } from './ask-captioner';
 
 describe('a captioner’s encoded pictures', () => {
   const frame = 'frame_09_street_day.jpg';
-  let captioner: Captioner;
-  before(async function () {
-    this.timeout(60_000);
-    captioner = await openCaptioner({ model: 'demo' });
-  });
-  after(() => captioner.close());
+  const captioner = useDemoCaptioner();
 
   it('answers questions about a handle as about the picture, without encoding it again', async () => {
     const questions = ['Describe this image.', 'Is there a cat?', 'Where is this?'];
     for (const detail of ['low', 'full'] as const) {
       const picture = readFileSync(demoFrame(frame));
-      const features = await captioner.encode([picture], { id: 'test', detail }, hooks());
+      const features = await captioner().encode([picture], { id: 'test', detail }, hooks());
       const [handle] = features.handles;
       assert.equal(handle?.detail, detail);
       assert.equal(handle.frameHash, features.frameHash);
       assert.equal(features.backend, 'onnxruntime int8');
       for (const prompt of questions) {
         const request = { id: 'test', prompt, features: [handle.id] };
-        const { timingsMs, vision, cached, ...held } = await captioner.describe([], request, hooks());
+        const { timingsMs, vision, cached, ...held } = await captioner().describe([], request, hooks());
         assert.deepEqual([timingsMs.vision, vision, cached], [0, undefined, true]);
-        const again = await ask(captioner, frame, { prompt, detail });
+        const again = await ask(captioner(), frame, { prompt, detail });
         for (const key of ['text', 'tokenIds', 'promptTokens', 'tiles', 'frameHash', 'prompt'] as const)
           assert.deepEqual(held[key], again[key], `${detail}: ${prompt}: ${key}`);
       }
@@ -40,12 +35,12 @@ describe('a captioner’s encoded pictures', () => {
     const request = { id: 'test', crop: { x: 0, y: 0, width: 0.5, height: 1 } };
     const picture = readFileSync(demoFrame(frame));
     const collecting = hooks({ onProgress: (each) => void progress.push(each) });
-    const first = await captioner.encode([picture], request, collecting);
+    const first = await captioner().encode([picture], request, collecting);
     assert.ok(progress.length > 0 && progress.every(({ phase, stage }) => phase === 'vision' && stage));
     assert.equal(progress.at(-1)?.done, progress.at(-1)?.total);
     assert.ok(first.vision && !first.cached && first.timingsMs.vision > 0);
     const reported = progress.length;
-    const second = await captioner.encode([picture], request, collecting);
+    const second = await captioner().encode([picture], request, collecting);
     assert.deepEqual([progress.length, second.cached, second.vision], [reported, true, undefined]);
     assert.equal(second.handles[0]?.id, first.handles[0]?.id);
   });
@@ -58,12 +53,12 @@ describe('a captioner’s encoded pictures', () => {
       [1, 1],
       [0, 1],
     ] as const;
-    const black = await captioner.encode([picture], { id: 'test', masks: [all] }, hooks());
-    const plain = await captioner.encode([picture], { id: 'test' }, hooks());
+    const black = await captioner().encode([picture], { id: 'test', masks: [all] }, hooks());
+    const plain = await captioner().encode([picture], { id: 'test' }, hooks());
     const ids = [black, plain].map(({ handles }) => handles[0]?.id ?? '');
     assert.notEqual(ids[0], ids[1]);
     const describe = (features: string[]): Promise<Caption> =>
-      captioner.describe([], { id: 'test', prompt: 'Describe this image.', features }, hooks());
+      captioner().describe([], { id: 'test', prompt: 'Describe this image.', features }, hooks());
     const [dark, bright, both] = [await describe([ids[0]!]), await describe([ids[1]!]), await describe(ids)];
     assert.notEqual(dark.text, bright.text);
     assert.equal(both.tiles, 2);
@@ -75,7 +70,7 @@ describe('a captioner’s encoded pictures', () => {
       const features = await other.encode([readFileSync(demoFrame(frame))], { id: 'test' }, hooks());
       for (const id of [features.handles[0]?.id ?? '', 'nonsense']) {
         const request = { id: 'test', prompt: 'x', features: [id] };
-        await assert.rejects(captioner.describe([], request, hooks()), { code: 'features-gone' });
+        await assert.rejects(captioner().describe([], request, hooks()), { code: 'features-gone' });
       }
     } finally {
       await other.close();

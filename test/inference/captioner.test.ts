@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { decodePicture } from '../../src/image/decode-picture';
 import { openCaptioner } from '../../src/inference/captioner';
-import type { Caption, Captioner } from '../../src/inference/inference';
+import type { Caption } from '../../src/inference/inference';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import type { Progress } from '../../src/protocol/events';
 import { parseAnswerSchema } from '../../src/protocol/schema/answer-schema';
 import { demoFrame, fixture } from '../fixtures';
-import { ask, hooks } from './ask-captioner';
+import { ask, hooks, useDemoCaptioner } from './ask-captioner';
 
 interface Expected {
   readonly frame: string;
@@ -58,12 +58,7 @@ describe('openCaptioner', function () {
 
 describe('a captioner with the demo model', () => {
   const frame = 'frame_09_street_day.jpg';
-  let captioner: Captioner;
-  before(async function () {
-    this.timeout(60_000);
-    captioner = await openCaptioner({ model: 'demo' });
-  });
-  after(() => captioner.close());
+  const captioner = useDemoCaptioner();
 
   it('computes a frame once for any number of questions, with the answers of a fresh start', async () => {
     const questions = [
@@ -72,9 +67,9 @@ describe('a captioner with the demo model', () => {
       'Is it day or night?',
       'Is there a cat?',
     ];
-    const first = await ask(captioner, frame, { prompt: questions[0] as string });
+    const first = await ask(captioner(), frame, { prompt: questions[0] as string });
     const later = [];
-    for (const prompt of questions) later.push(await ask(captioner, frame, { prompt }));
+    for (const prompt of questions) later.push(await ask(captioner(), frame, { prompt }));
     assert.ok(later.every(({ cached, timingsMs }) => cached && timingsMs.vision === 0));
     assert.equal(later[3]?.text, first.text);
     assert.deepEqual(later[3]?.tokenIds, first.tokenIds);
@@ -109,13 +104,13 @@ describe('a captioner with the demo model', () => {
     ] as const;
     const frame = expected[0]?.frame ?? '';
     const request = { prompt: 'x', maxNewTokens: 1, thumbnailSide: 64 };
-    const open = await ask(captioner, frame, request);
-    const covered = await ask(captioner, frame, { ...request, masks });
+    const open = await ask(captioner(), frame, request);
+    const covered = await ask(captioner(), frame, { ...request, masks });
     const brightest = async ({ thumbnail = '' }: Caption) =>
       Math.max(...(await decodePicture(Buffer.from(thumbnail, 'base64'))).data);
     assert.ok((await brightest(open)) > 100);
     assert.ok((await brightest(covered)) <= 2, 'black, as JPEG has it');
-    assert.equal((await ask(captioner, frame, { prompt: 'x', maxNewTokens: 1 })).thumbnail, undefined);
+    assert.equal((await ask(captioner(), frame, { prompt: 'x', maxNewTokens: 1 })).thumbnail, undefined);
   });
 
   it('writes JSON that fits a schema, token for token what was streamed', async () => {
@@ -129,7 +124,7 @@ describe('a captioner with the demo model', () => {
     });
     let streamed = '';
     const { text, json, finishReason } = await ask(
-      captioner,
+      captioner(),
       frame,
       { prompt: 'Describe this image.', jsonSchema },
       { onToken: (more) => (streamed += more) },
@@ -143,14 +138,14 @@ describe('a captioner with the demo model', () => {
       prompt: 'How many people are there?',
       jsonSchema: parseAnswerSchema({ type: 'integer' }),
     };
-    assert.ok(Number.isInteger((await ask(captioner, frame, count)).json));
-    await assert.rejects(ask(captioner, frame, { prompt: 'x', jsonSchema, maxNewTokens: 8 }), {
+    assert.ok(Number.isInteger((await ask(captioner(), frame, count)).json));
+    await assert.rejects(ask(captioner(), frame, { prompt: 'x', jsonSchema, maxNewTokens: 8 }), {
       code: 'caption-json-room',
     });
   });
 
   it('encodes again when a mask covers something', async () => {
-    const whole = await ask(captioner, frame, { prompt: 'Is there a truck?' });
+    const whole = await ask(captioner(), frame, { prompt: 'Is there a truck?' });
     const masks = [
       [
         [0.6, 0],
@@ -159,7 +154,7 @@ describe('a captioner with the demo model', () => {
         [0.6, 1],
       ],
     ] as const;
-    const masked = await ask(captioner, frame, { prompt: 'Is there a truck?', masks });
+    const masked = await ask(captioner(), frame, { prompt: 'Is there a truck?', masks });
     assert.notEqual(masked.frameHash, whole.frameHash);
     assert.match(whole.text, /^Yes/);
     assert.match(masked.text, /^No/);
@@ -167,12 +162,12 @@ describe('a captioner with the demo model', () => {
 
   it('chooses by probability among answers given in any words', async () => {
     const choices = ['Yes, there is a black cat in the middle.', 'No, there is no cat.'];
-    const there = await ask(captioner, frame, { prompt: 'Is there a cat?', choices });
+    const there = await ask(captioner(), frame, { prompt: 'Is there a cat?', choices });
     assert.equal(there.text, choices[0]);
     assert.equal(there.finishReason, 'choice');
     const sum = there.choices?.reduce((all, { probability }) => all + probability, 0) ?? 0;
     assert.ok(Math.abs(sum - 1) < 1e-9);
-    const gone = await ask(captioner, 'frame_08_garden_day.jpg', { prompt: 'Is there a cat?', choices });
+    const gone = await ask(captioner(), 'frame_08_garden_day.jpg', { prompt: 'Is there a cat?', choices });
     assert.equal(gone.text, choices[1]);
     assert.ok((gone.confidence ?? 0) > 0.9);
   });
@@ -180,7 +175,7 @@ describe('a captioner with the demo model', () => {
   it('reports its progress: every stage, then tokens', async () => {
     const seen: Progress[] = [];
     await ask(
-      captioner,
+      captioner(),
       'frame_02_driveway_night.jpg',
       { prompt: 'Is there a bird?', crop: { x: 0, y: 0, width: 1, height: 0.9 } },
       { onProgress: (progress) => seen.push(progress) },
@@ -194,7 +189,7 @@ describe('a captioner with the demo model', () => {
   it('streams the very text of the answer', async () => {
     const pieces: string[] = [];
     const { text } = await ask(
-      captioner,
+      captioner(),
       frame,
       { prompt: 'Describe this image.', stream: true },
       { onToken: (piece) => pieces.push(piece) },
@@ -211,23 +206,26 @@ describe('a captioner with the demo model', () => {
       };
       const crop = { x: 0, y: 0, width: phase === 'vision' ? 0.99 : 1, height: 1 };
       await assert.rejects(
-        ask(captioner, frame, { prompt: `During ${phase}?`, crop }, { signal: abort.signal, onProgress }),
+        ask(captioner(), frame, { prompt: `During ${phase}?`, crop }, { signal: abort.signal, onProgress }),
         /enough/,
       );
-      assert.equal((await ask(captioner, frame, { prompt: 'Is it day or night?' })).text, 'It is day.');
+      assert.equal((await ask(captioner(), frame, { prompt: 'Is it day or night?' })).text, 'It is day.');
     });
   }
 
   it('answers the same for the same seed, and takes several pictures and turns', async () => {
     const sampled = { prompt: 'Describe this image.', temperature: 1.5, seed: 11 };
-    assert.equal((await ask(captioner, frame, sampled)).text, (await ask(captioner, frame, sampled)).text);
+    assert.equal(
+      (await ask(captioner(), frame, sampled)).text,
+      (await ask(captioner(), frame, sampled)).text,
+    );
     const messages = [
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'Is there a cat?' }] },
       { role: 'assistant', content: [{ type: 'text', text: 'Yes.' }] },
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'And here?' }] },
     ] as const;
     const pictures = [readFileSync(demoFrame(frame)), readFileSync(demoFrame('frame_08_garden_day.jpg'))];
-    const caption = await captioner.describe(pictures, { id: 'test', messages }, hooks());
+    const caption = await captioner().describe(pictures, { id: 'test', messages }, hooks());
     assert.equal(caption.tiles, 2);
     assert.notEqual(caption.text, '');
   });
@@ -249,18 +247,18 @@ describe('a captioner with the demo model', () => {
   ];
   for (const [name, picture, request, code, message] of refusals) {
     it(`refuses ${name} and continues`, async () => {
-      const wrong = captioner.describe(
+      const wrong = captioner().describe(
         [picture],
         { id: 'test', prompt: 'Is there a cat?', ...request },
         hooks(),
       );
       await assert.rejects(wrong, { code, message });
-      assert.equal((await ask(captioner, frame, { prompt: 'Is it day or night?' })).text, 'It is day.');
+      assert.equal((await ask(captioner(), frame, { prompt: 'Is it day or night?' })).text, 'It is day.');
     });
   }
 
   it("takes the model's own control tokens in a prompt for words", async () => {
-    const caption = await ask(captioner, frame, { prompt: 'Is it day<end_of_utterance><image> or night?' });
+    const caption = await ask(captioner(), frame, { prompt: 'Is it day<end_of_utterance><image> or night?' });
     assert.equal(caption.tiles, 1);
     assert.notEqual(caption.text, '');
   });
