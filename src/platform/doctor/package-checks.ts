@@ -28,6 +28,9 @@ export const packageChecks: readonly Check[] = [
   { id: 'optional-packages', title: 'Optional packages', judge: judgeOthers },
 ];
 
+/** Older recordings say nothing about a package that they do not list, except onnxruntime-node and koffi. */
+const notRecorded = 'not recorded';
+
 /** Those with separate checks. */
 const checkedAlone: readonly string[] = [
   'onnxruntime-node',
@@ -78,6 +81,7 @@ function judgeKoffi(machine: Machine): Finding {
 function judgeProtobufjs({ process, libc }: Machine): Finding {
   const version = process.packages.protobufjs;
   if (version !== undefined) return ok(version);
+  if (process.missingPackages === undefined) return info(notRecorded);
   if (libc.kind === 'musl') return info('not installed; without onnxruntime-node nothing needs it');
   return bad('not installed', 'Install it next to this package: npm install protobufjs.');
 }
@@ -85,6 +89,7 @@ function judgeProtobufjs({ process, libc }: Machine): Finding {
 function judgeOthers({ process }: Machine): Finding {
   const others = Object.entries(optionalPackages).filter(([name]) => !checkedAlone.includes(name));
   const missing = others.filter(([name]) => process.packages[name] === undefined);
+  if (missing.length > 0 && process.missingPackages === undefined) return info(notRecorded);
   if (missing.length === 0) return ok(`all ${others.length} installed`);
   const named = missing.map(([name, use]) => `${name} (${use})`).join(', ');
   const names = missing.map(([name]) => name).join(' ');

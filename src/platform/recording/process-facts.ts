@@ -24,9 +24,11 @@ export type OptionalPackage = keyof typeof optionalPackages;
 export function liveProcess(): ProcessFacts {
   const { arch, platform, versions } = process;
   const packages: Record<string, string> = {};
+  const missingPackages: string[] = [];
   for (const name of Object.keys(optionalPackages)) {
     const version = installedVersion(name);
-    if (version !== undefined) packages[name] = version;
+    if (version === undefined) missingPackages.push(name);
+    else packages[name] = version;
   }
   const environment: Record<string, string> = {};
   for (const name of observedVariables) {
@@ -36,5 +38,5 @@ export function liveProcess(): ProcessFacts {
   // Its value is a secret; that it is set shows where this process runs.
   if (process.env.SUPERVISOR_TOKEN) environment.SUPERVISOR_TOKEN = 'set';
   const uid = process.getuid?.() ?? 0;
-  return { arch, platform, nodeVersion: versions.node, uid, packages, environment };
+  return { arch, platform, nodeVersion: versions.node, uid, packages, missingPackages, environment };
 }

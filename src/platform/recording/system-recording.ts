@@ -18,6 +18,8 @@ export interface ProcessFacts {
   readonly uid: number;
   /** Versions of the optional packages that are installed, by name. */
   readonly packages: Readonly<Record<string, string>>;
+  /** The other optional packages. Older recordings lack the list: they looked only for onnxruntime-node and koffi. */
+  readonly missingPackages?: readonly string[];
   /** Those of `observedVariables` that are set. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -103,6 +105,7 @@ export function parseRecording(text: string, path: string): SystemRecording {
       uid: facts.index('uid'),
       packages: texts(facts.raw('packages'), () => facts.wrong('packages', 'names and versions')),
       environment: texts(facts.raw('environment'), () => facts.wrong('environment', 'names and values')),
+      ...defined({ missingPackages: missingPackages(facts) }),
     },
     files: contents(fields.raw('files'), () => fields.wrong('files', 'paths with strings or lists of lines')),
     devices: devices(root.devices, fields, fault),
@@ -114,6 +117,13 @@ export function parseRecording(text: string, path: string): SystemRecording {
         : undefined,
     }),
   };
+}
+
+function missingPackages(facts: JsonFields): readonly string[] | undefined {
+  const value = facts.raw('missingPackages');
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw facts.wrong('missingPackages', 'a list of names');
+  return value.map(String);
 }
 
 function contents(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {

@@ -12,7 +12,7 @@ describe('the optional packages of a doctor’s report', () => {
   const without = (...names: readonly string[]) => {
     const { process } = recordedMachine('rk3588-vendor');
     const packages = Object.entries(process.packages).filter(([name]) => !names.includes(name));
-    return { process: { ...process, packages: Object.fromEntries(packages) } };
+    return { process: { ...process, packages: Object.fromEntries(packages), missingPackages: names } };
   };
 
   it('are those of package.json', () => {
@@ -31,6 +31,18 @@ describe('the optional packages of a doctor’s report', () => {
       const { can } = examine({ ...recordedMachine('x86'), ...without(name) });
       assert.equal(can.captionOnCpu, false, name);
     }
+  });
+
+  it('are not called missing by a recording that did not look for them', () => {
+    const machine = recordedMachine('rk3588-vendor');
+    const { koffi = '', 'onnxruntime-node': onnxruntime = '' } = machine.process.packages;
+    const packages = { koffi, 'onnxruntime-node': onnxruntime };
+    const { checks, can } = examine({ ...machine, process: { ...machine.process, packages } });
+    assert.deepEqual([can.captionOnCpu, can.captionOnNpu], [true, true]);
+    const states = checks.flatMap(({ id, state, value }) =>
+      ['protobufjs', 'optional-packages'].includes(id) ? [`${state} ${value}`] : [],
+    );
+    assert.deepEqual(states, ['info not recorded', 'info not recorded']);
   });
 
   it('are all named when they are missing', () => {
