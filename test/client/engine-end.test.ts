@@ -9,13 +9,15 @@ describe('the end of a local engine', () => {
   const file = useTempFolder();
   let engine: Server;
   let connection: Socket;
-  let end: EngineEnd | undefined;
+  let end: EngineEnd;
 
   beforeEach(async () => {
     engine = createServer();
     await new Promise<void>((resolve) => engine.listen(file('engine.sock'), resolve));
     const accepted = once(engine, 'connection');
-    end = await EngineEnd.watch(file('engine.sock'));
+    const watched = await EngineEnd.watch(file('engine.sock'));
+    assert.ok(watched);
+    end = watched;
     [connection] = (await accepted) as [Socket];
   });
   afterEach(() => {
@@ -26,18 +28,19 @@ describe('the end of a local engine', () => {
   it('is reached when the engine closes its connections, not before', async () => {
     const clock = new ManualClock();
     let isReached = false;
-    const reached = end?.reached(clock).then(() => (isReached = true));
+    const reached = end.reached(clock).then(() => (isReached = true));
     clock.advance(11_000);
     await new Promise(setImmediate);
     assert.equal(isReached, false);
     connection.destroy();
     await reached;
+    assert.equal(isReached, true);
     assert.equal(clock.timers, 0);
   });
 
   it('is not waited for longer than an engine may take', async () => {
     const clock = new ManualClock();
-    const reached = end?.reached(clock);
+    const reached = end.reached(clock);
     clock.advance(12_000);
     await reached;
     connection.resume();

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { thisProcess } from '../../src/system/lock/lock-holder';
 import { ManualClock } from '../system/manual-clock';
-import { isAlive, LocalFake, outcome } from './local-fake';
+import { isAlive, LocalFake } from './local-fake';
+import { outcome } from './outcome';
 
 const picture = Buffer.from('a picture');
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
 import { thisProcess } from '../../src/system/lock/lock-holder';
-import { LocalFake, outcome } from './local-fake';
+import { LocalFake } from './local-fake';
+import { outcome } from './outcome';
 
 const picture = Buffer.from('a picture');
 

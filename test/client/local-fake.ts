@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
 import type { LocalEngineOptions } from '../../src/client/local-engine';
-import type { DescribeFinal } from '../../src/protocol/events';
 
 /** A separate runtime folder and clients of the fake engine that is started in it. */
 export class LocalFake {
@@ -47,10 +46,4 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** A request's end in words, e.g. `error engine-start`. */
-export function outcome(final: DescribeFinal): string {
-  if (final.type === 'result') return `result ${final.result.prompt}`;
-  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
 }

@@ -3,15 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
+import { outcome } from '../client/outcome';
 import { useGate } from '../inference/gate';
 import { useNatsFake } from './nats-fake';
 
 const picture = Buffer.from('a picture');
-
-function outcome(final: DescribeFinal): string {
-  if (final.type === 'result') return `result ${final.result.prompt}`;
-  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
-}
 
 /** Resolves with the first event of a type. */
 function eventOf(type: EngineEvent['type']): { onEvent: (event: EngineEvent) => void; seen: Promise<void> } {

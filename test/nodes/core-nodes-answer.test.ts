@@ -82,7 +82,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
     assert.deepEqual(await ask(picture), [200, expectedCaption(porch)]);
   });
 
-  it('answers two link calls and two requests at once, each with its own message', async () => {
+  it('answers three requests at once through a link call, each with its own message', async () => {
     const link = { timeout: '120', linkType: 'static' };
     const back = { id: 'back', type: 'link out', mode: 'return', links: [], wires: [] };
     await deploy([
@@ -94,7 +94,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       frame(snapshot(), 'caption'),
       // Other questions about the same picture wait, rather than replace each other.
       caption('back', { camera: 'mine', cameraType: 'msg' }),
-      { ...back },
+      back,
       answer,
       ...caught,
     ]);
@@ -278,7 +278,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       assert.deepEqual(await asked.answer, [200, expectedCaption(porch)]);
     });
 
-    it('reports it to the catch node, if the engine was deleted', async () => {
+    it('reports it to the catch node, if the caption node no longer has an engine', async () => {
       await deploy(flow());
       const asked = await begun();
       const withoutEngine = flow().map((node) => (node.id === 'caption' ? { ...node, engine: '' } : node));

@@ -43,7 +43,8 @@ describe('smolvlm-frame', function () {
     for (let sent = 0; sent < 50; sent++) flow.send({ payload: street, topic: 'street', sent });
     await until(() => flow.received.frames.length + flow.received.held.length >= 50);
     assert.equal((flow.received.frames.at(-1) as { sent?: number }).sent, 49);
-    assert.ok(flow.received.frames.length >= 2 && flow.received.held.length >= 1);
+    // The rest is held even where the machine is slow to send.
+    assert.ok(flow.received.frames.length >= 2 && flow.received.held.length > flow.received.frames.length);
     assert.ok(flow.received.held.every(({ frame }) => frame?.held === 'superseded'));
   });
 

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { keptPictures } from '../browser/photographs';
-import { demoFrame, demoModel } from '../fixtures';
-import { LoopbackHub } from '../model/hub/loopback-hub';
+import { demoFrame } from '../fixtures';
+import { demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 
 /** What a home has beside Node-RED: a camera, a phone, and a model hub that gives the demo model the real one's name. */
 export class HomeServices {
@@ -30,11 +29,7 @@ export class HomeServices {
   }
 
   static async start(model: string): Promise<HomeServices> {
-    const names = await readdir(demoModel);
-    const files = await Promise.all(
-      names.map(async (name) => [name, await readFile(join(demoModel, name))] as const),
-    );
-    const home = new HomeServices(new LoopbackHub(new Map(files), model));
+    const home = new HomeServices(new LoopbackHub(demoModelFiles(), model));
     await home.hub.start();
     home.#server.listen(0, '127.0.0.1');
     await once(home.#server, 'listening');

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeInput } from '../../../src/client/engine-api';
-import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
+import type { EngineEvent } from '../../../src/protocol/events';
+import { outcome } from '../../client/outcome';
 import { useGate } from '../../inference/gate';
 import { useNatsFake } from '../nats-fake';
 
 const picture = Buffer.from('a picture');
-
-function outcome(final: DescribeFinal): string {
-  if (final.type === 'result') return `result ${final.result.prompt}`;
-  return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
-}
 
 describe('a frame of a priority above 0 in the shared queue', function () {
   this.timeout(60_000);

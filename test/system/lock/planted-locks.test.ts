@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { CommandIo } from '../../../src/cli/command/command';
 import { command as convert } from '../../../src/cli/convert';
 import { joinLocalEngine } from '../../../src/client/local-engine';
@@ -13,15 +13,8 @@ import { pullCheckpoint } from '../../../src/model/hub/hub-pull';
 import { FileLock, withFileLock } from '../../../src/system/lock/file-lock';
 import { readSettings } from '../../../src/system/settings';
 import { demoModel } from '../../fixtures';
-import { LoopbackHub } from '../../model/hub/loopback-hub';
+import { demoModelFiles, LoopbackHub } from '../../model/hub/loopback-hub';
 import { useTempFolder } from '../../temp-folder';
-
-async function demoFiles(): Promise<Map<string, Buffer>> {
-  const names = await readdir(demoModel);
-  return new Map(
-    await Promise.all(names.map(async (name) => [name, await readFile(join(demoModel, name))] as const)),
-  );
-}
 
 const quietIo: CommandIo = {
   ...{ json: false, result() {}, log() {}, progress() {} },
@@ -93,7 +86,7 @@ describe('file locks and what another user plants in their places', () => {
       'pull.lock, of a download': [
         () => temp('checkpoints', 'ORG', 'NAME', 'pull.lock'),
         async () => {
-          const hub = new LoopbackHub(await demoFiles());
+          const hub = new LoopbackHub(demoModelFiles());
           await hub.start();
           const settings = { endpoint: hub.endpoint, stallTimeoutMs: 5000, attempts: 1, backoffMs: 1 };
           const reference = { id: 'ORG/NAME', revision: 'main' };
