@@ -67,7 +67,7 @@ function report(name: string, error: unknown): void {
 async function runGroup(name: string, group: CommandGroup, args: readonly string[]): Promise<number> {
   const [subcommand, ...rest] = args;
   const known = Object.keys(group.subcommands).join(', ');
-  if (subcommand === '--help') {
+  if (subcommand === '--help' || subcommand === '-h') {
     process.stdout.write(`smolvlm ${name} SUBCOMMAND [options]\n${group.summary}\nSubcommands: ${known}\n`);
     return 0;
   }
@@ -129,7 +129,7 @@ function parse(command: Command, args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean' } },
+      options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     });
   } catch (error) {
     // Node's first sentence says what is wrong; the others explain its own rules.

@@ -111,6 +111,7 @@ function silentError(
   if (pictures > 0) return streamError(url, `no picture was received for ${timeoutMs} ms`);
   const received = `${sizeBytes} bytes were received within ${timeoutMs} ms, but no picture`;
   const type = partType(sample) ?? (excerptOf(sample) === undefined ? undefined : 'text');
+  if (type !== undefined && isJpeg(type)) return streamError(url, `${received} is complete`);
   if (type !== undefined) {
     return streamError(url, `${received}: expected image/jpeg, received ${type}`, {
       hint: 'Choose JPEG for this stream in the camera, or enter another address; the node continues to try.',
@@ -121,11 +122,14 @@ function silentError(
   });
 }
 
-/** The media type that the first part of a multipart stream names, if it is not JPEG. */
+/** The media type that the first part of a multipart stream names. */
 function partType(sample: Uint8Array): string | undefined {
   const head = Buffer.from(sample).toString('latin1', 0, 1024);
-  const type = /^\s*--[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*?content-type:[ \t]*([\w/.+-]{1,60})/i.exec(head)?.[1];
-  return type === undefined || /^image\/p?jpe?g$/i.test(type) ? undefined : type;
+  return /^\s*--[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*?content-type:[ \t]*([\w/.+-]{1,60})/i.exec(head)?.[1];
+}
+
+function isJpeg(type: string): boolean {
+  return /^image\/p?jpe?g$/i.test(type);
 }
 
 function endedError(url: URL, { pictures, sample }: StreamProgress): SmolvlmError {

@@ -22,7 +22,8 @@ export async function messagePictures(value: unknown, signal: AbortSignal): Prom
     );
   }
   return Promise.all(
-    sources.map((source) => {
+    // Each failure is a promise's, or those that are still being read would fail unheard.
+    sources.map(async (source) => {
       if (typeof source === 'string') return readPicture(source, undefined, signal);
       const bytes = bytesOf(source);
       if (bytes) return readPicture(bytes, undefined, signal);

@@ -25,6 +25,12 @@ describe('the command line', () => {
     });
   }
 
+  it('prints the help of a command by -h as by --help', async () => {
+    const help = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args]);
+    for (const command of ['caption', 'inspect'])
+      assert.deepEqual(await help(command, '-h'), await help(command, '--help'));
+  });
+
   it('prints its version', async () => {
     const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8'));
     assert.deepEqual(await promisify(execFile)(process.execPath, [main, '--version']), {

@@ -179,6 +179,14 @@ describe('MjpegSource', () => {
     assert.match(named()!.hint ?? '', /H\.264 or H\.265 choose RTSP/);
   });
 
+  it('does not blame the type of a JPEG part that never ends', async () => {
+    const part = Buffer.from('--b\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8', 'latin1');
+    camera.answer = () => endless(head, (count) => (count === 0 ? part : Buffer.alloc(0)));
+    stream({ timeoutMs: 100 });
+    await told.until(() => told.troubles.length >= 1);
+    assert.doesNotMatch(told.troubles[0]!.message, /expected image\/jpeg/);
+  });
+
   it('names the type of parts that are not JPEG', async () => {
     const png = Buffer.from(
       '--b\r\nContent-Length: 4\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n',

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { messagePictures } from '../../src/node-red/message-pictures';
 
@@ -22,6 +24,20 @@ describe('messagePictures', () => {
       assert.deepEqual([...picture!], bytes);
     });
   }
+
+  it('fails once for a list with several faults', async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): void => void unheard.push(reason);
+    process.on('unhandledRejection', hear);
+    try {
+      await assert.rejects(messagePictures([join(__dirname, 'none.jpg'), 5], signal), { code: /^image-/ });
+      await assert.rejects(readFile(join(__dirname, 'none.jpg')));
+      await new Promise(setImmediate);
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    assert.deepEqual(unheard, []);
+  });
 
   it('refuses a converted Buffer that is longer than any picture before it allocates memory for it', async () => {
     const value = { type: 'Buffer', data: new Array(4e9) };

@@ -45,7 +45,7 @@ describe('fetchPicture', () => {
         if (!/\bsid=4 2\b/.test(cookie))
           return `HTTP/1.1 302 Found\r\nSet-Cookie: sid=4 2; Path=/; HttpOnly\r\nLocation: ${url}\r\n\r\n`;
         if (!/\btry=1\b/.test(cookie)) {
-          return `HTTP/1.1 401 Unauthorized\r\nSet-Cookie: old=1; Max-Age=0\r\nSet-Cookie: try=1\r\nWWW-Authenticate: Digest realm="cam", nonce="n1", qop="auth"\r\n\r\n`;
+          return `HTTP/1.1 401 Unauthorized\r\nSet-Cookie: old=1; Max-Age=0\r\nSet-Cookie: gone=; Expires=Thu, 01 Jan 1970 00:00:00 GMT\r\nSet-Cookie: try=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT\r\nWWW-Authenticate: Digest realm="cam", nonce="n1", qop="auth"\r\n\r\n`;
         }
         return cookie === 'sid=4 2; try=1' && answers(authorization, url, {})
           ? rawPicture(porch)

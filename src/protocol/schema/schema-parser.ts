@@ -49,8 +49,7 @@ export class SchemaParser {
       throw schemaFault(path, `expected at most ${schemaLimits.depth} levels`, 'a deeper one');
     if (this.#count > mostSchemas) throw schemaFault(path, 'expected a smaller schema', 'a larger one');
     if (value === true) return this.#concluding(this.#anything(anythingLevels));
-    // zod writes this for a value that is never given.
-    if (JSON.stringify(value) === '{"not":{}}') return undefined;
+    if (isNever(value)) return undefined;
     checkKeywords(value, path);
     const used: string[] = [];
     const schema = this.#expanded(value, path, used, 0);
@@ -315,4 +314,9 @@ function decodePointer(key: string): string {
 function anyOf(options: readonly (AnswerSchema | Impossible)[]): AnswerSchema | Impossible {
   const possible = options.filter((option) => option !== undefined);
   return possible.length > 1 ? { anyOf: possible } : possible[0];
+}
+
+/** zod writes `{"not": {}}` for a value that is never given. */
+function isNever({ not, ...rest }: SchemaRecord): boolean {
+  return isRecord(not) && Object.keys(not).length === 0 && Object.keys(withoutNotes(rest)).length === 0;
 }

@@ -4,6 +4,9 @@ import { schemaFault } from './schema-faults';
 /** Integers of a range that are listed one by one. */
 const mostIntegers = 64;
 
+/** Unique strings are written with different first letters. */
+const mostStrings = 36;
+
 /**
  * The arrays of a schema in which no two items are equal.
  * @returns undefined when there are none
@@ -17,10 +20,15 @@ export function uniqueArray(array: ArraySchema, path: string): AnswerSchema | un
   if (listed) {
     const values = distinct(listed);
     if (minItems > values.length) return undefined;
-    return { ...array, items: { enum: values }, unique: true };
+    const { maxItems: _, ...unbounded } = array;
+    // Different items are at most as many as there are values: another bound would only be counted for nothing.
+    return { ...(maxItems >= values.length ? unbounded : array), items: { enum: values }, unique: true };
   }
   const isPlain = 'type' in items && items.type === 'string' && !items.pattern && !items.format;
   if (!isPlain) throw fault(path, array);
+  if (items.maxLength === 0 && minItems > 1) return undefined;
+  if (minItems > mostStrings)
+    throw schemaFault(`${path}.minItems`, `expected at most ${mostStrings} unique strings`, minItems);
   return { ...array, unique: true };
 }
 

@@ -35,6 +35,8 @@ class TimelinePage {
   }
 
   async start(isRefused = false): Promise<void> {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     try {
       const { authentication } = await this.#client.session();
       this.#authentication = authentication;
@@ -112,12 +114,13 @@ class TimelinePage {
 
   /** While Node-RED deploys, its timelines are away for a moment. */
   #waitForTimeline(): void {
-    clearTimeout(this.#retry);
     this.#retry = window.setTimeout(async () => {
-      if (this.#view) return;
-      const timelines = await this.#client.timelines().catch(() => []);
-      if (timelines.length > 0) void this.start();
-      else this.#waitForTimeline();
+      const waited = this.#retry;
+      const timelines = await this.#client.timelines().catch(() => undefined);
+      // Meanwhile the reader may have tried by hand.
+      if (this.#retry !== waited) return;
+      if (timelines?.length === 0) this.#waitForTimeline();
+      else void this.start();
     }, retryMs);
   }
 

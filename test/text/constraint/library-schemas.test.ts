@@ -82,6 +82,22 @@ describe('schemas that libraries write', () => {
     }
   });
 
+  it('write as many unique strings as are accepted, and refuse more with their place', () => {
+    const parsed = parseAnswerSchema(
+      { ...set, items: { type: 'string' }, minItems: 36, maxItems: 36 },
+      'schema',
+    );
+    const { text } = write(parsed, 400, randomModel(1));
+    assert.equal(new Set(JSON.parse(text)).size, 36);
+    for (const [items, minItems] of [
+      [{ type: 'string' }, 37],
+      [{ type: 'string', maxLength: 0 }, 2],
+    ] as const) {
+      const schema = { ...set, items, minItems };
+      assert.throws(() => parseAnswerSchema(schema, 'schema'), { code: 'request-json-schema' });
+    }
+  });
+
   it('are kept: a Decimal of pydantic', () => {
     // model_json_schema() of pydantic 2.12
     const decimal = { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$' };
