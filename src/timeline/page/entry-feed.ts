@@ -1,7 +1,7 @@
 import type { EntryBody } from '../http/timeline-api';
 import type { TimelineClient } from './client/timeline-client';
 import { textButton } from './element';
-import type { EntryList } from './entry-list';
+import { aheadPixels, type EntryList } from './entry-list';
 import type { FilterBar } from './filter-bar';
 import { dayKey, type Words } from './page-words';
 
@@ -15,8 +15,6 @@ export interface EntryFeedOptions {
   readonly faultText: (error: unknown) => string;
 }
 
-/** How far from the end of the list the next page is fetched. */
-const aheadPixels = 1_200;
 /** Nearer to the top, new entries are shown at once. */
 const topPixels = 80;
 

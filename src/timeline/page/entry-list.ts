@@ -17,6 +17,9 @@ interface ShownEntry {
   readonly image: HTMLImageElement | undefined;
 }
 
+/** How far from the end of the list the next page is fetched. */
+export const aheadPixels = 1_200;
+
 /** Entries by day, newest first. Rows have one height, so nothing moves when a thumbnail arrives. */
 export class EntryList {
   readonly element = element('div', { class: 'list' });
@@ -34,10 +37,16 @@ export class EntryList {
     this.#events = events;
     this.element.append(this.#days, this.#end);
     const observer = new IntersectionObserver(
-      (seen) => seen.some(({ isIntersecting }) => isIntersecting) && this.#events.onEnd(),
-      { rootMargin: '1200px' },
+      // The report may be older than the entries that were appended since.
+      (seen) =>
+        seen.some(({ isIntersecting }) => isIntersecting) && this.#isEndNear() && this.#events.onEnd(),
+      { rootMargin: `${aheadPixels}px` },
     );
     observer.observe(this.#end);
+  }
+
+  #isEndNear(): boolean {
+    return this.#end.getBoundingClientRect().top <= innerHeight + aheadPixels;
   }
 
   get size(): number {
