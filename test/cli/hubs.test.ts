@@ -65,7 +65,8 @@ describe('smolvlm hubs', function () {
 
   it('draws the tables again with --watch, and ends with 0 on Ctrl-C', async function () {
     if (spawnSync('script', ['--version']).status !== 0) this.skip();
-    const command = `${process.execPath} ${program} hubs --watch --nats ${fake.server.url}`;
+    // Without exec, a shell like dash would end with 130 for the key, whatever the command returns.
+    const command = `exec ${process.execPath} ${program} hubs --watch --nats ${fake.server.url}`;
     const terminal = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' });
     child = terminal;
     let shown = '';
