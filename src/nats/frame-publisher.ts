@@ -12,6 +12,7 @@ import {
   layoutHeader,
   objectHeader,
 } from './frame-message';
+import { FramePlaces } from './frame-places';
 import { isSubjectTaken } from './frame-streams';
 import type { FrameKind } from './frame-subjects';
 import { exceedsMessage, LargePictures } from './large-pictures';
@@ -37,15 +38,23 @@ interface FreePlaces {
   readonly policy: 'oldest' | 'reject';
 }
 
+/** A request that has its place in the order of its camera's frames. */
+export interface ReservedFrame {
+  /**
+   * Puts it into the queue; an older one that is put there later is not stored.
+   * @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is not JSON
+   */
+  publish(): Promise<void>;
+  /** It is answered already: it replaces no other frame. */
+  release(): void;
+}
+
 /** Puts requests into the shared queue by their queue policy. */
 export class FramePublisher {
   readonly #link: NatsLink;
   readonly #pictures: LargePictures;
   readonly #consumers: FrameConsumers;
-  readonly #nextSlot = new Map<string, number>();
-  /** The newest request for each place. */
-  readonly #newest = new Map<string, NatsRequest>();
-
+  readonly #places = new FramePlaces();
   readonly #defaultCapacity: number;
   readonly #onNewest: (place: FramePlaceTaken) => void;
 
@@ -61,20 +70,26 @@ export class FramePublisher {
     this.#consumers = new FrameConsumers(link);
   }
 
-  /**
-   * Decides where a request waits, in the order in which requests come: an older one that is put there later is not stored.
-   * @returns puts it there @throws SmolvlmError `nats-no-hub`, `nats-publish`, `engine-queue-full`; TypeError for what is
-   *   not JSON
-   */
-  reserve(request: NatsRequest): () => Promise<void> {
+  /** Decides where a request waits, in the order in which requests come. */
+  reserve(request: NatsRequest): ReservedFrame {
     const { model, camera = '', queue = {} } = request.request;
     const { policy = 'newest', capacity = this.#defaultCapacity, group = '' } = queue;
     const kind = { model, urgent: isUrgent(request.request) };
     const place = (slot: number): string => this.#link.subjects.frame({ ...kind, camera, group, slot });
-    if (policy !== 'newest') return () => this.#publishIfFree(request, { kind, place, capacity, policy });
-    const subject = place(this.#slot(place(0), capacity));
-    this.#overtake(subject, request);
-    return () => this.#publishNewest(request, kind, subject);
+    if (policy !== 'newest') {
+      return {
+        publish: () => this.#publishIfFree(request, { kind, place, capacity, policy }),
+        release: () => {},
+      };
+    }
+    const { subject, enter, release } = this.#places.reserve(request, { capacity, place });
+    return {
+      publish: () => {
+        enter();
+        return this.#publishNewest(request, kind, subject);
+      },
+      release,
+    };
   }
 
   async #publishNewest(request: NatsRequest, kind: FrameKind, subject: string): Promise<void> {
@@ -161,23 +176,6 @@ export class FramePublisher {
     if (isErrorBody(taken)) throw SmolvlmError.from(taken);
     if (!isTaken(taken)) throw new SmolvlmError('nats-message', `a hub answered ${answer.slice(0, 200)}`);
     request.confirmAlone(taken.ackWaitMs);
-  }
-
-  /** An older frame that is not stored yet must not be stored after this one, in whose place it would wait. */
-  #overtake(subject: string, request: NatsRequest): void {
-    const older = this.#newest.get(subject);
-    if (older) older.isOvertaken = true;
-    this.#newest.set(subject, request);
-    void request.final.then(() => {
-      if (this.#newest.get(subject) === request) this.#newest.delete(subject);
-    });
-  }
-
-  /** Frames of one queue take its places in turn, so that a new one replaces the oldest. */
-  #slot(queue: string, capacity: number): number {
-    const slot = (this.#nextSlot.get(queue) ?? 0) % capacity;
-    if (capacity > 1) this.#nextSlot.set(queue, slot + 1);
-    return slot;
   }
 
   /** The message id keeps a request single that is sent again. @returns undefined once it has ended */

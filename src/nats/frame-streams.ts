@@ -8,7 +8,7 @@ import { type NatsLink, words } from './nats-connection';
 /** Nanoseconds in a millisecond. */
 const nanos = 1_000_000;
 /** How long an answer is kept for a requester that lost its connection. */
-const answerMs = 10 * 60_000;
+export const answerMs = 10 * 60_000;
 
 export interface ConsumerTimes {
   /** A hub that reports nothing for this long has lost its frame to the next hub. */

@@ -45,6 +45,26 @@ export async function keptAnswer(link: NatsLink, id: string): Promise<FinalEvent
   return data === undefined ? undefined : parseFinal(data);
 }
 
+/**
+ * Asks again while the server is out of reach: whether a frame replaces another depends on it.
+ * @returns the kept final event; undefined if there is none, or once the request has ended
+ */
+export async function certainAnswer(
+  link: NatsLink,
+  id: string,
+  ended: AbortSignal,
+): Promise<FinalEvent | undefined> {
+  while (!ended.aborted) {
+    try {
+      return await keptAnswer(link, id);
+    } catch (error) {
+      if (!isTransient(error) || link.connection.isClosed()) return undefined;
+    }
+    await delay(retryMs);
+  }
+  return undefined;
+}
+
 /** @returns how often hubs returned the request without working on it */
 export async function returnsOf(link: NatsLink, id: string): Promise<number> {
   return Number((await lastMessage(link, link.subjects.returned(id))) ?? 0);

@@ -13,10 +13,11 @@ import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
+import { AnsweredRequests } from './answered-requests';
 import { publishCameraAnswer } from './camera-answers';
 import { FramePublisher } from './frame-publisher';
 import { groupStatus, type HubStatus } from './hub-status';
-import { keptAnswer } from './kept-answers';
+import { certainAnswer } from './kept-answers';
 import type { NatsAddress } from './nats-address';
 import { closeNats, type NatsLink, openNats, words } from './nats-connection';
 import { NatsRequest } from './nats-request';
@@ -49,6 +50,7 @@ export class NatsEngine implements EngineApi {
   readonly #requests: OpenRequests<NatsRequest>;
   /** Hub of each handle of features, by the handle's id; oldest first. */
   readonly #hubs = new Map<string, string>();
+  readonly #answered = new AnsweredRequests();
   #opened: Promise<Opened> | undefined;
 
   constructor(address: NatsAddress, options: NatsEngineOptions = {}) {
@@ -160,13 +162,15 @@ export class NatsEngine implements EngineApi {
     return this.#address.servers.join(', ');
   }
 
-  #send(
+  async #send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
     chosenId: string | undefined,
   ): Promise<FinalEvent> {
-    return this.#requests.run(request, pictures, options, () => {
+    const known = chosenId === undefined ? undefined : this.#answered.get(chosenId);
+    if (known && this.state !== 'closed') return known;
+    const final = await this.#requests.run(request, pictures, options, () => {
       const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
       const answer = (): Promise<FinalEvent> => {
         pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
@@ -175,18 +179,23 @@ export class NatsEngine implements EngineApi {
       };
       return { pending, answer };
     });
+    if (chosenId !== undefined) this.#answered.add(chosenId, final);
+    return final;
   }
 
   async #publish(pending: NatsRequest, mayBeAnswered: boolean): Promise<void> {
     const { link, publisher } = await this.#open();
     if (pending.signal.aborted) return;
     const { id, features } = pending.request;
-    const publish = features
-      ? () => this.#publishTo(features, publisher, pending)
+    const { publish, release } = features
+      ? { publish: () => this.#publishTo(features, publisher, pending), release: () => {} }
       : publisher.reserve(pending);
-    const kept = mayBeAnswered ? await keptAnswer(link, id).catch(() => undefined) : undefined;
+    const kept = mayBeAnswered ? await certainAnswer(link, id, pending.signal) : undefined;
     if (kept) pending.end(kept);
-    if (pending.signal.aborted) return;
+    if (pending.signal.aborted) {
+      release();
+      return;
+    }
     pending.listen(link);
     await publish();
   }

@@ -40,15 +40,15 @@ describe('a frame that cannot be stored yet', () => {
     const [older, newer] = ['older', 'newer'].map(
       (id) => new NatsRequest({ id, camera: 'porch', prompt: 'x' }, [], () => {}),
     ) as [NatsRequest, NatsRequest];
-    const publishOlder = publisher.reserve(older);
+    const reserved = publisher.reserve(older);
     let published: Promise<void> | undefined;
     if (!server.isOlderLate) {
-      published = publishOlder();
+      published = reserved.publish();
       // Its first attempt is made.
       await new Promise(setImmediate);
     }
-    await Promise.all([published, publisher.reserve(newer)()]);
-    await (published ?? publishOlder());
+    await Promise.all([published, publisher.reserve(newer).publish()]);
+    await (published ?? reserved.publish());
     newer.drop('cancelled', 'the test has ended');
     const final = await older.final;
     assert.equal(final.type === 'dropped' && final.reason, 'superseded');

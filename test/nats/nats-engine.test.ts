@@ -191,6 +191,28 @@ describe('client of a group of hubs', function () {
     ]);
   });
 
+  it('keeps the frame that waits to be sent when an answered request of its camera is sent again', async () => {
+    await fake().hub();
+    const clients = { porch: fake().client(), gate: fake().client() };
+    const send = (camera: 'porch' | 'gate', id: string): Promise<string> =>
+      clients[camera].describe({ id, prompt: id, camera }, [picture]).then(outcome);
+    assert.equal(await send('porch', 'old'), 'result old');
+    await clients.gate.open();
+    const lost = Object.values(clients).map(
+      (client) =>
+        new Promise<void>((resolve) => void client.onState((state) => state === 'lost' && resolve())),
+    );
+    await fake().server.kill();
+    await Promise.all(lost);
+    const frames = [send('porch', 'new'), send('gate', 'other')];
+    // The client that received the answer remembers it; the other looks it up when the server is back.
+    assert.equal(await send('porch', 'old'), 'result old');
+    const again = send('gate', 'old');
+    await fake().server.start();
+    assert.equal(await again, 'result old');
+    assert.deepEqual(await Promise.all(frames), ['result new', 'result other']);
+  });
+
   it('names a message of the queue that is not a request, tells who can be told, and continues', async () => {
     const hub = await fake().hub();
     const client = fake().client();

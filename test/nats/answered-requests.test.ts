@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { AnsweredRequests } from '../../src/nats/answered-requests';
+import type { FinalEvent } from '../../src/protocol/events';
+
+const final = { type: 'result', id: 'x', result: {} } as FinalEvent;
+
+describe('AnsweredRequests', () => {
+  it('keeps a result for ten minutes, as the server does', () => {
+    let now = 0;
+    const answered = new AnsweredRequests(() => now);
+    answered.add('mine', final);
+    now = 599_999;
+    assert.equal(answered.get('mine'), final);
+    now = 600_000;
+    assert.equal(answered.get('mine'), undefined);
+  });
+
+  it('keeps no drops and errors: the request may be sent again', () => {
+    const answered = new AnsweredRequests();
+    answered.add('mine', { type: 'dropped', id: 'mine', reason: 'deadline', message: '' });
+    assert.equal(answered.get('mine'), undefined);
+  });
+
+  it('keeps the latest hundred', () => {
+    const answered = new AnsweredRequests();
+    for (let index = 0; index <= 100; index++) answered.add(String(index), final);
+    assert.deepEqual([answered.get('0'), answered.get('1')], [undefined, final]);
+  });
+});
