@@ -8,6 +8,7 @@ import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dia
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords, type Translate } from '../../src/node-red/node-status';
+import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { troubleWords } from '../../src/node-red/trouble-words';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
@@ -35,18 +36,24 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner, settings } = opened;
+    const messages = new OpenMessages();
 
-    this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
-      const deliver: Deliver = (output, sent) => send(outputs.map((each) => (each === output ? sent : null)));
+    this.on('input', (message: Message, send: Send, done: Done) => {
+      const open = messages.begin(send, done);
+      const deliver: Deliver = (output, sent) => {
+        if (output === 'caption') open.answered();
+        open.send(outputs.map((each) => (each === output ? sent : null)));
+      };
       const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
       void controller
         .run(message, planner, () => ({ ...taskOptions(config, settings.request, message), deliver, copy }))
         .then(({ error }) => {
-          if (error === undefined) done();
-          else done(new NodeFailure(error));
+          if (error === undefined) open.done();
+          else open.done(new NodeFailure(error));
         });
     });
     this.on('close', () => {
+      messages.close();
       controller.close();
       planner.close();
     });

@@ -23,6 +23,7 @@ import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { Translate } from '../../src/node-red/node-status';
+import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
 import { troubleWords } from '../../src/node-red/trouble-words';
 import { evaluate } from '../../src/node-red/typed-input';
@@ -61,13 +62,11 @@ export = (RED: NodeAPI): void => {
   function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
     RED.nodes.createNode(this, config);
     const closing = new AbortController();
+    const messages = new OpenMessages();
     /** Messages that wait for the next picture of the node's own source. */
     const waiting: Trigger[] = [];
     const onVerdicts: OnVerdicts = (picture, verdicts) => {
-      if (closing.signal.aborted) {
-        for (const { done } of picture.tag.triggers) done();
-        return;
-      }
+      if (closing.signal.aborted) return;
       deliver(RED, this, picture, verdicts);
       for (const verdict of verdicts) opened.status.verdict(verdict);
     };
@@ -93,7 +92,7 @@ export = (RED: NodeAPI): void => {
       if (field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
     };
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
-      const field = { value: config.image || 'payload', type: config.imageType ?? 'msg' };
+      const field = imageField(config);
       let camera: string;
       let image: unknown;
       try {
@@ -107,7 +106,17 @@ export = (RED: NodeAPI): void => {
       return { camera, bytes, ...defined({ capturedAt }) };
     };
 
-    this.on('input', (message: Message, send, done) => {
+    /** A message that ends with an error is copied for Catch nodes, and may end before its picture is taken from it. */
+    const withoutPicture = (message: Message, done: Done): Done => {
+      const field = imageField(config);
+      return (error) => {
+        if (error) hidePicture(message, field);
+        done(error);
+      };
+    };
+
+    this.on('input', (message: Message, sendNow: Send, doneNow: Done) => {
+      const { send, done } = messages.begin(sendNow, source ? doneNow : withoutPicture(message, doneNow));
       if (message.reset) {
         gate.reset(message.camera === undefined ? undefined : String(message.camera));
         done();
@@ -117,10 +126,7 @@ export = (RED: NodeAPI): void => {
       } else {
         take(message).then(
           (picture) => {
-            if (closing.signal.aborted) {
-              done();
-              return;
-            }
+            if (closing.signal.aborted) return;
             sample.keep(this.id, picture.bytes);
             intake.offer({ ...picture, tag: { triggers: [{ message, send, done }] } });
           },
@@ -135,7 +141,7 @@ export = (RED: NodeAPI): void => {
     this.on('close', (removed: boolean, closed: () => void) => {
       closing.abort();
       source?.close();
-      for (const { done } of waiting.splice(0)) done();
+      messages.close();
       status.close();
       throttle.close();
       // After a restart the dialog still has a picture to draw on.
@@ -211,3 +217,7 @@ export = (RED: NodeAPI): void => {
     credentials: { user: { type: 'text' }, password: { type: 'password' } },
   });
 };
+
+function imageField({ image, imageType }: FrameDialog): { readonly value: string; readonly type: string } {
+  return { value: image || 'payload', type: imageType ?? 'msg' };
+}

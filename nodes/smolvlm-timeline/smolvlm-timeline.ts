@@ -5,6 +5,7 @@ import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
+import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
 import { DigestSchedule } from '../../src/node-red/timeline/digest-schedule';
 import { digestText } from '../../src/node-red/timeline/digest-text';
@@ -23,7 +24,6 @@ import type { TimelineStore } from '../../src/timeline/timeline-store';
 
 type Message = NodeMessageInFlow & TimelineMessage & { readonly action?: unknown };
 type TimelineNodeDef = NodeDef & TimelineDialog;
-type Send = (out: (NodeMessage | null)[]) => void;
 
 const outputs = ['entry', 'rows', 'digest'] as const;
 type Output = (typeof outputs)[number];
@@ -128,13 +128,12 @@ export = (RED: NodeAPI): void => {
       return keep(message, send);
     };
 
-    let isClosed = false;
-    this.on('input', (message: Message, send: Send, done) => {
+    const messages = new OpenMessages();
+    this.on('input', (message: Message, sendNow: Send, doneNow: Done) => {
+      const { send, done } = messages.begin(sendNow, doneNow);
       run(message, send).then(
         () => done(),
         (error: unknown) => {
-          // Flows that stop end their messages without a word.
-          if (isClosed) return done();
           show('red', 'dot', trouble(error));
           done(new NodeFailure(error));
         },
@@ -146,15 +145,15 @@ export = (RED: NodeAPI): void => {
       );
     });
     this.on('close', (done: (error?: Error) => void) => {
-      isClosed = true;
       schedule.close();
       throttle.close();
       served.delete(this.id);
-      controller.close().then(
-        () => done(),
-        (error: Error) => done(error),
-      );
-      thumbnails.close();
+      // What is being written is kept, and its message ends as usual.
+      const closed = controller.close().finally(() => {
+        messages.close();
+        thumbnails.close();
+      });
+      closed.then(() => done(), done);
     });
     controller.open().catch((error: unknown) => {
       show('red', 'ring', trouble(error));

@@ -1,7 +1,8 @@
-import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
+import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
+import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { troubleWords } from '../../src/node-red/trouble-words';
 import { VisionController } from '../../src/node-red/vision/vision-controller';
 import {
@@ -28,20 +29,25 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner } = opened;
+    const messages = new OpenMessages();
 
-    this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
+    this.on('input', (message: Message, send: Send, done: Done) => {
+      const open = messages.begin(send, done);
       void controller
         .run(message, (signal) => planner.prepare(message, signal))
         .then((outcome) => {
           if (outcome.output === 'error') {
-            done(new NodeFailure(outcome.error));
+            open.done(new NodeFailure(outcome.error));
             return;
           }
-          send(outcome.output === 'encoded' ? [outcome.message, null] : [null, outcome.message]);
-          done();
+          open.send(outcome.output === 'encoded' ? [outcome.message, null] : [null, outcome.message]);
+          open.done();
         });
     });
-    this.on('close', () => controller.close());
+    this.on('close', () => {
+      messages.close();
+      controller.close();
+    });
   }
   RED.nodes.registerType('smolvlm-vision', SmolvlmVisionNode as never);
 };

@@ -88,6 +88,7 @@ const codesByKey = {
   busy: ['convert-busy'],
   timeline: ['timeline-write', 'timeline-thread', 'timeline-full', 'timeline-time'],
   cancelled: [
+    'node-closed',
     'timeline-closed',
     'cancelled',
     'convert-cancelled',

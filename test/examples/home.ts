@@ -176,6 +176,16 @@ export class Home {
     }
   }
 
+  /** The process of this machine's engine. */
+  async enginePid(): Promise<number> {
+    const client = new EngineClient({ kind: 'local' }, { local: { directory: this.#runtime } });
+    try {
+      return (await client.status()).pid;
+    } finally {
+      await client.close();
+    }
+  }
+
   /** A value of a flow's context. */
   async flowContext(tab: string, key: string): Promise<unknown> {
     const headers = { accept: 'application/json' };

@@ -55,12 +55,12 @@ describe('requests through core nodes and these, in a real Node-RED', function (
   });
   after(() => home.close());
 
-  function deploy(nodes: readonly Node[], type?: 'nodes' | 'flows'): Promise<void> {
+  function deploy(nodes: readonly Node[], type?: 'nodes' | 'flows', used = engine): Promise<void> {
     const placed = nodes.map((node) => ('z' in node ? node : { z: 'tab', x: 1, y: 1, ...node }));
-    return home.nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'case' }, engine, ...placed], type);
+    return home.nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'case' }, used, ...placed], type);
   }
-  async function ask(body?: Buffer<ArrayBuffer> | string): Promise<[number, string]> {
-    const response = await fetch(`${home.nodeRed.url}/ask`, {
+  async function ask(body?: Buffer<ArrayBuffer> | string, path = 'ask'): Promise<[number, string]> {
+    const response = await fetch(`${home.nodeRed.url}/${path}`, {
       method: 'POST',
       headers: { 'content-type': typeof body === 'string' ? 'application/json' : 'image/jpeg' },
       ...(body !== undefined && { body }),
@@ -278,6 +278,22 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       assert.deepEqual(await asked.answer, [200, expectedCaption(porch)]);
     });
 
+    const changes: readonly (readonly [string, string, (node: Node) => Node | undefined])[] = [
+      ['the frame node has changed', 'frame', (node) => ({ ...node, maxSide: '640' })],
+      ['the frame node is disabled', 'frame', (node) => ({ ...node, d: true })],
+      ['the frame node is deleted', 'frame', () => undefined],
+    ];
+    for (const [title, id, change] of changes) {
+      it(`reports it to the catch node, if ${title}`, async () => {
+        await deploy(flow());
+        const asked = await begun();
+        await deploy(changed(flow(), id, change), 'nodes');
+        const [status, text] = await asked.answer;
+        assert.equal(status, 500);
+        assert.match(text, /the node was stopped before the message was answered/);
+      });
+    }
+
     it('reports it to the catch node, if the caption node no longer has an engine', async () => {
       await deploy(flow());
       const asked = await begun();
@@ -289,4 +305,73 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       assert.match(text, /no engine is chosen/);
     });
   });
+
+  describe('when flows are deployed while the engine has requests', () => {
+    let pid = 0;
+    before(async () => {
+      await deploy([httpIn('caption'), caption('answer'), answer, ...caught]);
+      await ask(picture);
+      pid = await home.enginePid();
+    });
+    beforeEach(() => process.kill(pid, 'SIGSTOP'));
+    afterEach(() => process.kill(pid, 'SIGCONT'));
+
+    const more = { detail: 'full', camera: '_msgid', cameraType: 'msg' };
+    const vision = { id: 'vision', type: 'smolvlm-vision', engine: 'engine', image: 'payload', ...more };
+    const arrived = { type: 'debug', name: 'arrived', complete: '_msgid', targetType: 'msg', console: true };
+    /** Requests through both nodes, at two addresses. */
+    const nodes: readonly Node[] = [
+      ...['caption', 'vision'].map((id) => ({
+        ...{ id: `in-${id}`, type: 'http in', url: `/${id}`, method: 'post', wires: [[id, 'arrived']] },
+      })),
+      { id: 'arrived', ...arrived, active: true, wires: [] },
+      caption('answer', more),
+      { ...vision, imageType: 'msg', wires: [['answer'], ['answer']] },
+      answer,
+      ...caught,
+    ];
+    const rename = (node: Node): Node => ({ ...node, name: 'changed' });
+    const ways: readonly (readonly [string, string, () => Promise<void>])[] = [
+      ['the caption node has changed', 'caption', () => deploy(changed(nodes, 'caption', rename), 'nodes')],
+      [
+        'the caption node is deleted',
+        'caption',
+        () =>
+          deploy(
+            changed(nodes, 'caption', () => undefined),
+            'nodes',
+          ),
+      ],
+      ['the vision node has changed', 'vision', () => deploy(changed(nodes, 'vision', rename), 'nodes')],
+      ['their engine has changed', 'caption', () => deploy(nodes, 'nodes', { ...engine, idle: '61' })],
+    ];
+    for (const [title, way, change] of ways) {
+      it(`reports all of them to the catch node, if ${title}`, async () => {
+        await deploy(nodes);
+        const from = home.nodeRed.log.length;
+        const asked = Array.from({ length: 4 }, () => ask(picture, way));
+        await home.until(
+          () => home.nodeRed.log.slice(from).split('[debug:arrived]').length > asked.length,
+          'four requests',
+        );
+        await change();
+        for (const [status, text] of await Promise.all(asked)) {
+          assert.equal(status, 500);
+          assert.match(text, /the node was stopped before the message was answered/);
+        }
+      });
+    }
+  });
 });
+
+/** The nodes with one of them changed, or left out. */
+function changed(
+  nodes: readonly Node[],
+  id: string,
+  change: (node: Node) => Node | undefined,
+): readonly Node[] {
+  return nodes.flatMap((node): readonly Node[] => {
+    const kept = node.id === id ? change(node) : node;
+    return kept ? [kept] : [];
+  });
+}
