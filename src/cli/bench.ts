@@ -28,6 +28,7 @@ import {
   optionalString,
   UsageError,
 } from './command/command';
+import { checkOutputFile } from './command/output-file';
 import { bundleWithReference } from './convert/bundle-with-reference';
 
 /** By socket, and by TCP: enough for a 99th percentile. */
@@ -40,6 +41,7 @@ function inMilliseconds({ p50Ms, p99Ms, maxMs }: Overhead) {
 async function benchEmulator(values: OptionValues, io: CommandIo): Promise<number> {
   const cores = optionalInteger(values, 'cores', 1, 3) ?? 3;
   const timeline = optionalString(values, 'timeline');
+  if (timeline !== undefined) await checkOutputFile('--timeline', timeline);
   const measured = await benchmarkSchedule({
     cores,
     tiles: 13,
@@ -64,6 +66,7 @@ async function benchBoard(values: OptionValues, io: CommandIo, settings: Setting
   const model = optionalString(values, 'model');
   if (model === undefined)
     throw new UsageError('--model is missing', 'Give a bundle converted for this board.');
+  await checkOutputFile('--out', out);
   const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
   const bundle = await bundleWithReference(dir, values, io, settings);
   if (bundle.manifest.target === 'cpu')

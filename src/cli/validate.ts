@@ -24,6 +24,7 @@ import {
   UsageError,
 } from './command/command';
 import { cosineBounds } from './command/cosine-bounds';
+import { checkOutputFile } from './command/output-file';
 import { bundleWithReference } from './convert/bundle-with-reference';
 
 const backends = ['simulator', 'npu', 'cpu'] as const;
@@ -53,6 +54,7 @@ export const command: Command = {
     const chosen = optionalChoice(values, 'backend', backends);
     const bounds = cosineBounds(values);
     const chart = chartPath(values);
+    if (chart !== undefined) await checkOutputFile('--chart', chart);
     const found = await bundleWithReference(dir, values, io, settings);
     const backendName = chosen ?? usualBackend(found);
     const bundle = bundleFor(backendName, found);

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSha256 } from '../system/files/file-checksum';
+import { makeFolder } from '../system/files/make-folder';
 import { replaceFile } from '../system/files/shared-files';
 import { cacheFolder } from './cache-folder';
 
@@ -59,7 +60,7 @@ async function recall(note: string): Promise<Remembered | undefined> {
 
 async function remember(memory: string, note: string, entry: Remembered): Promise<void> {
   try {
-    await mkdir(memory, { recursive: true });
+    await makeFolder(memory);
     await replaceFile(note, JSON.stringify(entry), 0o644, randomUUID());
   } catch {
     // The cache may be read-only; the file is then hashed again next time.

@@ -56,7 +56,7 @@ const codesByKey = {
   pictureDamaged: ['image-'],
   ffmpegMissing: ['frame-ffmpeg'],
   streamBroken: ['frame-stream'],
-  folder: ['frame-folder', 'folder-read-only', 'timeline-folder', 'timeline-in-use'],
+  folder: ['frame-folder', 'folder-read-only', 'folder-unusable', 'timeline-folder', 'timeline-in-use'],
   timelineDamaged: ['timeline-damaged', 'timeline-version'],
   promptEmpty: ['prompt-empty'],
   promptTooLong: ['prompt-too-long', 'decoder-context', 'caption-json-room'],

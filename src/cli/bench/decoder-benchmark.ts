@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DecoderContext } from '../../backends/decoder-runner';
@@ -6,6 +6,7 @@ import { OnnxDecoderRunner } from '../../backends/onnxruntime/onnx-decoder-runne
 import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import type { cpuPrecisions } from '../../protocol/models/conversion-choices';
+import { makeFolder } from '../../system/files/make-folder';
 import { interleaved, type Measured, meanMs } from './interleaved';
 
 /** Context length, in tokens, that the speed refers to. */
@@ -42,7 +43,7 @@ export async function benchmarkDecoder(
   try {
     const open = async (precision: (typeof cpuPrecisions)[number], contextLimit: number) => {
       const folder = join(dir, precision);
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const { entry } = await writeOnnxDecoder(folder, checkpoint, precision, { signal: options.signal });
       const settings = { threads: options.threads, contextLimit };
       const runner = await OnnxDecoderRunner.open(folder, entry, checkpoint.config.text, settings);

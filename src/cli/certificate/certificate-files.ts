@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { makeFolder } from '../../system/files/make-folder';
 import { namingReadOnly } from '../../system/files/read-only-folder';
 import { replaceFile } from '../../system/files/shared-files';
 import type { SelfSignedCertificate } from './self-signed-certificate';
@@ -36,7 +37,7 @@ export async function writeCertificate(
   { cert, key }: SelfSignedCertificate,
 ): Promise<void> {
   await namingReadOnly(certPath, async () => {
-    if ((await mkdir(dir, { recursive: true })) !== undefined) await chmod(dir, 0o700);
+    if ((await makeFolder(dir)) !== undefined) await chmod(dir, 0o700);
     const token = randomBytes(6).toString('hex');
     await replaceFile(keyPath, key, 0o600, token);
     await replaceFile(certPath, cert, 0o644, token);

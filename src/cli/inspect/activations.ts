@@ -13,6 +13,7 @@ import { details } from '../../protocol/describe-request';
 import { cpuStagePrecisions } from '../../protocol/models/conversion-choices';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import { type Command, type CommandIo, optionalChoice, requiredString } from '../command/command';
+import { checkOutputFile } from '../command/output-file';
 import { ActivationSpool } from './activation-spool';
 
 export const command: Command = {
@@ -29,6 +30,7 @@ export const command: Command = {
   async run(values, _positionals, io) {
     const image = requiredString(values, 'image');
     const out = requiredString(values, 'out');
+    await checkOutputFile('--out', out);
     const detail = optionalChoice(values, 'detail', details) ?? 'low';
     const visionPrecision = optionalChoice(values, 'precision', cpuStagePrecisions) ?? 'float32';
     const { dir } = await resolveModel(requiredString(values, 'model'));

@@ -5,6 +5,7 @@ import { prepareTiles } from '../../image/tiles';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { readPicture } from '../../picture/picture-source';
 import { type Command, requiredString } from '../command/command';
+import { checkOutputFile } from '../command/output-file';
 import { detailOption } from './detail-option';
 import { modelFolder } from './model-folder';
 
@@ -22,6 +23,7 @@ export const command: Command = {
     const { imageProcessor } = await readModelConfigs(await modelFolder(values));
     const detail = detailOption(values, imageProcessor);
     const out = requiredString(values, 'out');
+    await checkOutputFile('--out', out);
     const picture = await decodePicture(
       await readPicture(requiredString(values, 'image'), undefined, io.signal),
     );

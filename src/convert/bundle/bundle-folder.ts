@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeBundleFile, verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../model/bundle/read-bundle';
+import { makeFolder } from '../../system/files/make-folder';
 import { Mutex } from '../../system/mutex';
 import { checkBundlePlace } from './check-bundle-place';
 
@@ -48,10 +49,10 @@ export class BundleFolder {
     await checkBundlePlace(dir, [journalName]);
     await checkBundlePlace(replaced);
     // If the machine stopped in the middle of a replacement, the earlier bundle is still whole.
-    if (existsSync(replaced) && !existsSync(bundleDir)) await rename(replaced, bundleDir);
+    if (isThere(replaced) && !isThere(bundleDir)) await rename(replaced, bundleDir);
     const found = await readJournal(dir);
     if (found?.key !== key) await rm(dir, { recursive: true, force: true });
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     const folder = new BundleFolder(bundleDir, dir, found?.key === key ? found : { key, parts: {} });
     // The journal also marks the folder as ours, before anything else is in it.
     await folder.#writeJournal();
@@ -85,7 +86,7 @@ export class BundleFolder {
   /** A folder for temporary files of the parts; not part of the finished bundle. */
   async workDir(): Promise<string> {
     const dir = join(this.dir, workName);
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     return dir;
   }
 
@@ -96,7 +97,7 @@ export class BundleFolder {
     await rm(join(this.dir, workName), { recursive: true, force: true });
     const replaced = replacedPath(this.#finalDir);
     await rm(replaced, { recursive: true, force: true });
-    if (existsSync(this.#finalDir)) await rename(this.#finalDir, replaced);
+    if (isThere(this.#finalDir)) await rename(this.#finalDir, replaced);
     await rename(this.dir, this.#finalDir);
     await rm(replaced, { recursive: true, force: true });
   }
@@ -116,6 +117,11 @@ export class BundleFolder {
       return false;
     }
   }
+}
+
+/** Also a link to what does not exist. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function replacedPath(bundleDir: string): string {

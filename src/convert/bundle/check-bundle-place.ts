@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { SmolvlmError } from '../../errors';
 import { bundleManifestName } from '../../model/bundle/read-bundle';
@@ -9,7 +10,8 @@ import { bundleManifestName } from '../../model/bundle/read-bundle';
  */
 export async function checkBundlePlace(path: string, ours: readonly string[] = []): Promise<void> {
   const names = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === 'ENOENT') return [];
+    // A file in the place of a folder above it is named where the bundle's folder is made.
+    if (!existsSync(path)) return [];
     throw taken(path, error.code === 'ENOTDIR' ? 'is a file' : error.message);
   });
   if (names.length === 0 || [bundleManifestName, ...ours].some((name) => names.includes(name))) return;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
@@ -10,6 +10,7 @@ import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { dtypeBytes } from '../../model/safetensors/tensor-dtype';
 import type { NpuPrecisionChoice } from '../../protocol/models/conversion-choices';
+import { makeFolder } from '../../system/files/make-folder';
 
 /** Bytes per weight; 4-bit blocks have a float32 scale for every 32 weights. */
 const bytesPerWeight: Readonly<Record<Precision, number>> = {
@@ -85,7 +86,7 @@ export async function checkDiskSpace(
   there = `${path}.partial`,
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes || freeBytes + (await folderBytes(there)) >= neededBytes) return;

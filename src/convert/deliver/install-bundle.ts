@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import { defined } from '../../system/defined';
 import { fileSha256 } from '../../system/files/file-checksum';
+import { makeFolder } from '../../system/files/make-folder';
 import { withFileLock } from '../../system/lock/file-lock';
 import { checkBundlePlace } from '../bundle/check-bundle-place';
 import { namingFullDisk } from '../bundle/disk-space';
@@ -57,7 +58,7 @@ export async function installBundle(
     if (typeof source !== 'string') await rm(archive, { force: true });
     return readBundle(path);
   };
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return namingFullDisk(path, () => withFileLock(`${path}.lock`, install, defined({ signal })));
 }
 

@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
 import { type Bundle, bundleManifestName } from '../../model/bundle/read-bundle';
 import { fileSha256 } from '../../system/files/file-checksum';
+import { makeFolder } from '../../system/files/make-folder';
 import { tarLibrary } from './archive-entries';
 
 export interface PackedBundle {
@@ -23,7 +24,7 @@ export async function packBundle({ dir, manifest }: Bundle, path: string): Promi
   for (const file of files) await verifyBundleFile(dir, file);
   const tar = await tarLibrary();
   const partial = `${path}.partial`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     const names = [bundleManifestName, ...files.map((file) => file.path)];
     await tar.create({ file: partial, cwd: dir, portable: true, noDirRecurse: true, strict: true }, names);

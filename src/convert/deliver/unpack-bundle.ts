@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { BundleError, verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile } from '../../model/bundle/bundle-manifest';
 import { parseBundleManifest } from '../../model/bundle/parse-bundle-manifest';
 import { type Bundle, bundleManifestName } from '../../model/bundle/read-bundle';
+import { makeFolder } from '../../system/files/make-folder';
 import { checkDiskSpace } from '../bundle/disk-space';
 import { type ArchiveEntry, damaged, type EntrySink, readArchive } from './archive-entries';
 import { bundleFiles } from './pack-bundle';
@@ -27,7 +28,7 @@ export async function unpackBundle(archive: string, dir: string, signal?: AbortS
     'the bundle',
     dir,
   );
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   try {
     await writeFile(join(dir, bundleManifestName), text, { flag: 'wx' });
     await extractFiles(archive, dir, files, signal);
@@ -100,7 +101,7 @@ function createFile(path: string, handles: Set<FileHandle>): () => Promise<FileH
   let handle: FileHandle | undefined;
   return async () => {
     if (handle) return handle;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     handle = await open(path, 'wx');
     handles.add(handle);
     return handle;

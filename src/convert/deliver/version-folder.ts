@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { makeFolder } from '../../system/files/make-folder';
 
 /** In each folder that an installation made or moved: its own name, so that a copy under another name is not ours. */
 const markerName = '.smolvlm-version';
@@ -17,7 +18,7 @@ export async function makeVersionFolder(version: string): Promise<void> {
   });
   if (names.length > 0 && !(await isOurs(version))) throw foreign(version);
   await rm(version, { recursive: true, force: true });
-  await mkdir(version, { recursive: true });
+  await makeFolder(version);
   await mark(version);
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../backends/onnxruntime/onnx-vision-backend';
 import { decodePicture } from '../../image/decode-picture';
@@ -13,6 +13,7 @@ import {
   writeSafetensors,
 } from '../../model/safetensors/safetensors-writer';
 import { defined } from '../../system/defined';
+import { makeFolder } from '../../system/files/make-folder';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import type { TileEncoder } from '../../vision/vision-tower';
 import { visionGraphShape } from '../bundle/bundle-build';
@@ -55,7 +56,7 @@ export class ReferenceActivations {
     const count = calibrate ? frames.calibration.length : 0;
     const activations = new ReferenceActivations(dir, count);
     if (await isFile(join(dir, validationName))) return activations;
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     const backend = await OnnxVisionBackend.load();
     let tower: TileEncoder | undefined;
     try {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SmolvlmError } from '../../errors';
@@ -10,6 +10,7 @@ import {
   toolkitVersions,
 } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
+import { makeFolder } from '../../system/files/make-folder';
 import { namingReadOnly } from '../../system/files/read-only-folder';
 import { withFileLock } from '../../system/lock/file-lock';
 import { shownText } from '../../system/shown-address';
@@ -132,7 +133,7 @@ async function makeEnvironment(
   await rm(dir, { recursive: true, force: true });
   // pip unpacks here: $TMPDIR may be small, or not allow programs to run.
   const temporary = join(dir, 'tmp');
-  await mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   const total = await packageCount();
   let done = 0;
   // Beside the environment, not in the user's home: it lets an interrupted download continue, and is removed at the end.

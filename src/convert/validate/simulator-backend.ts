@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { StageRunner, VisionBackend } from '../../backends/stage-runner';
@@ -6,6 +6,7 @@ import { SmolvlmError } from '../../errors';
 import type { BundleConversion, BundleStage } from '../../model/bundle/bundle-manifest';
 import { cacheFolder } from '../../model/cache-folder';
 import { visionStages } from '../../onnx/vision/vision-stages';
+import { makeFolder } from '../../system/files/make-folder';
 import { buildNpuStage, type NpuPrecision, type NpuTower } from '../npu/npu-stage-build';
 import { type Toolkit, ToolkitWorker } from '../toolkit/toolkit-worker';
 
@@ -37,7 +38,7 @@ export class SimulatorBackend implements VisionBackend {
     try {
       // Kept after the simulator is closed: an error may refer to it.
       const logFile = join(cacheFolder(), 'toolkit', 'simulator.log');
-      await mkdir(dirname(logFile), { recursive: true });
+      await makeFolder(dirname(logFile));
       await writeFile(logFile, '');
       const worker = await ToolkitWorker.start({ toolkit, logFile });
       return new SimulatorBackend(worker, dir, tower, granularity, onStage);

@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../system/files/make-folder';
 import { cacheFolder } from '../cache-folder';
 
 /** In the cache: for each checkpoint that a bundle was made from, the folder in which it was. */
@@ -15,7 +16,7 @@ export async function rememberCheckpointPlace(
 ): Promise<void> {
   const path = placeFile(sha256, cache);
   try {
-    await mkdir(join(path, '..'), { recursive: true });
+    await makeFolder(join(path, '..'));
     await writeFile(path, dir);
   } catch {}
 }

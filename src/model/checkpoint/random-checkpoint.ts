@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../../system/files/make-folder';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 import { type TensorToWrite, type WrittenFile, writeSafetensors } from '../safetensors/safetensors-writer';
 import { configFiles, readModelConfigs } from './checkpoint';
@@ -36,7 +37,7 @@ export async function writeRandomCheckpoint(
     );
   }
   const { config } = await readModelConfigs(configsDir);
-  await mkdir(outDir, { recursive: true });
+  await makeFolder(outDir);
   const present = new Set(await readdir(configsDir));
   for (const name of configFiles) {
     if (present.has(name)) await copyFile(join(configsDir, name), join(outDir, name));

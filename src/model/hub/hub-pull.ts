@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defined } from '../../system/defined';
+import { makeFolder } from '../../system/files/make-folder';
 import { namingReadOnly } from '../../system/files/read-only-folder';
 import { replaceFile } from '../../system/files/shared-files';
 import { withFileLock } from '../../system/lock/file-lock';
@@ -79,7 +80,7 @@ async function fetchAll(
   { signal, onProgress, freeBytes = diskFreeBytes }: PullControl,
 ): Promise<number> {
   const staging = `${dir}.partial`;
-  await mkdir(staging, { recursive: true });
+  await makeFolder(staging);
   await checkDiskSpace(staging, files, freeBytes);
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let doneBytes = 0;
@@ -143,7 +144,7 @@ async function removeOtherPartials(dir: string): Promise<void> {
 
 async function noteRevision(reference: HubReference, commit: string, checkpoints: string): Promise<void> {
   const path = revisionFile(reference, checkpoints);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await replaceFile(path, commit, 0o644, randomUUID());
 }
 

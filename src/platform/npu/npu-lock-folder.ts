@@ -1,6 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
+import { makeFolderSync } from '../../system/files/make-folder';
 import { isOwn } from '../../system/files/shared-files';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
@@ -63,7 +64,7 @@ export class NpuLockFolder implements Disposable {
 /** @returns whether the folder was not there before */
 function make(folder: string): boolean {
   try {
-    mkdirSync(dirname(folder), { recursive: true });
+    makeFolderSync(dirname(folder));
     mkdirSync(folder);
     return true;
   } catch (cause) {
@@ -103,7 +104,7 @@ function pause(): void {
 }
 
 function unusable(folder: string, cause: unknown): SmolvlmError {
-  return refused(`the folder ${folder} cannot be made or opened: ${String(cause)}`, cause);
+  return refused(`the folder ${folder} cannot be made or opened: ${errorBody(cause).message}`, cause);
 }
 
 function refused(message: string, cause?: unknown, remedy?: string): SmolvlmError {

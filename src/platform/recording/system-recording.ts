@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { makeFolder } from '../../system/files/make-folder';
 import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../../system/json-fields';
 
 /** Name of the file with a recorded machine, or with what the plain files beside it cannot store. */
@@ -76,13 +77,17 @@ export async function writeRecording(folder: string, recording: SystemRecording)
   const files = Object.entries(recording.files).map(([path, text]) => [path, lines(text)]);
   const document = { ...recording, files: Object.fromEntries(files) };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(join(folder, recordingName), `${JSON.stringify(document, undefined, 2)}\n`);
   } catch (cause) {
-    throw new SmolvlmError('doctor-record', `the machine cannot be recorded in ${folder}: ${String(cause)}`, {
-      hint: 'Give a folder that this user can write to.',
-      cause,
-    });
+    throw new SmolvlmError(
+      'doctor-record',
+      `the machine cannot be recorded in ${folder}: ${errorBody(cause).message}`,
+      {
+        hint: 'Give a folder that this user can write to.',
+        cause,
+      },
+    );
   }
 }
 

@@ -13,9 +13,14 @@ export async function namingReadOnly<T>(path: string, work: () => Promise<T>): P
     const isOurs =
       refused === undefined || `${path}/`.startsWith(refused) || refused.startsWith(dirname(path));
     if (!['EROFS', 'EACCES', 'EPERM'].includes(code ?? '') || !isOurs) throw cause;
-    throw new SmolvlmError('folder-read-only', `${dirname(path)} cannot be written to: ${code}`, {
-      hint: 'Give this user write access to it, or choose another folder (SMOLVLM_CACHE for the cache).',
-      cause,
-    });
+    throw readOnlyFolder(dirname(path), code, cause);
   }
+}
+
+/** @param code of the system, e.g. `EROFS` */
+export function readOnlyFolder(folder: string, code: string | undefined, cause: unknown): SmolvlmError {
+  return new SmolvlmError('folder-read-only', `${folder} cannot be written to: ${code}`, {
+    hint: 'Give this user write access to it, or choose another folder (SMOLVLM_CACHE for the cache).',
+    cause,
+  });
 }

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
+import { makeFolderSync } from './make-folder';
 import { isOwn } from './shared-files';
 
 /**
@@ -38,10 +39,10 @@ export function engineSocketPath(directory: string, protocol: number): string {
 
 function makeDirectory(directory: string): Stats {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolderSync(directory, 0o700);
     return lstatSync(directory);
   } catch (cause) {
-    throw refused(`the folder ${directory} cannot be made: ${String(cause)}`, cause);
+    throw refused(`the folder ${directory} cannot be made: ${errorBody(cause).message}`, cause);
   }
 }
 

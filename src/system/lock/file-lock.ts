@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, readdir } from 'node:fs/promises';
+import { type FileHandle, link, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SmolvlmError } from '../../errors';
 import { defined } from '../defined';
+import { makeFolder, unusableFolder } from '../files/make-folder';
 import { createFile, readSmallFile, removeFile } from '../files/shared-files';
 import { isGone, type LockHolder, parseLockHolder, thisProcess, unknownHolder } from './lock-holder';
 
@@ -124,15 +125,18 @@ export class FileLock implements AsyncDisposable {
 
 /**
  * Runs `work` while no other process does so under the same path; waits until it is free.
- * @throws the signal's reason when aborted while waiting
+ * @throws SmolvlmError `folder-unusable`, `folder-read-only`; the signal's reason when aborted while waiting
  */
 export async function withFileLock<T>(
   path: string,
   work: () => Promise<T>,
   options: FileLockOptions = {},
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
-  const lock = await FileLock.acquire(path, options);
+  await makeFolder(dirname(path));
+  const lock = await FileLock.acquire(path, options).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw unusableFolder(`no file can be made in ${dirname(path)}`, error);
+  });
   try {
     return await work();
   } finally {

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { makeFolder } from '../../system/files/make-folder';
 import { FileLock } from '../../system/lock/file-lock';
 import type { NewTimelineEntry, TimelineAnswer, TimelineEntry, TimelinePictures } from '../timeline-entry';
 import type {
@@ -213,7 +213,7 @@ function jsonOf(answers: NewTimelineEntry['answers']): NewTimelineEntry['answers
   try {
     return JSON.parse(JSON.stringify(answers));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : errorBody(cause).message;
     throw new SmolvlmError(
       'timeline-message',
       `expected answers that can be written as JSON, received others: ${why}`,
@@ -228,13 +228,17 @@ function jsonOf(answers: NewTimelineEntry['answers']): NewTimelineEntry['answers
 async function lockFolder(folder: string): Promise<FileLock> {
   let lock: Awaited<ReturnType<typeof FileLock.tryAcquire>>;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     lock = await FileLock.tryAcquire(join(folder, 'timeline.lock'));
   } catch (cause) {
-    throw new SmolvlmError('timeline-folder', `cannot write to the folder ${folder}: ${String(cause)}`, {
-      hint: 'Choose a folder that the user of this process may write to.',
-      cause,
-    });
+    throw new SmolvlmError(
+      'timeline-folder',
+      `cannot write to the folder ${folder}: ${errorBody(cause).message}`,
+      {
+        hint: 'Choose a folder that the user of this process may write to.',
+        cause,
+      },
+    );
   }
   if (lock instanceof FileLock) return lock;
   throw new SmolvlmError('timeline-in-use', `the timeline in ${folder} is in use by process ${lock.pid}`, {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SmolvlmError } from '../../errors';
+import { errorBody, SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
+import { makeFolderSync } from '../../system/files/make-folder';
 import type { TimelineAnswer, TimelineEntry } from '../timeline-entry';
 import type { TimelineStatistics } from '../timeline-store';
 import { ClockJump } from './clock-jump';
@@ -62,11 +63,11 @@ export class TimelineKeeper {
     this.#limitBytes = megabytes === undefined ? undefined : megabytes * megabyte;
     try {
       // Captions and pictures are private.
-      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      makeFolderSync(options.folder, 0o700);
     } catch (cause) {
       throw new SmolvlmError(
         'timeline-folder',
-        `cannot make the folder ${options.folder}: ${String(cause)}`,
+        `cannot make the folder ${options.folder}: ${errorBody(cause).message}`,
         {
           hint: 'Choose a folder that the user of this process may write to.',
           cause,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BundleFolder, type BundlePart } from '../../../src/convert/bundle/bundle-folder';
@@ -83,6 +83,15 @@ describe('BundleFolder', () => {
     await interrupted('key');
     assert.deepEqual((await readdir(root)).sort(), ['bundle', 'bundle.partial']);
     assert.deepEqual(await readdir(bundleDir), ['smolvlm-bundle.json']);
+  });
+
+  it('replaces a link to a folder that is gone', async () => {
+    await symlink(join(root, 'gone'), bundleDir);
+    const folder = await BundleFolder.open(bundleDir, 'key');
+    await folder.part('a', making('a'));
+    await folder.finish({} as BundleManifest);
+    assert.deepEqual((await readdir(bundleDir)).sort(), ['a', 'smolvlm-bundle.json']);
+    assert.deepEqual(await readdir(root), ['bundle']);
   });
 
   it('gives the folder its name only when it is complete, replacing an older one', async () => {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { access, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SmolvlmError } from '../../../errors';
 import { cacheFolder } from '../../../model/cache-folder';
+import { makeFolder } from '../../../system/files/make-folder';
 
 /** From dist/src/cli/bench/emulator. */
 const sources = join(__dirname, '..', '..', '..', '..', '..', 'test', 'emulator');
@@ -49,7 +50,7 @@ export async function buildEmulator(name: 'rknn' | 'rkllm', options: EmulatorBui
     () => false,
   );
   if (built) return library;
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const partial = `${library}.${randomUUID()}`;
   const given = Object.entries(defines).map(([key, value]) => `-D${key}=${value}`);
   const extra = sanitize ? ['-g', '-fsanitize=address,undefined', '-fno-omit-frame-pointer'] : [];

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { SmolvlmError } from '../../../errors';
+import { makeFolder } from '../../../system/files/make-folder';
 import { freePort } from '../../../system/free-port';
 
 export interface NatsServerOptions {
@@ -40,7 +41,7 @@ export class NatsServer {
     jetstream = true,
   }: NatsServerOptions): Promise<NatsServer> {
     const program = natsServerProgram();
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const server = new NatsServer(program, folder, port ?? (await freePort()));
     const lines = [
       `listen: "127.0.0.1:${server.port}"`,
