@@ -17,6 +17,7 @@ import { isSubjectTaken } from './frame-streams';
 import type { FrameKind } from './frame-subjects';
 import { exceedsMessage, LargePictures } from './large-pictures';
 import { isTransient, type NatsLink, ServerNotReady, words } from './nats-connection';
+import { permissionError } from './nats-permission';
 import type { NatsRequest } from './nats-request';
 
 const pauseMs = 250;
@@ -166,10 +167,11 @@ export class FramePublisher {
     try {
       answer = (await connection.request(subjects.hub(instance), body, { timeout: 5_000 })).string();
     } catch (cause) {
-      throw new SmolvlmError(
-        featuresGone,
-        `the hub that keeps these features does not answer: ${words(cause)}`,
-        { cause },
+      throw (
+        permissionError(cause) ??
+        new SmolvlmError(featuresGone, `the hub that keeps these features does not answer: ${words(cause)}`, {
+          cause,
+        })
       );
     }
     const taken: unknown = JSON.parse(answer);
@@ -226,10 +228,13 @@ function isTaken(value: unknown): value is DirectAnswer {
 }
 
 function publishError(cause: unknown): SmolvlmError {
-  return new SmolvlmError('nats-publish', `the request could not be put into the queue: ${words(cause)}`, {
-    hint: 'Check the free space on the NATS server’s disk, and the permissions of the account.',
-    cause,
-  });
+  return (
+    permissionError(cause) ??
+    new SmolvlmError('nats-publish', `the request could not be put into the queue: ${words(cause)}`, {
+      hint: 'Check the free space on the NATS server’s disk, and the permissions of the account.',
+      cause,
+    })
+  );
 }
 
 function noHub(model: string | undefined): SmolvlmError {

@@ -4,6 +4,7 @@ import { limits } from '../protocol/limits';
 import type { FrameKind } from './frame-subjects';
 import { LargePictures } from './large-pictures';
 import { type NatsLink, words } from './nats-connection';
+import { permissionError } from './nats-permission';
 
 /** Nanoseconds in a millisecond. */
 const nanos = 1_000_000;
@@ -186,10 +187,13 @@ export function isSubjectTaken(error: unknown, { packages }: NatsLink): boolean 
 }
 
 function streamError(stream: string, cause: unknown): SmolvlmError {
-  return new SmolvlmError('nats-stream', `the stream "${stream}" cannot be used: ${words(cause)}`, {
-    hint: 'Check the permissions of the account, and the free space on the server’s disk.',
-    cause,
-  });
+  return (
+    permissionError(cause) ??
+    new SmolvlmError('nats-stream', `the stream "${stream}" cannot be used: ${words(cause)}`, {
+      hint: 'Check the permissions of the account, and the free space on the server’s disk.',
+      cause,
+    })
+  );
 }
 
 /** Milliseconds in which a consumer expects a sign of work. */

@@ -5,6 +5,7 @@ import type { FinalEvent } from '../protocol/events';
 import { isEngineEvent, isFinal } from '../protocol/ndjson';
 import { apiCode, isSubjectTaken } from './frame-streams';
 import { isTransient, type NatsLink, words } from './nats-connection';
+import { permissionError } from './nats-permission';
 
 /** How long an answer is sent again while the server is out of reach. */
 const patienceMs = 60_000;
@@ -30,9 +31,12 @@ export async function publishAnswer(link: NatsLink, final: FinalEvent): Promise<
       if (typeof apiCode(cause) === 'number') return true;
       const isOver = performance.now() - startedAt > patienceMs || connection.isClosed();
       if (isOver || !isTransient(cause)) {
-        throw new SmolvlmError('nats-publish', `an answer could not be published: ${words(cause)}`, {
-          cause,
-        });
+        throw (
+          permissionError(cause) ??
+          new SmolvlmError('nats-publish', `an answer could not be published: ${words(cause)}`, {
+            cause,
+          })
+        );
       }
     }
     await delay(retryMs);

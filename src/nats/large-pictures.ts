@@ -2,6 +2,7 @@ import type { ObjectStore } from '@nats-io/obj';
 import { SmolvlmError } from '../errors';
 import { limits } from '../protocol/limits';
 import { type NatsLink, words } from './nats-connection';
+import { permissionError } from './nats-permission';
 
 /** Room that a message's headers and subject need within the server's limit. */
 const overheadBytes = 4096;
@@ -31,10 +32,13 @@ export class LargePictures {
     try {
       await (await this.#open()).putBlob({ name }, content);
     } catch (cause) {
-      throw new SmolvlmError('nats-publish', `a large picture could not be stored: ${words(cause)}`, {
-        hint: 'Check the free space on the NATS server’s disk.',
-        cause,
-      });
+      throw (
+        permissionError(cause) ??
+        new SmolvlmError('nats-publish', `a large picture could not be stored: ${words(cause)}`, {
+          hint: 'Check the free space on the NATS server’s disk.',
+          cause,
+        })
+      );
     }
   }
 

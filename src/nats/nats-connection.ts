@@ -5,10 +5,11 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
-import { FrameSubjects } from './frame-subjects';
+import { FrameSubjects, token } from './frame-subjects';
 import type { NatsAddress } from './nats-address';
 import { readNatsFile } from './nats-files';
 import { loadNats, type NatsPackages } from './nats-packages';
+import { permissionError } from './nats-permission';
 
 /** An open connection to a server with JetStream. */
 export interface NatsLink {
@@ -25,12 +26,13 @@ const oldestServer = [2, 9] as const;
 
 /**
  * Connects; a lost connection is opened again without end.
- * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-jetstream`, `nats-server-version`
+ * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-permission`,
+ *   `nats-jetstream`, `nats-server-version`
  */
 export async function openNats(address: NatsAddress, name: string): Promise<NatsLink> {
   const packages = await loadNats();
   const { transport, jetstream } = packages;
-  const { servers, stream, user, password, token, credentials, tlsCa } = address;
+  const { servers, stream, user, password, credentials, tlsCa } = address;
   const encoder = new TextEncoder();
   const ca = tlsCa === undefined ? undefined : readNatsFile(tlsCa);
   let connection: NatsConnection;
@@ -42,7 +44,7 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
       pingInterval: 10_000,
-      ...defined({ user, pass: password, token }),
+      ...defined({ user, pass: password, token: address.token, inboxPrefix: user && inboxOf(user) }),
       ...(credentials !== undefined && {
         // Its parser needs the line end of the last line.
         authenticator: transport.credsAuthenticator(encoder.encode(`${credentials}\n`)),
@@ -57,14 +59,7 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
   try {
     checkVersion(connection.info?.version ?? '');
     const manager = await jetstream.jetstreamManager(connection).catch((cause: unknown) => {
-      throw new SmolvlmError(
-        'nats-jetstream',
-        `JetStream cannot be used at ${servers.join(', ')}: ${words(cause)}`,
-        {
-          hint: 'Start the server with -js, and enable JetStream for the account. See docs/many-hubs.md.',
-          cause,
-        },
-      );
+      throw permissionError(cause) ?? jetstreamError(servers, cause);
     });
     return {
       packages,
@@ -81,6 +76,11 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
     await connection.close();
     throw error;
   }
+}
+
+/** Where a user receives replies: below `_INBOX` as usual, and apart from those of other users. */
+function inboxOf(user: string): string {
+  return `_INBOX.${token(user)}`;
 }
 
 /** A server that is away never confirms what it was sent. */
@@ -124,6 +124,17 @@ function checkVersion(version: string): void {
   );
 }
 
+function jetstreamError(servers: readonly string[], cause: unknown): SmolvlmError {
+  return new SmolvlmError(
+    'nats-jetstream',
+    `JetStream cannot be used at ${servers.join(', ')}: ${words(cause)}`,
+    {
+      hint: 'Start the server with -js, and enable JetStream for the account. See docs/many-hubs.md.',
+      cause,
+    },
+  );
+}
+
 function connectError(servers: readonly string[], cause: unknown): SmolvlmError {
   const place = servers.join(', ');
   const reason = words(cause);
@@ -159,7 +170,7 @@ const leaderlessCodes: ReadonlySet<unknown> = new Set([10008, 10009]);
 
 /** Whether the server, or its JetStream, is out of reach at the moment. */
 export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || permissionError(error)) return false;
   const isLeaderless = 'code' in error && leaderlessCodes.has(error.code);
   if (isLeaderless || error instanceof ServerNotReady) return true;
   return transientNames.has(error.name) || isTransient(error.cause);

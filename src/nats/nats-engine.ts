@@ -20,6 +20,7 @@ import { groupStatus, type HubStatus } from './hub-status';
 import { certainAnswer } from './kept-answers';
 import type { NatsAddress } from './nats-address';
 import { closeNats, type NatsLink, openNats, words } from './nats-connection';
+import { listen, permissionError } from './nats-permission';
 import { NatsRequest } from './nats-request';
 import { type QueueStatus, queueStatus } from './queue-status';
 
@@ -114,7 +115,7 @@ export class NatsEngine implements EngineApi {
       for await (const message of answers) hubs.push(answerOf(message.string()) as HubStatus);
     } catch (error) {
       // This is how the server reports that no hub is connected.
-      if (!/no responders|503/i.test(words(error))) throw error;
+      if (!/no responders|503/i.test(words(error))) throw permissionError(error) ?? error;
     }
     signal?.throwIfAborted();
     return hubs;
@@ -132,7 +133,10 @@ export class NatsEngine implements EngineApi {
     try {
       text = (await link.connection.request(link.subjects.hubsDoctor, model, { timeout: doctorMs })).string();
     } catch (cause) {
-      throw new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}: ${words(cause)}`, { cause });
+      throw (
+        permissionError(cause) ??
+        new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}: ${words(cause)}`, { cause })
+      );
     }
     return answerOf(text) as DoctorReport;
   }
@@ -237,14 +241,26 @@ export class NatsEngine implements EngineApi {
   async #connect(): Promise<Opened> {
     this.#requests.setState('connecting');
     const link = await openNats(this.#address, 'smolvlm client');
-    const { connection, subjects } = link;
-    connection.subscribe(subjects.allNewest, {
-      callback: (_error, message) => this.#onNewest(parsePlace(message.string())),
-    });
+    await this.#listen(link);
     void this.#watch(link);
     this.#requests.setState('connected');
     const onNewest = (place: NatsRequest['place']): void => this.#onNewest(place);
     return { link, publisher: new FramePublisher(link, onNewest, this.#options.queueCapacity) };
+  }
+
+  /** @throws SmolvlmError `nats-permission` */
+  async #listen({ connection, subjects }: NatsLink): Promise<void> {
+    let refused: SmolvlmError | undefined;
+    listen(connection, subjects.allNewest, {
+      onMessage: (message) => this.#onNewest(parsePlace(message.string())),
+      onRefused: (error) => {
+        refused = error;
+      },
+    });
+    await connection.flush();
+    if (!refused) return;
+    await connection.close();
+    throw refused;
   }
 
   /** The connection is opened again by itself; answers missed meanwhile are looked up. */

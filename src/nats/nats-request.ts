@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import type { OpenRequest } from '../client/open-requests';
 import { RepeatedTokens } from '../client/repeated-tokens';
 import { errorBody, SmolvlmError } from '../errors';
@@ -10,6 +10,7 @@ import { isEngineEvent } from '../protocol/ndjson';
 import { isRemoved } from './frame-streams';
 import { keptAnswer, parseFinal } from './kept-answers';
 import type { NatsLink } from './nats-connection';
+import { listen } from './nats-permission';
 
 /** How long a hub that has just taken a frame may need to say so. */
 const takenGraceMs = 500;
@@ -32,7 +33,7 @@ export class NatsRequest implements OpenRequest {
   readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #ended = new AbortController();
-  readonly #subscriptions: Subscription[] = [];
+  readonly #endings: (() => void)[] = [];
   /** Events that came before the server confirmed the request. */
   readonly #early: EngineEvent[] = [];
   #resolve: (final: FinalEvent) => void = () => {};
@@ -85,9 +86,10 @@ export class NatsRequest implements OpenRequest {
     this.#link = link;
     const { connection, subjects } = link;
     const { id } = this.request;
-    this.#subscriptions.push(
-      connection.subscribe(subjects.answer(id), { callback: (_error, message) => this.#onAnswer(message) }),
-      connection.subscribe(subjects.events(id), { callback: (_error, message) => this.#onLine(message) }),
+    const onRefused = (error: unknown): void => this.fail(error);
+    this.#endings.push(
+      listen(connection, subjects.answer(id), { onMessage: (message) => this.#onAnswer(message), onRefused }),
+      listen(connection, subjects.events(id), { onMessage: (message) => this.#onLine(message), onRefused }),
     );
     const timer = setInterval(() => void this.lookUp(), lookUpMs);
     this.#timers.push(timer);
@@ -174,7 +176,7 @@ export class NatsRequest implements OpenRequest {
     this.#ended.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     clearTimeout(this.#silence);
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const end of this.#endings) end();
     this.#resolve(final);
     return true;
   }

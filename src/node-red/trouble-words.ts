@@ -23,6 +23,7 @@ const codesByKey = {
     'hub-forbidden',
     'nats-login',
     'nats-credentials',
+    'nats-permission',
   ],
   tokenRefused: ['engine-token', 'request-unauthorized', 'dialog-token', 'request-foreign'],
   certificate: ['image-certificate', 'mqtt-broker-certificate', 'engine-certificate', 'engine-tls'],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach } from 'mocha';
 import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import { Hub } from '../../src/nats/hub/hub';
-import { parseNatsAddress } from '../../src/nats/nats-address';
+import { type NatsAddress, parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { NatsEngine, type NatsEngineOptions } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
@@ -37,25 +37,25 @@ export interface HeardMessage {
 
 /** A nats-server with hubs of the fake captioner, and clients. */
 export class NatsFake {
-  readonly #url: string;
+  readonly #address: NatsAddress;
   readonly #server: TestNats | undefined;
   readonly #clients: NatsEngine[] = [];
   readonly #hubs: FakeHub[] = [];
   readonly #listeners: { close(): Promise<void> }[] = [];
 
-  private constructor(url: string, server?: TestNats) {
-    this.#url = url;
+  private constructor(address: NatsAddress, server?: TestNats) {
+    this.#address = address;
     this.#server = server;
   }
 
   static async start(options?: TestNatsOptions): Promise<NatsFake> {
     const server = await TestNats.start(options);
-    return new NatsFake(server.url, server);
+    return new NatsFake(parseNatsAddress(server.url), server);
   }
 
   /** With a server that runs already. */
-  static at(url: string): NatsFake {
-    return new NatsFake(url);
+  static at(address: NatsAddress): NatsFake {
+    return new NatsFake(address);
   }
 
   get server(): TestNats {
@@ -74,10 +74,7 @@ export class NatsFake {
     content: string | Uint8Array,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    const { connection, jetstream, manager, packages } = await openNats(
-      parseNatsAddress(this.#url),
-      'a test',
-    );
+    const { connection, jetstream, manager, packages } = await openNats(this.#address, 'a test');
     const sent = packages.transport.headers();
     for (const [name, value] of Object.entries(headers)) sent.set(name, value);
     await jetstream.publish(subject, content, { headers: sent });
@@ -87,14 +84,14 @@ export class NatsFake {
 
   /** To every subscriber, not kept. */
   async say(subject: string, text: string): Promise<void> {
-    const { connection } = await openNats(parseNatsAddress(this.#url), 'a test');
+    const { connection } = await openNats(this.#address, 'a test');
     connection.publish(subject, text);
     await connection.drain();
   }
 
   /** @returns what is published from now on */
   async listen(subject: string): Promise<readonly HeardMessage[]> {
-    const { connection } = await openNats(parseNatsAddress(this.#url), 'a test');
+    const { connection } = await openNats(this.#address, 'a test');
     this.#listeners.push(connection);
     const heard: HeardMessage[] = [];
     connection.subscribe(subject, {
@@ -105,7 +102,7 @@ export class NatsFake {
   }
 
   client(options?: NatsEngineOptions): NatsEngine {
-    const client = new NatsEngine(parseNatsAddress(this.#url), options);
+    const client = new NatsEngine(this.#address, options);
     this.#clients.push(client);
     return client;
   }
@@ -121,7 +118,7 @@ export class NatsFake {
       abandonedMs: 0,
     });
     const engine = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
-    const address = { ...parseNatsAddress(this.#url), ...defined({ replicas }) };
+    const address = { ...this.#address, ...defined({ replicas }) };
     const link = await openNats(address, 'hub of a test');
     const log: string[] = [];
     const hub = new Hub({

@@ -56,7 +56,7 @@ describe('copies of the streams', function () {
 
   /** A hub is refused until the servers know each other's storage. */
   async function start(url: string, replicas?: number): Promise<unknown> {
-    const fake = NatsFake.at(url);
+    const fake = NatsFake.at(parseNatsAddress(url));
     closing.push(() => fake.close());
     return await fake.hub(replicas === undefined ? {} : { replicas }).catch((error: unknown) => error);
   }

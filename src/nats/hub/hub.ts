@@ -6,6 +6,7 @@ import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
 import { featuresGone } from '../../protocol/features';
+import { defined } from '../../system/defined';
 import { type DirectAnswer, decodeFrame } from '../frame-message';
 import { ackWaitOf, ensureConsumer, ensureStreams } from '../frame-streams';
 import { anyModel, type FrameKind } from '../frame-subjects';
@@ -13,6 +14,7 @@ import type { HubStatus } from '../hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from '../kept-answers';
 import { exceedsMessage } from '../large-pictures';
 import { closeNats, type NatsLink } from '../nats-connection';
+import { listen } from '../nats-permission';
 import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
 import { FrameReader } from './frame-reader';
@@ -63,26 +65,33 @@ export class Hub {
     this.#reader = new FrameReader(options.link, options.log);
   }
 
-  /** @throws SmolvlmError `nats-stream`, and what the engine's status throws */
+  /** @throws SmolvlmError `nats-stream`, `nats-permission`, and what the engine's status throws */
   async start(): Promise<void> {
     const { link, models, engine } = this.#options;
-    const { connection, subjects } = link;
     await ensureStreams(link);
     const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
     for (const kind of kinds) await this.#consumer(kind);
     const { instance } = await engine.status();
-    connection.subscribe(subjects.allCancels, { callback: (_error, message) => this.#cancel(message) });
-    connection.subscribe(subjects.hubsStatus, {
-      callback: (_error, message) => void replyTo(link, message, () => this.#status()),
-    });
-    connection.subscribe(subjects.hubsDoctor, {
-      queue: 'doctor',
-      callback: (_error, message) =>
-        void replyTo(link, message, () => engine.doctor(message.string() || undefined)),
-    });
-    connection.subscribe(subjects.hub(instance), { callback: (_error, message) => this.#onDirect(message) });
-    await connection.flush();
+    await this.#listen(instance);
     this.#loops = kinds.map((kind) => this.#pull(kind));
+  }
+
+  /** @param instance of its engine @throws SmolvlmError `nats-permission` */
+  async #listen(instance: string): Promise<void> {
+    const { link, engine } = this.#options;
+    const { connection, subjects } = link;
+    const refused: SmolvlmError[] = [];
+    const on = (subject: string, onMessage: (message: Msg) => void, queue?: string): void => {
+      const onRefused = (error: SmolvlmError): void => void refused.push(error);
+      listen(connection, subject, { onMessage, onRefused, ...defined({ queue }) });
+    };
+    on(subjects.allCancels, (message) => this.#cancel(message));
+    on(subjects.hubsStatus, (message) => void replyTo(link, message, () => this.#status()));
+    const doctor = async (message: Msg): Promise<unknown> => engine.doctor(message.string() || undefined);
+    on(subjects.hubsDoctor, (message) => void replyTo(link, message, () => doctor(message)), 'doctor');
+    on(subjects.hub(instance), (message) => this.#onDirect(message));
+    await connection.flush();
+    if (refused[0]) throw refused[0];
   }
 
   /** Takes no more frames, answers those in progress, and returns the rest to the queue. */
