@@ -3,6 +3,7 @@ import { openCaptioner } from '../../src/inference/captioner';
 import type { Captioner, InferenceHooks } from '../../src/inference/inference';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
 import { demoFrame } from '../fixtures';
+import { sharedPictures } from './shared-pictures';
 
 /** Hooks of a request that nothing cancels. */
 export function hooks(more: Partial<InferenceHooks> = {}): InferenceHooks {
@@ -19,7 +20,7 @@ export function useDemoCaptioner(): () => Captioner {
   let captioner: Captioner;
   before(async function () {
     this.timeout(60_000);
-    captioner = await openCaptioner({ model: 'demo' });
+    captioner = await openCaptioner({ model: 'demo', pictures: sharedPictures });
   });
   after(() => captioner.close());
   return () => captioner;

@@ -5,6 +5,7 @@ import type { Caption } from '../../src/inference/inference';
 import type { Progress } from '../../src/protocol/events';
 import { demoFrame } from '../fixtures';
 import { ask, hooks, useDemoCaptioner } from './ask-captioner';
+import { sharedPictures } from './shared-pictures';
 
 describe('a captioner’s encoded pictures', () => {
   const frame = 'frame_09_street_day.jpg';
@@ -65,7 +66,7 @@ describe('a captioner’s encoded pictures', () => {
   });
 
   it('refuses the handles of another captioner, and invalid ones', async () => {
-    const other = await openCaptioner({ model: 'demo' });
+    const other = await openCaptioner({ model: 'demo', pictures: sharedPictures });
     try {
       const features = await other.encode([readFileSync(demoFrame(frame))], { id: 'test' }, hooks());
       for (const id of [features.handles[0]?.id ?? '', 'nonsense']) {

@@ -8,6 +8,7 @@ import type { Progress } from '../../src/protocol/events';
 import { parseAnswerSchema } from '../../src/protocol/schema/answer-schema';
 import { demoFrame, fixture } from '../fixtures';
 import { ask, hooks, useDemoCaptioner } from './ask-captioner';
+import { sharedPictures } from './shared-pictures';
 
 interface Expected {
   readonly frame: string;
@@ -24,7 +25,11 @@ describe('openCaptioner', function () {
 
   for (const precision of ['float32', undefined] as const) {
     it(`answers as the reference, token by token, with the demo model in ${precision ?? 'the default precision'}`, async () => {
-      const captioner = await openCaptioner({ model: 'demo', ...(precision && { precision }) });
+      const captioner = await openCaptioner({
+        model: 'demo',
+        pictures: sharedPictures,
+        ...(precision && { precision }),
+      });
       try {
         assert.match(captioner.backend, precision === undefined ? /int8/ : /float32/);
         for (const { frame, prompt, prompt_tokens, ids, text } of expected) {
@@ -41,7 +46,11 @@ describe('openCaptioner', function () {
 
   it('answers as the reference with the golden checkpoint at full detail', async () => {
     const golden = JSON.parse(readFileSync(fixture('goldens/tiny-idefics3/expected.json'), 'utf8'));
-    const captioner = await openCaptioner({ model: fixture('goldens/tiny-idefics3'), precision: 'float32' });
+    const captioner = await openCaptioner({
+      model: fixture('goldens/tiny-idefics3'),
+      precision: 'float32',
+      pictures: sharedPictures,
+    });
     try {
       const picture = readFileSync(fixture('goldens/tiny-idefics3', golden.image));
       const request = { id: 'test', prompt: golden.prompt, detail: 'full', maxNewTokens: 24 } as const;
@@ -73,7 +82,7 @@ describe('a captioner with the demo model', () => {
     assert.ok(later.every(({ cached, timingsMs }) => cached && timingsMs.vision === 0));
     assert.equal(later[3]?.text, first.text);
     assert.deepEqual(later[3]?.tokenIds, first.tokenIds);
-    const fresh = await openCaptioner({ model: 'demo' });
+    const fresh = await openCaptioner({ model: 'demo', pictures: sharedPictures });
     try {
       for (const [index, prompt] of questions.entries()) {
         const cold = await ask(fresh, frame, {

@@ -11,6 +11,7 @@ import { openCaptioner } from '../../../src/inference/captioner';
 import { readBundle } from '../../../src/model/bundle/read-bundle';
 import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { demoFrame } from '../../fixtures';
+import { sharedPictures } from '../../inference/shared-pictures';
 import { useTempFolder } from '../../temp-folder';
 import { writeSmallCheckpoint } from '../small-checkpoint';
 
@@ -62,7 +63,7 @@ for (const { like, tile, tokens, more } of lookAlikes) {
       await backend.close();
       assert.ok(validation.pass, JSON.stringify(validation));
 
-      const captioner = await openCaptioner({ model: bundle.dir });
+      const captioner = await openCaptioner({ model: bundle.dir, pictures: sharedPictures });
       try {
         const picture = await readFile(demoFrame('frame_05_porch_day.jpg'));
         const request = { id: 'odd', prompt: 'What is there?', detail: 'low', maxNewTokens: 3 } as const;

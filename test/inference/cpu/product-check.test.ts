@@ -6,6 +6,7 @@ import { arithmeticNote, bundleArithmetic } from '../../../src/inference/cpu/ari
 import { type ComputeProducts, checkProducts, onOnnxRuntime } from '../../../src/inference/cpu/product-check';
 import { demoFrame } from '../../fixtures';
 import { manifest } from '../../model/bundle/manifest-fixture';
+import { sharedPictures } from '../shared-pictures';
 
 /** onnxruntime, with kernels that change a product's result. */
 function withWrongKernel(
@@ -86,7 +87,7 @@ describe('a model on a CPU that computes quantised products wrongly', function (
   const products = () => checkProducts(withWrongKernel(every, 'DynamicQuantizeMatMul', half));
 
   it('is computed in float32, which the backend and the status say', async () => {
-    const captioner = await openCaptioner({ model: 'demo', products });
+    const captioner = await openCaptioner({ model: 'demo', pictures: sharedPictures, products });
     try {
       assert.equal(captioner.backend, 'onnxruntime float32');
       assert.equal(captioner.arithmetic?.code, 'cpu-products');
@@ -118,7 +119,11 @@ describe('a model on a CPU that computes quantised products wrongly', function (
   it('is computed without KleidiAI when that is enough', async () => {
     const checked = await checkProducts(withWrongKernel(['all'], 'DynamicQuantizeMatMul', half));
     assert.deepEqual(bundleArithmetic(checked, int4Bundle), { kernels: 'no-kleidiai' });
-    const captioner = await openCaptioner({ model: 'demo', products: async () => checked });
+    const captioner = await openCaptioner({
+      model: 'demo',
+      pictures: sharedPictures,
+      products: async () => checked,
+    });
     try {
       assert.equal(captioner.backend, 'onnxruntime int8');
       assert.match(captioner.arithmetic?.message ?? '', /KleidiAI/);

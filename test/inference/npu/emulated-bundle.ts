@@ -10,7 +10,7 @@ import { chooseFrames } from '../../../src/convert/npu/calibration-frames';
 import type { BundleFile, BundleManifest, BundleStage } from '../../../src/model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../../src/model/bundle/read-bundle';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
-import { resolveModel } from '../../../src/model/hub/resolve-model';
+import { demoModelFolder } from '../../../src/model/hub/resolve-model';
 import { visionStages } from '../../../src/onnx/vision/vision-stages';
 
 const residualScale = 0.1;
@@ -38,16 +38,16 @@ async function writeReference(dir: string, checkpoint: Checkpoint): Promise<Bund
   }
 }
 
-/** The demo model as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
+/** The demo model, or another checkpoint, as a bundle for an RK3588, its shards for the emulated NPU, its stages for the CPU beside them. */
 export class EmulatedBundle {
   private constructor(readonly dir: string) {}
 
   static async create({
+    model = demoModelFolder,
     cpuStages = true,
     npuDecoder = false,
     reference = false,
   } = {}): Promise<EmulatedBundle> {
-    const { dir: model } = await resolveModel('demo');
     const decoder = { precision: 'int8', write: writeOnnxDecoder } as const;
     const prepared = await preparedBundle(model, { visionPrecision: 'int8', decoder });
     const dir = await mkdtemp(join(tmpdir(), 'smolvlm-emulated-'));

@@ -9,6 +9,7 @@ import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
 import { ShiftedClock } from '../../system/shifted-clock';
+import { sharedPictures } from '../shared-pictures';
 import { EmulatedBundle } from './emulated-bundle';
 
 interface Expected {
@@ -42,7 +43,7 @@ describe('openCaptioner with a bundle for the NPU', function () {
   });
 
   async function open(options: Partial<Parameters<typeof openCaptioner>[0]> = {}): Promise<Captioner> {
-    const captioner = await openCaptioner({ model: bundle.dir, ...options });
+    const captioner = await openCaptioner({ model: bundle.dir, pictures: sharedPictures, ...options });
     opened.push(captioner);
     return captioner;
   }

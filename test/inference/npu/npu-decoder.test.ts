@@ -8,6 +8,7 @@ import type { DescribeRequest } from '../../../src/protocol/describe-request';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
+import { sharedPictures } from '../shared-pictures';
 import { EmulatedBundle } from './emulated-bundle';
 
 interface Expected {
@@ -42,7 +43,7 @@ describe('a captioner with vision and text on the NPU', function () {
   });
 
   async function open(options: Partial<CaptionerOptions> = {}): Promise<Captioner> {
-    const captioner = await openCaptioner({ model: bundle.dir, ...options });
+    const captioner = await openCaptioner({ model: bundle.dir, pictures: sharedPictures, ...options });
     opened.push(captioner);
     return captioner;
   }

@@ -7,11 +7,12 @@ import { EngineClient } from '../../../src/client/engine-client';
 import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
 import { demoFrame, repositoryRoot } from '../../fixtures';
 import { ChildClock } from '../../system/child-clock';
 import { EmulatedBundle } from './emulated-bundle';
 
-const prompt = 'Is there a cat?';
+const question = { prompt: 'Is there a cat?', maxNewTokens: 8 };
 const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
 describe('an engine with an NPU that fails', function () {
@@ -20,13 +21,24 @@ describe('an engine with an NPU that fails', function () {
   /** Of the engines. */
   let clock: ChildClock;
   let bundle: EmulatedBundle;
+  /** Its decoder is on the NPU as well. */
+  let full: EmulatedBundle;
+  let folder: string;
   let directory: string;
   let client: EngineClient;
 
   before(async () => {
-    bundle = await EmulatedBundle.create();
+    folder = mkdtempSync(join(tmpdir(), 'smolvlm-model-'));
+    const model = join(folder, 'model');
+    await writeSmallCheckpoint(model, 2, fewPatches);
+    bundle = await EmulatedBundle.create({ model });
+    full = await EmulatedBundle.create({ model, npuDecoder: true });
   });
-  after(() => bundle.remove());
+  after(async () => {
+    await full.remove();
+    await bundle.remove();
+    rmSync(folder, { recursive: true });
+  });
   beforeEach(async () => {
     npu = await EmulatedNpu.create();
     clock = new ChildClock();
@@ -43,20 +55,20 @@ describe('an engine with an NPU that fails', function () {
   });
 
   function ask(backend: 'auto' | 'npu', events: EngineEvent[] = []): Promise<DescribeFinal> {
-    const request = { model: bundle.dir, prompt, runtime: { backend } };
+    const request = { model: bundle.dir, ...question, runtime: { backend } };
     return client.describe(request, [picture], { onEvent: (event) => void events.push(event) });
   }
 
   for (const [fault, what] of [
-    ['segfault 0 30', 'the vendor’s library crashes'],
-    ['hang 0 30', 'a stage never comes back'],
+    ['segfault 0 6', 'the vendor’s library crashes'],
+    ['hang 0 6', 'a stage never comes back'],
   ] as const) {
     it(`answers from the CPU of a new engine when ${what}, and says why`, async () => {
       const first = await ask('auto');
       assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + onnxruntime int8');
       const { pid } = await client.status();
       await npu.faults(fault);
-      const other = client.describe({ model: bundle.dir, prompt, crop: half }, [picture]);
+      const other = client.describe({ model: bundle.dir, ...question, crop: half }, [picture]);
       if (fault.startsWith('hang')) {
         await npu.hung();
         clock.advance(lostMs);
@@ -73,10 +85,9 @@ describe('an engine with an NPU that fails', function () {
 
   it('answers with the decoder on the NPU, whose words come from its own thread', async () => {
     const rkllm = await EmulatedRkllm.create('1.2');
-    const full = await EmulatedBundle.create({ npuDecoder: true });
     try {
       const events: EngineEvent[] = [];
-      const request = { model: full.dir, prompt, stream: true, runtime: { decoder: 'npu' as const } };
+      const request = { model: full.dir, ...question, stream: true, runtime: { decoder: 'npu' as const } };
       const final = await client.describe(request, [picture], {
         onEvent: (event) => void events.push(event),
       });
@@ -89,17 +100,15 @@ describe('an engine with an NPU that fails', function () {
       const next = await client.describe({ ...request, runtime: {} }, [picture]);
       assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
     } finally {
-      await full.remove();
       await rkllm.remove();
     }
   });
 
   it('answers from a new engine when the decoder on the NPU never comes back, and says why', async () => {
     const rkllm = await EmulatedRkllm.create('1.3');
-    const full = await EmulatedBundle.create({ npuDecoder: true });
     process.env.SMOLVLM_NPU_SILENCE_MS = `${lostMs}`;
     try {
-      const request = { model: full.dir, prompt };
+      const request = { model: full.dir, ...question };
       const first = await client.describe(request, [picture]);
       assert.equal(first.type === 'result' && first.result.backend, 'rknn fp16 + rkllm');
       const { pid } = await client.status();
@@ -116,7 +125,6 @@ describe('an engine with an NPU that fails', function () {
       assert.notEqual((await client.status()).pid, pid);
     } finally {
       delete process.env.SMOLVLM_NPU_SILENCE_MS;
-      await full.remove();
       await rkllm.remove();
     }
   });
@@ -126,11 +134,11 @@ describe('an engine with an NPU that fails', function () {
     const main = join(repositoryRoot, 'dist', 'src', 'cli', 'main.js');
     const command: [string, ...string[]] = [process.execPath, main, 'serve', '--memory-limit-mb', '700'];
     client = new EngineClient({ kind: 'local' }, { local: { directory, idleExitSeconds: 0, command } });
-    await npu.faults('leak 8000000');
+    await npu.faults('leak 48000000');
     const pids = new Set<number>();
     for (let frame = 0; frame < 6; frame++) {
       const crop = { x: 0, y: 0, width: 1, height: 1 - frame / 100 };
-      const request = { model: bundle.dir, prompt, crop, runtime: { backend: 'npu' as const } };
+      const request = { model: bundle.dir, ...question, crop, runtime: { backend: 'npu' as const } };
       const final = await client.describe(request, [picture]);
       assert.equal(final.type, 'result', JSON.stringify(final));
       pids.add((await client.status()).pid);

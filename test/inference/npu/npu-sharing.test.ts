@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { PicturePool } from '../../../src/image/pool/picture-pool';
 import { NpuSharingRule } from '../../../src/inference/npu/npu-sharing';
 import { openTower } from '../../../src/inference/npu/open-tower';
 import { PhaseTimer } from '../../../src/inference/phase-timer';
@@ -13,6 +12,7 @@ import type { Progress } from '../../../src/protocol/events';
 import { readSettings } from '../../../src/system/settings';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
+import { sharedPictures } from '../shared-pictures';
 import { EmulatedBundle } from './emulated-bundle';
 
 describe('an NPU that Frigate’s detector uses as well', function () {
@@ -45,9 +45,8 @@ describe('an NPU that Frigate’s detector uses as well', function () {
     const opened = await readBundle(bundle.dir);
     const rule = new NpuSharingRule(sharing, neighbours);
     const tower = await openTower(opened, { backend, npu: readSettings().npu, sharing: rule });
-    const pictures = new PicturePool();
     const { imageProcessor } = await readModelConfigs(bundle.dir);
-    const encoder = new VisionEncoder(tower, imageProcessor, pictures);
+    const encoder = new VisionEncoder(tower, imageProcessor, sharedPictures);
     const hooks = {
       signal: new AbortController().signal,
       onProgress: (each: Progress) => void progress.push(each),
@@ -66,7 +65,6 @@ describe('an NPU that Frigate’s detector uses as well', function () {
       await work(encode);
     } finally {
       await tower.tower.close();
-      await pictures.close();
     }
   }
 
