@@ -9,13 +9,14 @@ import { startServers, until, urlOf } from './servers.mjs';
 
 const require = createRequire(import.meta.url);
 const { HubProcess } = require('../../dist/src/cli/bench/hubs/hub-process.js');
+const { modelledName } = require('../../dist/src/cli/bench/hubs/modelled-schedule.js');
 const { NatsEngine } = require('../../dist/src/nats/nats-engine.js');
 const { openNats } = require('../../dist/src/nats/nats-connection.js');
 const { parseNatsAddress } = require('../../dist/src/nats/nats-address.js');
 
 /** How late a hub's message that it has taken a frame may arrive. */
 const eventMs = 1_500;
-const captionMs = 300;
+const model = modelledName({ kind: 'fixed', captionMs: 300 });
 const ackWaitMs = 2_000;
 const deadlineMs = 60_000;
 /** Its frames go before those of the others. */
@@ -59,7 +60,7 @@ export class HubWorld {
   /** @param url default: the servers themselves */
   async startHub(index, url = urlOf(this.servers)) {
     const socketPath = join(this.folder, `hub-${this.#started++}.sock`);
-    this.hubs[index] = await HubProcess.start({ url, captionMs, ackWaitMs, socketPath });
+    this.hubs[index] = await HubProcess.start({ url, model, ackWaitMs, socketPath });
   }
 
   async #observe() {

@@ -88,7 +88,7 @@ export const command: Command = {
     '       smolvlm bench --board --model BUNDLE [--checkpoint M] [--out board-report.json]   (on a board with an NPU)\n' +
     '       smolvlm bench --emulator [--cores 2|3] [--zero-copy] [--timeline F.svg]   (the NPU schedule, in a clone with a C compiler)\n' +
     '       smolvlm bench --cameras 4 [--emulator [--cores 2|3]] [--model M] [--threads N] [--passes N]   (an urgent frame among busy cameras)\n' +
-    '       smolvlm bench --hubs 1,2,4 [--caption-ms N] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)\n' +
+    '       smolvlm bench --hubs 1,2,4 [--caption-ms N | --emulator] [--frame-bytes N] [--frames N]   (a shared queue, with nats-server)\n' +
     '       smolvlm bench --hubs 64 --cameras 1000 [--interval S] [--seconds S]   (the same, simulated in few processes)',
   options: {
     emulator: { type: 'boolean' },

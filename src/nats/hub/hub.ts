@@ -203,7 +203,9 @@ export class Hub {
       if ((frame.redelivered || wasReturned) && (await this.#isOver(frame))) return;
       const final = await engineFinal(frame, engine, model);
       if (frame.isReturned) return;
-      await Promise.all([this.#measureRoom(), final ? this.#answer(frame, final) : this.#return(frame)]);
+      // The next frame does not wait for it.
+      void this.#measureRoom();
+      await (final ? this.#answer(frame, final) : this.#return(frame));
     } finally {
       clearInterval(working);
     }
@@ -254,7 +256,9 @@ export class Hub {
 
   async #measureRoom(): Promise<void> {
     const status = await this.#options.engine.status().catch(() => undefined);
-    if (status) this.#room = Math.max(1, ...status.models.map(({ framesInFlight }) => framesInFlight));
+    if (!status) return;
+    this.#room = Math.max(1, ...status.models.map(({ framesInFlight }) => framesInFlight));
+    this.#wakeAll();
   }
 
   #cancel(message: Msg): void {

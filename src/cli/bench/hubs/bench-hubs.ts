@@ -7,13 +7,16 @@ import {
   UsageError,
 } from '../../command/command';
 import { type CameraSimulation, simulateCameras } from './camera-simulation';
-import { benchmarkHubs, type HubsBenchmark } from './hubs-benchmark';
+import { benchmarkHubs, type HubsBenchmark, type HubsMeasurement, overheadBoundMs } from './hubs-benchmark';
+import { type ModelledSchedule, npuSchedule } from './modelled-schedule';
+
+const standardCaptionMs = 1000;
 
 /** `smolvlm bench --hubs 1,2,4`, and with `--cameras` a simulation. */
 export async function benchHubs(values: OptionValues, io: CommandIo): Promise<number> {
   const counts = hubCounts(optionalString(values, 'hubs') ?? '');
+  const captionMs = optionalInteger(values, 'caption-ms', 1, 600_000);
   const common = {
-    captionMs: optionalInteger(values, 'caption-ms', 1, 600_000) ?? 1000,
     frameBytes: optionalInteger(values, 'frame-bytes', 1, 100_000_000) ?? 200_000,
     signal: io.signal,
     onProgress: io.log,
@@ -24,17 +27,34 @@ export async function benchHubs(values: OptionValues, io: CommandIo): Promise<nu
     if (others.length > 0) throw new UsageError('--cameras: expected one number of --hubs');
     const intervalMs = 1000 * (optionalInteger(values, 'interval', 1, 86_400) ?? 10);
     const durationMs = 1000 * (optionalInteger(values, 'seconds', 1, 86_400) ?? 60);
-    const simulated = await simulateCameras({ ...common, cameras, hubs, intervalMs, durationMs });
+    const simulated = await simulateCameras({
+      ...common,
+      captionMs: captionMs ?? standardCaptionMs,
+      cameras,
+      hubs,
+      intervalMs,
+      durationMs,
+    });
     io.result(simulated, simulationReport(simulated));
     return 0;
   }
   const measured = await benchmarkHubs({
     ...common,
+    schedules: schedules(values, captionMs),
     hubs: counts,
     frames: optionalInteger(values, 'frames', 1, 10_000) ?? 20,
   });
   io.result(measured, report(measured));
   return 0;
+}
+
+/** One frame at a time for the bound, and as an NPU works; or the one that is chosen. */
+function schedules(values: OptionValues, captionMs: number | undefined): readonly ModelledSchedule[] {
+  if (values.emulator === true && captionMs !== undefined)
+    throw new UsageError('--caption-ms: expected no --emulator beside it');
+  if (values.emulator === true) return [npuSchedule];
+  const fixed = { kind: 'fixed', captionMs: captionMs ?? standardCaptionMs } as const;
+  return captionMs === undefined ? [fixed, npuSchedule] : [fixed];
 }
 
 function hubCounts(text: string): number[] {
@@ -46,16 +66,7 @@ function hubCounts(text: string): number[] {
   );
 }
 
-function report({ captionMs, frameBytes, overhead, measurements }: HubsBenchmark): string {
-  const rows = measurements.map(({ hubs, framesPerSecond, ratio, queueingMs, load }) => [
-    String(hubs),
-    framesPerSecond.toFixed(2),
-    ratio === undefined ? '-' : ratio.toFixed(2),
-    String(queueingMs.p50),
-    String(queueingMs.p99),
-    load.toFixed(1),
-  ]);
-  const head = ['hubs', 'frames/s', 'ratio', 'queueing p50 ms', 'p99', 'load'];
+function report({ frameBytes, overhead, schedules }: HubsBenchmark): string {
   const lines = (['queueMs', 'engineMs', 'addedMs'] as const).map((name) => {
     const { p50, p99, max } = overhead[name];
     const what = {
@@ -65,13 +76,37 @@ function report({ captionMs, frameBytes, overhead, measurements }: HubsBenchmark
     }[name];
     return [what, String(p50), String(p99), String(max)];
   });
+  const bound = `added p99: ${overhead.addedMs.p99} ms, ${overhead.isWithinBound ? 'within' : 'above'} the bound of ${overheadBoundMs} ms`;
   return [
-    `captions of ${captionMs} ms, frames of ${frameBytes} bytes`,
-    '',
-    alignedTable(head, rows),
+    `frames of ${frameBytes} bytes`,
     '',
     alignedTable([`beyond the caption, ${overhead.frames} frames`, 'p50 ms', 'p99', 'max'], lines),
+    bound,
+    ...schedules.flatMap(({ schedule, measurements }) => [
+      '',
+      scheduleTitle(schedule),
+      hubTable(measurements),
+    ]),
   ].join('\n');
+}
+
+function scheduleTitle(schedule: ModelledSchedule): string {
+  if (schedule.kind === 'fixed') return `captions of ${schedule.captionMs} ms, one at a time`;
+  const { cores, tiles, stageMs, textMs } = schedule;
+  return `an NPU's schedule: ${cores} cores, ${tiles} tiles of 24 stages of ${stageMs} ms, and ${textMs} ms of text beside them`;
+}
+
+function hubTable(measurements: readonly HubsMeasurement[]): string {
+  const rows = measurements.map(({ hubs, framesPerSecond, ratio, queueingMs, load }) => [
+    String(hubs),
+    framesPerSecond.toFixed(2),
+    ratio === undefined ? '-' : ratio.toFixed(2),
+    String(queueingMs.p50),
+    String(queueingMs.p99),
+    load.toFixed(1),
+  ]);
+  const head = ['hubs', 'frames/s', 'ratio', 'queueing p50 ms', 'p99', 'load'];
+  return alignedTable(head, rows);
 }
 
 function simulationReport(simulated: CameraSimulation): string {

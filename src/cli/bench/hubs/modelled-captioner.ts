@@ -1,20 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Caption, OpenCaptioner } from '../../../inference/inference';
+import type { Caption, InferenceHooks, OpenCaptioner } from '../../../inference/inference';
+import { ModelledNpu } from './modelled-npu';
+import { modelledSchedule } from './modelled-schedule';
 
-/** Names the model whose captions take so long. */
-export function modelledName(captionMs: number): string {
-  return `modelled-${captionMs}-ms`;
+export interface ModelledTimes {
+  readonly visionMs: number;
+  readonly textMs: number;
 }
 
-/** @param totalMs time that the caption took, all of it for vision */
-export function modelledCaption(model: string, tiles: number, totalMs: number, prompt = ''): Caption {
+export function modelledCaption(
+  model: string,
+  tiles: number,
+  { visionMs, textMs }: ModelledTimes,
+  prompt = '',
+): Caption {
   return {
     text: 'A modelled caption.',
     tokenIds: [],
     promptTokens: 0,
     tiles,
     finishReason: 'stop',
-    timingsMs: { image: 0, vision: totalMs, prefill: 0, decode: 0, total: totalMs },
+    timingsMs: { image: 0, vision: visionMs, prefill: 0, decode: textMs, total: visionMs + textMs },
     model,
     backend: 'modelled',
     cached: false,
@@ -23,20 +29,38 @@ export function modelledCaption(model: string, tiles: number, totalMs: number, p
   };
 }
 
-/** A captioner that takes the time in its model's name for each caption and computes nothing: one frame at a time, as one NPU does. */
+/** Takes the time of a caption. */
+interface ModelledDevice {
+  readonly framesInFlight: number;
+  caption(hooks: InferenceHooks, priority?: number): Promise<ModelledTimes>;
+}
+
+/** One frame at a time, each for the same time. */
+function fixedDevice(captionMs: number): ModelledDevice {
+  return {
+    framesInFlight: 1,
+    caption: async ({ onProgress, signal }) => {
+      const startedAt = performance.now();
+      onProgress({ phase: 'vision', done: 1, total: 1 });
+      await delay(captionMs, undefined, { signal });
+      return { visionMs: performance.now() - startedAt, textMs: 0 };
+    },
+  };
+}
+
+/** A captioner that takes the times of the schedule in its model's name, and computes nothing. */
 export const openCaptioner: OpenCaptioner = async ({ model }) => {
-  const captionMs = Number(/\d+/.exec(model)?.[0]);
+  const schedule = modelledSchedule(model);
+  const device = schedule.kind === 'npu' ? new ModelledNpu(schedule) : fixedDevice(schedule.captionMs);
   return {
     backend: 'modelled',
     memoryBytes: 0,
-    framesInFlight: 1,
+    framesInFlight: device.framesInFlight,
     close: async () => {},
     encode: () => Promise.reject(new Error('a modelled captioner has no features')),
     describe: async (pictures, request, hooks): Promise<Caption> => {
-      const startedAt = performance.now();
-      hooks.onProgress({ phase: 'vision', done: 1, total: 1 });
-      await delay(captionMs, undefined, { signal: hooks.signal });
-      return modelledCaption(model, pictures.length, performance.now() - startedAt, request.prompt);
+      const times = await device.caption(hooks, request.priority);
+      return modelledCaption(model, pictures.length, times, request.prompt);
     },
   };
 };

@@ -5,21 +5,20 @@ import { parseNatsAddress } from '../../../nats/nats-address';
 import { openNats } from '../../../nats/nats-connection';
 import { serveEngine } from '../../../server/serve-engine';
 import { defined } from '../../../system/defined';
-import { modelledName } from './modelled-captioner';
 
 /** The first argument of this program, as JSON. */
 export interface ModelledHubOptions {
   readonly url: string;
-  readonly captionMs: number;
+  /** The name of its schedule. */
+  readonly model: string;
   /** Where its engine listens. */
   readonly socketPath: string;
   readonly ackWaitMs?: number;
 }
 
 /** A hub in its own process: the real engine and the real hub, with a captioner of modelled times. */
-async function main({ url, captionMs, socketPath, ackWaitMs }: ModelledHubOptions): Promise<void> {
+async function main({ url, model, socketPath, ackWaitMs }: ModelledHubOptions): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  const model = modelledName(captionMs);
   await serveEngine({ socketPath, model, captionerModule: join(__dirname, 'modelled-captioner.js'), log });
   const engine = new EngineClient({ kind: 'socket', path: socketPath });
   const link = await openNats(parseNatsAddress(url), 'modelled hub');

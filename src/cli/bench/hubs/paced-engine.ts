@@ -5,16 +5,19 @@ import { packageVersion } from '../../../package-version';
 import type { DoctorReport } from '../../../protocol/doctor-report';
 import { type EngineStatus, protocolVersion } from '../../../protocol/engine-status';
 import type { DescribeFinal } from '../../../protocol/events';
-import { modelledCaption, modelledName } from './modelled-captioner';
+import { modelledCaption } from './modelled-captioner';
+import { modelledName } from './modelled-schedule';
 
 /** An engine without process, queue or model: a caption takes a fixed time. Many of them fit into one process. */
 export class PacedEngine implements EngineApi {
   readonly state = 'connected';
   readonly #captionMs: number;
+  readonly #model: string;
   readonly #instance = randomUUID();
 
   constructor(captionMs: number) {
     this.#captionMs = captionMs;
+    this.#model = modelledName({ kind: 'fixed', captionMs });
   }
 
   async describe(
@@ -32,12 +35,14 @@ export class PacedEngine implements EngineApi {
     return {
       type: 'result',
       id,
-      result: { ...modelledCaption(modelledName(total), pictures.length, total, prompt), queuedMs: 0 },
+      result: {
+        ...modelledCaption(this.#model, pictures.length, { visionMs: total, textMs: 0 }, prompt),
+        queuedMs: 0,
+      },
     };
   }
 
   async status(): Promise<EngineStatus> {
-    const model = modelledName(this.#captionMs);
     const lastUsedAt = new Date().toISOString();
     return {
       state: 'ready',
@@ -47,7 +52,7 @@ export class PacedEngine implements EngineApi {
       pid: process.pid,
       uptimeMs: 0,
       leases: 0,
-      models: [{ model, backend: 'modelled', memoryBytes: 0, framesInFlight: 1, lastUsedAt }],
+      models: [{ model: this.#model, backend: 'modelled', memoryBytes: 0, framesInFlight: 1, lastUsedAt }],
       cameras: {},
       coreLoad: [],
       memory: { rssBytes: 0, modelLimitBytes: 0 },
