@@ -24,6 +24,9 @@ interface ModelChoice {
   readonly runtime: RuntimeOptions;
 }
 
+/** For how long the folder behind a spelling is not looked up again: frames that follow each other need no file access. */
+const identityMs = 1_000;
+
 type ModelRequest = Pick<DescribeRequest, 'model' | 'runtime'>;
 
 /** What a request adds to the opening of its model. */
@@ -42,6 +45,8 @@ export interface CaptionerCacheOptions {
   readonly modelLimitBytes: number;
   /** Called whenever `models` has changed. */
   readonly onChange?: () => void;
+  /** Milliseconds, never running backwards; default: of this process. */
+  readonly now?: () => number;
 }
 
 /**
@@ -50,12 +55,13 @@ export interface CaptionerCacheOptions {
  */
 export class CaptionerCache {
   readonly #options: CaptionerCacheOptions;
+  readonly #now: () => number;
   /** Least recently used first. */
   readonly #loaded = new Map<string, Loaded>();
   /** Models are opened and closed one at a time; requests for an open model, and finished ones, do not wait for that. */
   readonly #mutex = new Mutex();
   /** By spelling, as last found: an update of this package removes the demo model for some seconds. */
-  readonly #identities = new Map<string, string>();
+  readonly #identities = new Map<string, { readonly identity: string; readonly foundAtMs: number }>();
   /** A model about to be opened waits for memory in use: requests for open models line up behind it. */
   #waitsForRoom = false;
   /** Requests that wait for a model that is being opened, theirs or another one. */
@@ -64,6 +70,7 @@ export class CaptionerCache {
 
   constructor(options: CaptionerCacheOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /**
@@ -130,15 +137,23 @@ export class CaptionerCache {
         hint: 'Name a model in the request, or start the engine with --model.',
       });
     }
-    const { identify, settings, checkpoint, threads, precision } = this.#options;
+    const { checkpoint, threads, precision } = this.#options;
     const runtime = { ...defined({ checkpoint, threads, precision }), ...request.runtime };
     const chosen = Object.entries(runtime).filter(([, value]) => value !== 'auto');
-    // Opening a model that does not exist says what is wrong with its name.
-    const known = this.#identities.get(model) ?? model;
-    const identity = (await identify?.({ model, ...defined({ settings }) }).catch(() => known)) ?? model;
+    const nowMs = this.#now();
+    const known = this.#identities.get(model);
+    const isFresh = known !== undefined && nowMs - known.foundAtMs < identityMs;
+    const identity = isFresh ? known.identity : await this.#identify(model, known?.identity);
     const key = JSON.stringify([identity, ...chosen.sort()]);
-    if (this.#loaded.has(key)) this.#identities.set(model, identity);
+    if (!isFresh && this.#loaded.has(key)) this.#identities.set(model, { identity, foundAtMs: nowMs });
     return { key, model, runtime };
+  }
+
+  async #identify(model: string, known: string | undefined): Promise<string> {
+    const { identify, settings } = this.#options;
+    if (!identify) return model;
+    // Opening a model that does not exist says what is wrong with its name.
+    return identify({ model, ...defined({ settings }) }).catch(() => known ?? model);
   }
 
   /** @returns the open model, now in use and the most recently used; undefined when it is not open */

@@ -113,8 +113,10 @@ describe('models in memory', () => {
 
   it('continues with an open model whose folder is missing while an update replaces it', async () => {
     let isThere = true;
+    let nowMs = 0;
     const updated = new CaptionerCache({
       modelLimitBytes: 250,
+      now: () => nowMs,
       identify: async ({ model }) => (isThere ? `/package/${model}` : assert.fail('no folder')),
       open: async ({ model }) => {
         log.push(`load ${model}`);
@@ -123,9 +125,37 @@ describe('models in memory', () => {
     });
     for (const there of [true, true, false]) {
       isThere = there;
+      nowMs += 1_000;
       await updated.use({ model: 'demo' }, hooks, nothing);
     }
     assert.deepEqual(log, ['load demo']);
+  });
+
+  it('opens the model that a name stands for now, which is looked up at most once a second', async () => {
+    let commit = 'first';
+    let nowMs = 0;
+    let lookups = 0;
+    const pulled = new CaptionerCache({
+      modelLimitBytes: 250,
+      now: () => nowMs,
+      identify: async ({ model }) => {
+        lookups += 1;
+        return `/checkpoints/${model}/${commit}`;
+      },
+      open: async () => {
+        log.push(`load ${commit}`);
+        return { backend: '', framesInFlight: 1, memoryBytes: 1, ...unused, close: nothing };
+      },
+    });
+    const use = (): Promise<void> => pulled.use({ model: 'org/name' }, hooks, nothing);
+    await use();
+    await use();
+    assert.equal(lookups, 2, 'the first is remembered once its model is open');
+    for (nowMs = 100; nowMs < 1_000; nowMs += 100) await use();
+    assert.equal(lookups, 2);
+    commit = 'second';
+    await use();
+    assert.deepEqual(log, ['load first', 'load second']);
   });
 
   it('closes the least recently used beyond the memory limit, before the next one is loaded', async () => {
