@@ -26,7 +26,9 @@ export class PendingRequest implements OpenRequest {
   readonly #connection: EngineConnection;
   readonly #onEvent: (event: EngineEvent) => void;
   readonly #startedAt = performance.now();
-  readonly #ended = new AbortController();
+  /** Aborted when the request ends here and not by the engine's answer. */
+  readonly #stopped = new AbortController();
+  #isEnded = false;
   #resolve: (final: FinalEvent) => void = () => {};
   /** Engine run that reported it running. */
   #startedOn: string | undefined;
@@ -76,22 +78,24 @@ export class PendingRequest implements OpenRequest {
   drop(reason: DropReason, message: string): void {
     const { id } = this.request;
     const final: FinalEvent = { type: 'dropped', id, reason, message };
-    if (this.#end(final)) this.cancelled = this.#cancel();
+    if (!this.#end(final)) return;
+    this.#stopped.abort();
+    this.cancelled = this.#cancel();
   }
 
   #end(final: FinalEvent): boolean {
-    if (this.#ended.signal.aborted) return false;
-    this.#ended.abort();
+    if (this.#isEnded) return false;
+    this.#isEnded = true;
     this.#resolve(final);
     return true;
   }
 
   #fail(error: unknown): void {
-    this.#end({ type: 'error', id: this.request.id, error: errorBody(error) });
+    if (this.#end({ type: 'error', id: this.request.id, error: errorBody(error) })) this.#stopped.abort();
   }
 
   async #untilAnswered(limitMs: number): Promise<void> {
-    const { signal } = this.#ended;
+    const { signal } = this.#stopped;
     while (!signal.aborted) {
       const connected = await this.#connection.ready();
       if (signal.aborted) return;
@@ -139,7 +143,7 @@ export class PendingRequest implements OpenRequest {
 
   /** @returns whether the final event came */
   async #send({ endpoint, instance }: Connected, request: DescribeRequest): Promise<boolean> {
-    const { signal } = this.#ended;
+    const { signal } = this.#stopped;
     const response = await sendToEngine(endpoint, {
       method: 'POST',
       path: '/v1/frames/describe',
