@@ -1,5 +1,5 @@
 import type { ListedEngine } from '../node-red/engine/engine-overview';
-import type { EngineStatus } from '../protocol/engine-status';
+import type { EngineStatus, LoadedModel } from '../protocol/engine-status';
 import { editorBytes, editorLocale, editorNumber, type Translate } from './editor-language';
 import { errorLine } from './error-line';
 import { hubTable, queueLines } from './sidebar-group';
@@ -134,16 +134,28 @@ function engineFacts(
 }
 
 function modelLines({ models }: EngineStatus, translate: Translate): JQuery[] {
-  return models.map(({ model, backend, fallback, arithmetic, npuSharedWith = [] }) =>
-    $('<div>', { class: 'smolvlm-model' }).append(
+  return models.map((loaded) => {
+    const { model, backend, fallback, arithmetic } = loaded;
+    const neighbours = neighbourText(loaded, translate);
+    return $('<div>', { class: 'smolvlm-model' }).append(
       $('<div>').text(translate('model', { model, backend })),
-      ...(npuSharedWith.length > 0
-        ? [$('<div>').text(translate('npuSharedWith', { programs: npuSharedWith.join(', ') }))]
-        : []),
+      ...(neighbours === undefined ? [] : [$('<div>').text(neighbours)]),
       ...(fallback ? [errorLine(fallback)] : []),
       ...(arithmetic ? [errorLine(arithmetic)] : []),
-    ),
-  );
+    );
+  });
+}
+
+/** Other programs on the NPU; where the CPU is used because of them, the reason of the fallback names them. */
+function neighbourText(
+  { npuSharedWith = [], npuSharing = 'share', fallback }: LoadedModel,
+  translate: Translate,
+): string | undefined {
+  if (npuSharedWith.length === 0 || fallback?.code === 'npu-shared') return undefined;
+  const programs = npuSharedWith.join(', ');
+  return npuSharing === 'share'
+    ? translate('npuSharedWith', { programs })
+    : translate('npuRefused', { programs });
 }
 
 function coreBars({ coreLoad }: EngineStatus, translate: Translate): JQuery[] {

@@ -103,7 +103,9 @@ export class CaptionerCache {
 
   models(): LoadedModel[] {
     return [...this.#loaded.values()].map(({ model, captioner, lastUsedAt }) => {
-      const { backend, memoryBytes, framesInFlight, fallback, arithmetic, npuSharedWith = [] } = captioner;
+      const { backend, memoryBytes, framesInFlight, fallback, arithmetic, npuSharing } = captioner;
+      const npuSharedWith = captioner.npuSharedWith ?? [];
+      const isShared = npuSharedWith.length > 0;
       return {
         model,
         backend,
@@ -111,7 +113,8 @@ export class CaptionerCache {
         framesInFlight,
         ...defined({
           fallback,
-          npuSharedWith: npuSharedWith.length > 0 ? npuSharedWith : undefined,
+          npuSharedWith: isShared ? npuSharedWith : undefined,
+          npuSharing: isShared ? npuSharing : undefined,
           arithmetic,
         }),
         lastUsedAt: lastUsedAt.toISOString(),

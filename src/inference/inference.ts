@@ -1,7 +1,7 @@
 import type { ErrorBody } from '../errors';
 import type { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
-import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
+import type { DescribeRequest, NpuSharing, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { CaptionResult, Progress } from '../protocol/events';
 import type { FeatureHandle, FeaturesResult } from '../protocol/features';
@@ -75,6 +75,8 @@ export interface Captioner extends PictureTasks {
   readonly fallback?: ErrorBody | undefined;
   /** Other programs that use its NPU at the moment; empty or absent for none. */
   readonly npuSharedWith?: readonly string[];
+  /** What is done because of them. */
+  readonly npuSharing?: NpuSharing | undefined;
   /** What this CPU computes wrongly, and what is used instead. */
   readonly arithmetic?: ErrorBody | undefined;
 }

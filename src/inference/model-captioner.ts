@@ -3,7 +3,7 @@ import type { PicturePool } from '../image/pool/picture-pool';
 import type { TileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-config';
 import { type Prompt, questionMessages } from '../prompt/prompt-builder';
-import type { DescribeRequest } from '../protocol/describe-request';
+import type { DescribeRequest, NpuSharing } from '../protocol/describe-request';
 import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 import { AnswerWriter, type TextParts } from './answer-writer';
@@ -59,6 +59,10 @@ export class ModelCaptioner implements Captioner {
 
   get npuSharedWith(): readonly string[] {
     return this.#parts.vision.sharedWith?.() ?? [];
+  }
+
+  get npuSharing(): NpuSharing | undefined {
+    return this.#parts.vision.sharing;
   }
 
   /** With vision on the NPU: one per core, and one whose text is written on the CPU. NPU text needs the NPU alone. */

@@ -154,7 +154,8 @@ export class VisionEncoder {
       (tile) => () => pixelValues(tile, this.#imageProcessor),
     );
     timer.end('image');
-    this.#reportSharing(hooks);
+    const warning = this.#sharingWarning();
+    if (warning) hooks.onProgress({ phase: 'vision', done: 0, total: 1, warning });
     const { rows, fallback } = await this.#vision.tower.encode(pixels, {
       signal: hooks.signal,
       priority,
@@ -163,7 +164,7 @@ export class VisionEncoder {
         await giveWay(hooks, timer);
         await npuReadWriteLock.shared(run);
       },
-      ...progress.callbacks(hooks),
+      ...progress.callbacks(hooks, warning),
     });
     timer.end('vision');
     const { hash } = picture;
@@ -174,11 +175,10 @@ export class VisionEncoder {
   }
 
   /** Another program on the NPU makes both slower, and has made boards hang. */
-  #reportSharing({ onProgress }: InferenceHooks): void {
+  #sharingWarning(): ErrorBody | undefined {
     const others = this.#vision.fallback() ? [] : (this.#vision.sharedWith?.() ?? []);
-    if (others.length === 0) return;
-    const warning = { code: 'npu-shared', message: `the NPU is also in use by ${others.join(', ')}` };
-    onProgress({ phase: 'vision', done: 0, total: 1, warning });
+    if (others.length === 0) return undefined;
+    return { code: 'npu-shared', message: `the NPU is also in use by ${others.join(', ')}` };
   }
 }
 

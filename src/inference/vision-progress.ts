@@ -1,3 +1,4 @@
+import type { ErrorBody } from '../errors';
 import type { VisionTimings } from '../protocol/frame-result';
 import { defined } from '../system/defined';
 import type { EncodeOptions } from '../vision/vision-tower';
@@ -8,17 +9,18 @@ export class VisionProgress {
   readonly #stageMs = new Map<string, number>();
   readonly #coreMs: number[] = [];
 
-  /** @returns callbacks for the tower */
-  callbacks({
-    onProgress,
-  }: Pick<InferenceHooks, 'onProgress'>): Pick<EncodeOptions, 'onProgress' | 'onSlow'> {
+  /** @param warning goes with each step: a reader that is slow gets only the newest one @returns callbacks for the tower */
+  callbacks(
+    { onProgress }: Pick<InferenceHooks, 'onProgress'>,
+    warning?: ErrorBody,
+  ): Pick<EncodeOptions, 'onProgress' | 'onSlow'> {
     let last = { done: 0, total: 1 };
     return {
       onProgress: ({ done, total, stage, ms, core }) => {
         last = { done, total };
         this.#stageMs.set(stage, (this.#stageMs.get(stage) ?? 0) + ms);
         if (core !== undefined) this.#coreMs[core] = (this.#coreMs[core] ?? 0) + ms;
-        onProgress({ phase: 'vision', done, total, stage, ...defined({ core }) });
+        onProgress({ phase: 'vision', done, total, stage, ...defined({ core, warning }) });
       },
       onSlow: (stage, ms) => {
         const message = `stage ${stage} has been on the NPU for ${ms / 1000} s`;

@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors';
+import type { NpuSharing } from './describe-request';
 import type { DropReason } from './events';
 
 /** A model an engine holds in memory. */
@@ -15,6 +16,8 @@ export interface LoadedModel {
   readonly fallback?: ErrorBody;
   /** Other programs that used the NPU when the model was last used, e.g. `process 640 (frigate.detector:rknn)`. */
   readonly npuSharedWith?: readonly string[];
+  /** What is done because of them, as the request or the engine's settings choose; absent without other programs. */
+  readonly npuSharing?: NpuSharing;
   /** What the CPU computes wrongly with its fastest kernels, and what is used instead; code `cpu-products`. */
   readonly arithmetic?: ErrorBody;
   /** ISO 8601. */

@@ -5,11 +5,11 @@ import type { NpuSharing } from '../../protocol/describe-request';
 
 /** Whether the NPU is used while other programs use it. */
 export class NpuSharingRule {
-  readonly #sharing: NpuSharing;
+  readonly choice: NpuSharing;
   readonly #neighbours: Pick<NpuNeighbours, 'users'>;
 
-  constructor(sharing: NpuSharing, neighbours: Pick<NpuNeighbours, 'users'> = new NpuNeighbours()) {
-    this.#sharing = sharing;
+  constructor(choice: NpuSharing, neighbours: Pick<NpuNeighbours, 'users'> = new NpuNeighbours()) {
+    this.choice = choice;
     this.#neighbours = neighbours;
   }
 
@@ -20,12 +20,12 @@ export class NpuSharingRule {
 
   /** Why the CPU is used instead at the moment. */
   get useCpu(): ErrorBody | undefined {
-    return this.#sharing === 'cpu' ? this.#inUse() : undefined;
+    return this.choice === 'cpu' ? this.#inUse() : undefined;
   }
 
   /** @throws SmolvlmError `npu-shared` when the request is refused, or when it may not use the CPU instead */
   check(cpuAllowed: boolean): void {
-    if (this.#sharing === 'share' || (this.#sharing === 'cpu' && cpuAllowed)) return;
+    if (this.choice === 'share' || (this.choice === 'cpu' && cpuAllowed)) return;
     const found = this.#inUse();
     if (found) throw new SmolvlmError(found.code, found.message, { hint: found.hint });
   }

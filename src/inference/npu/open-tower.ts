@@ -6,6 +6,7 @@ import { recentNpuCrashes } from '../../platform/npu/npu-crash-log';
 import { describeHolder, tryAcquireNpuLock } from '../../platform/npu/npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { usableCores } from '../../platform/soc';
+import type { NpuSharing } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
 import type { NpuSettings } from '../../system/settings';
 import {
@@ -34,6 +35,8 @@ export interface PlacedTower {
   fallback(): ErrorBody | undefined;
   /** Other programs that use the NPU at the moment; absent on the CPU. */
   sharedWith?(): readonly string[];
+  /** What is done because of them. */
+  readonly sharing?: NpuSharing;
 }
 
 export type TowerOptions = Pick<
@@ -67,6 +70,7 @@ export async function openTower(bundle: Bundle, options: TowerOptions): Promise<
     npu: `rknn ${conversion?.precision ?? 'fp16'}`,
     cores,
     sharedWith: () => sharing.sharedWith,
+    sharing: sharing.choice,
   };
   const cpuAllowed = backend !== 'npu' && cpu !== undefined;
   sharing.check(cpuAllowed);

@@ -7,6 +7,7 @@ import { EngineClient } from '../../../src/client/engine-client';
 import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { isAlive } from '../../client/local-fake';
 import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
 import { demoFrame, repositoryRoot } from '../../fixtures';
 import { ChildClock } from '../../system/child-clock';
@@ -157,12 +158,3 @@ describe('an engine with an NPU that fails', function () {
 });
 
 const half = { x: 0, y: 0, width: 0.5, height: 1 };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
