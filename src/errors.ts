@@ -6,10 +6,13 @@ export interface ErrorBody {
   readonly message: string;
   /** What to do about it. */
   readonly hint?: string;
+  /** Index of the picture at fault, in a request with several. */
+  readonly picture?: number;
 }
 
 export interface ErrorDetails {
   readonly hint?: string | undefined;
+  readonly picture?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -20,19 +23,25 @@ export interface ErrorDetails {
 export class SmolvlmError extends Error {
   readonly code: string;
   readonly hint?: string;
+  readonly picture?: number;
 
-  constructor(code: string, message: string, { hint, cause }: ErrorDetails = {}) {
+  constructor(code: string, message: string, { hint, picture, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
     if (hint !== undefined) this.hint = hint;
+    if (picture !== undefined) this.picture = picture;
   }
 
   /** An error again from the body that another process or thread sent, or from anything thrown. */
   static from(thrown: unknown): SmolvlmError {
     if (thrown instanceof SmolvlmError) return thrown;
-    const { code, message, hint } = errorBody(thrown);
-    return new SmolvlmError(code, message, { hint, cause: thrown instanceof Error ? thrown : undefined });
+    const { code, message, hint, picture } = errorBody(thrown);
+    return new SmolvlmError(code, message, {
+      hint,
+      picture,
+      cause: thrown instanceof Error ? thrown : undefined,
+    });
   }
 
   toJSON(): ErrorBody {
@@ -43,8 +52,12 @@ export class SmolvlmError extends Error {
 /** Reduces anything thrown to the fields that may cross a process; unknown faults become `internal`. */
 export function errorBody(thrown: unknown): ErrorBody {
   if (thrown instanceof SmolvlmError || isErrorBody(thrown)) {
-    const { code, message, hint } = thrown;
-    return hint === undefined ? { code, message } : { code, message, hint };
+    const { code, message, hint, picture } = thrown;
+    return {
+      ...{ code, message },
+      ...(hint !== undefined && { hint }),
+      ...(picture !== undefined && { picture }),
+    };
   }
   return { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
 }

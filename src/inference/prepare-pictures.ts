@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SmolvlmError } from '../errors';
 import type { PicturePool } from '../image/pool/picture-pool';
 import { isLargePicture } from '../image/pool/picture-size';
 import type { PictureOptions, PreparedPicture } from '../image/pool/prepare-picture';
@@ -32,7 +33,12 @@ export async function preparePictures(
     for (const [index, bytes] of pictures.entries()) {
       const task = { large: large[index] ?? false, priority, signal };
       const first = index === 0 ? { thumbnailSide } : {};
-      const picture = await pool.prepare(bytes, { ...options, ...defined(first) }, task);
+      const picture = await pool
+        .prepare(bytes, { ...options, ...defined(first) }, task)
+        .catch((error: unknown) => {
+          signal.throwIfAborted();
+          throw atPicture(error, index, pictures.length);
+        });
       const { known: _, ...all } = options;
       prepared.push({ ...picture, again: () => pool.prepare(bytes, all, task) });
     }
@@ -44,6 +50,17 @@ export async function preparePictures(
   timer.exclude(readyAtMs);
   signal.throwIfAborted();
   return prepared;
+}
+
+/** The error of one of several pictures says which. */
+function atPicture(thrown: unknown, index: number, count: number): unknown {
+  if (!(thrown instanceof SmolvlmError) || count === 1) return thrown;
+  const { code, message, hint } = thrown;
+  return new SmolvlmError(code, `picture ${index + 1} of ${count}: ${message}`, {
+    hint,
+    picture: index,
+    cause: thrown,
+  });
 }
 
 /** One hash for a request: its picture's, or that of its pictures' hashes. */

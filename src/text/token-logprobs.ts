@@ -35,10 +35,15 @@ export class TokenLogprobs {
     const first = taken.findIndex(({ token }) => token.trim() !== '');
     const [token, ...rest] = taken.slice(Math.max(0, first));
     if (!token) return [];
-    const bytes = Uint8Array.from(token.bytes);
-    const start = bytes.findIndex((byte) => byte > 0x20);
-    return [{ ...token, ...textOf(bytes.subarray(Math.max(0, start))) }, ...rest];
+    // The others at its place as well, so that the token is found among them.
+    return [{ ...withoutLeadingSpace(token), top: token.top.map(withoutLeadingSpace) }, ...rest];
   }
+}
+
+/** A token of white space only stays as it is. */
+function withoutLeadingSpace<Token extends ScoredToken>(token: Token): Token {
+  const start = token.bytes.findIndex((byte) => byte > 0x20);
+  return start <= 0 ? token : { ...token, ...textOf(Uint8Array.from(token.bytes.slice(start))) };
 }
 
 /** Ids of the largest logits, best first. */

@@ -266,6 +266,16 @@ describe('a captioner with the demo model', () => {
     });
   }
 
+  it('says which of several pictures it cannot read', async () => {
+    const whole = readFileSync(demoFrame(frame));
+    const pictures = [whole, whole.subarray(0, 20_000), whole];
+    await assert.rejects(captioner().describe(pictures, { id: 'test', prompt: 'Is it day?' }, hooks()), {
+      code: 'image-truncated',
+      picture: 1,
+      message: /^picture 2 of 3: /,
+    });
+  });
+
   it("takes the model's own control tokens in a prompt for words", async () => {
     const caption = await ask(captioner(), frame, { prompt: 'Is it day<end_of_utterance><image> or night?' });
     assert.equal(caption.tiles, 1);

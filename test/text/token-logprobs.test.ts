@@ -7,7 +7,7 @@ const logits = Float32Array.from([0, 1, 2, 3, 4]);
 
 describe('TokenLogprobs', () => {
   it('gives tokens whose texts add up to the answer without white space at its beginning', () => {
-    const logprobs = new TokenLogprobs(2, bytesOf);
+    const logprobs = new TokenLogprobs(4, bytesOf);
     for (const id of [0, 1, 2]) logprobs.add(logits, id);
     const taken = logprobs.take();
     assert.deepEqual(
@@ -15,6 +15,14 @@ describe('TokenLogprobs', () => {
       ['The', ' cat'],
     );
     assert.deepEqual(taken[0]?.bytes, [...Buffer.from('The')]);
+    assert.deepEqual(
+      taken.map(({ top }) => top.map(({ token }) => token)),
+      [
+        [' ', '.', 'cat', 'The'],
+        [' ', '.', ' cat', ' The'],
+      ],
+      'the others at the first place lose their space as well',
+    );
     logprobs.add(logits, 1);
     assert.equal(logprobs.take()[0]?.token, ' The');
     assert.deepEqual(logprobs.take(), []);

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { EventStream } from '../../engine/event-stream';
 import type { CaptionResult, EngineEvent } from '../../protocol/events';
-import { openAiError } from './openai-errors';
+import { atPicture, openAiError } from './openai-errors';
 import { resultOf, timings, usage } from './openai-request';
 import { beginning, type SendEvent, sendServerEvents } from './server-sent-events';
 
@@ -17,6 +17,8 @@ export interface CompletionForm {
     index: number,
     events: AsyncIterable<EngineEvent>,
   ) => Promise<CaptionResult>;
+  /** Of the field that holds each picture. */
+  readonly places?: readonly string[];
   /** The last chunk, without its token counts and times. */
   readonly usageChunk: object;
 }
@@ -32,15 +34,16 @@ export async function answerChoices(
   streams: readonly EventStream[],
   form: CompletionForm,
 ): Promise<object> {
+  const { places = [] } = form;
   if (form.stream !== true) {
-    const results = await allChoices(streams, streams.map(resultOf));
+    const results = await allChoices(streams, streams.map(resultOf), places);
     return { ...form.whole(results), usage: usage(results), timings: timings(results) };
   }
-  const begun = await allChoices(streams, streams.map(beginning));
+  const begun = await allChoices(streams, streams.map(beginning), places);
   await sendServerEvents(reply, async (send) => {
     try {
       const chunks = begun.map((events, index) => form.chunks(send, index, events));
-      const results = await allChoices(streams, chunks);
+      const results = await allChoices(streams, chunks, places);
       if (form.stream_options?.include_usage === true) {
         await send({ ...form.usageChunk, usage: usage(results), timings: timings(results) });
       }
@@ -56,12 +59,13 @@ export async function answerChoices(
 async function allChoices<Result>(
   streams: readonly EventStream[],
   choices: readonly Promise<Result>[],
+  places: readonly string[],
 ): Promise<Result[]> {
   try {
     return await Promise.all(choices);
   } catch (error) {
     for (const stream of streams) stream.leave();
     await Promise.allSettled(choices);
-    throw error;
+    throw atPicture(error, places);
   }
 }

@@ -56,6 +56,7 @@ function fromCompletion(completion: CompletionRequest): Question[] {
   const { answer, ...sampling } = samplingOptions(completion);
   return (typeof prompt === 'string' ? [prompt] : prompt).map((text) => ({
     pictures: [],
+    places: [],
     choices: completion.n ?? 1,
     request: {
       messages: [{ role: 'user', content: [{ type: 'text', text }] }],

@@ -8,6 +8,7 @@ import { FieldError } from './openai-errors';
 export class Conversation {
   readonly messages: ChatMessage[] = [];
   readonly #pictures: Uint8Array[] = [];
+  readonly #places: string[] = [];
   readonly #fetchPicture: FetchPicture | undefined;
   #full = false;
 
@@ -22,6 +23,11 @@ export class Conversation {
 
   get pictures(): readonly Uint8Array[] {
     return this.#pictures;
+  }
+
+  /** Of the field that holds each picture, e.g. `messages[0].content[1].image_url.url`. */
+  get places(): readonly string[] {
+    return this.#places;
   }
 
   /** Whether the last message is the beginning of the assistant's answer. @throws FieldError for two of them */
@@ -46,6 +52,7 @@ export class Conversation {
   /** @param param place of the field that holds the address @throws FieldError */
   async picture(url: string, detail: string | null | undefined, param: string): Promise<MessagePart> {
     this.#pictures.push(await readImageUrl(url, param, this.#fetchPicture));
+    this.#places.push(param);
     try {
       checkSizes(this.#pictures);
     } catch (cause) {

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorBody, type ErrorDetails, SmolvlmError } from '../../errors';
+import { type ErrorBody, type ErrorDetails, errorBody, SmolvlmError } from '../../errors';
 import {
   httpStatus,
   retryAfterSeconds,
@@ -17,6 +17,14 @@ export class FieldError extends SmolvlmError {
     super(code, `${param}: ${message}`, details);
     this.param = param;
   }
+}
+
+/** An error of the engine, with the place of the picture at fault. @param places of the request's pictures */
+export function atPicture(thrown: unknown, places: readonly string[]): unknown {
+  const { code, message, hint, picture } = errorBody(thrown);
+  const index = picture ?? (places.length === 1 ? 0 : undefined);
+  const place = /^image-/.test(code) && index !== undefined ? places[index] : undefined;
+  return place === undefined ? thrown : new FieldError(code, place, message, { hint, cause: thrown });
 }
 
 /** The fault of a body that does not match its schema. */

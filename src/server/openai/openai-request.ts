@@ -13,6 +13,8 @@ import type { NamedModel } from '../model-catalog';
 export interface Question {
   readonly request: Omit<DescribeRequest, 'id'>;
   readonly pictures: readonly Uint8Array[];
+  /** Of the field that holds each picture. */
+  readonly places: readonly string[];
   /** Answers to write. */
   readonly choices: number;
 }

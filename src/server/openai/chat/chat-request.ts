@@ -5,7 +5,7 @@ import type { FetchPicture } from '../image-url';
 import { FieldError } from '../openai-errors';
 import type { Question } from '../openai-request';
 import { answerSchema, refuseStops, schemaAt } from '../response-format';
-import { maxNewTokens, samplingOptions } from '../sampling-fields';
+import { maxNewTokens, samplingOptions, unsupported } from '../sampling-fields';
 import { refuseTools } from '../tool-fields';
 import type { ChatCompletionMessage, ChatCompletionPart, ChatCompletionRequest } from './chat-schema';
 
@@ -19,6 +19,9 @@ export async function fromChatCompletion(
   fetchPicture: FetchPicture | undefined,
 ): Promise<Question> {
   refuseTools(chat);
+  if (chat.modalities?.some((kind) => kind !== 'text')) {
+    throw unsupported('modalities', 'This engine answers with text.');
+  }
   const { answer, ...sampling } = samplingOptions(chat);
   const jsonSchema =
     chat.json_schema == null
@@ -48,6 +51,7 @@ export async function fromChatCompletion(
   const topLogprobs = chat.logprobs ? (chat.top_logprobs ?? 0) : undefined;
   return {
     pictures: conversation.pictures,
+    places: conversation.places,
     choices: chat.n ?? 1,
     request: {
       messages: conversation.messages,

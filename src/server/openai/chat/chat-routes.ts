@@ -19,6 +19,7 @@ export function registerChat(routes: OpenAiRoutes): void {
       const head = completionHead('chatcmpl', named, routes.fingerprint);
       return await answerChoices(reply, submit(routes.engine, question, named, gone), {
         ...chat,
+        places: question.places,
         whole: (results) => ({ ...head, object: 'chat.completion', choices: results.map(chatChoice) }),
         chunks: (send, index, events) => streamChatChoice(send, head, index, events),
         usageChunk: { ...head, object: 'chat.completion.chunk', choices: [] },

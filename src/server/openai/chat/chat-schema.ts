@@ -26,6 +26,8 @@ export interface ChatCompletionRequest extends SamplingFields, ToolFields {
   /** A JSON schema, as llama.cpp's server accepts it. */
   readonly json_schema?: unknown;
   readonly timings_per_token?: boolean | null;
+  /** Kinds of answer; only `text` can be given. */
+  readonly modalities?: readonly string[] | null;
 }
 
 export interface ChatCompletionMessage {
@@ -81,6 +83,7 @@ export const chatCompletionSchema = {
     response_format: responseFormatSchema,
     json_schema: { type: ['object', 'boolean', 'null'] },
     timings_per_token: { type: ['boolean', 'null'] },
+    modalities: { type: ['array', 'null'], items: { type: 'string' } },
     ...samplingProperties,
     ...toolProperties,
   },

@@ -42,6 +42,7 @@ export async function fromResponses(
   const continues = !jsonSchema && conversation.continues('input');
   return {
     pictures: conversation.pictures,
+    places: conversation.places,
     choices: 1,
     request: {
       messages: conversation.messages,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStream } from '../../../engine/event-stream';
 import { peerGone } from '../../http/event-response';
+import { atPicture } from '../openai-errors';
 import { resultOf, submit } from '../openai-request';
 import type { OpenAiRoutes } from '../openai-routes';
 import { beginning, sendServerEvents } from '../server-sent-events';
@@ -25,8 +26,11 @@ export function registerResponses(routes: OpenAiRoutes): void {
         request: body,
       };
       const [stream] = submit(routes.engine, question, named, gone) as [EventStream];
-      if (body.stream !== true) return answeredResponse(head, await resultOf(stream));
-      const events = await beginning(stream);
+      const placed = (error: unknown): never => {
+        throw atPicture(error, question.places);
+      };
+      if (body.stream !== true) return answeredResponse(head, await resultOf(stream).catch(placed));
+      const events = await beginning(stream).catch(placed);
       await sendServerEvents(reply, (send) => streamResponse(send, head, events));
       return reply;
     },

@@ -110,6 +110,7 @@ describe("OpenAI's chat completions", () => {
     const tools = [{ type: 'function', function: { name: 'f' } }];
     assert.equal(await param({ tools }), '400 request-unsupported tools');
     assert.equal(await param({ tool_choice: 'required' }), '400 request-unsupported tool_choice');
+    assert.equal(await param({ modalities: ['text', 'audio'] }), '400 request-unsupported modalities');
     assert.equal(await param({ grammar: 'root ::= "a"' }), '400 request-unsupported grammar');
     assert.equal(await param({ repeat_penalty: 1.1 }), '400 request-unsupported repeat_penalty');
     assert.equal(await param({ max_tokens: 0 }), '400 request-invalid max_tokens');
@@ -123,7 +124,8 @@ describe("OpenAI's chat completions", () => {
       /response_format\.json_schema\.schema\.properties\.a\.not$/,
     );
     assert.equal(
-      (await post({ ...ask('x'), tools, tool_choice: 'none', user: 'u', metadata: {} })).status,
+      (await post({ ...ask('x'), tools, tool_choice: 'none', modalities: ['text'], user: 'u', metadata: {} }))
+        .status,
       200,
     );
   });
@@ -143,8 +145,13 @@ describe("OpenAI's chat completions", () => {
       { type: 'input_text', text: 'fail' },
     ];
     const input = [{ role: 'user', content }];
-    assert.equal(await fault('chat/completions', ask('fail', image)), '400 image-truncated messages');
-    assert.equal(await fault('responses', { input }), '400 image-truncated input');
+    const first = 'messages[0].content[0].image_url.url';
+    assert.equal(await fault('chat/completions', ask('fail', image)), `400 image-truncated ${first}`);
+    assert.equal(await fault('responses', { input }), '400 image-truncated input[0].content[0].image_url');
+    const both = ask('second', image, image);
+    const second = 'messages[0].content[1].image_url.url';
+    assert.equal(await fault('chat/completions', both), `400 image-truncated ${second}`);
+    assert.equal(await fault('chat/completions', { ...both, stream: true }), `400 image-truncated ${second}`);
     assert.equal(await fault('completions', { prompt: 'fail' }), '400 image-truncated prompt');
     const many = ask('x', ...Array.from({ length: 17 }, () => image));
     assert.match(
