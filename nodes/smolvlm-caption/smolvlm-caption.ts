@@ -36,15 +36,17 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner, settings } = opened;
-    const messages = new OpenMessages();
+    const messages = new OpenMessages(this);
 
-    this.on('input', (message: Message, send: Send, done: Done) => {
-      const open = messages.begin(send, done);
+    this.on('input', (received: Message, send: Send, done: Done) => {
+      const open = messages.begin(received, send, done);
+      if (!open) return;
+      const { message } = open;
       const deliver: Deliver = (output, sent) => {
         if (output === 'caption') open.answered();
         open.send(outputs.map((each) => (each === output ? sent : null)));
       };
-      const copy = (original: NodeMessage): NodeMessage => RED.util.cloneMessage(original);
+      const copy = (original: NodeMessage): NodeMessage => copyOf(RED, original);
       void controller
         .run(message, planner, () => ({ ...taskOptions(config, settings.request, message), deliver, copy }))
         .then(({ error }) => {
@@ -90,6 +92,15 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error);
+  }
+}
+
+/** A message that cannot be cloned shares its objects with the copy. */
+function copyOf(RED: NodeAPI, message: NodeMessage): NodeMessage {
+  try {
+    return RED.util.cloneMessage(message);
+  } catch {
+    return { ...message };
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../../src/node-red/convert/conversion';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
+import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
 import { troubleWords } from '../../src/node-red/trouble-words';
 
@@ -28,6 +29,7 @@ export = (RED: NodeAPI): void => {
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       throttle.show({ fill, shape, text });
     const trouble = troubleWords(RED);
+    const messages = new OpenMessages(this);
     let running: RunningConversion | undefined;
     show('grey', 'ring', words('idle'));
 
@@ -43,7 +45,7 @@ export = (RED: NodeAPI): void => {
       { mode, steps }: ReturnType<typeof planConversion>,
       message: Message,
       signal: AbortSignal,
-      send: (out: (NodeMessage | null)[]) => void,
+      send: Send,
     ): Promise<void> => {
       let payload: Record<string, unknown> = {};
       for (const args of steps) {
@@ -66,7 +68,10 @@ export = (RED: NodeAPI): void => {
       else show('red', code === 'convert-cancelled' ? 'ring' : 'dot', trouble(failure));
     };
 
-    this.on('input', (message: Message, send: (out: (NodeMessage | null)[]) => void, done) => {
+    this.on('input', (received: Message, sendNow: Send, doneNow: Done) => {
+      const open = messages.begin(received, sendNow, doneNow);
+      if (!open) return;
+      const { message, send, done } = open;
       if (message.cancel === true) {
         running?.abort.abort(new SmolvlmError('convert-cancelled', 'the conversion was cancelled'));
         done();

@@ -18,7 +18,7 @@ import {
   type SourceSettings,
   sourceSettings,
 } from '../../src/node-red/frame/source-settings';
-import { messageCamera } from '../../src/node-red/message-camera';
+import { cameraName, messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { NodeFailure } from '../../src/node-red/node-failure';
@@ -62,7 +62,6 @@ export = (RED: NodeAPI): void => {
   function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
     RED.nodes.createNode(this, config);
     const closing = new AbortController();
-    const messages = new OpenMessages();
     /** Messages that wait for the next picture of the node's own source. */
     const waiting: Trigger[] = [];
     const onVerdicts: OnVerdicts = (picture, verdicts) => {
@@ -84,13 +83,22 @@ export = (RED: NodeAPI): void => {
     const { intake, gate, source, status, throttle, isMasked } = opened;
 
     /** Removes pictures from a message: only the masked one may leave, through an output or a Catch node. */
-    const hidePicture = (message: Message, field: { value: string; type: string }): void => {
+    const hidePicture = (message: Message, { value, type }: { value: string; type: string }): void => {
       if (!isMasked) return;
       message.payload = undefined;
       // What an earlier node described may be the same picture without masks.
       delete message.picture;
-      if (field.type === 'msg') RED.util.setMessageProperty(message, field.value, undefined);
+      if (type !== 'msg') return;
+      try {
+        RED.util.setMessageProperty(message, value, undefined);
+      } catch {
+        // The object that holds the picture cannot be changed.
+        Object.assign(message, { [value.split(/[.[]/)[0] ?? '']: undefined });
+      }
     };
+    // A message may end, e.g. because the node closes, before its picture has been taken from it.
+    const hide = (message: NodeMessage): void => hidePicture(message as Message, imageField(config));
+    const messages = new OpenMessages(this, isMasked && !source ? { hide } : {});
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
       const field = imageField(config);
       let camera: string;
@@ -106,19 +114,12 @@ export = (RED: NodeAPI): void => {
       return { camera, bytes, ...defined({ capturedAt }) };
     };
 
-    /** A message that ends with an error is copied for Catch nodes, and may end before its picture is taken from it. */
-    const withoutPicture = (message: Message, done: Done): Done => {
-      const field = imageField(config);
-      return (error) => {
-        if (error) hidePicture(message, field);
-        done(error);
-      };
-    };
-
-    this.on('input', (message: Message, sendNow: Send, doneNow: Done) => {
-      const { send, done } = messages.begin(sendNow, source ? doneNow : withoutPicture(message, doneNow));
+    this.on('input', (received: Message, sendNow: Send, doneNow: Done) => {
+      const open = messages.begin(received, sendNow, doneNow);
+      if (!open) return;
+      const { message, send, done } = open;
       if (message.reset) {
-        gate.reset(message.camera === undefined ? undefined : String(message.camera));
+        gate.reset(message.camera === undefined ? undefined : cameraName(message.camera));
         done();
       } else if (source) {
         waiting.push({ message, send, done });

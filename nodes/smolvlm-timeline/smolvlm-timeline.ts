@@ -128,9 +128,11 @@ export = (RED: NodeAPI): void => {
       return keep(message, send);
     };
 
-    const messages = new OpenMessages();
-    this.on('input', (message: Message, sendNow: Send, doneNow: Done) => {
-      const { send, done } = messages.begin(sendNow, doneNow);
+    const messages = new OpenMessages(this);
+    this.on('input', (received: Message, sendNow: Send, doneNow: Done) => {
+      const open = messages.begin(received, sendNow, doneNow);
+      if (!open) return;
+      const { message, send, done } = open;
       run(message, send).then(
         () => done(),
         (error: unknown) => {

@@ -29,10 +29,12 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner } = opened;
-    const messages = new OpenMessages();
+    const messages = new OpenMessages(this);
 
-    this.on('input', (message: Message, send: Send, done: Done) => {
-      const open = messages.begin(send, done);
+    this.on('input', (received: Message, send: Send, done: Done) => {
+      const open = messages.begin(received, send, done);
+      if (!open) return;
+      const { message } = open;
       void controller
         .run(message, (signal) => planner.prepare(message, signal))
         .then((outcome) => {

@@ -7,7 +7,16 @@ import { SmolvlmError } from '../errors';
 export function invalidField(field: string, expected: string, received: unknown): SmolvlmError {
   return new SmolvlmError(
     'node-property',
-    `${field}: expected ${expected}, received ${String(received).slice(0, 100)}`,
+    `${field}: expected ${expected}, received ${textOf(received).slice(0, 100)}`,
     { hint: field.startsWith('msg.') ? `Correct ${field}.` : 'Open the node and correct the field.' },
   );
+}
+
+/** An object without a prototype has no text. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `an ${typeof value}`;
+  }
 }

@@ -18,5 +18,12 @@ export async function messageCamera(
   message: NodeMessage & { readonly camera?: unknown; readonly topic?: unknown },
 ): Promise<string> {
   const named = await evaluate(RED, node, { value: camera, type: cameraType }, message, 'camera');
-  return String(named || message.camera || message.topic || '');
+  return cameraName(named) || cameraName(message.camera) || cameraName(message.topic);
+}
+
+/** @returns blank for what cannot be a name: objects, null, false */
+export function cameraName(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' || value === true
+    ? String(value || '')
+    : '';
 }

@@ -10,10 +10,10 @@ import { limits } from '../protocol/limits';
  * @throws ImageError `image-source` for anything else, `image-count` for too many, and what reading throws
  */
 export async function messagePictures(value: unknown, signal: AbortSignal): Promise<Uint8Array[]> {
-  const sources: readonly unknown[] = Array.isArray(value) ? value : [value];
+  // Also of an array with holes: they are undefined.
+  const sources: readonly unknown[] = Array.isArray(value) ? Array.from(value) : [value];
   if (sources.length === 0) throw notAPicture(value);
-  if (sources.length > 1 && sources.slice(0, limits.pictures).every((each) => typeof each === 'number'))
-    throw byteArray(sources.length);
+  if (sources.length > 1 && isNumbers(sources)) throw byteArray(sources.length);
   if (sources.length > limits.pictures) {
     throw new ImageError(
       'image-count',
@@ -27,7 +27,7 @@ export async function messagePictures(value: unknown, signal: AbortSignal): Prom
       if (typeof source === 'string') return readPicture(source, undefined, signal);
       const bytes = bytesOf(source);
       if (bytes) return readPicture(bytes, undefined, signal);
-      throw Array.isArray(source) ? byteArray(source.length) : notAPicture(source);
+      throw isNumbers(source) ? byteArray(source.length) : notAPicture(source);
     }),
   );
 }
@@ -54,6 +54,10 @@ function isJsonBuffer(value: unknown): value is { readonly data: readonly number
   );
 }
 
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.slice(0, limits.pictures).every((each) => typeof each === 'number');
+}
+
 function byteArray(length: number): ImageError {
   return new ImageError('image-source', `expected a picture, received an array of ${length} numbers`, {
     hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload).',
@@ -62,8 +66,13 @@ function byteArray(length: number): ImageError {
 
 function notAPicture(value: unknown): ImageError {
   const what =
-    value === null ? 'null' : Array.isArray(value) ? 'an empty array' : `a value of type ${typeof value}`;
-  if (typeof value === 'object' && value !== null && ('data' in value || 0 in value)) {
+    value === null ? 'null' : Array.isArray(value) ? arrayWords(value) : `a value of type ${typeof value}`;
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    ('data' in value || 0 in value)
+  ) {
     return new ImageError('image-source', 'expected a picture, received an object that holds bytes', {
       hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload.data), or Buffer.from(Object.values(msg.payload)).',
     });
@@ -71,4 +80,8 @@ function notAPicture(value: unknown): ImageError {
   return new ImageError('image-source', `expected a picture, received ${what}`, {
     hint: 'Choose the message property that holds the picture: a Buffer, path, address, data URI or base64 text.',
   });
+}
+
+function arrayWords({ length }: readonly unknown[]): string {
+  return length === 0 ? 'an empty array' : `an array of ${length} in an array`;
 }

@@ -12,7 +12,7 @@ export interface NumberField {
 
 /** Whether a field holds nothing; spaces count as nothing. */
 export function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || String(value).trim() === '';
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 /** Whether a value, which is not blank, is a number within the field's limits. */

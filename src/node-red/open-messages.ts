@@ -1,4 +1,5 @@
-import type { NodeMessage } from 'node-red';
+import { types } from 'node:util';
+import type { Node, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../errors';
 import { NodeFailure } from './node-failure';
 
@@ -7,8 +8,10 @@ export type Send = (messages: (NodeMessage | null)[]) => void;
 
 export type Done = (error?: Error) => void;
 
-/** A message that a node works on. */
-export interface OpenMessage {
+/** A message that a node works on. None of its functions throws. */
+export interface OpenMessage<M extends NodeMessage> {
+  /** The message itself or, if it cannot be changed, a copy. */
+  readonly message: M;
   /** Does nothing once the message has ended. */
   readonly send: Send;
   /** Ends the message; later calls do nothing. */
@@ -17,41 +20,112 @@ export interface OpenMessage {
   readonly answered: () => void;
 }
 
+export interface OpenMessagesOptions {
+  /** Removes what Catch and Complete nodes must not receive. */
+  readonly hide?: (message: NodeMessage) => void;
+}
+
 /**
- * The messages that a node has not ended yet. When the node closes, those without an answer end with `node-closed`, so
- * that a Catch node can answer an HTTP request that waits.
+ * The messages that a node has not ended yet. Each ends once, whatever it contains: Node-RED copies messages for several
+ * wires and for Catch nodes, and what cannot be copied would end its process. When the node closes, messages without an
+ * answer end with `node-closed`, so that a Catch node can answer an HTTP request that waits.
  */
 export class OpenMessages {
+  readonly #node: Node;
+  readonly #options: OpenMessagesOptions;
   readonly #open = new Set<() => void>();
   #closed = false;
 
-  get closed(): boolean {
-    return this.#closed;
+  constructor(node: Node, options: OpenMessagesOptions = {}) {
+    this.#node = node;
+    this.#options = options;
   }
 
-  begin(send: Send, done: Done): OpenMessage {
+  /** @returns undefined if the message has ended at once: it cannot be read, or the node is closed */
+  begin<M extends NodeMessage>(received: M, sendNow: Send, doneNow: Done): OpenMessage<M> | undefined {
+    // Now: Node-RED takes the request out of a message while it copies it.
+    const needed = whatAnswersNeed(received);
+    let message: M;
+    try {
+      message = changeable(received);
+    } catch (cause) {
+      this.#report(unreadable(cause), needed);
+      return undefined;
+    }
     let isAnswered = false;
     const end = (error?: Error): void => {
-      if (this.#open.delete(close)) done(error);
+      if (!this.#open.delete(close)) return;
+      try {
+        const { hide } = this.#options;
+        if (error) hide?.(message);
+        // Catch and Complete nodes would receive the message that `done` was made for.
+        if (message === received) doneNow(error);
+        else if (error) this.#node.error(error, message);
+        else if (!hide) doneNow();
+      } catch (cause) {
+        this.#report(error ?? unreadable(cause), needed);
+      }
+    };
+    const send: Send = (messages) => {
+      if (!this.#open.has(close)) return;
+      try {
+        sendNow(messages);
+      } catch (cause) {
+        end(new NodeFailure(unreadable(cause)));
+      }
     };
     const close = (): void => end(isAnswered ? undefined : new NodeFailure(nodeClosed()));
     this.#open.add(close);
-    if (this.#closed) close();
-    return {
-      send: (messages) => {
-        if (this.#open.has(close)) send(messages);
-      },
-      done: end,
-      answered: () => {
-        isAnswered = true;
-      },
+    if (this.#closed) {
+      close();
+      return undefined;
+    }
+    const answered = (): void => {
+      isAnswered = true;
     };
+    return { message, send, done: end, answered };
   }
 
   close(): void {
     this.#closed = true;
     for (const close of [...this.#open]) close();
   }
+
+  /** An error of a message that Catch nodes cannot receive as it is. */
+  #report(error: unknown, needed: NodeMessage): void {
+    this.#node.error(error instanceof NodeFailure ? error : new NodeFailure(error), needed);
+  }
+}
+
+/** What links a message to the request that waits for it. */
+function whatAnswersNeed(message: object): NodeMessage {
+  const kept: Record<string, unknown> = {};
+  for (const name of ['_msgid', '_linkSource', 'req', 'res', 'parts', '_session']) {
+    try {
+      const value: unknown = Reflect.get(message, name);
+      if (value !== undefined) kept[name] = value;
+    } catch {
+      // The next one may be readable.
+    }
+  }
+  return kept;
+}
+
+/** @throws what reading its properties throws */
+function changeable<M extends NodeMessage>(message: M): M {
+  const copy = { ...message };
+  if (types.isProxy(message) || !Object.isExtensible(message)) return copy;
+  const properties = Object.values(Object.getOwnPropertyDescriptors(message));
+  return properties.every(({ writable, configurable }) => writable && configurable) ? message : copy;
+}
+
+function unreadable(cause: unknown): SmolvlmError {
+  // A function node's errors are of another realm.
+  const reason = types.isNativeError(cause) ? cause.message : String(cause);
+  return new SmolvlmError('node-message', `the message cannot be read or copied: ${reason}`, {
+    hint: 'Send plain values: text, numbers, buffers, and objects of these.',
+    cause,
+  });
 }
 
 function nodeClosed(): SmolvlmError {

@@ -100,7 +100,7 @@ const codesByKey = {
   toolkit: ['toolkit-', 'rkllm-', 'onnx-'],
   conversion: ['convert-', 'validate-', 'command-lost'],
   broker: ['mqtt-broker-', 'mqtt-refused', 'mqtt-backlog'],
-  request: ['timeline-', 'mqtt-', 'request-', 'caption-', 'features-', 'nats-', 'client-'],
+  request: ['node-message', 'timeline-', 'mqtt-', 'request-', 'caption-', 'features-', 'nats-', 'client-'],
   late: ['deadline', 'engine-dropped-deadline'],
   newer: ['superseded', 'engine-dropped-superseded'],
   queueFull: ['queue-full', 'engine-dropped-queue-full'],

@@ -54,6 +54,15 @@ const tooWide = `(() => {
       .filter((words) => !fits(field, words)));
 })()`;
 
+/** Choices of a dialog's first tab that decide which other fields it shows. */
+const choosers: Readonly<Record<string, string>> = {
+  'smolvlm-caption': '#node-input-preset',
+  'smolvlm-frame': '#node-input-source',
+  'smolvlm-convert': '#node-input-mode',
+};
+const shownBy = (type: string): string =>
+  `$('${choosers[type] ?? '.none'} option').toArray().map((option) => option.value)`;
+
 /** Pixels by which the open dialog is wider than the place that the editor gives it. */
 const beyond = `(() => {
   const tray = $('.red-ui-tray').last();
@@ -117,6 +126,11 @@ describe('editor in a browser in each language (needs Chromium)', function () {
             assert.deepEqual(await page.evaluate(wrapped), []);
             await photograph(page, `${type}-${tab}`, language);
             assert.deepEqual(await page.evaluate(tooWide), []);
+            for (const each of tab === 0 ? await page.evaluate<string[]>(shownBy(type)) : []) {
+              await page.selectOption(choosers[type] ?? '', each);
+              assert.deepEqual(await page.evaluate(tooWide), [], each);
+              await photograph(page, `${type}-${tab}-${each}`, language);
+            }
           }
         });
 

@@ -185,7 +185,7 @@ describe('sidebar in a browser (needs Chromium)', function () {
       for (const [name, value] of Object.entries(dark)) root.setProperty(name, value);
       const colour = (selector, property) => getComputedStyle($(selector)[0])[property];
       const seen = [colour('.smolvlm-sidebar', 'color'), colour('.smolvlm-frame-head', 'color'),
-        colour('.smolvlm-frames .smolvlm-error', 'color'), colour('.smolvlm-frames li', 'borderTopColor')];
+        colour('.smolvlm-frames .smolvlm-error', 'borderLeftColor'), colour('.smolvlm-frames li', 'borderTopColor')];
       for (const name of Object.keys(dark)) root.removeProperty(name);
       return JSON.stringify([seen, Object.values(dark)]); })()`);
     const [seen, dark] = JSON.parse(String(colours));

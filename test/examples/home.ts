@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { EngineClient } from '../../src/client/engine-client';
 import { demoFrame, repositoryRoot } from '../fixtures';
-import { NodeRedProcess } from '../package/node-red-process';
+import { NodeRedProcess, type NodeRedProgram } from '../package/node-red-process';
 
 /** What reached the phone's address. */
 export interface Notification {
@@ -48,7 +48,7 @@ export class Home {
   readonly #server: Server;
   #nodeRed: NodeRedProcess | undefined;
 
-  private constructor() {
+  private constructor(private readonly program: NodeRedProgram | undefined) {
     this.#server = createServer((request, response) => {
       const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://home');
       if (pathname !== '/phone') {
@@ -64,8 +64,9 @@ export class Home {
     });
   }
 
-  static async start(): Promise<Home> {
-    const home = new Home();
+  /** @param program another Node-RED than the one among the development dependencies */
+  static async start(program?: NodeRedProgram): Promise<Home> {
+    const home = new Home(program);
     await new Promise<void>((resolve) => home.#server.listen(0, '127.0.0.1', resolve));
     const scope = join(home.#folder, 'node-red', 'node_modules', '@rk3588');
     mkdirSync(scope, { recursive: true });
@@ -79,7 +80,7 @@ export class Home {
     const environment = { SMOLVLM_RUNTIME_DIR: this.#runtime };
     // What a user sets to keep contexts over a restart.
     const more = { contextStorage: { default: { module: 'localfilesystem' } } };
-    const program = { node: process.execPath, red };
+    const program = this.program ?? { node: process.execPath, red };
     this.#nodeRed = await NodeRedProcess.start(program, join(this.#folder, 'node-red'), environment, more);
   }
 

@@ -56,6 +56,18 @@ describe('messagePictures', () => {
     ['bytes by their index', { ...bytes }, /an object that holds bytes/, /Object\.values/],
     ['an object', { url: 'http://camera/' }, /a value of type object/, /property that holds the picture/],
     ['nothing', undefined, /a value of type undefined/, /property that holds the picture/],
+    [
+      'nested arrays',
+      [[new Uint8Array(bytes)]],
+      /an array of 1 in an array/,
+      /property that holds the picture/,
+    ],
+    [
+      'an array with holes',
+      Object.assign(new Array(2), { 0: new Uint8Array(bytes) }),
+      /type undefined/,
+      /property that holds the picture/,
+    ],
     ['an empty array', [], /an empty array/, /property that holds the picture/],
   ] as const) {
     it(`names ${name}`, async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runInNewContext } from 'node:vm';
 import { timeOf } from '../../src/node-red/message-time';
 
 describe('timeOf', () => {
@@ -7,6 +8,7 @@ describe('timeOf', () => {
   it('reads dates, ISO texts, and numbers of seconds or milliseconds', () => {
     for (const value of [
       new Date(at),
+      runInNewContext(`new Date(${at})`),
       '2026-11-24T01:02:03.500Z',
       at,
       String(at),

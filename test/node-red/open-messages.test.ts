@@ -1,52 +1,108 @@
 import assert from 'node:assert/strict';
+import type { Node, NodeMessage } from 'node-red';
 import type { NodeFailure } from '../../src/node-red/node-failure';
-import { OpenMessages } from '../../src/node-red/open-messages';
+import { OpenMessages, type OpenMessagesOptions } from '../../src/node-red/open-messages';
 
 describe('OpenMessages', () => {
-  function begun(messages: OpenMessages) {
-    const seen: string[] = [];
-    const open = messages.begin(
+  /** What became of the messages, in order; an error by its code, and what Catch nodes receive with it. */
+  let seen: unknown[] = [];
+  beforeEach(() => {
+    seen = [];
+  });
+  const codeOf = (error: unknown): string => (error as NodeFailure).code;
+  const node = {
+    error: (error: unknown, message: object) => void seen.push([codeOf(error), message]),
+  } as unknown as Node;
+
+  function begun(messages: OpenMessages, message: object = { payload: 1 }) {
+    return messages.begin(
+      message as NodeMessage,
       () => void seen.push('sent'),
-      (error) => void seen.push((error as NodeFailure | undefined)?.code ?? 'done'),
+      (error) => void seen.push(error ? codeOf(error) : 'done'),
     );
-    return { seen, ...open };
   }
+  const opened = (options?: OpenMessagesOptions): OpenMessages => new OpenMessages(node, options);
 
   it('sends and ends a message once', () => {
-    const { seen, send, done } = begun(new OpenMessages());
-    send([]);
-    done();
-    send([]);
-    done(new Error('late'));
+    const message = { payload: 1 };
+    const open = begun(opened(), message);
+    assert.equal(open?.message, message);
+    open.send([]);
+    open.done();
+    open.send([]);
+    open.done(new Error('late'));
     assert.deepEqual(seen, ['sent', 'done']);
   });
 
   it('ends the messages that have no answer with an error when the node closes', () => {
-    const messages = new OpenMessages();
+    const messages = opened();
     const all = [begun(messages), begun(messages)];
     all[0]?.done();
     messages.close();
-    for (const { send, done } of all) {
-      send([]);
-      done();
-    }
-    assert.deepEqual(
-      all.map(({ seen }) => seen),
-      [['done'], ['node-closed']],
-    );
+    for (const open of all) open?.send([]);
+    for (const open of all) open?.done();
+    assert.deepEqual(seen, ['done', 'node-closed']);
   });
 
   it('ends an answered message without an error when the node closes', () => {
-    const messages = new OpenMessages();
-    const { seen, answered } = begun(messages);
-    answered();
+    const messages = opened();
+    begun(messages)?.answered();
     messages.close();
     assert.deepEqual(seen, ['done']);
   });
 
   it('refuses a message that arrives after the node has closed', () => {
-    const messages = new OpenMessages();
+    const messages = opened();
     messages.close();
-    assert.deepEqual(begun(messages).seen, ['node-closed']);
+    assert.equal(begun(messages), undefined);
+    assert.deepEqual(seen, ['node-closed']);
+  });
+
+  for (const [kind, message] of Object.entries({
+    'a frozen message': Object.freeze({ payload: 1 }),
+    'a message with a getter': {
+      get payload() {
+        return 1;
+      },
+    },
+    'a proxy': new Proxy({ payload: 1 }, { set: () => false }),
+  })) {
+    it(`works on a copy of ${kind}, which Catch nodes receive`, () => {
+      const open = begun(opened(), message);
+      assert.ok(open);
+      open.message.payload = 2;
+      const failure = Object.assign(new Error('no'), { code: 'some-code' });
+      open.done(failure);
+      assert.deepEqual(seen, [['some-code', { payload: 2 }]]);
+    });
+  }
+
+  it('hides what only the copy no longer has from Complete nodes', () => {
+    begun(opened({ hide: () => {} }), Object.freeze({ payload: 1 }))?.done();
+    assert.deepEqual(seen, []);
+    begun(opened(), Object.freeze({ payload: 1 }))?.done();
+    assert.deepEqual(seen, ['done']);
+  });
+
+  it('reports a message that cannot be read, with what an answer needs', () => {
+    const message = {
+      _msgid: 'm',
+      res: 'response',
+      get payload(): never {
+        throw new Error('no such picture');
+      },
+    };
+    assert.equal(begun(opened(), message), undefined);
+    assert.deepEqual(seen, [['node-message', { _msgid: 'm', res: 'response' }]]);
+  });
+
+  it('ends a message that cannot be sent or given to Catch nodes with an error', () => {
+    const refuse = (): never => {
+      throw new Error('cannot be cloned');
+    };
+    const open = opened().begin({ payload: 1 } as NodeMessage, refuse, refuse);
+    open?.send([]);
+    open?.done();
+    assert.deepEqual(seen, [['node-message', {}]]);
   });
 });

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { NodeMessage } from 'node-red';
 import type { ErrorBody } from '../../errors';
 import { captionProperty, type DroppedProperty, shortened } from '../../protocol/caption-property';
@@ -78,7 +79,8 @@ export function fallbackMessage(
 function describedPicture({ payload, picture }: NodeMessage & { readonly picture?: unknown }): {
   readonly picture?: Uint8Array;
 } {
-  return payload instanceof Uint8Array && picture === undefined ? { picture: payload } : {};
+  // A function node's own Uint8Array is of another realm: `instanceof` does not find it.
+  return types.isUint8Array(payload) && picture === undefined ? { picture: payload } : {};
 }
 
 /** A new small message with only the id and topic of the original. */

@@ -37,6 +37,15 @@ export function deliver(
 ): void {
   const { triggers, name } = picture.tag;
   for (const trigger of triggers.length > 0 ? triggers : [newMessage(RED, node, picture.camera)]) {
+    try {
+      trigger.done(deliverTo(trigger));
+    } catch (error) {
+      // The message cannot be copied for each zone.
+      trigger.done(new NodeFailure(error));
+    }
+  }
+
+  function deliverTo(trigger: Trigger): NodeFailure | undefined {
     const { message } = trigger;
     let failure: NodeFailure | undefined;
     for (const verdict of verdicts) {
@@ -53,7 +62,7 @@ export function deliver(
         trigger.send([frameMessage(copy, picture, frame, { zone: verdict.zone, name }), null]);
       }
     }
-    trigger.done(failure);
+    return failure;
   }
 }
 
