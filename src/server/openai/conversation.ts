@@ -51,13 +51,14 @@ export class Conversation {
 
   /** @param param place of the field that holds the address @throws FieldError */
   async picture(url: string, detail: string | null | undefined, param: string): Promise<MessagePart> {
-    this.#pictures.push(await readImageUrl(url, param, this.#fetchPicture));
-    this.#places.push(param);
     try {
+      this.#pictures.push(await readImageUrl(url, param, this.#fetchPicture));
+      this.#places.push(param);
       checkSizes(this.#pictures);
     } catch (cause) {
-      const { code, message } = SmolvlmError.from(cause);
-      throw new FieldError(code, param, message, { cause });
+      if (!(cause instanceof SmolvlmError) || cause instanceof FieldError) throw cause;
+      const { code, message, hint } = cause;
+      throw new FieldError(code, param, message, { hint, cause });
     }
     this.#full ||= detail === 'high' || detail === 'original';
     return { type: 'image' };

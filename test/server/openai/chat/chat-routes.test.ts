@@ -260,6 +260,7 @@ describe("OpenAI's chat completions", () => {
       assert.equal(missing.status, 400);
       const words = await missing.text();
       assert.match(words, /cannot be fetched/);
+      assert.equal(JSON.parse(words).error.param, 'messages[0].content[0].image_url.url');
       assert.doesNotMatch(words, /404|secret page/);
     } finally {
       await open.close();
