@@ -7,10 +7,13 @@ const statusLines: Readonly<Record<string, string>> = {
 };
 
 /** The body of an answer to what is not a valid HTTP request, with the fields of OpenAI's errors. */
-export function refusal({ message }: Error): object {
+export function refusal({ message, code }: Error & { readonly code?: string }): object {
+  const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const error = {
     code: 'request-refused',
-    message: `expected an HTTP request, received: ${message}`,
+    message: isLate
+      ? 'expected the whole request in time, received a part of it'
+      : `expected an HTTP request, received: ${message}`,
     type: 'invalid_request_error',
     param: null,
   };

@@ -77,6 +77,7 @@ describe('a request that arrives too slowly', () => {
       });
       await once(socket, 'close');
       assert.match(answer, /^HTTP\/1\.1 408 /);
+      assert.match(answer, /expected the whole request in time/);
       await app.close();
     });
   }
