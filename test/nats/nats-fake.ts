@@ -82,6 +82,13 @@ export class NatsFake {
     await connection.close();
   }
 
+  /** As an administrator does by mistake. */
+  async deleteStream(name: string): Promise<void> {
+    const { connection, manager } = await openNats(this.#address, 'a test');
+    await manager.streams.delete(name);
+    await connection.close();
+  }
+
   /** To every subscriber, not kept. */
   async say(subject: string, text: string): Promise<void> {
     const { connection } = await openNats(this.#address, 'a test');

@@ -128,29 +128,6 @@ describe('Hub', function () {
     assert.equal(answer.type === 'error' && answer.error.code, 'features-gone');
   });
 
-  it('returns a frame that its engine has no room for, and answers it later', async () => {
-    let isBusy = true;
-    await fake().hub({
-      wrap: (engine) =>
-        new Proxy(engine, {
-          get: (target, name) => {
-            if (name === 'describe' && isBusy) {
-              isBusy = false;
-              const error = { code: 'engine-busy', message: 'no room' };
-              return async ({ id }: { readonly id: string }) => ({ type: 'error', id, error });
-            }
-            const value = Reflect.get(target, name);
-            return typeof value === 'function' ? value.bind(target) : value;
-          },
-        }),
-    });
-    const client = fake().client();
-    const final = await client.describe({ prompt: 'x', camera: 'porch' }, [picture]);
-    assert.equal(final.type, 'result');
-    const [status] = await client.hubs();
-    assert.deepEqual([status?.returned, status?.redelivered, status?.answered], [1, 1, 1]);
-  });
-
   it('keeps a frame for as long as it works on it, longer than the acknowledgement time', async () => {
     await fake().hub({ ackWaitMs: 300 });
     await fake().hub();
