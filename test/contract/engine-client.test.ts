@@ -94,6 +94,35 @@ for (const [name, open] of [
       assert.ok(!types.includes('token'));
     });
 
+    it('asks for one of several choices, and returns the probability of each', async () => {
+      const final = await client.describe({ prompt: 'x', choices: ['yes', 'no', 'ja, „ß“'] }, [picture]);
+      assert.equal(final.type === 'result' && final.result.text, 'yes');
+      const choices = final.type === 'result' ? final.result.choices : undefined;
+      assert.deepEqual(
+        choices?.map(({ text }) => text),
+        ['yes', 'no', 'ja, „ß“'],
+      );
+      assert.deepEqual(
+        choices?.map(({ probability }) => Math.round(100 * probability)),
+        [33, 33, 33],
+      );
+    });
+
+    it('asks for JSON by a schema, returns it parsed, and refuses a schema that cannot be used', async () => {
+      const jsonSchema = {
+        type: 'object',
+        properties: { people: { type: 'integer' }, dog: { type: 'boolean' } },
+      } as const;
+      const final = await client.describe({ prompt: 'x', jsonSchema }, [picture]);
+      assert.deepEqual(final.type === 'result' && final.result.json, { asked: ['people', 'dog'] });
+      const refused = await client.describe({ prompt: 'x', jsonSchema: { type: 'colour' } as never }, [
+        picture,
+      ]);
+      assert.equal(outcome(refused), 'error request-json-schema');
+      const both = await client.describe({ prompt: 'x', jsonSchema, choices: ['a', 'b'] }, [picture]);
+      assert.match(outcome(both), /^error request-/);
+    });
+
     it('keeps several pictures apart and in order, with any bytes', async () => {
       const odd = Buffer.from([13, 10, 45, 45, 0, 255, 13, 10]);
       const final = await client.describe({ prompt: 'x' }, [odd, Buffer.alloc(200_000, 10), picture]);

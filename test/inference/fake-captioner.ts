@@ -12,7 +12,8 @@ import type { VisionTimings } from '../../src/protocol/frame-result';
  * answers and cannot be cancelled, `aside` gives its place up for a while, `crash` ends the process as a native fault
  * does, `exit` and `throw` end the thread, `fail` throws, `second` cannot read the second picture, `break` throws in the middle of its answer; anything else is
  * answered at once. A frame that is only to be encoded has its camera in place of the prompt; its handle
- * is its size in bytes, and good for as long as the model is loaded.
+ * is its size in bytes, and good for as long as the model is loaded. Of `choices` it answers the first, all being equally
+ * probable; a JSON schema is answered with the names of its properties.
  */
 export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
   onProgress?.({ phase: 'loading', done: 1, total: 1 });
@@ -55,7 +56,12 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
       const sizes =
         request.features?.map((id) => held.get(id)) ?? pictures.map(({ byteLength }) => byteLength);
       if (sizes.includes(undefined)) throw new SmolvlmError(featuresGone, 'they are not held');
-      const text = `${sizes.length} of ${sizes.join('+')} bytes: ${prompt}`;
+      const { choices, jsonSchema } = request;
+      const [choice] = choices ?? [];
+      const properties = jsonSchema && 'properties' in jsonSchema ? jsonSchema.properties : undefined;
+      const json = jsonSchema && { asked: Object.keys(properties ?? {}) };
+      const described = `${sizes.length} of ${sizes.join('+')} bytes: ${prompt}`;
+      const text = json ? JSON.stringify(json) : (choice ?? described);
       const { topLogprobs } = request.answer ?? {};
       const logprobs: TokenLogprob[] = [];
       for (const token of text.split(/(?<= )/)) {
@@ -73,6 +79,14 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
         tiles: 1,
         finishReason: 'stop',
         ...(topLogprobs !== undefined && { logprobs }),
+        ...(json && { json }),
+        ...(choices && {
+          choices: choices.map((each) => ({
+            text: each,
+            probability: 1 / choices.length,
+            logProbability: -1,
+          })),
+        }),
         ...(request.features ? {} : { vision }),
         fallback: { code: 'npu-busy', message: 'held by another' },
         timingsMs: { image: 1, vision: 1, prefill: 1, decode: 1, total: 4 },

@@ -63,6 +63,11 @@ export class NatsFake {
     return this.#server;
   }
 
+  /** Breaks the connections of all hubs. */
+  async cutAll(): Promise<void> {
+    await Promise.all(this.#hubs.map((hub) => hub.cut()));
+  }
+
   /** Breaks the connection of the newest hub. */
   async cutLast(): Promise<void> {
     await this.#hubs.at(-1)?.cut();

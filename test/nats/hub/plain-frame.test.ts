@@ -27,7 +27,7 @@ describe('pictures published by MQTT to the queue', function () {
       '}',
     ].join('\n');
     fake = await NatsFake.start({ config });
-    await fake.hub();
+    await fake.hub({ ackWaitMs: 1_000, drainMs: 50 });
   });
   afterEach(() => {
     for (const end of ends) end();
@@ -101,6 +101,22 @@ describe('pictures published by MQTT to the queue', function () {
     await fake.hub();
     publish('smolvlm/frames/_/last/-/0', street);
     assert.match(await line(lines, 1), /^smolvlm\/last\/caption/);
+  });
+
+  it('reports on the camera’s topic that two hubs ended while they worked on the picture', async () => {
+    const lines = await subscribe('smolvlm/cellar/error');
+    const events = await fake.listen('smolvlm.events.*');
+    const image = Buffer.from('a picture').toString('base64');
+    publish('smolvlm/cellar/describe', JSON.stringify({ image, prompt: 'slow 60000', id: 'mine' }));
+    for (let lost = 0; lost < 2; lost++) {
+      const taken = (): number => events.filter(({ text }) => JSON.parse(text).type === 'progress').length;
+      while (taken() <= lost) await delay(5);
+      await fake.cutAll();
+      await fake.hub({ drainMs: 50 });
+    }
+    const { camera, error, id } = JSON.parse((await line(lines, 0)).replace(/^\S+ /, ''));
+    assert.deepEqual([camera, id, error.code], ['cellar', 'mine', 'nats-hubs-lost']);
+    assert.match(error.message, /^2 hubs ended while they worked on this frame$/);
   });
 
   it('reports on the camera’s topic what cannot be described', async () => {
