@@ -5,48 +5,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RknnSettings } from '../../../src/backends/rknn/rknn-vision-backend';
 import { writeEmulatedShard } from '../../../src/cli/bench/emulator/emulated-stage';
-import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import { npuLockPath } from '../../../src/platform/npu/npu-lock';
 import { defined } from '../../../src/system/defined';
 import { assembleVisionTower } from '../../../src/vision/open-vision-tower';
 import { describeVisionBackend } from '../../contract/vision-backend-contract';
 import { cosine } from '../../cosine';
+import { fixture } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
-import { goldenTensors } from '../../model/safetensors/safetensors-fixture';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
 import { goldenActivations } from '../../vision/tiny-tower';
 import { contractStage } from '../contract-stage';
-import { EmulatedShards, residualScale, tiny } from './emulated-shards';
+import { EmulatedShards, residualScale } from './emulated-shards';
 
-const source = goldenTensors('tiny-idefics3', 'model');
+/** Of the small checkpoint's tile. */
+const patches = 64;
 
-describe('RknnVisionBackend', function () {
-  // With sanitizers on a loaded machine, a tower takes a minute.
+describe('RknnVisionBackend with the golden checkpoint', function () {
   this.timeout(300_000);
-  const shards = new EmulatedShards();
-
-  describeVisionBackend('rknn', {
-    open: () => shards.npu.open(),
-    stage: async (folder) => {
-      const shape = { tokens: 16, hidden: 32, heads: 2, inner: 64 };
-      return contractStage(folder, shape, (config, weights) =>
-        writeEmulatedShard(folder, { name: 'l0_mlp', halves: [{ layer: 0, half: 'mlp' }] }, config, weights, {
-          residualScale: 1,
-        }),
-      );
-    },
-    // Tensors between stages are rounded through fp16.
-    cosine: 0.99999,
-  });
+  const shards = new EmulatedShards(fixture('goldens', 'tiny-idefics3'));
 
   it('computes the goldens’ activations with 24 shards, each stage on its core', async () => {
-    const { config } = await readModelConfigs(tiny);
+    const { config, tensors } = shards.checkpoint;
     const golden = goldenActivations();
     const pixels = await golden.tile('pixel_values', 0);
     const backend = await shards.npu.open();
     const tower = await assembleVisionTower(
       { dir: shards.dir, manifest: { target: 'rk3588', residualScale, stages: shards.stages } },
-      source,
+      tensors,
       config,
       backend,
     );
@@ -72,18 +57,38 @@ describe('RknnVisionBackend', function () {
     await tower.close();
     await backend.close();
   });
+});
+
+describe('RknnVisionBackend', function () {
+  // With sanitizers on a loaded machine, a tower takes a minute.
+  this.timeout(300_000);
+  const shards = new EmulatedShards();
+
+  describeVisionBackend('rknn', {
+    open: () => shards.npu.open(),
+    stage: async (folder) => {
+      const shape = { tokens: 16, hidden: 32, heads: 2, inner: 64 };
+      return contractStage(folder, shape, (config, weights) =>
+        writeEmulatedShard(folder, { name: 'l0_mlp', halves: [{ layer: 0, half: 'mlp' }] }, config, weights, {
+          residualScale: 1,
+        }),
+      );
+    },
+    // Tensors between stages are rounded through fp16.
+    cosine: 0.99999,
+  });
 
   /** The goldens' first tile and an empty one through all shards, at once. @returns image rows, then the last stage's values of each tile */
   async function encodeTiles(settings: RknnSettings): Promise<readonly Float32Array[]> {
-    const { config } = await readModelConfigs(tiny);
+    const { config, tensors } = shards.checkpoint;
     const pixels = await goldenActivations().tile('pixel_values', 0);
     const backend = await shards.npu.open(settings);
     const manifest = { target: 'rk3588', residualScale, stages: shards.stages } as const;
-    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, source, config, backend);
+    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, tensors, config, backend);
     const seen: Float32Array[] = [];
     const { rows } = await tower.encode([pixels, new Float32Array(pixels.length)], {
       activations: (name, tile, values) => {
-        if (name === 'l11_mlp') seen[tile] = Float32Array.from(values);
+        if (name === 'l2_mlp') seen[tile] = Float32Array.from(values);
       },
     });
     await tower.close();
@@ -114,7 +119,7 @@ describe('RknnVisionBackend', function () {
     const destroyed = (await shards.npu.trace()).filter(({ destroyed }) => destroyed !== undefined);
     assert.equal(destroyed.at(-1)?.memories, 0);
     assert.equal(await descriptors(), before);
-    const entered = (await shards.npu.trace()).filter(({ stage }) => stage === 'l5_mlp');
+    const entered = (await shards.npu.trace()).filter(({ stage }) => stage === 'l1_mlp');
     // Two tiles, and the proof's two passes.
     assert.equal(entered.length, 2 + 2);
   });
@@ -138,11 +143,11 @@ describe('RknnVisionBackend', function () {
   }
 
   it('passes a cancelled frame’s memory on to the next', async () => {
-    const { config } = await readModelConfigs(tiny);
+    const { config, tensors } = shards.checkpoint;
     const pixels = await goldenActivations().tile('pixel_values', 0);
     const backend = await shards.npu.open({ zeroCopy: true });
     const manifest = { target: 'rk3588', residualScale, stages: shards.stages } as const;
-    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, source, config, backend);
+    const tower = await assembleVisionTower({ dir: shards.dir, manifest }, tensors, config, backend);
     const abort = new AbortController();
     const tiles = [pixels, pixels];
     const cancelled = tower.encode(tiles, {
@@ -162,7 +167,7 @@ describe('RknnVisionBackend', function () {
   it('uses the cores of the chip, not those of the bundle’s target', async () => {
     const backend = await shards.npu.open({ cores: 2 });
     const runner = await backend.openStage(shards.dir, shards.stages[4]!);
-    await runner.run(new Float32Array(1024 * 64));
+    await runner.run(new Float32Array(patches * 64));
     assert.equal(shards.stages[4]?.core, 2);
     assert.equal((await shards.npu.trace()).find(({ stage }) => stage !== undefined)?.core, 0);
     await backend.close();
@@ -211,7 +216,7 @@ describe('RknnVisionBackend', function () {
     for (const core of [undefined, 0, 1, 2]) {
       const { core: _, ...stage } = shards.stages[1]!;
       const opened = await backend.openStage(shards.dir, { ...stage, ...defined({ core }) });
-      assert.equal((await opened.run(new Float32Array(1024 * 64))).length, 1024 * 64);
+      assert.equal((await opened.run(new Float32Array(patches * 64))).length, patches * 64);
     }
     assert.deepEqual(await shards.npu.violations(), []);
     const { RknnContext } = await import('../../../src/backends/rknn/rknn-context.js');
@@ -235,7 +240,10 @@ describe('RknnVisionBackend', function () {
     const backend = await shards.npu.open();
     const runner = await backend.openStage(shards.dir, shards.stages[1]!);
     await shards.npu.faults('nan');
-    await assert.rejects(runner.run(new Float32Array(1024 * 64)), { code: 'stage-output', hint: /validate/ });
+    await assert.rejects(runner.run(new Float32Array(patches * 64)), {
+      code: 'stage-output',
+      hint: /validate/,
+    });
     await backend.close();
   });
 

@@ -17,12 +17,12 @@ describe('StageWatchdog with the emulated NPU', function () {
     const backend = await shards.npu.open();
     const runner = await backend.openStage(shards.dir, shards.stages[1]!);
     await shards.npu.faults('run -2');
-    await assert.rejects(runner.run(new Float32Array(1024 * 64)), {
+    await assert.rejects(runner.run(new Float32Array(64 * 64)), {
       code: 'backend-rknn-call',
       message: /l0_mlp: rknn_run failed: RKNN_ERR_TIMEOUT/,
     });
     await shards.npu.faults();
-    await runner.run(new Float32Array(1024 * 64));
+    await runner.run(new Float32Array(64 * 64));
     await backend.close();
   });
 
@@ -39,7 +39,7 @@ describe('StageWatchdog with the emulated NPU', function () {
     const patient = await shards.npu.open({ watch: watch() });
     const slow = await patient.openStage(shards.dir, shards.stages[1]!);
     await shards.npu.faults('hang');
-    const run = slow.run(new Float32Array(1024 * 64));
+    const run = slow.run(new Float32Array(64 * 64));
     await clock.waitedFor();
     clock.advance(50);
     assert.deepEqual(told, ['slow l0_mlp']);
@@ -49,7 +49,7 @@ describe('StageWatchdog with the emulated NPU', function () {
     const impatient = await shards.npu.open({ watch: watch(300) });
     const lost = await impatient.openStage(shards.dir, shards.stages[1]!);
     await shards.npu.faults('hang');
-    const given = assert.rejects(lost.run(new Float32Array(1024 * 64)), {
+    const given = assert.rejects(lost.run(new Float32Array(64 * 64)), {
       code: 'npu-lost',
       message: /l0_mlp/,
     });
@@ -70,7 +70,7 @@ describe('StageWatchdog with the emulated NPU', function () {
       const hung = fault === 'hang' ? await backend.openStage(shards.dir, shards.stages[1]!) : undefined;
       await shards.npu.faults(fault);
       const call = hung
-        ? hung.run(new Float32Array(1024 * 64))
+        ? hung.run(new Float32Array(64 * 64))
         : backend.openStage(shards.dir, shards.stages[1]!);
       const given = assert.rejects(call, { code: 'npu-lost', message: /l0_mlp/ });
       await clock.waitedFor();
@@ -86,7 +86,7 @@ describe('StageWatchdog with the emulated NPU', function () {
 });
 
 function comesBack(runner: StageRunner): Promise<boolean> {
-  return runner.run(new Float32Array(1024 * 64)).then(
+  return runner.run(new Float32Array(64 * 64)).then(
     () => true,
     () => false,
   );
