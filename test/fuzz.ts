@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { repetitions } from './quick-loop';
 
 /** Cases of each property: a few in the tests, many in `npm run test:fuzz` (SMOLVLM_FUZZ_RUNS). */
-export const fuzzRuns = Number(process.env.SMOLVLM_FUZZ_RUNS ?? repetitions(200, 100));
+export const fuzzRuns = Number(process.env.SMOLVLM_FUZZ_RUNS ?? repetitions(200, 40));
 
 /** SMOLVLM_FUZZ_SEED repeats a run; a failure prints its seed and its smallest input. */
 const seed = Number(process.env.SMOLVLM_FUZZ_SEED ?? Date.now() & 0x7fffffff);

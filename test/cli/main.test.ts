@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
 import { useTempFolder } from '../temp-folder';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
 const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 
@@ -26,9 +27,11 @@ describe('the command line', () => {
   }
 
   it('prints the help of a command by -h as by --help', async () => {
-    const help = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args]);
-    for (const command of ['caption', 'inspect'])
-      assert.deepEqual(await help(command, '-h'), await help(command, '--help'));
+    for (const command of ['caption', 'inspect']) {
+      const help = await runSmolvlmHere([command, '--help']);
+      assert.deepEqual([help.status, help.stderr], [0, '']);
+      assert.deepEqual(await runSmolvlmHere([command, '-h']), help);
+    }
   });
 
   it('prints its version', async () => {
@@ -40,8 +43,9 @@ describe('the command line', () => {
   });
 
   it('names an option that it does not have', async () => {
-    await assert.rejects(promisify(execFile)(process.execPath, [main, 'caption', '--foo', 'x']), {
-      code: 2,
+    assert.deepEqual(await runSmolvlmHere(['caption', '--foo', 'x']), {
+      status: 2,
+      stdout: '',
       stderr: "smolvlm caption: Unknown option '--foo' [usage]\n  See smolvlm caption --help.\n",
     });
   });
@@ -73,18 +77,15 @@ describe('the command line', () => {
       code: 2,
       stderr: /there is no command "capt"/,
     });
-    await assert.rejects(run(process.execPath, [main, 'constructor']), {
-      code: 2,
-      stderr: /there is no command "constructor"/,
-    });
-    await assert.rejects(run(process.execPath, [main, 'caption', '--nope']), {
-      code: 2,
-      stderr: /See smolvlm caption --help\./,
-    });
-    await assert.rejects(run(process.execPath, [main, 'inspect', 'tokenize']), {
-      code: 2,
-      stderr: /--\w+ is missing \[usage\]\n {2}See smolvlm inspect tokenize --help\./,
-    });
+    for (const [args, words] of [
+      [['constructor'], /there is no command "constructor"/],
+      [['caption', '--nope'], /See smolvlm caption --help\./],
+      [['inspect', 'tokenize'], /--\w+ is missing \[usage\]\n {2}See smolvlm inspect tokenize --help\./],
+    ] as const) {
+      const { status, stderr } = await runSmolvlmHere(args);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, words);
+    }
     assert.match((await run(process.execPath, [main, 'help'])).stdout, /^Usage: smolvlm COMMAND/);
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
 import { repositoryRoot } from '../fixtures';
+import { runSmolvlmHere } from './run-smolvlm-here';
 
 const token = '0123456789abcdef0123456789abcdef';
 
@@ -23,13 +24,8 @@ describe('smolvlm serve', () => {
 
   /** @returns exit status and stderr */
   async function run(...args: string[]): Promise<[number | null, string]> {
-    const process_ = start(args);
-    let words = '';
-    process_.stderr?.on('data', (bytes) => {
-      words += bytes;
-    });
-    const [status] = await once(process_, 'close');
-    return [status, words];
+    const { status, stderr } = await runSmolvlmHere(['serve', ...args], { SMOLVLM_RUNTIME_DIR: directory });
+    return [status, stderr];
   }
 
   async function said(process_: ChildProcess, expected: RegExp): Promise<string> {

@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { type ServedEngine, serveEngine } from '../../../src/server/serve-engine';
-import { demoModel } from '../../fixtures';
+import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
 import { fuzz, fuzzTimeoutMs, mutatedJson, mutatedText } from '../../fuzz';
 import { openaiRequests } from './openai-requests';
 
-describe("requests of OpenAI's API to the demo model, fuzzed", function () {
+describe("requests of OpenAI's API, fuzzed", function () {
   this.timeout(fuzzTimeoutMs);
   let served: ServedEngine;
+  let folder: string;
   before(async () => {
-    served = await serveEngine({ tcp: { host: '127.0.0.1', port: 0 }, model: demoModel, log: () => {} });
+    folder = await mkdtemp(join(tmpdir(), 'smolvlm-test-'));
+    const model = join(folder, 'demo');
+    await writeSmallCheckpoint(model, 1, fewPatches);
+    served = await serveEngine({ tcp: { host: '127.0.0.1', port: 0 }, model, log: () => {} });
   });
-  after(() => served.close());
+  after(async () => {
+    await served.close();
+    await rm(folder, { recursive: true });
+  });
 
   /** Every answer is a success that ends, or a refusal in OpenAI's form; never a server error, never silence. */
   async function post(path: string, body: string): Promise<void> {
