@@ -30,15 +30,20 @@ export class EngineEnd {
     });
   }
 
-  /** Resolves when the engine has ended, or after a while. */
-  async reached(clock: Clock): Promise<void> {
+  /** Resolves when the engine has ended, or after a while. @throws the signal's reason when it aborts */
+  async reached(clock: Clock, signal?: AbortSignal): Promise<void> {
     let cancel = (): void => {};
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(longestMs, resolve);
     });
+    const giveUp = (): void => this.close();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
     await Promise.race([this.#closed, late]);
+    signal?.removeEventListener('abort', giveUp);
     cancel();
     this.close();
+    signal?.throwIfAborted();
   }
 
   close(): void {

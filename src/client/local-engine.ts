@@ -65,11 +65,12 @@ export async function joinLocalEngine(
     try {
       if (!isReplaced) {
         isReplaced = true;
-        await endEngine(socketPath, clock, async () => {
+        const drain = async (): Promise<boolean> => {
           const drains = (await replace?.()) ?? false;
-          if (drains) await stopsListening(socketPath, clock, giveUpAt);
+          if (drains) await stopsListening(socketPath, clock, giveUpAt, signal);
           return drains;
-        });
+        };
+        await endEngine(socketPath, clock, drain, signal);
       }
       if (await isListening(socketPath)) return socketPath;
       await drainFormerProtocols(directory, clock, signal);
@@ -101,8 +102,15 @@ function checkSocketLength(directory: string, socketPath: string): void {
 }
 
 /** An engine that ends closes its socket first, and then finishes what it has begun. */
-async function stopsListening(socketPath: string, clock: Clock, giveUpAt: number): Promise<void> {
-  while (clock.now() < giveUpAt && (await isListening(socketPath))) await delay(pollMs);
+async function stopsListening(
+  socketPath: string,
+  clock: Clock,
+  giveUpAt: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  while (clock.now() < giveUpAt && (await isListening(socketPath))) {
+    await delay(pollMs, undefined, { signal });
+  }
 }
 
 /** Engines of older protocols on this machine would hold a second copy of the model: waits until they have ended. */
@@ -116,15 +124,25 @@ async function drainFormerProtocols(
     if (protocol === undefined || Number(protocol) >= protocolVersion) continue;
     const socketPath = join(directory, name);
     // One that does not answer has ended.
-    await endEngine(socketPath, clock, () => drainEngine({ socketPath }, signal).catch(() => false));
+    const drain = (): Promise<boolean> => drainEngine({ socketPath }, signal).catch(() => false);
+    await endEngine(socketPath, clock, drain, signal);
   }
 }
 
-/** Has an engine end, and waits until its models are closed. @param drain false when it does not end */
-async function endEngine(socketPath: string, clock: Clock, drain: () => Promise<boolean>): Promise<void> {
+/**
+ * Has an engine end, and waits until its models are closed.
+ * @param drain false when it does not end
+ * @throws the signal's reason when it aborts
+ */
+async function endEngine(
+  socketPath: string,
+  clock: Clock,
+  drain: () => Promise<boolean>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const end = await EngineEnd.watch(socketPath);
   try {
-    if (await drain()) await end?.reached(clock);
+    if (await drain()) await end?.reached(clock, signal);
   } finally {
     end?.close();
   }

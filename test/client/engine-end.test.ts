@@ -47,6 +47,17 @@ describe('the end of a local engine', () => {
     await once(connection, 'close');
   });
 
+  it('is not waited for by a client that is closed', async () => {
+    const clock = new ManualClock();
+    const closed = new AbortController();
+    const reached = end.reached(clock, closed.signal);
+    closed.abort();
+    await assert.rejects(reached, { name: 'AbortError' });
+    assert.equal(clock.timers, 0);
+    connection.resume();
+    await once(connection, 'close');
+  });
+
   it('has passed where no engine listens', async () => {
     assert.equal(await EngineEnd.watch(file('other.sock')), undefined);
   });

@@ -10,7 +10,7 @@ import type { VisionTimings } from '../../src/protocol/frame-result';
  * A captioner that does what the prompt says, `WORD [milliseconds]`: `slow` answers after a while
  * and can be cancelled, `until FILE` likewise once the file exists, `drip` pauses after each token, `hang` never
  * answers and cannot be cancelled, `aside` gives its place up for a while, `crash` ends the process as a native fault
- * does, `exit` and `throw` end the thread, `fail` throws, `second` cannot read the second picture, `break` throws in the middle of its answer; anything else is
+ * does, `exit` and `throw` end the thread, `fail` throws, `unreadable` cannot read the second picture, `break` throws in the middle of its answer; anything else is
  * answered at once. A frame that is only to be encoded has its camera in place of the prompt; its handle
  * is its size in bytes, and good for as long as the model is loaded. Of `choices` it answers the first, all being equally
  * probable; a JSON schema is answered with the names of its properties.
@@ -127,7 +127,7 @@ async function act(words: string, hooks: InferenceHooks): Promise<void> {
   }
   if (word === 'hang') await new Promise(() => setInterval(() => {}, 1000));
   if (word === 'fail') throw new SmolvlmError('image-truncated', 'the JPEG ends early');
-  if (word === 'second') throw new SmolvlmError('image-truncated', 'the JPEG ends early', { picture: 1 });
+  if (word === 'unreadable') throw new SmolvlmError('image-truncated', 'the JPEG ends early', { picture: 1 });
   const until = Date.now() + Number(ms);
   while ((word === 'slow' && Date.now() < until) || (word === 'until' && !existsSync(ms))) {
     hooks.signal.throwIfAborted();

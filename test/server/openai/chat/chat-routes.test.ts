@@ -148,7 +148,7 @@ describe("OpenAI's chat completions", () => {
     const first = 'messages[0].content[0].image_url.url';
     assert.equal(await fault('chat/completions', ask('fail', image)), `400 image-truncated ${first}`);
     assert.equal(await fault('responses', { input }), '400 image-truncated input[0].content[0].image_url');
-    const both = ask('second', image, image);
+    const both = ask('unreadable', image, image);
     const second = 'messages[0].content[1].image_url.url';
     assert.equal(await fault('chat/completions', both), `400 image-truncated ${second}`);
     assert.equal(await fault('chat/completions', { ...both, stream: true }), `400 image-truncated ${second}`);
