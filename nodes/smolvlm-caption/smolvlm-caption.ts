@@ -5,6 +5,7 @@ import { CaptionPlanner } from '../../src/node-red/caption/caption-planner';
 import { type CaptionSettings, captionSettings } from '../../src/node-red/caption/caption-settings';
 import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-task';
 import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dialog-fields';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords, type Translate } from '../../src/node-red/node-status';
@@ -26,8 +27,9 @@ interface Opened {
 const outputs = ['caption', 'dropped', 'piece'] as const;
 
 export = (RED: NodeAPI): void => {
-  function SmolvlmCaptionNode(this: Node, config: CaptionNodeDef): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmCaptionNode(this: Node, given: CaptionNodeDef): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const opened = open(RED, this, config);
     if (opened instanceof NodeFailure) {
       this.status(statusWords(RED).refused(opened));

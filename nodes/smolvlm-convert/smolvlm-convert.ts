@@ -6,6 +6,7 @@ import {
   type ConversionMessage,
   planConversion,
 } from '../../src/node-red/convert/conversion';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
@@ -21,8 +22,9 @@ interface RunningConversion {
 }
 
 export = (RED: NodeAPI): void => {
-  function SmolvlmConvertNode(this: Node, config: NodeDef & ConversionDialog): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmConvertNode(this: Node, given: NodeDef & ConversionDialog): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const words = (key: string, values: Record<string, string | number> = {}): string =>
       RED._(`smolvlm-convert.status.${key}`, values as never);
     const throttle = new StatusThrottle((status) => this.status(status));

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { errorBody } from '../../src/errors';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { registerDiscoveryAdmin } from '../../src/node-red/engine/discovery-admin';
 import { registerEngineAdmin } from '../../src/node-red/engine/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-node';
@@ -13,8 +14,9 @@ interface Credentials {
 }
 
 export = (RED: NodeAPI): void => {
-  function SmolvlmEngineNode(this: Node<Credentials>, config: NodeDef & EngineDialog): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmEngineNode(this: Node<Credentials>, given: NodeDef & EngineDialog): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const node = this as Node<Credentials> & {
       -readonly [K in 'engine' | 'settings' | 'fault' | 'overview']: EngineNode[K];
     };

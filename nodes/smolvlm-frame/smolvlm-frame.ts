@@ -4,6 +4,7 @@ import { FrameGate } from '../../src/frame/frame-gate';
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/frame/frame-intake';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
 import { openFrameSource } from '../../src/frame/open-frame-source';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import {
   deliver,
   type FrameOrigin,
@@ -59,8 +60,9 @@ export = (RED: NodeAPI): void => {
   const trouble = troubleWords(RED);
   const sample = registerFrameSample(RED, child);
 
-  function SmolvlmFrameNode(this: Node<SourceLogin>, config: NodeDef & FrameDialog): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmFrameNode(this: Node<SourceLogin>, given: NodeDef & FrameDialog): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const closing = new AbortController();
     /** Messages that wait for the next picture of the node's own source. */
     const waiting: Trigger[] = [];

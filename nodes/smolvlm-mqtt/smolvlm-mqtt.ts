@@ -3,6 +3,7 @@ import { SmolvlmError } from '../../src/errors';
 import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
@@ -23,9 +24,10 @@ import { fillPrompt } from '../../src/template/prompt-template';
 export = (RED: NodeAPI): void => {
   function SmolvlmMqttNode(
     this: Node<SnapshotCredentials>,
-    config: NodeDef & MqttDialog & { engine: string; broker: string },
+    given: NodeDef & MqttDialog & { engine: string; broker: string },
   ): void {
-    RED.nodes.createNode(this, config);
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const words = new StatusWords(
       (key, values) => RED._(`smolvlm-mqtt.${key}`, values as never),
       troubleWords(RED),

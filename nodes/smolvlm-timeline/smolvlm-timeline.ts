@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
 import { ImageChildren } from '../../src/client/image-children';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
@@ -33,8 +34,9 @@ export = (RED: NodeAPI): void => {
   const served = new Map<string, Timeline>();
   registerTimelinePage(RED, () => [...served.values()]);
 
-  function SmolvlmTimelineNode(this: Node, config: TimelineNodeDef): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmTimelineNode(this: Node, given: TimelineNodeDef): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const translate = (key: string, values: Record<string, string | number> = {}): string =>
       RED._(`smolvlm-timeline.${key}`, values as never);
     const trouble = troubleWords(RED);

@@ -1,4 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { NodeFailure } from '../../src/node-red/node-failure';
 import { StatusWords } from '../../src/node-red/node-status';
@@ -15,8 +16,9 @@ type Message = NodeMessageInFlow & VisionOverrides;
 type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
 
 export = (RED: NodeAPI): void => {
-  function SmolvlmVisionNode(this: Node, config: VisionNodeDef): void {
-    RED.nodes.createNode(this, config);
+  function SmolvlmVisionNode(this: Node, given: VisionNodeDef): void {
+    RED.nodes.createNode(this, given);
+    const config = dialogValues(given);
     const words = new StatusWords(
       (key, values) => RED._(`smolvlm-vision.${key}`, values as never),
       troubleWords(RED),

@@ -20,7 +20,7 @@ export async function evaluate(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonOf(cause);
       reject(
         new SmolvlmError('node-property', `${field}: ${type} "${value}" cannot be evaluated: ${reason}`, {
           hint: 'Open the node and correct the field.',
@@ -37,4 +37,10 @@ export async function evaluate(
       fail(error);
     }
   });
+}
+
+/** JSONata throws objects that are not errors. */
+function reasonOf(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return String(cause);
+  return String(cause.message);
 }

@@ -154,6 +154,15 @@ describe('smolvlm-caption', function () {
     assert.equal((await flow.ask({ payload: street })).error?.code, 'engine-address');
   });
 
+  it('reads the fields of a flow that was written by hand', async () => {
+    const schema = { type: 'object', properties: { dog: { type: 'boolean' } }, required: ['dog'] };
+    const fields = { preset: 'json', schema, deadline: 30, maxTokens: 40, prompt: null, language: null };
+    await flow.load(fields as object, { queueCapacity: '1', idle: null } as object);
+    const { payload, error } = await flow.ask({ payload: street });
+    assert.equal(error, undefined);
+    assert.deepEqual(Object.keys(payload as object), ['dog']);
+  });
+
   it('closes at once while requests are running', async () => {
     await flow.load({ detail: 'full' }, { queueCapacity: 10 });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
