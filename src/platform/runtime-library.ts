@@ -32,6 +32,9 @@ const libraryFolders = ['/usr/lib', '/usr/lib64', '/usr/lib/aarch64-linux-gnu', 
 /** e_machine of the ELF header by `process.arch`. */
 const elfMachines: Readonly<Record<string, number>> = { arm64: 0xb7, x64: 0x3e };
 
+/** EI_CLASS of a 64-bit ELF file. */
+const elfClass64 = 2;
+
 export interface RuntimeLibrary {
   readonly path: string;
   /** `x.y.z` from the file's text; undefined when it is not found there. */
@@ -80,9 +83,23 @@ function describeLibrary(files: SystemFiles, kind: RuntimeKind, path: string): R
 function libraryFault(files: SystemFiles, path: string): string | undefined {
   if (!files.has(path)) return 'the file does not exist';
   if (files.denied(path)) return 'this user may not read it';
+  // Before the shorter match: a recording keeps what is matched.
+  const end = elfEnd(files.match(path, /^\x7fELF[\s\S]{60}/)?.[0]);
   // ELF header: magic, then e_machine at byte 18, little endian.
   const machine = files.match(path, /^\x7fELF[\s\S]{14}([\s\S])/)?.[1]?.charCodeAt(0);
   if (machine === undefined) return 'it is not a library (an incomplete download?)';
   const { arch } = files.process;
-  return machine === elfMachines[arch] ? undefined : `it is for another processor; this one is ${arch}`;
+  if (machine !== elfMachines[arch]) return `it is for another processor; this one is ${arch}`;
+  const size = files.sizeBytes(path);
+  if (end === undefined || size === undefined || size >= end) return undefined;
+  return `it is cut short: ${size} of ${end} bytes`;
+}
+
+/** Where the section headers of a 64-bit ELF file end, which are its last part. @param header 64 characters, as latin-1 */
+function elfEnd(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const bytes = Buffer.from(header, 'latin1');
+  if (bytes[4] !== elfClass64) return undefined;
+  const [sizeBytes, count] = [bytes.readUInt16LE(0x3a), bytes.readUInt16LE(0x3c)];
+  return Number(bytes.readBigUInt64LE(0x28)) + sizeBytes * count;
 }

@@ -24,6 +24,18 @@ export const recordedMachines = [
   'debian-13-rocket',
   'talos',
   'haos-rk3588',
+  'podman-selinux',
+  'snap-node-red',
+  'librknnrt-truncated',
+  'librknnrt-32-bit',
+  'node-32-bit',
+  'proc-hidepid',
+  'systemd-private-devices',
+  'sys-hidden',
+  'drm-links-missing',
+  'home-assistant-app-npu',
+  'frigate-and-rkllm',
+  'ubuntu-without-driver',
 ] as const;
 
 export type RecordedMachine = (typeof recordedMachines)[number];

@@ -31,6 +31,12 @@ export const npuChecks: readonly Check[] = [
 ];
 
 function judgeDriver({ driver, container, kernel }: Machine): Finding {
+  if (driver.assumed) {
+    return warn(
+      'not known: /sys, which tells it, is not visible here',
+      'Mount /sys. Without it neither the driver nor its device can be checked; a caption may work.',
+    );
+  }
   if (driver.kind === 'vendor') return ok('rknpu, the vendor’s driver');
   const advice = 'Boot a vendor kernel (Rockchip 5.10 or 6.1, e.g. Armbian vendor), or caption on the CPU.';
   if (driver.kind === 'rocket') {
@@ -68,7 +74,7 @@ function judgeVersion({ driver, process, rknn }: Machine): Finding {
 
 function judgeUsers(machine: Machine): Finding {
   const { npuUsers, process, container } = machine;
-  const { holder, users, hidden } = npuUsers;
+  const { holder, users, hidden, othersInvisible } = npuUsers;
   const held = holder ? `SmolVLM’s ${describeHolder(holder)}` : undefined;
   const others = users.filter(({ pid }) => pid !== holder?.pid);
   if (others.length > 0) {
@@ -77,8 +83,14 @@ function judgeUsers(machine: Machine): Finding {
   }
   const unused =
     container === undefined ? 'no process' : 'no process in this container; those outside cannot be seen';
-  const unchecked =
-    hidden > 0 && process.uid !== 0 ? `; ${hidden} other processes can only be checked by root` : '';
+  const isRoot = process.uid === 0;
+  if (othersInvisible && !isRoot) {
+    return info(
+      `${held ?? 'no process of this user'}; those of other users are hidden (hidepid of /proc)`,
+      'Run smolvlm doctor once as root: another program on the NPU, such as Frigate, is not seen.',
+    );
+  }
+  const unchecked = hidden > 0 && !isRoot ? `; ${hidden} other processes can only be checked by root` : '';
   return info(`${held ?? unused}${unchecked}`);
 }
 

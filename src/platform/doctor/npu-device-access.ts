@@ -12,7 +12,7 @@ export function admitNodes(container: ContainerKind, nodes: readonly string[]): 
   const wanted = wholeSet(nodes);
   switch (container) {
     case 'home-assistant-app':
-      return 'An app has no access to it: run the engine outside (smolvlm serve) and enter its address in the engine node.';
+      return 'This app has no access to it: run the engine in the SmolVLM app, which is given the NPU’s devices, or outside (smolvlm serve) and enter its address in the engine node.';
     case 'kubernetes':
       return `Give the pod ${wanted.join(' and ')}: by a device plugin, or as hostPath volumes with securityContext.privileged: true.`;
     case 'lxc':
@@ -36,6 +36,9 @@ export function permitNode(
       return 'The node’s group is not mapped into this container: add your user to that group on the host, and start the container with --group-add keep-groups.';
     }
     return `The node’s group is not mapped into this container: map it on the host (lxc.idmap; on Proxmox dev0: ${path},gid=GROUP), then restart the container.`;
+  }
+  if (everyoneMayUse(node) && container !== undefined && container !== 'lxc') {
+    return `Its permissions allow it, so a security module of the host (SELinux, AppArmor) refuses it, until ${moduleAllows(container)}.`;
   }
   if (everyoneMayUse(node)) {
     return 'Its permissions allow it, so a security module (SELinux, AppArmor) refuses it: look for “denied” in dmesg or the audit log.';
@@ -87,20 +90,23 @@ export function permitRoot(
   if (container === undefined || container === 'lxc') {
     return 'Root is refused: by a security module (SELinux, AppArmor; look for “denied” in dmesg or the audit log), or because the service has no CAP_DAC_OVERRIDE (add its group, SupplementaryGroups=video).';
   }
-  const [module, group] =
+  const module = moduleAllows(container);
+  const group =
     container === 'kubernetes'
-      ? [
-          'the pod’s securityContext.appArmorProfile or seLinuxOptions allow the device',
-          `securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}]`,
-        ]
-      : [
-          'the container is started with --security-opt apparmor=unconfined, or label=disable for SELinux',
-          groupOptions(node, others),
-        ];
+      ? `securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}]`
+      : groupOptions(node, others);
   return `Root is refused: by a security module of the host (AppArmor, SELinux: “denied” in the host’s dmesg or audit log) until ${module}; or, with CAP_DAC_OVERRIDE dropped, by the node’s group (${group}).`;
 }
 
-function everyoneMayUse({ mode }: DeviceNode): boolean {
+/** What has the host's security module allow a device to a container. */
+function moduleAllows(container: ContainerKind): string {
+  return container === 'kubernetes'
+    ? 'the pod’s securityContext.appArmorProfile or seLinuxOptions allow the device'
+    : 'the container is started with --security-opt apparmor=unconfined, or label=disable for SELinux';
+}
+
+/** Whether the permissions allow it to everyone. */
+export function everyoneMayUse({ mode }: DeviceNode): boolean {
   return (Number.parseInt(mode, 8) & 0o006) === 0o006;
 }
 

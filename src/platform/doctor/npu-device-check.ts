@@ -2,7 +2,7 @@ import type { Machine } from '../machine';
 import { npuNodePaths } from '../npu/npu-devices';
 import type { DeviceNode } from '../recording/system-files';
 import { bad, type Finding, ok, warn } from './finding';
-import { admitNodes, permitNode, permitRoot, unmappedGid } from './npu-device-access';
+import { admitNodes, everyoneMayUse, permitNode, permitRoot, unmappedGid } from './npu-device-access';
 
 /** What the verdict depends on. */
 type DeviceFacts = Pick<Machine, 'container' | 'devices' | 'process'>;
@@ -16,7 +16,7 @@ const fullTables: Readonly<Record<string, string>> = {
 
 /** Whether the nodes that the runtime opens exist, are the driver's, and can be opened by this process. */
 export function judgeDevices(machine: DeviceFacts): Finding {
-  const { nodes, missing, heaps, misleadingLink, render } = machine.devices;
+  const { nodes, missing, heaps, misleadingLink, render, unlinked } = machine.devices;
   if (misleadingLink !== undefined) {
     return bad(
       `/dev/rknpu is a link to ${misleadingLink}`,
@@ -36,7 +36,12 @@ export function judgeDevices(machine: DeviceFacts): Finding {
         : admitNodes(machine.container, ['/dev/dma_heap']),
     );
   }
-  return ok(paths(nodes.filter(({ refused }) => refused === undefined)));
+  const usable = paths(nodes.filter(({ refused }) => refused === undefined));
+  if (!unlinked) return ok(usable);
+  return warn(
+    `${usable}: /sys does not show whether one of them is the NPU’s`,
+    'If a caption is answered by the CPU, mount all of /sys and run smolvlm doctor again.',
+  );
 }
 
 /** No card is known, although each render node has one: its number is hidden here, or was not recorded. */
@@ -69,7 +74,9 @@ function judgeMissing({ container, devices }: DeviceFacts): Finding {
     path === undefined ? 'the driver made no device node' : `${path} does not exist`,
     path === undefined
       ? 'Look for rknpu in dmesg.'
-      : 'Restart udev (systemctl restart systemd-udevd) or reboot.',
+      : devices.privateFolder
+        ? 'This service has its own /dev: set PrivateDevices=no in its systemd unit.'
+        : 'Restart udev (systemctl restart systemd-udevd) or reboot.',
   );
 }
 
@@ -80,6 +87,14 @@ function judgeClosed({ container, devices, process }: DeviceFacts, node: DeviceN
   if (full !== undefined) return bad(value, full);
   // In an app, the app's profile refuses the device, and the user can change neither.
   if (container === 'home-assistant-app') return bad(value, admitNodes(container, npuNodePaths(devices)));
+  const snap = process.environment.SNAP_NAME;
+  const isConfined = refused === 'EPERM' || process.uid === 0 || everyoneMayUse(node);
+  if (container === undefined && snap !== undefined && isConfined && /^E(?:PERM|ACCES)$/.test(refused)) {
+    return bad(
+      value,
+      `The snap ${snap} has no access to it: install Node-RED without snap, or run the engine outside (smolvlm serve) and enter its address in the engine node.`,
+    );
+  }
   // Root of a user namespace is refused like any user where the node's group is not mapped into it.
   if (refused === 'EACCES' && process.uid === 0 && gid !== unmappedGid) {
     return bad(value, permitRoot(container, node, devices.render.nodes));

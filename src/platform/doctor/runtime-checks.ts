@@ -65,7 +65,7 @@ function judgeLibrary(kind: RuntimeKind, all: readonly RuntimeLibrary[], first: 
   if (first.version === undefined) {
     return warn(
       listed(all),
-      'The file does not say its version: compare it with the bundle’s toolkit yourself.',
+      'The file does not say its version: it may be cut short. Compare its size with the vendor’s file, and its version with the bundle’s toolkit.',
     );
   }
   return ok(listed(all));

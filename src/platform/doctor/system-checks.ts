@@ -53,12 +53,13 @@ function judgeSoc(machine: Machine): Finding {
   return bad(value, advice);
 }
 
-function judgeContainer({ container }: Machine): Finding {
-  if (container !== 'home-assistant-app')
+function judgeContainer({ container, devices }: Machine): Finding {
+  const hasDevices = devices.nodes.some(({ refused }) => refused === undefined);
+  if (container !== 'home-assistant-app' || hasDevices)
     return info(container === undefined ? 'none' : containerNames[container]);
   return info(
     containerNames[container],
-    'An app has no access to an NPU: to use one, run smolvlm serve on a board with the vendor’s kernel and enter its address in the engine node.',
+    'This app has no access to an NPU: to use one, run smolvlm serve on a board with the vendor’s kernel and enter its address in the engine node.',
   );
 }
 
@@ -80,7 +81,13 @@ function judgeLibc({ libc, process }: Machine): Finding {
   );
 }
 
-function judgeNode({ process: { nodeVersion } }: Machine): Finding {
+function judgeNode({ process: { nodeVersion, arch } }: Machine): Finding {
+  if (arch === 'arm' || arch === 'ia32') {
+    return bad(
+      `${nodeVersion} for 32 bits (${arch})`,
+      'Neither onnxruntime-node nor the NPU’s runtimes work with it: install a 64-bit system, or give the engine node the address of an engine on another machine.',
+    );
+  }
   if (versionAtLeast(nodeVersion, leastNode)) return ok(nodeVersion);
   return bad(nodeVersion, `Install Node.js ${leastNode} or newer.`);
 }

@@ -22,9 +22,16 @@ export interface NpuDevices extends DriverNodes {
   readonly heaps?: readonly DeviceNode[];
   /** Target of /dev/rknpu when it is a link: the runtime then uses the wrong interface of the driver. */
   readonly misleadingLink?: string;
+  /** /sys does not show whose the cards are: `nodes` are those of all drivers, one of which may be the NPU's. */
+  readonly unlinked?: true;
+  /** Of the missing nodes: /dev is a folder of this service's own (systemd's PrivateDevices=). */
+  readonly privateFolder?: true;
 }
 
 const heapBuildNode = '/dev/rknpu';
+
+/** A line of mountinfo. The machine's own /dev is a devtmpfs. */
+const privateDev = /^\d+ \d+ \S+ \S+ \/dev .* - tmpfs /m;
 
 /** Finds the NPU's device nodes and opens each once. */
 export function npuDevices(files: SystemFiles): NpuDevices {
@@ -35,15 +42,22 @@ export function npuDevices(files: SystemFiles): NpuDevices {
   const drm = drmNodes(files);
   const cards = drm.filter((name) => name.startsWith('card'));
   const rendering = drm.filter((name) => name.startsWith('renderD'));
+  const unlinked = !heapBuild && drm.length === 0 && files.names('/sys/class/drm').length === 0;
+  const all = unlinked ? files.names('/dev/dri').filter((name) => /^card\d+$/.test(name)) : [];
+  const own = driverNodes(files, heapBuild ? [heapBuildNode] : [...cards, ...all].map(drmPath));
   return {
-    ...driverNodes(files, heapBuild ? [heapBuildNode] : cards.map(drmPath)),
+    ...own,
     render: driverNodes(files, rendering.map(drmPath)),
     ...defined({ heaps: heapBuild ? dmaHeaps(files) : undefined, misleadingLink }),
+    ...(all.length > 0 && { unlinked: true as const }),
+    ...(own.missing.length > 0 &&
+      files.match('/proc/self/mountinfo', privateDev) && { privateFolder: true as const }),
   };
 }
 
-/** Paths of all nodes of the NPU, whether they exist here or not. */
-export function npuNodePaths({ nodes, missing, render }: NpuDevices): readonly string[] {
+/** Paths of all nodes of the NPU, whether they exist here or not; none where it is not known which they are. */
+export function npuNodePaths({ nodes, missing, render, unlinked }: NpuDevices): readonly string[] {
+  if (unlinked) return [];
   const paths = [...nodes, ...render.nodes].map(({ path }) => path);
   return [...paths, ...missing, ...render.missing].sort();
 }

@@ -15,6 +15,8 @@ export interface NpuDriver {
   readonly kind: 'vendor' | 'rocket' | 'none';
   /** `x.y.z` of the vendor's driver, from the first place that has it. */
   readonly version?: string;
+  /** Nothing shows the driver, but there is an NPU with nodes of some driver, and /sys is not visible. */
+  readonly assumed?: true;
   readonly places: readonly DriverVersionPlace[];
   /** Whether the device tree or the bus has an NPU. */
   readonly hardware: boolean;
@@ -43,7 +45,10 @@ export function npuDriver(files: SystemFiles): NpuDriver {
   const vendor = vendorTraces.some((path) => files.has(path)) || boundDriver(files) === 'rknpu';
   if (vendor) return { kind: 'vendor', places, hardware };
   const rocket = rocketTraces.some((path) => files.has(path)) || boundDriver(files) === 'rocket';
-  return { kind: rocket ? 'rocket' : 'none', places, hardware };
+  if (rocket) return { kind: 'rocket', places, hardware };
+  const isUnseen =
+    hardware && !files.has('/sys/class') && files.names('/dev/dri').some((name) => /^card/.test(name));
+  return isUnseen ? { kind: 'vendor', assumed: true, places, hardware } : { kind: 'none', places, hardware };
 }
 
 /** Driver of the first render or accel node of an NPU, in lower case. */

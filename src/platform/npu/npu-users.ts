@@ -25,6 +25,8 @@ export interface NpuUsers {
   readonly users: readonly NpuUser[];
   /** Processes of other users, whose open files only root can read. */
   readonly hidden: number;
+  /** Processes of other users are not even listed (mount option hidepid of /proc). */
+  readonly othersInvisible?: true;
 }
 
 /** @param nodes paths of the NPU's device nodes */
@@ -47,8 +49,12 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
     const program = namedProgram(files, pid) ?? mappedProgram(files, pid);
     users.push({ pid: Number(pid), command, ...defined({ program }) });
   }
-  return { ...defined({ holder }), users, hidden };
+  const othersInvisible = files.match('/proc/self/mountinfo', hidesProcesses) ? (true as const) : undefined;
+  return { ...defined({ holder, othersInvisible }), users, hidden };
 }
+
+/** A line of mountinfo. systemd's ProtectProc= sets the option for one service. */
+const hidesProcesses = /^\d+ \d+ \S+ \S+ \/proc .* - proc .*\bhidepid=(?:[24]|invisible|ptraceable)\b/m;
 
 /** Program and first argument; options are left out, because they may contain secrets. */
 const shownWords = '[^\\0]+(?:\\0[^\\0-][^\\0]*)?';

@@ -76,6 +76,17 @@ export class SystemFiles {
     return pattern.exec(this.bytes(path)?.toString('latin1') ?? '') ?? undefined;
   }
 
+  /** A file's size in bytes; undefined when it is absent or was not recorded. */
+  sizeBytes(path: string): number | undefined {
+    const real = this.#follow(path);
+    if (this.#recordedText(path) !== undefined) return this.#recording?.sizes?.[real];
+    try {
+      return statSync(this.#resolve(path)).size;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Names in a folder, sorted; empty when it is absent or cannot be read. */
   names(path: string): readonly string[] {
     const names = this.#recorded(path);

@@ -14,6 +14,7 @@ export class SystemRecorder extends SystemFiles {
   readonly #devices = new Map<string, RecordedDevice>();
   readonly #links = new Map<string, string>();
   readonly #denied = new Set<string>();
+  readonly #sizes = new Map<string, number>();
 
   /** All that was read so far. */
   get recording(): SystemRecording {
@@ -24,6 +25,7 @@ export class SystemRecorder extends SystemFiles {
       denied: [...this.#denied].sort(),
       files: Object.fromEntries([...this.#files].sort(([a], [b]) => (a < b ? -1 : 1))),
       ...defined({ cpuProducts: this.cpuProducts }),
+      ...(this.#sizes.size > 0 && { sizes: Object.fromEntries(this.#sizes) }),
     };
   }
 
@@ -37,6 +39,12 @@ export class SystemRecorder extends SystemFiles {
     const match = super.match(path, pattern);
     if (match) this.#add(path, match[0]);
     return match;
+  }
+
+  override sizeBytes(path: string): number | undefined {
+    const size = super.sizeBytes(path);
+    if (size !== undefined) this.#sizes.set(this.realPath(path), size);
+    return size;
   }
 
   /** Records the folders of NPUs, which are recognised by name alone; other files are recorded when they are read. */

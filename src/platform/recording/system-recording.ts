@@ -32,6 +32,7 @@ export const observedVariables = [
   'SMOLVLM_NPU_LOCK',
   'SMOLVLM_CONVERT_PYTHON',
   'LD_LIBRARY_PATH',
+  'SNAP_NAME',
   'PATH',
 ] as const;
 
@@ -69,6 +70,8 @@ export interface SystemRecording {
   /** Files that existed and could not be read. */
   readonly denied: readonly string[];
   readonly cpuProducts?: CpuProducts;
+  /** Sizes of files of which only a part was recorded, in bytes. */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
 /** Writes `recording.json` into a folder, and makes the folder if it does not exist. @throws SmolvlmError `doctor-record` */
@@ -116,6 +119,7 @@ export function parseRecording(text: string, path: string): SystemRecording {
     devices: devices(root.devices, fields, fault),
     links: texts(fields.raw('links'), () => fields.wrong('links', 'paths and targets')),
     denied: denied.map(String),
+    ...defined({ sizes: sizes(fields) }),
     ...defined({
       cpuProducts: fields.has('cpuProducts')
         ? texts(fields.raw('cpuProducts'), () => fields.wrong('cpuProducts', 'an object of strings'))
@@ -129,6 +133,15 @@ function missingPackages(facts: JsonFields): readonly string[] | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw facts.wrong('missingPackages', 'a list of names');
   return value.map(String);
+}
+
+function sizes(fields: JsonFields): Readonly<Record<string, number>> | undefined {
+  const value = fields.raw('sizes');
+  if (value === undefined) return undefined;
+  if (isJsonObject(value) && Object.values(value).every((size) => typeof size === 'number')) {
+    return value as Readonly<Record<string, number>>;
+  }
+  throw fields.wrong('sizes', 'paths and numbers of bytes');
 }
 
 function contents(value: unknown, wrong: () => SmolvlmError): Readonly<Record<string, string>> {

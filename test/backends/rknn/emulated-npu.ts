@@ -10,6 +10,9 @@ import { setEnvironment } from '../../environment';
 export interface TraceEvent {
   readonly context?: number;
   readonly stage?: string;
+  /** As `rknn_set_core_mask` was given it. */
+  readonly mask?: number;
+  /** The one that ran the stage. */
   readonly core?: number;
   /** Microseconds. */
   readonly start?: number;

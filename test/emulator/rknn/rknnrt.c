@@ -460,8 +460,8 @@ int rknn_run(rknn_context id, rknn_run_extend *extend) {
   free_core(core);
   c->last_us = end - start;
   c->has_output = 1;
-  trace("{\"context\":%lu,\"stage\":\"%.32s\",\"core\":%d,\"start\":%ld,\"end\":%ld}", (unsigned long)id, c->stage->header.name,
-        core, (long)start, (long)end);
+  trace("{\"context\":%lu,\"stage\":\"%.32s\",\"mask\":%d,\"core\":%d,\"start\":%ld,\"end\":%ld}", (unsigned long)id,
+        c->stage->header.name, c->mask, core, (long)start, (long)end);
   return leave(c, code);
 }
 

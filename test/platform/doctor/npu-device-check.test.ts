@@ -38,7 +38,10 @@ describe('doctor: NPU devices', () => {
   it('that are missing on the machine are made by udev; an app has no access to them', () => {
     const found = { nodes: [], missing: ['/dev/dri/card1'] };
     assert.match(devices(found).advice ?? '', /udev/);
-    assert.match(devices(found, 'home-assistant-app').advice ?? '', /run the engine outside/);
+    assert.match(
+      devices(found, 'home-assistant-app').advice ?? '',
+      /run the engine in the SmolVLM app, .* or outside/,
+    );
     assert.match(
       devices({ nodes: [], missing: ['/dev/rknpu'] }, 'docker').advice ?? '',
       /--device \/dev\/rknpu --device \/dev\/dma_heap/,

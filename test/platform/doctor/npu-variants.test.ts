@@ -242,7 +242,10 @@ describe('doctor on variants of a board', () => {
       Object.assign(own, { uid: 0, environment: { SUPERVISOR_TOKEN: 'set' } });
     };
     const inApp = board(refuse('EACCES', '/dev/dri/card1'), app).devices;
-    assert.match(inApp.advice ?? '', /^An app has no access to it: run the engine outside/);
+    assert.match(
+      inApp.advice ?? '',
+      /^This app has no access to it: run the engine in the SmolVLM app, .* or outside/,
+    );
     const unmapped: Edit = ({ devices }) => {
       Object.assign(devices['/dev/dri/card1'] ?? {}, { gid: 65534 });
     };
