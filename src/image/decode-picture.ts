@@ -8,6 +8,7 @@ import { burnMasks } from './privacy-mask';
 import { type PictureFormat, recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';
+import { asStill } from './still-picture';
 
 export interface DecodeOptions {
   readonly crop?: Rectangle;
@@ -54,14 +55,6 @@ async function decodeUpright(
   } catch (cause) {
     throw decodeError(cause, { format, bytes: given, wasOpen }, limits);
   }
-}
-
-/** An animated AVIF as its still picture: the decoder goes by its major brand (ISO/IEC 14496-12, 4.3). */
-function asStill(bytes: Uint8Array, format: PictureFormat): Uint8Array {
-  if (format !== 'avif' || Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'avif') return bytes;
-  const still = Buffer.from(bytes);
-  still.write('avif', 8, 'latin1');
-  return still;
 }
 
 /**

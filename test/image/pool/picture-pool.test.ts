@@ -146,5 +146,13 @@ describe('PicturePool', () => {
     assert.equal(await isLargePicture(await picture(3840, 2160)), false);
     assert.equal(await isLargePicture(await picture(3840, 2161)), true);
     assert.equal(await isLargePicture(Buffer.from('not a picture')), false);
+    const animated = await sharp({ create: { width: 64, height: 48, channels: 3, background: 'red' } })
+      .avif({ quality: 30 })
+      .toBuffer();
+    animated.write('avis', 8, 'latin1');
+    const ispe = animated.indexOf('ispe');
+    animated.writeUInt32BE(8000, ispe + 8);
+    animated.writeUInt32BE(8000, ispe + 12);
+    assert.equal(await isLargePicture(animated), true, 'an animated AVIF');
   });
 });
