@@ -58,8 +58,13 @@ try {
   await page.screenshot({ path: join(out, 'editor.png') });
   await edit(page, 'smolvlm-ex-caption');
   await page.screenshot({ path: join(out, 'caption-dialog.png') });
-  for (const preset of ['yes-no', 'changed', 'json']) {
+  for (const [preset, prompt] of [
+    ['yes-no', 'Is there a parcel on the porch?'],
+    ['changed', ''],
+    ['json', ''],
+  ]) {
     await page.selectOption('#node-input-preset', preset);
+    await page.evaluate((text) => window.$('#node-input-prompt').typedInput('value', text), prompt);
     await delay(300);
     await tray(page, `caption-dialog-${preset}.png`);
   }
