@@ -4,7 +4,7 @@ import { type Int8Range, int8Weight } from './int8-weights';
 import { float32Weight, transposedFloat32Weight } from './weights';
 
 /** How the weights of a CPU stage are stored and multiplied. */
-export type CpuPrecision = 'float32' | 'int8';
+export type LinearPrecision = 'float32' | 'int8';
 
 /**
  * Full range. A CPU with AVX2 but neither VNNI nor AVX-512 could saturate its 16-bit sums; there the runtime stores the weights
@@ -16,7 +16,7 @@ export const cpuInt8Range: Int8Range = 127;
 export interface StageCanvas {
   readonly graph: GraphBuilder;
   readonly source: TensorSource;
-  readonly precision: CpuPrecision;
+  readonly precision: LinearPrecision;
 }
 
 /** An activation that can be multiplied by any number of weights; quantised once. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { SmolvlmError } from '../../src/errors';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import type { ServiceSettings } from '../../src/mqtt/service-settings';
@@ -169,7 +170,7 @@ describe('MQTT service with pictures that a broker refuses', function () {
     await watcher.on('smolvlm/porch/caption');
     // The connection ends when the picture is sent, and the next attempts to connect fail.
     await broker.close();
-    await delay(150);
+    await refusedConnections(port, 2);
     takesPictures = true;
     broker = await startAedes({ port, takes });
     const later = await Watcher.connect(port, 4);
@@ -222,3 +223,10 @@ describe('MQTT service with pictures that a broker refuses', function () {
     );
   });
 });
+
+/** Resolves when a port has refused so many connections. */
+async function refusedConnections(port: number, count: number): Promise<void> {
+  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  for (let refused = 0; refused < count; refused++) await once(server, 'connection');
+  await new Promise((resolve) => server.close(resolve));
+}

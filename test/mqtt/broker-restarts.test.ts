@@ -55,13 +55,15 @@ describe('MQTT service while its broker restarts', function () {
         const picture = (await noisePicture(50)).toString('base64');
         const cameras = ['porch', 'street', 'yard'];
         for (let round = 0; round < 5; round++) {
+          const before = transport.requests;
           for (let count = 0; count < 12; count++) {
             const id = `${round}-${count}`;
             const body = count % 4 === 3 ? { id, prompt: 7 } : { id, picture };
             client.publish(`smolvlm/${cameras[count % 3]}/describe`, body).catch(() => {});
           }
           // Some rounds end while requests are on their way, some while answers are.
-          await delay(10 + 10 * round);
+          const arrived = before + 3 * round;
+          for (let waited = 0; transport.requests < arrived && waited < 60_000; waited++) await delay(1);
           await broker.cut();
         }
         await client.reconnected();

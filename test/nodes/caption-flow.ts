@@ -17,6 +17,9 @@ export type Received = NodeMessage & {
   keep?: string;
 };
 
+/** Of the running test. */
+const flows = new Set<CaptionFlow>();
+
 const types = [engineNode, captionNode, catchNode] as never;
 
 /** A flow with one caption node; messages of its outputs and its errors are collected. */
@@ -27,9 +30,13 @@ export class CaptionFlow {
   readonly errors: Received[] = [];
   readonly statuses: string[] = [];
   #ended = 0;
+  /** So many had to end; unknown once another message was sent. */
+  #expected: number | undefined;
   #last: Received | undefined;
+  #onEnd = (): void => {};
 
   async load(caption: object = {}, engine: object = {}): Promise<void> {
+    flows.add(this);
     const flow = [
       { id: 'tab', type: 'tab' },
       localEngine(engine),
@@ -61,6 +68,7 @@ export class CaptionFlow {
         into.push(message);
         this.#last = message;
         this.#ended += 1;
+        this.#onEnd();
       });
     };
     collect('ok', this.captions);
@@ -71,18 +79,32 @@ export class CaptionFlow {
   }
 
   send(message: object): void {
+    this.#expected = undefined;
     helper.getNode('c').receive(message as NodeMessage);
   }
 
   async unload(): Promise<void> {
     await helper.unload();
+    this.assertEnded();
   }
 
-  /** Waits until so many messages have left, and a little longer for one too many. */
+  /** Waits until so many messages have left; `assertEnded` tells of one too many, however late. */
   async ended(count: number): Promise<void> {
-    for (let waited = 0; this.#ended < count && waited < 60_000; waited += 20) await delay(20);
-    await delay(50);
-    assert.equal(this.#ended, count, 'every message ends exactly once');
+    await new Promise<void>((resolve) => {
+      this.#onEnd = () => {
+        if (this.#ended >= count) resolve();
+      };
+      this.#onEnd();
+    });
+    this.#expected = count;
+    // What leaves at once leaves before this.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.assertEnded();
+  }
+
+  assertEnded(): void {
+    if (this.#expected !== undefined)
+      assert.equal(this.#ended, this.#expected, 'every message ends exactly once');
   }
 
   /** Waits for a status; changes in quick succession are shown later. */
@@ -114,7 +136,12 @@ export class CaptionRuntime {
       await rm(this.#folder, { recursive: true, force: true });
       await new Promise<void>((resolve) => helper.stopServer(resolve));
     });
-    afterEach(() => helper.unload());
+    afterEach(async () => {
+      await helper.unload();
+      const ended = [...flows];
+      flows.clear();
+      for (const flow of ended) flow.assertEnded();
+    });
   }
 
   async enginePid(): Promise<number> {

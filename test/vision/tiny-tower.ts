@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../src/backends/onnxruntime/onnx-vision-backend';
 import { visionGraphShape } from '../../src/convert/bundle/bundle-build';
 import { writeCpuProjection, writeCpuVisionStage } from '../../src/convert/bundle/cpu-vision-files';
-import type { BundleStage } from '../../src/model/bundle/bundle-manifest';
+import type { BundleStage, VisionGranularity } from '../../src/model/bundle/bundle-manifest';
 import { hostTensors } from '../../src/model/bundle/host-tensors';
 import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
 import { imageTokensPerTile, patchesPerTile } from '../../src/model/checkpoint/model-config';
-import type { CpuPrecision } from '../../src/onnx/cpu-linear';
+import type { LinearPrecision } from '../../src/onnx/cpu-linear';
 import type { VisionGraphShape } from '../../src/onnx/vision/cpu-vision-stage';
-import { type VisionGranularity, visionStages } from '../../src/onnx/vision/vision-stages';
+import { visionStages } from '../../src/onnx/vision/vision-stages';
 import { assembleVisionTower } from '../../src/vision/open-vision-tower';
 import type { TileEncoder } from '../../src/vision/vision-tower';
 import { fixture } from '../fixtures';
@@ -21,7 +21,7 @@ type GoldenCheckpoint = 'tiny-idefics3' | 'odd-patches';
 
 export interface TinyTowerOptions {
   readonly checkpoint?: GoldenCheckpoint;
-  readonly precision?: CpuPrecision;
+  readonly precision?: LinearPrecision;
   readonly granularity?: VisionGranularity;
   /** Builds the graphs with other constants than the checkpoint's. */
   readonly shape?: Partial<VisionGraphShape>;

@@ -1,6 +1,6 @@
 import type { BuildProgress } from '../../convert/bundle/build-progress';
 import { writeOnnxDecoder } from '../../convert/bundle/onnx-decoder';
-import type { VisionGranularity } from '../../onnx/vision/vision-stages';
+import { type VisionGranularity, visionGranularities } from '../../model/bundle/bundle-manifest';
 import { cpuPrecisions } from '../../protocol/models/conversion-choices';
 import { type CommandIo, type OptionValues, optionalChoice } from '../command/command';
 
@@ -16,7 +16,7 @@ export function decoderOption(values: OptionValues) {
 
 /** `--granularity`: what a stage is. @throws UsageError */
 export function granularityOption(values: OptionValues): VisionGranularity | undefined {
-  return optionalChoice(values, 'granularity', ['half-layer', 'layer', 'tower']);
+  return optionalChoice(values, 'granularity', visionGranularities);
 }
 
 /** How a conversion is aborted, and where it reports its progress. */

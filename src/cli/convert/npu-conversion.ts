@@ -4,8 +4,8 @@ import { npuResidualScale } from '../../convert/npu/npu-stage-build';
 import { rkllmHint } from '../../convert/npu/rkllm-export';
 import { findToolkit } from '../../convert/toolkit/toolkit-environment';
 import type { Toolkit } from '../../convert/toolkit/toolkit-worker';
+import type { VisionGranularity } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
-import type { VisionGranularity } from '../../onnx/vision/vision-stages';
 import {
   type NpuPrecisionChoice,
   type NpuTarget,

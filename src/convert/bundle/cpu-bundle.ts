@@ -1,8 +1,8 @@
-import type { BundleManifest, BundleStage } from '../../model/bundle/bundle-manifest';
+import type { BundleManifest, BundleStage, VisionGranularity } from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
-import type { CpuPrecision } from '../../onnx/cpu-linear';
+import type { LinearPrecision } from '../../onnx/cpu-linear';
 import { equalisedVision } from '../../onnx/vision/equalised-vision';
-import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import { type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
 import {
   type Build,
   type BuildControl,
@@ -22,7 +22,7 @@ import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 export const cpuBuilderVersion = 16;
 
 export interface CpuBundleOptions extends OptionalParts {
-  readonly visionPrecision: CpuPrecision;
+  readonly visionPrecision: LinearPrecision;
   /** Default: half a layer per stage. */
   readonly granularity?: VisionGranularity;
 }
@@ -63,7 +63,7 @@ async function buildCpuBundle(
 export async function buildCpuStages(
   { checkpoint, control, part, stage }: Build,
   plans: readonly VisionStagePlan[],
-  precision: CpuPrecision,
+  precision: LinearPrecision,
   prefix = '',
 ): Promise<readonly BundleStage[]> {
   const write = prefix === '' ? stage : part;

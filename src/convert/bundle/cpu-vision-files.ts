@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { bundleFile } from '../../model/bundle/bundle-file';
 import type { BundleStage, TensorSpec } from '../../model/bundle/bundle-manifest';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
-import type { CpuPrecision } from '../../onnx/cpu-linear';
+import type { LinearPrecision } from '../../onnx/cpu-linear';
 import { GraphError, type OnnxGraph, type ValueInfo } from '../../onnx/graph-builder';
 import { cpuProjection } from '../../onnx/vision/cpu-host-graphs';
 import { cpuVisionStage, type VisionGraphShape } from '../../onnx/vision/cpu-vision-stage';
@@ -17,7 +17,7 @@ export async function writeCpuVisionStage(
   plan: VisionStagePlan,
   shape: VisionGraphShape,
   source: TensorSource,
-  precision: CpuPrecision,
+  precision: LinearPrecision,
   options: WriteModelOptions = {},
 ): Promise<BundlePart<BundleStage>> {
   const graph = cpuVisionStage(plan.name, plan.halves, shape, source, precision);
@@ -41,7 +41,7 @@ async function writeStage(
   dir: string,
   name: string,
   graph: OnnxGraph,
-  precision: CpuPrecision,
+  precision: LinearPrecision,
   options: WriteModelOptions,
 ): Promise<BundlePart<BundleStage>> {
   const started = performance.now();

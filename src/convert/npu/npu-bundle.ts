@@ -1,7 +1,12 @@
 import { join } from 'node:path';
-import type { BundleConversion, BundleDecoder, BundleManifest } from '../../model/bundle/bundle-manifest';
+import type {
+  BundleConversion,
+  BundleDecoder,
+  BundleManifest,
+  VisionGranularity,
+} from '../../model/bundle/bundle-manifest';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
-import { type VisionGranularity, type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
+import { type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
 import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { StageRunner, VisionBackend } from '../../backends/stage-runner';
 import { SmolvlmError } from '../../errors';
 import { verifyBundleFile } from '../../model/bundle/bundle-file';
-import type { BundleStage, Precision } from '../../model/bundle/bundle-manifest';
+import { type BundleStage, type Precision, visionGranularities } from '../../model/bundle/bundle-manifest';
 import type { Bundle } from '../../model/bundle/read-bundle';
 import { readModelConfigs } from '../../model/checkpoint/checkpoint';
 import { type VisionStagePlan, visionStages } from '../../onnx/vision/vision-stages';
@@ -139,8 +139,7 @@ async function runAlone(
 /** Which half-layers each stage is, by its name. */
 async function stagePlans({ dir }: Bundle): Promise<ReadonlyMap<string, VisionStagePlan>> {
   const { layers } = (await readModelConfigs(dir)).config.vision;
-  const granularities = ['half-layer', 'layer', 'tower'] as const;
-  const plans = granularities.flatMap((granularity) => visionStages(layers, granularity));
+  const plans = visionGranularities.flatMap((granularity) => visionStages(layers, granularity));
   return new Map(plans.map((plan) => [plan.name, plan]));
 }
 

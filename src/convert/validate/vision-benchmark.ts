@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxVisionBackend } from '../../backends/onnxruntime/onnx-vision-backend';
-import type { BundleManifest, BundleStage } from '../../model/bundle/bundle-manifest';
+import type { BundleManifest, BundleStage, VisionGranularity } from '../../model/bundle/bundle-manifest';
 import { hostTensors } from '../../model/bundle/host-tensors';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { imageTokensPerTile } from '../../model/checkpoint/model-config';
-import type { CpuPrecision } from '../../onnx/cpu-linear';
-import { type VisionGranularity, visionStages } from '../../onnx/vision/vision-stages';
+import type { LinearPrecision } from '../../onnx/cpu-linear';
+import { visionStages } from '../../onnx/vision/vision-stages';
 import { assembleVisionTower } from '../../vision/open-vision-tower';
 import type { TileEncoder } from '../../vision/vision-tower';
 import { visionGraphShape } from '../bundle/bundle-build';
@@ -33,7 +33,7 @@ export interface VisionBenchmark {
 }
 
 interface Variant {
-  readonly precision: CpuPrecision;
+  readonly precision: LinearPrecision;
   readonly granularity: VisionGranularity;
 }
 

@@ -41,9 +41,13 @@ export interface BundleDecoder {
   readonly files: readonly BundleFile[];
 }
 
+/** How a vision tower is split: half a layer per stage (a shard), a layer per stage, or one stage. */
+export const visionGranularities = ['half-layer', 'layer', 'tower'] as const;
+export type VisionGranularity = (typeof visionGranularities)[number];
+
 /** How an NPU bundle's stages were made, so that they can be made again for the simulator. */
 export interface BundleConversion {
-  readonly granularity: 'half-layer' | 'layer' | 'tower';
+  readonly granularity: VisionGranularity;
   /** Query rows per attention chunk. */
   readonly queryRows: number;
   readonly precision: NpuPrecisionChoice;

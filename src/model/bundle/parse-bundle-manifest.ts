@@ -3,14 +3,15 @@ import { bundleTargets, npuPrecisions } from '../../protocol/models/conversion-c
 import { defined } from '../../system/defined';
 import { JsonFields, parseJsonObject } from '../../system/json-fields';
 import { BundleError } from './bundle-file';
-import type {
-  BundleConversion,
-  BundleDecoder,
-  BundleFile,
-  BundleManifest,
-  BundleStage,
-  Precision,
-  TensorSpec,
+import {
+  type BundleConversion,
+  type BundleDecoder,
+  type BundleFile,
+  type BundleManifest,
+  type BundleStage,
+  type Precision,
+  type TensorSpec,
+  visionGranularities,
 } from './bundle-manifest';
 
 const precisions: readonly Precision[] = ['float32', 'fp16', 'int8', 'int4'];
@@ -86,7 +87,7 @@ function stage(fields: JsonFields): BundleStage {
 
 function conversion(fields: JsonFields): BundleConversion {
   return {
-    granularity: fields.oneOf('granularity', ['half-layer', 'layer', 'tower']),
+    granularity: fields.oneOf('granularity', visionGranularities),
     queryRows: fields.index('queryRows'),
     precision: fields.oneOf('precision', npuPrecisions),
     calibrationFrames: fields.index('calibrationFrames'),

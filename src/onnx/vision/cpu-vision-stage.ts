@@ -1,7 +1,7 @@
 import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
-import { type CpuPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
+import { type LinearPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
 import { GroupedChannels, highestOutputs } from './grouped-channels';
 
@@ -39,7 +39,7 @@ export function cpuVisionStage(
   halves: readonly HalfLayer[],
   shape: VisionGraphShape,
   source: TensorSource,
-  precision: CpuPrecision,
+  precision: LinearPrecision,
 ): OnnxGraph {
   const graph = new GraphBuilder(name, { opsets });
   const canvas: StageCanvas = { graph, source, precision };

@@ -1,7 +1,5 @@
+import type { VisionGranularity } from '../../model/bundle/bundle-manifest';
 import type { HalfLayer } from './cpu-vision-stage';
-
-/** How the vision tower is split: half a layer per stage (a shard), a layer per stage, or one stage. */
-export type VisionGranularity = 'half-layer' | 'layer' | 'tower';
 
 export interface VisionStagePlan {
   /** `l{i}_attn`, `l{i}_mlp`, `l{i}` or `vision`. */
