@@ -110,12 +110,13 @@ export const subRooms = {
   },
   mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
   server: {
-    '.': ['http', 'openai', 'routes'],
+    '.': ['http', 'http/bodies', 'openai', 'routes'],
     http: [],
-    openai: ['.', 'http', 'openai/chat', 'openai/responses'],
+    'http/bodies': [],
+    openai: ['.', 'http', 'http/bodies', 'openai/chat', 'openai/responses'],
     'openai/chat': ['.', 'http', 'openai'],
     'openai/responses': ['.', 'http', 'openai'],
-    routes: ['.', 'http'],
+    routes: ['.', 'http', 'http/bodies'],
   },
   'node-red': {
     '.': [],

@@ -15,7 +15,7 @@ import type { InferenceSettings, Settings } from '../system/settings';
 import type { TimelineStore } from '../timeline/timeline-store';
 import { EngineEndpoints } from './engine-endpoints';
 import type { AccessToken } from './http/access-tokens';
-import { BodyBudget, bodyBudgetBytes } from './http/body-budget';
+import { BodyBudget, bodyBudgetBytes } from './http/bodies/body-budget';
 import { isLoopback } from './http/listen';
 import type { TlsFiles } from './http-server';
 import { defaultMemoryLimit, MemoryGuard } from './memory-guard';

@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../../errors';
 import type { ChatMessage, Detail, MessagePart } from '../../protocol/describe-request';
-import { checkSizes } from '../http/form-parts';
+import { checkSizes } from '../http/bodies/form-parts';
 import { type FetchPicture, readImageUrl } from './image-url';
 import { FieldError } from './openai-errors';
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { SmolvlmError } from '../../errors';
+import { SmolvlmError } from '../../../errors';
 
 /** Refuses compressed bodies: pictures do not get smaller, and a small body could unpack to any size. */
 export function registerCompressedBodies(app: FastifyInstance): void {

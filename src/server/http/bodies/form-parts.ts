@@ -1,5 +1,5 @@
-import { SmolvlmError } from '../../errors';
-import { limits } from '../../protocol/limits';
+import { SmolvlmError } from '../../../errors';
+import { limits } from '../../../protocol/limits';
 import { type FormPart, splitMultipart } from './multipart';
 
 /** The parts of a `POST /v1/frames/describe` body. */

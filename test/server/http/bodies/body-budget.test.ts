@@ -3,9 +3,13 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import fastify from 'fastify';
-import { BodyBudget, bodyBudgetBytes, registerBodyBudget } from '../../../src/server/http/body-budget';
-import { refuseMalformed } from '../../../src/server/http/malformed-requests';
-import { registerErrors } from '../../../src/server/http/server-errors';
+import {
+  BodyBudget,
+  bodyBudgetBytes,
+  registerBodyBudget,
+} from '../../../../src/server/http/bodies/body-budget';
+import { refuseMalformed } from '../../../../src/server/http/malformed-requests';
+import { registerErrors } from '../../../../src/server/http/server-errors';
 
 const megabyte = 1024 * 1024;
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import fastify from 'fastify';
-import { SmolvlmError } from '../../../src/errors';
-import { registerErrors } from '../../../src/server/http/server-errors';
-import { registerUnreadBodies } from '../../../src/server/http/unread-bodies';
+import { SmolvlmError } from '../../../../src/errors';
+import { registerUnreadBodies } from '../../../../src/server/http/bodies/unread-bodies';
+import { registerErrors } from '../../../../src/server/http/server-errors';
 
 const bodyBytes = 8_000_000;
 

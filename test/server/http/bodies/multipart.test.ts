@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { splitMultipart } from '../../../src/server/http/multipart';
+import { splitMultipart } from '../../../../src/server/http/bodies/multipart';
 
 const type = 'multipart/form-data; boundary=limit';
 const split = (text: string, contentType = type) => splitMultipart(contentType, Buffer.from(text, 'latin1'));

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { SmolvlmError } from '../../errors';
-import { limits } from '../../protocol/limits';
+import { SmolvlmError } from '../../../errors';
+import { limits } from '../../../protocol/limits';
 
 /** A camera's frame is smaller: a caller with large bodies leaves room for it. */
 const smallBytes = 4 * 1024 * 1024;
