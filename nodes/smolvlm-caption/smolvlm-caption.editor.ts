@@ -4,6 +4,7 @@ import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { editorNumber } from '../../src/editor/editor-language';
 import { messageFields } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
+import { nameTypedInput } from '../../src/editor/typed-input-name';
 import {
   anchorChoices,
   areChoices,
@@ -223,6 +224,7 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
         ...['msg', 'flow', 'global', 'jsonata', 'env'],
       ],
     });
+    nameTypedInput($('#node-input-prompt'));
     this.schemaEditor = RED.editor.createEditor({
       id: 'smolvlm-caption-schema',
       mode: 'ace/mode/json',

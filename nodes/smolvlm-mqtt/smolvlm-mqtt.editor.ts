@@ -154,6 +154,9 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
     list.editableList({
       addItem: (row, _index, camera: Camera) => {
         const login = camera.login ?? freeLogin(logins);
+        row
+          .siblings('.red-ui-editableList-item-remove')
+          .attr({ role: 'button', 'aria-label': RED._('editor:common.label.delete') });
         const field = (name: keyof Camera, width: string): JQuery =>
           $('<input/>', {
             type: 'text',

@@ -1,6 +1,10 @@
+import { nameTypedInput } from './typed-input-name';
+
 /** Turns a field of the dialog into a typed input, with its type in the field `…Type`. */
 function messageField(name: string, types: readonly string[]): void {
-  $(`#node-input-${name}`).typedInput({ default: 'msg', typeField: $(`#node-input-${name}Type`), types });
+  const field = $(`#node-input-${name}`);
+  field.typedInput({ default: 'msg', typeField: $(`#node-input-${name}Type`), types });
+  nameTypedInput(field);
 }
 
 const cameraTypes = ['msg', 'str', 'flow', 'global', 'jsonata', 'env'] as const;

@@ -71,6 +71,8 @@ interface EditorPlugin {
 }
 
 declare const RED: {
+  /** A text of the editor's own catalog. */
+  _(key: string): string;
   readonly nodes: {
     registerType<Node extends EditorNode>(
       type: string,

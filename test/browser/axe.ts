@@ -8,10 +8,15 @@ interface Violation {
 
 const source = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong on a page, as `rule: element: what to change`. The page's policy must not refuse the script. */
-export async function accessibilityFaults(page: Page): Promise<string[]> {
+/**
+ * What axe finds wrong on a page, as `rule: element: what to change`. The page's policy must not refuse the script.
+ * @param part selects what to look at; default: the whole page
+ */
+export async function accessibilityFaults(page: Page, part?: string): Promise<string[]> {
   await page.evaluate(source);
-  const { violations } = (await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`)) as {
+  const { violations } = (await page.evaluate(
+    `axe.run(${part === undefined ? 'document' : JSON.stringify(part)}, { resultTypes: ['violations'] })`,
+  )) as {
     readonly violations: readonly Violation[];
   };
   return violations.flatMap(({ id, nodes }) =>

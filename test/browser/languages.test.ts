@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { nodeFolders, original, readCatalog, readHelp, translations } from '../nodes/catalogs';
+import { accessibilityFaults } from './axe';
 import { Editor, EditorServer, hasChromium } from './editor';
 import { photograph } from './photographs';
 
@@ -123,6 +124,12 @@ describe('editor in a browser in each language (needs Chromium)', function () {
             const settled = `(${cut}).length + ${tooWide}.length === 0`;
             await page.waitForFunction(settled, undefined, { timeout: 10_000 }).catch(() => {});
             assert.deepEqual(await page.evaluate(cut), []);
+            if (language === original) {
+              assert.deepEqual(
+                await accessibilityFaults(page, '.red-ui-tray:last-child .smolvlm-dialog'),
+                [],
+              );
+            }
             assert.deepEqual(await page.evaluate(wrapped), []);
             await photograph(page, `${type}-${tab}`, language);
             assert.deepEqual(await page.evaluate(tooWide), []);
@@ -196,6 +203,7 @@ describe('editor in a browser in each language (needs Chromium)', function () {
           await time.innerText(),
           language === 'zh-CN' || language === original ? /\b1\.5/ : /\b1,5/,
         );
+        if (language === original) assert.deepEqual(await accessibilityFaults(page, '.smolvlm-sidebar'), []);
         await page.unroute('**/smolvlm-sidebar/engines**');
       });
     });

@@ -88,6 +88,8 @@ export function usedKeys(folder: string, root: string): ReadonlySet<string> {
     ...runtimeScripts(join(repositoryRoot, 'dist', 'nodes', folder, `${folder}.js`)),
   ];
   for (const script of scripts) addCalls(script, root, used);
+  // Words of the editor's own catalog.
+  for (const key of used) if (key.startsWith(`${root}.editor:`)) used.delete(key);
   // All nodes take their words for errors from the engine's catalog.
   if (folder === 'smolvlm-engine') for (const key of troubleKeys) used.add(`${root}.trouble.${key}`);
   return used;
