@@ -1,5 +1,6 @@
 // npm run test:hubs: faults injected into hubs that share a queue, one campaign after the other. Prints a JSON line each;
-// ends with 1 when a frame was lost, described twice or left without an end, or an older frame took a newer one's turn.
+// ends with 1 when a frame was lost, described twice or left without an end, when an older frame took a newer one's turn, or
+// when the counters of the hubs do not add up.
 //   --only kill,leader,cut,disk   --kills 100   --leaders 20   --cut-seconds 30
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -42,8 +43,9 @@ for (const name of chosen) {
 async function inWorld(options, run) {
   const world = await HubWorld.open(options);
   try {
-    const facts = await run(world);
-    return { ...facts, ...world.counts, faults: world.faults(facts.judged) };
+    const { judged, ...facts } = await run(world);
+    const faults = [...world.faults(), ...(await world.counterFaults(judged))];
+    return { ...facts, ...world.counts, faults };
   } finally {
     await world.close();
   }
@@ -62,7 +64,7 @@ async function kill() {
       await world.startHub(index);
     }
     await sending.stop();
-    return { kills };
+    return { kills, judged: { hubsLive: false } };
   });
 }
 
@@ -95,6 +97,7 @@ async function cut() {
   const cutMs = number('cut-seconds') * 1000;
   return await inWorld({ hubs: 2 }, async (world) => {
     const proxy = await CutProxy.start(world.servers[0].port);
+    world.onClose(() => proxy.close());
     await world.startHub(2, proxy.url);
     const sending = world.sendAlways();
     await delay(3_000);
@@ -105,7 +108,6 @@ async function cut() {
     await until(async () => (await world.client.hubs()).length === 3, 'third hub');
     await delay(3_000);
     await sending.stop();
-    proxy.close();
     return { cut_s: cutMs / 1000 };
   });
 }
@@ -131,7 +133,7 @@ async function disk() {
       await world.progress();
       await delay(5_000);
       await sending.stop();
-      return { while_full: whileFull };
+      return { while_full: whileFull, judged: { answersStored: false } };
     });
   } finally {
     execFileSync('umount', ['-l', small]);

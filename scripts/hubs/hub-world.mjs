@@ -32,7 +32,10 @@ export class HubWorld {
   #byId = new Map();
   /** Places in the stream of each request's captions. */
   #kept = new Map();
+  /** Requests with an answer in the stream: a caption, a drop or an error. */
+  #answered = new Set();
   #requests = [];
+  #observed;
   #closing = [() => rmSync(this.folder, { recursive: true, force: true })];
   #started = 0;
 
@@ -57,6 +60,11 @@ export class HubWorld {
     }
   }
 
+  /** What the world closes with itself, before what was opened earlier. */
+  onClose(close) {
+    this.#closing.push(close);
+  }
+
   /** @param url default: the servers themselves */
   async startHub(index, url = urlOf(this.servers)) {
     const socketPath = join(this.folder, `hub-${this.#started++}.sock`);
@@ -77,12 +85,14 @@ export class HubWorld {
     const messages = await answers.consume({
       callback: (message) => {
         const final = message.json();
+        this.#answered.add(final.id);
         if (final.type !== 'result') return;
         const kept = this.#kept.get(final.id) ?? new Set();
         this.#kept.set(final.id, kept.add(message.seq));
       },
     });
     this.#closing.push(() => messages.close());
+    this.#observed = async () => (await answers.info()).num_pending === 0;
     connection.subscribe(subjects.events('ID').replace('ID', '*'), {
       callback: (_error, message) => {
         const { type, id } = JSON.parse(message.string());
@@ -168,6 +178,37 @@ export class HubWorld {
         if (takenAt > next?.storedAt + eventMs) faults.push(`${id} was taken after ${next.id} was stored`);
       }
     }
+    return faults;
+  }
+
+  /**
+   * What is wrong with the counters that `smolvlm hubs` shows, once every frame has ended.
+   * @param hubsLive whether no hub was killed: counters end with the process @param answersStored whether the server could
+   *   always keep an answer
+   */
+  async counterFaults({ hubsLive = true, answersStored = true } = {}) {
+    const faults = [];
+    const queue = await until(async () => {
+      const { cameras, working } = await this.client.queue();
+      return Object.keys(cameras).length === 0 && working === 0;
+    }, 'empty queue').catch(async () => JSON.stringify(await this.client.queue()));
+    if (queue !== true) faults.push(`the queue is not empty: ${queue}`);
+    await until(this.#observed, 'observer with all answers');
+    const hubs = await until(async () => {
+      const found = await this.client.hubs();
+      return found.length === this.hubs.length && found;
+    }, `answer of ${this.hubs.length} hubs`);
+    const counted = hubs.reduce((sum, { answered }) => sum + answered, 0);
+    const kept = this.#answered.size;
+    this.counts.hubs_answered = counted;
+    if (hubsLive && answersStored && counted !== kept)
+      faults.push(`hubs count ${counted} answers, ${kept} are kept`);
+    if (!hubsLive && counted > kept) faults.push(`hubs count ${counted} answers, only ${kept} are kept`);
+    if (hubsLive && counted < this.counts.caption) {
+      faults.push(`hubs count ${counted} answers, ${this.counts.caption} captions arrived`);
+    }
+    const working = hubs.filter((hub) => hub.working > 0).length;
+    if (working > 0) faults.push(`${working} hubs report frames in progress`);
     return faults;
   }
 
