@@ -1,5 +1,6 @@
 import { SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
+import { limits } from '../protocol/limits';
 
 /** Version of the messages' layout, in the header `Smolvlm-Layout`. */
 export const layout = '1';
@@ -57,7 +58,10 @@ export function decodeFrame(bytes: Uint8Array): FrameMessage {
   } catch (cause) {
     throw badMessage('its JSON part cannot be parsed', cause);
   }
-  if (!isHead(head)) throw badMessage('its JSON part has no request with an id, or no sizes');
+  if (!isHead(head))
+    throw badMessage(
+      `its JSON part has no request with an id of at most ${limits.keyCharacters} characters, or no sizes`,
+    );
   const pictures: Uint8Array[] = [];
   let from = jsonEnd;
   for (const size of head.sizes) {
@@ -77,6 +81,7 @@ function isHead(value: unknown): value is { readonly request: DescribeRequest; r
     request !== null &&
     'id' in request &&
     typeof request.id === 'string' &&
+    request.id.length <= limits.keyCharacters &&
     Array.isArray(sizes) &&
     sizes.every((size) => Number.isSafeInteger(size) && size >= 0)
   );

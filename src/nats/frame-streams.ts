@@ -25,14 +25,16 @@ const tooFewServers: ReadonlySet<unknown> = new Set([10005, 10074]);
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>;
 
 /**
- * Creates the streams and the bucket of large pictures, or checks those that exist; clients find them.
+ * Creates the streams and the bucket of large pictures, or checks those that exist; clients find them. When the stream of
+ * frames is new, clients send again what waited in one that is lost.
+ * @returns whether the stream of frames is new
  * @throws SmolvlmError `nats-stream`, `nats-replicas`
  */
-export async function ensureStreams(link: NatsLink): Promise<void> {
+export async function ensureStreams(link: NatsLink): Promise<boolean> {
   const { subjects, replicas } = link;
   const { RetentionPolicy, DiscardPolicy, StorageType } = link.packages.jetstream;
   const common = { discard: DiscardPolicy.Old, storage: StorageType.File, num_replicas: replicas.count };
-  await ensureStream(link, {
+  const isNew = await ensureStream(link, {
     ...common,
     name: subjects.frameStream,
     description: 'smolvlm: frames that wait for a hub; the newest of each camera',
@@ -55,11 +57,14 @@ export async function ensureStreams(link: NatsLink): Promise<void> {
     throw streamError(subjects.pictureBucket, cause);
   });
   if (replicas.isChosen) await ensureCopies(link, await link.manager.streams.info(bucket));
+  return isNew;
 }
 
-async function ensureStream(link: NatsLink, wanted: Wanted): Promise<void> {
+/** @returns whether it was created */
+async function ensureStream(link: NatsLink, wanted: Wanted): Promise<boolean> {
   const { manager, packages, replicas } = link;
   let found: StreamInfo;
+  let isNew = false;
   try {
     found = await manager.streams.info(wanted.name);
   } catch (error) {
@@ -67,6 +72,7 @@ async function ensureStream(link: NatsLink, wanted: Wanted): Promise<void> {
       throw streamError(wanted.name, error);
     try {
       found = await manager.streams.add(wanted);
+      isNew = true;
     } catch (cause) {
       throw replicas.count > 1 && isTooFewServers(cause)
         ? replicasError(link, cause)
@@ -75,6 +81,7 @@ async function ensureStream(link: NatsLink, wanted: Wanted): Promise<void> {
   }
   checkStream(found.config, wanted);
   if (replicas.isChosen) await ensureCopies(link, found);
+  return isNew;
 }
 
 /** Changes how many copies a stream has. @throws SmolvlmError `nats-replicas`, `nats-stream` */
@@ -177,6 +184,11 @@ export function apiCode(error: unknown): unknown {
 /** Whether a frame is no longer in the stream: it is answered, withdrawn, or replaced by a newer one. */
 export async function isRemoved({ manager, subjects }: NatsLink, sequence: number): Promise<boolean> {
   return (await manager.streams.getMessage(subjects.frameStream, { seq: sequence })) === null;
+}
+
+/** Whether the stream was made again after it had stored a frame at this place: what waited in it is lost. */
+export async function isOtherStream({ manager, subjects }: NatsLink, sequence: number): Promise<boolean> {
+  return (await manager.streams.info(subjects.frameStream)).state.last_seq < sequence;
 }
 
 /** Whether a message was refused because its subject holds another one already. */

@@ -19,6 +19,7 @@ export interface FrameKind {
  *     PREFIX.events.ID                        its progress and tokens, not kept
  *     PREFIX.cancel.ID                        cancels it
  *     PREFIX.newest.frames.MODEL.…            a newer request took the place of the one waiting there
+ *     PREFIX.newest.queue                     the stream of frames is new: clients send again what waited in the one before
  *     PREFIX.hubs.status, PREFIX.hubs.doctor  asks all hubs
  *     PREFIX.hub.INSTANCE                     a request for one hub
  *     PREFIX.CAMERA.caption                   an answer for everybody who reads about the camera; also attributes, error
@@ -49,6 +50,11 @@ export class FrameSubjects {
 
   get allNewest(): string {
     return `${this.prefix}.newest.>`;
+  }
+
+  /** Among what clients hear anyway. */
+  get newQueue(): string {
+    return `${this.prefix}.newest.queue`;
   }
 
   get allCancels(): string {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import type { FinalEvent } from '../protocol/events';
 import { isEngineEvent, isFinal } from '../protocol/ndjson';
-import { apiCode, isSubjectTaken } from './frame-streams';
+import { apiCode, ensureStreams, isSubjectTaken } from './frame-streams';
 import { isTransient, type NatsLink, words } from './nats-connection';
 import { permissionError } from './nats-permission';
 
@@ -40,6 +40,8 @@ export async function publishAnswer(link: NatsLink, final: FinalEvent): Promise<
       }
     }
     await delay(retryMs);
+    // Somebody may have deleted the stream: then nothing confirms the answer.
+    await ensureStreams(link).catch(() => {});
   }
 }
 

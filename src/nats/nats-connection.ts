@@ -135,7 +135,8 @@ function jetstreamError(servers: readonly string[], cause: unknown): SmolvlmErro
   );
 }
 
-function connectError(servers: readonly string[], cause: unknown): SmolvlmError {
+/** Why there is no connection. */
+export function connectError(servers: readonly string[], cause: unknown): SmolvlmError {
   const place = servers.join(', ');
   const reason = words(cause);
   if (/authoriz|authentic|credential|nkey|jwt/i.test(`${(cause as Error)?.name} ${reason}`)) {

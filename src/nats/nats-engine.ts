@@ -19,10 +19,11 @@ import { FramePublisher } from './frame-publisher';
 import { groupStatus, type HubStatus } from './hub-status';
 import { certainAnswer } from './kept-answers';
 import type { NatsAddress } from './nats-address';
-import { closeNats, type NatsLink, openNats, words } from './nats-connection';
+import { closeNats, connectError, type NatsLink, openNats, words } from './nats-connection';
 import { listen, permissionError } from './nats-permission';
 import { NatsRequest } from './nats-request';
 import { type QueueStatus, queueStatus } from './queue-status';
+import { checkSubjectFields } from './subject-fields';
 
 export interface NatsEngineOptions {
   /** Time from request to answer, for requests without a deadline. */
@@ -188,6 +189,7 @@ export class NatsEngine implements EngineApi {
   }
 
   async #publish(pending: NatsRequest, mayBeAnswered: boolean): Promise<void> {
+    checkSubjectFields(pending.request);
     const { link, publisher } = await this.#open();
     if (pending.signal.aborted) return;
     const { id, features } = pending.request;
@@ -252,7 +254,10 @@ export class NatsEngine implements EngineApi {
   async #listen({ connection, subjects }: NatsLink): Promise<void> {
     let refused: SmolvlmError | undefined;
     listen(connection, subjects.allNewest, {
-      onMessage: (message) => this.#onNewest(parsePlace(message.string())),
+      onMessage: (message) => {
+        if (message.subject === subjects.newQueue) this.#sendAgain(this.#requests);
+        else this.#onNewest(parsePlace(message.string()));
+      },
       onRefused: (error) => {
         refused = error;
       },
@@ -269,11 +274,27 @@ export class NatsEngine implements EngineApi {
       if (type === 'disconnect') this.#requests.setState('lost');
       if (type !== 'reconnect') continue;
       this.#requests.setState('connected');
-      for (const request of this.#requests) void request.recover();
+      for (const request of this.#requests) {
+        void request.recover().then((isLost) => isLost && this.#sendAgain([request]));
+      }
     }
     // The connection was closed permanently, for example because the login was revoked.
     this.#opened = undefined;
+    if (this.state === 'closed') return;
     this.#requests.setState('lost');
+    const error = connectError(this.#address.servers, await connection.closed());
+    for (const request of this.#requests) request.fail(error);
+  }
+
+  /** Puts requests into the queue again that waited in one which is lost. */
+  #sendAgain(requests: Iterable<NatsRequest>): void {
+    for (const request of requests) {
+      if (!request.isWaiting) continue;
+      request.place = undefined;
+      void this.#open()
+        .then(({ publisher }) => publisher.reserve(request).publish())
+        .catch((error: unknown) => request.fail(error));
+    }
   }
 
   #onNewest(newest: NatsRequest['place']): void {

@@ -7,7 +7,7 @@ import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
 import { featuresGone } from '../protocol/features';
 import { longestTimerMs } from '../protocol/limits';
 import { isEngineEvent } from '../protocol/ndjson';
-import { isRemoved } from './frame-streams';
+import { isOtherStream, isRemoved } from './frame-streams';
 import { keptAnswer, parseFinal } from './kept-answers';
 import type { NatsLink } from './nats-connection';
 import { listen } from './nats-permission';
@@ -101,12 +101,23 @@ export class NatsRequest implements OpenRequest {
     if (kept) this.end(kept);
   }
 
-  /** After an interruption: looks up the kept answer, and whether a newer frame took its place meanwhile. */
-  async recover(): Promise<void> {
-    const isGone =
-      this.#link && this.place && (await isRemoved(this.#link, this.place.sequence).catch(() => false));
+  /**
+   * After an interruption: looks up the kept answer, and whether a newer frame took its place meanwhile.
+   * @returns whether the queue has lost it
+   */
+  async recover(): Promise<boolean> {
+    const [link, sequence] = [this.#link, this.place?.sequence];
+    if (!link || sequence === undefined) return false;
+    const isGone = await isRemoved(link, sequence).catch(() => false);
+    const isLost = isGone && (await isOtherStream(link, sequence).catch(() => false));
     await this.lookUp();
-    if (isGone) this.replaced();
+    if (isGone && !isLost) this.replaced();
+    return isLost && this.isWaiting;
+  }
+
+  /** Whether it is in the queue, and no hub has taken it. */
+  get isWaiting(): boolean {
+    return this.place !== undefined && !this.#isTaken && !this.#ended.signal.aborted;
   }
 
   /** Told where the server has stored it. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach } from 'mocha';
 import type { EngineApi } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
@@ -88,9 +89,9 @@ export class NatsFake {
   }
 
   /** As an administrator does by mistake. */
-  async deleteStream(name: string): Promise<void> {
+  async administer(act: (manager: JetStreamManager) => Promise<unknown>): Promise<void> {
     const { connection, manager } = await openNats(this.#address, 'a test');
-    await manager.streams.delete(name);
+    await act(manager);
     await connection.close();
   }
 

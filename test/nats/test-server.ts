@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -31,6 +32,18 @@ export class TestNats {
   /** Starts it again, after `kill`, with the same store. */
   start(): Promise<void> {
     return this.#server.start();
+  }
+
+  /** Removes its store, after `kill`, as a new disk does. */
+  async wipe(): Promise<void> {
+    await rm(this.#server.store, { recursive: true, force: true });
+  }
+
+  /** Changes lines of its configuration while it runs. */
+  async reload(change: (config: string) => string): Promise<void> {
+    const file = join(this.#folder, 'server.conf');
+    await writeFile(file, change(await readFile(file, 'utf8')));
+    process.kill(this.#server.pid ?? 0, 'SIGHUP');
   }
 
   /** Ends it as a power cut does; its store stays. */

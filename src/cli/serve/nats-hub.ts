@@ -42,9 +42,13 @@ export function startNatsHub(
     ...(aliases ?? []),
   ]);
   let hub: Hub | undefined;
-  const started = start();
-  const failed = new Promise<never>((_resolve, reject) => started.catch(reject));
+  let started = start();
+  let fail = (_error: unknown): void => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
   failed.catch(() => {});
+  started.catch(fail);
   return {
     failed,
     metrics: async () => (await hub?.metrics()) ?? '',
@@ -55,6 +59,15 @@ export function startNatsHub(
       await engine.close();
     },
   };
+
+  /** The server has closed the connection for good, for example because the login was revoked. */
+  async function startAgain(lost: Hub): Promise<void> {
+    if (closing.signal.aborted) return;
+    log('the NATS server has closed the connection');
+    await lost.close();
+    started = start();
+    started.catch(fail);
+  }
 
   async function start(): Promise<void> {
     const shown = (line: string): void => log(shownText(line));
@@ -68,6 +81,7 @@ export function startNatsHub(
           throw error;
         });
         hub = opened;
+        void link.connection.closed().then(() => startAgain(opened));
         shown(`takes frames from the stream "${nats.stream}" at ${nats.servers.join(', ')}`);
         return;
       } catch (error) {

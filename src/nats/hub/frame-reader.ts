@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
+import { limits } from '../../protocol/limits';
 import { defined } from '../../system/defined';
 import { publishCameraAnswer } from '../camera-answers';
 import { checkLayout, decodeFrame, layoutHeader, objectHeader } from '../frame-message';
@@ -54,7 +55,9 @@ export class FrameReader {
       message.nak(retryDelayMs);
       return;
     }
-    const id = headers?.get('Nats-Msg-Id') || String(seq);
+    const sentId = headers?.get('Nats-Msg-Id') ?? '';
+    // A longer one makes a subject for which the server closes the connection.
+    const id = sentId !== '' && sentId.length <= limits.keyCharacters ? sentId : String(seq);
     const final: FinalEvent = { type: 'error', id, error };
     if (headers?.get(layoutHeader)) await publishAnswer(this.#link, final).catch(() => {});
     else publishCameraAnswer(this.#link, this.#link.subjects.cameraOf(subject), final);

@@ -67,8 +67,7 @@ export class Hub {
 
   /** @throws SmolvlmError `nats-stream`, `nats-permission`, and what the engine's status throws */
   async start(): Promise<void> {
-    const { link, models, engine } = this.#options;
-    await ensureStreams(link);
+    const { models, engine } = this.#options;
     const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
     for (const kind of kinds) await this.#consumer(kind);
     const { instance } = await engine.status();
@@ -113,7 +112,10 @@ export class Hub {
 
   async #consumer(kind: FrameKind): Promise<{ consumer: Consumer; ackWaitMs: number }> {
     const { link, ackWaitMs = 30_000 } = this.#options;
+    // Also while it runs: the server may have lost its store, or somebody has deleted a stream.
+    const isNew = await ensureStreams(link);
     const info = await ensureConsumer(link, kind, { ackWaitMs });
+    if (isNew) link.connection.publish(link.subjects.newQueue);
     return { consumer: link.jetstream.consumers.getConsumerFromInfo(info), ackWaitMs: ackWaitOf(info) };
   }
 

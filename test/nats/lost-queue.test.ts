@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startNatsHub } from '../../src/cli/serve/nats-hub';
+import { parseNatsAddress } from '../../src/nats/nats-address';
+import { NatsEngine } from '../../src/nats/nats-engine';
+import { outcome } from '../client/outcome';
+import { useGate } from '../inference/gate';
+import { serveFake } from '../server/served-fake';
+import { useNatsFake } from './nats-fake';
+import { hasNatsServer, TestNats } from './test-server';
+
+const picture = Buffer.from('a picture');
+
+describe('a queue that is lost while frames wait in it', function () {
+  this.timeout(60_000);
+  const fake = useNatsFake();
+  const gate = useGate();
+
+  /** One frame in progress, and one of another camera that waits. @returns how both end, after `lose` */
+  async function ends(lose: () => Promise<void>): Promise<readonly string[]> {
+    await fake().hub();
+    const client = fake().client();
+    const send = (prompt: string, camera: string, type: string) => {
+      let happened = (): void => {};
+      const event = new Promise<void>((resolve) => {
+        happened = resolve;
+      });
+      const onEvent = (each: { readonly type: string }): void => void (each.type === type && happened());
+      return { event, end: client.describe({ prompt, camera }, [picture], { onEvent }).then(outcome) };
+    };
+    const running = send(gate().prompt, 'porch', 'progress');
+    await running.event;
+    const waiting = send('waiting', 'gate', 'queued');
+    await waiting.event;
+    await lose();
+    gate().open();
+    const both = await Promise.all([running.end, waiting.end]);
+    return [...both, await send('next', 'yard', 'queued').end];
+  }
+  const all = (): readonly string[] => [`result ${gate().prompt}`, 'result waiting', 'result next'];
+
+  it('is made again by a hub when the server comes back with an empty store, and filled by the client', async () => {
+    const lose = async (): Promise<void> => {
+      await fake().server.kill();
+      await fake().server.wipe();
+      await fake().server.start();
+    };
+    assert.deepEqual(await ends(lose), all());
+  });
+
+  it('is made again when its stream was deleted', async () => {
+    assert.deepEqual(await ends(() => fake().administer(({ streams }) => streams.delete('smolvlm'))), all());
+  });
+
+  it('is pulled again when its consumer was deleted', async () => {
+    const lose = () => fake().administer(({ consumers }) => consumers.delete('smolvlm', 'any-model'));
+    assert.deepEqual(await ends(lose), all());
+  });
+});
+
+describe('a login that is revoked', function () {
+  this.timeout(60_000);
+
+  it('ends the requests that wait, later ones, and the hub, with the reason', async function () {
+    if (!hasNatsServer) this.skip();
+    const users = 'users: [{ user: me, password: "1" }, { user: hub, password: "2" }]';
+    const server = await TestNats.start({ config: `authorization { ${users} }` });
+    const at = (user: string, password: string) =>
+      parseNatsAddress(server.url.replace('//', `//${user}:${password}@`));
+    const served = await serveFake();
+    const log: string[] = [];
+    const engine = { kind: 'remote', url: new URL(served.url ?? '') } as const;
+    const service = startNatsHub(at('hub', '2'), {}, engine, (line) => log.push(line));
+    const client = new NatsEngine(at('me', '1'));
+    try {
+      while (log.length === 0) await delay(5);
+      const running = new Promise<void>((resolve) => {
+        void client
+          .describe({ prompt: 'slow 60000' }, [picture], {
+            onEvent: ({ type }) => type === 'progress' && resolve(),
+          })
+          .then((final) => ends.push(outcome(final)));
+      });
+      const ends: string[] = [];
+      await running;
+      await server.reload((config) => config.replace(/password: "(\d)"/g, 'password: "new-$1"'));
+      while (ends.length === 0) await delay(5);
+      assert.deepEqual(ends, ['error nats-login']);
+      assert.equal(outcome(await client.describe({ prompt: 'x' }, [picture])), 'error nats-login');
+      await assert.rejects(service.failed, { code: 'nats-login' });
+      assert.match(log.join('\n'), /the NATS server has closed the connection/);
+    } finally {
+      await client.close();
+      await service.close();
+      await served.close();
+      await server.close();
+    }
+  });
+});
