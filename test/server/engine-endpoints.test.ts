@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { firstUseMs } from '../../src/engine/lifetime';
+import { ShiftedClock } from '../system/shifted-clock';
 import { useTempFolder } from '../temp-folder';
 import { serveFake } from './served-fake';
 
@@ -33,8 +35,14 @@ describe('the endpoints of an engine', () => {
   it('are removed by an engine that ends by itself, with the reason in its log', async () => {
     const lines: string[] = [];
     const socketPath = temp('run', 'engine.sock');
-    const served = await serveFake({ socketPath, log: (line) => lines.push(line), idleExitMs: 1 });
-    await served.closed;
+    const clock = new ShiftedClock();
+    try {
+      const served = await serveFake({ socketPath, log: (line) => lines.push(line), idleExitMs: 1 });
+      clock.advance(firstUseMs);
+      await served.closed;
+    } finally {
+      clock.restore();
+    }
     assert.match(lines.join('\n'), /no client uses this engine: it stops/);
     assert.equal(existsSync(socketPath), false);
   });

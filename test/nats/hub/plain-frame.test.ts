@@ -98,7 +98,7 @@ describe('pictures published by MQTT to the queue', function () {
     const lines = await subscribe('smolvlm/gate/caption', 'smolvlm/last/caption');
     publish('smolvlm/frames/_/gate/-/0', street, '-r', '-q', '1');
     await line(lines, 0);
-    await fake.hub();
+    await fake.hub({ drainMs: 50 });
     publish('smolvlm/frames/_/last/-/0', street);
     assert.match(await line(lines, 1), /^smolvlm\/last\/caption/);
   });
