@@ -6,7 +6,9 @@ body { max-width: 56rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; margin-top: 1.5rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-.error { color: #c0392b; }`;
+td:last-child { overflow-wrap: anywhere; }
+@media (max-width: 480px) { :root { font-size: 13px; } table { font-size: 11.5px; } th, td { padding-right: .25rem; } }
+.error { color: #b3261e; color: light-dark(#b3261e, #ffb4ab); }`;
 
 const script = `
 const cell = (text, name) => Object.assign(document.createElement(name || 'td'), { textContent: text });
@@ -17,6 +19,7 @@ function fill(id, rows, none) {
   body.replaceChildren(...(rows.length > 0 ? rows : [[none]]).map((cells) => {
     const row = document.createElement('tr');
     row.append(...cells.map((text) => cell(text)));
+    if (rows.length === 0) row.cells[0].colSpan = document.querySelectorAll('#' + id + ' th').length;
     return row;
   }));
 }
