@@ -7,7 +7,7 @@ import type { DescribeRequest } from '../../src/protocol/describe-request';
 export interface CaptionJob {
   readonly model: string;
   readonly precision?: 'float32' | 'int8' | 'int4';
-  readonly pictures: readonly (Pick<DescribeRequest, 'prompt' | 'detail' | 'maxNewTokens'> & {
+  readonly pictures: readonly (Pick<DescribeRequest, 'prompt' | 'detail' | 'maxNewTokens' | 'answer'> & {
     readonly file: string;
   })[];
 }
@@ -16,7 +16,12 @@ export interface JobAnswers {
   readonly backend: string;
   /** What the CPU computes wrongly. */
   readonly arithmetic?: string;
-  readonly answers: readonly { readonly text: string; readonly tokenIds: readonly number[] }[];
+  readonly answers: readonly {
+    readonly text: string;
+    readonly tokenIds: readonly number[];
+    /** Of each token, where the picture's `answer` requests them. */
+    readonly logprobs?: readonly number[];
+  }[];
 }
 
 /** Describes a job's pictures with a package's `openCaptioner`. */
@@ -32,12 +37,12 @@ export async function answersOf(
     onToken: () => undefined,
   };
   for (const { file, ...request } of pictures) {
-    const { text, tokenIds } = await captioner.describe(
+    const { text, tokenIds, logprobs } = await captioner.describe(
       [readFileSync(file)],
       { id: file, ...request },
       hooks,
     );
-    answers.push({ text, tokenIds });
+    answers.push({ text, tokenIds, ...(logprobs && { logprobs: logprobs.map(({ logprob }) => logprob) }) });
   }
   const { backend, arithmetic } = captioner;
   await captioner.close();
