@@ -79,27 +79,17 @@ export = (RED: NodeAPI): void => {
       const failure = new NodeFailure(error);
       this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
       this.error(failure);
-      this.on('input', (_message, _send, done) => done(failure));
+      const messages = new OpenMessages(this, {
+        // Where the masks are is unknown if they are what is invalid.
+        ...(mayBeMasked(config) && { hide: (message) => hidePicture(message, imageField(config)) }),
+      });
+      this.on('input', (received, send, done) => messages.begin(received, send, done)?.done(failure));
       return;
     }
     const { intake, gate, source, status, throttle, isMasked } = opened;
 
-    /** Removes pictures from a message: only the masked one may leave, through an output or a Catch node. */
-    const hidePicture = (message: Message, { value, type }: { value: string; type: string }): void => {
-      if (!isMasked) return;
-      message.payload = undefined;
-      // What an earlier node described may be the same picture without masks.
-      delete message.picture;
-      if (type !== 'msg') return;
-      try {
-        RED.util.setMessageProperty(message, value, undefined);
-      } catch {
-        // The object that holds the picture cannot be changed.
-        Object.assign(message, { [value.split(/[.[]/)[0] ?? '']: undefined });
-      }
-    };
     // A message may end, e.g. because the node closes, before its picture has been taken from it.
-    const hide = (message: NodeMessage): void => hidePicture(message as Message, imageField(config));
+    const hide = (message: NodeMessage): void => hidePicture(message, imageField(config));
     const messages = new OpenMessages(this, isMasked && !source ? { hide } : {});
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
       const field = imageField(config);
@@ -109,7 +99,7 @@ export = (RED: NodeAPI): void => {
         camera = await messageCamera(RED, this, config, message);
         image = await evaluate(RED, this, field, message, 'image');
       } finally {
-        hidePicture(message, field);
+        if (isMasked) hidePicture(message, field);
       }
       const [bytes = new Uint8Array()] = await messagePictures(image, closing.signal);
       const capturedAt = timeOf(message.capturedAt);
@@ -151,6 +141,23 @@ export = (RED: NodeAPI): void => {
       if (removed) sample.forget(this.id);
       closed();
     });
+  }
+
+  /** Removes pictures from a message: only the masked one may leave, through an output or a Catch node. */
+  function hidePicture(
+    message: NodeMessage & { picture?: unknown },
+    { value, type }: { value: string; type: string },
+  ): void {
+    message.payload = undefined;
+    // What an earlier node described may be the same picture without masks.
+    delete message.picture;
+    if (type !== 'msg') return;
+    try {
+      RED.util.setMessageProperty(message, value, undefined);
+    } catch {
+      // The object that holds the picture cannot be changed.
+      Object.assign(message, { [value.split(/[.[]/)[0] ?? '']: undefined });
+    }
   }
 
   function open(
@@ -223,4 +230,8 @@ export = (RED: NodeAPI): void => {
 
 function imageField({ image, imageType }: FrameDialog): { readonly value: string; readonly type: string } {
   return { value: image || 'payload', type: imageType ?? 'msg' };
+}
+
+function mayBeMasked({ masks }: FrameDialog): boolean {
+  return masks !== undefined && masks !== '' && masks !== '[]' && masks.length !== 0;
 }

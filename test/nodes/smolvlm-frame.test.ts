@@ -125,6 +125,19 @@ describe('smolvlm-frame', function () {
     assert.equal(flow.received.errors[0]?.payload, undefined);
   });
 
+  it('leaves no unmasked picture in the message if its own settings are refused', async () => {
+    const masks = '[[[0, 0], [0.5, 0], [0, 0.5]]]';
+    for (const refused of [{ masks: '[[' }, { masks: [[[0, 0]]] }, { masks, maxSide: 'big' }]) {
+      await flow.load(refused);
+      flow.send({ payload: street, picture: street, topic: 'street' });
+      await until(() => flow.received.errors.length >= 1);
+      const message = flow.received.errors[0] ?? assert.fail();
+      assert.equal(message.error?.code, 'node-property');
+      assert.deepEqual([message.payload, 'picture' in message], [undefined, false], JSON.stringify(refused));
+      await helper.unload();
+    }
+  });
+
   it('resets a camera’s zones too, and accepts times of any kind', async () => {
     await flow.load({ unchanged: true, zones: [{ name: 'all', x: 0, y: 0, width: 1, height: 1 }] });
     flow.send({ payload: street, topic: 'street', capturedAt: 1e20 });
