@@ -16,6 +16,8 @@ export interface CameraWatchOptions {
   /** @param camera with its zone, e.g. `porch/door` */
   readonly onAnswer: (camera: string, final: DescribeFinal) => void;
   readonly now?: () => number;
+  /** Default: `openFrameSource`. */
+  readonly openSource?: typeof openFrameSource;
 }
 
 const delivering = 'delivers pictures';
@@ -42,7 +44,7 @@ export class CameraWatch {
   #lastPictureAt: number | undefined;
 
   constructor(options: CameraWatchOptions) {
-    const { camera, prepare } = options;
+    const { camera, prepare, openSource = openFrameSource } = options;
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#intake = new FrameIntake<undefined>({
@@ -50,11 +52,12 @@ export class CameraWatch {
       prepare,
       options: camera.options,
       zones: camera.zones,
+      now: this.#now,
       onVerdicts: ({ capturedAt }, verdicts) => {
         for (const verdict of verdicts) this.#onVerdict(verdict, capturedAt ?? this.#now());
       },
     });
-    this.#source = openFrameSource(camera.source, {
+    this.#source = openSource(camera.source, {
       onFrame: ({ bytes, capturedAt }) => {
         this.counts.pictures += 1;
         this.#lastPictureAt = this.#now();
