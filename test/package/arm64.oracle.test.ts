@@ -54,7 +54,7 @@ describe('the package on emulated arm64 (needs QEMU and libstdc++)', function ()
 
   for (const [processor, board, frames, quantised] of [
     ['cortex-a76', 'RK3588', described, ['int8', 'int4']],
-    ['cortex-a72', 'Raspberry Pi 4', described, []],
+    ['cortex-a72', 'Raspberry Pi 4', described, ['int8', 'int4']],
     ['neoverse-n1', 'a server', described.slice(0, 1), []],
   ] as const) {
     it(`describes ${frames.length === 1 ? 'a frame' : 'each frame'} as the reference in every precision on a ${processor} (${board})`, async () => {
