@@ -37,8 +37,11 @@ describe('smolvlm-mqtt with a group of hubs', function () {
     const events = await fake().listen('smolvlm.events.*');
     await ask('porch', { prompt: gate().prompt });
     await ask('gate', { prompt: gate().prompt });
-    const working = (): number => events.filter(({ text }) => JSON.parse(text).type === 'progress').length;
-    await mqtt.until(() => working() === 2, 'both hubs work');
+    const working = (): Set<string> => {
+      const steps = events.map(({ text }) => JSON.parse(text)).filter(({ type }) => type === 'progress');
+      return new Set(steps.map(({ id }) => id));
+    };
+    await mqtt.until(() => working().size === 2, 'both hubs work');
     gate().open();
     for (const camera of ['porch', 'gate']) {
       const caption = await mqtt.watcher.on(`smolvlm/${camera}/caption`);

@@ -108,10 +108,12 @@ describe('pictures published by MQTT to the queue', function () {
     const events = await fake.listen('smolvlm.events.*');
     const image = Buffer.from('a picture').toString('base64');
     publish('smolvlm/cellar/describe', JSON.stringify({ image, prompt: 'slow 60000', id: 'mine' }));
-    for (let lost = 0; lost < 2; lost++) {
-      const taken = (): number => events.filter(({ text }) => JSON.parse(text).type === 'progress').length;
-      while (taken() <= lost) await delay(5);
+    for (let lost = 0, seen = 0; lost < 2; lost++) {
+      const isTaken = (): boolean =>
+        events.slice(seen).some(({ text }) => JSON.parse(text).type === 'progress');
+      while (!isTaken()) await delay(5);
       await fake.cutAll();
+      seen = events.length;
       await fake.hub({ drainMs: 50 });
     }
     const { camera, error, id } = JSON.parse((await line(lines, 0)).replace(/^\S+ /, ''));
