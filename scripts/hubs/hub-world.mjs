@@ -10,7 +10,7 @@ import { startServers, until, urlOf } from './servers.mjs';
 const require = createRequire(import.meta.url);
 const { HubProcess } = require('../../dist/src/cli/bench/hubs/hub-process.js');
 const { modelledName } = require('../../dist/src/cli/bench/hubs/modelled-schedule.js');
-const { NatsEngine } = require('../../dist/src/nats/nats-engine.js');
+const { NatsEngine } = require('../../dist/src/nats/client/nats-engine.js');
 const { openNats } = require('../../dist/src/nats/nats-connection.js');
 const { parseNatsAddress } = require('../../dist/src/nats/nats-address.js');
 

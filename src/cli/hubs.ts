@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { NatsEngine } from '../nats/client/nats-engine';
 import { type HubStatus, hubBackends, hubLoad, hubName } from '../nats/hub-status';
-import { NatsEngine } from '../nats/nats-engine';
 import type { QueueStatus } from '../nats/queue-status';
 import { alignedTable } from './command/aligned-table';
 import type { Command } from './command/command';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImageChildren } from '../client/image-children';
 import { SmolvlmError } from '../errors';
-import { NatsEngine } from '../nats/nats-engine';
+import { NatsEngine } from '../nats/client/nats-engine';
 import type { DescribeFinal } from '../protocol/events';
 import { shownText } from '../system/shown-address';
 import { alignedTable } from './command/aligned-table';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { EngineClient } from '../../src/client/engine-client';
+import { NatsEngine } from '../../src/nats/client/nats-engine';
 import { Hub } from '../../src/nats/hub/hub';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
-import { NatsEngine } from '../../src/nats/nats-engine';
 import { serveEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import type { NatsEngine } from '../../src/nats/client/nats-engine';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
-import type { NatsEngine } from '../../src/nats/nats-engine';
 import { describePictures } from '../../src/node-red/caption/feature-handles';
 import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
 import type { FeatureHandle } from '../../src/protocol/features';

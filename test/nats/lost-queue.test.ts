@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startNatsHub } from '../../src/cli/serve/nats-hub';
+import { NatsEngine } from '../../src/nats/client/nats-engine';
 import { parseNatsAddress } from '../../src/nats/nats-address';
-import { NatsEngine } from '../../src/nats/nats-engine';
 import { outcome } from '../client/outcome';
 import { useGate } from '../inference/gate';
 import { serveFake } from '../server/served-fake';

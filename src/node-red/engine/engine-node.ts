@@ -1,7 +1,7 @@
 import type { Node, NodeAPI } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
-import { NatsEngine } from '../../nats/nats-engine';
+import { NatsEngine } from '../../nats/client/nats-engine';
 import type { EngineOverview } from './engine-overview';
 import { clientOf, shownPlace } from './engine-place';
 import type { EngineSettings } from './engine-settings';

@@ -1,6 +1,6 @@
 import type { EngineApi } from '../../client/engine-api';
 import { EngineClient, type EngineClientOptions } from '../../client/engine-client';
-import { NatsEngine } from '../../nats/nats-engine';
+import { NatsEngine } from '../../nats/client/nats-engine';
 import type { EnginePlace } from './engine-settings';
 
 /** A client of one engine, or of a group of hubs. */

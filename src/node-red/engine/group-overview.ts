@@ -1,6 +1,6 @@
 import { errorBody } from '../../errors';
+import type { NatsEngine } from '../../nats/client/nats-engine';
 import { hubBackends, hubLoad, hubName } from '../../nats/hub-status';
-import type { NatsEngine } from '../../nats/nats-engine';
 import { defined } from '../../system/defined';
 import type { EngineOverview } from './engine-overview';
 

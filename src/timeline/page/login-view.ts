@@ -1,7 +1,7 @@
 import type { Authentication } from '../http/timeline-api';
 import type { TimelineClient } from './client/timeline-client';
-import { element } from './element';
-import type { Words } from './page-words';
+import { element } from './parts/element';
+import type { Words } from './parts/page-words';
 
 /**
  * Asks for what the server needs: name and password of Node-RED's editor, or the engine's token.

@@ -1,6 +1,6 @@
 import { type ExportFormat, exportFormats } from '../http/timeline-api';
-import { element, iconButton, textButton } from './element';
-import type { WordKey, Words } from './page-words';
+import { element, iconButton, textButton } from './parts/element';
+import type { WordKey, Words } from './parts/page-words';
 
 /** A modal dialog of the page. Esc closes it, and the focus returns to where it was. */
 function openDialog(title: string, words: Words, ...content: readonly Node[]): HTMLDialogElement {

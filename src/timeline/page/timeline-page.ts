@@ -1,13 +1,13 @@
 import type { Authentication, TimelineBody } from '../http/timeline-api';
 import { ServerRefusal, TimelineClient } from './client/timeline-client';
-import { element, textButton } from './element';
 import { loginView } from './login-view';
 import { readAddress, writeAddress } from './page-address';
 import { keysDialog, menuDialog } from './page-dialogs';
 import { listenToKeys } from './page-keys';
 import { editorToken, PageSettings } from './page-settings';
 import { applyTheme, isTheme, type Theme } from './page-theme';
-import { isLanguage, type Language, languages, preferredLanguage, Words } from './page-words';
+import { element, textButton } from './parts/element';
+import { isLanguage, type Language, languages, preferredLanguage, Words } from './parts/page-words';
 import { TimelineView } from './timeline-view';
 
 const retryMs = 2000;

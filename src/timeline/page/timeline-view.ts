@@ -3,15 +3,15 @@ import type { EntryBody, TimelineBody } from '../http/timeline-api';
 import { LiveEntries } from './client/live-entries';
 import { PictureLoader } from './client/picture-loader';
 import type { TimelineClient } from './client/timeline-client';
-import { element, iconButton } from './element';
-import { EntryFeed } from './entry-feed';
-import { EntryList } from './entry-list';
-import { EntryView } from './entry-view';
-import { FilterBar } from './filter-bar';
+import { EntryFeed } from './entries/entry-feed';
+import { EntryList } from './entries/entry-list';
+import { EntryView } from './entries/entry-view';
+import { FilterBar } from './entries/filter-bar';
 import { calendarAddress, type PageAddress, readAddress, writeAddress } from './page-address';
 import { confirmDelete, exportDialog } from './page-dialogs';
-import type { Words } from './page-words';
-import { Toast } from './toast';
+import { element, iconButton } from './parts/element';
+import type { Words } from './parts/page-words';
+import { Toast } from './parts/toast';
 
 export interface TimelineViewOptions {
   readonly words: Words;

@@ -22,7 +22,7 @@ describe('catalogs of the captions page', () => {
   const english = catalog(original);
 
   it('hold each word that the page shows, and no other', () => {
-    const code = readdirSync(folder)
+    const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(join(folder, name), 'utf8'))
       .join('\n');

@@ -1,7 +1,7 @@
 import type { ConsumerInfo } from '@nats-io/jetstream';
-import { ackWaitOf, consumerOf } from './frame-streams';
-import type { FrameKind } from './frame-subjects';
-import { type NatsLink, ServerNotReady } from './nats-connection';
+import { ackWaitOf, consumerOf } from '../frame-streams';
+import type { FrameKind } from '../frame-subjects';
+import { type NatsLink, ServerNotReady } from '../nats-connection';
 
 /** How long servers that choose a leader may report a consumer as missing. */
 const electionMs = 5_000;

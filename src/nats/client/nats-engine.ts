@@ -5,25 +5,25 @@ import type {
   DescribeOptions,
   EngineApi,
   FeaturesInput,
-} from '../client/engine-api';
-import { describeFinal, featuresFinal, OpenRequests } from '../client/open-requests';
-import { isErrorBody, SmolvlmError } from '../errors';
-import type { DescribeRequest } from '../protocol/describe-request';
-import type { DoctorReport } from '../protocol/doctor-report';
-import type { EngineStatus } from '../protocol/engine-status';
-import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
-import { featuresGone } from '../protocol/features';
+} from '../../client/engine-api';
+import { describeFinal, featuresFinal, OpenRequests } from '../../client/open-requests';
+import { isErrorBody, SmolvlmError } from '../../errors';
+import type { DescribeRequest } from '../../protocol/describe-request';
+import type { DoctorReport } from '../../protocol/doctor-report';
+import type { EngineStatus } from '../../protocol/engine-status';
+import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../../protocol/events';
+import { featuresGone } from '../../protocol/features';
+import { publishCameraAnswer } from '../camera-answers';
+import { groupStatus, type HubStatus } from '../hub-status';
+import { certainAnswer } from '../kept-answers';
+import type { NatsAddress } from '../nats-address';
+import { closeNats, connectError, type NatsLink, openNats, words } from '../nats-connection';
+import { listen, permissionError } from '../nats-permission';
+import { type QueueStatus, queueStatus } from '../queue-status';
+import { checkSubjectFields } from '../subject-fields';
 import { AnsweredRequests } from './answered-requests';
-import { publishCameraAnswer } from './camera-answers';
 import { FramePublisher } from './frame-publisher';
-import { groupStatus, type HubStatus } from './hub-status';
-import { certainAnswer } from './kept-answers';
-import type { NatsAddress } from './nats-address';
-import { closeNats, connectError, type NatsLink, openNats, words } from './nats-connection';
-import { listen, permissionError } from './nats-permission';
 import { NatsRequest } from './nats-request';
-import { type QueueStatus, queueStatus } from './queue-status';
-import { checkSubjectFields } from './subject-fields';
 
 export interface NatsEngineOptions {
   /** Time from request to answer, for requests without a deadline. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { DescribeFinal, EngineEvent } from '../../src/protocol/events';
-import { outcome } from '../client/outcome';
-import { useGate } from '../inference/gate';
-import { useNatsFake } from './nats-fake';
+import type { DescribeFinal, EngineEvent } from '../../../src/protocol/events';
+import { outcome } from '../../client/outcome';
+import { useGate } from '../../inference/gate';
+import { useNatsFake } from '../nats-fake';
 
 const picture = Buffer.from('a picture');
 
@@ -292,7 +292,7 @@ describe('client of a group of hubs', function () {
 });
 
 function spawnHub(url: string) {
-  const child = spawn(process.execPath, [join(__dirname, 'fake-hub-main.js'), url], {
+  const child = spawn(process.execPath, [join(__dirname, '..', 'fake-hub-main.js'), url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return { child, ready: once(child.stdout, 'data') };

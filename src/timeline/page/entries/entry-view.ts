@@ -1,9 +1,9 @@
-import type { AnswerBody, EntryBody } from '../http/timeline-api';
+import type { AnswerBody, EntryBody } from '../../http/timeline-api';
+import { releaseBlob, showBlob } from '../client/picture-loader';
+import type { TimelineClient } from '../client/timeline-client';
+import { element, icon, iconButton, textButton } from '../parts/element';
+import type { Words } from '../parts/page-words';
 import { answerWords, captionFields, captionWords } from './caption-words';
-import { releaseBlob, showBlob } from './client/picture-loader';
-import type { TimelineClient } from './client/timeline-client';
-import { element, icon, iconButton, textButton } from './element';
-import type { Words } from './page-words';
 import { QuestionForm } from './question-form';
 
 export interface EntryViewEvents {

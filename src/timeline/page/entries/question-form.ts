@@ -1,7 +1,7 @@
-import type { EntryBody } from '../http/timeline-api';
-import type { TimelineClient } from './client/timeline-client';
-import { element, icon } from './element';
-import type { WordKey, Words } from './page-words';
+import type { EntryBody } from '../../http/timeline-api';
+import type { TimelineClient } from '../client/timeline-client';
+import { element, icon } from '../parts/element';
+import type { WordKey, Words } from '../parts/page-words';
 
 const phases: ReadonlySet<string> = new Set(['loading', 'image', 'vision', 'prefill', 'decode']);
 

@@ -1,7 +1,7 @@
-import type { CameraBody, DayBody } from '../http/timeline-api';
-import type { EntryFilter } from './client/timeline-client';
-import { element, icon } from './element';
-import type { Words } from './page-words';
+import type { CameraBody, DayBody } from '../../http/timeline-api';
+import type { EntryFilter } from '../client/timeline-client';
+import { element, icon } from '../parts/element';
+import type { Words } from '../parts/page-words';
 
 /** After the last key, before a search. */
 const typingMs = 250;

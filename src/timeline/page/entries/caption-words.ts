@@ -1,4 +1,4 @@
-import type { AnswerBody } from '../http/timeline-api';
+import type { AnswerBody } from '../../http/timeline-api';
 
 type Answer = AnswerBody['answer'];
 type Fields = Readonly<Record<string, Answer>>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { FramePlaces, type Reservation } from '../../src/nats/frame-places';
-import { NatsRequest } from '../../src/nats/nats-request';
+import { FramePlaces, type Reservation } from '../../../src/nats/client/frame-places';
+import { NatsRequest } from '../../../src/nats/client/nats-request';
 
 describe('FramePlaces', () => {
   let places: FramePlaces;

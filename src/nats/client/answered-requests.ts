@@ -1,5 +1,5 @@
-import type { FinalEvent } from '../protocol/events';
-import { answerMs } from './frame-streams';
+import type { FinalEvent } from '../../protocol/events';
+import { answerMs } from '../frame-streams';
 
 const mostAnswers = 100;
 

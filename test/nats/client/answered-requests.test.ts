@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { AnsweredRequests } from '../../src/nats/answered-requests';
-import type { FinalEvent } from '../../src/protocol/events';
+import { AnsweredRequests } from '../../../src/nats/client/answered-requests';
+import type { FinalEvent } from '../../../src/protocol/events';
 
 const final = { type: 'result', id: 'x', result: {} } as FinalEvent;
 

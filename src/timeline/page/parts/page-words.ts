@@ -1,7 +1,7 @@
-import german from './locales/de.json';
-import english from './locales/en-US.json';
-import french from './locales/fr.json';
-import chinese from './locales/zh-CN.json';
+import german from '../locales/de.json';
+import english from '../locales/en-US.json';
+import french from '../locales/fr.json';
+import chinese from '../locales/zh-CN.json';
 
 export const languages = { 'en-US': 'English', de: 'Deutsch', fr: 'Français', 'zh-CN': '简体中文' } as const;
 export type Language = keyof typeof languages;

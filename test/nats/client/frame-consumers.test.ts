@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { FrameConsumers } from '../../src/nats/frame-consumers';
-import { FrameSubjects } from '../../src/nats/frame-subjects';
-import { isTransient, type NatsLink } from '../../src/nats/nats-connection';
-import { loadNats } from '../../src/nats/nats-packages';
+import { FrameConsumers } from '../../../src/nats/client/frame-consumers';
+import { FrameSubjects } from '../../../src/nats/frame-subjects';
+import { isTransient, type NatsLink } from '../../../src/nats/nats-connection';
+import { loadNats } from '../../../src/nats/nats-packages';
 
 const kind = { model: undefined, urgent: false };
 

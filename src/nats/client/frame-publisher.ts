@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
-import { isErrorBody, SmolvlmError } from '../errors';
-import { featuresGone } from '../protocol/features';
-import { defined } from '../system/defined';
-import { FrameConsumers } from './frame-consumers';
+import { isErrorBody, SmolvlmError } from '../../errors';
+import { featuresGone } from '../../protocol/features';
+import { defined } from '../../system/defined';
 import {
   type DirectAnswer,
   encodeFrame,
@@ -11,13 +10,14 @@ import {
   layout,
   layoutHeader,
   objectHeader,
-} from './frame-message';
+} from '../frame-message';
+import { isSubjectTaken } from '../frame-streams';
+import type { FrameKind } from '../frame-subjects';
+import { exceedsMessage, LargePictures } from '../large-pictures';
+import { isTransient, type NatsLink, ServerNotReady, words } from '../nats-connection';
+import { permissionError } from '../nats-permission';
+import { FrameConsumers } from './frame-consumers';
 import { FramePlaces } from './frame-places';
-import { isSubjectTaken } from './frame-streams';
-import type { FrameKind } from './frame-subjects';
-import { exceedsMessage, LargePictures } from './large-pictures';
-import { isTransient, type NatsLink, ServerNotReady, words } from './nats-connection';
-import { permissionError } from './nats-permission';
 import type { NatsRequest } from './nats-request';
 
 const pauseMs = 250;

@@ -1,9 +1,9 @@
-import type { EntryBody } from '../http/timeline-api';
-import type { TimelineClient } from './client/timeline-client';
-import { textButton } from './element';
+import type { EntryBody } from '../../http/timeline-api';
+import type { TimelineClient } from '../client/timeline-client';
+import { textButton } from '../parts/element';
+import { dayKey, type Words } from '../parts/page-words';
 import { aheadPixels, type EntryList } from './entry-list';
 import type { FilterBar } from './filter-bar';
-import { dayKey, type Words } from './page-words';
 
 export interface EntryFeedOptions {
   readonly words: Words;

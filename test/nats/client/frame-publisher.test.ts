@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { FramePublisher } from '../../src/nats/frame-publisher';
-import { FrameSubjects } from '../../src/nats/frame-subjects';
-import type { NatsLink } from '../../src/nats/nats-connection';
-import { loadNats } from '../../src/nats/nats-packages';
-import { NatsRequest } from '../../src/nats/nats-request';
+import { FramePublisher } from '../../../src/nats/client/frame-publisher';
+import { NatsRequest } from '../../../src/nats/client/nats-request';
+import { FrameSubjects } from '../../../src/nats/frame-subjects';
+import type { NatsLink } from '../../../src/nats/nats-connection';
+import { loadNats } from '../../../src/nats/nats-packages';
 
 describe('a frame that cannot be stored yet', () => {
   /** Publishes two frames of a camera in turn. @returns the ids of those that were sent to the server */

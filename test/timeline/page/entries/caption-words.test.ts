@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { answerWords, captionFields, captionWords } from '../../../src/timeline/page/caption-words';
+import {
+  answerWords,
+  captionFields,
+  captionWords,
+} from '../../../../src/timeline/page/entries/caption-words';
 
 const words = { translate: (key: string) => `<${key}>` };
 

@@ -1,8 +1,8 @@
-import type { EntryBody } from '../http/timeline-api';
+import type { EntryBody } from '../../http/timeline-api';
+import type { PictureLoader } from '../client/picture-loader';
+import { element, icon, textButton } from '../parts/element';
+import { dayKey, type Words } from '../parts/page-words';
 import { captionWords } from './caption-words';
-import type { PictureLoader } from './client/picture-loader';
-import { element, icon, textButton } from './element';
-import { dayKey, type Words } from './page-words';
 
 export interface EntryListEvents {
   onOpen(entry: EntryBody): void;

@@ -1,16 +1,16 @@
 import type { Msg } from '@nats-io/transport-node';
-import type { OpenRequest } from '../client/open-requests';
-import { RepeatedTokens } from '../client/repeated-tokens';
-import { errorBody, SmolvlmError } from '../errors';
-import type { DescribeRequest } from '../protocol/describe-request';
-import type { DropReason, EngineEvent, FinalEvent } from '../protocol/events';
-import { featuresGone } from '../protocol/features';
-import { longestTimerMs } from '../protocol/limits';
-import { isEngineEvent } from '../protocol/ndjson';
-import { isOtherStream, isRemoved } from './frame-streams';
-import { keptAnswer, parseFinal } from './kept-answers';
-import type { NatsLink } from './nats-connection';
-import { listen } from './nats-permission';
+import type { OpenRequest } from '../../client/open-requests';
+import { RepeatedTokens } from '../../client/repeated-tokens';
+import { errorBody, SmolvlmError } from '../../errors';
+import type { DescribeRequest } from '../../protocol/describe-request';
+import type { DropReason, EngineEvent, FinalEvent } from '../../protocol/events';
+import { featuresGone } from '../../protocol/features';
+import { longestTimerMs } from '../../protocol/limits';
+import { isEngineEvent } from '../../protocol/ndjson';
+import { isOtherStream, isRemoved } from '../frame-streams';
+import { keptAnswer, parseFinal } from '../kept-answers';
+import type { NatsLink } from '../nats-connection';
+import { listen } from '../nats-permission';
 
 /** How long a hub that has just taken a frame may need to say so. */
 const takenGraceMs = 500;
