@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -162,12 +162,17 @@ export class CaptionRuntime {
   }
 
   async #stopEngine(): Promise<void> {
-    process.kill(await this.enginePid(), 'SIGTERM');
-    for (
-      let waited = 0;
-      waited < 10_000 && (await readdir(this.#folder)).some((name) => name.endsWith('.sock'));
-      waited += 50
-    )
-      await delay(50);
+    const pid = await this.enginePid();
+    process.kill(pid, 'SIGTERM');
+    // It closes its socket first, and writes into its folders until it has ended.
+    for (let waited = 0; waited < 10_000 && isRunning(pid); waited += 20) await delay(20);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
