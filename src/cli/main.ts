@@ -46,7 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     if (!load) {
-      throw new UsageError(`there is no command "${name}"`, `Commands: ${Object.keys(commands).join(', ')}.`);
+      throw new UsageError(`unknown command "${name}"`, `Commands: ${Object.keys(commands).join(', ')}.`);
     }
     const { command } = await load();
     return 'run' in command ? await runCommand(name, command, rest) : await runGroup(name, command, rest);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
@@ -9,7 +8,13 @@ import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, Featur
 import { type Connected, EngineConnection } from './engine-connection';
 import { mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
-import { describeFinal, featuresFinal, OpenRequests } from './open-requests';
+import {
+  describeFinal,
+  describeRequest,
+  featuresFinal,
+  featuresRequest,
+  OpenRequests,
+} from './open-requests';
 import { PendingRequest } from './pending-request';
 
 export interface EngineClientOptions {
@@ -56,7 +61,7 @@ export class EngineClient implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<DescribeFinal> {
-    return describeFinal(await this.#send({ ...input, id: input.id ?? randomUUID() }, pictures, options));
+    return describeFinal(await this.#send(describeRequest(input), pictures, options));
   }
 
   async encode(
@@ -64,8 +69,7 @@ export class EngineClient implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
-    const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
-    return featuresFinal(await this.#send(request, pictures, options));
+    return featuresFinal(await this.#send(featuresRequest(input), pictures, options));
   }
 
   #send(

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
-import type { ConnectionState, DescribeOptions } from './engine-api';
+import type { ConnectionState, DescribeInput, DescribeOptions, FeaturesInput } from './engine-api';
 import { applyQueuePolicy, type UnansweredRequest } from './unconfirmed-requests';
 
 const defaultKeptBytes = 256 * 1024 * 1024;
@@ -98,6 +99,16 @@ export class OpenRequests<Request extends OpenRequest> implements Iterable<Reque
     const hint = 'Send frames less often, or smaller ones.';
     return { type: 'error', id, error: { code: 'client-full', message, hint } };
   }
+}
+
+/** The request with an id. */
+export function describeRequest(input: DescribeInput): DescribeRequest {
+  return { ...input, id: input.id ?? randomUUID() };
+}
+
+/** The same for features only. */
+export function featuresRequest(input: FeaturesInput): DescribeRequest {
+  return { ...input, task: 'features', id: input.id ?? randomUUID() };
 }
 
 /** The end of a description; an error if its id belongs to a request for features. */

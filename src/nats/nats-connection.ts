@@ -135,7 +135,7 @@ function jetstreamError(servers: readonly string[], cause: unknown): SmolvlmErro
   );
 }
 
-/** Why there is no connection. */
+/** The error of a connection that failed, or that the server refused. */
 export function connectError(servers: readonly string[], cause: unknown): SmolvlmError {
   const place = servers.join(', ');
   const reason = words(cause);

@@ -75,10 +75,10 @@ describe('the command line', () => {
     const run = promisify(execFile);
     await assert.rejects(run(process.execPath, [main, 'capt']), {
       code: 2,
-      stderr: /there is no command "capt"/,
+      stderr: /unknown command "capt"/,
     });
     for (const [args, words] of [
-      [['constructor'], /there is no command "constructor"/],
+      [['constructor'], /unknown command "constructor"/],
       [['caption', '--nope'], /See smolvlm caption --help\./],
       [['inspect', 'tokenize'], /--\w+ is missing \[usage\]\n {2}See smolvlm inspect tokenize --help\./],
     ] as const) {

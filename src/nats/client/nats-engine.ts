@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
   ConnectionState,
   DescribeInput,
@@ -6,23 +5,30 @@ import type {
   EngineApi,
   FeaturesInput,
 } from '../../client/engine-api';
-import { describeFinal, featuresFinal, OpenRequests } from '../../client/open-requests';
-import { isErrorBody, SmolvlmError } from '../../errors';
+import {
+  describeFinal,
+  describeRequest,
+  featuresFinal,
+  featuresRequest,
+  OpenRequests,
+} from '../../client/open-requests';
+import { SmolvlmError } from '../../errors';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import type { DoctorReport } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../../protocol/events';
-import { featuresGone } from '../../protocol/features';
 import { publishCameraAnswer } from '../camera-answers';
 import { groupStatus, type HubStatus } from '../hub-status';
 import { certainAnswer } from '../kept-answers';
 import type { NatsAddress } from '../nats-address';
-import { closeNats, connectError, type NatsLink, openNats, words } from '../nats-connection';
-import { listen, permissionError } from '../nats-permission';
+import { closeNats, connectError, type NatsLink, openNats } from '../nats-connection';
+import { listen } from '../nats-permission';
 import { type QueueStatus, queueStatus } from '../queue-status';
 import { checkSubjectFields } from '../subject-fields';
 import { AnsweredRequests } from './answered-requests';
+import { FeatureHubs } from './feature-hubs';
 import { FramePublisher } from './frame-publisher';
+import { hubDoctor, hubStatuses } from './hub-questions';
 import { NatsRequest } from './nats-request';
 
 export interface NatsEngineOptions {
@@ -39,19 +45,12 @@ interface Opened {
   readonly publisher: FramePublisher;
 }
 
-/** How long hubs may take to answer a question about themselves. */
-const hubsMs = 2_000;
-const doctorMs = 30_000;
-/** Features whose hub is remembered. */
-const mostHandles = 1000;
-
 /** A client of a group of hubs, which take the requests from a shared queue. Opens nothing before its first use. */
 export class NatsEngine implements EngineApi {
   readonly #address: NatsAddress;
   readonly #options: NatsEngineOptions;
   readonly #requests: OpenRequests<NatsRequest>;
-  /** Hub of each handle of features, by the handle's id; oldest first. */
-  readonly #hubs = new Map<string, string>();
+  readonly #featureHubs = new FeatureHubs();
   readonly #answered = new AnsweredRequests();
   #opened: Promise<Opened> | undefined;
 
@@ -70,8 +69,7 @@ export class NatsEngine implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<DescribeFinal> {
-    const request: DescribeRequest = { ...input, id: input.id ?? randomUUID() };
-    return describeFinal(await this.#send(request, pictures, options, input.id));
+    return describeFinal(await this.#send(describeRequest(input), pictures, options, input.id));
   }
 
   async encode(
@@ -79,9 +77,8 @@ export class NatsEngine implements EngineApi {
     pictures: readonly Uint8Array[],
     options: DescribeOptions = {},
   ): Promise<FeaturesFinal> {
-    const request: DescribeRequest = { ...input, task: 'features', id: input.id ?? randomUUID() };
-    const final = featuresFinal(await this.#send(request, pictures, options, input.id));
-    if (final.type === 'features') this.#remember(final);
+    const final = featuresFinal(await this.#send(featuresRequest(input), pictures, options, input.id));
+    if (final.type === 'features') this.#featureHubs.add(final.features.handles);
     return final;
   }
 
@@ -106,18 +103,7 @@ export class NatsEngine implements EngineApi {
   async hubs(signal?: AbortSignal): Promise<HubStatus[]> {
     const { link } = await this.#open();
     signal?.throwIfAborted();
-    const answers = await link.connection.requestMany(link.subjects.hubsStatus, undefined, {
-      maxWait: hubsMs,
-      strategy: 'stall',
-      stall: 300,
-    });
-    const hubs: HubStatus[] = [];
-    try {
-      for await (const message of answers) hubs.push(answerOf(message.string()) as HubStatus);
-    } catch (error) {
-      // This is how the server reports that no hub is connected.
-      if (!/no responders|503/i.test(words(error))) throw permissionError(error) ?? error;
-    }
+    const hubs = await hubStatuses(link);
     signal?.throwIfAborted();
     return hubs;
   }
@@ -130,16 +116,7 @@ export class NatsEngine implements EngineApi {
 
   async doctor(model = ''): Promise<DoctorReport> {
     const { link } = await this.#open();
-    let text: string;
-    try {
-      text = (await link.connection.request(link.subjects.hubsDoctor, model, { timeout: doctorMs })).string();
-    } catch (cause) {
-      throw (
-        permissionError(cause) ??
-        new SmolvlmError('nats-no-hub', `no hub answers at ${this.#place}: ${words(cause)}`, { cause })
-      );
-    }
-    return answerOf(text) as DoctorReport;
+    return hubDoctor(link, this.#place, model);
   }
 
   /** Publishes an answer for readers of the camera, such as dashboards; see `publishCameraAnswer`. */
@@ -194,7 +171,10 @@ export class NatsEngine implements EngineApi {
     if (pending.signal.aborted) return;
     const { id, features } = pending.request;
     const { publish, release } = features
-      ? { publish: () => this.#publishTo(features, publisher, pending), release: () => {} }
+      ? {
+          publish: async () => publisher.publishTo(this.#featureHubs.hubOf(features), pending),
+          release: () => {},
+        }
       : publisher.reserve(pending);
     const kept = mayBeAnswered ? await certainAnswer(link, id, pending.signal) : undefined;
     if (kept) pending.end(kept);
@@ -204,30 +184,6 @@ export class NatsEngine implements EngineApi {
     }
     pending.listen(link);
     await publish();
-  }
-
-  /** Sends it to the one hub that keeps its features. */
-  async #publishTo(
-    features: readonly string[],
-    publisher: FramePublisher,
-    pending: NatsRequest,
-  ): Promise<void> {
-    const hub = this.#hubs.get(features[0] ?? '');
-    if (hub === undefined || features.some((handle) => this.#hubs.get(handle) !== hub)) {
-      throw new SmolvlmError(featuresGone, 'these features are kept by different hubs, or by none');
-    }
-    await publisher.publishTo(hub, pending);
-  }
-
-  #remember({ features }: FinalEvent & { type: 'features' }): void {
-    for (const { id, engine } of features.handles) {
-      this.#hubs.delete(id);
-      this.#hubs.set(id, engine);
-    }
-    for (const id of this.#hubs.keys()) {
-      if (this.#hubs.size <= mostHandles) return;
-      this.#hubs.delete(id);
-    }
   }
 
   #open(): Promise<Opened> {
@@ -313,11 +269,4 @@ function parsePlace(text: string): NatsRequest['place'] {
   } catch {
     return undefined;
   }
-}
-
-/** @throws SmolvlmError the hub's error */
-function answerOf(text: string): unknown {
-  const answer = JSON.parse(text) as { readonly value?: unknown; readonly error?: unknown };
-  if (isErrorBody(answer.error)) throw SmolvlmError.from(answer.error);
-  return answer.value;
 }
