@@ -149,7 +149,9 @@ function tooLong(size: string, room: number, contextLimit: number): PromptError 
   const answer = room > 0 ? ` and ${room} for the answer` : '';
   return new PromptError(
     'prompt-too-long',
-    `the prompt has ${size}${answer}; the model's context holds ${contextLimit} tokens`,
-    { hint: 'Shorten the prompt, send fewer pictures, or use detail "low".' },
+    // OpenAI's words: programs look for them.
+    `the prompt has ${size}${answer}; this model's maximum context length is ${contextLimit} tokens`,
+    // Without double quotes: Python's repr would escape the apostrophe, and litellm would miss the words.
+    { hint: 'Shorten the prompt, send fewer pictures, or use low detail.' },
   );
 }

@@ -73,6 +73,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
         coerceTypes: false,
         useDefaults: false,
         allowUnionTypes: true,
+        // Faults hold the value, so that errors can say what was received.
+        verbose: true,
       },
     },
   });

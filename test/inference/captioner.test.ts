@@ -250,7 +250,7 @@ describe('a captioner with the demo model', () => {
       readFileSync(demoFrame(frame)),
       { prompt: 'why '.repeat(25_000) },
       'prompt-too-long',
-      /context holds 1024/,
+      /maximum context length is 1024/,
     ],
     ['one choice', readFileSync(demoFrame(frame)), { choices: ['yes'] }, 'caption-choices', /at least two/],
   ];

@@ -88,7 +88,7 @@ describe('PromptBuilder', () => {
       questionMessages('word '.repeat(20_000), 1),
       1,
       'prompt-too-long',
-      /\d{5} tokens.*holds 8192/,
+      /\d{5} tokens.*context length is 8192/,
     ],
     [
       'a prompt of 2 million characters',

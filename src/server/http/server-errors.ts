@@ -55,6 +55,9 @@ export function registerErrors(app: FastifyInstance): void {
 
 export interface SchemaFault {
   readonly instancePath?: string;
+  readonly keyword?: string;
+  /** The value at fault. */
+  readonly data?: unknown;
   readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }

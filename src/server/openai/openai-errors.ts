@@ -7,6 +7,10 @@ import {
   toErrorBody,
   whichFault,
 } from '../http/server-errors';
+import { faultSentence } from './fault-sentence';
+
+/** Requests of all programs together that may wait. */
+export const waitingRequests = 100;
 
 /** A fault of one field of a request. */
 export class FieldError extends SmolvlmError {
@@ -33,18 +37,13 @@ export function fieldError(faults: readonly SchemaFault[]): SmolvlmError {
   const missing = fault?.params?.missingProperty;
   const path = (fault?.instancePath ?? '').split('/').slice(1);
   if (typeof missing === 'string') path.push(missing);
-  const allowed = fault?.params?.allowedValues;
   const message =
     typeof missing === 'string'
       ? 'expected a value, received none'
-      : path.length === 0
+      : path.length === 0 || !fault
         ? 'expected a JSON object'
-        : (fault?.message ?? 'is not valid');
-  return new FieldError(
-    'request-invalid',
-    place(path),
-    Array.isArray(allowed) ? `${message}: ${allowed.join(', ')}` : message,
-  );
+        : faultSentence(fault);
+  return new FieldError('request-invalid', place(path), message);
 }
 
 /** `['messages', '0', 'content']` → `messages[0].content` */
@@ -86,7 +85,11 @@ export function openAiError(thrown: unknown, contentField?: string) {
   };
 }
 
-function sentence({ message, hint }: ErrorBody): string {
+function sentence({ code, message, hint }: ErrorBody): string {
+  // Its own words are about a camera's queue.
+  if (code === 'engine-queue-full') {
+    return `${waitingRequests} requests are waiting already. Send this one again after the seconds in Retry-After.`;
+  }
   return hint === undefined ? message : `${message}. ${hint}`;
 }
 

@@ -8,6 +8,7 @@ import { isFinal } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
 import { leaveWhenGone } from '../http/event-response';
 import type { NamedModel } from '../model-catalog';
+import { waitingRequests } from './openai-errors';
 
 /** A request of OpenAI's API, translated. */
 export interface Question {
@@ -56,7 +57,7 @@ export function submit(
       {
         id: `openai-${group}-${index}`,
         camera: 'openai',
-        queue: { policy: 'reject', capacity: 100 },
+        queue: { policy: 'reject', capacity: waitingRequests },
         ...request,
         ...defined({ model, seed: seed === undefined ? undefined : seed + index }),
       },

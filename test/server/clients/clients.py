@@ -85,6 +85,12 @@ def litellm_chat():
         api_key=token,
     )
     Scene.model_validate_json(answer.choices[0].message.content)
+    long = [{"role": "user", "content": "word " * 9000}]
+    try:
+        litellm.completion(model=model, messages=long, api_base=base, api_key=token)
+    except litellm.ContextWindowExceededError:
+        return
+    raise AssertionError("expected ContextWindowExceededError")
 
 
 def langchain_chat():

@@ -179,6 +179,32 @@ describe("OpenAI's chat completions", () => {
     );
   });
 
+  it('says what a field should be and what was received', async () => {
+    const message = async (body: object): Promise<string> => {
+      const { error } = (await (await post(body)).json()) as { error: { message: string } };
+      return error.message;
+    };
+    const audio = { type: 'input_audio', input_audio: { data: 'aGk=', format: 'wav' } };
+    assert.deepEqual(
+      await Promise.all([
+        message(ask('x', audio)),
+        message({ ...ask('x'), max_tokens: '5' }),
+        message({ ...ask('x'), n: 9 }),
+        message({ messages: [] }),
+        message({ messages: [{ role: 'user', content: { text: 'x' } }] }),
+        message({ messages: [{ role: 'user', content: 'x'.repeat(200_001) }] }),
+      ]),
+      [
+        'messages[0].content[0].type: expected one of text, image_url, refusal, received "input_audio"',
+        'max_tokens: expected a whole number or null, received "5"',
+        'n: expected at most 8, received 9',
+        'messages: expected at least 1 in the list, received 0',
+        'messages[0].content: expected a string or a list or null, received an object',
+        'messages[0].content: expected at most 200000 characters, received 200001',
+      ],
+    );
+  });
+
   it('answers 429 with Retry-After when too many requests wait', async () => {
     const busy = await serveFake();
     const abort = new AbortController();
@@ -191,7 +217,9 @@ describe("OpenAI's chat completions", () => {
       for (const stream of [false, true]) {
         const refused = await post({ ...ask('x'), stream }, undefined, busy);
         assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '5']);
-        assert.match(await refused.text(), /"code":"rate_limit_exceeded"/);
+        const { error } = (await refused.json()) as { error: { message: string; code: string } };
+        assert.equal(error.code, 'rate_limit_exceeded');
+        assert.match(error.message, /^100 requests are waiting already\. .*Retry-After/);
       }
       abort.abort();
       await Promise.all(waiting);
