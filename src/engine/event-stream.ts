@@ -4,7 +4,7 @@ import { defined } from '../system/defined';
 
 /**
  * The events of one request on their way to one reader. At most one unread event of each type is kept, so that a slow
- * reader costs little memory: a newer `progress` replaces the unread one, and unread tokens are joined.
+ * reader costs little memory: a newer `progress` replaces the unread one but keeps its warning, and unread tokens are joined.
  */
 export class EventStream implements AsyncIterable<EngineEvent> {
   /** Oldest first. */
@@ -27,7 +27,7 @@ export class EventStream implements AsyncIterable<EngineEvent> {
       this.#unread[index] = { ...event, text: unread.text + event.text, ...defined({ logprobs }) };
     } else {
       if (unread) this.#unread.splice(index, 1);
-      this.#unread.push(event);
+      this.#unread.push(withWarning(event, unread));
     }
     if (isFinal(event)) this.#ended = true;
     this.#wake?.();
@@ -66,4 +66,10 @@ export class EventStream implements AsyncIterable<EngineEvent> {
       this.#wake = resolve;
     });
   }
+}
+
+/** A step with the warning of the unread one before it, if it has none. */
+function withWarning(event: EngineEvent, unread: EngineEvent | undefined): EngineEvent {
+  if (event.type !== 'progress' || unread?.type !== 'progress') return event;
+  return { ...event, ...defined({ warning: event.warning ?? unread.warning }) };
 }

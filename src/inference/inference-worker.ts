@@ -8,6 +8,7 @@ import { CaptionerCache } from './captioner-cache';
 import type { Caption, FeaturesAnswer, IdentifyModel, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
 import { type GateTicket, PriorityGate } from './priority-gate';
+import { ProgressPace } from './progress-pace';
 
 // The inference thread's program. Native calls block this thread, and never the one that answers HTTP.
 
@@ -46,6 +47,7 @@ async function work(
   const checkCancel = (): void => {
     if (Atomics.load(setup.cancelledJobs, slotOf(job)) === job) abort.abort();
   };
+  const pace = new ProgressPace();
   const hooks = {
     signal: abort.signal,
     ticket,
@@ -61,7 +63,7 @@ async function work(
       }),
     onProgress: (progress: Progress): void => {
       checkCancel();
-      post({ type: 'progress', job, progress });
+      if (pace.tells(progress)) post({ type: 'progress', job, progress });
     },
     onToken: (text: string, logprobs?: readonly TokenLogprob[]): void => {
       checkCancel();

@@ -30,6 +30,16 @@ describe('event stream', () => {
     assert.equal(progress?.type === 'progress' && progress.done, 500);
   });
 
+  it('keeps the warning of a step that was not read', async () => {
+    const stream = new EventStream();
+    const warning = { code: 'npu-slow', message: 'stage l3_mlp has been on the NPU for 5 s' };
+    stream.push({ type: 'progress', id, phase: 'vision', done: 3, total: 24, warning });
+    stream.push({ type: 'progress', id, phase: 'vision', done: 4, total: 24 });
+    stream.push({ type: 'dropped', id, reason: 'cancelled', message: 'x' });
+    const [progress] = await read(stream);
+    assert.deepEqual(progress, { type: 'progress', id, phase: 'vision', done: 4, total: 24, warning });
+  });
+
   it('passes every event to a reader that keeps up', async () => {
     const stream = new EventStream();
     const reader = stream[Symbol.asyncIterator]();

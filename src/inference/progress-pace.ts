@@ -1,0 +1,29 @@
+import type { Progress } from '../protocol/events';
+
+/** Steps that follow each other faster are not told apart by anyone, and each one wakes the threads that pass it on. */
+const shortestIntervalMs = 100;
+
+/** Selects the steps of a request that its reader is told of: the first and the last of a phase, a new warning, and one every 100 ms. */
+export class ProgressPace {
+  readonly #now: () => number;
+  #last: { readonly progress: Progress; readonly atMs: number } | undefined;
+
+  /** @param now milliseconds of a steady clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** @returns whether the reader is told of this step */
+  tells(progress: Progress): boolean {
+    const { phase, done, total, warning } = progress;
+    const atMs = this.#now();
+    const last = this.#last;
+    const isNew =
+      last?.progress.phase !== phase ||
+      done >= total ||
+      (warning !== undefined && warning.code !== last.progress.warning?.code) ||
+      atMs - last.atMs >= shortestIntervalMs;
+    if (isNew) this.#last = { progress, atMs };
+    return isNew;
+  }
+}

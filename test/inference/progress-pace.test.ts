@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { ProgressPace } from '../../src/inference/progress-pace';
+import type { Progress } from '../../src/protocol/events';
+
+/** The steps of `steps` that a reader is told of; one comes every `intervalMs`. */
+function told(steps: readonly Progress[], intervalMs: number): readonly Progress[] {
+  let nowMs = 0;
+  const pace = new ProgressPace(() => nowMs);
+  return steps.filter((step) => {
+    nowMs += intervalMs;
+    return pace.tells(step);
+  });
+}
+
+function vision(count: number): Progress[] {
+  return Array.from({ length: count }, (_, index) => ({ phase: 'vision', done: index + 1, total: count }));
+}
+
+describe('progress pace', () => {
+  it('tells of the first and the last step, and of one every 100 ms between them', () => {
+    assert.deepEqual(
+      told(vision(312), 4).map(({ done }) => done),
+      [1, 26, 51, 76, 101, 126, 151, 176, 201, 226, 251, 276, 301, 312],
+    );
+  });
+
+  it('tells of every step that takes 100 ms', () => {
+    assert.equal(told(vision(24), 100).length, 24);
+  });
+
+  it('tells of each phase, however short', () => {
+    const phases = (['image', 'vision', 'prefill', 'decode'] as const).map((phase) => ({
+      ...{ phase, done: 0, total: 9 },
+    }));
+    assert.deepEqual(told(phases, 0), phases);
+  });
+
+  it('tells of a new warning at once, but not again with each step that carries it', () => {
+    const warning = { code: 'npu-slow', message: 'stage l3_mlp has been on the NPU for 5 s' };
+    const [first, second, third, ...others] = vision(24);
+    const steps = [
+      first,
+      second,
+      third && { ...third, warning },
+      ...others.map((step) => ({ ...step, warning })),
+    ];
+    assert.deepEqual(
+      told(steps as Progress[], 1).map(({ done }) => done),
+      [1, 3, 24],
+    );
+  });
+});
