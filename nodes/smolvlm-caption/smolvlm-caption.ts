@@ -7,10 +7,12 @@ import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-ta
 import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dialog-fields';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
-import { NodeFailure } from '../../src/node-red/node-failure';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { StatusWords, type Translate } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import { troubleWords } from '../../src/node-red/trouble-words';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
 
@@ -27,6 +29,7 @@ interface Opened {
 const outputs = ['caption', 'dropped', 'piece'] as const;
 
 export = (RED: NodeAPI): void => {
+  const flows = new StoppingFlows(RED.events);
   function SmolvlmCaptionNode(this: Node, given: CaptionNodeDef): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
@@ -38,7 +41,7 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner, settings } = opened;
-    const messages = new OpenMessages(this);
+    const messages = new OpenMessages(this, { flows, text: failureText(RED, 'smolvlm-caption') });
 
     this.on('input', (received: Message, send: Send, done: Done) => {
       const open = messages.begin(received, send, done);
@@ -53,7 +56,7 @@ export = (RED: NodeAPI): void => {
         .run(message, planner, () => ({ ...taskOptions(config, settings.request, message), deliver, copy }))
         .then(({ error }) => {
           if (error === undefined) open.done();
-          else open.done(new NodeFailure(error));
+          else open.done(new NodeFailure(error, failureText(RED, 'smolvlm-caption')));
         });
     });
     this.on('close', () => {
@@ -70,7 +73,7 @@ function translation(RED: NodeAPI): Translate {
 }
 
 function statusWords(RED: NodeAPI): StatusWords {
-  return new StatusWords(translation(RED), troubleWords(RED));
+  return new StatusWords(translation(RED), troubleWords(RED, 'smolvlm-caption'));
 }
 
 /** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
@@ -93,7 +96,7 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
       ),
     };
   } catch (error) {
-    return error instanceof NodeFailure ? error : new NodeFailure(error);
+    return error instanceof NodeFailure ? error : new NodeFailure(error, failureText(RED, 'smolvlm-caption'));
   }
 }
 

@@ -7,11 +7,13 @@ import {
   planConversion,
 } from '../../src/node-red/convert/conversion';
 import { dialogValues } from '../../src/node-red/dialog-values';
-import { NodeFailure } from '../../src/node-red/node-failure';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import type { NodeStatus } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
-import { troubleWords } from '../../src/node-red/trouble-words';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
 
@@ -22,6 +24,7 @@ interface RunningConversion {
 }
 
 export = (RED: NodeAPI): void => {
+  const flows = new StoppingFlows(RED.events);
   function SmolvlmConvertNode(this: Node, given: NodeDef & ConversionDialog): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
@@ -30,8 +33,8 @@ export = (RED: NodeAPI): void => {
     const throttle = new StatusThrottle((status) => this.status(status));
     const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
       throttle.show({ fill, shape, text });
-    const trouble = troubleWords(RED);
-    const messages = new OpenMessages(this);
+    const trouble = troubleWords(RED, 'smolvlm-convert');
+    const messages = new OpenMessages(this, { flows, text: failureText(RED, 'smolvlm-convert') });
     let running: RunningConversion | undefined;
     show('grey', 'ring', words('idle'));
 
@@ -98,7 +101,10 @@ export = (RED: NodeAPI): void => {
       begin().then(
         () => done(),
         (error: unknown) => {
-          const failure = new NodeFailure(asksForSetup(error, words('askSetup')));
+          const failure = new NodeFailure(
+            asksForSetup(error, words('askSetup')),
+            failureText(RED, 'smolvlm-convert'),
+          );
           // A refused message must not change the status of the running conversion.
           if (!running) showFailure(failure);
           done(failure);

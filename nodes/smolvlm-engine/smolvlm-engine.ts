@@ -6,7 +6,8 @@ import { registerEngineAdmin } from '../../src/node-red/engine/engine-admin';
 import { type EngineNode, EngineShare } from '../../src/node-red/engine/engine-node';
 import { type EngineDialog, engineSettings } from '../../src/node-red/engine/engine-settings';
 import { registerModelAdmin } from '../../src/node-red/engine/model-admin';
-import { NodeFailure } from '../../src/node-red/node-failure';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { missingPackage } from '../../src/system/missing-package';
 
 interface Credentials {
@@ -24,7 +25,7 @@ export = (RED: NodeAPI): void => {
       node.settings = engineSettings(config, node.credentials.token, RED.settings.userDir ?? process.cwd());
     } catch (error) {
       // Every message that uses the engine fails with this error, so that Catch nodes receive it.
-      const failure = new NodeFailure(error);
+      const failure = new NodeFailure(error, failureText(RED, 'smolvlm-engine'));
       node.error(failure);
       node.engine = () => {
         throw failure;
@@ -40,7 +41,7 @@ export = (RED: NodeAPI): void => {
     const fault = node.settings.address.kind === 'local' ? missingPackage() : undefined;
     if (fault) {
       node.fault = fault;
-      node.warn(new NodeFailure(fault).message);
+      node.warn(new NodeFailure(fault, failureText(RED, 'smolvlm-engine')).message);
     }
     const share = new EngineShare(node.settings);
     node.engine = () => share.engine();

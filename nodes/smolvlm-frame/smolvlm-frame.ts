@@ -5,6 +5,9 @@ import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/f
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';
 import { openFrameSource } from '../../src/frame/open-frame-source';
 import { dialogValues } from '../../src/node-red/dialog-values';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import {
   deliver,
   type FrameOrigin,
@@ -22,11 +25,10 @@ import {
 import { cameraName, messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
-import { NodeFailure } from '../../src/node-red/node-failure';
 import type { Translate } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
-import { troubleWords } from '../../src/node-red/trouble-words';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
 
@@ -56,8 +58,10 @@ interface Opened {
 }
 
 export = (RED: NodeAPI): void => {
+  const flows = new StoppingFlows(RED.events);
   const child = new ImageChildren();
-  const trouble = troubleWords(RED);
+  const trouble = troubleWords(RED, 'smolvlm-frame');
+  const text = failureText(RED, 'smolvlm-frame');
   const sample = registerFrameSample(RED, child);
 
   function SmolvlmFrameNode(this: Node<SourceLogin>, given: NodeDef & FrameDialog): void {
@@ -68,7 +72,7 @@ export = (RED: NodeAPI): void => {
     const waiting: Trigger[] = [];
     const onVerdicts: OnVerdicts = (picture, verdicts) => {
       if (closing.signal.aborted) return;
-      deliver(RED, this, picture, verdicts);
+      deliver({ RED, node: this, text }, picture, verdicts);
       for (const verdict of verdicts) opened.status.verdict(verdict);
     };
 
@@ -76,10 +80,11 @@ export = (RED: NodeAPI): void => {
     try {
       opened = open(this, config, waiting, onVerdicts);
     } catch (error) {
-      const failure = new NodeFailure(error);
+      const failure = new NodeFailure(error, text);
       this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
       this.error(failure);
       const messages = new OpenMessages(this, {
+        ...{ flows, text },
         // Where the masks are is unknown if they are what is invalid.
         ...(mayBeMasked(config) && { hide: (message) => hidePicture(message, imageField(config)) }),
       });
@@ -90,7 +95,7 @@ export = (RED: NodeAPI): void => {
 
     // A message may end, e.g. because the node closes, before its picture has been taken from it.
     const hide = (message: NodeMessage): void => hidePicture(message, imageField(config));
-    const messages = new OpenMessages(this, isMasked && !source ? { hide } : {});
+    const messages = new OpenMessages(this, { flows, text, ...(isMasked && !source && { hide }) });
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
       const field = imageField(config);
       let camera: string;
@@ -124,7 +129,7 @@ export = (RED: NodeAPI): void => {
             intake.offer({ ...picture, tag: { triggers: [{ message, send, done }] } });
           },
           (error: unknown) => {
-            const failure = new NodeFailure(error);
+            const failure = new NodeFailure(error, text);
             status.failed(error);
             done(failure);
           },
@@ -207,7 +212,7 @@ export = (RED: NodeAPI): void => {
       },
       onConnected: () => status.connected(),
       onTrouble: (error, isKnown) => {
-        const failure = new NodeFailure(error);
+        const failure = new NodeFailure(error, text);
         const triggers = waiting.splice(0);
         for (const { done } of triggers) done(failure);
         if (isKnown && triggers.length === 0) return;

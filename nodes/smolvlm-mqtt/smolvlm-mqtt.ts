@@ -6,6 +6,8 @@ import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
 import { cameraCredentials } from '../../src/node-red/mqtt/camera-logins';
 import { FlowErrors } from '../../src/node-red/mqtt/flow-errors';
@@ -17,7 +19,6 @@ import {
 import { mqttOutput } from '../../src/node-red/mqtt/mqtt-output';
 import { StatusWords } from '../../src/node-red/node-status';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
-import { troubleWords } from '../../src/node-red/trouble-words';
 import { packageVersion } from '../../src/package-version';
 import { fillPrompt } from '../../src/template/prompt-template';
 
@@ -30,9 +31,9 @@ export = (RED: NodeAPI): void => {
     const config = dialogValues(given);
     const words = new StatusWords(
       (key, values) => RED._(`smolvlm-mqtt.${key}`, values as never),
-      troubleWords(RED),
+      troubleWords(RED, 'smolvlm-mqtt'),
     );
-    const errors = new FlowErrors(this, RED.events);
+    const errors = new FlowErrors(this, RED.events, failureText(RED, 'smolvlm-mqtt'));
     try {
       const { service, transport } = open(this, config, words, errors);
       service.start();

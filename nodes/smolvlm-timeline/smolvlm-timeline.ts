@@ -2,12 +2,15 @@ import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'nod
 import { ImageChildren } from '../../src/client/image-children';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
-import { NodeFailure } from '../../src/node-red/node-failure';
 import type { NodeStatus } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusThrottle } from '../../src/node-red/status-throttle';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { DigestSchedule } from '../../src/node-red/timeline/digest-schedule';
 import { digestText } from '../../src/node-red/timeline/digest-text';
 import { TimelineController } from '../../src/node-red/timeline/timeline-controller';
@@ -15,7 +18,6 @@ import { messageEntry, type TimelineMessage } from '../../src/node-red/timeline/
 import { askEngineNode, registerTimelinePage } from '../../src/node-red/timeline/timeline-page';
 import { rowOf, searchQuery } from '../../src/node-red/timeline/timeline-search';
 import { type TimelineDialog, timelineSettings } from '../../src/node-red/timeline/timeline-settings';
-import { troubleWords } from '../../src/node-red/trouble-words';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
 import type { DigestKind } from '../../src/timeline/digest';
@@ -30,6 +32,7 @@ const outputs = ['entry', 'rows', 'digest'] as const;
 type Output = (typeof outputs)[number];
 
 export = (RED: NodeAPI): void => {
+  const flows = new StoppingFlows(RED.events);
   /** Deployed timelines, by the node's id: what the captions page shows. */
   const served = new Map<string, Timeline>();
   registerTimelinePage(RED, () => [...served.values()]);
@@ -39,15 +42,17 @@ export = (RED: NodeAPI): void => {
     const config = dialogValues(given);
     const translate = (key: string, values: Record<string, string | number> = {}): string =>
       RED._(`smolvlm-timeline.${key}`, values as never);
-    const trouble = troubleWords(RED);
+    const trouble = troubleWords(RED, 'smolvlm-timeline');
+    const text = failureText(RED, 'smolvlm-timeline');
+    const failure = (error: unknown): NodeFailure => new NodeFailure(error, text);
     let settings: ReturnType<typeof timelineSettings>;
     try {
       settings = timelineSettings(config, RED.settings.userDir ?? process.cwd());
     } catch (error) {
-      const failure = new NodeFailure(error);
+      const refused = failure(error);
       this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
-      this.error(failure);
-      this.on('input', (_message, _send, done) => done(failure));
+      this.error(refused);
+      this.on('input', (_message, _send, done) => done(refused));
       return;
     }
 
@@ -71,10 +76,10 @@ export = (RED: NodeAPI): void => {
       open: () => openTimeline({ folder: settings.folder, retention: settings.retention }),
       keep: settings.keep,
       thumbnails,
-      onOpen: (store) => void serve(store).catch((error: unknown) => this.error(new NodeFailure(error))),
+      onOpen: (store) => void serve(store).catch((error: unknown) => this.error(failure(error))),
       onTrouble: (error) => {
         show('red', 'dot', trouble(error));
-        this.error(new NodeFailure(error));
+        this.error(failure(error));
       },
     });
 
@@ -130,7 +135,7 @@ export = (RED: NodeAPI): void => {
       return keep(message, send);
     };
 
-    const messages = new OpenMessages(this);
+    const messages = new OpenMessages(this, { flows, text });
     this.on('input', (received: Message, sendNow: Send, doneNow: Done) => {
       const open = messages.begin(received, sendNow, doneNow);
       if (!open) return;
@@ -139,13 +144,13 @@ export = (RED: NodeAPI): void => {
         () => done(),
         (error: unknown) => {
           show('red', 'dot', trouble(error));
-          done(new NodeFailure(error));
+          done(failure(error));
         },
       );
     });
     const schedule = new DigestSchedule(settings.digest, settings.digestMinutes, (kind, atMs, fromMs) => {
       digest(kind, { atMs, fromMs }, {} as NodeMessage, (out) => this.send(out)).catch((error: unknown) =>
-        this.error(new NodeFailure(error)),
+        this.error(failure(error)),
       );
     });
     this.on('close', (done: (error?: Error) => void) => {
@@ -161,7 +166,7 @@ export = (RED: NodeAPI): void => {
     });
     controller.open().catch((error: unknown) => {
       show('red', 'ring', trouble(error));
-      this.error(new NodeFailure(error));
+      this.error(failure(error));
     });
   }
   RED.nodes.registerType('smolvlm-timeline', SmolvlmTimelineNode as never);

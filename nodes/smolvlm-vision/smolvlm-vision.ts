@@ -1,10 +1,12 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
-import { NodeFailure } from '../../src/node-red/node-failure';
+import { failureText } from '../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { StatusWords } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import { troubleWords } from '../../src/node-red/trouble-words';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { VisionController } from '../../src/node-red/vision/vision-controller';
 import {
   type VisionDialog,
@@ -16,12 +18,13 @@ type Message = NodeMessageInFlow & VisionOverrides;
 type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
 
 export = (RED: NodeAPI): void => {
+  const flows = new StoppingFlows(RED.events);
   function SmolvlmVisionNode(this: Node, given: VisionNodeDef): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
     const words = new StatusWords(
       (key, values) => RED._(`smolvlm-vision.${key}`, values as never),
-      troubleWords(RED),
+      troubleWords(RED, 'smolvlm-vision'),
     );
     const opened = open(RED, this, config, words);
     if (opened instanceof NodeFailure) {
@@ -31,7 +34,7 @@ export = (RED: NodeAPI): void => {
       return;
     }
     const { controller, planner } = opened;
-    const messages = new OpenMessages(this);
+    const messages = new OpenMessages(this, { flows, text: failureText(RED, 'smolvlm-vision') });
 
     this.on('input', (received: Message, send: Send, done: Done) => {
       const open = messages.begin(received, send, done);
@@ -41,7 +44,7 @@ export = (RED: NodeAPI): void => {
         .run(message, (signal) => planner.prepare(message, signal))
         .then((outcome) => {
           if (outcome.output === 'error') {
-            open.done(new NodeFailure(outcome.error));
+            open.done(new NodeFailure(outcome.error, failureText(RED, 'smolvlm-vision')));
             return;
           }
           open.send(outcome.output === 'encoded' ? [outcome.message, null] : [null, outcome.message]);
@@ -75,6 +78,6 @@ function open(
       planner: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
     };
   } catch (error) {
-    return error instanceof NodeFailure ? error : new NodeFailure(error);
+    return error instanceof NodeFailure ? error : new NodeFailure(error, failureText(RED, 'smolvlm-vision'));
   }
 }

@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import type { Node, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../errors';
-import { NodeFailure } from './node-failure';
+import { type FailureText, NodeFailure } from './failures/node-failure';
+import { refuseRequest, type StoppingFlows } from './stopping-flows';
 
 /** As Node-RED gives it with a message: one entry for each output. */
 export type Send = (messages: (NodeMessage | null)[]) => void;
@@ -23,12 +24,16 @@ export interface OpenMessage<M extends NodeMessage> {
 export interface OpenMessagesOptions {
   /** Removes what Catch and Complete nodes must not receive. */
   readonly hide?: (message: NodeMessage) => void;
+  readonly text?: FailureText;
+  /** Absent: some other node is always left to answer. */
+  readonly flows?: StoppingFlows;
 }
 
 /**
  * The messages that a node has not ended yet. Each ends once, whatever it contains: Node-RED copies messages for several
  * wires and for Catch nodes, and what cannot be copied would end its process. When the node closes, messages without an
- * answer end with `node-closed`, so that a Catch node can answer an HTTP request that waits.
+ * answer end with `node-closed`, so that a Catch node can answer an HTTP request that waits. If Catch nodes are stopped
+ * at the same time, the request is answered here.
  */
 export class OpenMessages {
   readonly #node: Node;
@@ -71,10 +76,14 @@ export class OpenMessages {
       try {
         sendNow(messages);
       } catch (cause) {
-        end(new NodeFailure(unreadable(cause)));
+        end(this.#failure(unreadable(cause)));
       }
     };
-    const close = (): void => end(isAnswered ? undefined : new NodeFailure(nodeClosed()));
+    const close = (): void => {
+      const failure = isAnswered ? undefined : this.#failure(nodeClosed());
+      end(failure);
+      if (failure && this.#options.flows?.stopsWholeFlows) refuseRequest(needed, failure.message);
+    };
     this.#open.add(close);
     if (this.#closed) {
       close();
@@ -93,7 +102,11 @@ export class OpenMessages {
 
   /** An error of a message that Catch nodes cannot receive as it is. */
   #report(error: unknown, needed: NodeMessage): void {
-    this.#node.error(error instanceof NodeFailure ? error : new NodeFailure(error), needed);
+    this.#node.error(this.#failure(error), needed);
+  }
+
+  #failure(error: unknown): NodeFailure {
+    return error instanceof NodeFailure ? error : new NodeFailure(error, this.#options.text);
   }
 }
 

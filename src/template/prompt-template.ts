@@ -1,21 +1,22 @@
 import Mustache from 'mustache';
 import { SmolvlmError } from '../errors';
+import { promptValue } from './prompt-value';
 
 /**
  * Fills in a prompt as Node-RED's template node does: Mustache over the whole message, plus `{{time}}` (HH:MM) and
  * `{{date}}` (YYYY-MM-DD) of this machine's clock. Nothing is escaped: a prompt is not HTML.
  * @param what the template is, for the error
- * @throws SmolvlmError `prompt-mustache` if the template itself is invalid
+ * @throws SmolvlmError `prompt-mustache` if the template itself is invalid, `node-property` if a `{{…}}` is an object
  */
 export function fillPrompt(template: string, message: object, now = new Date(), what = 'prompt'): string {
   return mustache(template, what, () =>
-    writer().render(template, { ...clock(now), ...message }, {}, { escape: String }),
+    new PromptWriter(what).render(template, { ...clock(now), ...message }, {}),
   );
 }
 
 /** @throws SmolvlmError `prompt-mustache` if the template is invalid, independent of the message */
 export function checkTemplate(template: string, what = 'prompt'): void {
-  mustache(template, what, () => void writer().parse(template));
+  mustache(template, what, () => void new PromptWriter(what).parse(template));
 }
 
 /** What a template can use besides the message's own properties. */
@@ -61,9 +62,25 @@ function clock(now: Date): { readonly time: string; readonly date: string } {
   };
 }
 
-/** One per template: Mustache's global writer caches every template forever, and messages may bring new ones. */
-function writer(): Mustache.Writer {
-  return new Mustache.Writer();
+/**
+ * Writes values as they are, and refuses those without a text. One per template: Mustache's global writer caches every
+ * template forever, and messages may bring new ones.
+ */
+class PromptWriter extends Mustache.Writer {
+  readonly #what: string;
+
+  constructor(what: string) {
+    super();
+    this.#what = what;
+  }
+
+  override escapedValue(token: string[], context: Mustache.Context): string {
+    return this.unescapedValue(token, context);
+  }
+
+  override unescapedValue([, name = '']: string[], context: Mustache.Context): string {
+    return promptValue(context.lookup(name), `${this.#what}: {{${name}}}`);
+  }
 }
 
 function mustache<T>(template: string, what: string, use: () => T): T | string {
@@ -71,6 +88,7 @@ function mustache<T>(template: string, what: string, use: () => T): T | string {
   try {
     return use();
   } catch (cause) {
+    if (cause instanceof SmolvlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SmolvlmError('prompt-mustache', `the ${what} is not a valid Mustache template: ${reason}`, {
       hint: 'Close every {{…}}; a section {{#x}} needs its {{/x}}.',

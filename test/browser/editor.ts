@@ -155,7 +155,7 @@ export class Editor {
     closeServer: () => Promise<void>,
   ): Promise<Editor> {
     const page = await (await openBrowser()).newPage({
-      viewport: { width: 1200, height: 760 },
+      viewport: { width: 1280, height: 760 },
       locale: language,
     });
     const editor = new Editor(page, server, closeServer);

@@ -48,7 +48,10 @@ export class Home {
   readonly #server: Server;
   #nodeRed: NodeRedProcess | undefined;
 
-  private constructor(private readonly program: NodeRedProgram | undefined) {
+  private constructor(
+    private readonly program: NodeRedProgram | undefined,
+    private readonly settings: object,
+  ) {
     this.#server = createServer((request, response) => {
       const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://home');
       if (pathname !== '/phone') {
@@ -64,9 +67,12 @@ export class Home {
     });
   }
 
-  /** @param program another Node-RED than the one among the development dependencies */
-  static async start(program?: NodeRedProgram): Promise<Home> {
-    const home = new Home(program);
+  /**
+   * @param program another Node-RED than the one among the development dependencies
+   * @param settings of Node-RED, beside those of every test
+   */
+  static async start(program?: NodeRedProgram, settings: object = {}): Promise<Home> {
+    const home = new Home(program, settings);
     await new Promise<void>((resolve) => home.#server.listen(0, '127.0.0.1', resolve));
     const scope = join(home.#folder, 'node-red', 'node_modules', '@rk3588');
     mkdirSync(scope, { recursive: true });
@@ -79,7 +85,7 @@ export class Home {
     const red = join(dirname(require.resolve('node-red/package.json')), 'red.js');
     const environment = { SMOLVLM_RUNTIME_DIR: this.#runtime };
     // What a user sets to keep contexts over a restart.
-    const more = { contextStorage: { default: { module: 'localfilesystem' } } };
+    const more = { contextStorage: { default: { module: 'localfilesystem' } }, ...this.settings };
     const program = this.program ?? { node: process.execPath, red };
     this.#nodeRed = await NodeRedProcess.start(program, join(this.#folder, 'node-red'), environment, more);
   }

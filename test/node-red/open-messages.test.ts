@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import type { Node, NodeMessage } from 'node-red';
-import type { NodeFailure } from '../../src/node-red/node-failure';
+import type { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { OpenMessages, type OpenMessagesOptions } from '../../src/node-red/open-messages';
+import { StoppingFlows } from '../../src/node-red/stopping-flows';
 
 describe('OpenMessages', () => {
   /** What became of the messages, in order; an error by its code, and what Catch nodes receive with it. */
@@ -49,6 +51,44 @@ describe('OpenMessages', () => {
     begun(messages)?.answered();
     messages.close();
     assert.deepEqual(seen, ['done']);
+  });
+
+  describe('with an HTTP request that waits', () => {
+    let answer: unknown[] = [];
+    const response = {
+      headersSent: false,
+      status: (code: number) => keep(code),
+      set: () => response,
+      type: () => response,
+      send: (text: string) => keep(text),
+    };
+    const keep = (value: unknown): typeof response => {
+      answer.push(value);
+      return response;
+    };
+    const closed = (type: string, headersSent = false): void => {
+      answer = [];
+      const events = new EventEmitter();
+      const messages = opened({ flows: new StoppingFlows(events) });
+      begun(messages, { payload: 1, res: { _res: { ...response, headersSent } } });
+      events.emit('flows:stopping', { type });
+      messages.close();
+    };
+
+    it('answers it when the node closes together with its whole flow', () => {
+      for (const type of ['full', 'flows']) {
+        closed(type);
+        assert.equal(answer[0], 503);
+        assert.match(String(answer[1]), /stopped before the message was answered/);
+      }
+    });
+
+    it('leaves it to the Catch nodes when only nodes close, and to whoever has begun to answer', () => {
+      closed('nodes');
+      assert.deepEqual(answer, []);
+      closed('full', true);
+      assert.deepEqual(answer, []);
+    });
   });
 
   it('refuses a message that arrives after the node has closed', () => {

@@ -4,8 +4,8 @@ import { dirname, join, relative } from 'node:path';
 import { type Expression, type PrivateIdentifier, parse, type SpreadElement } from 'acorn';
 import { simple } from 'acorn-walk';
 import { transformSync } from 'esbuild';
+import { fieldWaysOut, troubleKeys } from '../../src/node-red/failures/trouble-words';
 import { StatusWords } from '../../src/node-red/node-status';
-import { troubleKeys } from '../../src/node-red/trouble-words';
 import type { DropReason, EngineEvent, ProgressPhase } from '../../src/protocol/events';
 import { repositoryRoot } from '../fixtures';
 
@@ -91,7 +91,11 @@ export function usedKeys(folder: string, root: string): ReadonlySet<string> {
   // Words of the editor's own catalog.
   for (const key of used) if (key.startsWith(`${root}.editor:`)) used.delete(key);
   // All nodes take their words for errors from the engine's catalog.
-  if (folder === 'smolvlm-engine') for (const key of troubleKeys) used.add(`${root}.trouble.${key}`);
+  if (folder === 'smolvlm-engine') {
+    for (const key of troubleKeys) used.add(`${root}.trouble.${key}`);
+    for (const key of [...troubleKeys, ...fieldWaysOut]) used.add(`${root}.wayOut.${key}`);
+    used.add(`${root}.language`);
+  }
   return used;
 }
 

@@ -55,7 +55,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
   });
   after(() => home.close());
 
-  function deploy(nodes: readonly Node[], type?: 'nodes' | 'flows', used = engine): Promise<void> {
+  function deploy(nodes: readonly Node[], type?: 'nodes' | 'flows' | 'full', used = engine): Promise<void> {
     const placed = nodes.map((node) => ('z' in node ? node : { z: 'tab', x: 1, y: 1, ...node }));
     return home.nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'case' }, used, ...placed], type);
   }
@@ -196,6 +196,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
   for (const [title, changed] of [
     ['without an engine', { engine: '' }],
     ['with an engine that was deleted', { engine: 'deleted' }],
+    ['with an engine of another flow', { engine: 'elsewhere' }],
     ['with a disabled engine', { engine: 'disabled' }],
   ] as const) {
     it(`sends a request through a caption node ${title} to the catch node`, async () => {
@@ -203,6 +204,8 @@ describe('requests through core nodes and these, in a real Node-RED', function (
         httpIn('caption'),
         caption('answer', changed),
         { ...engine, id: 'disabled', d: true, z: undefined },
+        { id: 'tab2', type: 'tab', label: 'other', z: undefined },
+        { ...engine, id: 'elsewhere', z: 'tab2' },
         answer,
         ...caught,
       ]);
@@ -211,6 +214,21 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       assert.match(text, /engine/);
     });
   }
+
+  it('refuses a prompt that is an object or a buffer, and names what it expects', async () => {
+    const asked: readonly (readonly [string, string, RegExp])[] = [
+      ['req', 'msg', /^prompt: expected a text, received an object\. Choose the property/],
+      ['What is {{payload}}?', 'template', /^prompt: \{\{payload\}\}: expected a text, received a buffer\. /],
+    ];
+    for (const [prompt, promptType, expected] of asked) {
+      await deploy([
+        ...[httpIn('caption'), caption('answer', { preset: 'ask', prompt, promptType }), answer, ...caught],
+      ]);
+      const [status, text] = await ask(picture);
+      assert.equal(status, 500);
+      assert.match(text, expected);
+    }
+  });
 
   it('completes a message of each node once, after its picture', async () => {
     const debug = {
@@ -290,6 +308,20 @@ describe('requests through core nodes and these, in a real Node-RED', function (
         await deploy(changed(flow(), id, change), 'nodes');
         const [status, text] = await asked.answer;
         assert.equal(status, 500);
+        assert.match(text, /the node was stopped before the message was answered/);
+      });
+    }
+
+    for (const type of ['full', 'flows'] as const) {
+      it(`answers 503, if the catch node is stopped too (${type})`, async () => {
+        await deploy(flow());
+        const asked = await begun();
+        await deploy(
+          changed(flow(), 'frame', (node) => ({ ...node, maxSide: '640' })),
+          type,
+        );
+        const [status, text] = await asked.answer;
+        assert.equal(status, 503);
         assert.match(text, /the node was stopped before the message was answered/);
       });
     }

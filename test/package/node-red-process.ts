@@ -74,7 +74,7 @@ export class NodeRedProcess {
     });
     const nodeRed = new NodeRedProcess(`http://127.0.0.1:${port}`, child, program.sayMs ?? sayMs);
     try {
-      await nodeRed.#says(/Started flows|Waiting for missing types/);
+      await nodeRed.#says(/Started flows|Flows sind gestartet|Waiting for missing types/);
     } catch (error) {
       await nodeRed.stop();
       throw error;
@@ -125,7 +125,7 @@ export class NodeRedProcess {
     const before = this.#log.length;
     const answer = await fetch(`${this.url}/flows`, { method: 'POST', headers, body: JSON.stringify(flows) });
     if (!answer.ok) throw new Error(`the flows are refused: ${answer.status} ${await answer.text()}`);
-    await this.#says(/Started (?:modified )?(?:flows|nodes)/, before);
+    await this.#says(/Started (?:modified )?(?:flows|nodes)|Flows sind gestartet/, before);
   }
 
   async #json<T>(answer: Response): Promise<T> {

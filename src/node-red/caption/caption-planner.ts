@@ -2,6 +2,7 @@ import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
 import { fillPrompt, templateView } from '../../template/prompt-template';
+import { promptValue } from '../../template/prompt-value';
 import { requestOptions, textOf } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
 import { messageCamera } from '../message-camera';
@@ -116,10 +117,10 @@ export class CaptionPlanner implements Planner {
   async #question(message: Message, camera: string, frames: number): Promise<string> {
     const { preset, prompt = '', promptType = 'template' } = this.#options.dialog;
     const isTemplate = promptType === 'template';
-    const given = isTemplate ? textOf(prompt, message.prompt) : prompt;
+    const given = isTemplate ? prompt.trim() || promptValue(message.prompt, 'msg.prompt').trim() : prompt;
     const question = isTemplate
       ? fillPrompt(given, templateView(message, camera, frames)).trim()
-      : String((await this.#typed(prompt, promptType, message, 'prompt')) ?? '').trim();
+      : promptValue(await this.#typed(prompt, promptType, message, 'prompt'), 'prompt').trim();
     // Without a preset: a flow from before there were presets, where a blank prompt asks for a description.
     if (question === '' && (given !== '' || preset === 'ask')) throw emptyPrompt(given, promptType);
     return question;

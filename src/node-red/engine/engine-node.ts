@@ -28,9 +28,18 @@ export interface EngineNode extends Node {
 export function chosenEngine(RED: NodeAPI, id: string): EngineNode {
   const node = RED.nodes.getNode(id) as EngineNode | null;
   if (node?.engine) return node;
-  throw new SmolvlmError('node-no-engine', 'no engine is chosen', {
-    hint: 'Open the node and choose or add an engine.',
-  });
+  if (!id) {
+    throw new SmolvlmError('node-no-engine', 'no engine is chosen', {
+      hint: 'Open the node and choose or add an engine.',
+    });
+  }
+  throw new SmolvlmError(
+    'node-no-engine',
+    'the chosen engine is missing, disabled, or part of another flow',
+    {
+      hint: 'Open the node and choose an engine that is there, or enable the chosen one.',
+    },
+  );
 }
 
 /** The client of an engine config node, created on first use and closed with the node. */

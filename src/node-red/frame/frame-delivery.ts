@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { ArrivedPicture, FrameVerdict } from '../../frame/frame-intake';
-import { NodeFailure } from '../node-failure';
+import { type FailureText, NodeFailure } from '../failures/node-failure';
 import { frameMessage, heldMessage } from './frame-message';
 
 /** A message that becomes the frame's message: it brought the picture, or asked for one. */
@@ -28,10 +28,16 @@ export function withEarlierTriggers(older: FrameOrigin, newer: FrameOrigin): Fra
   return { ...newer, triggers: [...older.triggers, ...newer.triggers] };
 }
 
+/** The node that sends frames, and how it words their errors. */
+export interface FrameSender {
+  readonly RED: NodeAPI;
+  readonly node: Node;
+  readonly text: FailureText;
+}
+
 /** Sends a picture's verdicts with each message that waits for them, else with a new message. */
 export function deliver(
-  RED: NodeAPI,
-  node: Node,
+  { RED, node, text }: FrameSender,
   picture: ArrivedPicture<FrameOrigin>,
   verdicts: readonly FrameVerdict[],
 ): void {
@@ -41,7 +47,7 @@ export function deliver(
       trigger.done(deliverTo(trigger));
     } catch (error) {
       // The message cannot be copied for each zone.
-      trigger.done(new NodeFailure(error));
+      trigger.done(new NodeFailure(error, text));
     }
   }
 
@@ -51,7 +57,7 @@ export function deliver(
     for (const verdict of verdicts) {
       const copy = verdicts.length > 1 ? RED.util.cloneMessage({ ...message, payload: undefined }) : message;
       if ('error' in verdict) {
-        failure ??= new NodeFailure(verdict.error);
+        failure ??= new NodeFailure(verdict.error, text);
       } else if ('held' in verdict) {
         const held = verdicts.length > 1 ? { ...copy, payload: message.payload } : copy;
         trigger.send([null, heldMessage(held, picture, verdict.held, verdict.zone)]);

@@ -1,6 +1,6 @@
 import type { NodeAPI } from 'node-red';
 import type { ImageChildren } from '../../client/image-children';
-import { NodeFailure } from '../node-failure';
+import { NodeFailure } from '../failures/node-failure';
 
 const longestSide = 960;
 const mostBytes = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Node, NodeMessage } from 'node-red';
-import { NodeFailure } from '../node-failure';
+import { type FailureText, NodeFailure } from '../failures/node-failure';
 
 const started = 'flows:started';
 
@@ -10,11 +10,13 @@ const started = 'flows:started';
  */
 export class FlowErrors {
   readonly #node: Node;
+  readonly #text: FailureText;
   #early: (() => void)[] | undefined = [];
 
   /** @param events of the runtime: `RED.events` */
-  constructor(node: Node, events: EventEmitter) {
+  constructor(node: Node, events: EventEmitter, text: FailureText) {
     this.#node = node;
+    this.#text = text;
     const flush = (): void => {
       const early = this.#early ?? [];
       this.#early = undefined;
@@ -27,7 +29,7 @@ export class FlowErrors {
   /** @param message what Catch nodes receive beside the error */
   report(error: unknown, message: object = {}): void {
     // A Catch node only receives errors with a message.
-    const report = (): void => this.#node.error(new NodeFailure(error), message as NodeMessage);
+    const report = (): void => this.#node.error(new NodeFailure(error, this.#text), message as NodeMessage);
     if (this.#early) this.#early.push(report);
     else report();
   }

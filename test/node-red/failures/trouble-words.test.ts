@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SmolvlmError } from '../../src/errors';
-import { NodeFailure } from '../../src/node-red/node-failure';
-import { type TroubleKey, troubleOf } from '../../src/node-red/trouble-words';
-import { repositoryRoot } from '../fixtures';
+import { SmolvlmError } from '../../../src/errors';
+import { NodeFailure } from '../../../src/node-red/failures/node-failure';
+import { type TroubleKey, troubleOf } from '../../../src/node-red/failures/trouble-words';
+import { repositoryRoot } from '../../fixtures';
 
 /** Codes of Troubleshooting that no node can meet, or that only a defect causes. */
 const otherCodes = [

@@ -1,11 +1,14 @@
 import type { NodeAPI } from 'node-red';
-import { errorBody } from '../errors';
+import { errorBody } from '../../errors';
 import { NodeFailure } from './node-failure';
+import { fieldLabel, sharedWord } from './shared-words';
 
 /** What a status says about an error: a key below `smolvlm-engine.trouble`, with what is filled in. */
 export interface Trouble {
   readonly key: TroubleKey;
   readonly values?: Readonly<Record<string, string>>;
+  /** A key below `smolvlm-engine.wayOut`, where it says more than that of the same name. */
+  readonly wayOut?: FieldWayOut;
 }
 
 /** An error, or the code of one, in a few words in Node-RED's language. */
@@ -111,6 +114,10 @@ const codesByKey = {
 /** Reasons why a picture cannot be fetched, which its error has in words. */
 const fetchReasons = ['refused', 'unknownHost', 'timeout', 'notFound', 'status'] as const;
 
+/** Ways out that name what a field of a dialog may hold. */
+export const fieldWaysOut = ['fieldNumber', 'fieldWhole', 'fieldChoice'] as const;
+export type FieldWayOut = (typeof fieldWaysOut)[number];
+
 export type TroubleKey = keyof typeof codesByKey | (typeof fetchReasons)[number] | 'other';
 
 export const troubleKeys: readonly TroubleKey[] = [
@@ -122,8 +129,7 @@ export const troubleKeys: readonly TroubleKey[] = [
 export function troubleOf(thrown: unknown): Trouble {
   const { code, message } = described(thrown);
   if (code === 'image-fetch') return fetchTrouble(message);
-  // A message about a field begins with its name.
-  if (code === 'node-property') return { key: 'field', values: { field: message.split(':')[0] ?? '' } };
+  if (code === 'node-property') return fieldTrouble(message);
   for (const [key, codes] of Object.entries(codesByKey)) {
     const fits = (each: string): boolean => (each.endsWith('-') ? code.startsWith(each) : code === each);
     if (codes.some(fits))
@@ -134,7 +140,23 @@ export function troubleOf(thrown: unknown): Trouble {
 
 function described(thrown: unknown): { readonly code: string; readonly message: string } {
   if (typeof thrown === 'string') return { code: thrown, message: '' };
-  return thrown instanceof NodeFailure ? thrown : errorBody(thrown);
+  return thrown instanceof NodeFailure ? { code: thrown.code, message: thrown.sentence } : errorBody(thrown);
+}
+
+/** A message about a field begins with its name, and says what the field may hold. */
+function fieldTrouble(message: string): Trouble {
+  const field = message.split(':')[0] ?? '';
+  const number = /: expected a (whole )?number from (\S+) to (\S+), received (.*)$/s.exec(message);
+  if (number) {
+    const [, whole, least = '', most = '', received = ''] = number;
+    const wayOut = whole === undefined ? 'fieldNumber' : 'fieldWhole';
+    return { key: 'field', wayOut, values: { field, least, most, received } };
+  }
+  const [, choices, received = ''] = /: expected one of (.*), received (.*)$/s.exec(message) ?? [];
+  if (choices !== undefined) {
+    return { key: 'field', wayOut: 'fieldChoice', values: { field, choices, received } };
+  }
+  return { key: 'field', values: { field } };
 }
 
 function fetchTrouble(message: string): Trouble {
@@ -147,13 +169,18 @@ function fetchTrouble(message: string): Trouble {
   return { key: 'noAnswer' };
 }
 
-/** The words of the engine node's catalog, which all nodes share; the error's code stays in the message. */
-export function troubleWords(RED: NodeAPI): TroubleWords {
+/**
+ * The words of the engine node's catalog; the error's code stays in the message.
+ * @param type of the node, whose dialog names the fields
+ */
+export function troubleWords(RED: NodeAPI, type: string): TroubleWords {
   return (thrown) => {
     const { key, values } = troubleOf(thrown);
-    return RED._(
-      `@rk3588/node-red-smolvlm/smolvlm-engine:smolvlm-engine.trouble.${key}`,
-      values as never,
-    ).trim();
+    return sharedWord(RED, `trouble.${key}`, shownValues(RED, type, values));
   };
+}
+
+/** The values of a trouble, a field by its label. */
+export function shownValues(RED: NodeAPI, type: string, values: Trouble['values']): Trouble['values'] {
+  return values?.field === undefined ? values : { ...values, field: fieldLabel(RED, type, values.field) };
 }

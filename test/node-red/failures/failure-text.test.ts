@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import type { NodeAPI } from 'node-red';
+import { SmolvlmError } from '../../../src/errors';
+import { failureText } from '../../../src/node-red/failures/failure-text';
+import { NodeFailure } from '../../../src/node-red/failures/node-failure';
+import { troubleKeys, troubleOf, troubleWords } from '../../../src/node-red/failures/trouble-words';
+import { fieldNumber } from '../../../src/node-red/number-field';
+import { type original, readCatalog, type Translation, translations } from '../../nodes/catalogs';
+
+/** Looks texts up as Node-RED does, in a language's catalogs. */
+function nodeRed(language: typeof original | Translation): NodeAPI {
+  const look = (key: string, values: Readonly<Record<string, string>> = {}): string => {
+    const name = key.slice(key.indexOf(':') + 1);
+    const text = readCatalog(name.split('.')[0] ?? '', language).get(name) ?? name;
+    return text.replaceAll(/__(\w+)__/g, (_, value: string) => values[value] ?? '');
+  };
+  return { _: look } as unknown as NodeAPI;
+}
+
+function message(thrown: unknown, language: typeof original | Translation, type = 'smolvlm-frame'): string {
+  return new NodeFailure(thrown, failureText(nodeRed(language), type)).message;
+}
+
+const refused = new SmolvlmError('image-fetch', 'http://camera/a.jpg: connect ECONNREFUSED 10.0.0.1:80', {
+  hint: 'Open the address.',
+});
+
+describe('failureText', () => {
+  it('is the sentence with its own way out in English, or with that of its kind', () => {
+    assert.equal(message(refused, 'en-US'), `${refused.message}. Open the address.`);
+    assert.equal(
+      message(new TypeError('x is not a function'), 'en-US'),
+      'x is not a function. If it happens again, report it with the engine’s log.',
+    );
+  });
+
+  it('says what is wrong and the way out in Node-RED’s language, then what it is about', () => {
+    assert.equal(
+      message(refused, 'de'),
+      'Keine Antwort: Verbindung abgelehnt. Prüfen Sie, ob die Kamera eingeschaltet ist und Adresse und Port ' +
+        `stimmen. (${refused.message})`,
+    );
+    assert.match(message(refused, 'zh-CN'), /^没有应答：连接被拒绝。请检查.*。 \(http/);
+    const notFound = new SmolvlmError('image-fetch', 'http://camera/ answered 404');
+    assert.match(message(notFound, 'fr'), /^404\s: mauvaise adresse\s\? Ouvrez l’adresse/);
+  });
+
+  it('names a field as the dialog does, and its limits', () => {
+    const outside = thrownBy(() => fieldNumber('9', 'maxSide', { least: 64, most: 4096, isWhole: true }));
+    assert.match(
+      message(outside, 'de'),
+      /^„Längste Seite“ prüfen\. Geben Sie statt 9 eine ganze Zahl von 64 bis 4096 ein\. \(maxSide: /,
+    );
+    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-frame')(outside), 'check “Longest side”');
+    const ofEngine = thrownBy(() => fieldNumber('0', 'queueCapacity', { least: 1, most: 10 }));
+    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-caption')(ofEngine), 'check “Queue length”');
+    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-caption')(thrownBy(unnamed)), 'check “msg.x”');
+  });
+
+  it('keeps the words of a status when the message is in another language', () => {
+    const failure = new NodeFailure(refused, failureText(nodeRed('de'), 'smolvlm-frame'));
+    assert.equal(troubleOf(failure).key, 'refused');
+    assert.equal(failure.toString(), failure.message);
+  });
+
+  it('has a sentence and a way out for every kind of error in every language', () => {
+    for (const language of translations) {
+      const catalog = readCatalog('smolvlm-engine', language);
+      for (const key of troubleKeys) assert.ok(catalog.get(`smolvlm-engine.wayOut.${key}`), key);
+    }
+  });
+});
+
+function unnamed(): unknown {
+  return fieldNumber('0', 'msg.x', { least: 1, most: 10 });
+}
+
+function thrownBy(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('nothing was thrown');
+}
