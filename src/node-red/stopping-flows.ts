@@ -33,7 +33,7 @@ interface HttpResponse {
   send(text: string): unknown;
 }
 
-/** Answers the HTTP request that waits for a message, if there is one that nobody has answered, with 503. */
+/** Answers the HTTP request of a message with 503, unless there is none or its answer has begun. */
 export function refuseRequest(message: object, sentence: string): void {
   const { res } = message as { readonly res?: { readonly _res?: Partial<HttpResponse> } };
   const response = types.isProxy(res) ? undefined : res?._res;
