@@ -110,7 +110,12 @@ export const subRooms = {
     'page/entries': ['http', 'page/client', 'page/parts'],
     'page/locales': [],
   },
-  mqtt: { '.': ['frigate', 'transport'], transport: [], frigate: ['.', 'transport'] },
+  mqtt: {
+    '.': ['frigate', 'requests', 'transport'],
+    transport: [],
+    requests: ['.', 'frigate'],
+    frigate: ['.', 'requests', 'transport'],
+  },
   server: {
     '.': ['http', 'http/bodies', 'openai', 'routes'],
     http: [],

@@ -1,8 +1,8 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { SmolvlmError } from '../../src/errors';
-import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
 import { DescribeTopics } from '../../src/mqtt/describe-topics';
+import type { CameraAnswer, CameraRequest } from '../../src/mqtt/requests/camera-request';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { EngineStatusLine } from '../../src/node-red/engine-status-line';

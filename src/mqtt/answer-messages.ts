@@ -1,7 +1,7 @@
 import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
-import type { AnswerAttributes, CameraAnswer, CameraRequest, ReplyAddress } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
+import type { AnswerAttributes, CameraAnswer, CameraRequest, ReplyAddress } from './requests/camera-request';
 import { isPublishTopic } from './topic-names';
 import type { OutgoingMessage, Qos } from './transport/mqtt-transport';
 

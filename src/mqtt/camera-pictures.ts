@@ -1,8 +1,8 @@
 import { errorBody, SmolvlmError } from '../errors';
-import type { PictureNote } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
 import type { Outbox, Refusal } from './outbox';
 import { type PreparePicture, type PublishedPicture, publishedPicture } from './published-picture';
+import type { PictureNote } from './requests/camera-request';
 import type { MqttTransport, OutgoingMessage, Qos } from './transport/mqtt-transport';
 import { packetBytes } from './transport/packet-size';
 

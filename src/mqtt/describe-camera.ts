@@ -3,9 +3,9 @@ import { errorBody } from '../errors';
 import { captionProperty } from '../protocol/caption-property';
 import type { DescribeFinal, EngineEvent } from '../protocol/events';
 import { defined } from '../system/defined';
-import type { CameraAnswer, CameraRequest } from './camera-request';
 import type { PictureMemory } from './picture-memory';
-import { requestPicture } from './request-picture';
+import type { CameraAnswer, CameraRequest } from './requests/camera-request';
+import { requestPicture } from './requests/request-picture';
 import type { ServiceSettings } from './service-settings';
 
 export interface DescribeContext {

@@ -7,14 +7,15 @@ import { defined } from '../system/defined';
 import { shownText } from '../system/shown-address';
 import { checkResponseTopic, failureMessage, replyMessage } from './answer-messages';
 import { CameraLine } from './camera-line';
-import type { CameraAnswer, CameraRequest } from './camera-request';
 import { describeCamera } from './describe-camera';
-import { type DescribePayload, describePayload } from './describe-payload';
 import { DescribeTopics } from './describe-topics';
 import { type FrigateSink, FrigateSource } from './frigate/frigate-source';
 import { PictureMemory } from './picture-memory';
 import type { PreparePicture } from './published-picture';
 import { Publisher } from './publisher';
+import type { CameraAnswer, CameraRequest } from './requests/camera-request';
+import { type DescribePayload, describePayload } from './requests/describe-payload';
+import { RepeatedRequests } from './requests/repeated-requests';
 import type { ServiceSettings } from './service-settings';
 import { checkCameraName, isPublishTopic, mostCameras } from './topic-names';
 import type { IncomingMessage, MqttTransport } from './transport/mqtt-transport';
@@ -49,6 +50,7 @@ export class DescribeService {
   readonly #frigate: FrigateSource | undefined;
   /** Requests that have not ended yet. */
   readonly #open = new Set<CameraRequest>();
+  readonly #repeated = new RepeatedRequests((request) => this.#open.has(request));
   /** Services below this base, without it: requests with slashes in the camera's name may be theirs. */
   readonly #nested = new Set<string>();
   readonly #images = new ImageChildren();
@@ -117,8 +119,10 @@ export class DescribeService {
       if (payload.picture instanceof Uint8Array && !reply.reply) this.#memory.set(camera, payload.picture);
       // The broker keeps retained messages and delivers them again at each reconnection: they are not new requests.
       if (message.retained) return;
-      if (this.#closing.signal.aborted) this.#shutDown({ ...request, payload, ...reply });
-      else this.#offer({ ...request, payload, ...reply });
+      const asked = { ...request, payload, ...reply };
+      if (this.#repeated.isRepeated(asked, message.payload)) return;
+      if (this.#closing.signal.aborted) this.#shutDown(asked);
+      else this.#offer(asked);
     } catch (error) {
       this.#fail({ ...request, ...this.#replyIfUsable(message) }, error);
     }
@@ -210,6 +214,7 @@ export class DescribeService {
   /** Publishes the answer. Does nothing for a request that has ended before. */
   #end(request: CameraRequest, given: CameraAnswer): void {
     if (!this.#open.delete(request)) return;
+    if (given.kind !== 'caption') this.#repeated.forget(request);
     const answer = withoutSecrets(given);
     const { settings, onAnswer, onTrouble } = this.#options;
     const { qos } = settings;

@@ -1,5 +1,5 @@
-import { pressPayload } from './describe-payload';
 import type { DescribeTopics } from './describe-topics';
+import { pressPayload } from './requests/describe-payload';
 import type { CameraSettings } from './service-settings';
 
 /** The software that announces the entities. */

@@ -1,11 +1,11 @@
 import { SmolvlmError } from '../errors';
 import { attributesMessage, stateMessages } from './answer-messages';
 import { CameraPictures } from './camera-pictures';
-import type { AnswerAttributes } from './camera-request';
 import type { DescribeTopics } from './describe-topics';
 import { discoveryPayload, discoveryTopic } from './home-assistant';
 import { mostWaiting, Outbox, type Refusal } from './outbox';
 import type { PreparePicture } from './published-picture';
+import type { AnswerAttributes } from './requests/camera-request';
 import type { CameraSettings, ServiceSettings } from './service-settings';
 import type { MqttTransport, OutgoingMessage } from './transport/mqtt-transport';
 

@@ -5,6 +5,8 @@ import { limits } from '../protocol/limits';
 /** Version of the messages' layout, in the header `Smolvlm-Layout`. */
 export const layout = '1';
 export const layoutHeader = 'Smolvlm-Layout';
+/** The request's id: the server's own message id differs when a request is sent again. */
+export const idHeader = 'Smolvlm-Request';
 /** Names the object that holds the message's content, when that exceeds the server's limit on messages. */
 export const objectHeader = 'Smolvlm-Object';
 

@@ -186,6 +186,11 @@ export async function isRemoved({ manager, subjects }: NatsLink, sequence: numbe
   return (await manager.streams.getMessage(subjects.frameStream, { seq: sequence })) === null;
 }
 
+/** Whether a frame waits on a subject, or a hub works on it. */
+export async function isPlaceTaken({ manager, subjects }: NatsLink, subject: string): Promise<boolean> {
+  return (await manager.streams.getMessage(subjects.frameStream, { last_by_subj: subject })) !== null;
+}
+
 /** Whether the stream was made again after it had stored a frame at this place: what waited in it is lost. */
 export async function isOtherStream({ manager, subjects }: NatsLink, sequence: number): Promise<boolean> {
   return (await manager.streams.info(subjects.frameStream)).state.last_seq < sequence;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CameraAnswer, CameraRequest } from '../../src/mqtt/camera-request';
 import { DescribeService } from '../../src/mqtt/describe-service';
+import type { CameraAnswer, CameraRequest } from '../../src/mqtt/requests/camera-request';
 import { brokerAddress } from '../../src/mqtt/transport/broker-address';
 import type { IncomingMessage, Qos } from '../../src/mqtt/transport/mqtt-transport';
 import { MqttJsTransport } from '../../src/mqtt/transport/mqttjs-transport';

@@ -59,6 +59,41 @@ describe('describe service', () => {
     );
   });
 
+  it('describes a request with an id once when its publisher repeats the message', async () => {
+    run.start();
+    run.engine.auto = false;
+    const first = { picture: street.toString('base64'), id: '7' };
+    run.transport.deliver('smolvlm/porch/describe', first);
+    for (let turns = 0; run.engine.asked.length === 0 && turns < 100; turns++) await turn();
+    run.transport.deliver('smolvlm/porch/describe', first);
+    run.engine.asked[0]?.answer('a street');
+    await run.ended(1);
+    run.engine.auto = true;
+    run.transport.deliver('smolvlm/porch/describe', first);
+    // Other content, another camera and no id: other requests.
+    run.transport.deliver('smolvlm/porch/describe', { ...first, prompt: 'Is it night?' });
+    await run.ended(2);
+    run.transport.deliver('smolvlm/gate/describe', first);
+    await run.ended(3);
+    run.transport.deliver('smolvlm/porch/describe', street);
+    await run.ended(4);
+    run.transport.deliver('smolvlm/porch/describe', street);
+    await run.ended(5);
+    assert.equal(run.engine.asked.length, 5);
+  });
+
+  it('describes a request with an id again when the first has failed', async () => {
+    run.start();
+    for (const count of [1, 2]) {
+      run.transport.deliver('smolvlm/porch/describe', { prompt: 'Is it night?', id: '7' });
+      await run.ended(count);
+    }
+    assert.deepEqual(
+      run.answers.map((answer) => answer.kind === 'error' && answer.error.code),
+      ['mqtt-no-picture', 'mqtt-no-picture'],
+    );
+  });
+
   it('runs one request of each camera at a time and keeps the newest waiting', async () => {
     run.start();
     run.engine.auto = false;

@@ -19,7 +19,7 @@ describe('a queue that is lost while frames wait in it', function () {
   /** One frame in progress, and one of another camera that waits. @returns how both end, after `lose` */
   async function ends(lose: () => Promise<void>): Promise<readonly string[]> {
     await fake().hub();
-    const client = fake().client();
+    const client = fake().client({ lookUpMs: 200 });
     const send = (prompt: string, camera: string, type: string) => {
       let happened = (): void => {};
       const event = new Promise<void>((resolve) => {
@@ -50,6 +50,10 @@ describe('a queue that is lost while frames wait in it', function () {
 
   it('is made again when its stream was deleted', async () => {
     assert.deepEqual(await ends(() => fake().administer(({ streams }) => streams.delete('smolvlm'))), all());
+  });
+
+  it('is filled again by the client when it was purged', async () => {
+    assert.deepEqual(await ends(() => fake().administer(({ streams }) => streams.purge('smolvlm'))), all());
   });
 
   it('is pulled again when its consumer was deleted', async () => {

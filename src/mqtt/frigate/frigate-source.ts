@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { SmolvlmError } from '../../errors';
 import { shownText } from '../../system/shown-address';
-import type { CameraRequest } from '../camera-request';
-import type { DescribePayload } from '../describe-payload';
+import type { CameraRequest } from '../requests/camera-request';
+import type { DescribePayload } from '../requests/describe-payload';
 import type { FrigateSettings } from '../service-settings';
 import { mostCameras } from '../topic-names';
 import type { IncomingMessage, MqttTransport, Qos } from '../transport/mqtt-transport';

@@ -6,6 +6,7 @@ import { defined } from '../../system/defined';
 import {
   type DirectAnswer,
   encodeFrame,
+  idHeader,
   isUrgent,
   layout,
   layoutHeader,
@@ -134,11 +135,14 @@ export class FramePublisher {
   /** @returns undefined for a request that has ended meanwhile */
   async #prepare(request: NatsRequest, kind: FrameKind): Promise<Sending | undefined> {
     const { id } = request.request;
+    // The server refuses a repeated message id for two minutes, also of a message that it has lost.
+    const msgID = request.timesLost === 0 ? id : `${id} ${request.timesLost}`;
     await this.#untilReached(request, () => this.#check(kind));
     if (request.signal.aborted) return undefined;
     const content = encodeFrame({ request: request.request, pictures: request.pictures });
     const headers = this.#link.packages.transport.headers();
     headers.set(layoutHeader, layout);
+    headers.set(idHeader, id);
     let body = content;
     if (exceedsMessage(this.#link, content.byteLength)) {
       await this.#pictures.put(id, content);
@@ -150,7 +154,7 @@ export class FramePublisher {
     const waiting = this.#consumers.waiting(kind);
     return {
       send: (subject, expect) =>
-        this.#send(request, kind, subject, body, { headers, msgID: id, ...defined({ expect }) }),
+        this.#send(request, kind, subject, body, { headers, msgID, ...defined({ expect }) }),
       confirm: async (taken) => {
         request.placed(taken);
         const count = await waiting;

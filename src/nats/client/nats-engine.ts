@@ -38,6 +38,8 @@ export interface NatsEngineOptions {
   readonly maxKeptBytes?: number;
   /** Frames of a camera that may wait, for requests that do not say. */
   readonly queueCapacity?: number;
+  /** How often requests that wait are looked up in the queue. */
+  readonly lookUpMs?: number;
 }
 
 interface Opened {
@@ -182,7 +184,7 @@ export class NatsEngine implements EngineApi {
       release();
       return;
     }
-    pending.listen(link);
+    pending.listen(link, () => this.#sendAgain([pending]), this.#options.lookUpMs);
     await publish();
   }
 
@@ -247,6 +249,7 @@ export class NatsEngine implements EngineApi {
     for (const request of requests) {
       if (!request.isWaiting) continue;
       request.place = undefined;
+      request.timesLost += 1;
       void this.#open()
         .then(({ publisher }) => publisher.reserve(request).publish())
         .catch((error: unknown) => request.fail(error));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Msg } from '@nats-io/transport-node';
 import type { OpenRequest } from '../../client/open-requests';
 import { RepeatedTokens } from '../../client/repeated-tokens';
@@ -7,15 +8,15 @@ import type { DropReason, EngineEvent, FinalEvent } from '../../protocol/events'
 import { featuresGone } from '../../protocol/features';
 import { longestTimerMs } from '../../protocol/limits';
 import { isEngineEvent } from '../../protocol/ndjson';
-import { isOtherStream, isRemoved } from '../frame-streams';
+import { isOtherStream, isPlaceTaken, isRemoved } from '../frame-streams';
 import { keptAnswer, parseFinal } from '../kept-answers';
 import type { NatsLink } from '../nats-connection';
 import { listen } from '../nats-permission';
 
 /** How long a hub that has just taken a frame may need to say so. */
 const takenGraceMs = 500;
-/** How often a kept answer is looked up, in case the answer itself was missed. */
-const lookUpMs = 15_000;
+/** How often a kept answer is looked up, in case the answer itself was missed, and whether the queue still has the request. */
+const defaultLookUpMs = 15_000;
 /** How much longer than the server a client waits for a sign of work. */
 const silenceGraceMs = 2_000;
 
@@ -29,6 +30,8 @@ export class NatsRequest implements OpenRequest {
   cancelled: Promise<void> = Promise.resolve();
   /** Where it waits. */
   place: { readonly subject: string; readonly sequence: number } | undefined;
+  /** How often it was sent again because the queue had lost it. */
+  timesLost = 0;
   readonly #onEvent: (event: EngineEvent) => void;
   readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -81,8 +84,11 @@ export class NatsRequest implements OpenRequest {
     });
   }
 
-  /** Listens for events and for the answer. */
-  listen(link: NatsLink): void {
+  /**
+   * Listens for events and for the answer.
+   * @param onLost called when the request is no longer in the queue, though no hub has taken it
+   */
+  listen(link: NatsLink, onLost: () => void, lookUpMs = defaultLookUpMs): void {
     this.#link = link;
     const { connection, subjects } = link;
     const { id } = this.request;
@@ -91,8 +97,23 @@ export class NatsRequest implements OpenRequest {
       listen(connection, subjects.answer(id), { onMessage: (message) => this.#onAnswer(message), onRefused }),
       listen(connection, subjects.events(id), { onMessage: (message) => this.#onLine(message), onRefused }),
     );
-    const timer = setInterval(() => void this.lookUp(), lookUpMs);
-    this.#timers.push(timer);
+    const look = async (): Promise<void> => {
+      if (await this.#isPurged(link)) onLost();
+    };
+    this.#timers.push(setInterval(() => void look(), lookUpMs));
+  }
+
+  /** Ends with the kept answer, if there is one. @returns whether somebody has purged the queue in which it waited */
+  async #isPurged(link: NatsLink): Promise<boolean> {
+    const { place } = this;
+    const isGone = this.isWaiting && place && (await isRemoved(link, place.sequence).catch(() => false));
+    await this.lookUp();
+    if (!isGone) return false;
+    // A newer frame may have taken its place just now: its requester says so, and it waits there itself.
+    await delay(takenGraceMs);
+    const isReplaced = this.#isReplaced || (await isPlaceTaken(link, place.subject).catch(() => true));
+    if (isReplaced) this.replaced();
+    return !isReplaced && this.isWaiting && this.place === place;
   }
 
   /** Ends with the kept answer, if there is one. */

@@ -4,7 +4,7 @@ import type { FinalEvent } from '../../protocol/events';
 import { limits } from '../../protocol/limits';
 import { defined } from '../../system/defined';
 import { publishCameraAnswer } from '../camera-answers';
-import { checkLayout, decodeFrame, layoutHeader, objectHeader } from '../frame-message';
+import { checkLayout, decodeFrame, idHeader, layoutHeader, objectHeader } from '../frame-message';
 import { publishAnswer } from '../kept-answers';
 import { LargePictures } from '../large-pictures';
 import type { NatsLink } from '../nats-connection';
@@ -55,7 +55,7 @@ export class FrameReader {
       message.nak(retryDelayMs);
       return;
     }
-    const sentId = headers?.get('Nats-Msg-Id') ?? '';
+    const sentId = headers?.get(idHeader) || headers?.get('Nats-Msg-Id') || '';
     // A longer one makes a subject for which the server closes the connection.
     const id = sentId !== '' && sentId.length <= limits.keyCharacters ? sentId : String(seq);
     const final: FinalEvent = { type: 'error', id, error };

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { describePayload } from '../../mqtt/describe-payload';
+import { describePayload } from '../../mqtt/requests/describe-payload';
 import { readPicture } from '../../picture/picture-source';
 import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';

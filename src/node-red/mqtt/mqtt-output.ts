@@ -1,5 +1,5 @@
 import type { NodeMessage } from 'node-red';
-import type { CameraAnswer, CameraRequest } from '../../mqtt/camera-request';
+import type { CameraAnswer, CameraRequest } from '../../mqtt/requests/camera-request';
 import { defined } from '../../system/defined';
 
 /** The messages for the outputs `caption` and `dropped` about a request that has ended. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describePayload } from '../../src/mqtt/describe-payload';
-import { demoFrame } from '../fixtures';
+import { describePayload } from '../../../src/mqtt/requests/describe-payload';
+import { demoFrame } from '../../fixtures';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const base64 = street.toString('base64');

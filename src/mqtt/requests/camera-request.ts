@@ -1,8 +1,8 @@
-import type { ErrorBody } from '../errors';
-import type { CaptionProperty } from '../protocol/caption-property';
-import type { DropReason } from '../protocol/events';
+import type { ErrorBody } from '../../errors';
+import type { CaptionProperty } from '../../protocol/caption-property';
+import type { DropReason } from '../../protocol/events';
+import type { FrigateUpdate } from '../frigate/frigate';
 import type { DescribePayload } from './describe-payload';
-import type { FrigateUpdate } from './frigate/frigate';
 
 /** Where the answer goes, by MQTT 5's response topic. */
 export interface ReplyAddress {

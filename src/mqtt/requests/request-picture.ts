@@ -1,9 +1,9 @@
-import { SmolvlmError } from '../errors';
-import { readPicture } from '../picture/picture-source';
+import { SmolvlmError } from '../../errors';
+import { readPicture } from '../../picture/picture-source';
+import { snapshotAddress } from '../frigate/frigate';
+import type { PictureMemory } from '../picture-memory';
+import type { ServiceSettings } from '../service-settings';
 import type { CameraRequest } from './camera-request';
-import { snapshotAddress } from './frigate/frigate';
-import type { PictureMemory } from './picture-memory';
-import type { ServiceSettings } from './service-settings';
 
 /**
  * The picture of a request: the one in its payload, otherwise the tracked object's from Frigate, otherwise the camera's

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import type { DescribeInput } from '../client/engine-api';
-import { SmolvlmError } from '../errors';
-import { defined } from '../system/defined';
-import { parseHttpAddress } from '../system/http-address';
+import type { DescribeInput } from '../../client/engine-api';
+import { SmolvlmError } from '../../errors';
+import { defined } from '../../system/defined';
+import { parseHttpAddress } from '../../system/http-address';
 
 /** Bytes, a data URI or an http(s) address; never a path: a message must not read this machine's files. */
 export type RequestPicture = Uint8Array | string;
