@@ -1,5 +1,6 @@
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
 import { boundLog, fileLog } from '../server/bounded-log';
+import { collectLessOften } from '../server/garbage-collection';
 import type { TlsFiles } from '../server/http-server';
 import { type ServedEngine, type ServeOptions, serveEngine } from '../server/serve-engine';
 import { defined } from '../system/defined';
@@ -9,7 +10,6 @@ import { certificateFingerprint } from './certificate/self-signed-certificate';
 import type { Command } from './command/command';
 import { hubOptionTable, hubUsage, natsOptions } from './command/nats-options';
 import { closeServices } from './serve/close-services';
-import { collectLessOften } from './serve/garbage-collection';
 import { startAnnouncement } from './serve/network-announcement';
 import { serveOptions } from './serve/serve-options';
 import { openServedTimeline } from './serve/served-timeline';

@@ -3,6 +3,7 @@ import { EngineClient } from '../../../client/engine-client';
 import { Hub } from '../../../nats/hub/hub';
 import { parseNatsAddress } from '../../../nats/nats-address';
 import { openNats } from '../../../nats/nats-connection';
+import { collectLessOften } from '../../../server/garbage-collection';
 import { serveEngine } from '../../../server/serve-engine';
 import { defined } from '../../../system/defined';
 
@@ -16,8 +17,9 @@ export interface ModelledHubOptions {
   readonly ackWaitMs?: number;
 }
 
-/** A hub in its own process: the real engine and the real hub, with a captioner of modelled times. */
+/** A hub in its own process: the real engine and the real hub, as in `smolvlm serve`, with a captioner of modelled times. */
 async function main({ url, model, socketPath, ackWaitMs }: ModelledHubOptions): Promise<void> {
+  collectLessOften();
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   await serveEngine({ socketPath, model, captionerModule: join(__dirname, 'modelled-captioner.js'), log });
   const engine = new EngineClient({ kind: 'socket', path: socketPath });

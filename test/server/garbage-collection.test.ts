@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const modulePath = join(__dirname, '..', '..', '..', 'src', 'cli', 'serve', 'garbage-collection.js');
+const modulePath = join(__dirname, '..', '..', 'src', 'server', 'garbage-collection.js');
 
 describe('the engine’s garbage collector', () => {
   it('has a setting that this version of V8 accepts', () => {
