@@ -1,7 +1,8 @@
 // What tsc does not make: each node's dialog with its compiled editor script, locales/ and icons/ beside the node's .js,
-// the captions page, and the command line at dist/cli/main.js.
+// the captions page, the sample of products, and the command line at dist/cli/main.js.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
@@ -32,6 +33,9 @@ mkdirSync(join('dist', page), { recursive: true });
 for (const name of ['page.html', 'page.css', 'page.webmanifest', 'icon.svg'])
   cpSync(join(page, name), join('dist', page, name));
 writeFileSync(join('dist', page, 'page.js'), browserScript(join(page, 'timeline-page.ts')));
+
+const { writeProductSample } = createRequire(import.meta.url)('../dist/src/inference/cpu/product-sample.js');
+await writeProductSample();
 
 mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', "#!/usr/bin/env node\nrequire('../src/cli/main.js').runProcess();\n");

@@ -1,9 +1,6 @@
 import { SmolvlmError } from '../errors';
 import { cacheFolder, checkpointsFolder } from '../model/cache-folder';
-import { clearCache, listCache } from '../model/hub/cache-contents';
-import { type PullControl, pullCheckpoint } from '../model/hub/hub-pull';
-import { hubSettings } from '../model/hub/hub-settings';
-import { familyModels } from '../model/hub/model-family';
+import type { PullControl } from '../model/hub/hub-pull';
 import { type FetchProgress, hubId, type ModelInventory } from '../protocol/models/model-cache';
 import { Mutex } from '../system/mutex';
 import type { Settings } from '../system/settings';
@@ -15,7 +12,7 @@ export interface ModelCacheOptions {
   readonly cacheDir?: string;
 }
 
-/** The models of this machine, for clients that may change them: names only, never a path. */
+/** The models of this machine, for clients that may change them: names only, never a path. Loads what it needs when it is called. */
 export class ModelCache {
   readonly #hub: Settings['hub'];
   readonly #cacheDir: string;
@@ -29,6 +26,8 @@ export class ModelCache {
   }
 
   async list(): Promise<ModelInventory> {
+    const { listCache } = await import('../model/hub/cache-contents.js');
+    const { familyModels } = await import('../model/hub/model-family.js');
     const cached = await listCache(this.#cacheDir);
     return {
       fetchable: familyModels,
@@ -63,6 +62,7 @@ export class ModelCache {
         hint: 'Pause the download first, or wait until it has ended.',
       });
     }
+    const { clearCache } = await import('../model/hub/cache-contents.js');
     const removed = name === '' ? [] : await clearCache([name], this.#cacheDir);
     if (removed.length > 0) return await this.list();
     throw new SmolvlmError('model-not-found', `the cache does not hold "${name.slice(0, 100)}"`, {
@@ -71,6 +71,8 @@ export class ModelCache {
   }
 
   async #pull(id: string, control: Pick<PullControl, 'signal' | 'onProgress'>): Promise<void> {
+    const { pullCheckpoint } = await import('../model/hub/hub-pull.js');
+    const { hubSettings } = await import('../model/hub/hub-settings.js');
     control.signal?.throwIfAborted();
     const checkpoints = checkpointsFolder(this.#cacheDir);
     await pullCheckpoint({ id, revision: 'main' }, hubSettings(this.#hub), { ...control, checkpoints });

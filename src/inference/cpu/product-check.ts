@@ -1,13 +1,9 @@
 import { loadOnnxRuntime } from '../../backends/onnxruntime/onnxruntime-loader';
 import { type CpuKernels, sessionOptions } from '../../backends/onnxruntime/session-options';
-import { matrixProduct } from '../../vision/matrix-product';
-import { type ProductGraph, productGraph, type SampleProduct } from './product-graph';
+import { type ProductSample, readProductSample } from './product-sample';
 
 /** Kernels in the order in which they are tried: the fastest first. */
 const choices: readonly CpuKernels[] = ['all', 'no-kleidiai', 'unfused'];
-
-/** Numbers of rows: a decode step, a short prompt, and tiles' worth; kernels differ by it. */
-const rowCounts = [1, 3, 40];
 
 /** Rounding the activations to int8 costs less than 0.01; a wrong kernel costs more than this. */
 const largestError = 0.03;
@@ -31,13 +27,14 @@ export interface ProductCheck {
   readonly faults: readonly ProductFault[];
 }
 
-/** Computes a product graph. @returns its outputs by name */
-export type ComputeProducts = (
-  model: Uint8Array,
-  kernels: CpuKernels,
-  rows: number,
-  x: Float32Array,
-) => Promise<Readonly<Record<string, Float32Array>>>;
+/** A graph of products, open on this CPU. */
+export interface OpenProducts {
+  /** @param x float32 [rows, inner] @returns the graph's outputs by name */
+  run(rows: number, x: Float32Array): Promise<Readonly<Record<string, Float32Array>>>;
+  close(): Promise<void>;
+}
+
+export type OpenProductGraph = (model: Uint8Array, kernels: CpuKernels) => Promise<OpenProducts>;
 
 let checked: Promise<ProductCheck> | undefined;
 
@@ -56,59 +53,49 @@ export function thisCpusProducts(): Promise<ProductCheck> {
  * Compares small products, float32 and quantised, with the same products in JavaScript. A runtime may choose a kernel that this
  * CPU computes wrongly: with SME, int8 products of onnxruntime 1.30 are off by 100 %.
  */
-export async function checkProducts(compute: ComputeProducts = onOnnxRuntime): Promise<ProductCheck> {
-  const random = pseudoRandom();
-  const graph = await productGraph(random);
-  const samples = rowCounts.map((rows) => ({
-    rows,
-    // Not centred: a zero point that is lost shows.
-    x: Float32Array.from({ length: rows * graph.inner }, () => 4 * random() - 1),
-  }));
+export async function checkProducts(open: OpenProductGraph = onOnnxRuntime): Promise<ProductCheck> {
+  const sample = await readProductSample();
   const faults: ProductFault[] = [];
   let float32Kernels: CpuKernels | undefined;
   for (const kernels of choices) {
-    const found = await faultsOf(graph, samples, kernels, compute);
+    const found = await faultsOf(sample, kernels, open);
     if (found.length === 0) return { kernels, float32Kernels: float32Kernels ?? kernels, faults };
-    const isFloat32Right = found.every(({ product }) => product !== graph.products[0]?.name);
+    const isFloat32Right = found.every(({ product }) => product !== sample.float32Product);
     if (isFloat32Right) float32Kernels ??= kernels;
     faults.push(...found);
   }
   return { ...(float32Kernels && { float32Kernels }), faults };
 }
 
-interface Sample {
-  readonly rows: number;
-  readonly x: Float32Array;
-}
-
 async function faultsOf(
-  { model, inner, products }: ProductGraph,
-  samples: readonly Sample[],
+  { model, activations }: ProductSample,
   kernels: CpuKernels,
-  compute: ComputeProducts,
+  open: OpenProductGraph,
 ): Promise<ProductFault[]> {
   const worst = new Map<string, number>();
-  for (const { rows, x } of samples) {
-    const results = await compute(model, kernels, rows, x).catch(() => undefined);
-    for (const product of products) {
-      const error = results ? relativeError(results[product.name], expected(product, x, inner)) : Infinity;
-      worst.set(product.name, Math.max(worst.get(product.name) ?? 0, error));
+  const products = await open(model, kernels).catch(() => undefined);
+  try {
+    for (const { rows, x, expected } of activations) {
+      const results = await products?.run(rows, x).catch(() => undefined);
+      for (const [product, right] of expected) {
+        const error = results ? relativeError(results[product], right) : Infinity;
+        worst.set(product, Math.max(worst.get(product) ?? 0, error));
+      }
     }
+  } finally {
+    await products?.close();
   }
   return [...worst]
     .filter(([, error]) => error > largestError)
     .map(([product, error]) => ({ kernels, product, error }));
 }
 
-function expected({ weights, bias }: SampleProduct, x: Float32Array, inner: number): Float32Array {
-  return matrixProduct(x, weights, inner, bias);
-}
-
 /** @returns Infinity for a result of another length or that is not a number */
 function relativeError(result: Float32Array | undefined, right: Float32Array): number {
   if (result?.length !== right.length) return Infinity;
   let [difference, size] = [0, 0];
-  for (const [index, value] of right.entries()) {
+  for (let index = 0; index < right.length; index++) {
+    const value = right[index] as number;
     difference += (value - (result[index] as number)) ** 2;
     size += value ** 2;
   }
@@ -116,24 +103,16 @@ function relativeError(result: Float32Array | undefined, right: Float32Array): n
   return Number.isNaN(error) ? Infinity : error;
 }
 
-export const onOnnxRuntime: ComputeProducts = async (model, kernels, rows, x) => {
+export const onOnnxRuntime: OpenProductGraph = async (model, kernels) => {
   const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(model, sessionOptions({ threads: 1, kernels }));
-  try {
-    const results = await session.run({ x: new Tensor('float32', x, [rows, x.length / rows]) });
-    return Object.fromEntries(
-      Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
-    );
-  } finally {
-    await session.release();
-  }
-};
-
-/** The same numbers every time, so that a check can be repeated. */
-function pseudoRandom(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
+  return {
+    async run(rows, x) {
+      const results = await session.run({ x: new Tensor('float32', x, [rows, x.length / rows]) });
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { data }]) => [name, data as Float32Array]),
+      );
+    },
+    close: () => session.release(),
   };
-}
+};

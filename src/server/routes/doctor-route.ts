@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import { errorBody } from '../../errors';
 import type { UnusableModel } from '../../platform/bundle-facts';
-import { diagnose } from '../../platform/doctor/diagnose';
 import type { DoctorReport } from '../../protocol/doctor-report';
 import { limits } from '../../protocol/limits';
 import type { ModelCatalog } from '../model-catalog';
@@ -33,6 +32,8 @@ export function registerDoctor(
         query.model === undefined || !networkModels ? query.model : await find(networkModels, query.model);
       const requested = named ?? defaultModel;
       const loaded = engine.status().models.map(({ model }) => model);
+      // Loaded when it is needed: engines start without it.
+      const { diagnose } = await import('../../platform/doctor/diagnose.js');
       return await diagnose([...new Set(requested === undefined ? loaded : [requested, ...loaded])]);
     },
   );

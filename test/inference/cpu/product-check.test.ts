@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs';
 import type { CpuKernels } from '../../../src/backends/onnxruntime/session-options';
 import { openCaptioner } from '../../../src/inference/captioner';
 import { arithmeticNote, bundleArithmetic } from '../../../src/inference/cpu/arithmetic';
-import { type ComputeProducts, checkProducts, onOnnxRuntime } from '../../../src/inference/cpu/product-check';
+import {
+  checkProducts,
+  type OpenProductGraph,
+  onOnnxRuntime,
+} from '../../../src/inference/cpu/product-check';
 import { demoFrame } from '../../fixtures';
 import { manifest } from '../../model/bundle/manifest-fixture';
 import { sharedPictures } from '../shared-pictures';
@@ -13,12 +17,18 @@ function withWrongKernel(
   wrong: readonly CpuKernels[],
   product: string,
   change: (result: Float32Array) => Float32Array,
-): ComputeProducts {
-  return async (model, kernels, rows, x) => {
-    const results = await onOnnxRuntime(model, kernels, rows, x);
-    const result = results[product];
-    assert.ok(result);
-    return wrong.includes(kernels) ? { ...results, [product]: change(result) } : results;
+): OpenProductGraph {
+  return async (model, kernels) => {
+    const { run, close } = await onOnnxRuntime(model, kernels);
+    return {
+      close,
+      async run(rows, x) {
+        const results = await run(rows, x);
+        const result = results[product];
+        assert.ok(result);
+        return wrong.includes(kernels) ? { ...results, [product]: change(result) } : results;
+      },
+    };
   };
 }
 
@@ -73,9 +83,9 @@ describe('the check of quantised products', function () {
   });
 
   it('takes a product that cannot be computed for wrong', async () => {
-    const { faults } = await checkProducts(async (model, kernels, rows, x) => {
+    const { faults } = await checkProducts(async (model, kernels) => {
       if (kernels === 'all') throw new Error('no kernel');
-      return onOnnxRuntime(model, kernels, rows, x);
+      return onOnnxRuntime(model, kernels);
     });
     const note = arithmeticNote({ kernels: 'no-kleidiai', faults });
     assert.match(note?.message ?? '', /MatMul \(no result\), .*the kernels of KleidiAI are not used/);
