@@ -73,6 +73,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
         coerceTypes: false,
         useDefaults: false,
         allowUnionTypes: true,
+        // Routes' schemas are the package's own and tested: compiling the schema of schemas would delay the first request.
+        validateSchema: false,
         // Faults hold the value, so that errors can say what was received.
         verbose: true,
       },

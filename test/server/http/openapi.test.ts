@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Ajv } from 'ajv';
 import { chatCompletionSchema } from '../../../src/server/openai/chat/chat-schema';
 import type { ServedEngine } from '../../../src/server/serve-engine';
 import { serveFake } from '../served-fake';
@@ -34,6 +35,20 @@ describe('GET /openapi.json', () => {
   it('has the very schemas that check requests', () => {
     const { content } = document.paths['/v1/chat/completions'].post.requestBody;
     assert.deepEqual(content['application/json'].schema, JSON.parse(JSON.stringify(chatCompletionSchema)));
+  });
+
+  it('has schemas that are valid themselves: the engine does not check them', () => {
+    const ajv = new Ajv({ allowUnionTypes: true });
+    const operations: readonly Parsed[] = Object.values(document.paths).flatMap((path) =>
+      Object.values(path as Parsed),
+    );
+    const schemas = operations.flatMap(({ parameters = [], requestBody }) => [
+      ...parameters.map(({ schema }: Parsed) => schema),
+      ...Object.values(requestBody?.content ?? {}).map((content) => (content as Parsed).schema),
+    ]);
+    assert.ok(schemas.length > 5, `${schemas.length} schemas`);
+    for (const schema of schemas) assert.ok(ajv.validateSchema(schema), JSON.stringify(ajv.errors));
+    assert.equal(ajv.validateSchema({ type: 'text' }), false);
   });
 });
 
