@@ -68,11 +68,13 @@ function build() {
     'nodes',
     'test',
     'icons',
+    'wasm',
     'scripts/copy-assets.mjs',
     'tsconfig.json',
     'tsconfig.editor.json',
     'package.json',
   ];
+  // The build writes it last, once everything before has succeeded.
   const stamp = join(root, 'dist', 'cli', 'main.js');
   if (newest(sources.map((path) => join(root, path))) <= newest([stamp])) return;
   process.stderr.write('Building …\n');
