@@ -9,7 +9,7 @@ export type BlockBits = 4 | 8;
 export interface BlockFormat {
   readonly bits: BlockBits;
   /** Weights that share one scale. */
-  readonly size: 32 | 128;
+  readonly size: 32 | 64 | 128 | 256;
   /** Each block has a zero point; otherwise it is the middle of the range. */
   readonly zeroPoints: boolean;
 }

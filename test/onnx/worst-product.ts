@@ -12,13 +12,16 @@ import { MemoryTensors } from '../model/safetensors/memory-tensors';
 export const terms = 256;
 
 /** The int8 product whose sums are largest, in a session of this package, or with the runtime's own options. */
-export async function worstProduct(ownOptions: boolean): Promise<number> {
+export async function worstProduct(
+  ownOptions: boolean,
+  precision: 'int8' | 'blocks' = 'int8',
+): Promise<number> {
   const [rows, outs] = [8, 32];
   const source = new MemoryTensors()
     .add('fc.weight', [outs, terms], new Float32Array(outs * terms).fill(1))
     .add('fc.bias', [outs], new Float32Array(outs));
   const graph = new GraphBuilder('worst', { opsets: { '': 17, 'com.microsoft': 1 } });
-  const canvas = { graph, source, precision: 'int8' } as const;
+  const canvas = { graph, source, precision };
   const input = linearInput(canvas, graph.input('in', 'float32', [rows, terms]));
   graph.op('Neg', [graph.op('Neg', [linearLayer(canvas, input, 'fc')])], { outputs: ['out'] });
   graph.output('out', 'float32', [rows, outs]);
@@ -38,9 +41,10 @@ export async function worstProduct(ownOptions: boolean): Promise<number> {
   }
 }
 
-/** Run by itself, e.g. under an emulator: prints the product with this package's options, then with the runtime's. */
+/** Run by itself, e.g. under an emulator: prints the product with this package's options, the runtime's, and in blocks. */
 async function main(): Promise<void> {
-  process.stdout.write(JSON.stringify([await worstProduct(true), await worstProduct(false)]));
+  const products = [await worstProduct(true), await worstProduct(false), await worstProduct(true, 'blocks')];
+  process.stdout.write(JSON.stringify(products));
 }
 
 if (require.main === module) void main();

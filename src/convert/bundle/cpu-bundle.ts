@@ -19,7 +19,7 @@ import { writeCpuVisionStage } from './cpu-vision-files';
 import { checkDiskSpace, cpuBundleBytes, namingFullDisk } from './disk-space';
 
 /** Raised whenever the same checkpoint and options produce different files. */
-export const cpuBuilderVersion = 16;
+export const cpuBuilderVersion = 17;
 
 export interface CpuBundleOptions extends OptionalParts {
   readonly visionPrecision: LinearPrecision;

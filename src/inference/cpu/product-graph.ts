@@ -1,5 +1,5 @@
 import { type BlockFormat, blockFormats } from '../../onnx/block-weights';
-import { cpuInt8Range } from '../../onnx/cpu-linear';
+import { cpuInt8Range, stageBlocks } from '../../onnx/cpu-linear';
 import { encodeModel } from '../../onnx/encode-model';
 import { GraphBuilder } from '../../onnx/graph-builder';
 
@@ -32,6 +32,7 @@ export async function productGraph(random: () => number): Promise<ProductGraph> 
     floatProduct(graph, random),
     tensorProduct(graph, random, bias),
     blockProduct(graph, random, blockFormats.wide),
+    blockProduct(graph, random, stageBlocks(inner), bias),
     blockProduct(graph, random, blockFormats.fine),
     blockProduct(graph, random, blockFormats.fine, bias),
     blockProduct(graph, random, blockFormats.small),

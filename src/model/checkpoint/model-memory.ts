@@ -65,8 +65,8 @@ function storedBytes(
   precision: 'int8' | 'int4',
 ): number {
   const outer = Math.max(1, Math.floor(layers / 15));
-  const usual =
-    precision === 'int4' ? 'fine' : isNarrow(hiddenSize) ? 'float32' : hiddenSize >= 512 ? 'wide' : 'fine';
+  const narrow = precision === 'int8' && isNarrow(hiddenSize) ? 'float32' : 'fine';
+  const usual = hiddenSize >= 512 ? 'wide' : narrow;
   return decoder.reduce((sum, tensor) => {
     const layer = Number(/^text_model\.layers\.(\d+)\./.exec(tensor.name)?.[1] ?? 0);
     const isOuter = layer < outer || layer >= layers - outer;

@@ -12,7 +12,8 @@ import { transposedFloat32Weight } from '../weights';
  *   that activations have no outliers; otherwise those of the first token are hundreds of times larger than the others'
  *   (docs/fidelity.md). Other layers, and all of a decoder narrower than 512, in blocks of 32 with a
  *   scale and a zero point. Below 256 all weights stay float32.
- * - int4: 4 bits in the gate and up projections of the inner layers, 8 elsewhere, in blocks of 32 with a scale and a zero point.
+ * - int4: 4 bits in the gate and up projections of the inner layers, in blocks of 32 with a scale and a zero point. The others are
+ *   as in int8, without the rotation.
  */
 export type DecoderPrecision = 'float32' | 'int8' | 'int4';
 
@@ -26,14 +27,14 @@ export interface LayerWeights {
 }
 
 /** A decoder narrower than a few blocks of 128 gains no speed from them. */
-const leastRotatedWidth = 512;
+const leastWideBlocksWidth = 512;
 
 /** Whether the residual stream is rotated. */
 export function isRotated(
   precision: DecoderPrecision,
   { hiddenSize }: Pick<TextConfig, 'hiddenSize'>,
 ): boolean {
-  return precision === 'int8' && hiddenSize >= leastRotatedWidth;
+  return precision === 'int8' && hiddenSize >= leastWideBlocksWidth;
 }
 
 /**
@@ -60,7 +61,7 @@ export function headWeights(
 ): DecoderWeights {
   if (precision === 'float32') return 'float32';
   if (precision === 'int8' && isNarrow(text.hiddenSize)) return 'float32';
-  return isRotated(precision, text) ? 'wide' : 'fine';
+  return text.hiddenSize >= leastWideBlocksWidth ? 'wide' : 'fine';
 }
 
 /** The graph that the decoder's layers are built in, and their source of weights. */

@@ -1,9 +1,16 @@
 import { isNarrow } from '../../model/checkpoint/narrow-stream';
 import type { TensorSource } from '../../model/safetensors/tensor-source';
 import { cpuActivation } from '../cpu-activation';
-import { type LinearPrecision, layerNorm, linearInput, linearLayer, type StageCanvas } from '../cpu-linear';
+import {
+  type LinearPrecision,
+  layerNorm,
+  linearInput,
+  linearLayer,
+  type StageCanvas,
+  type StageWeights,
+} from '../cpu-linear';
 import { GraphBuilder, type OnnxGraph } from '../graph-builder';
-import { GroupedChannels, highestOutputs } from './grouped-channels';
+import { highestOutputs, OrderedChannels } from './ordered-channels';
 
 /** Sizes and constants of the vision tower, needed for its graphs. */
 export interface VisionGraphShape {
@@ -27,9 +34,6 @@ export interface HalfLayer {
 /** ONNX 17 introduced LayerNormalization; the other fused operators are the runtime's own. */
 const opsets = { '': 17, 'com.microsoft': 1 };
 
-/** Share of the channels between `fc1` and `fc2` that are quantised apart from the others. */
-const largeChannels = 0.1;
-
 /**
  * Builds consecutive half-layers as one graph for onnxruntime on a CPU: `in` and `out` float32
  * [1, tokens, hidden], the residual stream unscaled.
@@ -42,7 +46,7 @@ export function cpuVisionStage(
   precision: LinearPrecision,
 ): OnnxGraph {
   const graph = new GraphBuilder(name, { opsets });
-  const canvas: StageCanvas = { graph, source, precision };
+  const canvas: StageCanvas = { graph, source, precision: stageWeights(precision, shape) };
   const size = [1, shape.tokens, shape.hidden];
   let stream = graph.input('in', 'float32', size);
   for (const [index, { layer, half }] of halves.entries()) {
@@ -87,24 +91,20 @@ function mlpBranch(
 ): string {
   const prefix = layerPrefix(layer);
   const canvas: StageCanvas = isNarrow(hidden) ? { ...stage, precision: 'float32' } : stage;
-  const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
-  const active = (value: string): string => cpuActivation(canvas.graph, value, hiddenAct, 'vision_config');
   const [fc1, fc2] = [`${prefix}.mlp.fc1`, `${prefix}.mlp.fc2`];
-  if (canvas.precision === 'float32') {
-    const wide = active(linearLayer(canvas, input, fc1));
-    return linearLayer(canvas, linearInput(canvas, wide), fc2);
-  }
-  // No factor passes through the activation, so its large channels cannot be equalised: they are quantised apart.
-  const source = new GroupedChannels(canvas.source);
-  const parts = source
-    .split({ producer: fc1, consumer: fc2 }, largeChannels, () =>
-      highestOutputs(canvas.source, `${prefix}.layer_norm2`, fc1),
-    )
-    .map(({ producer, consumer }, index) => {
-      const wide = active(linearLayer({ ...canvas, source }, input, producer));
-      return linearLayer({ ...canvas, source }, linearInput(canvas, wide), consumer, index === 0);
-    });
-  return parts.reduce((sum, part) => canvas.graph.op('Add', [sum, part], { name: `${part}_added` }));
+  // No factor passes through the activation, so its large channels cannot be equalised: they get blocks of their own.
+  const ordered = new OrderedChannels(canvas.source, { producer: fc1, consumer: fc2 }, () =>
+    highestOutputs(canvas.source, `${prefix}.layer_norm2`, fc1),
+  );
+  const mlp = canvas.precision === 'float32' ? canvas : { ...canvas, source: ordered };
+  const input = linearInput(canvas, layerNorm(canvas, stream, `${prefix}.layer_norm2`, layerNormEps));
+  const wide = cpuActivation(canvas.graph, linearLayer(mlp, input, fc1), hiddenAct, 'vision_config');
+  return linearLayer(mlp, linearInput(canvas, wide), fc2);
+}
+
+/** In a narrow tower, weights in blocks gain no time. */
+function stageWeights(precision: LinearPrecision, { hidden }: VisionGraphShape): StageWeights {
+  return precision === 'int8' && !isNarrow(hidden) ? 'blocks' : precision;
 }
 
 function layerPrefix(layer: number): string {

@@ -46,6 +46,7 @@ describe('the check of quantised products', function () {
   for (const product of [
     'DynamicQuantizeMatMul',
     'MatMulNBits 8 of 128',
+    'MatMulNBits 8 of 256 with bias',
     'MatMulNBits 8 of 32',
     'MatMulNBits 8 of 32 with bias',
     'MatMulNBits 4 of 32',

@@ -17,6 +17,16 @@ describe('layerWeights', () => {
     }
   });
 
+  it('has blocks of 128 in the other weights of the inner layers and in the head, in int8 and int4', () => {
+    for (const precision of ['int8', 'int4'] as const) {
+      const others = Array.from({ length: 30 }, (_, layer) => layerWeights(precision, layer, wide).others);
+      assert.deepEqual(others, ['fine', 'fine', ...Array(26).fill('wide'), 'fine', 'fine']);
+      assert.equal(headWeights(precision, wide), 'wide');
+    }
+    assert.equal(layerWeights('int4', 1, narrow).others, 'fine');
+    assert.equal(headWeights('int4', { hiddenSize: 511 }), 'fine');
+  });
+
   it('leaves a narrow int8 decoder in float32', () => {
     assert.deepEqual(formats('int8', narrow), Array(4).fill('float32'));
     assert.equal(headWeights('int8', narrow), 'float32');

@@ -46,6 +46,23 @@ describe('cpuVisionStage', () => {
     assert.ok(relativeError(out, referenceMlp(input, weights, wide)) > 1e-4);
   });
 
+  it('keeps the other channels before fc2 exact in int8 where some are large', async () => {
+    const wide = { ...shape, hidden: 256 };
+    const intermediate = 3072;
+    const weights = mlpTensors(wide.hidden, intermediate);
+    const bias = weights.values('vision_model.encoder.layers.0.mlp.fc1.bias');
+    const reader = weights.values('vision_model.encoder.layers.0.mlp.fc2.weight');
+    // Spread over the whole row, and hardly read, so that the error of the others shows.
+    for (let channel = 0; channel < intermediate; channel += 61) {
+      bias[channel] = 400;
+      for (let row = 0; row < wide.hidden; row++) reader[row * intermediate + channel] = 0;
+    }
+    const input = seededValues(wide.tokens * wide.hidden, 9);
+    const graph = cpuVisionStage('l0_mlp', mlp, wide, weights, 'int8');
+    const out = await runGraph(graph, input, [1, wide.tokens, wide.hidden]);
+    assert.ok(relativeError(out, referenceMlp(input, weights, wide)) < 0.09);
+  });
+
   it('leaves the MLP of a narrow tower in float32', async () => {
     const input = seededValues(shape.tokens * shape.hidden, 9);
     const out = await runGraph(cpuVisionStage('l0_mlp', mlp, shape, tensors, 'int8'), input, size);
