@@ -62,7 +62,7 @@ function addLogin(row: JQuery, node: MqttEditorNode, login: number): void {
   ] as const) {
     $('<input/>', { type, id: `node-input-${name}`, placeholder: node._(`smolvlm-mqtt.label.${label}`) })
       .attr('autocomplete', 'new-password')
-      .css({ width: '12%', 'margin-right': '1%' })
+      .css({ width: '47%', 'margin-right': '1%', 'margin-top': '5px' })
       .val(String(value))
       .appendTo(row);
   }
@@ -166,9 +166,9 @@ RED.nodes.registerType<MqttEditorNode>('smolvlm-mqtt', {
             .css({ width, 'margin-right': '1%' })
             .val(camera[name] ?? '')
             .appendTo(row);
-        field('name', '14%');
-        field('title', '16%');
-        field('snapshot', '36%');
+        field('name', '20%');
+        field('title', '25%');
+        field('snapshot', '48%');
         if (login === undefined) return;
         logins.add(login);
         row.attr('data-login', login);

@@ -50,7 +50,7 @@ const tooWide = `(() => {
     const room = field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - arrow;
     return pen.measureText(words).width <= room;
   };
-  return $('.red-ui-tray').last().find('.smolvlm-dialog').find('select, input[data-i18n]').filter(':visible').toArray()
+  return $('.red-ui-tray').last().find('.smolvlm-dialog').find('select, input[data-i18n], li input').filter(':visible').toArray()
     .flatMap((field) => (field.tagName === 'SELECT' ? [...field.options].filter(({ value }) => value !== '_ADD_').map(({ text }) => text) : [field.placeholder])
       .filter((words) => !fits(field, words)));
 })()`;
