@@ -19,7 +19,12 @@ const retryMs = 500;
 export async function publishAnswer(link: NatsLink, final: FinalEvent): Promise<boolean> {
   const { jetstream, subjects, connection } = link;
   // The server takes a repeated message id for the same message, and checks it first.
-  const options = { retries: 3, msgID: `answer-${randomUUID()}`, expect: { lastSubjectSequence: 0 } };
+  const options = {
+    timeout: link.confirmMs,
+    retries: 3,
+    msgID: `answer-${randomUUID()}`,
+    expect: { lastSubjectSequence: 0 },
+  };
   const startedAt = performance.now();
   for (;;) {
     try {

@@ -20,6 +20,13 @@ export interface NatsLink {
   readonly subjects: FrameSubjects;
   /** Copies of each stream; of streams that exist, only if the number was chosen. */
   readonly replicas: { readonly count: number; readonly isChosen: boolean };
+  /** An answer that the server has not confirmed after this is published again. */
+  readonly confirmMs: number;
+}
+
+export interface NatsTimes {
+  /** Default: 5 s. */
+  readonly confirmMs?: number;
 }
 
 const oldestServer = [2, 9] as const;
@@ -29,7 +36,11 @@ const oldestServer = [2, 9] as const;
  * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-permission`,
  *   `nats-jetstream`, `nats-server-version`
  */
-export async function openNats(address: NatsAddress, name: string): Promise<NatsLink> {
+export async function openNats(
+  address: NatsAddress,
+  name: string,
+  { confirmMs = 5_000 }: NatsTimes = {},
+): Promise<NatsLink> {
   const packages = await loadNats();
   const { transport, jetstream } = packages;
   const { servers, stream, user, password, credentials, tlsCa } = address;
@@ -71,6 +82,7 @@ export async function openNats(address: NatsAddress, name: string): Promise<Nats
         count: address.replicas ?? (connection.info?.cluster === undefined ? 1 : 3),
         isChosen: address.replicas !== undefined,
       },
+      confirmMs,
     };
   } catch (error) {
     await connection.close();

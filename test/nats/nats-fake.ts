@@ -17,6 +17,8 @@ export interface FakeHubOptions {
   readonly models?: readonly string[];
   readonly ackWaitMs?: number;
   readonly drainMs?: number;
+  /** An answer that the server has not confirmed after this is published again. */
+  readonly confirmMs?: number;
   /** Copies of the streams. */
   readonly replicas?: number;
   /** Changes what the hub's engine answers. */
@@ -120,7 +122,7 @@ export class NatsFake {
     return client;
   }
 
-  async hub({ models = [], wrap, replicas, ...times }: FakeHubOptions = {}): Promise<FakeHub> {
+  async hub({ models = [], wrap, replicas, confirmMs, ...times }: FakeHubOptions = {}): Promise<FakeHub> {
     const served = await serveEngine({
       tcp: { host: '127.0.0.1', port: 0 },
       model: 'fake',
@@ -132,7 +134,7 @@ export class NatsFake {
     });
     const engine = new EngineClient({ kind: 'remote', url: new URL(served.url ?? '') });
     const address = { ...this.#address, ...defined({ replicas }) };
-    const link = await openNats(address, 'hub of a test');
+    const link = await openNats(address, 'hub of a test', defined({ confirmMs }));
     const log: string[] = [];
     const hub = new Hub({
       link,

@@ -54,7 +54,7 @@ describe('what a hub tells the server about a frame', function () {
   });
 
   it('is that it is done only when the server keeps its answer: a stream that was deleted is made again', async () => {
-    await fake().hub({ drainMs: 50 });
+    await fake().hub({ drainMs: 50, confirmMs: 300 });
     const heard = await fake().listen('>');
     const running = new Promise<void>((resolve) => {
       const onEvent = ({ type }: { readonly type: string }): void => {
