@@ -92,7 +92,7 @@ function mlpBranch(
   const prefix = layerPrefix(layer);
   const canvas: StageCanvas = isNarrow(hidden) ? { ...stage, precision: 'float32' } : stage;
   const [fc1, fc2] = [`${prefix}.mlp.fc1`, `${prefix}.mlp.fc2`];
-  // No factor passes through the activation, so its large channels cannot be equalised: they get blocks of their own.
+  // No factor passes through the activation, so its large channels cannot be equalised: they get separate blocks.
   const ordered = new OrderedChannels(canvas.source, { producer: fc1, consumer: fc2 }, () =>
     highestOutputs(canvas.source, `${prefix}.layer_norm2`, fc1),
   );
