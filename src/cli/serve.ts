@@ -1,4 +1,5 @@
 import { type EngineAddress, parseEngineAddress } from '../client/engine-address';
+import { checkpointsFolder } from '../model/cache-folder';
 import { boundLog, fileLog } from '../server/bounded-log';
 import { collectLessOften } from '../server/garbage-collection';
 import type { TlsFiles } from '../server/http-server';
@@ -10,6 +11,7 @@ import { certificateFingerprint } from './certificate/self-signed-certificate';
 import type { Command } from './command/command';
 import { hubOptionTable, hubUsage, natsOptions } from './command/nats-options';
 import { closeServices } from './serve/close-services';
+import { warnOfMissingModels } from './serve/missing-models';
 import { startAnnouncement } from './serve/network-announcement';
 import { serveOptions } from './serve/serve-options';
 import { openServedTimeline } from './serve/served-timeline';
@@ -105,6 +107,11 @@ export const command: Command = {
         'to accept only this certificate, add it to the engine’s address: https://HOST:PORT/#sha256=FINGERPRINT',
       );
     }
+    await warnOfMissingModels(
+      [options.model, ...(options.aliases?.values() ?? [])],
+      checkpointsFolder(settings.cacheDir),
+      log,
+    );
     const service = mqttOptions && mqtt?.startMqttService(mqttOptions, engineAddress(options, served), log);
     const hub = natsAddress && nats?.startNatsHub(natsAddress, options, engineAddress(options, served), log);
     if (hub) served.includeMetrics(() => hub.metrics());

@@ -33,8 +33,8 @@ const oldestServer = [2, 9] as const;
 
 /**
  * Connects; a lost connection is opened again without end.
- * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-permission`,
- *   `nats-jetstream`, `nats-server-version`
+ * @throws SmolvlmError `nats-package`, `nats-credentials`, `nats-unreachable`, `nats-login`, `nats-tls`,
+ *   `nats-permission`, `nats-jetstream`, `nats-server-version`
  */
 export async function openNats(
   address: NatsAddress,
@@ -157,10 +157,29 @@ export function connectError(servers: readonly string[], cause: unknown): Smolvl
       cause,
     });
   }
+  if (isTlsFault(cause) || /does not support 'tls'/.test(reason)) {
+    return new SmolvlmError(
+      'nats-tls',
+      `the connection to the NATS server at ${place} cannot be encrypted: ${reason}`,
+      {
+        hint: 'Give the certificate of the authority that signed the server’s (--nats-tls-ca), and name the host as the certificate does. The address of a server without TLS begins with nats://.',
+        cause,
+      },
+    );
+  }
   return new SmolvlmError('nats-unreachable', `no NATS server answers at ${place}: ${reason}`, {
     hint: 'Check that nats-server runs there, and that host and port are right.',
     cause,
   });
+}
+
+/** Whether Node refuses the server's certificate: e.g. ERR_TLS_CERT_ALTNAME_INVALID, DEPTH_ZERO_SELF_SIGNED_CERT, CERT_HAS_EXPIRED. */
+function isTlsFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    /CERT|SELF_SIGNED|UNABLE_TO_/.test(code) || /certificate/i.test(error.message) || isTlsFault(error.cause)
+  );
 }
 
 /** What an error of the NATS packages says. */

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { selfSignedCertificate } from '../../src/cli/certificate/self-signed-certificate';
 import { checkStream } from '../../src/nats/frame-streams';
 import { parseNatsAddress } from '../../src/nats/nats-address';
 import { closeNats, openNats } from '../../src/nats/nats-connection';
+import { useTempFolder } from '../temp-folder';
 import { hasNatsServer, TestNats } from './test-server';
 
 describe('connection to a NATS server', function () {
   this.timeout(30_000);
+  const folder = useTempFolder();
 
   it('says when no server answers', async () => {
     await assert.rejects(openNats(parseNatsAddress('nats://127.0.0.1:1'), 'test'), {
@@ -25,6 +29,31 @@ describe('connection to a NATS server', function () {
     const link = await openNats(parseNatsAddress(server.url, 'right'), 'test');
     await link.connection.close();
     await server.close();
+  });
+
+  it('tells a certificate that is not trusted, and a server without TLS, from one that does not answer', async function () {
+    if (!hasNatsServer) this.skip();
+    const { cert, key } = await selfSignedCertificate({
+      names: ['hub.local'],
+      validFrom: new Date(Date.now() - 60_000),
+      validDays: 1,
+    });
+    const [certFile, keyFile] = [folder('cert.pem'), folder('key.pem')];
+    await writeFile(certFile, cert);
+    await writeFile(keyFile, key);
+    const server = await TestNats.start({
+      config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`,
+    });
+    const plain = await TestNats.start();
+    const open = (url: string, more: object = {}) => openNats({ ...parseNatsAddress(url), ...more }, 'test');
+    try {
+      const tls = server.url.replace('nats:', 'tls:');
+      await assert.rejects(open(tls), { code: 'nats-tls', message: /cannot be encrypted: self-signed/ });
+      await assert.rejects(open(tls, { tlsCa: certFile }), { code: 'nats-tls', message: /127\.0\.0\.1/ });
+      await assert.rejects(open(plain.url.replace('nats:', 'tls:')), { code: 'nats-tls' });
+    } finally {
+      await Promise.all([server.close(), plain.close()]);
+    }
   });
 
   it('is closed while its server is away', async function () {

@@ -29,7 +29,7 @@ const codesByKey = {
     'nats-permission',
   ],
   tokenRefused: ['engine-token', 'request-unauthorized', 'dialog-token', 'request-foreign'],
-  certificate: ['image-certificate', 'mqtt-broker-certificate', 'engine-certificate', 'engine-tls'],
+  certificate: ['image-certificate', 'mqtt-broker-certificate', 'engine-certificate', 'engine-tls', 'nats-tls'],
   page: ['image-html', 'image-text'],
   noPicture: ['image-source', 'image-missing', 'image-empty', 'request-no-picture', 'mqtt-no-picture'],
   videoStream: ['image-stream'],
