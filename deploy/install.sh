@@ -18,9 +18,9 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 destdir=${DESTDIR:-}
 package=
-model=HuggingFaceTB/SmolVLM-256M-Instruct
-host=0.0.0.0
-port=8372
+model=
+host=
+port=
 tls=no
 announce=yes
 start=yes
@@ -68,7 +68,7 @@ while [ $# -gt 0 ]; do
 done
 
 case $port in
-  '' | *[!0-9]*) fail "--port: expected a number, received \"$port\"" ;;
+  *[!0-9]*) fail "--port: expected a number, received \"$port\"" ;;
 esac
 case "$model$host" in
   *[!A-Za-z0-9_./@:-]*) fail "--model and --host: only letters, digits and _ . / @ : - are allowed" ;;
@@ -148,8 +148,21 @@ fi
 if [ "$announce" = no ]; then options="$options${options:+ }--no-announce"; fi
 
 # 6. Settings, kept when they exist, and the service.
-if [ ! -e "$destdir/etc/default/smolvlm" ]; then
-  write /etc/default/smolvlm 644 <<SETTINGS
+settings=/etc/default/smolvlm
+# The value of a setting that is kept; or else of the second argument.
+kept() {
+  value=$(sed -n "s/^$1=//p" "$destdir$settings" | tail -n 1)
+  echo "${value:-$2}"
+}
+# Says that a given value is not used: name, given, kept.
+differs() {
+  if [ -n "$2" ] && [ "$2" != "$3" ]; then echo "$settings is kept: there $1=$3"; fi
+}
+if [ ! -e "$destdir$settings" ]; then
+  model=${model:-HuggingFaceTB/SmolVLM-256M-Instruct}
+  host=${host:-0.0.0.0}
+  port=${port:-8372}
+  write "$settings" 644 <<SETTINGS
 # Settings of smolvlm.service. After a change: systemctl restart smolvlm
 SMOLVLM_SERVE_MODEL=$model
 SMOLVLM_SERVE_HOST=$host
@@ -157,8 +170,23 @@ SMOLVLM_SERVE_PORT=$port
 # More options of "smolvlm serve", for example --alias gpt-4o-mini
 SMOLVLM_SERVE_OPTIONS=$options
 SETTINGS
-elif [ -n "$options" ]; then
-  echo "/etc/default/smolvlm is kept: add to its SMOLVLM_SERVE_OPTIONS: $options"
+else
+  kept_model=$(kept SMOLVLM_SERVE_MODEL demo)
+  kept_port=$(kept SMOLVLM_SERVE_PORT 8372)
+  differs SMOLVLM_SERVE_MODEL "$model" "$kept_model"
+  differs SMOLVLM_SERVE_HOST "$host" "$(kept SMOLVLM_SERVE_HOST 0.0.0.0)"
+  differs SMOLVLM_SERVE_PORT "$port" "$kept_port"
+  model=$kept_model
+  port=$kept_port
+  kept_options=$(kept SMOLVLM_SERVE_OPTIONS '')
+  case " $kept_options " in
+    *" $options "*) ;;
+    *) if [ -n "$options" ]; then echo "$settings is kept: add to its SMOLVLM_SERVE_OPTIONS: $options"; fi ;;
+  esac
+  case $kept_options in
+    *--tls-cert*) scheme=https ;;
+    *) scheme=http ;;
+  esac
 fi
 write /etc/systemd/system/smolvlm.service 644 <"$here/smolvlm.service"
 
@@ -174,7 +202,7 @@ run systemctl enable smolvlm.service
 if [ "$start" = yes ]; then run systemctl restart smolvlm.service; fi
 
 echo "The engine's address: $scheme://$(hostname):$port"
-if [ "$tls" = yes ] && [ -r "$destdir$cert" ]; then
+if [ $scheme = https ] && [ -r "$destdir$cert" ]; then
   fingerprint='new crypto.X509Certificate(fs.readFileSync(process.argv[1])).fingerprint256.replaceAll(":", "")'
   echo "Add to it, to accept only its certificate: /#sha256=$(node -p "$fingerprint" "$destdir$cert")"
 fi

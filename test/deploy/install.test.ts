@@ -72,7 +72,17 @@ describe('deploy/install.sh', () => {
     const again = install('--model', 'demo', '--tls');
     assert.ok(!again.stdout.includes('smolvlm certificate'));
     assert.ok(again.stdout.includes(`/#sha256=${made.fingerprint}\n`));
-    assert.match(again.stdout, /is kept: add to its SMOLVLM_SERVE_OPTIONS: --tls-cert/);
+    assert.ok(!again.stdout.includes('add to its SMOLVLM_SERVE_OPTIONS'));
+  });
+
+  it('prints the address, and downloads the model, of the settings that it keeps', () => {
+    install('--model', 'org/mine', '--port', '9000', '--tls');
+    const again = install('--port', '9001').stdout;
+    assert.match(again, /^The engine's address: https:.*:9000$/m);
+    assert.match(again, /^\+ runuser .* smolvlm pull org\/mine$/m);
+    assert.match(again, /^\/etc\/default\/smolvlm is kept: there SMOLVLM_SERVE_PORT=9000$/m);
+    const announced = install('--no-announce').stdout;
+    assert.match(announced, /is kept: add to its SMOLVLM_SERVE_OPTIONS: --no-announce$/m);
   });
 
   it('writes nothing with --dry-run', () => {
