@@ -30,7 +30,7 @@ export class LargePictures {
   /** @throws SmolvlmError `nats-publish` */
   async put(name: string, content: Uint8Array): Promise<void> {
     try {
-      await (await this.#open()).putBlob({ name }, content);
+      await this.#use((store) => store.putBlob({ name }, content));
     } catch (cause) {
       throw (
         permissionError(cause) ??
@@ -44,7 +44,7 @@ export class LargePictures {
 
   /** @throws SmolvlmError `nats-message` */
   async get(name: string): Promise<Uint8Array> {
-    const content = await (await this.#open()).getBlob(name);
+    const content = await this.#use((store) => store.getBlob(name));
     if (content) return content;
     throw new SmolvlmError('nats-message', "the request's picture has been removed from the Object Store");
   }
@@ -53,6 +53,21 @@ export class LargePictures {
     await this.#open()
       .then((store) => store.delete(name))
       .catch(() => {});
+  }
+
+  /** Makes the bucket again if somebody has deleted it. */
+  async #use<T>(act: (store: ObjectStore) => Promise<T>): Promise<T> {
+    const store = await this.#open();
+    try {
+      return await act(store);
+    } catch (error) {
+      const { StreamNotFound } = this.#link.packages.jetstream.JetStreamApiCodes;
+      const isLost = error instanceof Error && 'code' in error && error.code === StreamNotFound;
+      const isSilent = error instanceof Error && error.name === 'NoRespondersError';
+      if (!isLost && !isSilent) throw error;
+      this.#store = undefined;
+      return await act(await this.#open());
+    }
   }
 
   #open(): Promise<ObjectStore> {

@@ -62,6 +62,40 @@ describe('a queue that is lost while frames wait in it', function () {
   });
 });
 
+describe('a bucket of large pictures that is deleted', function () {
+  this.timeout(60_000);
+  const fake = useNatsFake();
+  const gate = useGate();
+
+  it('ends the request whose picture was in it with an error, and is made again by client and hub', async () => {
+    const large = Buffer.concat([picture, Buffer.alloc(1_500_000)]);
+    await fake().hub();
+    const client = fake().client();
+    assert.equal(outcome(await client.describe({ prompt: 'first' }, [large])), 'result first');
+    let working = (): void => {};
+    const taken = new Promise<void>((resolve) => {
+      working = resolve;
+    });
+    const running = client.describe({ prompt: gate().prompt, camera: 'porch' }, [picture], {
+      onEvent: ({ type }) => type === 'progress' && working(),
+    });
+    await taken;
+    let queued = (): void => {};
+    const waits = new Promise<void>((resolve) => {
+      queued = resolve;
+    });
+    const waiting = client.describe({ prompt: 'waiting', camera: 'gate' }, [large], {
+      onEvent: ({ type }) => type === 'queued' && queued(),
+    });
+    await waits;
+    await fake().administer(({ streams }) => streams.delete('OBJ_smolvlm-pictures'));
+    gate().open();
+    assert.equal(outcome(await running), `result ${gate().prompt}`);
+    assert.equal(outcome(await waiting), 'error nats-message');
+    assert.equal(outcome(await client.describe({ prompt: 'next' }, [large])), 'result next');
+  });
+});
+
 describe('a login that is revoked', function () {
   this.timeout(60_000);
   const gate = useGate();
