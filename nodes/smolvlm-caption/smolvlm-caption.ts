@@ -29,7 +29,7 @@ interface Opened {
 const outputs = ['caption', 'dropped', 'piece'] as const;
 
 export = (RED: NodeAPI): void => {
-  const flows = new StoppingFlows(RED.events);
+  const flows = StoppingFlows.of(RED.events);
   function SmolvlmCaptionNode(this: Node, given: CaptionNodeDef): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);

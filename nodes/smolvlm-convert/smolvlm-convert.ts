@@ -24,7 +24,7 @@ interface RunningConversion {
 }
 
 export = (RED: NodeAPI): void => {
-  const flows = new StoppingFlows(RED.events);
+  const flows = StoppingFlows.of(RED.events);
   function SmolvlmConvertNode(this: Node, given: NodeDef & ConversionDialog): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);

@@ -58,7 +58,7 @@ interface Opened {
 }
 
 export = (RED: NodeAPI): void => {
-  const flows = new StoppingFlows(RED.events);
+  const flows = StoppingFlows.of(RED.events);
   const child = new ImageChildren();
   const trouble = troubleWords(RED, 'smolvlm-frame');
   const text = failureText(RED, 'smolvlm-frame');

@@ -32,7 +32,7 @@ const outputs = ['entry', 'rows', 'digest'] as const;
 type Output = (typeof outputs)[number];
 
 export = (RED: NodeAPI): void => {
-  const flows = new StoppingFlows(RED.events);
+  const flows = StoppingFlows.of(RED.events);
   /** Deployed timelines, by the node's id: what the captions page shows. */
   const served = new Map<string, Timeline>();
   registerTimelinePage(RED, () => [...served.values()]);

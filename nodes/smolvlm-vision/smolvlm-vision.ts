@@ -18,7 +18,7 @@ type Message = NodeMessageInFlow & VisionOverrides;
 type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
 
 export = (RED: NodeAPI): void => {
-  const flows = new StoppingFlows(RED.events);
+  const flows = StoppingFlows.of(RED.events);
   function SmolvlmVisionNode(this: Node, given: VisionNodeDef): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);

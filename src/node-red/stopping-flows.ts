@@ -4,6 +4,8 @@ import { types } from 'node:util';
 /** Deployments that stop the nodes of whole flows, Catch and http response nodes among them. */
 const wholeFlows = ['full', 'flows'];
 
+const known = new WeakMap<EventEmitter, StoppingFlows>();
+
 /** Which nodes Node-RED is stopping. */
 export class StoppingFlows {
   #stopsWholeFlows = false;
@@ -16,6 +18,13 @@ export class StoppingFlows {
     events.on('flows:stopped', () => {
       this.#stopsWholeFlows = false;
     });
+  }
+
+  /** One for each runtime, whichever node asks. */
+  static of(events: EventEmitter): StoppingFlows {
+    const flows = known.get(events) ?? new StoppingFlows(events);
+    known.set(events, flows);
+    return flows;
   }
 
   /** A node that closes now closes together with every node that could answer its messages. */
