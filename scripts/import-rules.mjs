@@ -97,7 +97,7 @@ export const subRooms = {
     validate: ['bundle', 'npu', 'toolkit'],
     deliver: ['bundle'],
   },
-  inference: { '.': ['cpu', 'npu'], cpu: [], npu: ['.', 'cpu'] },
+  inference: { '.': ['cpu', 'npu', 'vision'], cpu: [], npu: ['.', 'cpu'], vision: ['.', 'npu'] },
   frame: { '.': ['ffmpeg'], ffmpeg: [] },
   nats: { '.': [], client: ['.'], hub: ['.'] },
   timeline: {
@@ -135,7 +135,7 @@ export const subRooms = {
     mqtt: ['.', 'failures'],
     convert: ['.'],
   },
-  editor: { '.': [], frame: ['.'] },
+  editor: { '.': [], engine: ['.'], frame: ['.'], sidebar: ['.'] },
   cli: {
     '.': [
       'bench',

@@ -1,4 +1,4 @@
-import { sidebar } from '../../src/editor/sidebar';
+import { sidebar } from '../../src/editor/sidebar/sidebar';
 
 RED.plugins.registerPlugin('smolvlm-sidebar', {
   type: 'smolvlm-sidebar',

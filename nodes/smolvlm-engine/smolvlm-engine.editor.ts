@@ -1,11 +1,11 @@
 import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
-import { engineCheck } from '../../src/editor/engine-check';
-import { engineFinder } from '../../src/editor/engine-finder';
-import { engineModels } from '../../src/editor/engine-models';
-import type { DialogValues } from '../../src/editor/engine-request';
-import { engineTry } from '../../src/editor/engine-try';
+import { engineCheck } from '../../src/editor/engine/engine-check';
+import { engineFinder } from '../../src/editor/engine/engine-finder';
+import { engineModels } from '../../src/editor/engine/engine-models';
+import type { DialogValues } from '../../src/editor/engine/engine-request';
+import { engineTry } from '../../src/editor/engine/engine-try';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
   engineFields,

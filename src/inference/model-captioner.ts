@@ -11,8 +11,8 @@ import { giveWay } from './give-way';
 import type { Caption, Captioner, FeaturesAnswer, InferenceHooks } from './inference';
 import type { PlacedTower } from './npu/open-tower';
 import { PhaseTimer } from './phase-timer';
-import { requestHash } from './prepare-pictures';
-import { VisionEncoder, type VisionEncoderOptions } from './vision-encoder';
+import { requestHash } from './vision/prepare-pictures';
+import { VisionEncoder, type VisionEncoderOptions } from './vision/vision-encoder';
 
 /** The parts of a loaded model. */
 export interface ModelParts extends TextParts {

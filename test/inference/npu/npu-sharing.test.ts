@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { NpuSharingRule } from '../../../src/inference/npu/npu-sharing';
 import { openTower } from '../../../src/inference/npu/open-tower';
 import { PhaseTimer } from '../../../src/inference/phase-timer';
-import { VisionEncoder } from '../../../src/inference/vision-encoder';
+import { VisionEncoder } from '../../../src/inference/vision/vision-encoder';
 import { readBundle } from '../../../src/model/bundle/read-bundle';
 import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
 import type { NpuUser } from '../../../src/platform/npu/npu-users';

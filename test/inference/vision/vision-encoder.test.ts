@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { PicturePool } from '../../src/image/pool/picture-pool';
-import type { InferenceHooks } from '../../src/inference/inference';
-import { PhaseTimer } from '../../src/inference/phase-timer';
-import type { FramePicture } from '../../src/inference/prepare-pictures';
-import { VisionEncoder } from '../../src/inference/vision-encoder';
-import { readModelConfigs } from '../../src/model/checkpoint/checkpoint';
-import type { TileEncoder } from '../../src/vision/vision-tower';
-import { demoModel } from '../fixtures';
+import { PicturePool } from '../../../src/image/pool/picture-pool';
+import type { InferenceHooks } from '../../../src/inference/inference';
+import { PhaseTimer } from '../../../src/inference/phase-timer';
+import type { FramePicture } from '../../../src/inference/vision/prepare-pictures';
+import { VisionEncoder } from '../../../src/inference/vision/vision-encoder';
+import { readModelConfigs } from '../../../src/model/checkpoint/checkpoint';
+import type { TileEncoder } from '../../../src/vision/vision-tower';
+import { demoModel } from '../../fixtures';
 
 /** A tower whose looks the test ends. */
 class HeldTower {

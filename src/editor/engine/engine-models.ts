@@ -1,10 +1,15 @@
-import type { ErrorBody } from '../errors';
-import { nearestName } from '../node-red/engine/nearest-name';
-import { familyNames } from '../protocol/models/family-names';
-import type { CachedModel, FetchableModel, FetchEvent, ModelInventory } from '../protocol/models/model-cache';
-import { editorNumber, type Translate } from './editor-language';
+import type { ErrorBody } from '../../errors';
+import { nearestName } from '../../node-red/engine/nearest-name';
+import { familyNames } from '../../protocol/models/family-names';
+import type {
+  CachedModel,
+  FetchableModel,
+  FetchEvent,
+  ModelInventory,
+} from '../../protocol/models/model-cache';
+import { editorNumber, type Translate } from '../editor-language';
+import { errorLine } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
-import { errorLine } from './error-line';
 
 type ListedModels =
   | (ModelInventory & { readonly error?: undefined })

@@ -1,10 +1,10 @@
-import { defaultPrompt } from '../protocol/default-prompt';
-import { details } from '../protocol/describe-request';
-import type { CaptionResult, EngineEvent, Preparation } from '../protocol/events';
-import { minutesText } from '../system/minutes-text';
-import { editorNumber, type Translate } from './editor-language';
+import { defaultPrompt } from '../../protocol/default-prompt';
+import { details } from '../../protocol/describe-request';
+import type { CaptionResult, EngineEvent, Preparation } from '../../protocol/events';
+import { minutesText } from '../../system/minutes-text';
+import { editorNumber, type Translate } from '../editor-language';
+import { errorLine } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
-import { errorLine } from './error-line';
 
 /**
  * The tab "Try it" of smolvlm-engine: a picture, its caption, and the time that took.

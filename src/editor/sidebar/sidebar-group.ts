@@ -1,5 +1,5 @@
-import type { ListedHub, ListedQueue } from '../node-red/engine/engine-overview';
-import { editorNumber, type Translate } from './editor-language';
+import type { ListedHub, ListedQueue } from '../../node-red/engine/engine-overview';
+import { editorNumber, type Translate } from '../editor-language';
 
 /** One row for each hub of a group. */
 export function hubTable(hubs: readonly ListedHub[], translate: Translate): JQuery[] {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { SmolvlmError } from '../errors';
-import type { PicturePool } from '../image/pool/picture-pool';
-import { isLargePicture } from '../image/pool/picture-size';
-import type { PictureOptions, PreparedPicture } from '../image/pool/prepare-picture';
-import { defined } from '../system/defined';
-import type { InferenceHooks } from './inference';
-import type { PhaseTimer } from './phase-timer';
+import { SmolvlmError } from '../../errors';
+import type { PicturePool } from '../../image/pool/picture-pool';
+import { isLargePicture } from '../../image/pool/picture-size';
+import type { PictureOptions, PreparedPicture } from '../../image/pool/prepare-picture';
+import { defined } from '../../system/defined';
+import type { InferenceHooks } from '../inference';
+import type { PhaseTimer } from '../phase-timer';
 
 export interface PreparePicturesOptions extends PictureOptions {
   readonly priority: number;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { ErrorBody } from '../errors';
-import type { TileGrid } from '../image/tiles';
-import type { Detail } from '../protocol/describe-request';
-import type { FeatureHandle } from '../protocol/features';
-import { type Clock, systemClock } from '../system/clock';
-import type { PromptImage } from '../text/embed-prompt';
+import type { ErrorBody } from '../../errors';
+import type { TileGrid } from '../../image/tiles';
+import type { Detail } from '../../protocol/describe-request';
+import type { FeatureHandle } from '../../protocol/features';
+import { type Clock, systemClock } from '../../system/clock';
+import type { PromptImage } from '../../text/embed-prompt';
 
 /** A frame's image features, with what identifies them. */
 export interface CachedFeatures extends PromptImage {

@@ -1,8 +1,8 @@
-import type { ErrorBody } from '../errors';
-import type { FoundEngine } from '../protocol/found-engine';
-import type { Translate } from './editor-language';
+import type { ErrorBody } from '../../errors';
+import type { FoundEngine } from '../../protocol/found-engine';
+import type { Translate } from '../editor-language';
+import { errorLine } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
-import { errorLine } from './error-line';
 
 type FoundEngines =
   | { readonly error: ErrorBody }

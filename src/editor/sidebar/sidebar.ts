@@ -1,5 +1,5 @@
-import type { ListedEngine } from '../node-red/engine/engine-overview';
-import type { Translate } from './editor-language';
+import type { ListedEngine } from '../../node-red/engine/engine-overview';
+import type { Translate } from '../editor-language';
 import { SidebarEngine } from './sidebar-engine';
 
 const id = 'smolvlm-sidebar';

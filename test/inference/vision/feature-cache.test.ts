@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type CachedFeatures, FeatureCache } from '../../src/inference/feature-cache';
-import { ManualClock } from '../system/manual-clock';
+import { type CachedFeatures, FeatureCache } from '../../../src/inference/vision/feature-cache';
+import { ManualClock } from '../../system/manual-clock';
 
 function features(hash: string, length = 10): CachedFeatures {
   const grid = { rows: 0, cols: 0, tiles: 1 };

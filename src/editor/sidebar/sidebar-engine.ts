@@ -1,7 +1,7 @@
-import type { ListedEngine } from '../node-red/engine/engine-overview';
-import type { EngineStatus, LoadedModel } from '../protocol/engine-status';
-import { editorBytes, editorLocale, editorNumber, type Translate } from './editor-language';
-import { errorLine } from './error-line';
+import type { ListedEngine } from '../../node-red/engine/engine-overview';
+import type { EngineStatus, LoadedModel } from '../../protocol/engine-status';
+import { editorBytes, editorLocale, editorNumber, type Translate } from '../editor-language';
+import { errorLine } from '../error-line';
 import { hubTable, queueLines } from './sidebar-group';
 
 /** What the sidebar shows of one engine. */

@@ -1,8 +1,8 @@
-import type { ErrorBody } from '../errors';
-import type { VisionTimings } from '../protocol/frame-result';
-import { defined } from '../system/defined';
-import type { EncodeOptions } from '../vision/vision-tower';
-import type { InferenceHooks } from './inference';
+import type { ErrorBody } from '../../errors';
+import type { VisionTimings } from '../../protocol/frame-result';
+import { defined } from '../../system/defined';
+import type { EncodeOptions } from '../../vision/vision-tower';
+import type { InferenceHooks } from '../inference';
 
 /** Passes on a frame's vision progress, and adds up the time of its stages. */
 export class VisionProgress {

@@ -1,9 +1,9 @@
-import type { ErrorBody } from '../errors';
-import type { DoctorReport, DoctorState } from '../protocol/doctor-report';
-import type { EngineStatus } from '../protocol/engine-status';
-import type { Translate } from './editor-language';
+import type { ErrorBody } from '../../errors';
+import type { DoctorReport, DoctorState } from '../../protocol/doctor-report';
+import type { EngineStatus } from '../../protocol/engine-status';
+import type { Translate } from '../editor-language';
+import { errorLine } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
-import { errorLine } from './error-line';
 
 type EngineCheck =
   | { readonly error: ErrorBody }
