@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { nodeFolders, original, readCatalog, readHelp, translations } from '../nodes/catalogs';
 import { accessibilityFaults } from './axe';
 import { Editor, EditorServer, hasChromium } from './editor';
@@ -73,9 +76,14 @@ const beyond = `(() => {
 describe('editor in a browser in each language (needs Chromium)', function () {
   this.timeout(180_000);
   let server: EditorServer;
+  let cache = '';
 
   before(async function () {
     if (!hasChromium) this.skip();
+    // The engine's dialog lists it, beside a button.
+    cache = mkdtempSync(join(tmpdir(), 'smolvlm-cache-'));
+    const bundle = 'HuggingFaceTB-SmolVLM2-256M-Video-Instruct-int8-int8-0123456789abcdef';
+    mkdirSync(join(cache, 'bundles', bundle), { recursive: true });
     const nodes = types.map((type, index) => ({
       id: `the-${type}`,
       type,
@@ -84,9 +92,14 @@ describe('editor in a browser in each language (needs Chromium)', function () {
         ? { name: '', location: 'local', model: 'demo', idle: 30 }
         : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
     }));
-    server = await EditorServer.open([{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes]);
+    server = await EditorServer.open([{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes], {
+      environment: { SMOLVLM_CACHE: cache },
+    });
   });
-  after(() => server?.close());
+  after(async () => {
+    await server?.close();
+    if (cache !== '') rmSync(cache, { recursive: true, force: true });
+  });
 
   for (const language of languages) {
     describe(language, () => {

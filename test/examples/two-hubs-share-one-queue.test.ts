@@ -39,6 +39,7 @@ describe('example two hubs share one queue', function () {
       ...(location === 'group' && { url: nats.url }),
     }));
     await home.until(() => /Connected to broker/.test(home.nodeRed.log), 'the connection');
+    await untilSubscribed();
   });
   after(async () => {
     await home?.close();
@@ -73,6 +74,19 @@ describe('example two hubs share one queue', function () {
     const wanted = (text: string): boolean => JSON.parse(text).text === expectedCaption(frame);
     await watcher.on(`cameras/${camera}/caption`, wanted, 0, 60_000);
   };
+
+  /** Node-RED connects before it subscribes; a picture that is published between is lost. */
+  async function untilSubscribed(): Promise<void> {
+    const answered = (): Promise<boolean> =>
+      watcher
+        .on('cameras/first/caption', () => true, 0, 5_000)
+        .then(
+          () => true,
+          () => false,
+        );
+    do await send('first', frames[0]);
+    while (!(await answered()));
+  }
 
   it('has both hubs describe pictures', async () => {
     const client = new NatsEngine(parseNatsAddress(nats.url));

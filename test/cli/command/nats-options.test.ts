@@ -91,7 +91,7 @@ describe('the login of a NATS server', function () {
     const tls = `tls { cert_file: "${temp('ca.pem')}", key_file: "${temp('key.pem')}" }`;
     const nats = `tls://${await start(tls)}`;
     assert.equal(await outcome({ nats, 'nats-tls-ca': temp('ca.pem') }), 'smolvlm');
-    assert.equal(await outcome({ nats }), 'nats-unreachable');
+    assert.equal(await outcome({ nats }), 'nats-tls');
     assert.equal(await outcome({ nats, 'nats-tls-ca': temp('none.pem') }), 'nats-credentials');
   });
 
