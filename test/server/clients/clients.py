@@ -4,6 +4,9 @@ import sys
 from typing import Literal, Optional
 
 import litellm
+
+# What it says about an error beside raising it is no result of a check.
+litellm.suppress_debug_info = True
 import openai
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, Field
