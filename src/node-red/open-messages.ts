@@ -2,7 +2,8 @@ import { types } from 'node:util';
 import type { Node, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../errors';
 import { type FailureText, NodeFailure } from './failures/node-failure';
-import { refuseRequest, type StoppingFlows } from './stopping-flows';
+import { refuseRequest } from './refuse-request';
+import type { StoppingFlows } from './stopping-flows';
 
 /** As Node-RED gives it with a message: one entry for each output. */
 export type Send = (messages: (NodeMessage | null)[]) => void;

@@ -86,7 +86,7 @@ export class NatsRequest implements OpenRequest {
 
   /**
    * Listens for events and for the answer.
-   * @param onLost called when the request is no longer in the queue, though no hub has taken it
+   * @param onLost called when the queue has lost the request before a hub took it
    */
   listen(link: NatsLink, onLost: () => void, lookUpMs = defaultLookUpMs): void {
     this.#link = link;
