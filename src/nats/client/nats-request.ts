@@ -106,14 +106,17 @@ export class NatsRequest implements OpenRequest {
   /** Ends with the kept answer, if there is one. @returns whether somebody has purged the queue in which it waited */
   async #isPurged(link: NatsLink): Promise<boolean> {
     const { place } = this;
-    const isGone = this.isWaiting && place && (await isRemoved(link, place.sequence).catch(() => false));
+    const waitsThere = (): boolean => this.isWaiting && this.place === place && !this.#isReplaced;
+    const isGone = place && waitsThere() && (await isRemoved(link, place.sequence).catch(() => false));
     await this.lookUp();
     if (!isGone) return false;
     // A newer frame may have taken its place just now: its requester says so, and it waits there itself.
     await delay(takenGraceMs);
-    const isReplaced = this.#isReplaced || (await isPlaceTaken(link, place.subject).catch(() => true));
-    if (isReplaced) this.replaced();
-    return !isReplaced && this.isWaiting && this.place === place;
+    const isTaken = await isPlaceTaken(link, place.subject).catch(() => undefined);
+    // What the server cannot say now is looked up again; what holds the place may be this request, sent again meanwhile.
+    if (isTaken === undefined || !waitsThere()) return false;
+    if (isTaken) this.replaced();
+    return !isTaken;
   }
 
   /** Ends with the kept answer, if there is one. */
@@ -127,12 +130,15 @@ export class NatsRequest implements OpenRequest {
    * @returns whether the queue has lost it
    */
   async recover(): Promise<boolean> {
-    const [link, sequence] = [this.#link, this.place?.sequence];
-    if (!link || sequence === undefined) return false;
-    const isGone = await isRemoved(link, sequence).catch(() => false);
-    const isLost = isGone && (await isOtherStream(link, sequence).catch(() => false));
+    const link = this.#link;
+    const { place } = this;
+    if (!link || !place) return false;
+    const isGone = await isRemoved(link, place.sequence).catch(() => false);
+    const isLost = isGone && (await isOtherStream(link, place.sequence).catch(() => undefined));
     await this.lookUp();
-    if (isGone && !isLost) this.replaced();
+    // The server could not say, or the request was sent again meanwhile, to another place.
+    if (!isGone || isLost === undefined || this.place !== place) return false;
+    if (!isLost) this.replaced();
     return isLost && this.isWaiting;
   }
 
