@@ -18,17 +18,40 @@ function commands(): string[] {
   return block.trim().split('\n');
 }
 
+interface Program {
+  readonly child: ChildProcess;
+  /** The end of what it has written. */
+  output(): string;
+}
+
+function start(command: string, env: NodeJS.ProcessEnv): Program {
+  const child = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text = `${text}${part}`.slice(-2_000);
+    });
+  }
+  return { child, output: () => text };
+}
+
 describe('the commands of docs/many-hubs.md', function () {
   this.timeout(300_000);
   const temp = useTempFolder();
-  const children: ChildProcess[] = [];
+  const programs: Program[] = [];
   afterEach(async () => {
-    for (const child of children.splice(0)) {
+    const ended: string[] = [];
+    for (const { child, output } of programs.splice(0)) {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+        ended.push(`${child.spawnargs.join(' ')}: ${child.exitCode ?? child.signalCode}: ${output()}`);
+        continue;
+      }
       const exited = once(child, 'exit');
       // The shell and what it started.
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      process.kill(-child.pid, 'SIGTERM');
       await exited;
     }
+    assert.deepEqual(ended, [], 'ended by themselves');
   });
 
   it('lead to two engines that share one queue in at most five commands', async function () {
@@ -51,7 +74,7 @@ describe('the commands of docs/many-hubs.md', function () {
         .replace('nats-server -js', `nats-server -a 127.0.0.1 -p ${port} -js`);
       const PATH = `${process.env.PATH}:/usr/sbin`;
       const env = { ...process.env, PATH };
-      children.push(spawn('sh', ['-c', `exec ${command}`], { detached: true, stdio: 'ignore', env }));
+      programs.push(start(`exec ${command}`, env));
     }
     const client = new NatsEngine(parseNatsAddress(`nats://127.0.0.1:${port}`));
     let hubs = 0;
