@@ -71,8 +71,8 @@ interface EditorPlugin {
 }
 
 declare const RED: {
-  /** A text of the editor's own catalog. */
-  _(key: string): string;
+  /** A text of the editor's own catalog, or of the one that the key names: `MODULE/SET:key`. */
+  _(key: string, values?: CatalogValues): string;
   readonly nodes: {
     registerType<Node extends EditorNode>(
       type: string,

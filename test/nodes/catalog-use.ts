@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { type Expression, type PrivateIdentifier, parse, type SpreadElement } from 'acorn';
 import { simple } from 'acorn-walk';
 import { transformSync } from 'esbuild';
-import { fieldWaysOut, troubleKeys } from '../../src/node-red/failures/trouble-words';
+import { fieldWaysOut, troubleKeys } from '../../src/failures/trouble';
 import { StatusWords } from '../../src/node-red/node-status';
 import type { DropReason, EngineEvent, ProgressPhase } from '../../src/protocol/events';
 import { repositoryRoot } from '../fixtures';

@@ -24,7 +24,14 @@ export function readCatalog(folder: string, language: string): ReadonlyMap<strin
     else for (const [name, each] of Object.entries(value as object)) add(each, key ? `${key}.${name}` : name);
   };
   add(JSON.parse(readFileSync(localePath(folder, language, 'json'), 'utf8')), '');
+  // The build puts the words for errors into the engine's catalog.
+  if (folder === 'smolvlm-engine') add(readFailureCatalog(language), folder);
   return strings;
+}
+
+/** `language`, and the words of each kind of error. */
+export function readFailureCatalog(language: string): object {
+  return JSON.parse(readFileSync(join(repositoryRoot, 'src/failures/locales', `${language}.json`), 'utf8'));
 }
 
 /** The help of a node. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { troubleOf } from '../../src/node-red/failures/trouble-words';
+import { troubleOf } from '../../src/failures/trouble';
 import { demoFrame } from '../fixtures';
 import { CaptionFlow, CaptionRuntime, type Received } from './caption-flow';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import helper from 'node-red-node-test-helper';
 import { EngineClient } from '../../src/client/engine-client';
-import { troubleOf } from '../../src/node-red/failures/trouble-words';
+import { troubleOf } from '../../src/failures/trouble';
 import type { FeatureHandle } from '../../src/protocol/features';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { fewPatches, writeSmallCheckpoint } from '../convert/small-checkpoint';

@@ -2,7 +2,7 @@ import type { ErrorBody } from '../../errors';
 import type { DoctorReport, DoctorState } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { Translate } from '../editor-language';
-import { errorLine } from '../error-line';
+import { errorLine, requestFailure } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
 
 type EngineCheck =
@@ -33,7 +33,7 @@ export function engineCheck(tab: JQuery, dialog: () => DialogValues, translate: 
         found.empty().append(answer.error ? errorLine(answer.error) : report(answer, translate));
       })
       .fail((xhr) => {
-        found.empty().text(translate('failed', { reason: xhr.statusText }));
+        found.empty().append(errorLine(requestFailure(xhr)));
       })
       .always(() => button.prop('disabled', false));
   });

@@ -1,7 +1,7 @@
 import type { ErrorBody } from '../../errors';
 import type { FoundEngine } from '../../protocol/found-engine';
 import type { Translate } from '../editor-language';
-import { errorLine } from '../error-line';
+import { errorLine, requestFailure } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
 
 type FoundEngines =
@@ -31,7 +31,7 @@ export function engineFinder(
         found.empty().append(answer.error ? errorLine(answer.error) : list(answer.engines));
       })
       .fail((xhr) => {
-        found.empty().text(translate('failed', { reason: xhr.statusText }));
+        found.empty().append(errorLine(requestFailure(xhr)));
       })
       .always(() => button.prop('disabled', false));
   });

@@ -8,7 +8,7 @@ import type {
   ModelInventory,
 } from '../../protocol/models/model-cache';
 import { editorNumber, type Translate } from '../editor-language';
-import { errorLine } from '../error-line';
+import { errorLine, requestFailure } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
 
 type ListedModels =
@@ -141,16 +141,22 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
 
   function load(path: string, more: object = {}): void {
     listing?.abort();
-    listing = engineRequest(path, { ...dialog(), ...more }).done((answer: ListedModels) => {
-      if (answer.error) {
-        progress.empty().append(errorLine(answer.error));
-        return;
-      }
-      fetchable = answer.fetchable;
-      items = answer.cached;
-      draw();
-      suggest();
-    });
+    listing = engineRequest(path, { ...dialog(), ...more })
+      .done((answer: ListedModels) => {
+        if (answer.error) {
+          progress.empty().append(errorLine(answer.error));
+          return;
+        }
+        fetchable = answer.fetchable;
+        items = answer.cached;
+        draw();
+        suggest();
+      })
+      .fail(showRefusal);
+  }
+
+  function showRefusal(xhr: JQuery.jqXHR, reason: string): void {
+    if (reason !== 'abort') progress.empty().append(errorLine(requestFailure(xhr)));
   }
 
   function reload(): void {
@@ -178,7 +184,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
     );
     running = { id, request };
     draw();
-    request.always(() => {
+    request.fail(showRefusal).always(() => {
       if (running?.request !== request) return;
       running = undefined;
       load('smolvlm-engine/models');

@@ -3,7 +3,7 @@ import { details } from '../../protocol/describe-request';
 import type { CaptionResult, EngineEvent, Preparation } from '../../protocol/events';
 import { minutesText } from '../../system/minutes-text';
 import { editorNumber, type Translate } from '../editor-language';
-import { errorLine } from '../error-line';
+import { editorFailure, errorLine, requestFailure } from '../error-line';
 import { type DialogValues, engineRequest } from './engine-request';
 
 /**
@@ -82,7 +82,7 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
     });
     request = sent;
     sent.fail((xhr, reason) => {
-      if (reason !== 'abort') facts.text(translate('failed', { reason: xhr.statusText }));
+      if (reason !== 'abort') facts.empty().append(errorLine(requestFailure(xhr)));
     });
   }
 
@@ -98,8 +98,9 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
         facts.text(event.preparing ? loading(event.preparing) : translate('try.queued', event));
         break;
       case 'progress':
-        if (event.warning) facts.text(event.warning.message);
-        else
+        if (event.warning) {
+          facts.text(editorFailure(event.warning).words).attr('title', event.warning.message);
+        } else
           facts.text(
             event.phase === 'loading' ? loading(event) : translate(`try.phase.${event.phase}`, event),
           );
@@ -112,7 +113,9 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
         facts.empty().append(resultFacts(event.result, translate));
         break;
       case 'dropped':
-        facts.text(translate('try.dropped', event));
+        facts
+          .text(translate('try.dropped', { message: editorFailure({ ...event, code: event.reason }).words }))
+          .attr('title', event.message);
         break;
       case 'error':
         facts.empty();

@@ -1,7 +1,7 @@
 import type { ListedEngine } from '../../node-red/engine/engine-overview';
 import type { EngineStatus, LoadedModel } from '../../protocol/engine-status';
 import { editorBytes, editorLocale, editorNumber, type Translate } from '../editor-language';
-import { errorLine } from '../error-line';
+import { editorFailure, errorLine } from '../error-line';
 import { hubTable, queueLines } from './sidebar-group';
 
 /** What the sidebar shows of one engine. */
@@ -100,7 +100,10 @@ export class SidebarEngine {
       $('<div>', { class: 'smolvlm-frame-head' }).text(took).appendTo(words);
     }
     if (fallback) {
-      $('<div>', { class: 'smolvlm-frame-fallback' }).text(translate('onCpu', fallback)).appendTo(words);
+      const message = editorFailure(fallback).words;
+      $('<div>', { class: 'smolvlm-frame-fallback', title: fallback.message })
+        .text(translate('onCpu', { message }))
+        .appendTo(words);
     }
     const picture = thumbnail
       ? $('<img>', { src: `data:image/jpeg;base64,${thumbnail}`, alt: text ?? '' })

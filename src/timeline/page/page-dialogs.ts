@@ -59,8 +59,8 @@ export function exportDialog(
       state.textContent = words.translate('exporting');
       save(format, stop.signal).then(
         () => dialog.close(),
-        (error: Error) => {
-          state.textContent = words.translate('exportFailed', { reason: error.message });
+        (error: unknown) => {
+          state.textContent = words.translate('exportFailed', { reason: words.failure(error) });
         },
       );
     });

@@ -44,11 +44,7 @@ class TimelinePage {
       if (timelines) await this.#show(timelines);
       else await this.#showLogin(isRefused);
     } catch (error) {
-      const unreachable = error instanceof TypeError;
-      this.#notice(
-        unreachable ? this.#words.translate('unreachable') : (error as Error).message,
-        () => void this.start(),
-      );
+      this.#notice(this.#words.failure(error), () => void this.start());
     }
   }
 

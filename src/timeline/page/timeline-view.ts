@@ -61,7 +61,7 @@ export class TimelineView {
       filters: this.#filters,
       list: this.#list,
       onPage: () => this.#list.mark(this.#open?.entry.id),
-      faultText: (error) => this.#faultText(error),
+      faultText: (error) => this.#words.failure(error),
     });
     this.element = element(
       'div',
@@ -170,7 +170,7 @@ export class TimelineView {
     try {
       this.#openEntry(await this.#client.entry(id, this.#stop.signal), 'none');
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#toast.show(this.#faultText(error));
+      if (!this.#stop.signal.aborted) this.#toast.show(this.#words.failure(error));
     }
   }
 
@@ -246,7 +246,7 @@ export class TimelineView {
       if (next && !this.#isPhone()) this.#list.focus(next.id);
       this.#toast.show(this.#words.translate('deleted'));
     } catch (error) {
-      this.#toast.show(this.#faultText(error));
+      this.#toast.show(this.#words.failure(error));
     }
   }
 
@@ -301,11 +301,6 @@ export class TimelineView {
 
   #showPlaceholder(): void {
     this.#panel.replaceChildren(element('p', { class: 'placeholder' }, this.#words.translate('chooseEntry')));
-  }
-
-  #faultText(error: unknown): string {
-    if (error instanceof TypeError) return this.#words.translate('unreachable');
-    return (error as Error).message;
   }
 
   #isPhone(): boolean {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { NodeAPI } from 'node-red';
 import { SmolvlmError } from '../../../src/errors';
+import { troubleKeys, troubleOf } from '../../../src/failures/trouble';
 import { failureText } from '../../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../../src/node-red/failures/node-failure';
-import { troubleKeys, troubleOf, troubleWords } from '../../../src/node-red/failures/trouble-words';
+import { troubleWords } from '../../../src/node-red/failures/trouble-words';
 import { fieldNumber } from '../../../src/node-red/number-field';
 import { type original, readCatalog, type Translation, translations } from '../../nodes/catalogs';
 

@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../../../errors';
+import { type ErrorBody, SmolvlmError } from '../../../errors';
 import {
   type AskLine,
   type CameraBody,
@@ -22,12 +22,12 @@ export interface EntryFilter {
 }
 
 /** An answer of the server other than 2xx. */
-export class ServerRefusal extends Error {
+export class ServerRefusal extends SmolvlmError {
   constructor(
     readonly status: number,
-    readonly body: ErrorBody,
+    { code, message, hint }: ErrorBody,
   ) {
-    super(body.message);
+    super(code, message, { hint });
   }
 }
 

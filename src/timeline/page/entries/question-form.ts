@@ -1,3 +1,4 @@
+import { SmolvlmError } from '../../../errors';
 import type { EntryBody } from '../../http/timeline-api';
 import type { TimelineClient } from '../client/timeline-client';
 import { element, icon } from '../parts/element';
@@ -69,7 +70,7 @@ export class QuestionForm {
           text += line.text;
           this.#show(text);
         } else if (line.type === 'progress' && text === '') this.#show(this.#phase(line.phase));
-        else if (line.type === 'error') throw new Error(line.error.message);
+        else if (line.type === 'error') throw SmolvlmError.from(line.error);
         else if (line.type === 'answer') {
           this.#output.hidden = true;
           this.#input.value = '';
@@ -78,7 +79,7 @@ export class QuestionForm {
       }
     } catch (error) {
       if (running.signal.aborted) this.#show(this.#words.translate('askCancelled'));
-      else this.#show(this.#words.translate('askFailed', { reason: (error as Error).message }), true);
+      else this.#show(this.#words.translate('askFailed', { reason: this.#words.failure(error) }), true);
     } finally {
       this.#running = undefined;
       this.#showButton();

@@ -1,3 +1,9 @@
+import { errorBody } from '../../../errors';
+import { failureWords, joined } from '../../../failures/failure-words';
+import germanFailures from '../../../failures/locales/de.json';
+import englishFailures from '../../../failures/locales/en-US.json';
+import frenchFailures from '../../../failures/locales/fr.json';
+import chineseFailures from '../../../failures/locales/zh-CN.json';
 import german from '../locales/de.json';
 import english from '../locales/en-US.json';
 import french from '../locales/fr.json';
@@ -12,6 +18,13 @@ const catalogs: Readonly<Record<Language, Catalog>> = {
   de: german,
   fr: french,
   'zh-CN': chinese,
+};
+
+const failures: Readonly<Record<Language, typeof englishFailures>> = {
+  'en-US': englishFailures,
+  de: germanFailures,
+  fr: frenchFailures,
+  'zh-CN': chineseFailures,
 };
 
 export type WordKey = keyof Catalog;
@@ -62,10 +75,20 @@ export class Words {
   }
 
   translate(key: WordKey, values: Readonly<Record<string, string | number>> = {}): string {
-    return this.#catalog[key].replace(/__(\w+?)__/g, (_, name: string) => {
-      const value = values[name] ?? '';
-      return typeof value === 'number' ? this.#number.format(value) : value;
+    return filled(this.#catalog[key], values, (value) => this.#number.format(value));
+  }
+
+  /** What went wrong and what to do, then in brackets the English sentence, which names the thing and the value. */
+  failure(thrown: unknown): string {
+    // The browser's own error, in no language of the page: no answer came.
+    if (thrown instanceof TypeError) return this.translate('unreachable');
+    const { language, ...texts } = failures[this.language];
+    const failure = failureWords(errorBody(thrown), (key, values = {}) => {
+      const [group, name = ''] = key.split('.');
+      if (group !== 'trouble' && group !== 'wayOut') return language;
+      return filled((texts[group] as Readonly<Record<string, string>>)[name] ?? '', values, String);
     });
+    return failure.sentence === undefined ? joined(failure) : `${joined(failure)} (${failure.sentence})`;
   }
 
   time(at: Date): string {
@@ -88,6 +111,17 @@ export class Words {
   shortDay(at: Date): string {
     return this.#shortDay.format(at);
   }
+}
+
+function filled(
+  text: string,
+  values: Readonly<Record<string, string | number>>,
+  number: (value: number) => string,
+): string {
+  return text.replace(/__(\w+?)__/g, (_, name: string) => {
+    const value = values[name] ?? '';
+    return typeof value === 'number' ? number(value) : value;
+  });
 }
 
 export function startOfDay(at: Date): Date {

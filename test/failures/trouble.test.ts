@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SmolvlmError } from '../../../src/errors';
-import { NodeFailure } from '../../../src/node-red/failures/node-failure';
-import { type TroubleKey, troubleOf } from '../../../src/node-red/failures/trouble-words';
-import { repositoryRoot } from '../../fixtures';
+import { SmolvlmError } from '../../src/errors';
+import { type TroubleKey, troubleOf } from '../../src/failures/trouble';
+import { NodeFailure } from '../../src/node-red/failures/node-failure';
+import { repositoryRoot } from '../fixtures';
 
-/** Codes of Troubleshooting that no node can meet, or that only a defect causes. */
+/** Codes of Troubleshooting that no node, dialog or page can meet, or that only a defect causes. */
 const otherCodes = [
   ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-output', 'command-unfinished'],
-  ...['cpu-products', 'unchanged', 'cooldown', 'stale', 'model-fetching'],
+  ...['unchanged', 'cooldown', 'stale'],
 ];
-const otherRooms = /^(bench|certificate|dialog|doctor|emulator|watch)-/;
+const otherRooms = /^(bench|certificate|doctor|emulator|watch)-/;
 
 describe('troubleOf', () => {
-  it('has words for every code that a node can meet', () => {
+  it('has words for every code that a node, a dialog or the captions page can meet', () => {
     const page = readFileSync(join(repositoryRoot, 'docs/troubleshooting.md'), 'utf8');
     const codes = [...page.matchAll(/^\| ((?:`[a-z\d-]+`(?:, )?)+)/gm)].flatMap(([, row = '']) =>
       [...row.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
@@ -41,6 +41,12 @@ describe('troubleOf', () => {
       const trouble = troubleOf(new NodeFailure(new SmolvlmError('image-fetch', message)));
       assert.deepEqual([trouble.key, trouble.values?.status], [key, status], message);
     }
+  });
+
+  it('knows an answer that has none of these codes by its HTTP status', () => {
+    assert.deepEqual(troubleOf('http-502'), { key: 'serverStatus', values: { status: '502' } });
+    assert.equal(troubleOf('http-403').key, 'notPermitted');
+    assert.equal(troubleOf('http-0').key, 'noServer');
   });
 
   it('names the setting that is wrong', () => {
