@@ -15,6 +15,7 @@ import {
   readJson,
   sendToEngine,
 } from './engine-http';
+import { closeConnections } from './kept-connections';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
 
 /** The first line of a lease. */
@@ -82,8 +83,8 @@ export class EngineConnection {
 
   close(): void {
     this.#closed.abort();
-    this.#lease?.response.destroy();
-    this.#older?.response.destroy();
+    for (const held of [this.#lease, this.#older]) held?.response.destroy();
+    if (this.#lease) closeConnections(this.#lease.connected.endpoint);
     this.#lease = undefined;
     this.#connected = undefined;
   }
@@ -172,6 +173,7 @@ export class EngineConnection {
     this.#lease = undefined;
     this.#connected = undefined;
     lease?.response.destroy();
+    if (lease) closeConnections(lease.connected.endpoint);
     if (!this.#closed.signal.aborted) this.#options.onState('lost');
   }
 }

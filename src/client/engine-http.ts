@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type Agent,
   type ClientRequest,
   type IncomingMessage,
   type RequestOptions,
@@ -10,8 +11,8 @@ import type { TLSSocket } from 'node:tls';
 import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import { heartbeatMs } from '../protocol/ndjson';
-import { defined } from '../system/defined';
 import type { EngineAddress } from './engine-address';
+import { keptConnections } from './kept-connections';
 
 /** Where an engine answers. */
 export type Endpoint =
@@ -37,10 +38,24 @@ const silenceMs = 6 * heartbeatMs;
 /** JSON documents of an engine are far smaller: status and doctor's report. */
 const longestDocumentBytes = 16 * 1024 * 1024;
 
-/** @returns the response, its body not read @throws what the network throws */
+/**
+ * The connection is kept for later requests once the response has been read to its end.
+ * @returns the response, its body not read @throws what the network throws
+ */
 export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Promise<IncomingMessage> {
+  return sendBy(keptConnections(endpoint), endpoint, message);
+}
+
+/** @param agent false: by a new connection, which is closed afterwards */
+function sendBy(
+  agent: Agent | false,
+  endpoint: Endpoint,
+  message: EngineHttpRequest,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const body = message.body ?? [];
+    const { signal } = message;
+    signal?.throwIfAborted();
     const headers: Record<string, string> = {};
     if (message.contentType !== undefined) headers['content-type'] = message.contentType;
     if (body.length > 0)
@@ -49,10 +64,9 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
     const options: RequestOptions = {
       method: message.method,
       headers,
-      agent: false,
+      agent,
       // Unlike `request.setTimeout`, it also limits the time to connect.
       timeout: silenceMs,
-      ...defined({ signal: message.signal }),
     };
     const fingerprint = 'url' in endpoint ? endpoint.fingerprint : undefined;
     const request =
@@ -66,8 +80,23 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
     request.on('timeout', () => {
       request.destroy(new Error(`the engine sent nothing for ${silenceMs} ms`));
     });
-    request.once('response', resolve);
-    request.on('error', reject);
+    const abort = (): void => {
+      request.destroy(abortError(signal));
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    // Its connection belongs to another request from then on.
+    request.once('close', () => signal?.removeEventListener('abort', abort));
+    let isAnswered = false;
+    request.once('response', (response) => {
+      isAnswered = true;
+      resolve(response);
+    });
+    request.on('error', (error) => {
+      // The engine closed the kept connection while the request was on its way.
+      const isStale = request.reusedSocket && !isAnswered && isDisconnection(error);
+      if (isStale) sendBy(false, endpoint, message).then(resolve, reject);
+      else reject(error);
+    });
     const send = (): void => {
       for (const part of body) request.write(part);
       request.end();
@@ -80,7 +109,7 @@ export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Pr
 /** Sends once the peer has shown the pinned certificate; destroys the request for another one. */
 function whenPinned(request: ClientRequest, fingerprint: string, send: () => void): void {
   request.once('socket', (socket) => {
-    socket.once('secureConnect', () => {
+    const check = (): void => {
       const shown = (socket as TLSSocket).getPeerCertificate().fingerprint256 ?? 'none';
       if (shown.replaceAll(':', '') === fingerprint) send();
       else {
@@ -89,8 +118,18 @@ function whenPinned(request: ClientRequest, fingerprint: string, send: () => voi
           'If its certificate was replaced, enter the new fingerprint; otherwise another machine answers.';
         request.destroy(new SmolvlmError('engine-certificate', message, { hint }));
       }
-    });
+    };
+    if (request.reusedSocket) check();
+    else socket.once('secureConnect', check);
   });
+}
+
+function abortError(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new Error('the request was aborted');
+}
+
+function isDisconnection(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
 /**

@@ -102,11 +102,10 @@ export class PendingRequest implements OpenRequest {
       this.#countLostRun(connected);
       const request = this.#withTimeLeft(limitMs);
       if (!request) return;
-      const answered = await this.#send(connected, request).catch((error: unknown) => {
+      await this.#send(connected, request).catch((error: unknown) => {
         if (!mayBeSentAgain(error)) throw error;
-        return false;
       });
-      if (answered || signal.aborted) return;
+      if (this.#isEnded || signal.aborted) return;
       this.#unconfirmedSince ??= performance.now();
       await this.#connection.suspect(connected);
       await delay(pauseMs);
@@ -141,8 +140,8 @@ export class PendingRequest implements OpenRequest {
     return { ...this.request, deadlineMs, ...defined({ maxAgeMs: ageLeftMs }) };
   }
 
-  /** @returns whether the final event came */
-  async #send({ endpoint, instance }: Connected, request: DescribeRequest): Promise<boolean> {
+  /** Sends it, and reads the events to their end. */
+  async #send({ endpoint, instance }: Connected, request: DescribeRequest): Promise<void> {
     const { signal } = this.#stopped;
     const response = await sendToEngine(endpoint, {
       method: 'POST',
@@ -154,11 +153,10 @@ export class PendingRequest implements OpenRequest {
     this.#tokens.restart();
     for await (const event of readEvents(response)) {
       this.#unconfirmedSince = undefined;
-      if (isFinal(event)) return this.#end(event);
       if (event.type === 'progress') this.#startedOn = instance;
-      this.#passOn(event);
+      if (isFinal(event)) this.#end(event);
+      else this.#passOn(event);
     }
-    return false;
   }
 
   #passOn(event: EngineEvent): void {

@@ -9,10 +9,16 @@ export interface PixelSettings {
   readonly std: readonly number[];
 }
 
-/** @returns [3, height, width] float32: (x · rescaleFactor − mean) / std, computed once per possible byte */
-export function pixelValues(tile: RgbImage, { rescaleFactor, mean, std }: PixelSettings): Float32Array {
+/**
+ * @param values where to write them: 3 × height × width values
+ * @returns [3, height, width] float32: (x · rescaleFactor − mean) / std, computed once per possible byte
+ */
+export function pixelValues(
+  tile: RgbImage,
+  { rescaleFactor, mean, std }: PixelSettings,
+  values: Float32Array = new Float32Array(3 * tile.width * tile.height),
+): Float32Array {
   const pixels = tile.width * tile.height;
-  const values = new Float32Array(3 * pixels);
   for (let channel = 0; channel < 3; channel++) {
     const table = Float32Array.from(
       { length: 256 },

@@ -3,7 +3,7 @@ import type { Progress } from '../protocol/events';
 /** Steps that follow each other faster are not told apart by anyone, and each one wakes the threads that pass it on. */
 const shortestIntervalMs = 100;
 
-/** Selects the steps of a request that its reader is told of: the first and the last of a phase, a new warning, and one every 100 ms. */
+/** Selects the steps of a request that its reader is told of: the first, each new warning, and one every 100 ms. */
 export class ProgressPace {
   readonly #now: () => number;
   #last: { readonly progress: Progress; readonly atMs: number } | undefined;
@@ -15,12 +15,11 @@ export class ProgressPace {
 
   /** @returns whether the reader is told of this step */
   tells(progress: Progress): boolean {
-    const { phase, done, total, warning } = progress;
+    const { warning } = progress;
     const atMs = this.#now();
     const last = this.#last;
     const isNew =
-      last?.progress.phase !== phase ||
-      done >= total ||
+      last === undefined ||
       (warning !== undefined && warning.code !== last.progress.warning?.code) ||
       atMs - last.atMs >= shortestIntervalMs;
     if (isNew) this.#last = { progress, atMs };

@@ -21,12 +21,14 @@ export class EngineMetrics {
   readonly #frames: Gauge<'camera' | 'outcome'>;
   readonly #waiting: Gauge<'camera'>;
   readonly #modelBytes: Gauge<'model' | 'backend'>;
+  /** Of the process. Measuring its event loop wakes it 100 times a second, so they are collected once somebody reads them. */
+  #collectProcess: (() => void) | undefined;
 
   private constructor(prometheus: Prometheus) {
     const { Registry, Counter, Gauge, Histogram, collectDefaultMetrics } = prometheus;
     const registers = [new Registry()];
     this.#registry = registers[0] as Registry;
-    collectDefaultMetrics({ register: this.#registry });
+    this.#collectProcess = () => collectDefaultMetrics({ register: this.#registry });
     this.#captionSeconds = new Histogram({
       name: 'smolvlm_caption_seconds',
       help: 'Time of a described frame by part: image, vision, prefill, decode, total',
@@ -113,6 +115,8 @@ export class EngineMetrics {
 
   /** In Prometheus' text format. */
   text({ cameras, models }: WatchedStatus): Promise<string> {
+    this.#collectProcess?.();
+    this.#collectProcess = undefined;
     for (const gauge of [this.#frames, this.#waiting, this.#modelBytes]) gauge.reset();
     for (const [camera, { waiting, running, done, failed, dropped }] of Object.entries(cameras)) {
       this.#waiting.set({ camera }, waiting);

@@ -13,6 +13,7 @@ import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { InferenceSettings, Settings } from '../system/settings';
 import type { TimelineStore } from '../timeline/timeline-store';
+import { afterAnswer } from './after-answer';
 import { EngineEndpoints } from './engine-endpoints';
 import type { AccessToken } from './http/access-tokens';
 import { BodyBudget, bodyBudgetBytes } from './http/bodies/body-budget';
@@ -118,8 +119,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
       `${megabytes(rss)} MB of memory in use, limit ${megabytes(memoryLimitBytes)} MB: ending the engine; clients start another`,
     );
   });
-  // After the caption is sent.
-  engine.onDone(() => setImmediate(() => guard.check()));
+  engine.onDone(() => afterAnswer(() => guard.check()));
   if (options.timeline) engine.onDone(timelineRecorder(options.timeline, log));
   const models = new ModelCatalog({
     loaded: () => engine.status().models.map(({ model }) => model),

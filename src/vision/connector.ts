@@ -1,3 +1,4 @@
+import { PriorityMutex } from '../system/priority-mutex';
 import type { Projection } from './projection';
 
 /** After the tower: layer norm, pixel shuffle and projection to the text width. */
@@ -17,6 +18,9 @@ export interface ConnectorParameters {
 
 export class Connector {
   readonly #parameters: ConnectorParameters;
+  /** Of the last tile; see `PatchEmbedding`. */
+  #shuffled = new Float32Array();
+  readonly #shuffledMutex = new PriorityMutex();
 
   constructor(parameters: ConnectorParameters) {
     this.#parameters = parameters;
@@ -26,28 +30,31 @@ export class Connector {
     return this.#parameters.textWidth;
   }
 
-  /** @param stream [tokens, hidden], unscaled @returns the same, normalised */
+  /** @param stream [tokens, hidden], unscaled; it is normalised in place */
   postLayerNorm(stream: Float32Array): Float32Array {
     const { normWeight, normBias, normEps } = this.#parameters;
-    return layerNorm(stream, normWeight, normBias, normEps);
+    return layerNorm(stream, normWeight, normBias, normEps, stream);
   }
 
   /** @param normalised [tokens, hidden] @returns [tokens / scaleFactor², text width] */
   connect(normalised: Float32Array): Promise<Float32Array> {
     const { normWeight, scaleFactor, projection } = this.#parameters;
-    return projection.project(pixelShuffle(normalised, normWeight.length, scaleFactor));
+    return this.#shuffledMutex.enter(() => {
+      if (this.#shuffled.length !== normalised.length) this.#shuffled = new Float32Array(normalised.length);
+      return projection.project(pixelShuffle(normalised, normWeight.length, scaleFactor, this.#shuffled));
+    });
   }
 }
 
-/** Layer norm over the last axis. @param values [rows, weight.length] */
+/** Layer norm over the last axis. @param values [rows, weight.length] @param result may be `values` */
 export function layerNorm(
   values: Float32Array,
   weight: Float32Array,
   bias: Float32Array,
   eps: number,
+  result: Float32Array = new Float32Array(values.length),
 ): Float32Array {
   const width = weight.length;
-  const result = new Float32Array(values.length);
   for (let begin = 0; begin < values.length; begin += width) {
     let sum = 0;
     for (let index = begin; index < begin + width; index++) sum += values[index] as number;
@@ -68,9 +75,13 @@ export function layerNorm(
  * Joins each square of `factor` × `factor` patches into one token, its rows one after the other.
  * @param values [side², hidden] @returns [(side / factor)², hidden × factor²]
  */
-export function pixelShuffle(values: Float32Array, hidden: number, factor: number): Float32Array {
+export function pixelShuffle(
+  values: Float32Array,
+  hidden: number,
+  factor: number,
+  result: Float32Array = new Float32Array(values.length),
+): Float32Array {
   const side = Math.sqrt(values.length / hidden);
-  const result = new Float32Array(values.length);
   const run = factor * hidden;
   let target = 0;
   for (let top = 0; top < side; top += factor) {

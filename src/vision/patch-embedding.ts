@@ -1,3 +1,4 @@
+import { PriorityMutex } from '../system/priority-mutex';
 import type { Projection } from './projection';
 
 /** How a tile is cut into patches. */
@@ -14,6 +15,9 @@ export class PatchEmbedding {
   readonly #grid: PatchGrid;
   readonly #projection: Projection;
   readonly #positions: Float32Array;
+  /** Written anew for each tile: fresh memory would be collected every few tiles, and costs a page fault for every 4 KB. */
+  readonly #patches: Float32Array;
+  readonly #patchesMutex = new PriorityMutex();
 
   /**
    * @param projection the convolution as a matrix: [hidden, channels × patchSize²], with its bias
@@ -23,11 +27,17 @@ export class PatchEmbedding {
     this.#grid = grid;
     this.#projection = projection;
     this.#positions = positions;
+    this.#patches = emptyPatches(grid);
   }
 
-  /** @param pixels [channels, imageSize, imageSize] float32 @returns [tokens, hidden] */
-  async embed(pixels: Float32Array): Promise<Float32Array> {
-    const stream = await this.#projection.project(extractPatches(pixels, this.#grid));
+  /**
+   * @param pixels makes [channels, imageSize, imageSize] float32, which are not used after other pixels were made
+   * @returns [tokens, hidden]
+   */
+  async embed(pixels: () => Float32Array): Promise<Float32Array> {
+    const stream = await this.#patchesMutex.enter(() =>
+      this.#projection.project(extractPatches(pixels(), this.#grid, this.#patches)),
+    );
     const positions = this.#positions;
     for (let index = 0; index < stream.length; index++) {
       stream[index] = (stream[index] as number) + (positions[index] as number);
@@ -39,13 +49,16 @@ export class PatchEmbedding {
 /**
  * A convolution whose stride equals its kernel is a matrix product over patches. Pixels beyond the last whole patch
  * are not used.
- * @param pixels [channels, imageSize, imageSize]
+ * @param pixels [channels, imageSize, imageSize] @param patches where to write them
  * @returns [patches, channels × patchSize × patchSize], patches row by row, each in the kernel's own order
  */
-export function extractPatches(pixels: Float32Array, grid: PatchGrid): Float32Array {
+export function extractPatches(
+  pixels: Float32Array,
+  grid: PatchGrid,
+  patches: Float32Array = emptyPatches(grid),
+): Float32Array {
   const { channels, imageSize, patchSize } = grid;
   const side = Math.floor(imageSize / patchSize);
-  const patches = new Float32Array(channels * (side * patchSize) ** 2);
   let target = 0;
   for (let patch = 0; patch < side * side; patch++) {
     const corner = Math.floor(patch / side) * patchSize * imageSize + (patch % side) * patchSize;
@@ -59,4 +72,9 @@ export function extractPatches(pixels: Float32Array, grid: PatchGrid): Float32Ar
     }
   }
   return patches;
+}
+
+function emptyPatches({ channels, imageSize, patchSize }: PatchGrid): Float32Array {
+  const side = Math.floor(imageSize / patchSize);
+  return new Float32Array(channels * (side * patchSize) ** 2);
 }

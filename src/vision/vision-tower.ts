@@ -17,7 +17,7 @@ export interface VisionTowerParts {
   close(): Promise<void>;
 }
 
-/** A tile's pixels [channels, imageSize, imageSize] float32, normalised; or a function that makes them when the tile starts. */
+/** A tile's pixels [channels, imageSize, imageSize] float32, normalised; or a function that makes them when the tile starts: they are copied at once. */
 export type TileSource = Float32Array | (() => Float32Array);
 
 /** Receives a named activation of one tile, [tokens, width] float32, the residual stream unscaled. */
@@ -57,9 +57,11 @@ export class VisionTower implements TileEncoder {
     const rows: Float32Array[] = [];
     const enter = async (tile: number): Promise<Float32Array> => {
       const source = tiles[tile] as TileSource;
-      const pixels = typeof source === 'function' ? source() : source;
-      checkTile(pixels, tile, tilePixels);
-      const stream = await embedding.embed(pixels);
+      const stream = await embedding.embed(() => {
+        const pixels = typeof source === 'function' ? source() : source;
+        checkTile(pixels, tile, tilePixels);
+        return pixels;
+      });
       activations?.('embeddings', tile, stream);
       return scaled(stream, residualScale);
     };

@@ -1,24 +1,43 @@
 import assert from 'node:assert/strict';
+import perf_hooks from 'node:perf_hooks';
+import { mock } from 'node:test';
 import type { Engine } from '../../src/engine/engine';
 import type { SuccessEvent } from '../../src/protocol/events';
+import { EngineMetrics } from '../../src/server/metrics';
 import { LazyMetrics } from '../../src/server/routes/metrics-route';
 import type { ServedEngine } from '../../src/server/serve-engine';
 import { serveFake } from './served-fake';
 
 describe("an engine's metrics", () => {
-  it('do not end the engine when a frame cannot be counted', async () => {
+  it('leave out a frame that cannot be counted, and count the others', async () => {
     let report: (done: SuccessEvent) => void = () => {};
     const engine = {
       onDone: (listener: (done: SuccessEvent) => void) => {
         report = listener;
       },
+      status: () => ({ cameras: {}, models: [] }),
     };
-    const metrics = new LazyMetrics(engine as Engine);
-    const timingsMs = { image: Number.NaN, vision: 1, prefill: 1, decode: 1, total: 1 };
-    report({ type: 'result', id: 'a', result: { timingsMs } } as SuccessEvent);
-    // An unhandled rejection would fail this test.
-    await metrics.get();
-    await new Promise(setImmediate);
+    const metrics = new LazyMetrics(engine as unknown as Engine);
+    for (const image of [1, Number.NaN, 2]) {
+      const timingsMs = { image, vision: 1, prefill: 1, decode: 1, total: 1 };
+      report({ type: 'result', id: 'a', result: { timingsMs, queuedMs: 1 } } as SuccessEvent);
+    }
+    const { text } = await metrics.text();
+    assert.match(text, /^smolvlm_caption_seconds_count\{part="image"\} 2$/m);
+  });
+
+  it('measure the process only once somebody reads them: that wakes it 100 times a second', async () => {
+    const enabled = mock.method(perf_hooks, 'monitorEventLoopDelay');
+    try {
+      const metrics = await EngineMetrics.create();
+      assert.equal(enabled.mock.callCount(), 0);
+      for (let read = 0; read < 2; read++) {
+        assert.match(await metrics.text({ cameras: {}, models: [] }), /^process_cpu_seconds_total /m);
+      }
+      assert.equal(enabled.mock.callCount(), 1);
+    } finally {
+      enabled.mock.restore();
+    }
   });
 });
 

@@ -38,6 +38,8 @@ export class VisionEncoder {
   readonly #imageProcessor: ImageProcessorConfig;
   readonly #pool: PicturePool;
   readonly #features = new FeatureCache();
+  /** Of the tile that starts: the tower copies them at once. */
+  #pixels = new Float32Array();
   /** Frames that are being encoded, by key; the promises settle and never reject. */
   readonly #encoding = new Map<string, { readonly hash: string; readonly settled: Promise<unknown> }>();
 
@@ -151,7 +153,7 @@ export class VisionEncoder {
   ): Promise<CachedFeatures> {
     const tiles = picture.tiles ?? (await picture.again()).tiles ?? new Uint8Array();
     const pixels = squares(tiles, this.#imageProcessor.maxImageSize).map(
-      (tile) => () => pixelValues(tile, this.#imageProcessor),
+      (tile) => () => this.#pixelsOf(tile),
     );
     timer.end('image');
     const warning = this.#sharingWarning();
@@ -172,6 +174,12 @@ export class VisionEncoder {
     const features = { key: keyOf(picture, detail), hash, detail, grid, rows, ...defined({ fallback }) };
     this.#features.add(features);
     return features;
+  }
+
+  #pixelsOf(tile: RgbImage): Float32Array {
+    const length = 3 * tile.width * tile.height;
+    if (this.#pixels.length !== length) this.#pixels = new Float32Array(length);
+    return pixelValues(tile, this.#imageProcessor, this.#pixels);
   }
 
   /** Another program on the NPU makes both slower, and has made boards hang. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import type { SuccessEvent } from '../../protocol/events';
+import { afterAnswer } from '../after-answer';
 import { EngineMetrics } from '../metrics';
 
 /** An engine's metrics, shared by its sockets; created with the first frame described or the first `GET /metrics`. */
@@ -8,12 +9,15 @@ export class LazyMetrics {
   readonly #engine: Engine;
   #metrics: Promise<EngineMetrics> | undefined;
 
+  #uncounted: SuccessEvent[] = [];
   readonly #sources: (() => Promise<string>)[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    // After the caption is sent; a fault of the metrics must not end the engine.
-    engine.onDone((done) => setImmediate(() => void this.#add(done).catch(() => undefined)));
+    engine.onDone((done) => {
+      this.#uncounted.push(done);
+      afterAnswer(() => void this.#count());
+    });
   }
 
   /** @throws SmolvlmError `engine-metrics` */
@@ -27,12 +31,21 @@ export class LazyMetrics {
     this.#sources.push(source);
   }
 
-  async #add(done: SuccessEvent): Promise<void> {
-    (await this.get()).add(done);
+  /** Never rejects: a fault of the metrics must not end the engine. */
+  async #count(): Promise<void> {
+    const metrics = await this.get().catch(() => undefined);
+    for (const done of this.#uncounted.splice(0)) {
+      try {
+        metrics?.add(done);
+      } catch {
+        // The others count.
+      }
+    }
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const metrics = await this.get();
+    await this.#count();
     const texts = [metrics.text(this.#engine.status()), ...this.#sources.map((source) => source())];
     return { type: metrics.contentType, text: `${(await Promise.all(texts)).join('\n').trim()}\n` };
   }
