@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -51,6 +52,8 @@ export class SystemFiles {
   /** Recorded, or found out by the doctor. */
   cpuProducts: CpuProducts | undefined;
   readonly #recording: SystemRecording | undefined;
+  /** Of a recorded machine, by name: whether the folder is in the tree. */
+  readonly #topFolders = new Map<string, boolean>();
 
   /** @param root folder of the tree @throws SmolvlmError `doctor-recording` for a broken recording */
   constructor(readonly root = '/') {
@@ -207,12 +210,24 @@ export class SystemFiles {
   protected linkAt(path: string): string | undefined {
     const recorded = this.#recording?.links[path];
     if (recorded !== undefined) return recorded;
+    if (!this.#inTree(path)) return undefined;
     const file = join(this.root, path);
     try {
-      return lstatSync(file).isSymbolicLink() ? readlinkSync(file) : undefined;
+      return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(file) : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether the tree has a path's first folder at all: most recordings have no tree, and a path many parts. */
+  #inTree(path: string): boolean {
+    if (this.live) return true;
+    const top = path.split('/')[1] ?? '';
+    const known = this.#topFolders.get(top);
+    if (known !== undefined) return known;
+    const found = existsSync(join(this.root, top));
+    this.#topFolders.set(top, found);
+    return found;
   }
 }
 
