@@ -1,10 +1,13 @@
 import type { Clock } from '../system/clock';
 
-/** How a start of the engine failed. `killed`: a signal ended it. `incomplete`: files of its package were missing or cut off. */
-export type StartFailure = 'killed' | 'incomplete' | 'other';
+/**
+ * How a start of the engine failed. `killed`: a signal ended it. `unused`: it ended by itself before this process, which
+ * was stopped or had no processor, could use it. `incomplete`: files of its package were missing or cut off.
+ */
+export type StartFailure = 'killed' | 'unused' | 'incomplete' | 'other';
 
-/** A signal may come from a kernel without memory. */
-const mostKilledStarts = 2;
+/** Starts repeated after engines that were killed or unused. A signal may come from a kernel without memory. */
+const mostRepeatedStarts = 2;
 
 /** npm removes a package's files and copies the new ones for several seconds. */
 const incompleteMs = 15_000;
@@ -14,7 +17,7 @@ const longestPauseMs = 2_000;
 /** Decides whether an engine that failed to start is started again. */
 export class StartRetries {
   readonly #clock: Clock;
-  #killedStarts = 0;
+  #repeatedStarts = 0;
   #incompleteSince: number | undefined;
   #pauseMs = firstPauseMs;
 
@@ -24,9 +27,9 @@ export class StartRetries {
 
   /** @returns milliseconds until the next start; undefined: the failure is final */
   pauseMs(failure: StartFailure): number | undefined {
-    if (failure === 'killed') {
-      this.#killedStarts += 1;
-      return this.#killedStarts > mostKilledStarts ? undefined : 0;
+    if (failure === 'killed' || failure === 'unused') {
+      this.#repeatedStarts += 1;
+      return this.#repeatedStarts > mostRepeatedStarts ? undefined : 0;
     }
     if (failure === 'other') return undefined;
     const now = this.#clock.now();
@@ -48,5 +51,7 @@ const incompleteFile =
  */
 export function startFailure(log: string, end: number | 'signal' | undefined): StartFailure {
   if (end === 'signal') return 'killed';
-  return incompleteFile.test(log) || (end === 0 && log.trim() === '') ? 'incomplete' : 'other';
+  if (incompleteFile.test(log)) return 'incomplete';
+  if (end !== 0) return 'other';
+  return log.trim() === '' ? 'incomplete' : 'unused';
 }

@@ -107,6 +107,22 @@ describe('the start of a local engine', () => {
     });
   });
 
+  it('is repeated when the engine ended before a client that was stopped meanwhile could use it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'smolvlm-unused-'));
+    const mark = join(folder, 'started');
+    const main = fake.local().command?.[1] ?? '';
+    const script = join(folder, 'engine.cjs');
+    const lines = [
+      "const { existsSync, writeFileSync } = require('node:fs');",
+      `if (existsSync(${JSON.stringify(mark)})) require(${JSON.stringify(main)});`,
+      `else { writeFileSync(${JSON.stringify(mark)}, ''); console.log('no client uses this engine: it stops'); }`,
+    ];
+    writeFileSync(script, lines.join('\n'));
+    await fake.client({ command: [process.execPath, script] }).open();
+    assert.equal(fake.pids().length, 1);
+    rmSync(folder, { recursive: true });
+  });
+
   it("says the engine's last words when it does not start", async () => {
     const client = fake.client({
       environment: { ...process.env, FAKE_ENGINE_FAILS: 'no such device: /dev/dri/card9' },

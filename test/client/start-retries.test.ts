@@ -3,13 +3,18 @@ import { StartRetries, startFailure } from '../../src/client/start-retries';
 import { ManualClock } from '../system/manual-clock';
 
 describe('retries of an engine that fails to start', () => {
-  it('are two, at once, after a signal', () => {
-    const retries = new StartRetries(new ManualClock());
-    assert.deepEqual(
-      [1, 2, 3].map(() => retries.pauseMs('killed')),
-      [0, 0, undefined],
-    );
-  });
+  for (const [failure, words] of [
+    ['killed', 'after a signal'],
+    ['unused', 'after an engine that no client used in time'],
+  ] as const) {
+    it(`are two, at once, ${words}`, () => {
+      const retries = new StartRetries(new ManualClock());
+      assert.deepEqual(
+        [1, 2, 3].map(() => retries.pauseMs(failure)),
+        [0, 0, undefined],
+      );
+    });
+  }
 
   it('take place for 15 s, at growing intervals, while files are missing', () => {
     const clock = new ManualClock();
@@ -39,6 +44,7 @@ describe('retries of an engine that fails to start', () => {
     ];
     for (const log of incomplete) assert.equal(startFailure(log, 1), 'incomplete', log);
     assert.equal(startFailure('no such device', 1), 'other');
+    assert.equal(startFailure('no client uses this engine: it stops', 0), 'unused');
     assert.equal(startFailure(incomplete[0] ?? '', 'signal'), 'killed');
   });
 

@@ -4,11 +4,9 @@ import { exclude } from './exclusive-schemas';
 import { isRecord, type SchemaRecord, schemaFault, wholeNumber } from './schema-faults';
 import { checkKeywords, joined, spokenOf, type TypeName, typeNames, withoutNotes } from './schema-keywords';
 import { schemaLimits } from './schema-limits';
+import { SchemaReferences } from './schema-references';
 import { parseEnum, parseInteger, parseNumber, parseString } from './schema-scalars';
 import { uniqueArray } from './unique-array';
-
-/** Times that a reference may stand inside itself. Deeper, only values without it are written. */
-const recursion = 3;
 
 /** Levels of a value that may be anything. */
 const anythingLevels = 3;
@@ -23,14 +21,14 @@ export class SchemaParser {
   readonly #document: unknown;
   readonly #path: string;
   readonly #optionalByDefault: boolean;
-  /** References that are being parsed, each as often as it stands inside itself. */
-  readonly #active = new Map<string, number>();
+  readonly #references: SchemaReferences;
   /** Schemas whose type was concluded from other keywords: values of other types fit them as well. */
   readonly #concluded = new WeakSet<object>();
   #count = 0;
 
   constructor(document: unknown, path: string, { optionalByDefault = false }: SchemaOptions) {
     this.#document = document;
+    this.#references = new SchemaReferences(document);
     this.#path = path;
     this.#optionalByDefault = optionalByDefault;
   }
@@ -53,17 +51,8 @@ export class SchemaParser {
     checkKeywords(value, path);
     const used: string[] = [];
     const schema = this.#expanded(value, path, used, 0);
-    const tooDeep = used.some((reference) => {
-      const times = this.#active.get(reference) ?? 0;
-      return times >= recursion || (times > 0 && depth >= schemaLimits.depth - 1);
-    });
-    if (!schema || tooDeep) return undefined;
-    for (const reference of used) this.#active.set(reference, (this.#active.get(reference) ?? 0) + 1);
-    try {
-      return this.#parseExpanded(schema, path, depth);
-    } finally {
-      for (const reference of used) this.#active.set(reference, (this.#active.get(reference) ?? 1) - 1);
-    }
+    if (!schema || this.#references.areTooDeep(used, depth)) return undefined;
+    return this.#references.within(used, () => this.#parseExpanded(schema, path, depth));
   }
 
   /** The schema with its references and `allOf` in it; undefined if one of them is `false`. */
@@ -73,7 +62,7 @@ export class SchemaParser {
     let result: SchemaRecord | Impossible = rest;
     const parts: (readonly [unknown, string])[] = [];
     if ($ref !== undefined) {
-      parts.push([this.#referenced($ref, `${path}.$ref`), `${path}.$ref`]);
+      parts.push([this.#references.target($ref, `${path}.$ref`), `${path}.$ref`]);
       used.push(String($ref));
     }
     if (allOf !== undefined) {
@@ -281,33 +270,6 @@ export class SchemaParser {
     const array = { type: 'array', items: inner } as const;
     const object = { type: 'object', properties: {}, additionalProperties: inner } as const;
     return { anyOf: [object, array, ...scalars] };
-  }
-
-  /** @throws SmolvlmError when the reference leads out of the document or nowhere */
-  #referenced(reference: unknown, path: string): unknown {
-    if (reference === '#') return this.#document;
-    if (typeof reference !== 'string' || !reference.startsWith('#/'))
-      throw schemaFault(path, 'expected a reference into this schema, such as #/$defs/name', reference);
-    let target: unknown = this.#document;
-    for (const key of reference.slice(2).split('/')) {
-      const name = decodePointer(key);
-      const holder: unknown = target;
-      target =
-        typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name)
-          ? (holder as SchemaRecord)[name]
-          : undefined;
-    }
-    if (target === undefined)
-      throw schemaFault(path, 'expected a reference to a part of this schema', reference);
-    return target;
-  }
-}
-
-function decodePointer(key: string): string {
-  try {
-    return decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return key;
   }
 }
 

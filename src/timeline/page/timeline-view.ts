@@ -7,8 +7,9 @@ import { EntryFeed } from './entries/entry-feed';
 import { EntryList } from './entries/entry-list';
 import { EntryView } from './entries/entry-view';
 import { FilterBar } from './entries/filter-bar';
-import { calendarAddress, type PageAddress, readAddress, writeAddress } from './page-address';
-import { confirmDelete, exportDialog } from './page-dialogs';
+import { exportChoice } from './export-choice';
+import { type PageAddress, readAddress, writeAddress } from './page-address';
+import { confirmDelete } from './page-dialogs';
 import { element, iconButton } from './parts/element';
 import type { Words } from './parts/page-words';
 import { Toast } from './parts/toast';
@@ -251,21 +252,11 @@ export class TimelineView {
   }
 
   #menu(): void {
+    const { words, client, timelines, timeline } = this.#options;
+    const named = timelines.length > 1 ? timeline.id : undefined;
     const { filter, isEmpty } = this.#filters;
     this.#options.onMenu([
-      [
-        this.#words.translate('export'),
-        () =>
-          exportDialog(this.#words, !isEmpty, this.#calendarAddress(), async (format, signal) => {
-            const blob = await this.#client.export(format, filter, signal);
-            const address = URL.createObjectURL(blob);
-            element('a', {
-              href: address,
-              download: `${this.#words.translate('exportName')}.${format}`,
-            }).click();
-            setTimeout(() => URL.revokeObjectURL(address), 60_000);
-          }),
-      ],
+      exportChoice({ words, client, filter, isAll: isEmpty, ...defined({ timeline: named }) }),
     ]);
   }
 
@@ -277,16 +268,6 @@ export class TimelineView {
     select.value = timeline.id;
     select.addEventListener('change', () => onTimeline(select.value));
     return [select];
-  }
-
-  /** The calendar has the same filters, except the day: it always shows the last ones. */
-  #calendarAddress(): string {
-    const { timelines, timeline } = this.#options;
-    const { text, camera, changed } = this.#filters.filter;
-    return calendarAddress({
-      ...defined({ text, camera, changed: changed ? 'true' : undefined }),
-      ...(timelines.length > 1 && { timeline: timeline.id }),
-    });
   }
 
   #address(): string {

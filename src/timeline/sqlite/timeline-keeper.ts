@@ -1,4 +1,3 @@
-import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
@@ -17,9 +16,10 @@ import {
   removeExcess,
   removeExpired,
 } from './retention';
-import { isDamage, isFull, isIndexDamage, timelineFailure } from './sqlite-failure';
+import { isFull, timelineFailure } from './sqlite-failure';
 import type { SqliteLibrary } from './sqlite-library';
-import { type Addition, additionBytes, pageBytes, TimelineDatabase } from './timeline-database';
+import { type Addition, additionBytes, pageBytes, type TimelineDatabase } from './timeline-database';
+import { TimelineFile } from './timeline-file';
 import type { TimelineReader } from './timeline-reader';
 
 export interface KeeperOptions {
@@ -40,25 +40,19 @@ const shrinkPages = 2000;
 const spareStep = 0.03;
 const mostSpareShare = 0.6;
 
-/** A timeline's file: opens it, moves a damaged one aside, and keeps it within its limits. Synchronous. */
+/** Writes a timeline's entries, and keeps its file within its limits. Synchronous. */
 export class TimelineKeeper {
-  readonly #library: SqliteLibrary;
   readonly #options: KeeperOptions;
-  readonly #file: string;
+  readonly #file: TimelineFile;
   readonly #limitBytes: number | undefined;
   readonly #clock: ClockJump;
-  #database: TimelineDatabase;
-  /** False while a damaged file could not be replaced: the next use tries again. */
-  #isOpen = true;
   /** Room that is kept free beside the entries. */
   #spareBytes = 0;
 
   /** @throws SmolvlmError `timeline-…` */
   constructor(library: SqliteLibrary, options: KeeperOptions, clock = new ClockJump()) {
-    this.#library = library;
     this.#options = options;
     this.#clock = clock;
-    this.#file = join(options.folder, 'timeline.db');
     const { megabytes } = options.retention;
     this.#limitBytes = megabytes === undefined ? undefined : megabytes * megabyte;
     try {
@@ -74,7 +68,9 @@ export class TimelineKeeper {
         },
       );
     }
-    this.#database = this.#open();
+    const { onTrouble } = options;
+    const path = join(options.folder, 'timeline.db');
+    this.#file = new TimelineFile(library, path, { onTrouble, ...defined({ limitBytes: this.#limitBytes }) });
   }
 
   /** Keeps entries, as many as one transaction takes. @returns a result for each of the first entries */
@@ -100,7 +96,7 @@ export class TimelineKeeper {
         return results;
       } catch (thrown) {
         if (this.#makeSpare(thrown)) continue;
-        const error = timelineFailure(thrown, this.#file);
+        const error = timelineFailure(thrown, this.#file.path);
         return taken.map(() => ({ error }));
       }
     }
@@ -109,7 +105,7 @@ export class TimelineKeeper {
   /** @returns the entry with the answer, or undefined if there is none */
   addAnswer(id: number, question: string, answer: TimelineAnswer): TimelineEntry | undefined {
     return this.#named(() => {
-      const entry = this.#guarded((database) =>
+      const entry = this.#file.use((database) =>
         database.statements.transaction(() => {
           if (this.#limitBytes !== undefined)
             makeRoom(database, pageBytes, this.#limitBytes, this.#spareBytes);
@@ -122,7 +118,7 @@ export class TimelineKeeper {
   }
 
   #write(additions: readonly Addition[], bytes: number): Added[] {
-    return this.#guarded((database) =>
+    return this.#file.use((database) =>
       database.statements.transaction(() => {
         if (this.#limitBytes !== undefined) makeRoom(database, bytes, this.#limitBytes, this.#spareBytes);
         const added = additions.map((addition): Added => {
@@ -144,7 +140,7 @@ export class TimelineKeeper {
     if (this.#limitBytes === undefined || !isFull(thrown)) return false;
     const step = this.#limitBytes * spareStep;
     const most = mostPagesOf(this.#limitBytes);
-    const { all, free } = this.#database.statements.pages();
+    const { all, free } = this.#file.pages();
     // The transaction was undone, so the file is as it was before: a full disk leaves it well below its limit.
     if (all - free + (this.#spareBytes + 2 * step) / pageBytes < most && all < most * 0.9) return false;
     if (this.#spareBytes > this.#limitBytes * mostSpareShare) return false;
@@ -155,7 +151,7 @@ export class TimelineKeeper {
   /** @returns how many there were */
   remove(ids: readonly number[]): number {
     return this.#named(() => {
-      const removed = this.#guarded((database) =>
+      const removed = this.#file.use((database) =>
         database.statements.transaction(() => ids.filter((id) => database.remove(id)).length),
       );
       this.#limitLog();
@@ -165,7 +161,7 @@ export class TimelineKeeper {
 
   /** @throws SmolvlmError */
   read<T>(work: (reader: TimelineReader) => T): T {
-    return this.#named(() => this.#guarded(({ reader }) => work(reader)));
+    return this.#named(() => this.#file.use(({ reader }) => work(reader)));
   }
 
   /** Some of the work that is due from time to time. @returns whether there is more */
@@ -174,7 +170,7 @@ export class TimelineKeeper {
   }
 
   #maintain(): boolean {
-    const removed = this.#guarded((database) =>
+    const removed = this.#file.use((database) =>
       database.statements.transaction(() => this.#removeSome(database)),
     );
     if (removed === 0) return this.#shrink();
@@ -194,13 +190,13 @@ export class TimelineKeeper {
 
   /** Gives some free pages back: those above the limit, or any if they are many. @returns whether there may be more */
   #shrink(): boolean {
-    if (!this.#isOpen) return false;
-    const { all, free } = this.#database.statements.pages();
+    if (!this.#file.isOpen) return false;
+    const { all, free } = this.#file.pages();
     const most = this.#limitBytes === undefined ? all : mostPagesOf(this.#limitBytes);
     const above = Math.min(free, all - most);
     const isSparse = free >= shrinkPages && free >= all * freeShare;
     if (above <= 0 && !isSparse) return false;
-    return this.#guarded(({ statements }) => {
+    return this.#file.use(({ statements }) => {
       statements.shrink(isSparse ? shrinkPages : Math.min(shrinkPages, above));
       if (this.#limitBytes !== undefined) statements.limitPages(most);
       // The file itself shrinks only now.
@@ -211,21 +207,17 @@ export class TimelineKeeper {
 
   statistics(): TimelineStatistics {
     const counts = this.read((reader) => reader.statistics());
-    return { ...counts, bytes: this.#diskBytes(), ...defined({ limitBytes: this.#limitBytes }) };
+    return { ...counts, bytes: this.#file.bytes, ...defined({ limitBytes: this.#limitBytes }) };
   }
 
   close(): void {
-    if (this.#isOpen) this.#database.statements.close();
-  }
-
-  #diskBytes(): number {
-    return ['', '-wal', '-shm'].reduce((sum, end) => sum + fileBytes(`${this.#file}${end}`), 0);
+    this.#file.close();
   }
 
   #limitLog(): void {
     if (this.#limitBytes === undefined) return;
-    if (fileBytes(`${this.#file}-wal`) > logReserveBytes(this.#limitBytes) / 2) {
-      this.#guarded((database) => database.statements.checkpoint());
+    if (this.#file.logBytes > logReserveBytes(this.#limitBytes) / 2) {
+      this.#file.use((database) => database.statements.checkpoint());
     }
   }
 
@@ -233,83 +225,9 @@ export class TimelineKeeper {
     try {
       return work();
     } catch (thrown) {
-      throw timelineFailure(thrown, this.#file);
+      throw timelineFailure(thrown, this.#file.path);
     }
   }
-
-  /** Runs work; repairs a damaged index, and moves a damaged file aside before it throws. */
-  #guarded<T>(work: (database: TimelineDatabase) => T): T {
-    if (!this.#isOpen) {
-      this.#database = this.#open();
-      this.#isOpen = true;
-    }
-    try {
-      return work(this.#database);
-    } catch (thrown) {
-      if (isIndexDamage(thrown)) {
-        try {
-          this.#database.rebuildIndex();
-          return work(this.#database);
-        } catch {
-          // The file itself is damaged.
-        }
-      }
-      if (isDamage(thrown)) {
-        this.#database.statements.close();
-        this.#isOpen = false;
-        this.#database = this.#replace(thrown);
-        this.#isOpen = true;
-      }
-      throw thrown;
-    }
-  }
-
-  #open(): TimelineDatabase {
-    try {
-      return this.#openFile();
-    } catch (thrown) {
-      if (isDamage(thrown)) return this.#replace(thrown);
-      throw timelineFailure(thrown, this.#file);
-    }
-  }
-
-  #openFile(): TimelineDatabase {
-    const file = this.#library(this.#file);
-    try {
-      const pages = this.#limitBytes === undefined ? 1000 : logReserveBytes(this.#limitBytes) / 2 / pageBytes;
-      file.exec(`PRAGMA wal_autocheckpoint = ${Math.min(1000, Math.floor(pages))}`);
-      const database = new TimelineDatabase(file);
-      if (this.#limitBytes !== undefined) database.statements.limitPages(mostPagesOf(this.#limitBytes));
-      database.reader.statistics();
-      return database;
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-  }
-
-  /** Moves the damaged file aside and begins another. Nothing is deleted. */
-  #replace(cause: unknown): TimelineDatabase {
-    const aside = `${this.#file}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
-    for (const end of ['', '-wal', '-shm']) {
-      if (existsSync(`${this.#file}${end}`)) renameSync(`${this.#file}${end}`, `${aside}${end}`);
-    }
-    this.#options.onTrouble(
-      new SmolvlmError(
-        'timeline-damaged',
-        `the timeline was damaged and is now ${aside}; a new one was started`,
-        {
-          hint: 'Check the disk. The sqlite3 program’s .recover reads what is left of the old file.',
-          cause,
-        },
-      ),
-    );
-    return this.#openFile();
-  }
-}
-
-function fileBytes(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function tooLarge(bytes: number, most: number): SmolvlmError {
