@@ -2,7 +2,7 @@ import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { editorNumber } from '../../src/editor/editor-language';
-import { messageFields } from '../../src/editor/message-fields';
+import { messageFields, typedField } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import { nameTypedInput } from '../../src/editor/typed-input-name';
 import {
@@ -148,14 +148,11 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
     name: { value: '' },
     engine: { value: '', type: 'smolvlm-engine', required: true },
     preset: { value: 'describe', validate: among(presets) },
-    image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
+    image: { value: 'payload', validate: typedField('imageType') },
     imageType: { value: 'msg' },
     prompt: { value: '', validate: prompt },
     promptType: { value: 'template' },
-    camera: {
-      value: 'topic',
-      validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
-    },
+    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     language: { value: '' },
     choices: { value: '', validate: onlyFor(['choose'], choices) },

@@ -2,7 +2,7 @@ import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices, showOf, textOf } from '../../src/editor/dialog-fields';
 import { dialogTabs } from '../../src/editor/dialog-tabs';
 import { framePictureTab, type PictureTab } from '../../src/editor/frame/frame-picture-tab';
-import { messageFields, showCameraTypes } from '../../src/editor/message-fields';
+import { messageFields, showCameraTypes, typedField } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
   frameFields,
@@ -34,12 +34,9 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
   defaults: {
     name: { value: '' },
     source: { value: 'message', validate: among(sourceChoices) },
-    image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
+    image: { value: 'payload', validate: typedField('imageType') },
     imageType: { value: 'msg' },
-    camera: {
-      value: 'topic',
-      validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
-    },
+    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     url: {
       value: '',

@@ -1,6 +1,6 @@
 import { among } from '../../src/editor/choice-limits';
 import { isFromEnvironment, showChoices } from '../../src/editor/dialog-fields';
-import { messageFields } from '../../src/editor/message-fields';
+import { messageFields, typedField } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
   cameraLimits,
@@ -24,12 +24,9 @@ RED.nodes.registerType<TimelineEditorNode>('smolvlm-timeline', {
     folder: { value: '' },
     engine: { value: '', type: 'smolvlm-engine', required: false },
     keep: { value: 'thumbnail', validate: among(keepChoices) },
-    image: { value: 'picture', validate: RED.validators.typedInput('imageType') },
+    image: { value: 'picture', validate: typedField('imageType') },
     imageType: { value: 'msg' },
-    camera: {
-      value: 'topic',
-      validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
-    },
+    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     days: { value: '', validate: within(timelineFields.days) },
     megabytes: { value: '', validate: within(timelineFields.megabytes) },

@@ -1,6 +1,6 @@
 import { among } from '../../src/editor/choice-limits';
 import { showChoices } from '../../src/editor/dialog-fields';
-import { messageFields } from '../../src/editor/message-fields';
+import { messageFields, typedField } from '../../src/editor/message-fields';
 import { showLimits, within } from '../../src/editor/number-limits';
 import { requestFields } from '../../src/node-red/request-fields';
 import { details, queuePolicies } from '../../src/protocol/describe-request';
@@ -16,12 +16,9 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
   defaults: {
     name: { value: '' },
     engine: { value: '', type: 'smolvlm-engine', required: true },
-    image: { value: 'payload', validate: RED.validators.typedInput('imageType') },
+    image: { value: 'payload', validate: typedField('imageType') },
     imageType: { value: 'msg' },
-    camera: {
-      value: 'topic',
-      validate: RED.validators.typedInput({ typeField: 'cameraType', allowBlank: true }),
-    },
+    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     detail: { value: 'low', validate: among(details) },
     deadline: { value: '', validate: within(requestFields.deadline) },

@@ -7,6 +7,18 @@ function messageField(name: string, types: readonly string[]): void {
   nameTypedInput(field);
 }
 
+/** Marks a typed input that cannot be read; one that a flow file leaves out has the runtime's own value. */
+export function typedField(
+  typeField: string,
+  { allowBlank = false } = {},
+): NonNullable<EditorProperty['validate']> {
+  const validate = RED.validators.typedInput({ typeField, allowBlank });
+  // Of two arguments: only then does the editor take a text for a reason.
+  return function (this: EditorNode, value: string | undefined, options) {
+    return value === undefined || validate.call(this, value, options);
+  };
+}
+
 const cameraTypes = ['msg', 'str', 'flow', 'global', 'jsonata', 'env'] as const;
 /** Known without a message. */
 const fixedCameraTypes = ['str', 'env'] as const;
