@@ -201,7 +201,7 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
       label: (name) => this._(`smolvlm-caption.tab.${name}`),
       onShow: () => this.schemaEditor?.resize(),
     });
-    messageFields();
+    messageFields(this);
     $('#node-input-prompt').typedInput({
       default: 'template',
       typeField: $('#node-input-promptType'),

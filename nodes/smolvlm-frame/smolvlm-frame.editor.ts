@@ -110,7 +110,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
       label: (name) => this._(`smolvlm-frame.tab.${name}`),
       onShow: () => this.picture?.draw(),
     });
-    messageFields();
+    messageFields(this);
     showLimits('#node-input-', frameFields);
     showChoices($('#node-input-normalise'), normaliseChoices, this.normalise, (normalise) =>
       this._(`smolvlm-frame.normalise.${normalise || 'off'}`),

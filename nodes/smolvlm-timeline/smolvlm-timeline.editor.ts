@@ -65,7 +65,7 @@ RED.nodes.registerType<TimelineEditorNode>('smolvlm-timeline', {
     return this.name ? 'node_label_italic' : '';
   },
   oneditprepare() {
-    messageFields();
+    messageFields(this);
     showLimits('#node-input-', timelineFields);
     const digest = $('#node-input-digest');
     const keep = $('#node-input-keep');

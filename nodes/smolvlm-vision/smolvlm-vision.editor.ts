@@ -43,7 +43,7 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
     return this.name ? 'node_label_italic' : '';
   },
   oneditprepare() {
-    messageFields();
+    messageFields(this);
     showLimits('#node-input-', requestFields);
     showChoices($('#node-input-detail'), details, this.detail, (detail) =>
       this._(`smolvlm-vision.detail.${detail}`),

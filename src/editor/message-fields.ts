@@ -32,8 +32,15 @@ export function showCameraTypes(hasMessage: boolean): void {
   field.typedInput('types', hasMessage ? cameraTypes : fixedCameraTypes);
 }
 
+interface MessageNode {
+  readonly image?: string;
+  readonly _def: { readonly defaults: Readonly<Record<string, EditorProperty>> };
+}
+
 /** The fields that say where in a message the picture and its camera are. */
-export function messageFields(): void {
+export function messageFields({ image, _def: { defaults } }: MessageNode): void {
+  // A flow written by hand may leave it out: then the runtime uses this one too.
+  if (image === undefined) $('#node-input-image').val(String(defaults.image?.value));
   messageField('image', ['msg', 'flow', 'global', 'str', 'jsonata', 'env']);
   messageField('camera', cameraTypes);
 }

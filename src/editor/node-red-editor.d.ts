@@ -11,7 +11,7 @@ interface EditorNode {
   name?: string;
   /** A text of the catalog, in the editor's language. */
   _(key: string, values?: CatalogValues): string;
-  readonly _def: { readonly defaults: Readonly<Record<string, unknown>> };
+  readonly _def: { readonly defaults: Readonly<Record<string, EditorProperty>> };
 }
 
 /** Present when the caller shows a message: then a fault is returned as text, otherwise as false. */

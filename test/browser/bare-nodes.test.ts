@@ -39,6 +39,9 @@ const wrongWithoutOne = `${JSON.stringify(types)}.flatMap((type) => {
     return node.valid ? [] : [type + ' without ' + left + ': ' + node.validationErrors];
   }); })`;
 
+/** Fields of the open dialog with a red frame. */
+const marked = `$('.red-ui-tray').last().find('.input-error').toArray().map(({ id, className }) => id || className)`;
+
 describe('nodes of a flow written by hand in a browser (needs Chromium)', function () {
   this.timeout(180_000);
   before(function () {
@@ -62,6 +65,16 @@ describe('nodes of a flow written by hand in a browser (needs Chromium)', functi
       try {
         const found = (await editor.page.evaluate(wrong)) as Readonly<Record<string, unknown>>;
         assert.deepEqual(found, Object.fromEntries(types.map((type) => [type, []])));
+        for (const type of ['smolvlm-caption', 'smolvlm-frame', 'smolvlm-timeline', 'smolvlm-vision']) {
+          await editor.edit(`the-${type}`);
+          const image = `$('#node-input-image').typedInput('value')`;
+          assert.equal(
+            await editor.page.evaluate(image),
+            type === 'smolvlm-timeline' ? 'picture' : 'payload',
+          );
+          assert.deepEqual(await editor.page.evaluate(marked), [], type);
+          await editor.cancel();
+        }
         assert.deepEqual(await editor.page.evaluate(wrongWithoutOne), []);
         assert.deepEqual(editor.faults, []);
       } finally {
