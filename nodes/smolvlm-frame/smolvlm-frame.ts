@@ -187,7 +187,9 @@ export = (RED: NodeAPI): void => {
     const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
     const status = new FrameStatus({ show, translate, trouble, ...silence });
     const source = openSource(node, config, settings, { intake, status, waiting });
-    if (source) status.connecting();
+    // A camera that is asked by messages alone is not connected to before.
+    const isAskedOnly = settings.kind === 'snapshot' && settings.intervalMs === undefined;
+    if (source && !isAskedOnly) status.connecting();
     else status.idle();
     const isMasked = options.masks !== undefined;
     return { intake, gate, status, throttle, isMasked, ...defined({ source }) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import helper from 'node-red-node-test-helper';
 import { FrameFlow, type Received, street, until } from './frame-flow';
 
 describe('smolvlm-frame with its own camera', function () {
@@ -43,6 +44,20 @@ describe('smolvlm-frame with its own camera', function () {
     up = true;
     flow.send({});
     await until(() => flow.received.frames.length >= 2);
+  });
+
+  it('is idle until a message asks for the first picture; a camera that is asked at intervals is not', async () => {
+    const first = async (dialog: object): Promise<unknown> => {
+      await flow.load({ source: 'snapshot', url: url(), name: 'porch', retries: '0', ...dialog });
+      const { status } = helper.getNode('f') as unknown as { status: { firstCall: { firstArg: object } } };
+      const { firstArg } = status.firstCall;
+      await helper.unload();
+      return firstArg;
+    };
+    const shown = { shape: 'ring', text: 'smolvlm-frame.status.idle' };
+    assert.deepEqual(await first({ interval: '' }), { ...shown, fill: 'grey' });
+    const connecting = { ...shown, fill: 'yellow', text: 'smolvlm-frame.status.connecting' };
+    assert.deepEqual(await first({ interval: '60' }), connecting);
   });
 
   it('sends the picture with the message that asked for it, and only then completes the message', async () => {
