@@ -43,7 +43,7 @@ export interface CaptionerCacheOptions {
   readonly settings?: InferenceSettings;
   readonly pictures?: PicturePool;
   readonly modelLimitBytes: number;
-  /** Called whenever `models` has changed. */
+  /** Called when a request has its model, and when one is closed; what a request adds to a model's memory is not told. */
   readonly onChange?: () => void;
   /** Milliseconds, never running backwards; default: of this process. */
   readonly now?: () => number;
@@ -95,7 +95,6 @@ export class CaptionerCache {
     } finally {
       loaded.users--;
       this.#onReleased();
-      this.#options.onChange?.();
       // The answer does not wait: another model may be opening, for minutes.
       if (this.#excess(0)) void this.#mutex.run(() => this.#shrink(0));
     }

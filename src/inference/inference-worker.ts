@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorBody } from '../errors';
 import { PicturePool } from '../image/pool/picture-pool';
 import type { TokenLogprob } from '../protocol/answer-options';
+import type { LoadedModel } from '../protocol/engine-status';
 import type { Progress } from '../protocol/events';
 import { defined } from '../system/defined';
 import { CaptionerCache } from './captioner-cache';
@@ -25,6 +26,16 @@ interface Running {
 }
 const running = new Map<number, Running>();
 let cache: Promise<CaptionerCache> | undefined;
+/** The last that the request side was told of, as JSON. */
+let toldModels = '[]';
+
+/** Each message wakes the request side's thread: it is told of changes only. */
+function tellModels(models: readonly LoadedModel[]): void {
+  const text = JSON.stringify(models);
+  if (text === toldModels) return;
+  toldModels = text;
+  post({ type: 'models', models });
+}
 
 async function openCache(): Promise<CaptionerCache> {
   const module: { readonly openCaptioner: OpenCaptioner; readonly identifyModel?: IdentifyModel } =
@@ -34,7 +45,7 @@ async function openCache(): Promise<CaptionerCache> {
     pictures,
     open: module.openCaptioner,
     ...defined({ identify: module.identifyModel }),
-    onChange: () => post({ type: 'models', models: captioners.models() }),
+    onChange: () => tellModels(captioners.models()),
   });
   return captioners;
 }
@@ -91,6 +102,9 @@ async function work(
   }
   ticket.leave();
   running.delete(job);
+  // After the answer.
+  const captioners = await cache?.catch(() => undefined);
+  if (captioners) tellModels(captioners.models());
 }
 
 /** @throws the signal's reason when it aborts first */

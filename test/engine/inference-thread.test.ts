@@ -39,12 +39,22 @@ describe('inference thread', () => {
     assert.equal(thread.models().length, 1);
   });
 
+  it('is told of the memory that a request has added to its model', async () => {
+    await thread.describe([], { id: 'a', prompt: 'x' }, hooks);
+    assert.deepEqual(
+      thread.models().map(({ memoryBytes }) => memoryBytes),
+      [1000],
+    );
+    await thread.encode([new Uint8Array(500)], { id: 'b' }, hooks);
+    while (thread.models()[0]?.memoryBytes !== 1500) await new Promise(setImmediate);
+  });
+
   it('does not block the calling thread, and stops when aborted', async () => {
     const abort = new AbortController();
     const work = thread.describe(
       [],
       { id: 'a', prompt: 'slow 60000' },
-      { ...hooks, signal: abort.signal, onProgress: ({ phase }) => phase === 'vision' && abort.abort() },
+      { ...hooks, signal: abort.signal, onProgress: () => abort.abort() },
     );
     await assert.rejects(work);
     clock.advance(100);

@@ -22,7 +22,9 @@ export const openCaptioner: OpenCaptioner = async ({ model, onProgress }) => {
   const vision: VisionTimings = { stagesMs: { l0_attn: 12 }, coreBusy: [0, 0.5, 1] };
   return {
     backend: 'fake',
-    memoryBytes: 1000,
+    get memoryBytes() {
+      return 1000 + [...held.values()].reduce((sum, bytes) => sum + bytes, 0);
+    },
     framesInFlight: model.startsWith('wide') ? 4 : 1,
     npuSharedWith: ['process 640 (frigate.detector:rknn)'],
     close: async () => {},
