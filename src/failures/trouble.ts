@@ -132,6 +132,9 @@ const codesByKey = {
   stopped: ['shutdown', 'engine-dropped-'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** Logins that nobody has entered, which their error says. */
+const missingLogins = ['loginMissing', 'tokenMissing'] as const;
+
 /** Reasons why a picture cannot be fetched, which its error has in words. */
 const fetchReasons = ['refused', 'unknownHost', 'timeout', 'notFound', 'status'] as const;
 
@@ -144,12 +147,14 @@ export type FieldWayOut = (typeof fieldWaysOut)[number];
 
 export type TroubleKey =
   | keyof typeof codesByKey
+  | (typeof missingLogins)[number]
   | (typeof fetchReasons)[number]
   | typeof foreignAnswer
   | 'other';
 
 export const troubleKeys: readonly TroubleKey[] = [
   ...(Object.keys(codesByKey) as (keyof typeof codesByKey)[]),
+  ...missingLogins,
   ...fetchReasons,
   foreignAnswer,
   'other',
@@ -159,6 +164,10 @@ export function troubleOf(thrown: unknown): Trouble {
   const { code, message } = described(thrown);
   if (code === 'image-fetch') return fetchTrouble(message);
   if (code === 'node-property') return fieldTrouble(message);
+  // An import, or another credentialSecret, loses what only the node had.
+  if (code === 'image-login' && /no user and password are given$/.test(message))
+    return { key: 'loginMissing' };
+  if (code === 'request-unauthorized' && /received none$/.test(message)) return { key: 'tokenMissing' };
   for (const [key, codes] of Object.entries(codesByKey)) {
     const fits = (each: string): boolean => (each.endsWith('-') ? code.startsWith(each) : code === each);
     if (codes.some(fits))

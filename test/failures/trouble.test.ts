@@ -49,6 +49,16 @@ describe('troubleOf', () => {
     assert.equal(troubleOf('http-0').key, 'noServer');
   });
 
+  it('tells a login that nobody has entered from one that is refused', () => {
+    const of = (code: string, message: string) => troubleOf(new SmolvlmError(code, message)).key;
+    const camera = 'http://camera/ answered 401 Unauthorized';
+    assert.equal(of('image-login', `${camera}, and no user and password are given`), 'loginMissing');
+    assert.equal(of('image-login', camera), 'loginRefused');
+    const token = "expected the engine's bearer token, received";
+    assert.equal(of('request-unauthorized', `${token} none`), 'tokenMissing');
+    assert.equal(of('request-unauthorized', `${token} a wrong one`), 'tokenRefused');
+  });
+
   it('names the setting that is wrong', () => {
     const error = new SmolvlmError('node-property', 'maxSide: expected a whole number, received big');
     assert.deepEqual(troubleOf(error), { key: 'field', values: { field: 'maxSide' } });

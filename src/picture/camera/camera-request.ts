@@ -84,6 +84,9 @@ function redirected(url: URL, location: string, count: number): URL {
   });
 }
 
+/** How an error's message says that nobody has entered a login. */
+const noLogin = 'no user and password are given';
+
 interface LoginState {
   /** For this address. */
   readonly known: Credentials | undefined;
@@ -117,7 +120,10 @@ async function refusal(
       hint: 'Digest (MD5, SHA-256, SHA-512-256) and Basic logins are supported: choose one in the camera’s settings.',
     });
   }
-  return new ImageError('image-login', answered, { hint: loginHint({ known, isSent, isElsewhere }) });
+  const without = known || isElsewhere ? '' : `, and ${noLogin}`;
+  return new ImageError('image-login', `${answered}${without}`, {
+    hint: loginHint({ known, isSent, isElsewhere }),
+  });
 }
 
 function loginHint({ known, isSent, isElsewhere }: LoginState): string {
@@ -127,7 +133,7 @@ function loginHint({ known, isSent, isElsewhere }: LoginState): string {
     return 'The address redirects here, and the login is sent only to its own host, never from https to http: enter this address instead.';
   if (known)
     return 'The camera does not show this address to this user: check the user’s rights and the path.';
-  return 'The camera asks for a user and password: put them into the credentials or the address.';
+  return 'The camera asks for a user and password: enter them in the node and deploy, since an imported flow does not contain them, or write them into the address.';
 }
 
 /** The beginning of an answer that is not a picture. */

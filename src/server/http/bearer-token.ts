@@ -30,14 +30,18 @@ export function registerBearerToken(
       failures.succeeded(request.ip);
       return;
     }
+    const given = bearer ?? key ?? password;
     // A request without a token guesses nothing.
-    if ((bearer ?? key ?? password) !== undefined) await failures.failed(request.ip);
+    if (given !== undefined) await failures.failed(request.ip);
     if (acceptsPassword) reply.header('www-authenticate', 'Basic realm="captions", charset="UTF-8"');
     throw new SmolvlmError(
       'request-unauthorized',
-      "expected the engine's bearer token, received none or a wrong one",
+      `expected the engine's bearer token, received ${given === undefined ? 'none' : 'a wrong one'}`,
       {
-        hint: 'Give the client the token from the file that the engine was started with (--token-file).',
+        hint:
+          given === undefined
+            ? "Enter the token in the engine's dialog and deploy: an imported flow does not contain it. Other clients send the token of the engine's --token-file."
+            : 'Give the client the token from the file that the engine was started with (--token-file).',
       },
     );
   });
