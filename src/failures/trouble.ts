@@ -132,7 +132,7 @@ const codesByKey = {
   stopped: ['shutdown', 'engine-dropped-'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Logins that nobody has entered, which their error says. */
+/** Logins that were not entered, as their errors' messages say. */
 const missingLogins = ['loginMissing', 'tokenMissing'] as const;
 
 /** Reasons why a picture cannot be fetched, which its error has in words. */

@@ -84,7 +84,7 @@ function redirected(url: URL, location: string, count: number): URL {
   });
 }
 
-/** How an error's message says that nobody has entered a login. */
+/** How an error's message says that no login was entered. */
 const noLogin = 'no user and password are given';
 
 interface LoginState {
