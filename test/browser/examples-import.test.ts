@@ -45,4 +45,13 @@ interface Sheet {
     );
     assert.deepEqual(editor.faults, []);
   });
+
+  it('gives the same example a second sheet and the same engine when it is imported as a copy', async () => {
+    await importExample(editor.page, 'snapshot to caption', 'Snapshot to caption');
+    await editor.page.waitForFunction(`RED.nodes.filterNodes({ type: 'smolvlm-frame' }).length > 2`);
+    assert.deepEqual(await engines(), [{ name: 'Captions', users: 8 }]);
+    const labels = (await imported()).map(({ label }) => label);
+    assert.deepEqual(labels.filter((label) => label === 'Snapshot to caption').length, 2);
+    assert.deepEqual(editor.faults, []);
+  });
 });
