@@ -24,10 +24,7 @@ interface FamilyDocument extends Pick<FetchableModel, 'id' | 'suits'> {
 /** The models of this machine, by its command line: no engine needs to run. */
 export class LocalModels implements ModelCacheApi {
   async list(): Promise<ModelInventory> {
-    const [cache, family] = await Promise.all([
-      runCommandChild(['cache']),
-      runCommandChild(['pull', '--list']),
-    ]);
+    const [cached, family] = await Promise.all([this.#cached(), runCommandChild(['pull', '--list'])]);
     return {
       fetchable: (family.document as readonly FamilyDocument[]).map(
         ({ id, download_bytes, memory_bytes, machine_gb, suits }) => ({
@@ -38,13 +35,18 @@ export class LocalModels implements ModelCacheApi {
           suits,
         }),
       ),
-      cached: (cache.document as readonly CacheDocument[]).map(({ kind, name, version, size_bytes }) => ({
-        kind,
-        name,
-        version,
-        sizeBytes: size_bytes,
-      })),
+      cached,
     };
+  }
+
+  async #cached(): Promise<readonly CachedModel[]> {
+    const { document } = await runCommandChild(['cache']);
+    return (document as readonly CacheDocument[]).map(({ kind, name, version, size_bytes }) => ({
+      kind,
+      name,
+      version,
+      sizeBytes: size_bytes,
+    }));
   }
 
   async fetch(id: string, { signal, onProgress }: FetchOptions = {}): Promise<void> {
@@ -55,7 +57,7 @@ export class LocalModels implements ModelCacheApi {
   }
 
   async remove(name: string): Promise<ModelInventory> {
-    const { cached } = await this.list();
+    const cached = await this.#cached();
     // Also keeps an option of the command line from being taken for a name.
     if (!cached.some((each) => each.name === name)) {
       throw new SmolvlmError('model-not-found', `the cache does not hold "${name.slice(0, 100)}"`);
