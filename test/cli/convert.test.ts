@@ -1,48 +1,33 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { writeSmallCheckpoint } from '../convert/small-checkpoint';
-import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame } from '../fixtures';
-import { main, runSmolvlm } from './run-smolvlm';
+import { SmallConversion } from './convert/small-conversion';
+import { runSmolvlm } from './run-smolvlm';
 
 /** Random weights with one calibration frame are coarser in INT8 than trained ones. */
 const loose = ['--stage-cosine', '0.99', '--tower-cosine', '0.99'];
 
 describe('smolvlm convert and validate', function () {
   this.timeout(300_000);
+  const small = new SmallConversion();
   let folder: string;
   let python: string;
   let model: string;
   let frames: string;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'smolvlm-convert-'));
-    ({ python } = await testToolkit());
-    model = join(folder, 'small');
-    frames = join(folder, 'frames');
-    await writeSmallCheckpoint(model);
-    await mkdir(frames);
-    for (const name of ['frame_01_driveway_day.jpg', 'frame_06_porch_night.jpg']) {
-      await cp(demoFrame(name), join(frames, name));
-    }
+    await small.prepare();
+    ({ folder, python, model, frames } = small);
   });
-  after(() => rm(folder, { recursive: true, force: true }));
-
-  function arguments_(out: string, ...more: string[]): string[] {
-    const fixed = ['--model', model, '--out', out, '--target', 'rk3588', '--calibration', frames];
-    return ['convert', ...fixed, '--query-rows', '256', '--python', python, '--json', ...more];
-  }
+  after(() => small.remove());
 
   it('makes a bundle with its stages, reference, decoder and conversion settings', async () => {
     const out = join(folder, 'hybrid');
     const { status, stdout, stderr } = await runSmolvlm(
-      arguments_(out, '--precision', 'hybrid', '--int8-layers', '1', ...loose),
+      small.arguments(out, '--precision', 'hybrid', '--int8-layers', '1', ...loose),
     );
     assert.equal(status, 0, stderr);
     const { path, manifest, report } = JSON.parse(stdout);
@@ -93,7 +78,7 @@ describe('smolvlm convert and validate', function () {
       SMOLVLM_CACHE: join(folder, 'cache'),
     };
     const out = join(folder, 'hostile');
-    const made = await runSmolvlm(arguments_(out), hostile);
+    const made = await runSmolvlm(small.arguments(out), hostile);
     assert.equal(made.status, 0, made.stderr);
     assert.match(
       made.stderr,
@@ -109,10 +94,10 @@ describe('smolvlm convert and validate', function () {
   });
 
   it('refuses an unknown toolkit, and one that is not at the given path', async () => {
-    const unknown = await runSmolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.2.0'));
+    const unknown = await runSmolvlm(small.arguments(join(folder, 'none'), '--toolkit', '2.2.0'));
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /--toolkit.*2\.3\.2.*2\.5\.0/);
-    const other = await runSmolvlm(arguments_(join(folder, 'none'), '--toolkit', '2.5.0'));
+    const other = await runSmolvlm(small.arguments(join(folder, 'none'), '--toolkit', '2.5.0'));
     assert.equal(other.status, 1);
     assert.match(other.stderr, /expected rknn-toolkit2 2\.5\.0, found 2\.3\.2 \[toolkit-version\]/);
   });
@@ -164,32 +149,10 @@ describe('smolvlm convert and validate', function () {
     ]);
   });
 
-  it('reports a killed worker, leaves no bundle, and continues the next time', async () => {
-    const out = join(folder, 'worker');
-    const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')]);
-    let told = '';
-    child.stderr.on('data', (data: Buffer) => {
-      told += data;
-    });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    while (!told.includes('l0_attn (') && child.exitCode === null) await sleep(20);
-    process.kill(await workerOf(child.pid!), 'SIGKILL');
-    assert.equal(await ended, 1);
-    assert.match(
-      told,
-      /the conversion worker .* ended with SIGKILL \[toolkit-worker-lost\].*has run out of memory/s,
-    );
-    assert.ok(!existsSync(out));
-    const first = await stat(join(`${out}.partial`, 'l0_attn.rknn'));
-    const { status, stderr } = await runSmolvlm(arguments_(out, '--workers', '1'));
-    assert.equal(status, 0, stderr);
-    assert.equal((await stat(join(out, 'l0_attn.rknn'))).ino, first.ino);
-  });
-
   it('reports before any work that this machine cannot convert', async () => {
     const arm = join(folder, 'arm.cjs');
     await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
-    const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'arm')), {}, ['--require', arm]);
+    const { status, stderr } = await runSmolvlm(small.arguments(join(folder, 'arm')), {}, ['--require', arm]);
     assert.equal(status, 1);
     assert.match(stderr, /x86-64; this machine is linux on arm64 \[convert-machine\].*on a PC/s);
   });
@@ -205,38 +168,15 @@ describe('smolvlm convert and validate', function () {
     ],
   ] as const) {
     it(`is a usage error with ${title}`, async () => {
-      const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'usage'), ...args));
+      const { status, stderr } = await runSmolvlm(small.arguments(join(folder, 'usage'), ...args));
       assert.equal(status, 2);
       assert.match(stderr, told);
     });
   }
 
-  it('continues where a killed conversion stopped, and does not build finished shards again', async () => {
-    const out = join(folder, 'killed');
-    const child = spawn(process.execPath, [main, ...arguments_(out, '--workers', '1')], { stdio: 'ignore' });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    const first = join(`${out}.partial`, 'l0_mlp.rknn');
-    const journal = join(`${out}.partial`, 'parts.json');
-    for (;;) {
-      await sleep(20);
-      if (existsSync(journal) && (await readFile(journal, 'utf8')).includes('l0_mlp')) break;
-    }
-    const worker = await workerOf(child.pid!);
-    child.kill('SIGKILL');
-    await ended;
-    assert.ok(!existsSync(out), 'no half bundle where a whole one is expected');
-    // The worker detects that its converter has ended.
-    while (await isWorker(worker)) await sleep(20);
-    const before = await stat(first);
-    const { status, stderr } = await runSmolvlm(arguments_(out, '--workers', '1', '--resume'));
-    assert.equal(status, 0, stderr);
-    const after = await stat(join(out, 'l0_mlp.rknn'));
-    assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
-  });
-
   it('names the shard that misses its bound, and leaves no bundle', async () => {
     const out = join(folder, 'bound');
-    const { status, stderr } = await runSmolvlm(arguments_(out, '--stage-cosine', '0.99999999999'));
+    const { status, stderr } = await runSmolvlm(small.arguments(out, '--stage-cosine', '0.99999999999'));
     assert.equal(status, 1);
     assert.match(
       stderr,
@@ -265,39 +205,10 @@ describe('smolvlm convert and validate', function () {
   it('does not replace a folder that is not a bundle', async () => {
     await mkdir(join(folder, 'photos'));
     await writeFile(join(folder, 'photos', 'holiday.jpg'), 'x');
-    const { status, stderr } = await runSmolvlm(arguments_(join(folder, 'photos')));
+    const { status, stderr } = await runSmolvlm(small.arguments(join(folder, 'photos')));
     assert.equal(status, 1);
     assert.match(stderr, /holiday\.jpg.*\[bundle-place\]/);
   });
-
-  for (const [title, stop] of [
-    ['it is interrupted', (child: ChildProcess) => child.kill('SIGTERM')],
-    ['the process that started it is gone', (child: ChildProcess) => child.disconnect()],
-  ] as const) {
-    it(`ends its workers when ${title}`, async () => {
-      const out = join(folder, 'stopped');
-      const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const;
-      const args = [main, ...arguments_(out, '--workers', '1')];
-      const child = spawn(process.execPath, args, { stdio: [...stdio] });
-      let told = '';
-      child.stderr?.on('data', (data: Buffer) => {
-        told += data;
-      });
-      const heard = new Promise((resolve) => child.stderr?.once('end', resolve));
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      let worker: number | undefined;
-      while (worker === undefined && child.exitCode === null) {
-        worker = await sleep(20).then(() => findWorker(child.pid!));
-      }
-      assert.ok(worker !== undefined, told);
-      stop(child);
-      assert.equal(await ended, 1);
-      await heard;
-      assert.match(told, /interrupted/);
-      assert.ok(!existsSync(out));
-      assert.equal(await isWorker(worker), false);
-    });
-  }
 
   it('converts for the CPU with a reference, and validates there', async () => {
     const out = join(folder, 'cpu');
@@ -316,24 +227,3 @@ describe('smolvlm convert and validate', function () {
     assert.match(stderr, /--target is missing/);
   });
 });
-
-/** The worker that a conversion of one worker started, once it has. */
-async function findWorker(pid: number): Promise<number | undefined> {
-  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
-    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '');
-    if (status.includes(`\nPPid:\t${pid}\n`) && (await isWorker(id))) return id;
-  }
-  return undefined;
-}
-
-async function workerOf(pid: number): Promise<number> {
-  const worker = await findWorker(pid);
-  assert.ok(worker !== undefined, `process ${pid} has a worker`);
-  return worker;
-}
-
-/** false for a process that has ended, even if its status has not been collected yet. */
-async function isWorker(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.includes('convert_worker.py');
-}
