@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -14,9 +12,8 @@ import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';
 import { lineWith, plant, planted, spellings, withoutTyped } from './planted-secrets';
 import { startCameras } from './refusing-cameras';
+import { outputOfCommands } from './secrets-commands';
 import { flow } from './secrets-flow';
-
-const main = join(repositoryRoot, 'dist', 'cli', 'main.js');
 
 describe('no secret', function () {
   this.timeout(180_000);
@@ -53,7 +50,7 @@ describe('no secret', function () {
       const { url = '' } = engine;
       await runFlow(port, broker, mqttPassword, { url, token }, (collector.address() as AddressInfo).port);
       await runEngine(url, token, port);
-      await runCommands(port);
+      keep('commands', await outputOfCommands(port, temp));
     } finally {
       collector.close();
       await engine.close();
@@ -251,74 +248,6 @@ describe('no secret', function () {
       const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
       keep(`engine ${path}`, await response.text());
     }
-  }
-
-  async function runCommands(cameraPort: number): Promise<void> {
-    const secret = (place: string): string => plant(`command ${place}`);
-    const tokenFile = temp('token');
-    writeFileSync(tokenFile, secret('token file'), { mode: 0o600 });
-    const image = (path: string): string => `http://127.0.0.1:${cameraPort}${path}`;
-    const commands: readonly (readonly string[])[] = [
-      ['caption', '--model', 'demo', '--image', image(`/refuses?user=u&password=${secret('query')}`)],
-      ['caption', '--model', 'demo', '--image', image(`/page?key=${secret('unknown name')}`)],
-      [
-        'caption',
-        '--model',
-        'demo',
-        '--image',
-        `http://admin:${secret('userinfo')}@127.0.0.1:${cameraPort}/refuses`,
-      ],
-      [
-        'caption',
-        '--model',
-        'demo',
-        '--image',
-        `http://admin:${secret('userinfo without a camera')}@127.0.0.1:1/x`,
-      ],
-      ['caption', '--model', 'demo', '--image', `rtsp://admin:${secret('rtsp')}@127.0.0.1:1/x`],
-      [
-        'caption',
-        '--model',
-        `http://u:${secret('model')}@127.0.0.1:1/`,
-        '--image',
-        demoFrame('frame_05_porch_day.jpg'),
-      ],
-      ['install', `http://u:${secret('archive')}@127.0.0.1:${cameraPort}/refuses`, '--to', temp('installed')],
-      ['serve', '--port', '0', '--token-file', tokenFile, '--mqtt', `mqtt://u:${secret('mqtt')}@127.0.0.1:1`],
-      [
-        'serve',
-        '--port',
-        '0',
-        '--token-file',
-        tokenFile,
-        '--mqtt',
-        `nonsense://u:${secret('mqtt kind')}@127.0.0.1`,
-      ],
-      ['doctor'],
-    ];
-    for (const args of commands) keep('commands', await output([...args, '--json']));
-  }
-
-  async function output(args: readonly string[]): Promise<string> {
-    const child = spawn(process.execPath, [main, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        SMOLVLM_CACHE: temp('command-cache'),
-        SMOLVLM_RUNTIME_DIR: temp('command-run'),
-        HF_TOKEN: planted.get('HF_TOKEN') ?? '',
-      },
-    });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (part) => {
-        text += String(part);
-        // `serve` runs until it is told to end.
-        if (text.includes('[mqtt-broker-unreachable]')) child.kill('SIGTERM');
-      });
-    }
-    await once(child, 'close');
-    return `${args[0]}: ${text}\n`;
   }
 });
 
