@@ -81,7 +81,7 @@ export const rooms = {
 
 /** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
-  system: { '.': [], files: ['.'], lock: ['.', 'files'] },
+  system: { '.': [], files: ['.'], json: [], lock: ['.', 'files', 'json'] },
   failures: { '.': [], locales: [] },
   protocol: { '.': ['models', 'schema'], models: [], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
@@ -141,12 +141,14 @@ export const subRooms = {
   'node-red': {
     '.': ['failures'],
     failures: [],
+    status: ['.', 'failures'],
     engine: ['.'],
-    caption: ['.', 'engine'],
-    vision: ['.', 'caption', 'engine'],
-    frame: ['.', 'failures'],
+    caption: ['.', 'engine', 'status'],
+    vision: ['.', 'caption', 'engine', 'status'],
+    frame: ['.', 'failures', 'status'],
     mqtt: ['.', 'failures'],
     convert: ['.'],
+    timeline: ['.', 'status'],
   },
   editor: { '.': [], engine: ['.'], frame: ['.'], sidebar: ['.'] },
   cli: {

@@ -10,9 +10,9 @@ import { dialogValues } from '../../src/node-red/dialog-values';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { troubleWords } from '../../src/node-red/failures/trouble-words';
-import type { NodeStatus } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import { StatusThrottle } from '../../src/node-red/status-throttle';
+import type { NodeStatus } from '../../src/node-red/status/node-status';
+import { StatusThrottle } from '../../src/node-red/status/status-throttle';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };

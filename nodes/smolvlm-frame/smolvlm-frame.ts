@@ -25,9 +25,9 @@ import {
 import { cameraName, messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
-import type { Translate } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import { StatusThrottle } from '../../src/node-red/status-throttle';
+import type { Translate } from '../../src/node-red/status/node-status';
+import { StatusThrottle } from '../../src/node-red/status/status-throttle';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';

@@ -5,7 +5,6 @@ import { DescribeTopics } from '../../src/mqtt/describe-topics';
 import type { CameraAnswer, CameraRequest } from '../../src/mqtt/requests/camera-request';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
-import { EngineStatusLine } from '../../src/node-red/engine-status-line';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
@@ -17,8 +16,9 @@ import {
   serviceSettings,
 } from '../../src/node-red/mqtt/mqtt-dialog';
 import { mqttOutput } from '../../src/node-red/mqtt/mqtt-output';
-import { StatusWords } from '../../src/node-red/node-status';
-import { StatusThrottle } from '../../src/node-red/status-throttle';
+import { EngineStatusLine } from '../../src/node-red/status/engine-status-line';
+import { StatusWords } from '../../src/node-red/status/node-status';
+import { StatusThrottle } from '../../src/node-red/status/status-throttle';
 import { packageVersion } from '../../src/package-version';
 import { fillPrompt } from '../../src/template/prompt-template';
 

@@ -4,8 +4,8 @@ import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { troubleWords } from '../../src/node-red/failures/trouble-words';
-import { StatusWords } from '../../src/node-red/node-status';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
+import { StatusWords } from '../../src/node-red/status/node-status';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { VisionController } from '../../src/node-red/vision/vision-controller';
 import {

@@ -5,7 +5,7 @@ import { diagnose } from '../platform/doctor/diagnose';
 import { SystemRecorder } from '../platform/recording/system-recorder';
 import { recordingName, writeRecording } from '../platform/recording/system-recording';
 import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
-import { readJsonObject } from '../system/json-fields';
+import { readJsonObject } from '../system/json/json-fields';
 import { type JudgedRow, judgeBoardReport } from './bench/board/board-checklist';
 import { ReportReader } from './bench/board/report-reader';
 import { type Command, type CommandIo, optionalString, UsageError } from './command/command';

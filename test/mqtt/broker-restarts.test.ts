@@ -99,13 +99,21 @@ describe('MQTT service while its broker restarts', function () {
         const later = await Watcher.connect(broker.port, version, ['smolvlm/#']);
         opened.push(later);
         for (const camera of cameras) {
-          const shown = (): unknown => later.texts(`smolvlm/${camera}/attributes`).map(idOf).at(-1);
+          const arrived = () => later.seen.filter(({ topic }) => topic === `smolvlm/${camera}/attributes`);
+          const shown = (): unknown =>
+            arrived()
+              .map(({ text }) => idOf(text))
+              .at(-1);
           const captioned = (): unknown =>
             ended.findLast(({ request, answer }) => request.camera === camera && answer.kind === 'caption')
               ?.request.payload.id;
+          const words = (): string =>
+            arrived()
+              .map(({ text, packet }) => `${idOf(text)}${packet.retain ? ' (kept by the broker)' : ''}`)
+              .join(', then ');
           await eventually(
             () => shown() === captioned(),
-            () => `the attributes of ${camera}: ${shown()} instead of ${captioned()}`,
+            () => `the attributes of ${camera}: ${words()} instead of ${captioned()}`,
           );
           await later.on(`smolvlm/${camera}/picture`);
         }

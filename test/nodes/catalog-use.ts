@@ -5,7 +5,7 @@ import { type Expression, type PrivateIdentifier, parse, type SpreadElement } fr
 import { simple } from 'acorn-walk';
 import { transformSync } from 'esbuild';
 import { fieldWaysOut, troubleKeys } from '../../src/failures/trouble';
-import { StatusWords } from '../../src/node-red/node-status';
+import { StatusWords } from '../../src/node-red/status/node-status';
 import type { DropReason, EngineEvent, ProgressPhase } from '../../src/protocol/events';
 import { repositoryRoot } from '../fixtures';
 

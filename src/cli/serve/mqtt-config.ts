@@ -11,7 +11,7 @@ import { standardTopics, topicPrefix } from '../../mqtt/topic-names';
 import { defaultPrompt } from '../../protocol/default-prompt';
 import { details } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
-import { JsonFields, parseJsonObject } from '../../system/json-fields';
+import { JsonFields, parseJsonObject } from '../../system/json/json-fields';
 
 const known = [
   'base',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SmolvlmError } from '../../errors';
-import { isJsonObject, type JsonObject } from '../../system/json-fields';
+import { isJsonObject, type JsonObject } from '../../system/json/json-fields';
 
 /** A configuration file, with the places of its values. */
 export interface ConfigFile {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { FieldFault, JsonObject } from '../../system/json-fields';
-import { isJsonObject } from '../../system/json-fields';
+import type { FieldFault, JsonObject } from '../../system/json/json-fields';
+import { isJsonObject } from '../../system/json/json-fields';
 
 /**
  * A text, or where it stands: `{ env: NAME }` or `{ file: PATH }`. Errors do not repeat the value.

@@ -1,4 +1,4 @@
-import { type FieldFault, isJsonObject, type JsonObject } from '../../system/json-fields';
+import { type FieldFault, isJsonObject, type JsonObject } from '../../system/json/json-fields';
 import type { ConfigFile } from './config-file';
 import { cameraFields, ownFields, readCamera, type WatchedCamera } from './watched-camera';
 

@@ -17,7 +17,7 @@ import { defaultPrompt } from '../../protocol/default-prompt';
 import { details } from '../../protocol/describe-request';
 import { limits } from '../../protocol/limits';
 import { defined } from '../../system/defined';
-import { type FieldFault, JsonFields, type JsonObject } from '../../system/json-fields';
+import { type FieldFault, JsonFields, type JsonObject } from '../../system/json/json-fields';
 import type { Polygon } from '../../system/picture-shapes';
 import { shownAddress } from '../../system/shown-address';
 import { secretField } from './secret-field';

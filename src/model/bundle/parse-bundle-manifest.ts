@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { bundleTargets, npuPrecisions } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
-import { JsonFields, parseJsonObject } from '../../system/json-fields';
+import { JsonFields, parseJsonObject } from '../../system/json/json-fields';
 import { BundleError } from './bundle-file';
 import {
   type BundleConversion,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isJsonObject, type JsonObject, readJsonObject } from '../../system/json-fields';
+import { isJsonObject, type JsonObject, readJsonObject } from '../../system/json/json-fields';
 import { rememberedSha256 } from '../checksum-memory';
 import { modelNameOf } from '../model-name';
 import { CheckpointError } from '../safetensors/checkpoint-error';

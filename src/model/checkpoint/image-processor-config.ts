@@ -1,4 +1,4 @@
-import { JsonFields, type JsonObject } from '../../system/json-fields';
+import { JsonFields, type JsonObject } from '../../system/json/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
 /** The parts of `preprocessor_config.json` that describe how a picture becomes tiles. */

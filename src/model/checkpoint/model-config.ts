@@ -1,4 +1,4 @@
-import { JsonFields, type JsonObject } from '../../system/json-fields';
+import { JsonFields, type JsonObject } from '../../system/json/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
 /** The vision tower's sizes (`vision_config`). */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JsonFields, readJsonObject } from '../../system/json-fields';
+import { JsonFields, readJsonObject } from '../../system/json/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
 /** The origin of a pulled checkpoint, stored in its folder. */

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isJsonObject, readJsonObject, shown } from '../../system/json-fields';
+import { isJsonObject, readJsonObject, shown } from '../../system/json/json-fields';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 
 export const singleWeightFile = 'model.safetensors';

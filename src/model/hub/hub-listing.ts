@@ -1,5 +1,5 @@
 import { defined } from '../../system/defined';
-import { isJsonObject, JsonFields, type JsonObject } from '../../system/json-fields';
+import { isJsonObject, JsonFields, type JsonObject } from '../../system/json/json-fields';
 import { configFiles } from '../checkpoint/checkpoint';
 import { singleWeightFile, weightIndexFile } from '../checkpoint/weight-files';
 import { HubError, type HubSubject, statusError } from './hub-error';

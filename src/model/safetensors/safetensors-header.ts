@@ -1,5 +1,5 @@
-import { duplicateKey } from '../../system/json-duplicate-key';
-import { isJsonObject, type JsonObject, parseJsonObject, shown } from '../../system/json-fields';
+import { duplicateKey } from '../../system/json/json-duplicate-key';
+import { isJsonObject, type JsonObject, parseJsonObject, shown } from '../../system/json/json-fields';
 import { CheckpointError } from './checkpoint-error';
 import { dtypeBytes, isDtype, type TensorDtype } from './tensor-dtype';
 

@@ -2,7 +2,7 @@ import type { Held } from '../../frame/frame-gate';
 import type { FrameVerdict } from '../../frame/frame-intake';
 import { type Clock, systemClock } from '../../system/clock';
 import type { TroubleWords } from '../failures/trouble-words';
-import type { NodeStatus, Translate } from '../node-status';
+import type { NodeStatus, Translate } from '../status/node-status';
 import type { SourceSettings } from './source-settings';
 
 const marginMs = 5_000;

@@ -2,9 +2,9 @@ import type { NodeMessage } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import type { EngineEvent, FeaturesFinal } from '../../protocol/events';
 import { droppedVision, visionProperty } from '../../protocol/vision-property';
-import { EngineStatusLine } from '../engine-status-line';
-import type { NodeStatus, StatusWords } from '../node-status';
-import { StatusThrottle } from '../status-throttle';
+import { EngineStatusLine } from '../status/engine-status-line';
+import type { NodeStatus, StatusWords } from '../status/node-status';
+import { StatusThrottle } from '../status/status-throttle';
 import type { VisionPlan } from './vision-planner';
 
 /** How a message ended: it leaves through the first output, the second, or not at all. */

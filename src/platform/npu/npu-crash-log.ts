@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readSmallFile, replaceFile } from '../../system/files/shared-files';
-import { isJsonObject } from '../../system/json-fields';
+import { isJsonObject } from '../../system/json/json-fields';
 import type { LockHolder } from '../../system/lock/lock-holder';
 import { NpuLockFolder } from './npu-lock-folder';
 

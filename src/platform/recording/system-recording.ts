@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
 import { makeFolder } from '../../system/files/make-folder';
-import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../../system/json-fields';
+import { isJsonObject, JsonFields, type JsonObject, parseJsonObject } from '../../system/json/json-fields';
 
 /** Name of the file with a recorded machine, or with what the plain files beside it cannot store. */
 export const recordingName = 'recording.json';

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { isJsonObject } from '../json-fields';
+import { isJsonObject } from '../json/json-fields';
 
 /** The process that holds a lock. */
 export interface LockHolder {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
+import { ClockJump } from '../../system/clock-jump';
 import { defined } from '../../system/defined';
 import { makeFolderSync } from '../../system/files/make-folder';
 import type { TimelineAnswer, TimelineEntry } from '../timeline-entry';
 import type { TimelineStatistics } from '../timeline-store';
-import { ClockJump } from './clock-jump';
 import {
   keepShares,
   logReserveBytes,

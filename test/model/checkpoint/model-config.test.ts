@@ -7,7 +7,7 @@ import {
   patchesPerTile,
 } from '../../../src/model/checkpoint/model-config';
 import { parameterCount, requiredTensors } from '../../../src/model/checkpoint/required-tensors';
-import type { JsonObject } from '../../../src/system/json-fields';
+import type { JsonObject } from '../../../src/system/json/json-fields';
 import { fixture } from '../../fixtures';
 
 function real(name: string): JsonObject {

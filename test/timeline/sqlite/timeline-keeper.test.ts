@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { SmolvlmError } from '../../../src/errors';
-import { ClockJump } from '../../../src/timeline/sqlite/clock-jump';
+import { ClockJump } from '../../../src/system/clock-jump';
 import type { RetentionSettings } from '../../../src/timeline/sqlite/retention';
 import { type SqliteLibrary, sqliteLibrary } from '../../../src/timeline/sqlite/sqlite-library';
 import { type Added, TimelineKeeper } from '../../../src/timeline/sqlite/timeline-keeper';

@@ -1,5 +1,5 @@
 import type { DoctorState } from '../../../protocol/doctor-report';
-import { isJsonObject } from '../../../system/json-fields';
+import { isJsonObject } from '../../../system/json/json-fields';
 import { captionRows } from './checklist-captions';
 import { type ChecklistRow, type Judgement, judged, notMeasured } from './checklist-row';
 import { speedRows } from './checklist-speed';

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../../system/json-fields';
+import { isJsonObject, type JsonObject } from '../../../system/json/json-fields';
 
 /** A board's report, read by paths such as `contexts.found.npu_bytes`. Reports of other versions may lack some. */
 export class ReportReader {

@@ -1,5 +1,5 @@
-import type { EngineApi } from '../client/engine-api';
-import type { EngineEvent } from '../protocol/events';
+import type { EngineApi } from '../../client/engine-api';
+import type { EngineEvent } from '../../protocol/events';
 import type { NodeStatus, StatusWords } from './node-status';
 
 /** The status of a node that uses an engine: the connection to it and the progress of its requests. */

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../system/clock';
+import { type Clock, systemClock } from '../../system/clock';
 import type { NodeStatus } from './node-status';
 
 /** Each change is a message to every open editor. More than this cannot be read. */

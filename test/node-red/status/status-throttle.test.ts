@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { NodeStatus } from '../../src/node-red/node-status';
-import { StatusThrottle } from '../../src/node-red/status-throttle';
-import { ManualClock } from '../system/manual-clock';
+import type { NodeStatus } from '../../../src/node-red/status/node-status';
+import { StatusThrottle } from '../../../src/node-red/status/status-throttle';
+import { ManualClock } from '../../system/manual-clock';
 
 describe('StatusThrottle', () => {
   let clock: ManualClock;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ConnectionState, EngineApi } from '../../src/client/engine-api';
-import { EngineStatusLine } from '../../src/node-red/engine-status-line';
-import { StatusWords } from '../../src/node-red/node-status';
+import type { ConnectionState, EngineApi } from '../../../src/client/engine-api';
+import { EngineStatusLine } from '../../../src/node-red/status/engine-status-line';
+import { StatusWords } from '../../../src/node-red/status/node-status';
 
 describe('EngineStatusLine', () => {
   let tell: (state: ConnectionState) => void;

@@ -1,6 +1,6 @@
-import type { EngineEvent, Preparation } from '../protocol/events';
-import { minutesText } from '../system/minutes-text';
-import type { TroubleWords } from './failures/trouble-words';
+import type { EngineEvent, Preparation } from '../../protocol/events';
+import { minutesText } from '../../system/minutes-text';
+import type { TroubleWords } from '../failures/trouble-words';
 
 /** What Node-RED shows below a node. */
 export interface NodeStatus {

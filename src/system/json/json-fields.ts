@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { SmolvlmError } from '../errors';
+import type { SmolvlmError } from '../../errors';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
