@@ -1,5 +1,6 @@
 import type { Msg } from '@nats-io/transport-node';
 import { errorBody, SmolvlmError } from '../../errors';
+import { featuresGone } from '../../protocol/features';
 import { exceedsMessage } from '../large-pictures';
 import type { NatsLink } from '../nats-connection';
 
@@ -29,4 +30,8 @@ export function answerTooLarge(sizeBytes: number): SmolvlmError {
       hint: 'Raise max_payload of the server, or request fewer tokens or a smaller thumbnail.',
     },
   );
+}
+
+export function keeperStops(): SmolvlmError {
+  return new SmolvlmError(featuresGone, 'the hub that keeps these features is stopping');
 }

@@ -5,7 +5,6 @@ import type { Msg } from '@nats-io/transport-node';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
-import { featuresGone } from '../../protocol/features';
 import { defined } from '../../system/defined';
 import { type DirectAnswer, decodeFrame } from '../frame-message';
 import { ackWaitOf, ensureConsumer, ensureStreams } from '../frame-streams';
@@ -20,7 +19,7 @@ import { AnswerRate } from './answer-rate';
 import { FrameReader } from './frame-reader';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
-import { answerTooLarge, replyTo } from './hub-reply';
+import { answerTooLarge, keeperStops, replyTo } from './hub-reply';
 import { ReturnedFrames } from './returned-frames';
 
 export interface HubOptions {
@@ -288,10 +287,6 @@ export class Hub {
   #wakeAll(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
-}
-
-function keeperStops(): SmolvlmError {
-  return new SmolvlmError(featuresGone, 'the hub that keeps these features is stopping');
 }
 
 function engineFinal(
