@@ -15,7 +15,7 @@ import {
   readJson,
   sendToEngine,
 } from './engine-http';
-import { closeConnections } from './kept-connections';
+import { closeConnections, keepConnections } from './kept-connections';
 import { joinLocalEngine, type LocalEngineOptions } from './local-engine';
 
 /** The first line of a lease. */
@@ -84,7 +84,7 @@ export class EngineConnection {
   close(): void {
     this.#closed.abort();
     for (const held of [this.#lease, this.#older]) held?.response.destroy();
-    if (this.#lease) closeConnections(this.#lease.connected.endpoint);
+    if (this.#lease) closeConnections(this.#lease.connected.endpoint, true);
     this.#lease = undefined;
     this.#connected = undefined;
   }
@@ -135,6 +135,7 @@ export class EngineConnection {
       throw new Error(`the engine of version ${version} is replaced`);
     }
     const connected = { endpoint, instance };
+    keepConnections(endpoint);
     this.#lease = { response, connected };
     response.once('close', () => {
       if (this.#lease?.response === response) this.#drop();

@@ -7,6 +7,7 @@ import {
   request as requestHttp,
 } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isErrorBody, SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
@@ -39,7 +40,7 @@ const silenceMs = 6 * heartbeatMs;
 const longestDocumentBytes = 16 * 1024 * 1024;
 
 /**
- * The connection is kept for later requests once the response has been read to its end.
+ * Where connections are kept (`keepConnections`), this one is, once the response has been read to its end.
  * @returns the response, its body not read @throws what the network throws
  */
 export function sendToEngine(endpoint: Endpoint, message: EngineHttpRequest): Promise<IncomingMessage> {
@@ -86,6 +87,8 @@ function sendBy(
     signal?.addEventListener('abort', abort, { once: true });
     // Its connection belongs to another request from then on.
     request.once('close', () => signal?.removeEventListener('abort', abort));
+    // That of a kept connection is what its server stated for idle ones.
+    request.once('socket', (socket) => socket.setTimeout(silenceMs));
     let isAnswered = false;
     request.once('response', (response) => {
       isAnswered = true;
@@ -106,20 +109,25 @@ function sendBy(
   });
 }
 
+/** Connections that have shown the pinned certificate; a kept one belongs to one endpoint. */
+const pinned = new WeakSet<Socket>();
+
 /** Sends once the peer has shown the pinned certificate; destroys the request for another one. */
 function whenPinned(request: ClientRequest, fingerprint: string, send: () => void): void {
   request.once('socket', (socket) => {
     const check = (): void => {
       const shown = (socket as TLSSocket).getPeerCertificate().fingerprint256 ?? 'none';
-      if (shown.replaceAll(':', '') === fingerprint) send();
-      else {
+      if (shown.replaceAll(':', '') === fingerprint) {
+        pinned.add(socket);
+        send();
+      } else {
         const message = `the engine presented a certificate with the SHA-256 fingerprint ${shown}, not the expected one`;
         const hint =
           'If its certificate was replaced, enter the new fingerprint; otherwise another machine answers.';
         request.destroy(new SmolvlmError('engine-certificate', message, { hint }));
       }
     };
-    if (request.reusedSocket) check();
+    if (pinned.has(socket)) send();
     else socket.once('secureConnect', check);
   });
 }

@@ -14,6 +14,7 @@ import { RepeatedTokens } from './repeated-tokens';
 const pauseMs = 100;
 /** The engine keeps the deadline; the client's own comes after, for an engine that cannot answer. */
 const deadlineMarginMs = 2_000;
+const responseEndMs = 1_000;
 /** Engine runs that may end under a running request before it is given up. */
 const retries = 1;
 
@@ -151,12 +152,19 @@ export class PendingRequest implements OpenRequest {
     });
     if (response.statusCode !== 200) await readJson(response);
     this.#tokens.restart();
+    let stopWaiting = (): void => {};
     for await (const event of readEvents(response)) {
       this.#unconfirmedSince = undefined;
+      if (this.#isEnded) continue;
       if (event.type === 'progress') this.#startedOn = instance;
-      if (isFinal(event)) this.#end(event);
-      else this.#passOn(event);
+      if (isFinal(event)) {
+        this.#end(event);
+        // The response ends with its final event; its connection is kept only if it does.
+        const timer = setTimeout(() => response.destroy(), responseEndMs);
+        stopWaiting = () => clearTimeout(timer);
+      } else this.#passOn(event);
     }
+    stopWaiting();
   }
 
   #passOn(event: EngineEvent): void {

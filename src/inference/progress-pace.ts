@@ -6,7 +6,8 @@ const shortestIntervalMs = 100;
 /** Selects the steps of a request that its reader is told of: the first, each new warning, and one every 100 ms. */
 export class ProgressPace {
   readonly #now: () => number;
-  #last: { readonly progress: Progress; readonly atMs: number } | undefined;
+  #lastToldMs = Number.NEGATIVE_INFINITY;
+  readonly #toldWarnings = new Set<string>();
 
   /** @param now milliseconds of a steady clock */
   constructor(now: () => number = () => performance.now()) {
@@ -17,12 +18,11 @@ export class ProgressPace {
   tells(progress: Progress): boolean {
     const { warning } = progress;
     const atMs = this.#now();
-    const last = this.#last;
-    const isNew =
-      last === undefined ||
-      (warning !== undefined && warning.code !== last.progress.warning?.code) ||
-      atMs - last.atMs >= shortestIntervalMs;
-    if (isNew) this.#last = { progress, atMs };
-    return isNew;
+    const warns = warning !== undefined && !this.#toldWarnings.has(warning.code);
+    const isTold = warns || atMs - this.#lastToldMs >= shortestIntervalMs;
+    if (!isTold) return false;
+    this.#lastToldMs = atMs;
+    if (warning) this.#toldWarnings.add(warning.code);
+    return true;
   }
 }

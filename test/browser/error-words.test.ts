@@ -86,4 +86,25 @@ describe('errors in the dialogs and the sidebar, in the editor’s language (nee
       }
     });
   }
+
+  for (const region of ['en-US', 'de-DE']) {
+    it(`show what a server answered as text, never as markup: ${region}`, async () => {
+      const editor = await Editor.openOn(server, region);
+      const { page } = editor;
+      const answer = '<img src="x" onerror="window.ran = true">';
+      const error = { code: 'engine-answer', message: `expected an engine's answer, received: "${answer}"` };
+      try {
+        await page.route('**/smolvlm-engine/find', (route) => route.fulfill({ json: { error } }));
+        await editor.edit('engine');
+        await page.click('#smolvlm-engine-find');
+        const line = page.locator('.smolvlm-find .smolvlm-error');
+        await line.waitFor();
+        assert.ok((await line.innerText()).includes(answer));
+        assert.equal(await line.locator('img').count(), 0);
+        assert.equal(await page.evaluate('window.ran'), undefined);
+      } finally {
+        await editor.close();
+      }
+    });
+  }
 });

@@ -8,8 +8,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selfSignedCertificate } from '../../src/cli/certificate/self-signed-certificate';
+import { EngineClient } from '../../src/client/engine-client';
 import { type Endpoint, readJson, sendToEngine } from '../../src/client/engine-http';
-import { closeConnections } from '../../src/client/kept-connections';
+import { closeConnections, keepConnections } from '../../src/client/kept-connections';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -33,7 +34,9 @@ describe('the connections to an engine', () => {
     const socketPath = join(folder, `${crypto.randomUUID().slice(0, 8)}.sock`);
     server.listen(socketPath);
     await once(server, 'listening');
-    return { socketPath };
+    const endpoint = { socketPath };
+    keepConnections(endpoint);
+    return endpoint;
   }
 
   async function get(endpoint: Endpoint, signal?: AbortSignal): Promise<unknown> {
@@ -60,15 +63,45 @@ describe('the connections to an engine', () => {
     const url = new URL(`https://127.0.0.1:${(secure.address() as AddressInfo).port}`);
     const fingerprint = new X509Certificate(cert).fingerprint256.replaceAll(':', '');
     const endpoint = { url, fingerprint };
+    keepConnections(endpoint);
     try {
       for (let request = 0; request < 3; request++) await get(endpoint);
       assert.equal(connections, 1);
-      await assert.rejects(get({ url, fingerprint: '0'.repeat(64) }), { code: 'engine-certificate' });
+      const other = { url, fingerprint: '0'.repeat(64) };
+      for (const kept of [false, true]) {
+        if (kept) keepConnections(other);
+        await assert.rejects(get(other), { code: 'engine-certificate' });
+      }
     } finally {
       closeConnections(endpoint);
       secure.closeAllConnections();
       secure.close();
     }
+  });
+
+  it('are not kept without an owner, nor after they were closed', async () => {
+    const kept = await listen(empty);
+    await get({ ...kept });
+    closeConnections(kept);
+    await get(kept);
+    while (sockets.some(({ destroyed }) => !destroyed)) await new Promise(setImmediate);
+    assert.equal(sockets.length, 2);
+  });
+
+  it('may be silent for as long as new ones, whatever the server says of idle ones', async () => {
+    let timeouts: (number | undefined)[] = [];
+    const endpoint = await listen((_request, response) => {
+      response.setHeader('keep-alive', 'timeout=2');
+      response.end('{}');
+    });
+    for (let request = 0; request < 3; request++) {
+      const response = await sendToEngine(endpoint, { method: 'GET', path: '/' });
+      timeouts = [...timeouts, response.socket.timeout];
+      await readJson(response);
+    }
+    assert.equal(sockets.length, 1);
+    assert.equal(new Set(timeouts).size, 1);
+    assert.ok((timeouts[0] ?? 0) >= 20_000);
   });
 
   it('are made anew when the engine has closed a kept one while a request was on its way', async () => {
@@ -143,5 +176,19 @@ describe('the connections to an engine', () => {
     finish();
     assert.deepEqual(await open, { whole: true });
     while (sockets.some(({ destroyed }) => !destroyed)) await new Promise(setImmediate);
+  });
+
+  it('are all closed when the client is', async () => {
+    const endpoint = await listen((request, response) => {
+      if (request.url === '/v1/lease') response.write('{"instance":"one","protocol":1,"version":"0.1.0"}\n');
+      else response.write('{"type":"dropped","id":"a","reason":"cancelled","message":"as asked"}\n');
+    });
+    const { socketPath } = endpoint as { socketPath: string };
+    const client = new EngineClient({ kind: 'socket', path: socketPath });
+    const final = await client.describe({ id: 'a', prompt: 'x' }, [new Uint8Array(1)]);
+    assert.equal(final.type, 'dropped');
+    await client.close();
+    while (sockets.some(({ destroyed }) => !destroyed)) await new Promise(setImmediate);
+    assert.equal(sockets.length, 2);
   });
 });

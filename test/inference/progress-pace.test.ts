@@ -35,6 +35,15 @@ describe('progress pace', () => {
     assert.deepEqual(told(phases, 60), [phases[0], phases[2]]);
   });
 
+  it('tells of the same warning once, also when steps without it come between', () => {
+    const warning = { code: 'npu-slow', message: 'stage l3_mlp has been on the NPU for 5 s' };
+    const steps = vision(24).map((step) => (step.done % 2 === 0 ? { ...step, warning } : step));
+    assert.deepEqual(
+      told(steps, 60).map(({ done }) => done),
+      [1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24],
+    );
+  });
+
   it('tells of a new warning at once, but not again with each step that carries it', () => {
     const warning = { code: 'npu-slow', message: 'stage l3_mlp has been on the NPU for 5 s' };
     const [first, second, third, ...others] = vision(24);

@@ -93,6 +93,7 @@ export function engineTry(tab: JQuery, dialog: () => DialogValues, translate: Tr
   }
 
   function show(event: EngineEvent): void {
+    facts.removeAttr('title');
     switch (event.type) {
       case 'queued':
         facts.text(event.preparing ? loading(event.preparing) : translate('try.queued', event));
