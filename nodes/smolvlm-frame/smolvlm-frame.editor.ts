@@ -23,6 +23,13 @@ interface FrameEditorNode extends EditorNode {
   picture?: PictureTab;
 }
 
+/** How an address of each kind of camera looks. */
+const addressExamples: Partial<Record<string, string>> = {
+  snapshot: 'http://camera/snapshot.jpg',
+  mjpeg: 'http://camera/video.mjpg',
+  rtsp: 'rtsp://camera/stream',
+};
+
 /** The source as chosen in the open dialog, else as saved. */
 function sourceOf(node: FrameEditorNode): SourceChoice {
   return (textOf('#node-input-source') || node.source || 'message') as SourceChoice;
@@ -122,6 +129,7 @@ RED.nodes.registerType<FrameEditorNode>('smolvlm-frame', {
       const chosen = textOf('#node-input-source');
       showOf(dialog, chosen);
       showCameraTypes(chosen === 'message');
+      $('#node-input-url').attr('placeholder', addressExamples[chosen] ?? '');
       showLimits('#node-input-', { interval: intervalField(sourceOf(this)) });
     };
     source.on('change', showSource);

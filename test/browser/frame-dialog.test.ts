@@ -112,6 +112,19 @@ describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
   const inside: Point = [0.2, 0.2];
   const below: Point = [0.25, 0.7];
 
+  it('shows how an address of the chosen kind looks', async () => {
+    await editor.edit('frame');
+    for (const [source, example] of [
+      ['rtsp', 'rtsp://camera/stream'],
+      ['snapshot', 'http://camera/snapshot.jpg'],
+      ['mjpeg', 'http://camera/video.mjpg'],
+    ] as const) {
+      await editor.page.selectOption('#node-input-source', source);
+      assert.equal(await editor.page.locator('#node-input-url').getAttribute('placeholder'), example);
+    }
+    await editor.cancel();
+  });
+
   it('says that no picture came yet', async () => {
     await editor.edit('frame');
     await page.click('a[href="#smolvlm-frame-tab-picture"]');
