@@ -5,7 +5,7 @@ import type { Timeline } from '../../src/timeline/http/timeline';
 import { demoFrame } from '../fixtures';
 import { type ServedTimeline, serveByEngine, token } from '../timeline/http/served-timeline';
 import { MemoryTimeline } from '../timeline/memory-timeline';
-import { openBrowser } from './editor';
+import { hasChromium, openBrowser } from './editor';
 
 export const minute = 60_000;
 export const phone = { viewport: { width: 390, height: 844 } };
@@ -98,4 +98,16 @@ export class CaptionsPage {
   async openEntry(id: number): Promise<void> {
     await this.page.locator(`li[data-entry="${id}"] a`).click();
   }
+}
+
+/** The page for the tests of the suite that calls this; each of them ends with its browser closed. */
+export function suiteCaptionsPage(): CaptionsPage {
+  const shown = new CaptionsPage();
+  before(async function () {
+    if (!hasChromium) this.skip();
+    await shown.serve();
+  });
+  after(() => shown.close());
+  afterEach(() => shown.leave());
+  return shown;
 }

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { accessibilityFaults } from './axe';
-import { CaptionsPage, phone, picture } from './captions-page';
-import { hasChromium } from './editor';
+import { phone, picture, suiteCaptionsPage } from './captions-page';
 
 describe('an entry of the captions page in a browser (needs Chromium)', function () {
   this.timeout(60_000);
-  const shown = new CaptionsPage();
-  before(async function () {
-    if (!hasChromium) this.skip();
-    await shown.serve();
-  });
-  after(() => shown.close());
-  afterEach(() => shown.leave());
+  const shown = suiteCaptionsPage();
 
   it('shows captions as text, whatever they contain', async () => {
     const text = '<img src=x onerror="window.broken = true"><b>bold</b>';

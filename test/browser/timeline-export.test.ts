@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { token } from '../timeline/http/served-timeline';
-import { CaptionsPage } from './captions-page';
-import { hasChromium } from './editor';
+import { suiteCaptionsPage } from './captions-page';
 
 describe('what the captions page exports in a browser (needs Chromium)', function () {
   this.timeout(60_000);
-  const shown = new CaptionsPage();
-  before(async function () {
-    if (!hasChromium) this.skip();
-    await shown.serve();
-  });
-  after(() => shown.close());
-  afterEach(() => shown.leave());
+  const shown = suiteCaptionsPage();
 
   for (const [format, label, beginning] of [
     ['json', 'JSON, for programs', '['],

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { token } from '../timeline/http/served-timeline';
 import { accessibilityFaults } from './axe';
-import { CaptionsPage, minute, phone } from './captions-page';
-import { hasChromium } from './editor';
+import { minute, phone, suiteCaptionsPage } from './captions-page';
 
 describe('the captions page in a browser (needs Chromium)', function () {
   this.timeout(60_000);
-  const shown = new CaptionsPage();
-  before(async function () {
-    if (!hasChromium) this.skip();
-    await shown.serve();
-  });
-  after(() => shown.close());
-  afterEach(() => shown.leave());
+  const shown = suiteCaptionsPage();
 
   for (const width of [390, 1280]) {
     for (const colorScheme of ['light', 'dark'] as const) {
