@@ -19,6 +19,8 @@ export class OpenRequests<Request extends OpenRequest> implements Iterable<Reque
   readonly #maxKeptBytes: number;
   readonly #requests = new Map<string, Request>();
   readonly #listeners = new Set<(state: ConnectionState) => void>();
+  /** Of requests that have ended here and are being cancelled where they were sent. */
+  readonly #cancellations = new Set<Promise<void>>();
   #state: ConnectionState = 'idle';
   #keptBytes = 0;
 
@@ -70,6 +72,7 @@ export class OpenRequests<Request extends OpenRequest> implements Iterable<Reque
       signal?.removeEventListener('abort', cancel);
       this.#requests.delete(id);
       this.#keptBytes -= pending.sizeBytes;
+      this.#keepUntilCancelled(pending);
     }
   }
 
@@ -77,12 +80,19 @@ export class OpenRequests<Request extends OpenRequest> implements Iterable<Reque
     this.#requests.get(id)?.drop('cancelled', 'the request was cancelled');
   }
 
-  /** Drops all requests. Resolves when they have been cancelled where they were sent. */
+  /** Drops all requests. Resolves when they, and those dropped before, have been cancelled where they were sent. */
   async close(): Promise<void> {
-    const requests = [...this];
-    for (const request of requests) request.drop('shutdown', 'the client was closed');
+    for (const request of this) {
+      request.drop('shutdown', 'the client was closed');
+      this.#keepUntilCancelled(request);
+    }
     this.setState('closed');
-    await Promise.all(requests.map((request) => request.cancelled));
+    await Promise.all(this.#cancellations);
+  }
+
+  #keepUntilCancelled({ cancelled }: Request): void {
+    this.#cancellations.add(cancelled);
+    void cancelled.finally(() => this.#cancellations.delete(cancelled));
   }
 
   #refusal(id: string, pictures: readonly Uint8Array[]): FinalEvent | undefined {

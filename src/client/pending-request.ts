@@ -37,7 +37,7 @@ export class PendingRequest implements OpenRequest {
   /** When the request was sent, until an event answers it. */
   #unconfirmedSince: number | undefined = performance.now();
   readonly #tokens = new RepeatedTokens();
-  /** Settles when the engine has cancelled a dropped request, or could not be reached. */
+  /** Resolves when the engine has cancelled a dropped request, or could not be reached. */
   cancelled: Promise<void> = Promise.resolve();
 
   constructor(
@@ -178,7 +178,7 @@ export class PendingRequest implements OpenRequest {
       this.#onEvent(event);
     } catch (error) {
       this.#fail(error);
-      void this.#cancel();
+      this.cancelled = this.#cancel();
     }
   }
 

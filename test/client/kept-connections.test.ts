@@ -191,4 +191,29 @@ describe('the connections to an engine', () => {
     while (sockets.some(({ destroyed }) => !destroyed)) await new Promise(setImmediate);
     assert.equal(sockets.length, 2);
   });
+
+  it('stay open until a cancelled request is cancelled in the engine, though the client closes', async () => {
+    const events: string[] = [];
+    const stop = new AbortController();
+    const endpoint = await listen((request, response) => {
+      if (request.url === '/v1/lease') response.write('{"instance":"one","protocol":1,"version":"0.1.0"}\n');
+      else if (request.method === 'POST') {
+        response.write('{"type":"queued","id":"a","waiting":0}\n');
+        stop.abort();
+      } else {
+        setImmediate(() => {
+          events.push(response.destroyed ? 'connection lost' : `${request.method} ${request.url}`);
+          response.end('{}');
+        });
+      }
+    });
+    const { socketPath } = endpoint as { socketPath: string };
+    const client = new EngineClient({ kind: 'socket', path: socketPath });
+    const final = await client.describe({ id: 'a', prompt: 'x' }, [new Uint8Array(1)], {
+      signal: stop.signal,
+    });
+    assert.equal(final.type === 'dropped' && final.reason, 'cancelled');
+    await client.close();
+    assert.deepEqual(events, ['DELETE /v1/requests/a']);
+  });
 });
