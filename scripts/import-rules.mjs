@@ -85,7 +85,7 @@ export const subRooms = {
   failures: { '.': [], locales: [] },
   protocol: { '.': ['models', 'schema'], models: [], schema: [] },
   picture: { '.': ['camera'], camera: ['.'] },
-  client: { '.': [], models: ['.'] },
+  client: { '.': [], children: [], models: ['.', 'children'] },
   image: { '.': ['resize'], resize: ['.'], pool: ['.'] },
   model: {
     '.': [],

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { type CommandStep, runCommandChild } from '../../src/client/command-child';
+import { type CommandStep, runCommandChild } from '../../src/client/children/command-child';
 import { SmolvlmError } from '../../src/errors';
 import {
   type ConversionDialog,

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { ImageChildren } from '../../src/client/image-children';
+import { ImageChildren } from '../../src/client/children/image-children';
 import { FrameGate } from '../../src/frame/frame-gate';
 import { type ArrivedPicture, FrameIntake, type FrameVerdict } from '../../src/frame/frame-intake';
 import type { FrameSource, SourceFrame } from '../../src/frame/frame-source';

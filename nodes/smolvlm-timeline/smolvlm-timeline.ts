@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage, NodeMessageInFlow } from 'node-red';
-import { ImageChildren } from '../../src/client/image-children';
+import { ImageChildren } from '../../src/client/children/image-children';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';

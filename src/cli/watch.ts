@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ImageChildren } from '../client/image-children';
+import { ImageChildren } from '../client/children/image-children';
 import { SmolvlmError } from '../errors';
 import { NatsEngine } from '../nats/client/nats-engine';
 import type { DescribeFinal } from '../protocol/events';

@@ -6,7 +6,7 @@ import {
   type ModelInventory,
 } from '../../protocol/models/model-cache';
 import { defined } from '../../system/defined';
-import { runCommandChild } from '../command-child';
+import { runCommandChild } from '../children/command-child';
 import type { FetchOptions, ModelCacheApi } from './model-cache-api';
 
 /** `smolvlm cache --json` */

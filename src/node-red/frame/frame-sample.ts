@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import type { ImageChildren } from '../../client/image-children';
+import type { ImageChildren } from '../../client/children/image-children';
 import { NodeFailure } from '../failures/node-failure';
 
 const longestSide = 960;

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { type ErrorBody, SmolvlmError } from '../errors';
+import { type ErrorBody, SmolvlmError } from '../../errors';
 
-/** From dist/src/client. */
-const commandLine = join(__dirname, '..', 'cli', 'main.js');
+/** From dist/src/client/children. */
+const commandLine = join(__dirname, '..', '..', 'cli', 'main.js');
 
 /** Time for an aborted command to end by itself, and for what it leaves running to close its output. */
 const defaultGraceMs = 10_000;

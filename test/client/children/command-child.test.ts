@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runCommandChild } from '../../src/client/command-child';
+import { runCommandChild } from '../../../src/client/children/command-child';
 
 /** A command whose program is this text. */
 function program(text: string): { readonly command: readonly [string, ...string[]] } {

@@ -1,5 +1,5 @@
-import { largestFramePixels, pictureDimensions } from '../picture/picture-dimensions';
-import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
+import { largestFramePixels, pictureDimensions } from '../../picture/picture-dimensions';
+import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
 import { ImageChild, type ImageChildOptions } from './image-child';
 
 /**

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ImageChildren } from '../../src/client/image-children';
-import { ManualClock } from '../system/manual-clock';
-import { useTempFolder } from '../temp-folder';
+import { ImageChildren } from '../../../src/client/children/image-children';
+import { ManualClock } from '../../system/manual-clock';
+import { useTempFolder } from '../../temp-folder';
 
 /** As much of a PNG as states its size. */
 function header(width: number, height: number): Buffer {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
-import { ImageChild, type ImageChildOptions } from '../../src/client/image-child';
-import { demoFrame } from '../fixtures';
-import { ManualClock } from '../system/manual-clock';
-import { useTempFolder } from '../temp-folder';
+import { ImageChild, type ImageChildOptions } from '../../../src/client/children/image-child';
+import { demoFrame } from '../../fixtures';
+import { ManualClock } from '../../system/manual-clock';
+import { useTempFolder } from '../../temp-folder';
 
 const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { type ErrorBody, SmolvlmError } from '../errors';
-import type { FrameOptions, PreparedFrame } from '../picture/prepared-frame';
-import { type Clock, systemClock } from '../system/clock';
+import { type ErrorBody, SmolvlmError } from '../../errors';
+import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
+import { type Clock, systemClock } from '../../system/clock';
 
-/** From dist/src/client. */
-const workerPath = join(__dirname, '..', 'image', 'frame-worker.js');
+/** From dist/src/client/children. */
+const workerPath = join(__dirname, '..', '..', 'image', 'frame-worker.js');
 
 /** A picture of 64 megapixels takes seconds on a small hub; a picture that takes longer counts as hung. */
 const timeoutMs = 30_000;
