@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import type { EngineApi } from '../client/engine-api';
 import { ImageChildren } from '../client/children/image-children';
+import type { EngineApi } from '../client/engine-api';
 import { errorBody, SmolvlmError } from '../errors';
 import type { EngineEvent } from '../protocol/events';
 import { defined } from '../system/defined';

@@ -10,8 +10,8 @@ import { freePort } from '../../src/system/free-port';
 import { writeSmallCheckpoint } from '../convert/small-checkpoint';
 import { testToolkit } from '../convert/toolkit/test-toolkit';
 import { demoFrame, repositoryRoot } from '../fixtures';
-import { startAedes } from '../mqtt/test-broker';
-import { Watcher } from '../mqtt/watcher';
+import { startAedes } from '../mqtt/broker/test-broker';
+import { Watcher } from '../mqtt/broker/watcher';
 import { programOf, thisRuntime } from '../package/test-runtimes';
 import { useTracedUser } from './traced-smolvlm';
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
 import { demoFrame, repositoryRoot } from '../fixtures';
-import { startAedes, type TestBroker } from '../mqtt/test-broker';
+import { startAedes, type TestBroker } from '../mqtt/broker/test-broker';
 import { NodeRedProcess } from '../package/node-red-process';
 import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';

@@ -8,9 +8,9 @@ import type { ExampleNode } from './home';
 /** Where an example is run, when not in a test of the same name in this folder. */
 const runElsewhere: Readonly<Record<string, string>> = {
   flows: 'e2e/demo.test.ts',
-  'MQTT-triggered description': 'nodes/mqtt-examples.test.ts',
-  'Home Assistant entities by discovery': 'nodes/mqtt-examples.test.ts',
-  'Frigate event to description': 'nodes/mqtt-examples.test.ts',
+  'MQTT-triggered description': 'nodes/smolvlm-mqtt/mqtt-examples.test.ts',
+  'Home Assistant entities by discovery': 'nodes/smolvlm-mqtt/mqtt-examples.test.ts',
+  'Frigate event to description': 'nodes/smolvlm-mqtt/mqtt-examples.test.ts',
 };
 
 const folder = join(repositoryRoot, 'examples');

@@ -7,8 +7,8 @@ import { parseNatsAddress } from '../../src/nats/nats-address';
 import { openNats } from '../../src/nats/nats-connection';
 import { serveEngine } from '../../src/server/serve-engine';
 import { demoFrame } from '../fixtures';
-import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/test-broker';
-import { Watcher } from '../mqtt/watcher';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../mqtt/broker/test-broker';
+import { Watcher } from '../mqtt/broker/watcher';
 import { hasNatsServer, TestNats } from '../nats/test-server';
 import { expectedCaption, Home } from './home';
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
-import { jobs } from './every-node';
-import { flowOfEveryNode } from './every-node-flow';
-import { useEveryNodeServices } from './every-node-services';
+import { jobs } from './every-node/every-node';
+import { flowOfEveryNode } from './every-node/every-node-flow';
+import { useEveryNodeServices } from './every-node/every-node-services';
 import { NodeRedProcess } from './node-red-process';
 import { packedPackage, useSuiteFolder } from './packed-package';
 import { programOf, thisRuntime } from './test-runtimes';
@@ -92,7 +92,7 @@ describe('the package in a Node-RED', function () {
         const code = refused[type];
         it(`${type} ${code ? `says what it lacks (${code})` : 'does its work with an engine elsewhere'}`, async () => {
           const job = jobs[type];
-          assert.ok(job, `test/package/every-node.ts has no job for ${type}`);
+          assert.ok(job, `test/package/every-node/every-node.ts has no job for ${type}`);
           const place = join(userDir, 'bundle');
           const { brokerPort, model } = services();
           const work = job({ nodeRed, brokerPort, model, place });

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { demoFrame, demoModel, repositoryRoot } from '../../fixtures';
-import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../../mqtt/test-broker';
-import { Watcher } from '../../mqtt/watcher';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../../mqtt/broker/test-broker';
+import { Watcher } from '../../mqtt/broker/watcher';
 import { useTempFolder } from '../../temp-folder';
 import { runSmolvlmHere } from '../run-smolvlm-here';
 

@@ -6,8 +6,8 @@ import { brokerAddress } from '../../../src/mqtt/transport/broker-address';
 import type { ConnectionFailure } from '../../../src/mqtt/transport/connection-error';
 import type { IncomingMessage } from '../../../src/mqtt/transport/mqtt-transport';
 import { MqttJsTransport } from '../../../src/mqtt/transport/mqttjs-transport';
-import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../test-broker';
-import { Watcher } from '../watcher';
+import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../broker/test-broker';
+import { Watcher } from '../broker/watcher';
 
 const will = { topic: 'base/availability', payload: 'offline', qos: 1, retain: true } as const;
 

@@ -1,4 +1,0 @@
-import { testPaletteInstall } from './palette-install';
-import { thisRuntime } from './test-runtimes';
-
-testPaletteInstall([thisRuntime]);

@@ -1,0 +1,4 @@
+import { thisRuntime } from '../test-runtimes';
+import { testPaletteInstall } from './palette-install';
+
+testPaletteInstall([thisRuntime]);
