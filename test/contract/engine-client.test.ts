@@ -1,57 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { EngineApi } from '../../src/client/engine-api';
-import { EngineClient, type EngineClientOptions } from '../../src/client/engine-client';
 import type { DescribeFinal, EngineEvent, FeaturesFinal } from '../../src/protocol/events';
-import { type ServedEngine, serveEngine } from '../../src/server/serve-engine';
-import { LocalFake } from '../client/local-fake';
-import { NatsFake } from '../nats/nats-fake';
-import { hasNatsServer } from '../nats/test-server';
+import { type EnginePlace, enginePlaces } from './engine-places';
 
 const picture = Buffer.from('a picture');
-
-/** An engine of one kind and clients of it. */
-interface Place {
-  client(options?: EngineClientOptions): EngineApi;
-  close(): Promise<void>;
-}
-
-function localPlace(): Place {
-  const fake = new LocalFake();
-  return {
-    client: (options) => fake.client({}, options),
-    close: async () => assert.deepEqual(await fake.close(), []),
-  };
-}
-
-async function remotePlace(): Promise<Place> {
-  const token = 'a token of the contract suite'.replaceAll(' ', '-');
-  const served: ServedEngine = await serveEngine({
-    tcp: { host: '127.0.0.1', port: 0, token },
-    model: 'fake',
-    queueCapacity: 10,
-    captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
-    log: () => {},
-  });
-  const clients: EngineClient[] = [];
-  return {
-    client: (options) => {
-      const client = new EngineClient({ kind: 'remote', url: new URL(served.url ?? ''), token }, options);
-      clients.push(client);
-      return client;
-    },
-    close: async () => {
-      await Promise.all(clients.map((client) => client.close()));
-      await served.close();
-    },
-  };
-}
-
-async function natsPlace(): Promise<Place> {
-  const fake = await NatsFake.start();
-  await fake.hub({ models: ['missing'] });
-  return { client: (options) => fake.client({ queueCapacity: 10, ...options }), close: () => fake.close() };
-}
 
 function outcome(final: DescribeFinal | FeaturesFinal): string {
   if (final.type === 'features') return `features ${final.features.handles.map(({ id }) => id).join(' ')}`;
@@ -59,13 +11,9 @@ function outcome(final: DescribeFinal | FeaturesFinal): string {
   return final.type === 'error' ? `error ${final.error.code}` : `dropped ${final.reason}`;
 }
 
-for (const [name, open] of [
-  ['local', localPlace],
-  ['remote', remotePlace],
-  ...(hasNatsServer ? [['shared', natsPlace] as const] : []),
-] as const) {
+for (const [name, open] of enginePlaces) {
   describe(`client of a ${name} engine`, () => {
-    let place: Place;
+    let place: EnginePlace;
     let client: EngineApi;
     before(async () => {
       place = await open();

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RkllmDecoder, type RkllmSettings } from '../../../src/backends/rkllm/rkllm-decoder';
 import { writeEmulatedDecoder } from '../../../src/cli/bench/emulator/emulated-decoder';
 import { type Checkpoint, openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
-import { PromptBuilder } from '../../../src/prompt/prompt-builder';
 import { demoModel } from '../../fixtures';
 import { assertNoLeak } from '../../leaks';
 import { ManualClock } from '../../system/manual-clock';
+import { promptRows, writeWideDecoder } from './decoder-inputs';
 import { EmulatedRkllm } from './emulated-rkllm';
 
 describe('RkllmDecoder', function () {
@@ -36,32 +36,6 @@ describe('RkllmDecoder', function () {
     await rm(dir, { recursive: true, force: true });
   });
 
-  /** Rows of some words' token embeddings. */
-  async function promptRows(text: string): Promise<Float32Array> {
-    const { tokenizer } = await PromptBuilder.open(checkpoint.dir, checkpoint.config);
-    const { hiddenSize } = checkpoint.config.text;
-    const table = await checkpoint.tensors.read('text_model.embed_tokens.weight');
-    const ids = tokenizer.encode(text);
-    const rows = new Float32Array(ids.length * hiddenSize);
-    for (const [index, id] of ids.entries()) {
-      rows.set(table.subarray(id * hiddenSize, (id + 1) * hiddenSize), index * hiddenSize);
-    }
-    return rows;
-  }
-
-  /** The decoder with other bytes for some tokens, in the alphabet of byte-level BPE. */
-  async function writeWideDecoder(folder: string, pieces: ReadonlyMap<number, string>): Promise<void> {
-    const tokenizer = JSON.parse(await readFile(join(checkpoint.dir, 'tokenizer.json'), 'utf8'));
-    const vocab: Record<string, number> = tokenizer.model.vocab;
-    const replaced = new Set(pieces.values());
-    const others = Object.entries(vocab).filter(([piece, id]) => !pieces.has(id) && !replaced.has(piece));
-    const ours = [...pieces].map(([id, piece]) => [piece, id] as const);
-    tokenizer.model.vocab = Object.fromEntries([...others, ...ours]);
-    await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
-    const { config, tensors } = checkpoint;
-    await writeEmulatedDecoder(folder, { dir: folder, config, tensors });
-  }
-
   for (const abi of ['1.2', '1.3'] as const) {
     describe(`with the structures of ${abi}`, () => {
       let rkllm: EmulatedRkllm;
@@ -69,7 +43,7 @@ describe('RkllmDecoder', function () {
       const opened: RkllmDecoder[] = [];
       before(async () => {
         rkllm = await EmulatedRkllm.create(abi);
-        rows = await promptRows('User: What is there?\nAssistant:');
+        rows = await promptRows(checkpoint, 'User: What is there?\nAssistant:');
       });
       after(() => rkllm.remove());
       beforeEach(() => rkllm.faults());
@@ -113,7 +87,7 @@ describe('RkllmDecoder', function () {
         ]);
         const wide = await mkdtemp(join(tmpdir(), 'smolvlm-wide-'));
         try {
-          await writeWideDecoder(wide, pieces);
+          await writeWideDecoder(checkpoint, wide, pieces);
           const bytes = plain.tokenIds.map((id) => Buffer.from(pieces.get(id) ?? '', 'latin1'));
           const expected = new TextDecoder().decode(Buffer.concat(bytes));
           assert.ok(expected.startsWith('\u{218a3}\u8aaa'), expected);

@@ -15,15 +15,14 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../instruments.h"
 #include "llama.h"
 #include "rkllm_abi.h"
 
@@ -52,46 +51,11 @@ typedef struct {
 } job;
 
 static atomic_int live;
-static pthread_mutex_t trace_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-__attribute__((format(printf, 1, 2))) static void trace(const char *format, ...) {
-  const char *path = getenv("RKLLM_EMULATOR_TRACE");
-  if (!path) return;
-  pthread_mutex_lock(&trace_mutex);
-  FILE *file = fopen(path, "a");
-  if (file) {
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(file, format, arguments);
-    va_end(arguments);
-    fputc('\n', file);
-    fclose(file);
-  }
-  pthread_mutex_unlock(&trace_mutex);
-}
 
 static int violation(const char *what) {
   fprintf(stderr, "E rkllm emulator: rule broken: %s\n", what);
   trace("{\"violation\":\"%s\"}", what);
   return -1;
-}
-
-static int fault(const char *name, long *value) {
-  const char *path = getenv("RKLLM_EMULATOR_FAULTS");
-  struct stat about;
-  /* Without faults the file is an empty line; a test of leaks comes by here some hundred thousand times. */
-  if (!path || stat(path, &about) || about.st_size <= 1) return 0;
-  FILE *file = fopen(path, "r");
-  if (!file) return 0;
-  char line[128], found[32];
-  int due = 0;
-  while (!due && fgets(line, sizeof line, file)) {
-    long given = 0;
-    due = sscanf(line, "%31s %ld", found, &given) >= 1 && strcmp(found, name) == 0;
-    if (due && value) *value = given;
-  }
-  fclose(file);
-  return due;
 }
 
 RKLLMParam rkllm_createDefaultParam(void) {

@@ -11,18 +11,13 @@
  *       init CODE | init_hang | run CODE | slow MS | hang (both: as long as the line is there) | nan | wrong | segfault | leak BYTES | no_native | io_wrong | old_compiler
  */
 #define _GNU_SOURCE
-#include "model.h"
-#include "rknn_abi.h"
-#include <fcntl.h>
-#include <pthread.h>
+#include "context.h"
+#include "cores.h"
+#include "memory.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,178 +28,12 @@
 #define EMULATOR_DRIVER "0.9.8"
 #endif
 
-enum { MAX_CONTEXTS = 4096, MAX_CORES = 3 };
-
 /* What strings(1) finds in the vendor's library. */
 __attribute__((used)) static const char version_text[] = "librknnrt version: " EMULATOR_VERSION " (emulator@2026-11-24T00:00:00)";
-
-typedef struct {
-  model *stage;
-  atomic_int *users;
-  uint32_t flags;
-  int mask;
-  atomic_int busy;
-  float *input, *output;
-  int has_input, has_output, owed;
-  rknn_tensor_mem *io[2], *internal;
-  int io_type[2];
-  int64_t last_us;
-} context;
-
-typedef struct {
-  pthread_mutex_t mutex;
-  pthread_cond_t turn;
-  unsigned next, serving;
-} core_queue;
-
-static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER, trace_mutex = PTHREAD_MUTEX_INITIALIZER;
-static context *contexts[MAX_CONTEXTS];
-static rknn_context last_id;
-static core_queue cores[MAX_CORES] = {
-    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
-    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
-    {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0},
-};
-static atomic_long runs;
-static atomic_int live_mems;
-
-static int64_t now_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-__attribute__((format(printf, 1, 2))) static void trace(const char *format, ...) {
-  const char *path = getenv("RKNN_EMULATOR_TRACE");
-  if (!path) return;
-  pthread_mutex_lock(&trace_mutex);
-  FILE *file = fopen(path, "a");
-  if (file) {
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(file, format, arguments);
-    va_end(arguments);
-    fputc('\n', file);
-    fclose(file);
-  }
-  pthread_mutex_unlock(&trace_mutex);
-}
-
-static int broken(const char *whose, int code, const char *what) {
-  fprintf(stderr, "E RKNN emulator: %s rule broken: %s\n", whose, what);
-  trace("{\"violation\":\"%s\",\"rule\":\"%s\"}", what, whose);
-  return code;
-}
-
-/* A rule of ours: the vendor's library accepts it, or is not known to refuse it. */
-static int violation(int code, const char *what) { return broken("ours", code, what); }
-
-/* A rule of the vendor's: its library returns the code as well. */
-static int refusal(int code, const char *what) { return broken("vendor", code, what); }
-
-/* Value of a fault that is due now; 0 when there is none. */
-static int fault(const char *name, long *value) {
-  const char *path = getenv("RKNN_EMULATOR_FAULTS");
-  struct stat about;
-  /* Without faults the file is an empty line; a test of leaks comes by here some hundred thousand times. */
-  if (!path || stat(path, &about) || about.st_size <= 1) return 0;
-  FILE *file = fopen(path, "r");
-  if (!file) return 0;
-  char line[128], found[32];
-  int due = 0;
-  while (!due && fgets(line, sizeof line, file)) {
-    long given = 0, from = 0;
-    int fields = sscanf(line, "%31s %ld %ld", found, &given, &from);
-    due = fields >= 1 && strcmp(found, name) == 0 && atomic_load(&runs) >= from;
-    if (due && value) *value = given;
-  }
-  fclose(file);
-  return due;
-}
 
 static int timed(void) {
   const char *mode = getenv("RKNN_EMULATOR");
   return mode && strcmp(mode, "timed") == 0;
-}
-
-static int exact(void) {
-  const char *value = getenv("RKNN_EMULATOR_EXACT");
-  return value && *value == '1';
-}
-
-static int core_count(void) {
-  const char *value = getenv("RKNN_EMULATOR_CORES");
-  int count = value ? atoi(value) : MAX_CORES;
-  return count < 1 ? 1 : count > MAX_CORES ? MAX_CORES : count;
-}
-
-/* Finds a context and enters it: one thread at a time. */
-static context *enter(rknn_context id) {
-  pthread_mutex_lock(&table_mutex);
-  context *found = id < MAX_CONTEXTS ? contexts[id] : NULL;
-  pthread_mutex_unlock(&table_mutex);
-  if (!found) {
-    violation(0, "a context that does not exist, or not any more");
-    return NULL;
-  }
-  if (atomic_exchange(&found->busy, 1)) {
-    violation(0, "two threads in one context");
-    return NULL;
-  }
-  return found;
-}
-
-static int leave(context *c, int code) {
-  atomic_store(&c->busy, 0);
-  return code;
-}
-
-static void free_model(model *m) {
-  if (m) free(m->weights);
-  free(m);
-}
-
-/* A copy of a model's bytes; NULL for bytes that are not a model, or too few. */
-static model *copy_model(const char *bytes, size_t size) {
-  model *m = calloc(1, sizeof *m);
-  if (!m || size < sizeof m->header) return free(m), NULL;
-  memcpy(&m->header, bytes, sizeof m->header);
-  m->weight_count = memcmp(m->header.magic, "RKNNEMU1", 8) ? SIZE_MAX : model_weights(&m->header);
-  if (m->weight_count > (size - sizeof m->header) / sizeof(float)) return free(m), NULL;
-  m->weights = malloc(m->weight_count * sizeof(float) + 1);
-  if (!m->weights) return free(m), NULL;
-  memcpy(m->weights, bytes + sizeof m->header, m->weight_count * sizeof(float));
-  return m;
-}
-
-static model *read_model(const char *path) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat about;
-  if (fd < 0) return NULL;
-  size_t size = fstat(fd, &about) ? 0 : (size_t)about.st_size;
-  void *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-  close(fd);
-  if (bytes == MAP_FAILED) return NULL;
-  model *m = copy_model(bytes, size);
-  munmap(bytes, size);
-  return m;
-}
-
-static int add_context(model *m, atomic_int *users, uint32_t flags, rknn_context *out) {
-  context *c = calloc(1, sizeof *c);
-  if (!c) return -4;
-  c->stage = m;
-  c->users = users;
-  c->flags = flags;
-  c->input = calloc(model_input_elements(&m->header), sizeof(float));
-  c->output = calloc(model_output_elements(&m->header), sizeof(float));
-  pthread_mutex_lock(&table_mutex);
-  *out = ++last_id;
-  if (*out < MAX_CONTEXTS) contexts[*out] = c;
-  pthread_mutex_unlock(&table_mutex);
-  if (*out >= MAX_CONTEXTS) abort();
-  atomic_fetch_add(users, 1);
-  return RKNN_SUCC;
 }
 
 int rknn_init(rknn_context *ctx, void *given, uint32_t size, uint32_t flag, rknn_init_extend *extend) {
@@ -236,44 +65,9 @@ int rknn_destroy(rknn_context id) {
   /* The vendor's library crashes for a handle that was destroyed or made up. */
   if (!c) return raise(SIGSEGV);
   if (c->owed) violation(0, "rknn_outputs_release was owed when the context was destroyed");
-  pthread_mutex_lock(&table_mutex);
-  contexts[id] = NULL;
-  pthread_mutex_unlock(&table_mutex);
-  if (atomic_fetch_sub(c->users, 1) == 1) {
-    free_model(c->stage);
-    free(c->users);
-  }
-  free(c->input);
-  free(c->output);
-  free(c);
-  trace("{\"destroyed\":%lu,\"memories\":%d}", (unsigned long)id, atomic_load(&live_mems));
+  remove_context(id, c);
+  trace("{\"destroyed\":%lu,\"memories\":%d}", (unsigned long)id, live_memories());
   return RKNN_SUCC;
-}
-
-static void describe(const context *c, int output, rknn_tensor_attr *attr) {
-  const model_header *m = &c->stage->header;
-  uint32_t index = attr->index;
-  memset(attr, 0, sizeof *attr);
-  attr->index = index;
-  strcpy(attr->name, output ? "out" : "in");
-  if (m->kind == KIND_TOWER && !output) {
-    uint32_t dims[4] = {1, m->image_size, m->image_size, 3};
-    attr->n_dims = 4;
-    memcpy(attr->dims, dims, sizeof dims);
-    attr->fmt = FMT_NHWC;
-    attr->type = TYPE_UINT8;
-  } else {
-    attr->n_dims = 3;
-    attr->dims[0] = 1;
-    attr->dims[1] = m->kind == KIND_TOWER ? m->tokens / (m->scale_factor * m->scale_factor) : m->tokens;
-    attr->dims[2] = m->kind == KIND_TOWER ? m->text_width : m->hidden;
-    attr->fmt = FMT_UNDEFINED;
-    attr->type = TYPE_FLOAT16;
-  }
-  attr->n_elems = (uint32_t)(output ? model_output_elements(m) : model_input_elements(m));
-  attr->size = attr->n_elems * (attr->type == TYPE_UINT8 ? 1 : 2);
-  attr->size_with_stride = attr->size;
-  attr->scale = 1;
 }
 
 int rknn_query(rknn_context id, int command, void *info, uint32_t size) {
@@ -337,13 +131,6 @@ int rknn_set_batch_core_num(rknn_context id, int count) {
   return RKNN_PARAM_INVALID;
 }
 
-/* Copies values, rounded as the chip's fp16 tensors do. */
-static void round_values(float *to, const float *from, size_t count) {
-  if (exact()) memmove(to, from, count * sizeof *to);
-  else
-    for (size_t i = 0; i < count; i++) to[i] = half_to_float(float_to_half(from[i]));
-}
-
 int rknn_inputs_set(rknn_context id, uint32_t count, rknn_input *inputs) {
   context *c = enter(id);
   if (!c) return RKNN_CTX_INVALID;
@@ -365,61 +152,15 @@ int rknn_inputs_set(rknn_context id, uint32_t count, rknn_input *inputs) {
   return leave(c, RKNN_SUCC);
 }
 
-/* Waits for a core in the order of arrival. */
-static int take_core(int mask) {
-  int count = core_count(), chosen = 0;
-  if (mask == 0 || mask == 0xffff) {
-    unsigned shortest = ~0u;
-    for (int i = 0; i < count; i++) {
-      pthread_mutex_lock(&cores[i].mutex);
-      unsigned waiting = cores[i].next - cores[i].serving;
-      pthread_mutex_unlock(&cores[i].mutex);
-      if (waiting < shortest) shortest = waiting, chosen = i;
-    }
-  } else {
-    while (!(mask >> chosen & 1)) chosen++;
-  }
-  core_queue *queue = &cores[chosen];
-  pthread_mutex_lock(&queue->mutex);
-  unsigned ticket = queue->next++;
-  while (queue->serving != ticket) pthread_cond_wait(&queue->turn, &queue->mutex);
-  pthread_mutex_unlock(&queue->mutex);
-  return chosen;
-}
-
-static void free_core(int core) {
-  pthread_mutex_lock(&cores[core].mutex);
-  cores[core].serving++;
-  pthread_cond_broadcast(&cores[core].turn);
-  pthread_mutex_unlock(&cores[core].mutex);
+static int64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 static void sleep_us(long us) {
   struct timespec t = {us / 1000000, us % 1000000 * 1000};
   nanosleep(&t, NULL);
-}
-
-/* Where the NPU finds a tensor. */
-static void *data_of(const rknn_tensor_mem *memory) { return (char *)memory->virt_addr + memory->offset; }
-
-static void load_io(context *c) {
-  if (!c->io[0]) return;
-  const char *at = data_of(c->io[0]);
-  size_t n = model_input_elements(&c->stage->header);
-  if (c->io_type[0] != TYPE_FLOAT16) round_values(c->input, (const float *)at, n);
-  else
-    for (size_t i = 0; i < n; i++) c->input[i] = half_to_float(((const uint16_t *)at)[i]);
-}
-
-static void store_io(context *c) {
-  if (!c->io[1]) return;
-  char *at = data_of(c->io[1]);
-  size_t n = model_output_elements(&c->stage->header);
-  for (size_t i = 0; i < n; i++) {
-    if (c->io_type[1] == TYPE_FLOAT16) ((uint16_t *)at)[i] = float_to_half(c->output[i]);
-    else ((float *)at)[i] = c->output[i];
-  }
-  if (fault("io_wrong", NULL)) memset(at, 0x3c, n);
 }
 
 int rknn_run(rknn_context id, rknn_run_extend *extend) {
@@ -503,99 +244,10 @@ int rknn_outputs_release(rknn_context id, uint32_t count, rknn_output *outputs) 
   return leave(c, RKNN_SUCC);
 }
 
-enum { MEM_ALLOC_INSIDE = 1, MEM_FROM_FD = 2 };
-
-static rknn_tensor_mem *add_memory(void *at, int fd, uint32_t size, int32_t offset, uint32_t flags) {
-  rknn_tensor_mem *memory = calloc(1, sizeof *memory);
-  if (!memory) return NULL;
-  *memory = (rknn_tensor_mem){at, 0, fd, offset, size, flags, NULL};
-  atomic_fetch_add(&live_mems, 1);
-  return memory;
-}
-
-
-rknn_tensor_mem *rknn_create_mem2(rknn_context id, uint64_t size, uint64_t flags) {
-  (void)flags;
-  context *c = enter(id);
-  if (!c) return NULL;
-  int fd = memfd_create("rknn", MFD_CLOEXEC);
-  void *at = fd < 0 || ftruncate(fd, (off_t)size) ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  rknn_tensor_mem *memory = at == MAP_FAILED ? NULL : add_memory(at, fd, (uint32_t)size, 0, MEM_ALLOC_INSIDE);
-  if (!memory && at != MAP_FAILED) munmap(at, size);
-  if (!memory && fd >= 0) close(fd);
-  leave(c, 0);
-  return memory;
-}
-
-rknn_tensor_mem *rknn_create_mem(rknn_context id, uint32_t size) { return rknn_create_mem2(id, size, 0); }
-
-rknn_tensor_mem *rknn_create_mem_from_fd(rknn_context id, int32_t fd, void *address, uint32_t size, int32_t offset) {
-  context *c = enter(id);
-  if (!c) return NULL;
-  /* The caller's mapping is used as it is; the address is that of its start. */
-  if (!address) violation(0, "rknn_create_mem_from_fd without an address");
-  rknn_tensor_mem *memory = add_memory(address, fd, size, offset, MEM_FROM_FD);
-  leave(c, 0);
-  return memory;
-}
-
-rknn_tensor_mem *rknn_create_mem_from_phys(rknn_context id, uint64_t address, void *at, uint32_t size) {
-  (void)id, (void)address, (void)at, (void)size;
-  return NULL;
-}
-
-int rknn_destroy_mem(rknn_context id, rknn_tensor_mem *memory) {
-  context *c = enter(id);
-  if (!c) return RKNN_CTX_INVALID;
-  if (!memory) return leave(c, violation(RKNN_PARAM_INVALID, "rknn_destroy_mem of nothing"));
-  if (memory->flags == MEM_ALLOC_INSIDE) {
-    munmap(memory->virt_addr, memory->size);
-    close(memory->fd);
-  }
-  free(memory);
-  atomic_fetch_sub(&live_mems, 1);
-  return leave(c, RKNN_SUCC);
-}
-
 /* For models of several shapes, which the emulator does not have. rknn-toolkit-lite2 2.5.0 looks the symbol up. */
 int rknn_set_input_shapes(rknn_context id, uint32_t count, rknn_tensor_attr *attributes) {
   (void)id, (void)count, (void)attributes;
   return RKNN_PARAM_INVALID;
 }
 
-int rknn_set_weight_mem(rknn_context id, rknn_tensor_mem *memory) {
-  (void)id;
-  (void)memory;
-  return RKNN_PARAM_INVALID;
-}
 
-int rknn_set_internal_mem(rknn_context id, rknn_tensor_mem *memory) {
-  context *c = enter(id);
-  if (!c) return RKNN_CTX_INVALID;
-  if (memory->size < model_input_elements(&c->stage->header) * 4)
-    return leave(c, violation(RKNN_PARAM_INVALID, "size of the scratch memory"));
-  c->internal = memory;
-  return leave(c, RKNN_SUCC);
-}
-
-int rknn_set_io_mem(rknn_context id, rknn_tensor_mem *memory, rknn_tensor_attr *attr) {
-  context *c = enter(id);
-  if (!c) return RKNN_CTX_INVALID;
-  int output = strcmp(attr->name, "out") == 0;
-  rknn_tensor_attr own = {0};
-  describe(c, output, &own);
-  if (attr->type != TYPE_FLOAT16 && attr->type != TYPE_FLOAT32)
-    return leave(c, violation(RKNN_PARAM_INVALID, "type of io memory"));
-  if (memory->size < own.n_elems * (attr->type == TYPE_FLOAT16 ? 2 : 4))
-    return leave(c, violation(RKNN_PARAM_INVALID, "size of io memory"));
-  c->io[output] = memory;
-  c->io_type[output] = attr->type;
-  return leave(c, RKNN_SUCC);
-}
-
-int rknn_mem_sync(rknn_context id, rknn_tensor_mem *memory, int mode) {
-  context *c = enter(id);
-  if (!c) return RKNN_CTX_INVALID;
-  int known = memory && mode >= 1 && mode <= 3;
-  return leave(c, known ? RKNN_SUCC : violation(RKNN_PARAM_INVALID, "rknn_mem_sync"));
-}

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { access, readdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SmolvlmError } from '../../../errors';
 import { cacheFolder } from '../../../model/cache-folder';
@@ -33,8 +33,8 @@ export interface EmulatorBuild {
 export async function buildEmulator(name: 'rknn' | 'rkllm', options: EmulatorBuild = {}): Promise<string> {
   const { defines = {}, compiler = process.env.CC || 'cc', sanitize = false } = options;
   const folder = join(sources, name);
-  const names = (await readdir(folder).catch(() => [])).filter((file) => /\.[ch]$/.test(file)).sort();
-  if (names.length === 0) {
+  const files = [...(await sourcesIn(folder)), ...(await sourcesIn(sources))];
+  if (files.length === 0) {
     throw new SmolvlmError('emulator-source', `the emulator's sources are not at ${folder}`, {
       hint: 'They are in the project’s repository, not in the installed package: run this in a clone.',
     });
@@ -42,7 +42,7 @@ export async function buildEmulator(name: 'rknn' | 'rkllm', options: EmulatorBui
   const hash = createHash('sha256').update(
     JSON.stringify([compiler, flags, defines, sanitize, process.arch]),
   );
-  for (const file of names) hash.update(file).update(await readFile(join(folder, file)));
+  for (const file of files) hash.update(basename(file)).update(await readFile(file));
   const dir = join(cacheFolder(), 'emulator');
   const library = join(dir, `lib${name}rt-${hash.digest('hex').slice(0, 16)}.so`);
   const built = await access(library).then(
@@ -52,12 +52,22 @@ export async function buildEmulator(name: 'rknn' | 'rkllm', options: EmulatorBui
   if (built) return library;
   await makeFolder(dir);
   const partial = `${library}.${randomUUID()}`;
-  const given = Object.entries(defines).map(([key, value]) => `-D${key}=${value}`);
+  const all = { EMULATOR_NAME: `"${name.toUpperCase()}"`, ...defines };
+  const given = Object.entries(all).map(([key, value]) => `-D${key}=${value}`);
   const extra = sanitize ? ['-g', '-fsanitize=address,undefined', '-fno-omit-frame-pointer'] : [];
-  const inputs = names.filter((file) => file.endsWith('.c')).map((file) => join(folder, file));
+  const inputs = files.filter((file) => file.endsWith('.c'));
   await compile(compiler, [...flags, ...extra, ...given, '-o', partial, ...inputs, '-lm', '-lpthread']);
   await rename(partial, library);
   return library;
+}
+
+/** @returns paths of the C files in a folder itself; none where there is no such folder */
+async function sourcesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 async function compile(compiler: string, args: readonly string[]): Promise<void> {
