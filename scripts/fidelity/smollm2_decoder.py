@@ -1,6 +1,6 @@
 """Overwrites the decoder of a random checkpoint of SmolVLM-256M's shape with that of SmolLM2-135M-Instruct.
 
-usage: smollm2_decoder.py GGUF CHECKPOINT (both from scripts/report-fidelity.mjs); needs numpy and gguf
+usage: smollm2_decoder.py GGUF CHECKPOINT (both from scripts/fidelity/report-fidelity.mjs); needs numpy and gguf
 """
 
 import json

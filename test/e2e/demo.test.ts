@@ -26,7 +26,7 @@ interface Drawn {
   };
 }
 
-const script = join(repositoryRoot, 'scripts', 'demo.mjs');
+const script = join(repositoryRoot, 'scripts', 'demo', 'demo.mjs');
 const leftovers = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('smolvlm-demo-'));
 const expected: Expected[] = JSON.parse(readFileSync(demoFrame('expected.json'), 'utf8'));
 const described = expected.filter(({ prompt }) => prompt === 'Describe this image.');

@@ -8,7 +8,7 @@ describe('an engine that is killed in the middle of captions', function () {
   this.timeout(180_000);
 
   it('costs no message: each ends once (short form of npm run test:reliability)', async () => {
-    const script = join(repositoryRoot, 'scripts', 'reliability.mjs');
+    const script = join(repositoryRoot, 'scripts', 'reliability', 'reliability.mjs');
     const { stdout } = await promisify(execFile)(process.execPath, [
       script,
       '--only',

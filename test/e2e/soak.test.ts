@@ -9,7 +9,7 @@ describe('four cameras at a frame a second', function () {
   this.timeout(120_000);
 
   it('keep the queue bounded and lose no frame (short form of npm run test:soak)', async () => {
-    const script = join(repositoryRoot, 'scripts', 'soak.mjs');
+    const script = join(repositoryRoot, 'scripts', 'soak', 'soak.mjs');
     const { stdout } = await promisify(execFile)(process.execPath, [script, '--seconds', '12']);
     const {
       sent,

@@ -5,7 +5,7 @@ import { repositoryRoot } from '../fixtures';
 
 /** @returns what one campaign of `npm run test:hubs` printed */
 export async function campaign(name: string, ...args: string[]): Promise<Record<string, unknown>> {
-  const script = join(repositoryRoot, 'scripts', 'hubs.mjs');
+  const script = join(repositoryRoot, 'scripts', 'hubs', 'hubs.mjs');
   // A campaign with faults prints them and ends with 1.
   const { stdout } = await promisify(execFile)(process.execPath, [script, '--only', name, ...args]).catch(
     (error: Error & { readonly stdout?: string; readonly stderr?: string }) => {

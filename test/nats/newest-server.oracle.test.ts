@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { natsServerProgram } from '../../src/cli/bench/hubs/nats-server';
 import { repositoryRoot } from '../fixtures';
 
-/** Where scripts/newest-nats-server.sh puts it. */
+/** Where scripts/hubs/newest-nats-server.sh puts it. */
 const program = join(homedir(), '.cache', 'smolvlm-test', 'nats-server', 'nats-server');
 
 interface Failure {

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { cameras, signal, World } from './reliability/world.mjs';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
+import { cameras, signal, World } from './world.mjs';
 
 const { values } = parseArgs({
   options: {

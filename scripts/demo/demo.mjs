@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 /** The first caption waits for Node-RED, the engine and the preparation of the model. */
 const firstCaptionMs = 180_000;
@@ -33,11 +33,11 @@ async function demo({ once, open }) {
   });
   try {
     // Packages are there only after the set-up.
-    const { startBroker } = await import('./demo/broker.mjs');
-    const { stopEngine } = await import('./demo/engine.mjs');
-    const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
-    const { openInBrowser } = await import('./demo/browser.mjs');
-    const { simulateHome } = await import('./demo/home.mjs');
+    const { startBroker } = await import('./broker.mjs');
+    const { stopEngine } = await import('./engine.mjs');
+    const { freePort, startNodeRed } = await import('./node-red.mjs');
+    const { openInBrowser } = await import('./browser.mjs');
+    const { simulateHome } = await import('./home.mjs');
     const broker = await startBroker(once ? 0 : await freePort(1883));
     closing.push(() => broker.close());
     const subscribed = broker.subscribed('cameras/+/frame');
@@ -91,7 +91,7 @@ async function demo({ once, open }) {
 }
 
 async function describeOnce(broker, bounded) {
-  const { frameFile, frames } = await import('./demo/frames.mjs');
+  const { frameFile, frames } = await import('./frames.mjs');
   const waiting = new Map();
   broker.onMessage((topic, payload) => {
     const [, camera, kind] = topic.split('/');

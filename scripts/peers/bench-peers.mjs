@@ -9,7 +9,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 const shortContext = 100;
 const longContext = 900;

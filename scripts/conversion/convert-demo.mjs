@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root, run, setUp } from './setup.mjs';
+import { root, run, setUp } from '../setup.mjs';
 
 setUp();
 const load = createRequire(join(root, 'dist', 'src', 'x.js'));

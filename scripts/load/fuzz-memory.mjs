@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
-import { treeMemoryBytes } from './process-memory.mjs';
-import { root, setUp } from './setup.mjs';
+import { treeMemoryBytes } from '../process-memory.mjs';
+import { root, setUp } from '../setup.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -30,9 +30,9 @@ const number = (name) => {
 };
 
 setUp();
-const { EngineClient } = (await import('../dist/src/client/engine-client.js')).default;
-const { mutatedBytes, mutatedJson, mutatedText } = (await import('../dist/test/fuzz.js')).default;
-const { openaiRequests } = (await import('../dist/test/server/openai/openai-requests.js')).default;
+const { EngineClient } = (await import('../../dist/src/client/engine-client.js')).default;
+const { mutatedBytes, mutatedJson, mutatedText } = (await import('../../dist/test/fuzz.js')).default;
+const { openaiRequests } = (await import('../../dist/test/server/openai/openai-requests.js')).default;
 
 const frame = (name) => readFileSync(join(root, 'models/demo-frames', name));
 const pictures = ['frame_05_porch_day.jpg', 'frame_09_street_day.jpg'].map(frame);

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 setUp();
-const { openEditor } = await import('./demo/editor.mjs');
+const { openEditor } = await import('../demo/editor.mjs');
 
 const [seconds, picturesPerSecond] = [30, 2];
 /** A page of a documentation should not be slow because of one picture. */

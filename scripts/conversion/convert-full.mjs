@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { treeMemoryBytes } from './process-memory.mjs';
-import { root, run, setUp } from './setup.mjs';
+import { treeMemoryBytes } from '../process-memory.mjs';
+import { root, run, setUp } from '../setup.mjs';
 
 setUp();
 const main = join(root, 'dist', 'cli', 'main.js');

@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ const megabyte = 2 ** 20;
 const limitMb = number('limit-mb');
 
 setUp();
-const { EngineClient } = (await import('../dist/src/client/engine-client.js')).default;
+const { EngineClient } = (await import('../../dist/src/client/engine-client.js')).default;
 const group = memoryGroup(limitMb * megabyte);
 const args = ['serve', '--model', 'demo', '--port', '0', '--no-token', '--memory-limit-mb', String(limitMb)];
 const program = `${group ? `echo $$ > ${group}/cgroup.procs; ` : ''}exec "$0" "$@"`;

@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { setUp } from './setup.mjs';
-import { httpCamera, rtspCamera } from './soak/faulty-cameras.mjs';
+import { setUp } from '../setup.mjs';
+import { httpCamera, rtspCamera } from './faulty-cameras.mjs';
 
 const returnMs = 20_000;
 const faultMs = 15_000;
@@ -26,8 +26,8 @@ const seconds = Number(values.seconds);
 if (!(seconds >= 30)) throw new Error(`--seconds: expected 30 or more, received ${values.seconds}`);
 setUp();
 const require = createRequire(import.meta.url);
-const { openFrameSource } = require('../dist/src/frame/open-frame-source.js');
-const { FrameStatus, longestSilenceMs } = require('../dist/src/node-red/frame/frame-status.js');
+const { openFrameSource } = require('../../dist/src/frame/open-frame-source.js');
+const { FrameStatus, longestSilenceMs } = require('../../dist/src/node-red/frame/frame-status.js');
 const sharp = require('sharp');
 
 // Whatever is written to the temporary folder, by ffmpeg too, is found here.

@@ -16,9 +16,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fidelityPage } from './fidelity/page.mjs';
-import { comparedAnswers, leastLeads, presetAnswers } from './fidelity/preset-answers.mjs';
-import { root, run, setUp } from './setup.mjs';
+import { root, run, setUp } from '../setup.mjs';
+import { fidelityPage } from './page.mjs';
+import { comparedAnswers, leastLeads, presetAnswers } from './preset-answers.mjs';
 
 const { values: options } = parseArgs({ options: { decoder: { type: 'string' }, work: { type: 'string' } } });
 setUp();

@@ -1,14 +1,14 @@
-// Pictures of docs/getting-started.md, after those of scripts/screenshots.mjs in npm run screenshots: a camera that shows
+// Pictures of docs/getting-started.md, after those of scripts/pictures/screenshots.mjs in npm run screenshots: a camera that shows
 // demo frames, and the demo model.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 setUp();
-const { openEditor } = await import('./demo/editor.mjs');
+const { openEditor } = await import('../demo/editor.mjs');
 
 const out = join(root, 'docs', 'img');
 const frames = join(root, 'models', 'demo-frames');

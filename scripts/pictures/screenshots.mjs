@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { root, setUp } from './setup.mjs';
+import { root, setUp } from '../setup.mjs';
 
 setUp();
 const { chromium } = await import('playwright-core');
-const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
-const { startBroker } = await import('./demo/broker.mjs');
+const { freePort, startNodeRed } = await import('../demo/node-red.mjs');
+const { startBroker } = await import('../demo/broker.mjs');
 const { takeCaptionsPage } = await import('./captions-page-pictures.mjs');
 
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-shots-'));

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CutProxy } from './hubs/cut-proxy.mjs';
-import { HubWorld } from './hubs/hub-world.mjs';
-import { until } from './hubs/servers.mjs';
+import { CutProxy } from './cut-proxy.mjs';
+import { HubWorld } from './hub-world.mjs';
+import { until } from './servers.mjs';
 
 const { values } = parseArgs({
   options: {

@@ -1,9 +1,9 @@
 // Makes the README's picture from what the demo answers:
-// npm run --silent demo -- --once | node scripts/captions-animation.mjs docs/img/captions.gif
+// npm run --silent demo -- --once | node scripts/pictures/captions-animation.mjs docs/img/captions.gif
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from './setup.mjs';
+import { root } from '../setup.mjs';
 
 const [out] = process.argv.slice(2);
 if (out === undefined) throw new Error('expected the file to write');

@@ -1,10 +1,10 @@
-// Pictures of the captions page for scripts/screenshots.mjs: an engine with the demo model describes the demo frames, and
+// Pictures of the captions page for scripts/pictures/screenshots.mjs: an engine with the demo model describes the demo frames, and
 // the page shows them on a phone and on a desktop.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { root } from './setup.mjs';
+import { root } from '../setup.mjs';
 
 const require = createRequire(import.meta.url);
 const dist = (path) => require(join(root, 'dist', 'src', path));

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { root, setUp } from './setup.mjs';
-import { runCameras } from './soak/cameras.mjs';
-import { growth, judge } from './soak/judge.mjs';
+import { root, setUp } from '../setup.mjs';
+import { runCameras } from './cameras.mjs';
+import { growth, judge } from './judge.mjs';
 
 const cameras = ['driveway', 'porch', 'garden', 'street'];
 
@@ -25,9 +25,9 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3
 const seconds = Number(values.seconds);
 if (!(seconds >= 10)) throw new Error(`--seconds: expected 10 or more, received ${values.seconds}`);
 setUp();
-const { startBroker } = await import('./demo/broker.mjs');
-const { freePort, startNodeRed } = await import('./demo/node-red.mjs');
-const { EngineClient } = createRequire(import.meta.url)('../dist/src/client/engine-client.js');
+const { startBroker } = await import('../demo/broker.mjs');
+const { freePort, startNodeRed } = await import('../demo/node-red.mjs');
+const { EngineClient } = createRequire(import.meta.url)('../../dist/src/client/engine-client.js');
 
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-soak-'));
 const closing = [() => rmSync(folder, { recursive: true, force: true })];
