@@ -9,9 +9,11 @@ import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusWords, type Translate } from '../../src/node-red/status/node-status';
+import { phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
@@ -27,6 +29,7 @@ interface Opened {
 }
 
 const outputs = ['caption', 'dropped', 'piece'] as const;
+const statusWords = new StatusWords(phrasesOf('smolvlm-caption'), troubleWords('smolvlm-caption'));
 
 export = (RED: NodeAPI): void => {
   const flows = StoppingFlows.of(RED.events);
@@ -35,7 +38,7 @@ export = (RED: NodeAPI): void => {
     const config = dialogValues(given);
     const opened = open(RED, this, config);
     if (opened instanceof NodeFailure) {
-      this.status(statusWords(RED).refused(opened));
+      showStatus(RED, this)(statusWords.refused(opened));
       this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;
@@ -72,10 +75,6 @@ function translation(RED: NodeAPI): Translate {
   return (key, values) => RED._(`smolvlm-caption.${key}`, values as never);
 }
 
-function statusWords(RED: NodeAPI): StatusWords {
-  return new StatusWords(translation(RED), troubleWords(RED, 'smolvlm-caption'));
-}
-
 /** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
 function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFailure {
   const translate = translation(RED);
@@ -88,12 +87,7 @@ function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFa
     return {
       settings,
       planner: new CaptionPlanner({ RED, node, dialog: config, settings, defaults, translate }),
-      controller: new CaptionController(
-        engine,
-        statusWords(RED),
-        (status) => node.status(status),
-        engineNode.fault,
-      ),
+      controller: new CaptionController(engine, statusWords, showStatus(RED, node), engineNode.fault),
     };
   } catch (error) {
     return error instanceof NodeFailure ? error : new NodeFailure(error, failureText(RED, 'smolvlm-caption'));

@@ -9,10 +9,12 @@ import {
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import type { NodeStatus } from '../../src/node-red/status/node-status';
+import { type Phrase, phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
 import { StatusThrottle } from '../../src/node-red/status/status-throttle';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 
 type Message = NodeMessageInFlow & ConversionMessage & { cancel?: boolean };
@@ -23,27 +25,27 @@ interface RunningConversion {
   readonly ended: Promise<void>;
 }
 
+const phrase = phrasesOf('smolvlm-convert');
+const trouble = troubleWords('smolvlm-convert');
+
 export = (RED: NodeAPI): void => {
   const flows = StoppingFlows.of(RED.events);
   function SmolvlmConvertNode(this: Node, given: NodeDef & ConversionDialog): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
-    const words = (key: string, values: Record<string, string | number> = {}): string =>
-      RED._(`smolvlm-convert.status.${key}`, values as never);
-    const throttle = new StatusThrottle((status) => this.status(status));
-    const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
-      throttle.show({ fill, shape, text });
-    const trouble = troubleWords(RED, 'smolvlm-convert');
+    const throttle = new StatusThrottle(showStatus(RED, this));
+    const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], phrase: Phrase): void =>
+      throttle.show({ fill, shape, phrases: [phrase] });
     const messages = new OpenMessages(this, { flows, text: failureText(RED, 'smolvlm-convert') });
     let running: RunningConversion | undefined;
-    show('grey', 'ring', words('idle'));
+    show('grey', 'ring', phrase('status.idle'));
 
     /** e.g. `l3_mlp, 8/24, 35 s left` */
-    const stepText = ({ step, stages, secondsLeft }: CommandStep, percent: number): string => {
-      if (secondsLeft === undefined) return words('working', { step, percent });
+    const stepPhrase = ({ step, stages, secondsLeft }: CommandStep, percent: number): Phrase => {
+      if (secondsLeft === undefined) return phrase('status.working', { step, percent });
       const seconds = Math.ceil(secondsLeft);
-      if (!stages) return words('workingFor', { step, percent, seconds });
-      return words('stage', { step, done: stages.done, total: stages.total, seconds });
+      if (!stages) return phrase('status.workingFor', { step, percent, seconds });
+      return phrase('status.stage', { step, done: stages.done, total: stages.total, seconds });
     };
 
     const run = async (
@@ -56,20 +58,20 @@ export = (RED: NodeAPI): void => {
       for (const args of steps) {
         const onProgress = (step: CommandStep): void => {
           const percent = Math.round((100 * step.done) / Math.max(1, step.total));
-          show('blue', 'dot', stepText(step, percent));
+          show('blue', 'dot', stepPhrase(step, percent));
           send([null, { payload: { ...step, percent }, topic: mode } as NodeMessage]);
         };
         const { document } = await runCommandChild(args, { signal, onProgress });
         payload = { ...payload, ...(args[0] === 'pack' ? { archive: document } : (document as object)) };
       }
       const passed = payload.pass !== false;
-      show(passed ? 'green' : 'red', 'dot', words(passed ? `done.${mode}` : 'missed'));
+      show(passed ? 'green' : 'red', 'dot', phrase(passed ? `status.done.${mode}` : 'status.missed'));
       send([Object.assign(message, { payload }) as NodeMessage, null]);
     };
 
     const showFailure = (failure: NodeFailure): void => {
       const { code } = failure;
-      if (code === 'toolkit-missing') show('yellow', 'ring', words('setup'));
+      if (code === 'toolkit-missing') show('yellow', 'ring', phrase('status.setup'));
       else show('red', code === 'convert-cancelled' ? 'ring' : 'dot', trouble(failure));
     };
 
@@ -102,7 +104,7 @@ export = (RED: NodeAPI): void => {
         () => done(),
         (error: unknown) => {
           const failure = new NodeFailure(
-            asksForSetup(error, words('askSetup')),
+            asksForSetup(error, RED._('smolvlm-convert.status.askSetup')),
             failureText(RED, 'smolvlm-convert'),
           );
           // A refused message must not change the status of the running conversion.

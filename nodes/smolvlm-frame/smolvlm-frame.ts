@@ -7,7 +7,6 @@ import { openFrameSource } from '../../src/frame/open-frame-source';
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import {
   deliver,
   type FrameOrigin,
@@ -26,8 +25,10 @@ import { cameraName, messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import type { Translate } from '../../src/node-red/status/node-status';
+import { phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
 import { StatusThrottle } from '../../src/node-red/status/status-throttle';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { evaluate } from '../../src/node-red/typed-input';
 import { defined } from '../../src/system/defined';
@@ -57,10 +58,11 @@ interface Opened {
   readonly source?: FrameSource;
 }
 
+const trouble = troubleWords('smolvlm-frame');
+
 export = (RED: NodeAPI): void => {
   const flows = StoppingFlows.of(RED.events);
   const child = new ImageChildren();
-  const trouble = troubleWords(RED, 'smolvlm-frame');
   const text = failureText(RED, 'smolvlm-frame');
   const sample = registerFrameSample(RED, child);
 
@@ -81,7 +83,7 @@ export = (RED: NodeAPI): void => {
       opened = open(this, config, waiting, onVerdicts);
     } catch (error) {
       const failure = new NodeFailure(error, text);
-      this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
+      showStatus(RED, this)({ fill: 'red', shape: 'ring', phrases: [trouble(error)] });
       this.error(failure);
       const messages = new OpenMessages(this, {
         ...{ flows, text },
@@ -181,11 +183,10 @@ export = (RED: NodeAPI): void => {
       ...{ gate, prepare, options, zones, onVerdicts },
       ...defined({ join }),
     });
-    const translate: Translate = (key, values) => RED._(`smolvlm-frame.${key}`, values as never);
-    const throttle = new StatusThrottle((status) => node.status(status));
+    const throttle = new StatusThrottle(showStatus(RED, node));
     const { show } = throttle;
     const silence = defined({ longestSilenceMs: longestSilenceMs(settings) });
-    const status = new FrameStatus({ show, translate, trouble, ...silence });
+    const status = new FrameStatus({ show, phrase: phrasesOf('smolvlm-frame'), trouble, ...silence });
     const source = openSource(node, config, settings, { intake, status, waiting });
     // A camera that is asked by messages alone is not connected to before.
     const isAskedOnly = settings.kind === 'snapshot' && settings.intervalMs === undefined;

@@ -6,7 +6,6 @@ import type { CameraAnswer, CameraRequest } from '../../src/mqtt/requests/camera
 import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type BrokerNode, type BrokerState, BrokerTransport } from '../../src/node-red/mqtt/broker-transport';
 import { cameraCredentials } from '../../src/node-red/mqtt/camera-logins';
 import { FlowErrors } from '../../src/node-red/mqtt/flow-errors';
@@ -18,9 +17,14 @@ import {
 import { mqttOutput } from '../../src/node-red/mqtt/mqtt-output';
 import { EngineStatusLine } from '../../src/node-red/status/engine-status-line';
 import { StatusWords } from '../../src/node-red/status/node-status';
+import { phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
 import { StatusThrottle } from '../../src/node-red/status/status-throttle';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { packageVersion } from '../../src/package-version';
 import { fillPrompt } from '../../src/template/prompt-template';
+
+const words = new StatusWords(phrasesOf('smolvlm-mqtt'), troubleWords('smolvlm-mqtt'));
 
 export = (RED: NodeAPI): void => {
   function SmolvlmMqttNode(
@@ -29,20 +33,16 @@ export = (RED: NodeAPI): void => {
   ): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
-    const words = new StatusWords(
-      (key, values) => RED._(`smolvlm-mqtt.${key}`, values as never),
-      troubleWords(RED, 'smolvlm-mqtt'),
-    );
     const errors = new FlowErrors(this, RED.events, failureText(RED, 'smolvlm-mqtt'));
     try {
-      const { service, transport } = open(this, config, words, errors);
+      const { service, transport } = open(this, config, errors);
       service.start();
       transport.register();
       this.on('close', (removed: boolean, done: (error?: Error) => void) => {
         service.close(removed).then(() => done(), done);
       });
     } catch (error) {
-      this.status(words.refused(error));
+      showStatus(RED, this)(words.refused(error));
       errors.report(error);
     }
   }
@@ -50,7 +50,6 @@ export = (RED: NodeAPI): void => {
   function open(
     node: Node<SnapshotCredentials>,
     config: MqttDialog & { engine: string; broker: string },
-    words: StatusWords,
     errors: FlowErrors,
   ): { service: DescribeService; transport: BrokerTransport } {
     const engineNode = chosenEngine(RED, config.engine);
@@ -63,14 +62,14 @@ export = (RED: NodeAPI): void => {
     const engine = engineNode.engine();
     const settings = serviceSettings(config, node.credentials, engineNode.settings.defaults);
 
-    const throttle = new StatusThrottle((status) => node.status(status));
+    const throttle = new StatusThrottle(showStatus(RED, node));
     const { show } = throttle;
     const onState = (state: BrokerState): void => {
       const shape = state === 'connected' ? 'dot' : 'ring';
       const fill = { connected: 'green', connecting: 'yellow', disconnected: 'red' } as const;
       // An engine that cannot describe a picture matters more than the broker that would bring one.
       if (state === 'connected' && engineNode.fault) show(words.refused(engineNode.fault));
-      else show({ fill: fill[state], shape, text: `node-red:common.status.${state}` });
+      else show({ fill: fill[state], shape, phrases: [{ key: `node-red:common.status.${state}` }] });
     };
     const onAnswer = (request: CameraRequest, answer: CameraAnswer): void => {
       if (answer.kind === 'error') {

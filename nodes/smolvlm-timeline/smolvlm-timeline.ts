@@ -4,12 +4,14 @@ import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures } from '../../src/node-red/message-pictures';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import type { NodeStatus } from '../../src/node-red/status/node-status';
+import { type Phrase, phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
 import { StatusThrottle } from '../../src/node-red/status/status-throttle';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { DigestSchedule } from '../../src/node-red/timeline/digest-schedule';
 import { digestText } from '../../src/node-red/timeline/digest-text';
@@ -31,6 +33,9 @@ type TimelineNodeDef = NodeDef & TimelineDialog;
 const outputs = ['entry', 'rows', 'digest'] as const;
 type Output = (typeof outputs)[number];
 
+const phrase = phrasesOf('smolvlm-timeline');
+const trouble = troubleWords('smolvlm-timeline');
+
 export = (RED: NodeAPI): void => {
   const flows = StoppingFlows.of(RED.events);
   /** Deployed timelines, by the node's id: what the captions page shows. */
@@ -42,7 +47,6 @@ export = (RED: NodeAPI): void => {
     const config = dialogValues(given);
     const translate = (key: string, values: Record<string, string | number> = {}): string =>
       RED._(`smolvlm-timeline.${key}`, values as never);
-    const trouble = troubleWords(RED, 'smolvlm-timeline');
     const text = failureText(RED, 'smolvlm-timeline');
     const failure = (error: unknown): NodeFailure => new NodeFailure(error, text);
     let settings: ReturnType<typeof timelineSettings>;
@@ -50,15 +54,15 @@ export = (RED: NodeAPI): void => {
       settings = timelineSettings(config, RED.settings.userDir ?? process.cwd());
     } catch (error) {
       const refused = failure(error);
-      this.status({ fill: 'red', shape: 'ring', text: trouble(error) });
+      showStatus(RED, this)({ fill: 'red', shape: 'ring', phrases: [trouble(error)] });
       this.error(refused);
       this.on('input', (_message, _send, done) => done(refused));
       return;
     }
 
-    const throttle = new StatusThrottle((status) => this.status(status));
-    const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void =>
-      throttle.show({ fill, shape, text });
+    const throttle = new StatusThrottle(showStatus(RED, this));
+    const show = (fill: NodeStatus['fill'], shape: NodeStatus['shape'], phrase: Phrase): void =>
+      throttle.show({ fill, shape, phrases: [phrase] });
     const thumbnails = new ImageChildren();
     const to = (output: Output, message: NodeMessage): (NodeMessage | null)[] =>
       outputs.map((each) => (each === output ? message : null));
@@ -70,7 +74,7 @@ export = (RED: NodeAPI): void => {
         entries++;
       });
       ({ entries } = await store.statistics());
-      show('grey', 'ring', translate('status.entries', { count: entries }));
+      show('grey', 'ring', phrase('status.entries', { count: entries }));
     };
     const controller = new TimelineController({
       open: () => openTimeline({ folder: settings.folder, retention: settings.retention }),
@@ -87,7 +91,7 @@ export = (RED: NodeAPI): void => {
       const page = await controller.search((cameras) => searchQuery(message.payload, cameras, Date.now()));
       const rows = page.entries.map(rowOf);
       send(to('rows', Object.assign(message, { payload: rows, ...defined({ next: page.next }) })));
-      show('green', 'dot', translate('status.found', { count: rows.length }));
+      show('green', 'dot', phrase('status.found', { count: rows.length }));
     };
     const digest = async (
       kind: DigestKind,
@@ -110,7 +114,7 @@ export = (RED: NodeAPI): void => {
       const read = settings.keep === 'none' ? {} : await pictureOf(message);
       const { entry: kept, pictureError } = await controller.keep(entry, read.picture);
       send(to('entry', Object.assign(message, { entry: rowOf(kept) })));
-      show('green', 'dot', translate('status.entries', { count: entries }));
+      show('green', 'dot', phrase('status.entries', { count: entries }));
       const error = read.error ?? pictureError;
       if (error !== undefined) throw error;
     };

@@ -3,9 +3,11 @@ import { dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../src/node-red/failures/trouble-words';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { StatusWords } from '../../src/node-red/status/node-status';
+import { phrasesOf } from '../../src/node-red/status/phrase';
+import { showStatus } from '../../src/node-red/status/show-status';
+import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { VisionController } from '../../src/node-red/vision/vision-controller';
 import {
@@ -17,18 +19,16 @@ import {
 type Message = NodeMessageInFlow & VisionOverrides;
 type VisionNodeDef = NodeDef & VisionDialog & { readonly engine: string };
 
+const words = new StatusWords(phrasesOf('smolvlm-vision'), troubleWords('smolvlm-vision'));
+
 export = (RED: NodeAPI): void => {
   const flows = StoppingFlows.of(RED.events);
   function SmolvlmVisionNode(this: Node, given: VisionNodeDef): void {
     RED.nodes.createNode(this, given);
     const config = dialogValues(given);
-    const words = new StatusWords(
-      (key, values) => RED._(`smolvlm-vision.${key}`, values as never),
-      troubleWords(RED, 'smolvlm-vision'),
-    );
-    const opened = open(RED, this, config, words);
+    const opened = open(RED, this, config);
     if (opened instanceof NodeFailure) {
-      this.status(words.refused(opened));
+      showStatus(RED, this)(words.refused(opened));
       this.error(opened);
       this.on('input', (_message, _send, done) => done(opened));
       return;
@@ -64,17 +64,11 @@ function open(
   RED: NodeAPI,
   node: Node,
   config: VisionNodeDef,
-  words: StatusWords,
 ): { readonly controller: VisionController; readonly planner: VisionPlanner } | NodeFailure {
   try {
     const engineNode = chosenEngine(RED, config.engine);
     return {
-      controller: new VisionController(
-        engineNode.engine(),
-        words,
-        (status) => node.status(status),
-        engineNode.fault,
-      ),
+      controller: new VisionController(engineNode.engine(), words, showStatus(RED, node), engineNode.fault),
       planner: new VisionPlanner(RED, node, config, engineNode.settings.defaults),
     };
   } catch (error) {

@@ -45,6 +45,12 @@ interface NodeEditorDefinition {
   readonly oneditresize?: () => void;
 }
 
+/** A node of the flow, with what Node-RED shows below it. */
+interface StatusNode {
+  readonly status?: { text?: string };
+  dirtyStatus?: boolean;
+}
+
 /** A tab of the sidebar. */
 interface SidebarTab {
   readonly id: string;
@@ -79,7 +85,12 @@ declare const RED: {
       definition: NodeEditorDefinition & ThisType<Node>,
     ): void;
     filterNodes(filter: { readonly type: string }): readonly EditorNode[];
+    node(id: string): StatusNode | undefined;
   };
+  readonly comms: {
+    subscribe<Data>(topic: string, listener: (topic: string, data: Data) => void): void;
+  };
+  readonly view: { redrawStatus(node: StatusNode): void };
   readonly validators: {
     typedInput(
       field: string | { readonly typeField: string; readonly allowBlank: boolean },

@@ -16,8 +16,8 @@ import { repositoryRoot } from '../fixtures';
 const lookUps: Readonly<Record<string, string>> = {
   _: '',
   translate: '',
+  phrase: '',
   word: '',
-  words: 'status.',
   note: 'draw.',
   onNote: 'draw.',
   shapeWord: 'draw.',
@@ -135,10 +135,13 @@ function addCalls(script: string, root: string, used: Set<string>): void {
           used.add(key.startsWith(`${root}.`) ? key : `${root}.${prefix}${key}`);
       }
       if (object !== 'words' || !Object.hasOwn(statusCalls, name)) return;
-      const words = new StatusWords((key) => {
-        used.add(`${root}.${key}`);
-        return key;
-      }, String);
+      const words = new StatusWords(
+        (key) => {
+          used.add(`${root}.${key}`);
+          return { key };
+        },
+        () => ({ key: 'trouble' }),
+      );
       statusCalls[name]?.(words, given.length, root);
     },
   });

@@ -1,8 +1,9 @@
 import type { Held } from '../../frame/frame-gate';
 import type { FrameVerdict } from '../../frame/frame-intake';
 import { type Clock, systemClock } from '../../system/clock';
-import type { TroubleWords } from '../failures/trouble-words';
-import type { NodeStatus, Translate } from '../status/node-status';
+import type { NodeStatus } from '../status/node-status';
+import type { Phrase, Phrases } from '../status/phrase';
+import type { TroubleWords } from '../status/trouble-words';
 import type { SourceSettings } from './source-settings';
 
 const marginMs = 5_000;
@@ -25,8 +26,8 @@ export function longestSilenceMs(settings: SourceSettings): number | undefined {
 
 export interface FrameStatusOptions {
   readonly show: (status: NodeStatus) => void;
-  /** Looks up `status.…` in the node's catalog. */
-  readonly translate: Translate;
+  /** Names `status.…` of the node's catalog. */
+  readonly phrase: Phrases;
   readonly trouble: TroubleWords;
   /** Absent: the source need not deliver. */
   readonly longestSilenceMs?: number;
@@ -52,19 +53,19 @@ export class FrameStatus {
   }
 
   idle(): void {
-    this.#show('grey', 'ring', this.#translate('status.idle'));
+    this.#show('grey', 'ring', this.#phrase('status.idle'));
   }
 
   connecting(): void {
     this.#delivering = false;
-    this.#show('yellow', 'ring', this.#translate('status.connecting'));
+    this.#show('yellow', 'ring', this.#phrase('status.connecting'));
     this.#watch();
   }
 
   /** The source works, and has not delivered a picture yet. */
   connected(): void {
     this.#delivering = true;
-    this.#show('green', 'ring', this.#translate('status.connected'));
+    this.#show('green', 'ring', this.#phrase('status.connected'));
   }
 
   /** A picture came. */
@@ -91,7 +92,7 @@ export class FrameStatus {
     if (!this.#delivering) return;
     if ('error' in verdict) this.failed(verdict.error);
     else if ('held' in verdict) this.#held(verdict.held.reason);
-    else this.#show('green', 'dot', this.#translate('status.passed', this.#counts));
+    else this.#show('green', 'dot', this.#phrase('status.passed', this.#counts));
   }
 
   close(): void {
@@ -99,8 +100,8 @@ export class FrameStatus {
   }
 
   #held(reason: Held['reason']): void {
-    const text = this.#translate(`status.held.${reason}`, this.#counts);
-    this.#show(reason === 'stale' ? 'red' : 'yellow', 'dot', text);
+    const phrase = this.#phrase(`status.held.${reason}`, this.#counts);
+    this.#show(reason === 'stale' ? 'red' : 'yellow', 'dot', phrase);
   }
 
   #watch(): void {
@@ -110,16 +111,16 @@ export class FrameStatus {
     this.#stopWatch = this.#clock.after(ms, () => {
       const seconds = Math.round((this.#clock.now() - this.#silentSince) / 1000);
       // A cause that is known says more than a time.
-      if (this.#delivering) this.#show('red', 'ring', this.#translate('status.silent', { seconds }));
+      if (this.#delivering) this.#show('red', 'ring', this.#phrase('status.silent', { seconds }));
       this.#watch();
     });
   }
 
-  #translate(key: string, values?: Record<string, string | number>): string {
-    return this.#options.translate(key, values);
+  #phrase(key: string, values?: Phrase['values']): Phrase {
+    return this.#options.phrase(key, values && { ...values });
   }
 
-  #show(fill: NodeStatus['fill'], shape: NodeStatus['shape'], text: string): void {
-    this.#options.show({ fill, shape, text });
+  #show(fill: NodeStatus['fill'], shape: NodeStatus['shape'], phrase: Phrase): void {
+    this.#options.show({ fill, shape, phrases: [phrase] });
   }
 }

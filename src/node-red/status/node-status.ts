@@ -1,15 +1,16 @@
 import type { EngineEvent, Preparation } from '../../protocol/events';
 import { minutesText } from '../../system/minutes-text';
-import type { TroubleWords } from '../failures/trouble-words';
+import type { Phrase, Phrases } from './phrase';
+import type { TroubleWords } from './trouble-words';
 
-/** What Node-RED shows below a node. */
+/** What Node-RED shows below a node: `showStatus` makes a text of the phrases. */
 export interface NodeStatus {
   readonly fill: 'grey' | 'yellow' | 'green' | 'blue' | 'red';
   readonly shape: 'ring' | 'dot';
-  readonly text: string;
+  readonly phrases: readonly Phrase[];
 }
 
-/** Looks a text up in the node's catalog. */
+/** Looks a text up in the node's catalog, in Node-RED's language. */
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
 
 /**
@@ -17,13 +18,13 @@ export type Translate = (key: string, values?: Record<string, string | number>) 
  * a dot; yellow while starting, blue while working, green when ready, red after a failure.
  */
 export class StatusWords {
-  readonly #translate: Translate;
+  readonly #phrase: Phrases;
   /** An error, or the code of one, in a few words. */
   readonly trouble: TroubleWords;
 
-  /** @param translate looks up a catalog with `status.…` keys */
-  constructor(translate: Translate, trouble: TroubleWords) {
-    this.#translate = translate;
+  /** @param phrase names a text of a catalog with `status.…` keys */
+  constructor(phrase: Phrases, trouble: TroubleWords) {
+    this.#phrase = phrase;
     this.trouble = trouble;
   }
 
@@ -53,12 +54,14 @@ export class StatusWords {
   /** @param waiting other requests of the node */
   working(event: EngineEvent & { type: 'progress' }, waiting: number): NodeStatus {
     const { phase, done, total, warning } = event;
-    if (warning)
-      return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.warning.${warning.code}`) };
+    if (warning) {
+      const phrase = this.#phrase(`status.warning.${warning.code}`);
+      return { fill: 'yellow', shape: 'dot', phrases: [phrase] };
+    }
     if (phase === 'loading') return this.preparing(event);
-    const text = this.#translate(`status.${phase}`, { done, total });
-    const behind = waiting > 0 ? `, ${this.#translate('status.waiting', { count: waiting })}` : '';
-    return { fill: 'blue', shape: 'dot', text: `${text}${behind}` };
+    const step = this.#phrase(`status.${phase}`, { done, total });
+    const behind = waiting > 0 ? [this.#phrase('status.waiting', { count: waiting })] : [];
+    return { fill: 'blue', shape: 'dot', phrases: [step, ...behind] };
   }
 
   /** @param elapsedMs time of the last answer @param onCpu the CPU replaced a failed NPU */
@@ -84,7 +87,7 @@ export class StatusWords {
   }
 
   dropped(reason: string): NodeStatus {
-    return { fill: 'yellow', shape: 'dot', text: this.#translate(`status.dropped.${reason}`) };
+    return this.#status('yellow', 'dot', `dropped.${reason}`);
   }
 
   /** A fallback text was sent. @param reason reason of a drop, or code of an error */
@@ -93,21 +96,21 @@ export class StatusWords {
   }
 
   failed(thrown: unknown): NodeStatus {
-    return { fill: 'red', shape: 'dot', text: this.trouble(thrown) };
+    return { fill: 'red', shape: 'dot', phrases: [this.trouble(thrown)] };
   }
 
   /** The node cannot work before somebody changes it. */
   refused(thrown: unknown): NodeStatus {
-    return { fill: 'red', shape: 'ring', text: this.trouble(thrown) };
+    return { fill: 'red', shape: 'ring', phrases: [this.trouble(thrown)] };
   }
 
   #status(
     fill: NodeStatus['fill'],
     shape: NodeStatus['shape'],
     key: string,
-    values?: Record<string, string | number>,
+    values?: Phrase['values'],
   ): NodeStatus {
-    return { fill, shape, text: this.#translate(`status.${key}`, values) };
+    return { fill, shape, phrases: [this.#phrase(`status.${key}`, values)] };
   }
 }
 

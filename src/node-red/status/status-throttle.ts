@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '../../system/clock';
 import type { NodeStatus } from './node-status';
 
@@ -48,5 +49,5 @@ export class StatusThrottle {
 }
 
 function isSame(one: NodeStatus, other: NodeStatus | undefined): boolean {
-  return one.fill === other?.fill && one.shape === other.shape && one.text === other.text;
+  return isDeepStrictEqual(one, other);
 }

@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
-import type { NodeAPI } from 'node-red';
 import { SmolvlmError } from '../../../src/errors';
 import { troubleKeys, troubleOf } from '../../../src/failures/trouble';
 import { failureText } from '../../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../../src/node-red/failures/node-failure';
-import { troubleWords } from '../../../src/node-red/failures/trouble-words';
 import { fieldNumber } from '../../../src/node-red/number-field';
 import { type original, readCatalog, type Translation, translations } from '../../nodes/catalogs';
-
-/** Looks texts up as Node-RED does, in a language's catalogs. */
-function nodeRed(language: typeof original | Translation): NodeAPI {
-  const look = (key: string, values: Readonly<Record<string, string>> = {}): string => {
-    const name = key.slice(key.indexOf(':') + 1);
-    const text = readCatalog(name.split('.')[0] ?? '', language).get(name) ?? name;
-    return text.replaceAll(/__(\w+)__/g, (_, value: string) => values[value] ?? '');
-  };
-  return { _: look } as unknown as NodeAPI;
-}
+import { nodeRedTexts } from '../node-red-texts';
 
 function message(thrown: unknown, language: typeof original | Translation, type = 'smolvlm-frame'): string {
-  return new NodeFailure(thrown, failureText(nodeRed(language), type)).message;
+  return new NodeFailure(thrown, failureText(nodeRedTexts(language), type)).message;
 }
 
 const refused = new SmolvlmError('image-fetch', 'http://camera/a.jpg: connect ECONNREFUSED 10.0.0.1:80', {
@@ -52,14 +41,10 @@ describe('failureText', () => {
       message(outside, 'de'),
       /^„Längste Seite“ prüfen\. Geben Sie statt 9 eine ganze Zahl von 64 bis 4096 ein\. \(maxSide: /,
     );
-    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-frame')(outside), 'check “Longest side”');
-    const ofEngine = thrownBy(() => fieldNumber('0', 'queueCapacity', { least: 1, most: 10 }));
-    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-caption')(ofEngine), 'check “Queue length”');
-    assert.equal(troubleWords(nodeRed('en-US'), 'smolvlm-caption')(thrownBy(unnamed)), 'check “msg.x”');
   });
 
   it('keeps the words of a status when the message is in another language', () => {
-    const failure = new NodeFailure(refused, failureText(nodeRed('de'), 'smolvlm-frame'));
+    const failure = new NodeFailure(refused, failureText(nodeRedTexts('de'), 'smolvlm-frame'));
     assert.equal(troubleOf(failure).key, 'refused');
     assert.equal(failure.toString(), failure.message);
   });
@@ -71,10 +56,6 @@ describe('failureText', () => {
     }
   });
 });
-
-function unnamed(): unknown {
-  return fieldNumber('0', 'msg.x', { least: 1, most: 10 });
-}
 
 function thrownBy(call: () => unknown): unknown {
   try {

@@ -12,9 +12,12 @@ describe('FrameStatus', () => {
     shown = [];
     clock = new ManualClock();
     status = new FrameStatus({
-      show: ({ fill, shape, text }) => void shown.push(`${fill} ${shape} ${text}`),
-      translate: (key, values) => `${key}${values ? ` ${Object.values(values).join('/')}` : ''}`,
-      trouble: (error) => (error instanceof Error ? error.message : String(error)),
+      show: ({ fill, shape, phrases: [phrase] }) => {
+        const values = Object.values(phrase?.values ?? {}).join('/');
+        shown.push(`${fill} ${shape} ${phrase?.key} ${values}`.trimEnd());
+      },
+      phrase: (key, values) => ({ key, ...(values && { values }) }),
+      trouble: (error) => ({ key: error instanceof Error ? error.message : String(error) }),
       longestSilenceMs: 30_000,
       clock,
     });

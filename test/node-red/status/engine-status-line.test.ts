@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ConnectionState, EngineApi } from '../../../src/client/engine-api';
 import { EngineStatusLine } from '../../../src/node-red/status/engine-status-line';
 import { StatusWords } from '../../../src/node-red/status/node-status';
+import type { Phrase } from '../../../src/node-red/status/phrase';
 
 describe('EngineStatusLine', () => {
   let tell: (state: ConnectionState) => void;
@@ -20,11 +21,14 @@ describe('EngineStatusLine', () => {
         };
       },
     } as unknown as EngineApi;
-    const words = new StatusWords((key, values) => `${key} ${JSON.stringify(values ?? {})}`, String);
+    const words = new StatusWords(
+      (key, values = {}) => ({ key, values }),
+      (thrown) => ({ key: String(thrown) }),
+    );
     line = new EngineStatusLine(
       engine,
       words,
-      ({ fill, text }) => void shown.push(`${fill} ${text.split(' ')[0]}`),
+      ({ fill, phrases: [phrase] }) => void shown.push(`${fill} ${phrase?.key}`),
       { isBusy: () => busy, idle: words.idle() },
     );
   });
@@ -67,18 +71,18 @@ describe('EngineStatusLine', () => {
   });
 
   it('shows the part and the time left of a model that its requests wait for, queued or not', () => {
-    const texts: string[] = [];
+    const told: Phrase[] = [];
     line = new EngineStatusLine(
       { onState: () => () => {} } as unknown as EngineApi,
       line.words,
-      ({ text }) => void texts.push(text),
+      ({ phrases }) => void told.push(...phrases),
     );
     const part = { done: 7, total: 26, secondsLeft: 124.2 };
     line.onEvent({ type: 'queued', id: '1', waiting: 1, preparing: part }, 0);
     line.onEvent({ type: 'progress', id: '1', phase: 'loading', ...part, secondsLeft: 8 }, 0);
-    assert.deepEqual(texts, [
-      'status.loadingLeft {"done":7,"total":26,"left":"2:05"}',
-      'status.loadingLeft {"done":7,"total":26,"left":"0:08"}',
+    assert.deepEqual(told, [
+      { key: 'status.loadingLeft', values: { done: 7, total: 26, left: '2:05' } },
+      { key: 'status.loadingLeft', values: { done: 7, total: 26, left: '0:08' } },
     ]);
   });
 

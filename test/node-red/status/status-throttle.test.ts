@@ -11,11 +11,14 @@ describe('StatusThrottle', () => {
   beforeEach(() => {
     clock = new ManualClock();
     shown = [];
-    throttle = new StatusThrottle(({ text }) => void shown.push(`${clock.now()} ${text}`), clock);
+    throttle = new StatusThrottle(
+      ({ phrases: [phrase] }) => void shown.push(`${clock.now()} ${phrase?.key}`),
+      clock,
+    );
   });
 
   const show = (text: string, fill: NodeStatus['fill'] = 'blue'): void =>
-    throttle.show({ fill, shape: 'dot', text });
+    throttle.show({ fill, shape: 'dot', phrases: [{ key: text }] });
 
   it('shows two changes at once, and later the last of the others', () => {
     for (const text of ['a', 'b', 'c', 'd']) show(text);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import helper from 'node-red-node-test-helper';
+import { catalogKey } from '../../../src/node-red/failures/shared-words';
 import { FrameFlow, type Received, street, until } from './frame-flow';
 
 describe('smolvlm-frame with its own camera', function () {
@@ -54,9 +55,9 @@ describe('smolvlm-frame with its own camera', function () {
       await helper.unload();
       return firstArg;
     };
-    const shown = { shape: 'ring', text: 'smolvlm-frame.status.idle' };
+    const shown = { shape: 'ring', text: catalogKey('smolvlm-frame', 'status.idle') };
     assert.deepEqual(await first({ interval: '' }), { ...shown, fill: 'grey' });
-    const connecting = { ...shown, fill: 'yellow', text: 'smolvlm-frame.status.connecting' };
+    const connecting = { ...shown, fill: 'yellow', text: catalogKey('smolvlm-frame', 'status.connecting') };
     assert.deepEqual(await first({ interval: '60' }), connecting);
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import helper from 'node-red-node-test-helper';
 import sharp from 'sharp';
+import { catalogKey } from '../../../src/node-red/failures/shared-words';
 import { useTempFolder } from '../../temp-folder';
 import { FrameFlow, type Received, street, until } from './frame-flow';
 
@@ -23,7 +24,7 @@ describe('smolvlm-frame', function () {
     assert.equal(frame?.capturedAt, '2026-11-24T01:02:03.000Z');
     const { format, width } = await sharp(message.payload as Buffer).metadata();
     assert.deepEqual([format, width], ['jpeg', 320]);
-    assert.equal(flow.statuses.at(-1), 'smolvlm-frame.status.passed');
+    assert.equal(flow.statuses.at(-1), catalogKey('smolvlm-frame', 'status.passed'));
   });
 
   it('sends unchanged frames to the second output, until it is reset', async () => {
