@@ -1,20 +1,14 @@
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
-import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
+import type { FinalEvent } from '../protocol/events';
 import { defined } from '../system/defined';
+import { AbstractEngineClient } from './abstract-engine-client';
 import type { EngineAddress } from './engine-address';
-import type { ConnectionState, DescribeInput, DescribeOptions, EngineApi, FeaturesInput } from './engine-api';
+import type { DescribeOptions } from './engine-api';
 import { type Connected, EngineConnection } from './engine-connection';
 import { mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
-import {
-  describeFinal,
-  describeRequest,
-  featuresFinal,
-  featuresRequest,
-  OpenRequests,
-} from './open-requests';
 import { PendingRequest } from './pending-request';
 
 export interface EngineClientOptions {
@@ -35,49 +29,28 @@ async function getJson({ endpoint }: Connected, path: string, signal?: AbortSign
 }
 
 /** A client of one engine; opens nothing before its first use. */
-export class EngineClient implements EngineApi {
+export class EngineClient extends AbstractEngineClient<PendingRequest> {
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
-  readonly #requests: OpenRequests<PendingRequest>;
 
   constructor(address: EngineAddress, options: EngineClientOptions = {}) {
+    super(options.maxKeptBytes);
     this.#options = options;
-    this.#requests = new OpenRequests(options.maxKeptBytes);
     this.#connection = new EngineConnection({
       address,
       local: options.local ?? {},
       unreachableMs: options.unreachableMs ?? 30_000,
       ...defined({ version: options.version }),
-      onState: (state) => this.#requests.setState(state),
+      onState: (state) => this.requests.setState(state),
     });
   }
 
-  get state(): ConnectionState {
-    return this.#requests.state;
-  }
-
-  async describe(
-    input: DescribeInput,
-    pictures: readonly Uint8Array[],
-    options: DescribeOptions = {},
-  ): Promise<DescribeFinal> {
-    return describeFinal(await this.#send(describeRequest(input), pictures, options));
-  }
-
-  async encode(
-    input: FeaturesInput,
-    pictures: readonly Uint8Array[],
-    options: DescribeOptions = {},
-  ): Promise<FeaturesFinal> {
-    return featuresFinal(await this.#send(featuresRequest(input), pictures, options));
-  }
-
-  #send(
+  protected send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
   ): Promise<FinalEvent> {
-    return this.#requests.run(request, pictures, options, () => {
+    return this.requests.run(request, pictures, options, () => {
       const pending = new PendingRequest(this.#connection, request, pictures, options.onEvent ?? (() => {}));
       return { pending, answer: () => pending.run(this.#options.deadlineMs ?? 10 * 60_000) };
     });
@@ -96,17 +69,7 @@ export class EngineClient implements EngineApi {
     return (await this.#get(`/v1/smolvlm/doctor${query}`)) as DoctorReport;
   }
 
-  cancel(id: string): void {
-    this.#requests.cancel(id);
-  }
-
-  onState(listener: (state: ConnectionState) => void): () => void {
-    return this.#requests.onState(listener);
-  }
-
-  async close(): Promise<void> {
-    if (this.state === 'closed') return;
-    await this.#requests.close();
+  protected async disconnect(): Promise<void> {
     this.#connection.close();
   }
 

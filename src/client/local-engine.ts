@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmolvlmError } from '../errors';
 import { protocolVersion } from '../protocol/engine-status';
-import { type Clock, systemClock } from '../system/clock';
+import { type Clock, RunningTime, systemClock } from '../system/clock';
 import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-dir';
 import { isListening, longestSocketPathBytes } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
@@ -21,6 +21,7 @@ export interface LocalEngineOptions {
   /** Seconds the engine outlives its last client. */
   readonly idleExitSeconds?: number;
   readonly environment?: NodeJS.ProcessEnv;
+  /** The time in which this process runs counts: a stopped or suspended one gives its engine as long as any other. */
   readonly startTimeoutMs?: number;
   /** Decides when a start has taken too long, and how long to pause before the next one. */
   readonly clock?: Clock;
@@ -31,6 +32,7 @@ const incompletePackage =
 
 const logLimitBytes = 1024 * 1024;
 const pollMs = 50;
+const defaultStartTimeoutMs = 60_000;
 
 /**
  * Finds this user's engine, or starts it; of several processes that do so at once, one starts it.
@@ -48,10 +50,12 @@ export async function joinLocalEngine(
   const socketPath = engineSocketPath(directory, protocolVersion);
   checkSocketLength(directory, socketPath);
   const clock = options.clock ?? systemClock;
-  const giveUpAt = clock.now() + (options.startTimeoutMs ?? 60_000);
+  const { startTimeoutMs = defaultStartTimeoutMs } = options;
+  const running = new RunningTime(clock);
+  const isLate = (): boolean => running.ms() >= startTimeoutMs;
   const retries = new StartRetries(clock);
   let isReplaced = replace === undefined;
-  while (clock.now() < giveUpAt) {
+  while (!isLate()) {
     signal?.throwIfAborted();
     if (isReplaced && (await isListening(socketPath))) return socketPath;
     const lock = await FileLock.tryAcquire(join(directory, 'engine.lock')).catch((error: unknown) => {
@@ -67,14 +71,14 @@ export async function joinLocalEngine(
         isReplaced = true;
         const drain = async (): Promise<boolean> => {
           const drains = (await replace?.()) ?? false;
-          if (drains) await stopsListening(socketPath, clock, giveUpAt, signal);
+          if (drains) await stopsListening(socketPath, isLate, signal);
           return drains;
         };
         await endEngine(socketPath, clock, drain, signal);
       }
       if (await isListening(socketPath)) return socketPath;
       await drainFormerProtocols(directory, clock, signal);
-      await start({ ...options, clock }, directory, socketPath, giveUpAt);
+      await start(options, directory, socketPath, isLate);
     } catch (error) {
       pauseMs = error instanceof StartError ? retries.pauseMs(error.failure) : undefined;
       if (pauseMs === undefined) throw folderFault(directory, error);
@@ -104,11 +108,10 @@ function checkSocketLength(directory: string, socketPath: string): void {
 /** An engine that ends closes its socket first, and then finishes what it has begun. */
 async function stopsListening(
   socketPath: string,
-  clock: Clock,
-  giveUpAt: number,
+  isLate: () => boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  while (clock.now() < giveUpAt && (await isListening(socketPath))) {
+  while (!isLate() && (await isListening(socketPath))) {
     await delay(pollMs, undefined, { signal });
   }
 }
@@ -196,10 +199,10 @@ class StartError extends SmolvlmError {
 
 /** Starts it detached: it serves other clients too, and outlives this process. */
 async function start(
-  options: LocalEngineOptions & { readonly clock: Clock },
+  options: LocalEngineOptions,
   directory: string,
   socketPath: string,
-  giveUpAt: number,
+  isLate: () => boolean,
 ): Promise<void> {
   const logPath = join(directory, 'engine.log');
   const logStart = prepareLog(logPath);
@@ -231,7 +234,7 @@ async function start(
     ended ??= code === null ? `it was killed by ${exitSignal}` : `it ended with code ${code}`;
   });
   child.unref();
-  while (options.clock.now() < giveUpAt) {
+  while (!isLate()) {
     if (await isListening(socketPath)) return;
     if (ended !== undefined) {
       const log = endOf(logPath, logStart);

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { DescribeRequest } from '../protocol/describe-request';
-import type { DescribeFinal, FeaturesFinal, FinalEvent } from '../protocol/events';
-import type { ConnectionState, DescribeInput, DescribeOptions, FeaturesInput } from './engine-api';
+import type { FinalEvent } from '../protocol/events';
+import type { ConnectionState, DescribeOptions } from './engine-api';
 import { applyQueuePolicy, type UnansweredRequest } from './unconfirmed-requests';
 
 const defaultKeptBytes = 256 * 1024 * 1024;
@@ -109,30 +108,4 @@ export class OpenRequests<Request extends OpenRequest> implements Iterable<Reque
     const hint = 'Send frames less often, or smaller ones.';
     return { type: 'error', id, error: { code: 'client-full', message, hint } };
   }
-}
-
-/** The request with an id. */
-export function describeRequest(input: DescribeInput): DescribeRequest {
-  return { ...input, id: input.id ?? randomUUID() };
-}
-
-/** The same for features only. */
-export function featuresRequest(input: FeaturesInput): DescribeRequest {
-  return { ...input, task: 'features', id: input.id ?? randomUUID() };
-}
-
-/** The end of a description; an error if its id belongs to a request for features. */
-export function describeFinal(final: FinalEvent): DescribeFinal {
-  return final.type === 'features' ? answeredOtherwise(final) : final;
-}
-
-/** The end of a request for features; an error if its id belongs to a description. */
-export function featuresFinal(final: FinalEvent): FeaturesFinal {
-  return final.type === 'result' ? answeredOtherwise(final) : final;
-}
-
-function answeredOtherwise({ id, type }: FinalEvent): DescribeFinal & FeaturesFinal {
-  const kind = type === 'features' ? 'features' : 'a description';
-  const message = `the id "${id}" belongs to a request for ${kind}`;
-  return { type: 'error', id, error: { code: 'client-id-in-use', message } };
 }

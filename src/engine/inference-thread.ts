@@ -11,7 +11,7 @@ import {
 } from '../inference/inference-messages';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
-import type { Clock } from '../system/clock';
+import { afterRunning, type Clock } from '../system/clock';
 import { defined } from '../system/defined';
 import { disableTelemetry } from '../system/no-telemetry';
 
@@ -99,7 +99,7 @@ export class InferenceThread implements Inference {
     const cancel = (): void => {
       Atomics.store(this.#cancelledJobs, slotOf(job), job);
       post(worker, { type: 'cancel', job });
-      stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
+      stopHangTimer = afterRunning(this.#options.clock, this.#options.hangMs, this.#options.onHang);
     };
     hooks.signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -138,7 +138,7 @@ export class InferenceThread implements Inference {
   async #end(worker: Worker): Promise<void> {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     post(worker, { type: 'close' });
-    const stopHangTimer = this.#options.clock.after(this.#options.hangMs, this.#options.onHang);
+    const stopHangTimer = afterRunning(this.#options.clock, this.#options.hangMs, this.#options.onHang);
     await exited;
     stopHangTimer();
   }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { after } from 'mocha';
+import { after, afterEach, before } from 'mocha';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { repositoryRoot } from '../fixtures';
 import type { NodeRedProgram } from '../package/node-red-process';
@@ -237,4 +237,19 @@ export class Editor {
     });
     await this.page.waitForSelector('#red-ui-loading-progress', { state: 'hidden' });
   }
+}
+
+/**
+ * Opens an editor before a suite, checks after each test that it reported no fault, and closes it after the suite. To be
+ * called in the suite's body; without Chromium the suite is skipped.
+ */
+export function useEditor(flow: readonly object[], onOpen: (editor: Editor) => void): void {
+  let editor: Editor | undefined;
+  before(async function () {
+    if (!hasChromium) this.skip();
+    editor = await Editor.open(flow);
+    onOpen(editor);
+  });
+  after(() => editor?.close());
+  afterEach(() => assert.deepEqual(editor?.faults, []));
 }

@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../src/system/clock';
 import { thisProcess } from '../../src/system/lock/lock-holder';
 import { ManualClock } from '../system/manual-clock';
 import { isAlive, LocalFake } from './local-fake';
@@ -105,6 +106,38 @@ describe('the start of a local engine', () => {
       await failed;
       assert.equal(clock.timers, 0);
     });
+  });
+
+  it('has as long when the client is stopped or suspended meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'smolvlm-suspended-'));
+    try {
+      const woken = join(folder, 'woken');
+      const main = fake.local().command?.[1] ?? '';
+      const script = join(folder, 'engine.cjs');
+      const lines = [
+        "const { existsSync } = require('node:fs');",
+        `console.log('engine', process.pid, 'starts');`,
+        `const wait = setInterval(() => { if (existsSync(${JSON.stringify(woken)})) { clearInterval(wait); require(${JSON.stringify(main)}); } }, 5);`,
+      ];
+      writeFileSync(script, lines.join('\n'));
+      const time = new ManualClock();
+      let looks = 0;
+      const clock: Clock = {
+        now: () => {
+          looks += 1;
+          return time.now();
+        },
+        after: (ms, callback) => time.after(ms, callback),
+      };
+      const opened = fake.client({ command: [process.execPath, script], clock }).open();
+      while (fake.pids().length === 0) await delay(5);
+      time.stop(100_000);
+      for (const enough = looks + 2; looks < enough; ) await delay(5);
+      writeFileSync(woken, '');
+      await opened;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('is repeated when the engine ended before a client that was stopped meanwhile could use it', async () => {

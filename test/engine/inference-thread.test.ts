@@ -61,6 +61,24 @@ describe('inference thread', () => {
     assert.equal(hangs, 0);
   });
 
+  it('does not take a job for hung because the process was stopped while it was cancelled', async () => {
+    const abort = new AbortController();
+    const work = thread.describe(
+      [],
+      { id: 'a', prompt: 'slow 60000' },
+      {
+        ...hooks,
+        signal: abort.signal,
+        onProgress: () => {
+          abort.abort();
+          clock.stop(100_000);
+        },
+      },
+    );
+    await assert.rejects(work);
+    assert.equal(hangs, 0);
+  });
+
   it('lets a job give up its place, and continue once it has one again', async () => {
     const events: string[] = [];
     let givePlace = (): void => {};

@@ -25,7 +25,7 @@ describe('FolderSource', () => {
     told = new RecordedHooks();
     clock = new ManualClock();
   });
-  afterEach(() => source.close());
+  afterEach(() => source?.close());
 
   async function watched(): Promise<void> {
     mkdirSync(temp('in'), { recursive: true });

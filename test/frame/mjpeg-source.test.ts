@@ -49,7 +49,7 @@ describe('MjpegSource', () => {
     await camera.listen();
   });
   afterEach(async () => {
-    source.close();
+    source?.close();
     await camera.close();
   });
 

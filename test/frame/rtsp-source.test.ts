@@ -37,7 +37,7 @@ describe('RtspSource', () => {
     server = undefined;
   });
   afterEach(async () => {
-    source.close();
+    source?.close();
     await server?.stop();
   });
 

@@ -23,7 +23,7 @@ describe('SnapshotSource', () => {
     await camera.listen();
   });
   afterEach(async () => {
-    source.close();
+    source?.close();
     await camera.close();
   });
 

@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { copyFile, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expectedCaption, type Home } from '../examples/home';
+import { expectedCaption } from '../examples/home';
 import { demoFrame } from '../fixtures';
 import {
   answer,
-  CoreNodes,
   caption,
   caught,
   engine,
@@ -17,6 +16,7 @@ import {
   picture,
   porch,
   set,
+  useCoreNodes,
 } from './core-nodes';
 
 const street = 'frame_09_street_day.jpg';
@@ -24,16 +24,9 @@ const fromEnvironment = `$${'{CAMERA}'}`;
 
 describe('requests through core nodes and these, in a real Node-RED', function () {
   this.timeout(300_000);
-  let red: CoreNodes;
-  let home: Home;
-  before(async () => {
-    red = await CoreNodes.start();
-    home = red.home;
-  });
-  after(() => home.close());
-  const deploy: CoreNodes['deploy'] = (...given) => red.deploy(...given);
-  const ask: CoreNodes['ask'] = (...given) => red.ask(...given);
-  const snapshot = (): string => `${home.url}/snapshot.jpg`;
+  const red = useCoreNodes();
+  const { deploy, ask } = red;
+  const snapshot = (): string => `${red.home.url}/snapshot.jpg`;
 
   it('describes a picture that a request brings, by way of the vision node', async () => {
     const vision = { id: 'vision', type: 'smolvlm-vision', engine: 'engine', image: 'payload' };
@@ -90,7 +83,7 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       // The newest frame replaces a waiting one, which then leaves on the second output.
       assert.ok(text === expectedCaption(porch) || text === '', text);
     }
-    assert.doesNotMatch(home.nodeRed.log, /No response object/);
+    assert.doesNotMatch(red.home.nodeRed.log, /No response object/);
   });
 
   it('answers a request with the newest picture of a folder', async () => {
@@ -209,15 +202,15 @@ describe('requests through core nodes and these, in a real Node-RED', function (
       { id: `mark-${id}`, type: 'change', rules: [set('completed', id, 'str')], wires: [[`told-${id}`]] },
       { id: `told-${id}`, name: `told-${id}`, ...debug },
     ];
-    const from = home.nodeRed.log.length;
+    const from = red.home.nodeRed.log.length;
     await deploy([
       ...[httpIn('frame'), frame(snapshot(), 'caption'), caption('answer'), answer, ...caught],
       ...[...completes('frame'), ...completes('caption')],
     ]);
     assert.deepEqual(await ask('{}'), [200, expectedCaption(porch)]);
-    await home.told('told-frame', from);
-    await home.told('told-caption', from);
-    const told = home.nodeRed.log.slice(from).match(/\[debug:told-\w+\]/g);
+    await red.home.told('told-frame', from);
+    await red.home.told('told-caption', from);
+    const told = red.home.nodeRed.log.slice(from).match(/\[debug:told-\w+\]/g);
     assert.deepEqual(told, ['[debug:told-frame]', '[debug:told-caption]']);
   });
 });

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { after, before } from 'mocha';
 import { Home } from '../examples/home';
 import { demoFrame } from '../fixtures';
 
@@ -64,4 +66,21 @@ export class CoreNodes {
     });
     return [response.status, await response.text()];
   }
+}
+
+/** Starts it before a suite and ends it after it. To be called in the suite's body. */
+export function useCoreNodes(): Pick<CoreNodes, 'home' | 'deploy' | 'ask'> {
+  let red: CoreNodes | undefined;
+  const started = (): CoreNodes => red ?? assert.fail('Node-RED has not started');
+  before(async () => {
+    red = await CoreNodes.start();
+  });
+  after(() => red?.home.close());
+  return {
+    get home() {
+      return started().home;
+    },
+    deploy: (...given) => started().deploy(...given),
+    ask: (...given) => started().ask(...given),
+  };
 }

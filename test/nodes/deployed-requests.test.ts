@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expectedCaption, type Home } from '../examples/home';
+import { expectedCaption } from '../examples/home';
 import {
   answer,
-  CoreNodes,
   caption,
   caught,
   engine,
@@ -13,19 +12,13 @@ import {
   type Node,
   picture,
   porch,
+  useCoreNodes,
 } from './core-nodes';
 
 describe('requests during a deployment, in a real Node-RED', function () {
   this.timeout(300_000);
-  let red: CoreNodes;
-  let home: Home;
-  before(async () => {
-    red = await CoreNodes.start();
-    home = red.home;
-  });
-  after(() => home.close());
-  const deploy: CoreNodes['deploy'] = (...given) => red.deploy(...given);
-  const ask: CoreNodes['ask'] = (...given) => red.ask(...given);
+  const red = useCoreNodes();
+  const { deploy, ask } = red;
 
   describe('when flows are deployed while a request is under way', () => {
     let held: ServerResponse[] = [];
@@ -114,7 +107,7 @@ describe('requests during a deployment, in a real Node-RED', function () {
     before(async () => {
       await deploy([httpIn('caption'), caption('answer'), answer, ...caught]);
       await ask(picture);
-      pid = await home.enginePid();
+      pid = await red.home.enginePid();
     });
     beforeEach(() => process.kill(pid, 'SIGSTOP'));
     afterEach(() => process.kill(pid, 'SIGCONT'));
@@ -151,10 +144,10 @@ describe('requests during a deployment, in a real Node-RED', function () {
     for (const [title, way, change] of ways) {
       it(`reports all of them to the catch node, if ${title}`, async () => {
         await deploy(nodes);
-        const from = home.nodeRed.log.length;
+        const from = red.home.nodeRed.log.length;
         const asked = Array.from({ length: 4 }, () => ask(picture, way));
-        await home.until(
-          () => home.nodeRed.log.slice(from).split('[debug:arrived]').length > asked.length,
+        await red.home.until(
+          () => red.home.nodeRed.log.slice(from).split('[debug:arrived]').length > asked.length,
           'four requests',
         );
         await change();

@@ -1,9 +1,14 @@
 import { type Clock, systemClock } from '../../src/system/clock';
 
+interface Timer {
+  readonly atMs: number;
+  readonly fire: () => void;
+}
+
 /** This process's own clock, which also advances when a test says so; real time goes on beside it. */
 export class ShiftedClock {
   readonly #real: Clock = { ...systemClock };
-  readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
+  readonly #timers = new Set<Timer>();
   #shiftMs = 0;
 
   constructor() {
@@ -30,10 +35,19 @@ export class ShiftedClock {
     return cancel;
   }
 
+  /** Time passes while the process runs: each timer fires when it is due. */
   advance(ms: number): void {
-    this.#shiftMs += ms;
-    const due = [...this.#timers].filter(({ atMs }) => atMs <= this.#now());
-    for (const { fire } of due.sort((a, b) => a.atMs - b.atMs)) fire();
+    const endMs = this.#shiftMs + ms;
+    for (let next = this.#next(endMs); next; next = this.#next(endMs)) {
+      this.#shiftMs = Math.max(this.#shiftMs, next.atMs - this.#real.now());
+      next.fire();
+    }
+    this.#shiftMs = endMs;
+  }
+
+  #next(endMs: number): Timer | undefined {
+    const due = [...this.#timers].filter(({ atMs }) => atMs - this.#real.now() <= endMs);
+    return due.sort((a, b) => a.atMs - b.atMs)[0];
   }
 
   restore(): void {

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { type Clock, systemClock } from '../../system/clock';
+import { afterRunning, type Clock, systemClock } from '../../system/clock';
 
 /** Prefill of a full context takes seconds; a token takes tens of milliseconds. */
 const defaultSilenceMs = 60_000;
@@ -70,7 +70,7 @@ export class RunWatch {
       return;
     }
     this.#cancelSilence?.();
-    this.#cancelSilence = this.#clock.after(this.#limits.silenceMs ?? defaultSilenceMs, () => {
+    this.#cancelSilence = afterRunning(this.#clock, this.#limits.silenceMs ?? defaultSilenceMs, () => {
       this.#silent = true;
       this.stop();
     });
@@ -82,7 +82,7 @@ export class RunWatch {
     this.#cancelSilence?.();
     this.#abortRun();
     const { lostMs = defaultLostMs, onLost } = this.#limits;
-    this.#cancelLost = this.#clock.after(lostMs, () => {
+    this.#cancelLost = afterRunning(this.#clock, lostMs, () => {
       onLost?.(lostMs);
       this.#giveUp(lost(`has not stopped ${lostMs / 1000} s after it was aborted`));
     });
@@ -102,7 +102,7 @@ export async function watchLoad<T>(
 ): Promise<T> {
   let cancel: (() => void) | undefined;
   const gone = new Promise<never>((_, reject) => {
-    cancel = clock.after(loadMs, () => {
+    cancel = afterRunning(clock, loadMs, () => {
       onLost?.(loadMs);
       reject(lost(`has not loaded its file after ${loadMs / 1000} s`));
     });

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { type Clock, systemClock } from '../../system/clock';
+import { afterRunning, type Clock, systemClock } from '../../system/clock';
 
 /** A stage of SmolVLM-256M takes tens of milliseconds; this is far more than a hot or shared NPU needs. */
 export const slowMs = 3_000;
@@ -47,7 +47,7 @@ export class StageWatchdog {
   /** A run of a stage. @throws SmolvlmError `npu-lost` when it is given up */
   async run<T>(stage: string, call: Promise<T>, onSlow?: (ms: number) => void): Promise<T> {
     const slowAfter = this.#watch.slowMs ?? slowMs;
-    const cancel = this.#clock.after(slowAfter, () => {
+    const cancel = afterRunning(this.#clock, slowAfter, () => {
       this.#watch.onSlow?.(stage, slowAfter);
       onSlow?.(slowAfter);
     });
@@ -66,7 +66,7 @@ export class StageWatchdog {
   async #within<T>(ms: number, stage: string, call: Promise<T>): Promise<T> {
     let cancel: (() => void) | undefined;
     const gone = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(ms, () => {
+      cancel = afterRunning(this.#clock, ms, () => {
         this.#giveUp(call);
         this.#watch.onLost?.(stage, ms);
         reject(lost(stage, ms));

@@ -2,12 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { type ErrorBody, SmolvlmError } from '../../errors';
 import type { FrameOptions, PreparedFrame } from '../../picture/prepared-frame';
-import { type Clock, systemClock } from '../../system/clock';
+import { afterRunning, type Clock, systemClock } from '../../system/clock';
 
 /** From dist/src/client/children. */
 const workerPath = join(__dirname, '..', '..', 'image', 'frame-worker.js');
 
-/** A picture of 64 megapixels takes seconds on a small hub; a picture that takes longer counts as hung. */
+/** A picture of 64 megapixels takes seconds on a small hub; one that takes longer, while this process runs, counts as hung. */
 const timeoutMs = 30_000;
 const idleMs = 60_000;
 const mostWaiting = 64;
@@ -105,7 +105,7 @@ export class ImageChild {
       // The error may arrive after the end of the process, when another process works on the next picture.
       (error) => error && this.#ended(child, `an unreachable channel: ${error.message}`),
     );
-    this.#cancelTimeout = this.#options.clock.after(this.#options.timeoutMs, () => this.#slow());
+    this.#cancelTimeout = afterRunning(this.#options.clock, this.#options.timeoutMs, () => this.#slow());
   }
 
   #start(): ChildProcess {

@@ -1,17 +1,5 @@
-import type {
-  ConnectionState,
-  DescribeInput,
-  DescribeOptions,
-  EngineApi,
-  FeaturesInput,
-} from '../../client/engine-api';
-import {
-  describeFinal,
-  describeRequest,
-  featuresFinal,
-  featuresRequest,
-  OpenRequests,
-} from '../../client/open-requests';
+import { AbstractEngineClient } from '../../client/abstract-engine-client';
+import type { DescribeOptions, FeaturesInput } from '../../client/engine-api';
 import { SmolvlmError } from '../../errors';
 import type { DescribeRequest } from '../../protocol/describe-request';
 import type { DoctorReport } from '../../protocol/doctor-report';
@@ -48,38 +36,25 @@ interface Opened {
 }
 
 /** A client of a group of hubs, which take the requests from a shared queue. Opens nothing before its first use. */
-export class NatsEngine implements EngineApi {
+export class NatsEngine extends AbstractEngineClient<NatsRequest> {
   readonly #address: NatsAddress;
   readonly #options: NatsEngineOptions;
-  readonly #requests: OpenRequests<NatsRequest>;
   readonly #featureHubs = new FeatureHubs();
   readonly #answered = new AnsweredRequests();
   #opened: Promise<Opened> | undefined;
 
   constructor(address: NatsAddress, options: NatsEngineOptions = {}) {
+    super(options.maxKeptBytes);
     this.#address = address;
     this.#options = options;
-    this.#requests = new OpenRequests(options.maxKeptBytes);
   }
 
-  get state(): ConnectionState {
-    return this.#requests.state;
-  }
-
-  async describe(
-    input: DescribeInput,
-    pictures: readonly Uint8Array[],
-    options: DescribeOptions = {},
-  ): Promise<DescribeFinal> {
-    return describeFinal(await this.#send(describeRequest(input), pictures, options, input.id));
-  }
-
-  async encode(
+  override async encode(
     input: FeaturesInput,
     pictures: readonly Uint8Array[],
-    options: DescribeOptions = {},
+    options?: DescribeOptions,
   ): Promise<FeaturesFinal> {
-    const final = featuresFinal(await this.#send(featuresRequest(input), pictures, options, input.id));
+    const final = await super.encode(input, pictures, options);
     if (final.type === 'features') this.#featureHubs.add(final.features.handles);
     return final;
   }
@@ -127,17 +102,7 @@ export class NatsEngine implements EngineApi {
     publishCameraAnswer(link, camera, final);
   }
 
-  cancel(id: string): void {
-    this.#requests.cancel(id);
-  }
-
-  onState(listener: (state: ConnectionState) => void): () => void {
-    return this.#requests.onState(listener);
-  }
-
-  async close(): Promise<void> {
-    if (this.state === 'closed') return;
-    await this.#requests.close();
+  protected async disconnect(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined);
     if (opened) await closeNats(opened.link);
   }
@@ -146,7 +111,7 @@ export class NatsEngine implements EngineApi {
     return this.#address.servers.join(', ');
   }
 
-  async #send(
+  protected async send(
     request: DescribeRequest,
     pictures: readonly Uint8Array[],
     options: DescribeOptions,
@@ -154,7 +119,7 @@ export class NatsEngine implements EngineApi {
   ): Promise<FinalEvent> {
     const known = chosenId === undefined ? undefined : this.#answered.get(chosenId);
     if (known && this.state !== 'closed') return known;
-    const final = await this.#requests.run(request, pictures, options, () => {
+    const final = await this.requests.run(request, pictures, options, () => {
       const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
       const answer = (): Promise<FinalEvent> => {
         pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
@@ -192,18 +157,18 @@ export class NatsEngine implements EngineApi {
     if (this.state === 'closed') throw new SmolvlmError('client-closed', 'the client was closed');
     this.#opened ??= this.#connect().catch((error: unknown) => {
       this.#opened = undefined;
-      this.#requests.setState('lost');
+      this.requests.setState('lost');
       throw error;
     });
     return this.#opened;
   }
 
   async #connect(): Promise<Opened> {
-    this.#requests.setState('connecting');
+    this.requests.setState('connecting');
     const link = await openNats(this.#address, 'smolvlm client');
     await this.#listen(link);
     void this.#watch(link);
-    this.#requests.setState('connected');
+    this.requests.setState('connected');
     const onNewest = (place: NatsRequest['place']): void => this.#onNewest(place);
     return { link, publisher: new FramePublisher(link, onNewest, this.#options.queueCapacity) };
   }
@@ -213,7 +178,7 @@ export class NatsEngine implements EngineApi {
     let refused: SmolvlmError | undefined;
     listen(connection, subjects.allNewest, {
       onMessage: (message) => {
-        if (message.subject === subjects.newQueue) this.#sendAgain(this.#requests);
+        if (message.subject === subjects.newQueue) this.#sendAgain(this.requests);
         else this.#onNewest(parsePlace(message.string()));
       },
       onRefused: (error) => {
@@ -229,19 +194,19 @@ export class NatsEngine implements EngineApi {
   /** The connection is opened again by itself; answers missed meanwhile are looked up. */
   async #watch({ connection }: NatsLink): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === 'disconnect') this.#requests.setState('lost');
+      if (type === 'disconnect') this.requests.setState('lost');
       if (type !== 'reconnect') continue;
-      this.#requests.setState('connected');
-      for (const request of this.#requests) {
+      this.requests.setState('connected');
+      for (const request of this.requests) {
         void request.recover().then((isLost) => isLost && this.#sendAgain([request]));
       }
     }
     // The connection was closed permanently, for example because the login was revoked.
     this.#opened = undefined;
     if (this.state === 'closed') return;
-    this.#requests.setState('lost');
+    this.requests.setState('lost');
     const error = connectError(this.#address.servers, await connection.closed());
-    for (const request of this.#requests) request.fail(error);
+    for (const request of this.requests) request.fail(error);
   }
 
   /** Puts requests into the queue again that waited in one which is lost. */
@@ -257,7 +222,7 @@ export class NatsEngine implements EngineApi {
   }
 
   #onNewest(newest: NatsRequest['place']): void {
-    for (const request of this.#requests) {
+    for (const request of this.requests) {
       const { place } = request;
       if (place && place.subject === newest?.subject && place.sequence < newest.sequence) request.replaced();
     }

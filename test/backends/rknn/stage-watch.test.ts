@@ -63,6 +63,22 @@ describe('StageWatchdog with the emulated NPU', function () {
     await impatient.close();
   });
 
+  it('does not give up on a stage because the process was stopped meanwhile', async () => {
+    const told: string[] = [];
+    const clock = new ManualClock();
+    const watch = { clock, onSlow: () => void told.push('slow'), onLost: () => void told.push('lost') };
+    const backend = await shards.npu.open({ watch });
+    const runner = await backend.openStage(shards.dir, shards.stages[1]!);
+    await shards.npu.faults('hang');
+    const run = runner.run(new Float32Array(64 * 64));
+    await clock.waitedFor();
+    clock.stop(100_000);
+    await shards.npu.faults();
+    await run;
+    assert.deepEqual(told, []);
+    await backend.close();
+  });
+
   for (const fault of ['hang', 'init_hang']) {
     it(`closes at once, and keeps the NPU locked, while the library does not return (${fault})`, async () => {
       const clock = new ManualClock();

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { demoFrame } from '../../fixtures';
-import { Editor, hasChromium } from '../editor';
+import { type Editor, useEditor } from '../editor';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const sendMs = 60_000;
@@ -37,13 +37,10 @@ describe('dialog of smolvlm-frame in a browser (needs Chromium)', function () {
   let editor: Editor;
   let page: Page;
 
-  before(async function () {
-    if (!hasChromium) this.skip();
-    editor = await Editor.open(flow);
-    page = editor.page;
+  useEditor(flow, (opened) => {
+    editor = opened;
+    page = opened.page;
   });
-  after(() => editor?.close());
-  afterEach(() => assert.deepEqual(editor.faults, []));
 
   /** What the running node makes of the street. */
   async function prepared(): Promise<{ camera: string | null; at: (point: Point) => number; size: Point }> {

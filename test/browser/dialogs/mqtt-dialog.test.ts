@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { Editor, hasChromium } from '../editor';
+import { type Editor, useEditor } from '../editor';
 
 const flow = [
   { id: 'tab', type: 'tab', label: 'Flow' },
@@ -27,14 +27,11 @@ describe('dialog of smolvlm-mqtt in a browser (needs Chromium)', function () {
   let editor: Editor;
   let page: Page;
 
-  before(async function () {
-    if (!hasChromium) this.skip();
-    editor = await Editor.open(flow);
-    page = editor.page;
+  useEditor(flow, (opened) => {
+    editor = opened;
+    page = opened.page;
     page.setDefaultTimeout(20_000);
   });
-  after(() => editor?.close());
-  afterEach(() => assert.deepEqual(editor.faults, []));
 
   const row = (index: number) => page.locator('#node-input-cameras-list > li').nth(index);
 

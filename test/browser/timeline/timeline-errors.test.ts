@@ -34,7 +34,7 @@ describe('errors on the captions page (needs Chromium)', function () {
     served = await serveByEngine({ id: 'home', name: 'Home', store, ask: () => Promise.reject(unreachable) });
   });
   after(() => served?.close());
-  afterEach(() => page.context().close());
+  afterEach(() => page?.context().close());
 
   async function open(locale: string): Promise<void> {
     const context = await (await openBrowser()).newContext({

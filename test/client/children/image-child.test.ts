@@ -137,6 +137,21 @@ describe('ImageChild', function () {
     assert.equal((await child.prepare(new Uint8Array(4))).width, 4);
   });
 
+  it('does not give up on a picture because both processes were stopped meanwhile', async () => {
+    const script = worker(`process.on('message', ({ job, bytes }) => {
+      const answer = () => process.send({ job, frame: { width: bytes.length, height: 1, differenceHash: '0', brightness: 0 } });
+      const { existsSync } = require('node:fs');
+      const wait = setInterval(() => { if (existsSync(${JSON.stringify(temp('woken'))})) { clearInterval(wait); answer(); } }, 5);
+    });`);
+    const clock = new ManualClock();
+    const child = childOf({ worker: script, clock });
+    const prepared = child.prepare(new Uint8Array(3));
+    clock.advance(29_500);
+    clock.stop(100_000);
+    writeFileSync(temp('woken'), '');
+    assert.equal((await prepared).width, 3);
+  });
+
   it('queues a bounded number, and fails them when it is closed', async () => {
     const script = worker(`process.on('message', () => {});`);
     const child = childOf({ worker: script });

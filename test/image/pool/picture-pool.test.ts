@@ -34,7 +34,7 @@ describe('PicturePool', () => {
   });
   afterEach(async () => {
     channel.close();
-    await pool.close();
+    await pool?.close();
   });
 
   const held = (threads: number): void => {

@@ -62,9 +62,9 @@ describe('MQTT service with pictures that a broker refuses', function () {
   }
 
   afterEach(async () => {
-    await service.close();
-    await watcher.close();
-    await broker.close();
+    await service?.close();
+    await watcher?.close();
+    await broker?.close();
   });
 
   for (const qos of [0, 1, 2] as const) {

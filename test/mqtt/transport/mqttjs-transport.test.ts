@@ -55,9 +55,9 @@ for (const { name, start, version, present } of [
       await open();
     });
     afterEach(async () => {
-      await transport.close();
-      await watcher.close();
-      await broker.close();
+      await transport?.close();
+      await watcher?.close();
+      await broker?.close();
     });
 
     for (const qos of [0, 1, 2] as const) {

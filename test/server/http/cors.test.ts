@@ -6,7 +6,7 @@ const origin = 'https://chat.example';
 
 describe('pages of other origins', () => {
   let served: ServedEngine;
-  afterEach(() => served.close());
+  afterEach(() => served?.close());
 
   const status = async (headers: object): Promise<Response> =>
     fetch(`${served.url}/v1/status`, { headers: { ...headers } });
