@@ -7,10 +7,7 @@ import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { repositoryRoot } from '../fixtures';
 
 /** Codes of Troubleshooting that no node, dialog or page can meet, or that only a defect causes. */
-const otherCodes = [
-  ...['internal', 'file-lock', 'usage', 'inspect-target', 'command-output', 'command-unfinished'],
-  ...['unchanged', 'cooldown', 'stale'],
-];
+const otherCodes = [...['internal', 'usage', 'inspect-target'], ...['unchanged', 'cooldown', 'stale']];
 const otherRooms = /^(bench|certificate|doctor|emulator|watch)-/;
 
 describe('troubleOf', () => {
