@@ -21,14 +21,15 @@ for (const entry of readdirSync('nodes', { withFileTypes: true })) {
   );
 }
 
-// All nodes have their words for errors in the catalog of smolvlm-engine; the captions page has them in its script.
-const failureWords = 'src/failures/locales';
-for (const file of readdirSync(failureWords)) {
-  const path = join('dist/nodes/smolvlm-engine/locales', file.replace('.json', ''), 'smolvlm-engine.json');
-  const catalog = JSON.parse(readFileSync(path, 'utf8'));
-  Object.assign(catalog['smolvlm-engine'], JSON.parse(readFileSync(join(failureWords, file), 'utf8')));
-  writeFileSync(path, JSON.stringify(catalog, null, 2));
-}
+// All nodes have their words for errors in the catalog of smolvlm-engine, and its dialog those for the doctor's findings;
+// the captions page has those for errors in its script.
+for (const words of ['src/failures/locales', 'src/protocol/findings/locales'])
+  for (const file of readdirSync(words)) {
+    const path = join('dist/nodes/smolvlm-engine/locales', file.replace('.json', ''), 'smolvlm-engine.json');
+    const catalog = JSON.parse(readFileSync(path, 'utf8'));
+    Object.assign(catalog['smolvlm-engine'], JSON.parse(readFileSync(join(words, file), 'utf8')));
+    writeFileSync(path, JSON.stringify(catalog, null, 2));
+  }
 
 execFileSync(process.execPath, [
   'node_modules/assemblyscript/bin/asc.js',

@@ -83,7 +83,13 @@ export const rooms = {
 export const subRooms = {
   system: { '.': [], files: ['.'], json: [], lock: ['.', 'files', 'json'] },
   failures: { '.': [], locales: [] },
-  protocol: { '.': ['models', 'schema'], models: [], schema: [] },
+  protocol: {
+    '.': ['models', 'schema'],
+    findings: ['.', 'findings/locales'],
+    'findings/locales': [],
+    models: [],
+    schema: [],
+  },
   picture: { '.': ['camera'], camera: ['.'] },
   client: { '.': [], children: [], models: ['.', 'children'] },
   image: { '.': ['resize'], resize: ['.'], pool: ['.'] },

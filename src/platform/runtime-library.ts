@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { type FindingText, phrase } from '../protocol/findings/finding-phrase';
 import { defined } from '../system/defined';
 import type { SystemFiles } from './recording/system-files';
 
@@ -40,7 +41,7 @@ export interface RuntimeLibrary {
   /** `x.y.z` from the file's text; undefined when it is not found there. */
   readonly version?: string;
   /** Why it cannot be loaded, e.g. because it is a git-lfs pointer file. */
-  readonly fault?: string;
+  readonly fault?: FindingText;
 }
 
 /** Environment variable with the path of the library of a kind. */
@@ -80,19 +81,19 @@ function describeLibrary(files: SystemFiles, kind: RuntimeKind, path: string): R
   return { path, ...defined({ version }) };
 }
 
-function libraryFault(files: SystemFiles, path: string): string | undefined {
-  if (!files.has(path)) return 'the file does not exist';
-  if (files.denied(path)) return 'this user may not read it';
+function libraryFault(files: SystemFiles, path: string): FindingText | undefined {
+  if (!files.has(path)) return phrase('libraryAbsent');
+  if (files.denied(path)) return phrase('libraryDenied');
   // Before the shorter match: a recording keeps what is matched.
   const end = elfEnd(files.match(path, /^\x7fELF[\s\S]{60}/)?.[0]);
   // ELF header: magic, then e_machine at byte 18, little endian.
   const machine = files.match(path, /^\x7fELF[\s\S]{14}([\s\S])/)?.[1]?.charCodeAt(0);
-  if (machine === undefined) return 'it is not a library (an incomplete download?)';
+  if (machine === undefined) return phrase('notLibrary');
   const { arch } = files.process;
-  if (machine !== elfMachines[arch]) return `it is for another processor; this one is ${arch}`;
+  if (machine !== elfMachines[arch]) return phrase('libraryOfOtherArch', { arch });
   const size = files.sizeBytes(path);
   if (end === undefined || size === undefined || size >= end) return undefined;
-  return `it is cut short: ${size} of ${end} bytes`;
+  return phrase('libraryCut', { size, end });
 }
 
 /** Where the section headers of a 64-bit ELF file end, which are its last part. @param header 64 characters, as latin-1 */

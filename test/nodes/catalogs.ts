@@ -24,14 +24,23 @@ export function readCatalog(folder: string, language: string): ReadonlyMap<strin
     else for (const [name, each] of Object.entries(value as object)) add(each, key ? `${key}.${name}` : name);
   };
   add(JSON.parse(readFileSync(localePath(folder, language, 'json'), 'utf8')), '');
-  // The build puts the words for errors into the engine's catalog.
-  if (folder === 'smolvlm-engine') add(readFailureCatalog(language), folder);
+  // The build puts the words for errors and for the doctor's findings into the engine's catalog.
+  if (folder === 'smolvlm-engine')
+    for (const words of [readFailureCatalog(language), readFindingCatalog(language)]) add(words, folder);
   return strings;
 }
 
 /** `language`, and the words of each kind of error. */
 export function readFailureCatalog(language: string): object {
   return JSON.parse(readFileSync(join(repositoryRoot, 'src/failures/locales', `${language}.json`), 'utf8'));
+}
+
+/** What the doctor finds and advises, by the keys of its phrases. */
+export function readFindingCatalog(language: string): {
+  readonly finding: Readonly<Record<string, string>>;
+} {
+  const path = join(repositoryRoot, 'src/protocol/findings/locales', `${language}.json`);
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 /** The help of a node. */

@@ -1,6 +1,7 @@
 import { SmolvlmError } from '../../errors';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
+import { englishText } from '../../protocol/findings/finding-phrase';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
 import { type NativeCall, nativeCall } from '../native-call';
 import {
@@ -57,7 +58,7 @@ export class RkllmLibrary {
   static async load(path?: string, abi?: RkllmAbi): Promise<RkllmLibrary> {
     const [found] = findRuntimeLibraries(new SystemFiles(), 'rkllm', path);
     if (!found || found.fault !== undefined)
-      throw libraryError(found?.path, found?.fault ?? 'it is not installed');
+      throw libraryError(found?.path, englishText(found?.fault ?? 'it is not installed'));
     const { version } = found;
     const knownAbi = abi ?? abiOf(version);
     // A library that reports an unknown release is not called at all.

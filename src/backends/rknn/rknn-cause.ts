@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { containerOf } from '../../platform/container';
+import { worded } from '../../platform/doctor/finding';
 import { judgeDevices } from '../../platform/doctor/npu-device-check';
 import { openFileLimit } from '../../platform/memory';
 import { driverFault } from '../../platform/npu/driver-faults';
@@ -9,6 +10,7 @@ import { describeNpuUser } from '../../platform/npu/npu-neighbours';
 import { npuUsers } from '../../platform/npu/npu-users';
 import type { SystemFiles } from '../../platform/recording/system-files';
 import { npuTarget, socOf } from '../../platform/soc';
+import { englishText } from '../../protocol/findings/finding-phrase';
 
 /** The library itself opens a few files while it loads a model. */
 const spareFiles = 8;
@@ -33,11 +35,9 @@ export function initCause(files: SystemFiles, path: string): string | undefined 
   const { kind } = npuDriver(files);
   if (kind === 'none') return 'This kernel has no driver for the NPU: boot a vendor kernel.';
   if (kind === 'rocket') return 'The NPU has the mainline driver rocket: boot a vendor kernel.';
-  const { state, value, advice } = judgeDevices({
-    devices: npuDevices(files),
-    container: containerOf(files),
-    process: files.process,
-  });
+  const { process } = files;
+  const finding = judgeDevices({ devices: npuDevices(files), container: containerOf(files), process });
+  const { state, value, advice } = worded(finding);
   return state === 'bad' ? `${value}. ${advice}` : undefined;
 }
 
@@ -54,7 +54,7 @@ export function runCause(files: SystemFiles, runtime?: string): string {
   return [
     'The driver did not finish the job: a hung job, another program on the NPU, or an old driver.',
     others.length > 0 && `Other programs have it open: ${others.map(describeNpuUser).join(', ')}.`,
-    known !== undefined && `This driver is known for this fault: ${known}. Update the kernel.`,
+    known !== undefined && `This driver is known for this fault: ${englishText(known)}. Update the kernel.`,
     lines.length > 0 && `The kernel’s last lines: ${lines.join(' | ')}`,
     lines.length === 0 && 'Look for rknpu in dmesg; if jobs time out there, reboot.',
   ]

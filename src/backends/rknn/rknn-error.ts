@@ -1,6 +1,7 @@
 import { SmolvlmError } from '../../errors';
 import { bundleAdvice } from '../../model/bundle/rknn-toolkits';
 import { SystemFiles } from '../../platform/recording/system-files';
+import { englishText } from '../../protocol/findings/finding-phrase';
 import { initCause, runCause } from './rknn-cause';
 
 /** `RKNN_ERR_…` of rknn_api.h 2.3.2; -100 as the toolkit 2.5.0 names it. */
@@ -60,7 +61,7 @@ export function rknnLoadError(
   if (!versionFaults.includes(status)) return error;
   const usual =
     status === -1 ? 'The file is damaged, or was made by a newer toolkit than this runtime.' : error.hint;
-  const advice = runtime === undefined ? '' : ` ${bundleAdvice(runtime)}`;
+  const advice = runtime === undefined ? '' : ` ${englishText(bundleAdvice(runtime))}`;
   return new SmolvlmError(error.code, error.message, { hint: `${usual}${advice}` });
 }
 

@@ -1,6 +1,7 @@
 import { SmolvlmError } from '../../errors';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { findRuntimeLibraries, runtimeVariable } from '../../platform/runtime-library';
+import { englishText } from '../../protocol/findings/finding-phrase';
 import { type Koffi, loadKoffi, type NativeFunction } from '../koffi-loader';
 import { type NativeCall, nativeCall } from '../native-call';
 
@@ -60,7 +61,7 @@ export class RknnLibrary {
   static async load(path?: string): Promise<RknnLibrary> {
     const [found] = findRuntimeLibraries(new SystemFiles(), 'rknn', path);
     if (!found || found.fault !== undefined)
-      throw libraryError(found?.path, found?.fault ?? 'it is not installed');
+      throw libraryError(found?.path, englishText(found?.fault ?? 'it is not installed'));
     const koffi = await loadKoffi();
     let library: ReturnType<Koffi['load']>;
     try {

@@ -3,6 +3,7 @@ import type { DoctorReport, DoctorState } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { Translate } from '../editor-language';
 import { errorLine, requestFailure } from '../error-line';
+import { checkWords } from './check-words';
 import { type DialogValues, engineRequest } from './engine-request';
 
 type EngineCheck =
@@ -70,7 +71,9 @@ function verdict(can: DoctorReport['can'], translate: Translate): JQuery {
 
 function table(checks: DoctorReport['checks'], translate: Translate): JQuery {
   const body = $('<tbody>');
-  for (const { id, title, state, value, advice } of checks) {
+  for (const check of checks) {
+    const { id, title, state } = check;
+    const { value, advice } = checkWords(check, translate);
     const said = translate(`check.state.${state}`);
     const mark = $('<i>', { class: `fa ${marks[state]}`, role: 'img', title: said, 'aria-label': said });
     // A remote engine may have checks that this catalog lacks; names of programs are in none.

@@ -1,3 +1,4 @@
+import { type FindingPhrase, listed, phrase } from '../../protocol/findings/finding-phrase';
 import {
   defaultToolkit,
   type ToolkitVersion,
@@ -34,13 +35,18 @@ export const rknnToolkits = {
  * Advice on how to get a bundle for a hub's runtime: the releases of toolkit and runtime must be the same.
  * @param runtime version of librknnrt, e.g. `2.3.2b0`
  */
-export function bundleAdvice(runtime: string, { model = 'MODEL', target = 'CHIP' } = {}): string {
+export function bundleAdvice(runtime: string, { model = 'MODEL', target = 'CHIP' } = {}): FindingPhrase {
   const release = releaseOf(runtime);
   const version = toolkitVersions.find((known) => known === release);
   const command = (toolkit: string): string =>
     `smolvlm convert --toolkit ${toolkit} --target ${target} --model ${model} --out BUNDLE`;
-  if (version !== undefined) return `For librknnrt ${release}, convert on a PC with: ${command(version)}`;
-  return `No supported toolkit makes bundles for librknnrt ${release}: install librknnrt ${toolkitVersions.join(' or ')} here, and for ${defaultToolkit} convert with: ${command(defaultToolkit)}`;
+  if (version !== undefined) return phrase('convertForRuntime', { release, command: command(version) });
+  return phrase('noToolkitForRuntime', {
+    release,
+    versions: listed('or', toolkitVersions),
+    toolkit: defaultToolkit,
+    command: command(defaultToolkit),
+  });
 }
 
 /** `2.3.2b0` belongs to release 2.3.2. */

@@ -1,6 +1,6 @@
 import type { DoctorCheck, DoctorReport } from '../../protocol/doctor-report';
 import type { Machine } from '../machine';
-import { type Check, hasVendorNpu, type Purpose } from './finding';
+import { type Check, hasVendorNpu, type Purpose, worded } from './finding';
 import { memoryChecks } from './memory-checks';
 import { npuChecks } from './npu-checks';
 import { packageChecks } from './package-checks';
@@ -27,7 +27,7 @@ export function examine(machine: Machine): DoctorReport {
   for (const { id, title, applies, judge, stops = [] } of doctorChecks) {
     if (applies && !applies(machine)) continue;
     const finding = judge(machine);
-    checks.push({ id, title, ...finding });
+    checks.push({ id, title, ...worded(finding) });
     if (finding.state === 'bad') for (const purpose of stops) stopped.add(purpose);
   }
   return {

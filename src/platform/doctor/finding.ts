@@ -1,9 +1,6 @@
 import type { DoctorCheck } from '../../protocol/doctor-report';
-import { defined } from '../../system/defined';
+import { englishText, type FindingText } from '../../protocol/findings/finding-phrase';
 import type { Machine } from '../machine';
-
-/** The result of a check, without its name. */
-export type Finding = Omit<DoctorCheck, 'id' | 'title'>;
 
 /** What a bad finding prevents. */
 export type Purpose = 'captionOnCpu' | 'captionOnNpu' | 'convert';
@@ -18,20 +15,38 @@ export interface Check {
   readonly stops?: readonly Purpose[];
 }
 
-export function ok(value: string): Finding {
+/** The result of a check. */
+export interface Finding {
+  readonly state: DoctorCheck['state'];
+  readonly value: FindingText;
+  readonly advice?: FindingText;
+}
+
+export function ok(value: FindingText): Finding {
   return { state: 'ok', value };
 }
 
-export function info(value: string, advice?: string): Finding {
-  return { state: 'info', value, ...defined({ advice }) };
+export function info(value: FindingText, advice?: FindingText): Finding {
+  return { state: 'info', value, ...(advice !== undefined && { advice }) };
 }
 
-export function warn(value: string, advice: string): Finding {
+export function warn(value: FindingText, advice: FindingText): Finding {
   return { state: 'warn', value, advice };
 }
 
-export function bad(value: string, advice: string): Finding {
+export function bad(value: FindingText, advice: FindingText): Finding {
   return { state: 'bad', value, advice };
+}
+
+/** A finding as a report has it: in English, with the phrases for other languages. */
+export function worded({ state, value, advice }: Finding): Omit<DoctorCheck, 'id' | 'title'> {
+  return {
+    state,
+    value: englishText(value),
+    ...(typeof value === 'object' && { valuePhrase: value }),
+    ...(advice !== undefined && { advice: englishText(advice) }),
+    ...(typeof advice === 'object' && { advicePhrase: advice }),
+  };
 }
 
 /** Whether the NPU is supported. */

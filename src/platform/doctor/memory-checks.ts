@@ -1,3 +1,4 @@
+import { phrase } from '../../protocol/findings/finding-phrase';
 import type { Machine } from '../machine';
 import { bad, type Check, type Finding, hasVendorNpu, info, ok, warn } from './finding';
 import { bytesText } from './quantity';
@@ -25,36 +26,33 @@ export const memoryChecks: readonly Check[] = [
 ];
 
 function judgeMemory({ memory }: Machine): Finding {
-  if (!memory) return info('not reported by the kernel');
+  if (!memory) return info(phrase('notReported'));
   const { totalBytes, availableBytes, limitBytes } = memory;
-  const limited = limitBytes === undefined ? '' : `, this container is limited to ${bytesText(limitBytes)}`;
-  const value = `${bytesText(availableBytes)} free of ${bytesText(totalBytes)}${limited}`;
+  const [free, total] = [bytesText(availableBytes), bytesText(totalBytes)];
+  const value =
+    limitBytes === undefined
+      ? phrase('memoryFree', { free, total })
+      : phrase('memoryLimited', { free, total, limit: bytesText(limitBytes) });
   const room = Math.min(availableBytes, limitBytes ?? availableBytes);
-  if (room < leastMemory)
-    return bad(value, 'SmolVLM-256M needs 512 MiB: stop other programs, or raise the container’s limit.');
-  if (room < ampleMemory)
-    return warn(value, 'Enough for SmolVLM-256M, not for larger models: stop other programs.');
+  if (room < leastMemory) return bad(value, phrase('memoryTooSmall'));
+  if (room < ampleMemory) return warn(value, phrase('memoryScarce'));
   return ok(value);
 }
 
 function judgeNpuMemory({ iommu, memory }: Machine): Finding {
-  if (iommu === true) return ok('all memory, through the IOMMU');
+  if (iommu === true) return ok(phrase('memoryByIommu'));
   const { cmaTotalBytes = 0, cmaFreeBytes = 0 } = memory ?? {};
-  const value = `contiguous memory (CMA) only: ${bytesText(cmaFreeBytes)} free of ${bytesText(cmaTotalBytes)}`;
-  if (iommu === undefined) return info('cannot determine whether there is an IOMMU');
+  const value = phrase('memoryCma', { free: bytesText(cmaFreeBytes), total: bytesText(cmaTotalBytes) });
+  if (iommu === undefined) return info(phrase('iommuUnknown'));
   if (cmaTotalBytes >= leastCma) return ok(value);
-  return bad(
-    value,
-    'Enable the NPU’s IOMMU in the device tree (rknpu_mmu), or add cma=512M to the kernel’s command line.',
-  );
+  return bad(value, phrase('enableIommu'));
 }
 
 function judgeOpenFiles({ openFiles }: Machine): Finding {
-  if (openFiles === undefined) return info('not reported by the kernel');
-  if (openFiles === Number.POSITIVE_INFINITY) return ok('no limit');
-  if (openFiles >= leastOpenFiles) return ok(`at most ${openFiles}`);
-  return warn(
-    `at most ${openFiles}`,
-    `Raise the limit to ${leastOpenFiles}: ulimit -n ${leastOpenFiles} (systemd: LimitNOFILE=).`,
-  );
+  if (openFiles === undefined) return info(phrase('notReported'));
+  if (openFiles === Number.POSITIVE_INFINITY) return ok(phrase('noLimit'));
+  const value = phrase('atMost', { count: openFiles });
+  return openFiles >= leastOpenFiles
+    ? ok(value)
+    : warn(value, phrase('raiseOpenFiles', { least: leastOpenFiles }));
 }

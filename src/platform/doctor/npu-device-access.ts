@@ -1,3 +1,4 @@
+import { type FindingPhrase, type FindingText, listed, phrase } from '../../protocol/findings/finding-phrase';
 import type { ContainerKind } from '../container';
 import type { DeviceNode } from '../recording/system-files';
 
@@ -8,19 +9,23 @@ export const unmappedGid = 65534;
 const drmMajor = 226;
 
 /** How the container is given the NPU's nodes. @param nodes paths; empty when the driver's nodes are not known */
-export function admitNodes(container: ContainerKind, nodes: readonly string[]): string {
+export function admitNodes(container: ContainerKind, nodes: readonly string[]): FindingPhrase {
   const wanted = wholeSet(nodes);
+  const options = wanted.map((path) => `--device ${path}`).join(' ');
   switch (container) {
     case 'home-assistant-app':
-      return 'This app has no access to it: run the engine in the SmolVLM app, which is given the NPU’s devices, or outside (smolvlm serve) and enter its address in the engine node.';
+      return phrase('admitApp');
     case 'kubernetes':
-      return `Give the pod ${wanted.join(' and ')}: by a device plugin, or as hostPath volumes with securityContext.privileged: true.`;
+      return phrase('admitPod', {
+        nodes: listed('and', wanted),
+        setting: 'securityContext.privileged: true',
+      });
     case 'lxc':
-      return `In the container’s configuration on the host: ${wanted.map(lxcLines).join('; ')}. Then restart the container.`;
+      return phrase('admitLxc', { lines: listed('semicolon', wanted.map(lxcLines)) });
     case 'other':
-      return `Give the container ${wanted.join(' and ')} (${wanted.map((path) => `--device ${path}`).join(' ')} with Docker, Podman or nerdctl).`;
+      return phrase('admitOther', { nodes: listed('and', wanted), options });
     default:
-      return `Start the container with ${wanted.map((path) => `--device ${path}`).join(' ')}.`;
+      return phrase('startContainerWith', { options });
   }
 }
 
@@ -29,34 +34,29 @@ export function permitNode(
   container: ContainerKind | undefined,
   node: DeviceNode,
   others: readonly DeviceNode[],
-): string {
+): FindingPhrase {
   const { gid, path } = node;
   if (container !== undefined && gid === unmappedGid) {
-    if (container === 'podman') {
-      return 'The node’s group is not mapped into this container: add your user to that group on the host, and start the container with --group-add keep-groups.';
-    }
-    return `The node’s group is not mapped into this container: map it on the host (lxc.idmap; on Proxmox dev0: ${path},gid=GROUP), then restart the container.`;
+    return container === 'podman' ? phrase('mapGroupPodman') : phrase('mapGroupLxc', { path });
   }
   if (everyoneMayUse(node) && container !== undefined && container !== 'lxc') {
-    return `Its permissions allow it, so a security module of the host (SELinux, AppArmor) refuses it, until ${moduleAllows(container)}.`;
+    return phrase('hostModuleRefuses', { allowed: moduleAllows(container) });
   }
-  if (everyoneMayUse(node)) {
-    return 'Its permissions allow it, so a security module (SELinux, AppArmor) refuses it: look for “denied” in dmesg or the audit log.';
-  }
+  if (everyoneMayUse(node)) return phrase('moduleRefuses');
   if (gid === 0 || !groupMayUse(node)) {
     const name = path.slice(path.lastIndexOf('/') + 1);
-    return `No group may use it: on the host, put KERNEL=="${name}", GROUP="video", MODE="0660" into /etc/udev/rules.d/99-rknpu.rules, reboot, and add this user to the group video.`;
+    return phrase('makeGroupRule', { rule: `KERNEL=="${name}", GROUP="video", MODE="0660"` });
   }
   if (container === undefined || container === 'lxc') {
     const groups = sharedGroups(node, others);
     const nameless = new Set(groups.filter(({ group }) => group === undefined).map(({ gid }) => gid));
-    const made = [...nameless].map((gid) => `sudo groupadd -g ${gid} ${madeGroup(gid)}, then `).join('');
+    const made = [...nameless].map((gid) => `sudo groupadd -g ${gid} ${madeGroup(gid)}`);
     const names = [...new Set(groups.map(({ group, gid }) => group ?? madeGroup(gid)))].join(',');
-    return `This user may not use it: ${made}sudo usermod -aG ${names} USER, then restart the program.`;
+    return phrase('joinGroups', { commands: listed('then', [...made, `sudo usermod -aG ${names} USER`]) });
   }
   return container === 'kubernetes'
-    ? `This user may not use it: give the pod securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}].`
-    : `This user may not use it: start the container with ${groupOptions(node, others)}.`;
+    ? phrase('groupsOfPod', { setting: podGroups(node, others) })
+    : phrase('groupsOfContainer', { options: groupOptions(node, others) });
 }
 
 /** Name for a group that has none on this machine. */
@@ -78,6 +78,10 @@ function groupOptions(node: DeviceNode, others: readonly DeviceNode[]): string {
     .join(' ');
 }
 
+function podGroups(node: DeviceNode, others: readonly DeviceNode[]): string {
+  return `securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}]`;
+}
+
 /**
  * Why root is refused: not by the permissions alone, unless it lacks the capability that overrides them.
  * @param others nodes of the same driver, whose group is joined as well
@@ -86,23 +90,15 @@ export function permitRoot(
   container: ContainerKind | undefined,
   node: DeviceNode,
   others: readonly DeviceNode[],
-): string {
-  if (container === undefined || container === 'lxc') {
-    return 'Root is refused: by a security module (SELinux, AppArmor; look for “denied” in dmesg or the audit log), or because the service has no CAP_DAC_OVERRIDE (add its group, SupplementaryGroups=video).';
-  }
-  const module = moduleAllows(container);
-  const group =
-    container === 'kubernetes'
-      ? `securityContext.supplementalGroups: [${groupIds(node, others).join(', ')}]`
-      : groupOptions(node, others);
-  return `Root is refused: by a security module of the host (AppArmor, SELinux: “denied” in the host’s dmesg or audit log) until ${module}; or, with CAP_DAC_OVERRIDE dropped, by the node’s group (${group}).`;
+): FindingPhrase {
+  if (container === undefined || container === 'lxc') return phrase('rootRefused');
+  const group = container === 'kubernetes' ? podGroups(node, others) : groupOptions(node, others);
+  return phrase('rootRefusedInContainer', { allowed: moduleAllows(container), group });
 }
 
 /** What has the host's security module allow a device to a container. */
-function moduleAllows(container: ContainerKind): string {
-  return container === 'kubernetes'
-    ? 'the pod’s securityContext.appArmorProfile or seLinuxOptions allow the device'
-    : 'the container is started with --security-opt apparmor=unconfined, or label=disable for SELinux';
+function moduleAllows(container: ContainerKind): FindingPhrase {
+  return phrase(container === 'kubernetes' ? 'podAllowed' : 'containerAllowed');
 }
 
 /** Whether the permissions allow it to everyone. */
@@ -122,7 +118,7 @@ function wholeSet(nodes: readonly string[]): readonly string[] {
     : ['/dev/dri'];
 }
 
-function lxcLines(path: string): string {
+function lxcLines(path: string): FindingText {
   const minor = /^\/dev\/dri\/(?:card|renderD)(\d+)$/.exec(path)?.[1];
   const folder = path === '/dev/dri' || path === '/dev/dma_heap';
   const numbers =
@@ -130,6 +126,6 @@ function lxcLines(path: string): string {
       ? `${drmMajor}:${minor ?? '*'}`
       : `MAJOR:${folder ? '*' : 'MINOR'}`;
   const mount = `lxc.mount.entry = ${path} ${path.slice(1)} none bind,optional,create=${folder ? 'dir' : 'file'}`;
-  const from = numbers.startsWith('MAJOR') ? ` (the numbers that ls -l ${path} shows)` : '';
-  return `lxc.cgroup2.devices.allow = c ${numbers} rwm${from}; ${mount}`;
+  const line = `lxc.cgroup2.devices.allow = c ${numbers} rwm`;
+  return numbers.startsWith('MAJOR') ? phrase('lxcNumbers', { line, path, mount }) : `${line}; ${mount}`;
 }

@@ -1,5 +1,6 @@
+import { englishText, type FindingText, listed, phrase } from '../../protocol/findings/finding-phrase';
 import type { Machine } from '../machine';
-import { type OptionalPackage, optionalPackages } from '../recording/process-facts';
+import type { OptionalPackage } from '../recording/process-facts';
 import { bad, type Check, type Finding, hasVendorNpu, info, ok, warn } from './finding';
 
 /** The optional packages of this package: npm leaves one out without a message when it cannot install it. */
@@ -29,72 +30,93 @@ export const packageChecks: readonly Check[] = [
 ];
 
 /** Older recordings say nothing about a package that they do not list, except onnxruntime-node and koffi. */
-const notRecorded = 'not recorded';
+const notRecorded = phrase('notRecorded');
 
-/** Those with separate checks. */
-const checkedAlone: readonly string[] = [
-  'onnxruntime-node',
-  'protobufjs',
-  'koffi',
-] satisfies OptionalPackage[];
+/** The packages that are checked together, each with its use. */
+const uses: Readonly<
+  Record<Exclude<OptionalPackage, 'onnxruntime-node' | 'protobufjs' | 'koffi'>, FindingText>
+> = {
+  '@nats-io/jetstream': phrase('forHubs'),
+  '@nats-io/obj': phrase('forHubs'),
+  '@nats-io/transport-node': phrase('forHubs'),
+  '@peculiar/x509': 'smolvlm certificate',
+  'bonjour-service': phrase('forDiscovery'),
+  libsql: phrase('forTimeline'),
+  'prom-client': 'GET /metrics',
+  'reflect-metadata': 'smolvlm certificate',
+  tar: phrase('forArchives'),
+  yaml: 'smolvlm watch',
+};
 
 function judgeOnnxruntime({ process, libc }: Machine): Finding {
   const version = process.packages['onnxruntime-node'];
   if (version !== undefined) return ok(version);
-  if (libc.kind === 'musl') return info('not installed; not available for musl');
-  return bad(
-    'not installed',
-    'Install it next to this package: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node. npm leaves it out with --omit=optional, or if its install script cannot download CUDA libraries, which are not needed.',
-  );
+  if (libc.kind === 'musl') return info(phrase('notForMusl'));
+  return bad(phrase('notInstalled'), phrase('installOnnxruntime'));
 }
 
 function judgeCpuProducts({ cpuProducts = {} }: Machine): Finding {
   const { kernels, float32Kernels, note, failure, crash } = cpuProducts;
-  const elsewhere = 'or run the engine on another machine and give its address';
-  if (crash !== undefined) {
-    return bad(
-      `a process that multiplied with onnxruntime ended: ${crash}`,
-      `It may not support this CPU, or /proc/cpuinfo may describe another one (emulators): install another onnxruntime-node, ${elsewhere}.`,
-    );
-  }
-  if (failure !== undefined) return bad(failure, `Install onnxruntime-node again, ${elsewhere}.`);
-  if (kernels === 'all') return ok('float32, int8 and int4 products are correct');
-  if (float32Kernels === undefined)
-    return bad(note ?? 'wrong', `Install another onnxruntime-node, ${elsewhere}.`);
-  const advice =
-    kernels === undefined
-      ? 'Use checkpoints, which are then computed in float32; bundles in int8 or int4 are refused. Or install a newer onnxruntime-node.'
-      : 'Answers are correct but may take longer. A newer onnxruntime-node may be faster.';
-  return warn(note ?? `correct with ${kernels}`, advice);
+  if (crash !== undefined)
+    return bad(phrase('productsCrashed', { crash: crashText(crash) }), phrase('leaveCpu'));
+  if (failure !== undefined) return bad(failure, phrase('reinstallOnnxruntime'));
+  if (kernels === 'all') return ok(phrase('productsCorrect'));
+  const noted = note === undefined ? undefined : noteText(note);
+  if (float32Kernels === undefined) return bad(noted ?? phrase('productsWrong'), phrase('otherOnnxruntime'));
+  if (kernels === undefined) return warn(noted ?? phrase('inFloat32'), phrase('useCheckpoints'));
+  return warn(noted ?? phrase('productsCorrectWith', { kernels }), phrase('correctButSlower'));
+}
+
+/** How the process ended: by a signal, with a status, or not at all. */
+function crashText(crash: string): FindingText {
+  const status = /^status (\d+)$/.exec(crash)?.[1];
+  if (status !== undefined) return phrase('crashStatus', { status });
+  return crash === englishText(phrase('crashTimeout')) ? phrase('crashTimeout') : crash;
+}
+
+/** The sentence of src/inference/cpu/arithmetic.ts in words. */
+function noteText(note: string): FindingText {
+  const [, faults, instead] = /^onnxruntime computes (.*) wrongly on this CPU; (.*)$/.exec(note) ?? [];
+  if (faults === undefined || instead === undefined) return note;
+  const known = [phrase('withoutKleidiai'), phrase('withoutFusion'), phrase('inFloat32')];
+  return phrase('productsFaulty', {
+    products: listed('comma', faults.split(', ').map(productText)),
+    instead: known.find((each) => englishText(each) === instead) ?? instead,
+  });
+}
+
+function productText(fault: string): FindingText {
+  const [, product, percent] = /^(\S+) \((?:error (\d+) %|no result)\)$/.exec(fault) ?? [];
+  if (product === undefined) return fault;
+  return percent === undefined
+    ? phrase('productNoResult', { product })
+    : phrase('productError', { product, percent });
 }
 
 function judgeKoffi(machine: Machine): Finding {
   const version = machine.process.packages.koffi;
   if (version !== undefined) return ok(version);
-  if (!hasVendorNpu(machine)) return info('not installed; only the NPU needs it');
-  return bad(
-    'not installed',
-    'Install it next to this package: npm install koffi. The NPU’s runtimes are called through it.',
-  );
+  if (!hasVendorNpu(machine)) return info(phrase('onlyForNpu'));
+  return bad(phrase('notInstalled'), phrase('installKoffi'));
 }
 
 function judgeProtobufjs({ process, libc }: Machine): Finding {
   const version = process.packages.protobufjs;
   if (version !== undefined) return ok(version);
   if (process.missingPackages === undefined) return info(notRecorded);
-  if (libc.kind === 'musl') return info('not installed; without onnxruntime-node nothing needs it');
-  return bad('not installed', 'Install it next to this package: npm install protobufjs.');
+  if (libc.kind === 'musl') return info(phrase('uselessOnMusl'));
+  return bad(phrase('notInstalled'), phrase('installProtobufjs'));
 }
 
 function judgeOthers({ process }: Machine): Finding {
-  const others = Object.entries(optionalPackages).filter(([name]) => !checkedAlone.includes(name));
+  const others = Object.entries(uses);
   const missing = others.filter(([name]) => process.packages[name] === undefined);
   if (missing.length > 0 && process.missingPackages === undefined) return info(notRecorded);
-  if (missing.length === 0) return ok(`all ${others.length} installed`);
-  const named = missing.map(([name, use]) => `${name} (${use})`).join(', ');
-  const names = missing.map(([name]) => name).join(' ');
-  return warn(
-    `not installed: ${named}`,
-    `If you use that, install it next to this package: npm install ${names}.`,
+  if (missing.length === 0) return ok(phrase('allInstalled', { count: others.length }));
+  const packages = listed(
+    'comma',
+    missing.map(([what, detail]) => phrase('brackets', { what, detail })),
   );
+  const names = missing.map(([name]) => name).join(' ');
+  return warn(phrase('packagesMissing', { packages }), phrase('installMissing', { names }));
 }

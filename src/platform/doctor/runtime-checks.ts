@@ -1,4 +1,5 @@
 import { bundleAdvice, releaseOf } from '../../model/bundle/rknn-toolkits';
+import { type FindingText, listed, phrase } from '../../protocol/findings/finding-phrase';
 import { defaultToolkit } from '../../protocol/models/conversion-choices';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu/npu-driver';
@@ -17,65 +18,51 @@ export const runtimeChecks: readonly Check[] = [
 ];
 
 function judgeRknn(machine: Machine): Finding {
-  if (!hasVendorNpu(machine))
-    return info(listed(machine.rknn) || 'none', 'It works only with the vendor’s driver.');
   const [first] = machine.rknn;
+  if (!hasVendorNpu(machine))
+    return info(first ? inOrder(machine.rknn) : phrase('noLibrary'), phrase('vendorDriverOnly'));
   if (!first) {
-    return bad(
-      'librknnrt.so was not found',
-      `Put the vendor’s librknnrt.so (aarch64, of the bundle’s toolkit version, by default ${defaultToolkit}) into /usr/lib, or set ${runtimeVariable('rknn')} to its path.`,
-    );
+    const variable = runtimeVariable('rknn');
+    return bad(phrase('rknnMissing'), phrase('installRknn', { toolkit: defaultToolkit, variable }));
   }
   const finding = judgeLibrary('rknn', machine.rknn, first);
   if (finding.state !== 'ok' || first.version === undefined || versionAtLeast(first.version, defaultToolkit))
     return finding;
-  return warn(
-    finding.value,
-    `It refuses the bundles of this package, which are made for ${defaultToolkit} or newer: replace it, unless your .rknn files were made for it.`,
-  );
+  return warn(finding.value, phrase('rknnOld', { toolkit: defaultToolkit }));
 }
 
 function judgeRkllm(machine: Machine): Finding {
   const [first] = machine.rkllm;
-  if (!first) return info('none; the decoder runs on the CPU');
-  if (!hasVendorNpu(machine)) return info(listed(machine.rkllm), 'It works only with the vendor’s driver.');
+  if (!first) return info(phrase('noRkllm'));
+  if (!hasVendorNpu(machine)) return info(inOrder(machine.rkllm), phrase('vendorDriverOnly'));
   const { version } = machine.driver;
   if (version !== undefined && !versionAtLeast(version, leastRkllmDriver)) {
     return bad(
-      `${listed(machine.rkllm)}, on driver ${version}`,
-      `Its answers are garbage on drivers before ${leastRkllmDriver}: update the kernel, or use the CPU decoder.`,
+      phrase('libraryOnDriver', { library: inOrder(machine.rkllm), version }),
+      phrase('rkllmDriverOld', { least: leastRkllmDriver }),
     );
   }
   return judgeLibrary('rkllm', machine.rkllm, first);
 }
 
 function judgeLibrary(kind: RuntimeKind, all: readonly RuntimeLibrary[], first: RuntimeLibrary): Finding {
-  if (first.fault !== undefined) {
-    return bad(
-      `${first.path}: ${first.fault}`,
-      `Put the vendor’s library for aarch64 there, or set ${runtimeVariable(kind)} to the path of another one.`,
-    );
-  }
-  if (all.length > 1) {
-    return warn(
-      listed(all),
-      `Keep one: which one is loaded depends on how the program is started. Or set ${runtimeVariable(kind)} to its path.`,
-    );
-  }
-  if (first.version === undefined) {
-    return warn(
-      listed(all),
-      'The file does not say its version: it may be cut short. Compare its size with the vendor’s file, and its version with the bundle’s toolkit.',
-    );
-  }
-  return ok(listed(all));
+  const { path, fault } = first;
+  const variable = runtimeVariable(kind);
+  if (fault !== undefined)
+    return bad(phrase('named', { name: path, what: fault }), phrase('replaceLibrary', { variable }));
+  if (all.length > 1) return warn(inOrder(all), phrase('keepOneLibrary', { variable }));
+  if (first.version === undefined) return warn(inOrder(all), phrase('versionNotInFile'));
+  return ok(inOrder(all));
 }
 
 /** The one that is loaded comes first. */
-function listed(libraries: readonly RuntimeLibrary[]): string {
-  return libraries
-    .map(({ path, version, fault }) => `${version ?? fault ?? 'unknown version'} (${path})`)
-    .join(', then ');
+function inOrder(libraries: readonly RuntimeLibrary[]): FindingText {
+  const texts = libraries.map(({ path, version, fault }) =>
+    version === undefined
+      ? phrase('brackets', { what: fault ?? phrase('versionUnknown'), detail: path })
+      : `${version} (${path})`,
+  );
+  return listed('then', texts);
 }
 
 function judgeBundles(machine: Machine): Finding {
@@ -83,35 +70,42 @@ function judgeBundles(machine: Machine): Finding {
   const states = ['bad', 'warn', 'info', 'ok'] as const;
   const worst = states.map((state) => findings.find((finding) => finding.state === state)).find(Boolean);
   if (!worst) {
-    const compare = 'smolvlm doctor --model BUNDLE compares one with this machine.';
     const target = npuTarget(machine.soc);
     const runtime = hasVendorNpu(machine) ? machine.rknn[0]?.version : undefined;
-    const fitting = target && runtime ? ` ${bundleAdvice(runtime, { target })}` : '';
-    return info('none given', `${compare}${fitting}`);
+    const compare = phrase('compareBundle');
+    if (!target || !runtime) return info(phrase('noBundle'), compare);
+    const second = bundleAdvice(runtime, { target });
+    return info(phrase('noBundle'), phrase('sentences', { first: compare, second }));
   }
-  return { ...worst, value: findings.map(({ value }) => value).join('; ') };
+  const values = findings.map(({ value }) => value);
+  return { ...worst, value: listed('semicolon', values) };
 }
 
 function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Finding {
   if ('fault' in bundle) {
-    const { message, hint } = bundle.fault;
-    return bad(message, hint ?? 'Choose another model.');
+    const { model, fault } = bundle;
+    const { code, message, hint = phrase('otherModel') } = fault;
+    return bad(phrase('modelFault', { model, code, message }), phrase('modelWayOut', { code, hint }));
   }
   const { path, model, target, toolkitVersion } = bundle;
-  if (target === 'cpu') return ok(`${path}: for any CPU`);
-  const made = `${path}: for ${target}, by rknn-toolkit2 ${toolkitVersion ?? 'of unknown version'}`;
+  if (target === 'cpu') return ok(phrase('bundleForCpu', { path }));
+  const version = toolkitVersion ?? phrase('ofUnknownVersion');
+  const made = phrase('bundleMade', { path, target, version });
   const fitting = npuTarget(machine.soc);
   if (fitting !== target) {
-    const value = `${made}; this chip is ${machine.soc.id}`;
-    const advice = `Make a bundle for this machine: smolvlm convert --target ${fitting ?? 'cpu'}.`;
+    const value = phrase('bundleForOtherChip', { bundle: made, chip: machine.soc.id });
+    const advice = phrase('makeBundleForHere', { target: fitting ?? 'cpu' });
     if (!bundle.hasCpuStages) return bad(value, advice);
-    const onCpu = `${value}, which runs its CPU stages`;
+    const onCpu = phrase('bundleCpuStages', { bundle: value });
     return fitting === undefined ? ok(onCpu) : warn(onCpu, advice);
   }
   const runtime = machine.rknn[0]?.version;
   if (toolkitVersion === undefined || runtime === undefined) return info(made);
-  const value = `${made}; librknnrt is ${runtime}`;
+  const value = phrase('bundleAndRuntime', { bundle: made, version: runtime });
   if (releaseOf(toolkitVersion) === releaseOf(runtime)) return ok(value);
-  const advice = `Install librknnrt ${releaseOf(toolkitVersion)}, or convert again. ${bundleAdvice(runtime, { model, target })}`;
+  const advice = phrase('installRuntime', {
+    version: releaseOf(toolkitVersion),
+    advice: bundleAdvice(runtime, { model, target }),
+  });
   return versionAtLeast(runtime, toolkitVersion) ? warn(value, advice) : bad(value, advice);
 }

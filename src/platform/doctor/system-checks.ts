@@ -1,3 +1,4 @@
+import { type FindingText, phrase } from '../../protocol/findings/finding-phrase';
 import type { ContainerKind } from '../container';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu/npu-driver';
@@ -9,13 +10,13 @@ const leastNode = '20.9.0';
 /** onnxruntime-node 1.30.0 needs symbols of this version. */
 const leastGlibc = '2.28';
 
-const containerNames: Readonly<Record<ContainerKind, string>> = {
-  'home-assistant-app': 'Home Assistant app',
+const containerNames: Readonly<Record<ContainerKind, FindingText>> = {
+  'home-assistant-app': phrase('containerApp'),
   docker: 'Docker',
   podman: 'Podman',
   kubernetes: 'Kubernetes',
   lxc: 'LXC',
-  other: 'of an unknown kind',
+  other: phrase('containerOther'),
 };
 
 /** The chip and the operating system. */
@@ -24,7 +25,7 @@ export const systemChecks: readonly Check[] = [
   {
     id: 'kernel',
     title: 'Kernel',
-    judge: ({ kernel, process }) => info(kernel ?? `unknown (${process.platform})`),
+    judge: ({ kernel, process }) => info(kernel ?? phrase('kernelUnknown', { platform: process.platform })),
   },
   { id: 'container', title: 'Container', judge: judgeContainer },
   { id: 'libc', title: 'C library', judge: judgeLibc, stops: ['captionOnCpu', 'captionOnNpu', 'convert'] },
@@ -33,61 +34,39 @@ export const systemChecks: readonly Check[] = [
 
 function judgeSoc(machine: Machine): Finding {
   const { soc, npu, driver, container, driverCores } = machine;
-  const named = soc.board === undefined ? soc.id : `${soc.board}: ${soc.id}`;
-  if (npu === 'absent') return info(`${named}, no NPU`);
+  const chip = soc.board === undefined ? soc.id : phrase('named', { name: soc.board, what: soc.id });
+  if (npu === 'absent') return info(phrase('chipWithoutNpu', { chip }));
   if (npu === 'other-chip') {
-    return info(
-      `${named}, with an NPU that is not supported`,
-      'The NPUs of the RK3588 and RK3576 families are supported; this machine captions on its CPU.',
-    );
+    return info(phrase('chipOtherNpu', { chip }), phrase('supportedNpus'));
   }
-  const cores = `${driverCores ?? socNpuCores(soc)} NPU cores`;
-  if (soc.source !== 'npu-device') return ok(`${named}, ${cores}`);
-  const value = `${named} or another chip of its family, ${cores}; /proc/device-tree is hidden`;
+  const cores = driverCores ?? socNpuCores(soc);
+  if (soc.source !== 'npu-device') return ok(phrase('chipCores', { chip, cores }));
+  const value = phrase('chipHidden', { chip, cores });
   if (driver.kind !== 'vendor') return info(value);
-  const advice = `librknnrt reads the chip’s name from /proc/device-tree: ${
-    container === undefined
-      ? 'mount all of /proc'
-      : 'start the container with --security-opt systempaths=unconfined'
-  }.`;
-  return bad(value, advice);
+  return bad(value, phrase(container === undefined ? 'deviceTreeMount' : 'deviceTreeContainer'));
 }
 
 function judgeContainer({ container, devices }: Machine): Finding {
   const hasDevices = devices.nodes.some(({ refused }) => refused === undefined);
   if (container !== 'home-assistant-app' || hasDevices)
-    return info(container === undefined ? 'none' : containerNames[container]);
-  return info(
-    containerNames[container],
-    'This app has no access to an NPU: to use one, run smolvlm serve on a board with the vendor’s kernel and enter its address in the engine node.',
-  );
+    return info(container === undefined ? phrase('none') : containerNames[container]);
+  return info(containerNames[container], phrase('appWithoutNpu'));
 }
 
 function judgeLibc({ libc, process }: Machine): Finding {
-  if (process.platform !== 'linux') return info(`not checked on ${process.platform}`);
+  if (process.platform !== 'linux') return info(phrase('notCheckedOn', { platform: process.platform }));
   const { kind, version } = libc;
-  if (kind === 'musl') {
-    return bad(
-      'musl: neither onnxruntime-node nor the NPU runtimes work with it',
-      'Run the engine on a system with glibc (Debian, Ubuntu, nodered/node-red:*-debian) and enter its address in the engine node.',
-    );
-  }
-  if (kind === 'unknown') return info('not recognised');
+  if (kind === 'musl') return bad(phrase('libcMusl'), phrase('useGlibc'));
+  if (kind === 'unknown') return info(phrase('notRecognised'));
   if (version === undefined) return ok('glibc');
   if (versionAtLeast(version, leastGlibc)) return ok(`glibc ${version}`);
-  return bad(
-    `glibc ${version}`,
-    `onnxruntime-node needs glibc ${leastGlibc} or newer: update the system (Debian 10, Ubuntu 20.04 or newer).`,
-  );
+  return bad(`glibc ${version}`, phrase('updateGlibc', { least: leastGlibc }));
 }
 
 function judgeNode({ process: { nodeVersion, arch } }: Machine): Finding {
   if (arch === 'arm' || arch === 'ia32') {
-    return bad(
-      `${nodeVersion} for 32 bits (${arch})`,
-      'Neither onnxruntime-node nor the NPU’s runtimes work with it: install a 64-bit system, or give the engine node the address of an engine on another machine.',
-    );
+    return bad(phrase('nodeFor32Bits', { version: nodeVersion, arch }), phrase('use64Bits'));
   }
   if (versionAtLeast(nodeVersion, leastNode)) return ok(nodeVersion);
-  return bad(nodeVersion, `Install Node.js ${leastNode} or newer.`);
+  return bad(nodeVersion, phrase('installNode', { least: leastNode }));
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { errorBody, SmolvlmError } from '../../errors';
+import { englishText, type FindingPhrase, phrase } from '../../protocol/findings/finding-phrase';
 import { FileLock, type FileLockOptions, type LockHolder } from '../../system/lock/file-lock';
 import { readSettings } from '../../system/settings';
 import { recordNpuCrash } from './npu-crash-log';
@@ -35,8 +36,12 @@ export function npuBusy(holder: LockHolder): SmolvlmError {
 }
 
 /** e.g. `process 812 (node main.js serve) since 2026-03-01T10:00:00.000Z`. */
-export function describeHolder({ pid, command, since }: LockHolder): string {
-  return `process ${pid} (${command}) since ${since}`;
+export function describeHolder(holder: LockHolder): string {
+  return englishText(holderPhrase(holder));
+}
+
+export function holderPhrase({ pid, command, since }: LockHolder): FindingPhrase {
+  return phrase('npuHolder', { pid, command, since });
 }
 
 /** Keeps the lock's folder open until the lock is released, or is not got. */

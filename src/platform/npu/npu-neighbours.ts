@@ -1,3 +1,4 @@
+import { englishText, type FindingPhrase, phrase } from '../../protocol/findings/finding-phrase';
 import { SystemFiles } from '../recording/system-files';
 import { npuDevices, npuNodePaths } from './npu-devices';
 import { type NpuUser, npuUsers } from './npu-users';
@@ -37,7 +38,10 @@ export class NpuNeighbours {
 }
 
 /** e.g. `process 640 (frigate.detector:rknn)`. */
-export function describeNpuUser({ pid, command, likely }: NpuUser): string {
-  const known = likely ? ', probably: only root can see which devices it has open' : '';
-  return `process ${pid} (${command}${known})`;
+export function describeNpuUser(user: NpuUser): string {
+  return englishText(npuUserPhrase(user));
+}
+
+export function npuUserPhrase({ pid, command, likely }: NpuUser): FindingPhrase {
+  return phrase(likely ? 'npuUserLikely' : 'npuUser', { pid, command });
 }

@@ -1,31 +1,31 @@
 import { installedVersion } from '../../system/installed-version';
 import { observedVariables, type ProcessFacts } from './system-recording';
 
-/** Optional packages of package.json, each with what it is for. */
-export const optionalPackages = {
-  '@nats-io/jetstream': 'groups of hubs',
-  '@nats-io/obj': 'groups of hubs',
-  '@nats-io/transport-node': 'groups of hubs',
-  '@peculiar/x509': 'smolvlm certificate',
-  'bonjour-service': 'finding and announcing engines',
-  koffi: 'the NPU',
-  libsql: 'the timeline',
-  'onnxruntime-node': 'captions',
-  'prom-client': 'GET /metrics',
-  protobufjs: 'captions',
-  'reflect-metadata': 'smolvlm certificate',
-  tar: 'packed bundles',
-  yaml: 'smolvlm watch',
-} as const;
+/** Optional packages of package.json. */
+export const optionalPackages = [
+  '@nats-io/jetstream',
+  '@nats-io/obj',
+  '@nats-io/transport-node',
+  '@peculiar/x509',
+  'bonjour-service',
+  'koffi',
+  'libsql',
+  'onnxruntime-node',
+  'prom-client',
+  'protobufjs',
+  'reflect-metadata',
+  'tar',
+  'yaml',
+] as const;
 
-export type OptionalPackage = keyof typeof optionalPackages;
+export type OptionalPackage = (typeof optionalPackages)[number];
 
 /** Facts about this process that need none of the machine's files. */
 export function liveProcess(): ProcessFacts {
   const { arch, platform, versions } = process;
   const packages: Record<string, string> = {};
   const missingPackages: string[] = [];
-  for (const name of Object.keys(optionalPackages)) {
+  for (const name of optionalPackages) {
     const version = installedVersion(name);
     if (version === undefined) missingPackages.push(name);
     else packages[name] = version;

@@ -1,0 +1,50 @@
+import { troubleOf } from '../../failures/trouble';
+import type { DoctorCheck } from '../../protocol/doctor-report';
+import { type PhraseWriter, phraseText } from '../../protocol/findings/phrase-text';
+import { editorNumber, type Translate } from '../editor-language';
+
+/** An amount as the doctor writes it: `7.6 GiB`. */
+const amount = /^(\d+\.(\d+)) (GiB|GHz)$/;
+
+/**
+ * What a check of the doctor says, in the editor's language. In English it is what the engine sent, and so is everything of
+ * an engine of another release that this catalog lacks.
+ */
+export function checkWords(
+  { value, advice, valuePhrase, advicePhrase }: DoctorCheck,
+  translate: Translate,
+): Pick<DoctorCheck, 'value' | 'advice'> {
+  if (translate('language') === 'en') return { value, ...(advice !== undefined && { advice }) };
+  const writer = editorWriter(translate);
+  return {
+    value: phraseText(valuePhrase, writer) ?? written(value),
+    ...(advice !== undefined && { advice: phraseText(advicePhrase, writer) ?? advice }),
+  };
+}
+
+function editorWriter(translate: Translate): PhraseWriter {
+  // Not filled in by Node-RED: a value of an engine elsewhere may look like something to fill in.
+  const raw = { skipInterpolation: true };
+  const template = (name: string): string | undefined => {
+    const text = translate(`finding.${name}`, raw);
+    return text.endsWith(`finding.${name}`) ? undefined : text;
+  };
+  return {
+    template: (name, { code }) => {
+      if (!/^[a-z\d]+$/i.test(name)) return undefined;
+      if (typeof code !== 'string') return template(name);
+      const { key } = troubleOf(code);
+      if (key === 'other') return undefined;
+      if (name === 'modelWayOut') return translate(`wayOut.${key}`, raw);
+      const fault = translate(`trouble.${key}`, raw);
+      return template('named')?.replace('__name__', '__model__').replace('__what__', fault);
+    },
+    value: written,
+  };
+}
+
+/** Amounts with the decimal sign of the language. */
+function written(value: string): string {
+  const [, number, decimals = '', unit] = (typeof value === 'string' && amount.exec(value)) || [];
+  return number === undefined ? value : `${editorNumber(Number(number), decimals.length)} ${unit}`;
+}
