@@ -187,7 +187,7 @@ function described(thrown: unknown): { readonly code: string; readonly message: 
 
 /** An error whose message is in Node-RED's language keeps the English sentence beside it. */
 function isFailure(thrown: unknown): thrown is { readonly code: string; readonly sentence: string } {
-  return thrown instanceof Error && 'code' in thrown && 'sentence' in thrown;
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'sentence' in thrown;
 }
 
 /** A message about a field begins with its name, and says what the field may hold. */

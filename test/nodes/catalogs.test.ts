@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ConnectionState } from '../../src/client/engine-api';
 import type { HeldReason } from '../../src/frame/frame-gate';
 import { conversionModes } from '../../src/node-red/convert/convert-fields';
 import { doctorChecks } from '../../src/platform/doctor/examine';
 import type { DoctorState, DoctorVerdict } from '../../src/protocol/doctor-report';
 import type { DropReason, ProgressPhase } from '../../src/protocol/events';
+import { repositoryRoot } from '../fixtures';
 import { assertSet, fixedParts } from './catalog-typography';
 import { usedKeys } from './catalog-use';
 import { nodeFolders, original, readCatalog, readHelp, type Translation, translations } from './catalogs';
+
+const pageCatalogs = join(repositoryRoot, 'src', 'timeline', 'page', 'locales');
 
 /** Words that are the same in both languages. */
 const sameWords: Readonly<Record<Translation, ReadonlySet<string>>> = {
@@ -124,6 +129,19 @@ describe('catalogs of nodes and sidebar', () => {
       });
     }
   }
+
+  it('call each node what the palette calls it', () => {
+    const page = (language: string): [string, string][] =>
+      Object.entries(JSON.parse(readFileSync(join(pageCatalogs, `${language}.json`), 'utf8')));
+    const texts = [original, ...translations].flatMap((language) => [
+      ...nodeFolders.flatMap((folder) => [...readCatalog(folder, language)]),
+      ...page(language),
+    ]);
+    assert.deepEqual(
+      texts.filter(([, text]) => /smolvlm-(?!timeline\/)[a-z]/.test(text)),
+      [],
+    );
+  });
 
   it('name each check of the doctor as the doctor does in English', () => {
     const catalog = readCatalog('smolvlm-engine', original);

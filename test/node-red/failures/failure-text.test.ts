@@ -7,6 +7,11 @@ import { fieldNumber } from '../../../src/node-red/number-field';
 import { type original, readCatalog, type Translation, translations } from '../../nodes/catalogs';
 import { nodeRedTexts } from '../node-red-texts';
 
+const { encodeObject } = require('@node-red/util').util as {
+  /** What Node-RED sends to the debug sidebar. */
+  encodeObject(entry: { readonly msg: unknown }): { readonly format: string; readonly msg: string };
+};
+
 function message(thrown: unknown, language: typeof original | Translation, type = 'smolvlm-frame'): string {
   return new NodeFailure(thrown, failureText(nodeRedTexts(language), type)).message;
 }
@@ -47,6 +52,17 @@ describe('failureText', () => {
     const failure = new NodeFailure(refused, failureText(nodeRedTexts('de'), 'smolvlm-frame'));
     assert.equal(troubleOf(failure).key, 'refused');
     assert.equal(failure.toString(), failure.message);
+  });
+
+  it('is a whole sentence in the debug sidebar, and code and sentence for Catch nodes', () => {
+    const failure = new NodeFailure(refused);
+    const { format, msg } = encodeObject({ msg: failure });
+    assert.deepEqual(
+      { format, msg },
+      { format: 'NodeFailure', msg: `${refused.message}. Open the address.` },
+    );
+    assert.ok(Object.hasOwn(failure, 'code'));
+    assert.equal(failure.code, 'image-fetch');
   });
 
   it('has a sentence and a way out for every kind of error in every language', () => {
