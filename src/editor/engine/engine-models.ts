@@ -48,10 +48,12 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   const table = $('<table>', { class: 'smolvlm-models' });
   const progress = $('<div>', { class: 'smolvlm-models-progress', 'aria-live': 'polite' });
   const kept = $('<details>', { class: 'smolvlm-models-kept' });
-  place.append(suggestion, table, progress, kept);
+  place.append(suggestion, progress, table, kept);
   let fetchable: readonly FetchableModel[] = [];
   let items: readonly CachedModel[] = [];
   let listing: JQuery.jqXHR | undefined;
+  /** The model that `progress` is about. */
+  let subject: string | undefined;
   let running: { readonly id: string; readonly request: JQuery.jqXHR } | undefined;
 
   const known = (): readonly string[] => [
@@ -81,6 +83,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   }
 
   function draw(): void {
+    progress.insertAfter(suggestion);
     table.empty();
     for (const each of fetchable) row(each).appendTo(table);
     kept.empty().append($('<summary>').text(keptTitle()));
@@ -91,7 +94,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   function row({ id, downloadBytes, memoryBytes, machineGb, suits }: FetchableModel): JQuery {
     const state = items.find(({ kind, name }) => name === id && kind !== 'bundle')?.kind;
     const isChosen = String(model.val() ?? '') === id;
-    const facts = translate('models.facts', {
+    const facts = translate(state === 'checkpoint' ? 'models.factsHere' : 'models.facts', {
       size: gigabytes(downloadBytes),
       memory: editorNumber(memoryBytes / 1e9, 1),
       machine: machineGb,
@@ -117,6 +120,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
       $('<td>').append(
         $('<div>').text(id.slice(id.indexOf('/') + 1)),
         $('<div>', { class: 'smolvlm-models-facts' }).text(facts),
+        ...(subject === id ? [progress] : []),
       ),
       $('<td>').append(button),
     );
@@ -162,6 +166,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
   function reload(): void {
     stop();
     progress.empty();
+    subject = undefined;
     fetchable = [];
     items = [];
     draw();
@@ -171,6 +176,7 @@ export function engineModels({ place, model, dialog, translate, onFetched }: Mod
 
   function fetchModel(id: string): void {
     let read = 0;
+    subject = id;
     progress.empty().text(translate('models.asking', { model: id }));
     const request = engineRequest(
       'smolvlm-engine/models/fetch',

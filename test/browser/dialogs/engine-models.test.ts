@@ -80,7 +80,9 @@ describe('models in the dialog of smolvlm-engine in a browser (needs Chromium)',
     });
     await button().click();
     await labelled('Pause');
-    await page.locator('.smolvlm-models-progress progress').waitFor({ timeout: 60_000 });
+    // In the row of the pressed button: below the list it would be out of sight.
+    const row = page.locator('.smolvlm-models tr', { has: page.locator(`button[data-model="${model}"]`) });
+    await row.locator('.smolvlm-models-progress progress').waitFor({ timeout: 60_000 });
     await stalled;
     await button().click();
     await progress(/^Paused/);
@@ -96,6 +98,7 @@ describe('models in the dialog of smolvlm-engine in a browser (needs Chromium)',
 
     await page.click('a[href="#smolvlm-engine-tab-model"]');
     await labelled('In use');
+    assert.match((await row.locator('.smolvlm-models-facts').textContent()) ?? '', /^0\.7 GB of memory; /);
     const kept = page.locator('.smolvlm-models-kept');
     assert.match(
       (await kept.locator('summary').textContent()) ?? '',
