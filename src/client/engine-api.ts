@@ -3,7 +3,7 @@ import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
 import type { DescribeFinal, EngineEvent, FeaturesFinal } from '../protocol/events';
 
-/** `connecting` also while a local engine starts; `lost` between two attempts; `idle` before the first use. */
+/** `connecting` also while a local engine starts; `lost` between two attempts; `idle` before the first use, and when a local engine has ended. */
 export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'lost' | 'closed';
 
 export interface DescribeOptions {

@@ -175,7 +175,9 @@ export class EngineConnection {
     this.#connected = undefined;
     lease?.response.destroy();
     if (lease) closeConnections(lease.connected.endpoint);
-    if (!this.#closed.signal.aborted) this.#options.onState('lost');
+    if (this.#closed.signal.aborted) return;
+    // The next request starts a local engine; until then nothing is out of reach.
+    this.#options.onState(this.#options.address.kind === 'local' ? 'idle' : 'lost');
   }
 }
 

@@ -55,6 +55,15 @@ describe('local engine', () => {
     assert.equal(outcome(final), 'result who');
   });
 
+  it('is idle, not out of reach, when it has ended and nothing waits for it', async () => {
+    const client = fake.client();
+    const { pid } = await client.status();
+    const ended = new Promise<string>((resolve) => void client.onState(resolve));
+    process.kill(pid, 'SIGKILL');
+    assert.equal(await ended, 'idle');
+    assert.equal(outcome(await client.describe({ prompt: 'who' }, [picture])), 'result who');
+  });
+
   it('answers every request when it is killed in the middle of a caption with others waiting', async () => {
     const client = fake.client();
     const { pid } = await client.status();
