@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { englishText, phrase } from '../protocol/findings/finding-phrase';
 import type { CpuProducts } from './recording/system-recording';
 
 /** From dist/src/platform. */
@@ -14,7 +15,8 @@ export function checkCpuProducts(path = program): Promise<CpuProducts> {
     execFile(process.execPath, [path], { timeout: timeoutMs }, (error, stdout) => {
       if (error) {
         const { killed, signal, code } = error;
-        const crash = killed ? 'no result after a minute' : (signal ?? `status ${code}`);
+        const status = phrase('crashStatus', { status: `${code}` });
+        const crash = killed ? englishText(phrase('crashTimeout')) : (signal ?? englishText(status));
         resolve({ crash });
         return;
       }

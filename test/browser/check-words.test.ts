@@ -93,6 +93,10 @@ describe('what the doctor finds, in the editor’s language (needs Chromium)', f
           assert.deepEqual(spaced, [value, advice], id);
         }
         const memory = (await textOf('memory'))[0] ?? '';
+        const advice = editor.page.locator('.smolvlm-check-advice');
+        const language = region.split('-')[0] ?? '';
+        const ofLanguage = editor.page.locator(`.smolvlm-check-advice[lang="${language}"]`);
+        assert.deepEqual(await ofLanguage.count(), await advice.count());
         assert.match(memory, region === 'en-US' || region === 'zh-CN' ? /\d\.\d GiB/ : /\d,\d GiB/);
         const all = await editor.page.locator('.smolvlm-check').innerText();
         assert.doesNotMatch(all, /__|finding\.|undefined|\[object/);
@@ -131,6 +135,7 @@ describe('what the doctor finds, in the editor’s language (needs Chromium)', f
       for (const id of Object.keys(phrases))
         assert.deepEqual(await textOf(id), [`value ${evil}`, `advice ${evil}`], id);
       assert.deepEqual(await textOf('filled'), [`${evil} von __free__ frei`]);
+      assert.equal(await editor.page.locator('.smolvlm-check-advice:not([lang="en"])').count(), 0);
       assert.equal(await editor.page.locator('.smolvlm-check img').count(), 0);
       assert.equal(await editor.page.evaluate('window.ran'), undefined);
       assert.deepEqual(editor.faults, []);

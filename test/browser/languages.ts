@@ -183,6 +183,14 @@ export function dialogsInEachLanguage(nodeRed: number, program?: () => Promise<N
           const title = page.locator('.smolvlm-check tr[data-check="memory"] th');
           await title.waitFor({ timeout: 60_000 });
           assert.equal(await title.textContent(), catalog.get('smolvlm-engine.check.title.memory'));
+          const [free, limited] = ['memoryFree', 'memoryLimited'].map((key) =>
+            (catalog.get(`smolvlm-engine.finding.${key}`) ?? assert.fail(key)).replace(
+              /__\w+__/g,
+              '[\\d.,]+ [GM]iB',
+            ),
+          );
+          const value = page.locator('.smolvlm-check tr[data-check="memory"] td:last-child > div').first();
+          assert.match(await value.innerText(), new RegExp(`^(?:${free}|${limited})$`));
           const purpose = catalog.get('smolvlm-engine.check.can.captionOnCpu') ?? '';
           assert.ok((await page.locator('.smolvlm-check-can').innerText()).includes(purpose));
         });

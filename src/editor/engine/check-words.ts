@@ -6,6 +6,12 @@ import { editorNumber, type Translate } from '../editor-language';
 /** An amount as the doctor writes it: `7.6 GiB`. */
 const amount = /^(\d+\.(\d+)) (GiB|GHz)$/;
 
+/** A text in the language that it is in. */
+interface Wording {
+  readonly text: string;
+  readonly lang: string;
+}
+
 /**
  * What a check of the doctor says, in the editor's language. In English it is what the engine sent, and so is everything of
  * an engine of another release that this catalog lacks.
@@ -13,13 +19,14 @@ const amount = /^(\d+\.(\d+)) (GiB|GHz)$/;
 export function checkWords(
   { value, advice, valuePhrase, advicePhrase }: DoctorCheck,
   translate: Translate,
-): Pick<DoctorCheck, 'value' | 'advice'> {
-  if (translate('language') === 'en') return { value, ...(advice !== undefined && { advice }) };
+): { readonly value: Wording; readonly advice?: Wording } {
+  const lang = translate('language');
   const writer = editorWriter(translate);
-  return {
-    value: phraseText(valuePhrase, writer) ?? written(value),
-    ...(advice !== undefined && { advice: phraseText(advicePhrase, writer) ?? advice }),
+  const wording = (english: string, phrase: unknown): Wording => {
+    const text = lang === 'en' ? undefined : phraseText(phrase, writer);
+    return text === undefined ? { text: english, lang: 'en' } : { text, lang };
   };
+  return { value: wording(value, valuePhrase), ...(advice && { advice: wording(advice, advicePhrase) }) };
 }
 
 function editorWriter(translate: Translate): PhraseWriter {
@@ -45,6 +52,6 @@ function editorWriter(translate: Translate): PhraseWriter {
 
 /** Amounts with the decimal sign of the language. */
 function written(value: string): string {
-  const [, number, decimals = '', unit] = (typeof value === 'string' && amount.exec(value)) || [];
+  const [, number, decimals = '', unit] = amount.exec(value) ?? [];
   return number === undefined ? value : `${editorNumber(Number(number), decimals.length)} ${unit}`;
 }

@@ -78,8 +78,9 @@ function table(checks: DoctorReport['checks'], translate: Translate): JQuery {
     const mark = $('<i>', { class: `fa ${marks[state]}`, role: 'img', title: said, 'aria-label': said });
     // A remote engine may have checks that this catalog lacks; names of programs are in none.
     const named = translate(`check.title.${id}`, { defaultValue: title });
-    const cell = $('<td>').append($('<div>').text(value));
-    if (advice) $('<div>', { class: 'smolvlm-check-advice' }).text(advice).appendTo(cell);
+    const cell = $('<td>').append($('<div>', { lang: value.lang }).text(value.text));
+    if (advice)
+      $('<div>', { class: 'smolvlm-check-advice', lang: advice.lang }).text(advice.text).appendTo(cell);
     $('<tr>', { 'data-check': id, class: `smolvlm-${state}` })
       .append($('<td>').append(mark), $('<th>', { scope: 'row' }).text(named), cell)
       .appendTo(body);

@@ -1,6 +1,7 @@
 import type { CpuKernels } from '../../backends/onnxruntime/session-options';
 import { type ErrorBody, SmolvlmError } from '../../errors';
 import type { BundleManifest } from '../../model/bundle/bundle-manifest';
+import { englishText, type FindingText, listed, phrase } from '../../protocol/findings/finding-phrase';
 import type { ProductCheck, ProductFault } from './product-check';
 
 type Precision = 'float32' | 'int8' | 'int4';
@@ -25,7 +26,7 @@ export function bundleArithmetic(
   if (chosen !== undefined) return { kernels: chosen };
   throw new SmolvlmError(
     'cpu-products',
-    `onnxruntime computes products of the model wrongly on this CPU: ${listed(faults)}`,
+    `onnxruntime computes products of the model wrongly on this CPU: ${englishText(products(faults))}`,
     {
       hint:
         float32Kernels === undefined
@@ -35,30 +36,30 @@ export function bundleArithmetic(
   );
 }
 
+const insteadOf = { 'no-kleidiai': 'withoutKleidiai', unfused: 'withoutFusion' } as const;
+
 /** What the status says when the fastest kernels are not used. */
 export function arithmeticNote({ kernels, faults }: ProductCheck): ErrorBody | undefined {
   if (kernels === 'all') return undefined;
-  const instead = {
-    'no-kleidiai': 'the kernels of KleidiAI are not used',
-    unfused: 'operators are not fused',
-    float32: 'the model is computed in float32',
-  }[kernels ?? 'float32'];
+  const instead = kernels === undefined ? 'inFloat32' : insteadOf[kernels];
+  const values = { products: products(faults), instead: phrase(instead) };
   return {
     code: 'cpu-products',
-    message: `onnxruntime computes ${listed(faults)} wrongly on this CPU; ${instead}`,
+    message: englishText(phrase('productsFaulty', values)),
     hint: 'Answers are correct but may take longer. A newer onnxruntime-node may have fixed the fault.',
   };
 }
 
 /** Each product once, as the fastest kernels computed it: `DynamicQuantizeMatMul (error 75 %)`. */
-function listed(faults: readonly ProductFault[]): string {
+function products(faults: readonly ProductFault[]): FindingText {
   const first = new Map<string, number>();
   for (const { product, error } of faults) if (!first.has(product)) first.set(product, error);
-  return [...first]
-    .map(([product, error]) =>
-      Number.isFinite(error) ? `${product} (error ${Math.round(100 * error)} %)` : `${product} (no result)`,
-    )
-    .join(', ');
+  const each = [...first].map(([product, error]) =>
+    Number.isFinite(error)
+      ? phrase('productError', { product, percent: Math.round(100 * error) })
+      : phrase('productNoResult', { product }),
+  );
+  return listed('comma', each);
 }
 
 function isQuantised({ target, stages, cpuStages, decoder }: BundleManifest): boolean {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { arithmeticNote } from '../../../src/inference/cpu/arithmetic';
 import { examine } from '../../../src/platform/doctor/examine';
 import { packageChecks } from '../../../src/platform/doctor/package-checks';
 import { optionalPackages } from '../../../src/platform/recording/process-facts';
+import { listed, phrase } from '../../../src/protocol/findings/finding-phrase';
 import { repositoryRoot } from '../../fixtures';
 import { recordedMachine } from '../recorded-machine';
 import { judged } from './judged';
@@ -59,5 +61,24 @@ describe('the optional packages of a doctor’s report', () => {
     const { state, value, advice } = judged('optional-packages', 'x86', without('tar', 'yaml'));
     assert.deepEqual([state, value], ['warn', 'not installed: tar (packed bundles), yaml (smolvlm watch)']);
     assert.match(advice ?? '', /npm install tar yaml\.$/);
+  });
+
+  it('of which one multiplies wrongly are described by the same phrases as in the engine’s status', () => {
+    const fault = { kernels: 'all', product: 'MatMul', error: 0.75 } as const;
+    const faults = [fault, { ...fault, product: 'Gather', error: Number.POSITIVE_INFINITY }];
+    for (const kernels of ['no-kleidiai', 'unfused', undefined] as const) {
+      const check = { float32Kernels: 'all', faults, ...(kernels && { kernels }) } as const;
+      const { message: note = '' } = arithmeticNote(check) ?? {};
+      const { value, valuePhrase } = judged('cpu-products', 'x86', { cpuProducts: { ...check, note } });
+      assert.equal(value, note);
+      const products = listed('comma', [
+        phrase('productError', { product: 'MatMul', percent: 75 }),
+        phrase('productNoResult', { product: 'Gather' }),
+      ]);
+      const instead = phrase(
+        kernels === undefined ? 'inFloat32' : kernels === 'unfused' ? 'withoutFusion' : 'withoutKleidiai',
+      );
+      assert.deepEqual(valuePhrase, phrase('productsFaulty', { products, instead }));
+    }
   });
 });
