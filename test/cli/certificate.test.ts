@@ -8,10 +8,12 @@ import type { CommandIo, OptionValues } from '../../src/cli/command/command';
 import { parseEngineAddress } from '../../src/client/engine-address';
 import { EngineClient } from '../../src/client/engine-client';
 import { readSettings } from '../../src/system/settings';
+import { useCleanup } from '../cleanup';
 import { serveFake } from '../server/served-fake';
 import { useTempFolder } from '../temp-folder';
 
 describe('smolvlm certificate', () => {
+  const cleanup = useCleanup();
   const temp = useTempFolder();
 
   async function make(values: OptionValues): Promise<{ document: { fingerprint: string }; text: string }> {
@@ -75,12 +77,16 @@ describe('smolvlm certificate', () => {
       key: readFileSync(join(dir, 'smolvlm-key.pem'), 'utf8'),
     };
     const served = await serveFake({ tcp: { host: '127.0.0.1', port: 0, tls } });
-    const connect = (fingerprint: string) =>
-      new EngineClient(parseEngineAddress(`${served.url}/#sha256=${fingerprint}`), { unreachableMs: 0 });
+    cleanup(() => served.close());
+    const connect = (fingerprint: string): EngineClient => {
+      const address = parseEngineAddress(`${served.url}/#sha256=${fingerprint}`);
+      const client = new EngineClient(address, { unreachableMs: 0 });
+      cleanup(() => client.close());
+      return client;
+    };
     const pinned = connect(document.fingerprint);
     assert.equal((await pinned.status()).pid, process.pid);
     const wrong = connect('00'.repeat(32));
     await assert.rejects(wrong.status(), { code: 'engine-certificate' });
-    await Promise.all([pinned.close(), wrong.close(), served.close()]);
   });
 });

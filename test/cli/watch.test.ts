@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { useCleanup } from '../cleanup';
 import { demoFrame, repositoryRoot } from '../fixtures';
 import { canServe, RtspServer } from '../frame/rtsp-server';
 import { NatsFake } from '../nats/nats-fake';
@@ -13,6 +14,7 @@ import { useTempFolder } from '../temp-folder';
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
 describe('smolvlm watch', function () {
+  const cleanup = useCleanup();
   this.timeout(60_000);
   const temp = useTempFolder();
   const camera = new RawCamera();
@@ -66,6 +68,7 @@ describe('smolvlm watch', function () {
     };
     mkdirSync(temp('uploads'));
     const fake = await NatsFake.start();
+    cleanup(() => fake.close());
     await fake.hub();
     const captions = await fake.listen('smolvlm.*.caption');
     const watch = start(
@@ -97,7 +100,6 @@ describe('smolvlm watch', function () {
     assert.deepEqual(await exited, [0, null]);
     assert.doesNotMatch(said, /geheim/);
     assert.ok(captions.some(({ subject }) => subject === 'smolvlm.porch.caption'));
-    await fake.close();
   });
 
   it('publishes the pictures of an RTSP stream, with its login', async function () {

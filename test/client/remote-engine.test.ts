@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConnectionState } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import type { DescribeFinal } from '../../src/protocol/events';
+import { useCleanup } from '../cleanup';
 import { serveFake } from '../server/served-fake';
 
 const picture = Buffer.from('a picture');
@@ -13,6 +14,21 @@ function code(final: DescribeFinal): string {
 }
 
 describe('remote engine', () => {
+  const cleanup = useCleanup();
+
+  /** Listens, as something that is not an engine. */
+  async function clientOf(server: Server): Promise<EngineClient> {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanup(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const client = new EngineClient({ kind: 'remote', url });
+    cleanup(() => client.close());
+    return client;
+  }
+
   it('that is not running is reported after some tries', async () => {
     const closedServer = createServer();
     await new Promise<void>((resolve) => closedServer.listen(0, '127.0.0.1', resolve));
@@ -20,22 +36,18 @@ describe('remote engine', () => {
     await new Promise((resolve) => closedServer.close(resolve));
     const url = new URL(`http://127.0.0.1:${port}`);
     const client = new EngineClient({ kind: 'remote', url }, { unreachableMs: 150 });
+    cleanup(() => client.close());
     const final = await client.describe({}, [picture]);
     assert.equal(code(final), 'engine-unreachable');
     assert.match(final.type === 'error' ? final.error.message : '', /ECONNREFUSED/);
     // Further away than a timer reaches.
     assert.equal(code(await client.describe({ deadlineMs: 5e9 }, [picture])), 'engine-unreachable');
-    await client.close();
   });
 
   it('that is not an engine is reported', async () => {
     const other = createServer((_request, response) => response.end('<html>a router</html>\n'));
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
-    const client = new EngineClient({ kind: 'remote', url });
+    const client = await clientOf(other);
     assert.equal(code(await client.describe({}, [picture])), 'protocol-bad-line');
-    await client.close();
-    other.close();
   });
 
   it('that is something else is disconnected from at once', async () => {
@@ -47,13 +59,9 @@ describe('remote engine', () => {
       response.once('close', disconnected);
       response.write('data: hello\n');
     });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
-    const client = new EngineClient({ kind: 'remote', url });
+    const client = await clientOf(other);
     await assert.rejects(client.open(), { code: 'protocol-bad-line' });
     await closed;
-    await client.close();
-    other.close();
   });
 
   it('that answers without end is given up', async () => {
@@ -66,18 +74,16 @@ describe('remote engine', () => {
       response.on('drain', more);
       more();
     });
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const url = new URL(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
-    const client = new EngineClient({ kind: 'remote', url });
+    const client = await clientOf(other);
     assert.equal(code(await client.describe({}, [picture])), 'engine-answer');
-    await client.close();
-    other.close();
   });
 
   it('that is stopped and started on the same port answers what waited', async () => {
     const first = await serveFake();
+    cleanup(() => first.close());
     const url = new URL(first.url ?? '');
     const client = new EngineClient({ kind: 'remote', url });
+    cleanup(() => client.close());
     const states: ConnectionState[] = [];
     client.onState((state) => states.push(state));
     let running = (): void => {};
@@ -91,9 +97,9 @@ describe('remote engine', () => {
     await started;
     await first.close();
     const second = await serveFake({ tcp: { host: '127.0.0.1', port: Number(url.port) } });
+    cleanup(() => second.close());
     assert.deepEqual([code(await slow), code(await waiting)], ['result', 'result']);
     await client.close();
-    await second.close();
     assert.ok(states.includes('lost'));
     assert.deepEqual([states[0], states.at(-1)], ['connecting', 'closed']);
   });

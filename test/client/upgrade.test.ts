@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { EngineClient } from '../../src/client/engine-client';
+import { useCleanup } from '../cleanup';
 import { LocalFake } from './local-fake';
 
 const picture = Uint8Array.of(1, 2, 3);
 
 describe('a client of a newer version', () => {
+  const cleanup = useCleanup();
   let fake: LocalFake;
   beforeEach(() => {
     fake = new LocalFake();
@@ -56,6 +58,7 @@ describe('a client of a newer version', () => {
       });
     });
     await new Promise<void>((resolve) => former.listen(join(fake.directory, 'engine-0.sock'), resolve));
+    cleanup(() => former.close());
     await fake.client().open();
     assert.equal(drained, 1);
   });

@@ -195,9 +195,9 @@ describe('RtspSource', () => {
         new RtspSource({ url: new URL('rtsp://camera/live'), intervalMs: 1000, timeoutMs: 5000, ffmpeg: ${JSON.stringify(ffmpeg)} },
           { onFrame() {}, onConnected() {}, onTrouble() {} });`;
       const parent = spawn(process.execPath, ['-e', main], { stdio: 'ignore' });
-      await told.until(() => existsSync(temp('begun')));
-      parent.kill('SIGKILL');
-      await once(parent, 'exit');
+      const exited = once(parent, 'exit');
+      await told.until(() => existsSync(temp('begun'))).finally(() => parent.kill('SIGKILL'));
+      await exited;
       await told.until(() => processesWith('4711.3').length === 0);
       source = rtsp(url, { ffmpeg });
     });

@@ -4,10 +4,12 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { useCleanup } from '../../cleanup';
 import { main, runSmolvlm } from '../run-smolvlm';
 import { SmallConversion } from './small-conversion';
 
 describe('a conversion that is stopped', function () {
+  const cleanup = useCleanup();
   this.timeout(300_000);
   const small = new SmallConversion();
   before(() => small.prepare());
@@ -16,6 +18,7 @@ describe('a conversion that is stopped', function () {
   it('reports a killed worker, leaves no bundle, and continues the next time', async () => {
     const out = join(small.folder, 'worker');
     const child = spawn(process.execPath, [main, ...small.arguments(out, '--workers', '1')]);
+    cleanup(() => child.kill('SIGKILL'));
     let told = '';
     child.stderr.on('data', (data: Buffer) => {
       told += data;
@@ -40,6 +43,7 @@ describe('a conversion that is stopped', function () {
     const child = spawn(process.execPath, [main, ...small.arguments(out, '--workers', '1')], {
       stdio: 'ignore',
     });
+    cleanup(() => child.kill('SIGKILL'));
     const ended = new Promise((resolve) => child.once('close', resolve));
     const first = join(`${out}.partial`, 'l0_mlp.rknn');
     const journal = join(`${out}.partial`, 'parts.json');

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { useCleanup } from '../../cleanup';
 import { demoFrame, demoModel, repositoryRoot } from '../../fixtures';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../../mqtt/broker/test-broker';
 import { Watcher } from '../../mqtt/broker/watcher';
@@ -12,6 +13,7 @@ import { runSmolvlmHere } from '../run-smolvlm-here';
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
 describe('smolvlm serve --mqtt', function () {
+  const cleanup = useCleanup();
   this.timeout(120_000);
   const temp = useTempFolder();
   let broker: TestBroker;
@@ -114,6 +116,7 @@ describe('smolvlm serve --mqtt', function () {
 
   it('ends with status 1 when the broker can never be used, and says why', async () => {
     const refusing = await startAedes({ admit: () => false });
+    cleanup(() => refusing.close());
     for (const [args, words] of [
       [['--mqtt', `mqtt://me:secret@127.0.0.1:${refusing.port}`, '--mqtt-version', '4'], /mqtt-broker-login/],
       [['--mqtt', `mqtt://127.0.0.1:${broker.port}`], /mqtt-broker-version\][\s\S]*--mqtt-version 4/],
@@ -131,7 +134,6 @@ describe('smolvlm serve --mqtt', function () {
     clearTimeout(timer);
     assert.match(said, /mqtt-broker-(address|unreachable)/);
     if (!/unreachable/.test(said)) assert.equal(code, 1, said);
-    await refusing.close();
   });
 
   it('names what is wrong with its options', async () => {

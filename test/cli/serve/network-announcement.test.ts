@@ -3,8 +3,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { selfSignedCertificate } from '../../../src/cli/certificate/self-signed-certificate';
 import { startAnnouncement } from '../../../src/cli/serve/network-announcement';
+import { useCleanup } from '../../cleanup';
 
 describe('the announcement of smolvlm serve', () => {
+  const cleanup = useCleanup();
   const model = '/home/me/models/SmolVLM-256M-Instruct';
   const url = 'https://127.0.0.1:9000';
 
@@ -16,6 +18,7 @@ describe('the announcement of smolvlm serve', () => {
     });
     const token = '0123456789abcdef0123456789abcdef';
     const watcher = createSocket({ type: 'udp4', reuseAddr: true }).bind(0, '0.0.0.0');
+    cleanup(() => watcher.close());
     await once(watcher, 'listening');
     watcher.addMembership('224.0.0.251', '127.0.0.1');
     const lines: string[] = [];
@@ -26,14 +29,13 @@ describe('the announcement of smolvlm serve', () => {
       (line) => lines.push(line),
       { interface: '127.0.0.1', port: watcher.address().port },
     );
+    cleanup(() => announcement?.close());
     const said = String((await packet)[0]);
     assert.match(lines.join('\n'), /^announced on the local network as \S+-9000-[0-9a-f]{6}; --no-announce/);
     for (const expected of ['_smolvlm', 'model=SmolVLM-256M-Instruct', `sha256=${fingerprint}`, 'tls=1']) {
       assert.ok(said.includes(expected), expected);
     }
     for (const secret of [token, '/home/me']) assert.ok(!said.includes(secret), secret);
-    await announcement?.close();
-    watcher.close();
   });
 
   it('is not sent by an engine on loopback or on a unix socket', async () => {
@@ -46,6 +48,7 @@ describe('the announcement of smolvlm serve', () => {
 
   it('says once why it cannot be sent; the engine is served all the same', async () => {
     const holder = createSocket('udp4').bind(0, '0.0.0.0');
+    cleanup(() => holder.close());
     await once(holder, 'listening');
     const lines: string[] = [];
     let report = (): void => {};
@@ -59,10 +62,9 @@ describe('the announcement of smolvlm serve', () => {
     const tcp = { host: '0.0.0.0', port: 0 };
     const { port } = holder.address();
     const announcement = await startAnnouncement({ tcp }, url, log, { interface: '127.0.0.1', port });
+    cleanup(() => announcement?.close());
     await reported;
-    await announcement?.close();
     assert.equal(lines.filter((line) => line.includes('not announced')).length, 1);
     assert.match(lines.join('\n'), /EADDRINUSE/);
-    holder.close();
   });
 });

@@ -7,12 +7,14 @@ import type { ServiceSettings } from '../../../src/mqtt/service-settings';
 import { brokerAddress } from '../../../src/mqtt/transport/broker-address';
 import { MqttJsTransport } from '../../../src/mqtt/transport/mqttjs-transport';
 import { fillPrompt } from '../../../src/template/prompt-template';
+import { useCleanup } from '../../cleanup';
 import { FakeEngine } from '../fake-engine';
 import { noisePicture, type PictureServer, servePicture } from '../picture-server';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from './test-broker';
 import { Watcher } from './watcher';
 
 describe('MQTT service with pictures that a broker refuses', function () {
+  const cleanup = useCleanup();
   this.timeout(30_000);
   let broker: TestBroker;
   let watcher: Watcher;
@@ -174,10 +176,10 @@ describe('MQTT service with pictures that a broker refuses', function () {
     takesPictures = true;
     broker = await startAedes({ port, takes });
     const later = await Watcher.connect(port, 4);
+    cleanup(() => later.close());
     const { payload } = await later.on('smolvlm/porch/picture');
     assert.deepEqual(payload, large, 'as it came');
     await later.on('smolvlm/porch/caption');
-    await later.close();
     assert.deepEqual(troubles, []);
   });
 
@@ -194,11 +196,11 @@ describe('MQTT service with pictures that a broker refuses', function () {
         await watcher.on('smolvlm/porch/picture');
         await broker.cut();
         const later = await Watcher.connect(broker.port, version);
+        cleanup(() => later.close());
         const caption = await later.on('smolvlm/porch/caption');
         assert.equal(caption.text, 'answer to: What is there?');
         assert.deepEqual((await later.on('smolvlm/porch/picture')).payload, large);
         assert.equal(JSON.parse((await later.on('smolvlm/porch/attributes')).text).camera, 'porch');
-        await later.close();
       },
     );
   }

@@ -6,6 +6,7 @@ import { brokerAddress } from '../../../src/mqtt/transport/broker-address';
 import type { ConnectionFailure } from '../../../src/mqtt/transport/connection-error';
 import type { IncomingMessage } from '../../../src/mqtt/transport/mqtt-transport';
 import { MqttJsTransport } from '../../../src/mqtt/transport/mqttjs-transport';
+import { useCleanup } from '../../cleanup';
 import { hasMosquitto, startAedes, startMosquitto, type TestBroker } from '../broker/test-broker';
 import { Watcher } from '../broker/watcher';
 
@@ -121,12 +122,14 @@ for (const { name, start, version, present } of [
 }
 
 describe('MqttJsTransport', () => {
+  const cleanup = useCleanup();
   function open(url: string, protocolVersion: 4 | 5 = 4) {
     const failures: ConnectionFailure[] = [];
     const transport = new MqttJsTransport({
       ...{ broker: brokerAddress(url), will, protocolVersion, reconnectMs: 20 },
       onFailure: (failure) => failures.push(failure),
     });
+    cleanup(() => transport.close());
     const failed = async (): Promise<readonly [string, boolean]> => {
       for (let waited = 0; failures.length === 0 && waited < 60_000; waited += 10) await delay(10);
       const { error, permanent } = failures[0] ?? assert.fail('no failure was reported');
@@ -145,34 +148,30 @@ describe('MqttJsTransport', () => {
 
   it('reports a refused login, and that it stays refused', async () => {
     const broker = await startAedes({ admit: () => false });
-    const { transport, failed } = open(`mqtt://me:wrong@127.0.0.1:${broker.port}`);
+    cleanup(() => broker.close());
+    const { failed } = open(`mqtt://me:wrong@127.0.0.1:${broker.port}`);
     assert.deepEqual(await failed(), ['mqtt-broker-login', true]);
-    await transport.close();
-    await broker.close();
   });
 
   it('reports a broker that speaks MQTT 3.1.1 only', async () => {
     const broker = await startAedes();
-    const { transport, failed, failures } = open(`mqtt://127.0.0.1:${broker.port}`, 5);
+    cleanup(() => broker.close());
+    const { failed, failures } = open(`mqtt://127.0.0.1:${broker.port}`, 5);
     assert.deepEqual(await failed(), ['mqtt-broker-version', true]);
     assert.match(failures[0]?.error.hint ?? '', /--mqtt-version 4/);
-    await transport.close();
-    await broker.close();
   });
 
   it('reports a server that does not speak MQTT', async () => {
     const server = createServer((_request, response) => response.end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { transport, failed } = open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    cleanup(() => server.close());
+    const { failed } = open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
     assert.deepEqual(await failed(), ['mqtt-broker-protocol', true]);
-    await transport.close();
-    server.close();
   });
 
   it('reports a host name that does not exist', async () => {
-    const { transport, failed } = open('mqtt://broker.invalid');
+    const { failed } = open('mqtt://broker.invalid');
     assert.equal((await failed())[0], 'mqtt-broker-address');
-    await transport.close();
   });
 
   it('gives the user and password of the address, or another password', async () => {
@@ -182,16 +181,16 @@ describe('MqttJsTransport', () => {
       return true;
     };
     const broker = await startAedes({ admit });
+    cleanup(() => broker.close());
     for (const password of [undefined, 'from a file']) {
       const address = brokerAddress(`mqtt://me%40home:p%3Aw@127.0.0.1:${broker.port}`);
       const transport = new MqttJsTransport({
         ...{ will, protocolVersion: 4 },
         broker: { ...address, ...(password !== undefined && { password }) },
       });
+      cleanup(() => transport.close());
       await new Promise<void>((resolve) => transport.onConnected(resolve));
-      await transport.close();
     }
-    await broker.close();
     assert.deepEqual(users, ['me@home p:w', 'me@home from a file']);
   });
 });

@@ -11,6 +11,7 @@ import type { ListedEngine } from '../../../src/node-red/engine/engine-overview'
 import { engineOverviews } from '../../../src/node-red/engine/sidebar';
 import { protocolVersion } from '../../../src/protocol/engine-status';
 import type { ServedEngine } from '../../../src/server/serve-engine';
+import { useCleanup } from '../../cleanup';
 import { NatsFake } from '../../nats/nats-fake';
 import { hasNatsServer } from '../../nats/test-server';
 import { serveFake } from '../../server/served-fake';
@@ -18,6 +19,7 @@ import { serveFake } from '../../server/served-fake';
 helper.init(require.resolve('node-red'));
 
 describe('sidebar’s view of the engines', () => {
+  const cleanup = useCleanup();
   let served: ServedEngine;
   let runtime: NodeAPI;
   const picture = Buffer.from('a picture');
@@ -122,6 +124,10 @@ describe('sidebar’s view of the engines', () => {
         response.write(`${JSON.stringify({ instance: 'one', protocol: protocolVersion })}\n`);
       else asked(request);
     });
+    cleanup(() => {
+      stopped.closeAllConnections();
+      stopped.close();
+    });
     await once(stopped.listen(0, '127.0.0.1'), 'listening');
     const { port } = stopped.address() as AddressInfo;
     await load(hub({ name: 'Stopped', url: `http://127.0.0.1:${port}` }), hub());
@@ -139,8 +145,6 @@ describe('sidebar’s view of the engines', () => {
     );
     assert.ok(healthy?.status);
     await closed;
-    stopped.closeAllConnections();
-    stopped.close();
   });
 
   it('shows what is wrong with an unusable node', async () => {

@@ -168,5 +168,6 @@ describe('smolvlm-caption', function () {
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: garden, topic: `c${frame}` });
     await runtime.working(flow);
     await flow.unload();
+    assert.ok(flow.captions.length < 3, 'the close does not wait for the answers');
   });
 });

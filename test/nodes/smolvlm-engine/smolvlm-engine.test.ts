@@ -10,6 +10,7 @@ import type { EngineNode } from '../../../src/node-red/engine/engine-node';
 import type { EngineEvent } from '../../../src/protocol/events';
 import { NdjsonDecoder } from '../../../src/protocol/ndjson';
 import type { ServedEngine } from '../../../src/server/serve-engine';
+import { useCleanup } from '../../cleanup';
 import { serveFake } from '../../server/served-fake';
 
 helper.init(require.resolve('node-red'));
@@ -17,6 +18,7 @@ helper.init(require.resolve('node-red'));
 const token = 'a-token-of-this-test';
 
 describe('smolvlm-engine', () => {
+  const cleanup = useCleanup();
   let served: ServedEngine;
   const remote = () => ({ location: 'remote', url: served.url, model: 'demo' });
 
@@ -116,6 +118,7 @@ describe('smolvlm-engine', () => {
         asked.push(`${request.url}`);
         response.end();
       });
+      cleanup(() => stranger.close());
       await once(stranger.listen(0, '127.0.0.1'), 'listening');
       const { port } = stranger.address() as AddressInfo;
       await load(remote(), { token });
@@ -126,7 +129,6 @@ describe('smolvlm-engine', () => {
         assert.doesNotMatch(JSON.stringify(answer), new RegExp(token));
       }
       assert.deepEqual(asked, []);
-      stranger.close();
     });
 
     it('fills in variables of the environment, as the runtime does for a saved node', async () => {

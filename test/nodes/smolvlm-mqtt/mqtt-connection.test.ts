@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import helper from 'node-red-node-test-helper';
+import { useCleanup } from '../../cleanup';
 import { hasMosquitto, startAedes, startMosquitto } from '../../mqtt/broker/test-broker';
 import { Watcher } from '../../mqtt/broker/watcher';
 import { noisePicture, servePicture } from '../../mqtt/picture-server';
 import { type Received, street, types, useMqttNodes, withEachBroker } from './mqtt-flow';
 
 describe('the connection of smolvlm-mqtt', function () {
+  const cleanup = useCleanup();
   this.timeout(120_000);
   const engineUrl = useMqttNodes();
 
@@ -165,6 +167,8 @@ describe('the connection of smolvlm-mqtt', function () {
 
   it('passes to Catch what keeps it from starting and why the broker refuses the connection', async () => {
     const broker = await startAedes({ admit: () => false });
+    cleanup(() => broker.close());
+    cleanup(() => helper.unload());
     const flow = (node: object) => [
       { id: 'tab', type: 'tab' },
       { id: 'failures', x: 1, y: 1, z: 'tab', type: 'catch', scope: ['m'], wires: [['bad']] },
@@ -202,7 +206,6 @@ describe('the connection of smolvlm-mqtt', function () {
       );
       await helper.unload();
     }
-    await broker.close();
   });
 
   it('subscribes before it publishes online again, also when its first online was never acknowledged', async () => {
@@ -212,6 +215,8 @@ describe('the connection of smolvlm-mqtt', function () {
       holds: (topic) => held && topic === 'smolvlm/availability',
       onArrival: (kind, topic) => arrived.push(`${kind} ${topic}`),
     });
+    cleanup(() => broker.close());
+    cleanup(() => helper.unload());
     const subscription = 'subscribe smolvlm/+/describe';
     const online = 'publish smolvlm/availability';
     const onlineAfter = async (start: number): Promise<void> => {
@@ -233,8 +238,6 @@ describe('the connection of smolvlm-mqtt', function () {
     const second = arrived.slice(length + 1);
     assert.ok(second.includes(subscription), second.join(', '));
     assert.ok(second.indexOf(subscription) < second.indexOf(online), second.join(', '));
-    await helper.unload();
-    await broker.close();
   });
 
   it('says that no engine or broker is chosen, or that a setting is invalid', async () => {

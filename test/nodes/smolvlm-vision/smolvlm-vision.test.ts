@@ -221,6 +221,7 @@ describe('smolvlm-vision', function () {
     for (const topic of ['a', 'b', 'c']) flow.send({ payload: garden, topic });
     await status;
     await helper.unload();
+    assert.ok(flow.seen.length < 3, 'the close does not wait for the features');
   });
 
   it('shows how busy each NPU core was', async () => {

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ServedEngine } from '../../../src/server/serve-engine';
+import { useCleanup } from '../../cleanup';
 import { serveFake } from '../served-fake';
 
 function status(served: ServedEngine, headers: Record<string, string>): Promise<number> {
@@ -17,6 +18,7 @@ function status(served: ServedEngine, headers: Record<string, string>): Promise<
 }
 
 describe('an engine on loopback without a token', () => {
+  const cleanup = useCleanup();
   let served: ServedEngine;
   before(async () => {
     served = await serveFake();
@@ -66,8 +68,8 @@ describe('an engine on loopback without a token', () => {
   it('answers any host and origin with its token', async () => {
     const token = '0123456789abcdef';
     const guarded = await serveFake({ tcp: { host: '127.0.0.1', port: 0, token } });
+    cleanup(() => guarded.close());
     const headers = { host: 'hub.example', origin: 'https://a.example', authorization: `Bearer ${token}` };
     assert.equal(await status(guarded, headers), 200);
-    await guarded.close();
   });
 });

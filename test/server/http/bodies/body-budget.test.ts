@@ -10,6 +10,7 @@ import {
 } from '../../../../src/server/http/bodies/body-budget';
 import { refuseMalformed } from '../../../../src/server/http/malformed-requests';
 import { registerErrors } from '../../../../src/server/http/server-errors';
+import { useCleanup } from '../../../cleanup';
 
 const megabyte = 1024 * 1024;
 
@@ -62,6 +63,7 @@ describe('the memory of request bodies', () => {
 });
 
 describe('a request that arrives too slowly', () => {
+  const cleanup = useCleanup();
   for (const [what, sent] of [
     ['headers', 'POST / HTTP/1.1\r\nhost: x\r\n'],
     ['body', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1000\r\n\r\nx'],
@@ -73,6 +75,7 @@ describe('a request that arrives too slowly', () => {
         clientErrorHandler: refuseMalformed,
       });
       app.post('/', async () => 'read');
+      cleanup(() => app.close());
       const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
       const socket = connect(Number(url.port), url.hostname, () => socket.write(sent));
       let answer = '';
@@ -82,7 +85,6 @@ describe('a request that arrives too slowly', () => {
       await once(socket, 'close');
       assert.match(answer, /^HTTP\/1\.1 408 /);
       assert.match(answer, /expected the whole request in time/);
-      await app.close();
     });
   }
 });
