@@ -124,6 +124,7 @@ const codesByKey = {
   lockFile: ['file-lock'],
   outputFailed: ['command-output'],
   noResult: ['command-unfinished'],
+  brokerSilent: ['mqtt-broker-unreachable', 'mqtt-broker-address'],
   broker: ['mqtt-broker-', 'mqtt-refused', 'mqtt-backlog'],
   request: ['node-message', 'timeline-', 'mqtt-', 'request-', 'caption-', 'features-', 'nats-', 'client-'],
   notPermitted: ['http-401', 'http-403'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SmolvlmError } from '../../src/errors';
 import { type TroubleKey, troubleOf } from '../../src/failures/trouble';
+import { connectionFailure } from '../../src/mqtt/transport/connection-error';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { repositoryRoot } from '../fixtures';
 
@@ -38,6 +39,17 @@ describe('troubleOf', () => {
       const trouble = troubleOf(new NodeFailure(new SmolvlmError('image-fetch', message)));
       assert.deepEqual([trouble.key, trouble.values?.status], [key, status], message);
     }
+  });
+
+  it('tells a broker that does not answer from one that refuses', () => {
+    const { error } = connectionFailure(
+      '127.0.0.1:1883',
+      Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1883'), { code: 'ECONNREFUSED' }),
+      false,
+    );
+    assert.equal(troubleOf(error).key, 'brokerSilent');
+    assert.match(error.hint ?? '', /^Check that the broker is running/);
+    assert.equal(troubleOf('mqtt-broker-protocol').key, 'broker');
   });
 
   it('knows an answer that has none of these codes by its HTTP status', () => {

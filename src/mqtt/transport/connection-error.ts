@@ -13,7 +13,11 @@ interface Kind {
   readonly hint?: string;
 }
 
-const unreachable: Kind = { code: 'mqtt-broker-unreachable', permanent: false };
+const unreachable: Kind = {
+  code: 'mqtt-broker-unreachable',
+  permanent: false,
+  hint: 'Check that the broker is running and that its address and port are right.',
+};
 const unavailable: Kind = { code: 'mqtt-broker-unavailable', permanent: false };
 const address: Kind = {
   code: 'mqtt-broker-address',
