@@ -26,7 +26,11 @@ export function checkWords(
     const text = lang === 'en' ? undefined : phraseText(phrase, writer);
     return text === undefined ? { text: english, lang: 'en' } : { text, lang };
   };
-  return { value: wording(value, valuePhrase), ...(advice && { advice: wording(advice, advicePhrase) }) };
+  return {
+    // A version or a path, which is in no language.
+    value: valuePhrase === undefined ? { text: value, lang } : wording(value, valuePhrase),
+    ...(advice && { advice: wording(advice, advicePhrase) }),
+  };
 }
 
 function editorWriter(translate: Translate): PhraseWriter {

@@ -85,5 +85,5 @@ function table(checks: DoctorReport['checks'], translate: Translate): JQuery {
       .append($('<td>').append(mark), $('<th>', { scope: 'row' }).text(named), cell)
       .appendTo(body);
   }
-  return $('<table>').append(body);
+  return $('<table>', { lang: translate('language') }).append(body);
 }
