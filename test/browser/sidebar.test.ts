@@ -90,6 +90,22 @@ describe('sidebar in a browser (needs Chromium)', function () {
     assert.deepEqual(await counts.allTextContents(), ['0', '0', '1', '0', '0']);
   });
 
+  it('turns the titles of the counts, but not those of Chinese, which are short', async () => {
+    const modeIn = async ({ page }: Editor): Promise<unknown> => {
+      await page.evaluate(`RED.sidebar.show('smolvlm-sidebar')`);
+      const title = page.locator(`${shown} .smolvlm-queues thead th`).last();
+      await title.waitFor({ timeout: 30_000 });
+      return title.evaluate((cell) => getComputedStyle(cell).writingMode);
+    };
+    assert.equal(await modeIn(editor), 'vertical-rl');
+    const chinese = await Editor.openOn(editor, 'zh-CN');
+    try {
+      assert.equal(await modeIn(chinese), 'horizontal-tb');
+    } finally {
+      await chinese.close();
+    }
+  });
+
   it('shows the load of each core of a hub’s NPU, and why the CPU encoded a frame', async () => {
     await editor.page.evaluate(`$.post('inject/ask-hub')`);
     const hubShown = editor.page.locator('.smolvlm-engine[data-engine="hub"]');

@@ -4,6 +4,9 @@ import { editorBytes, editorLocale, editorNumber, type Translate } from '../edit
 import { editorFailure, errorLine } from '../error-line';
 import { hubTable, queueLines } from './sidebar-group';
 
+/** In characters; longer titles of the columns are turned. */
+const shortTitle = 4;
+
 /** What the sidebar shows of one engine. */
 export class SidebarEngine {
   readonly element: JQuery;
@@ -180,9 +183,10 @@ function cameraCounts({ cameras }: EngineStatus, isGroup: boolean, translate: Tr
   if (entries.length === 0) return [];
   const ended = ['done', 'dropped', 'failed'] as const;
   const columns = isGroup ? ended : (['waiting', 'running', ...ended] as const);
-  const head = ['camera', ...columns].map((column) =>
-    $('<th>', { scope: 'col' }).text(translate(`queue.${column}`)),
-  );
+  const titles = ['camera', ...columns].map((column) => translate(`queue.${column}`));
+  const head = titles.map((title) => $('<th>', { scope: 'col' }).text(title));
+  // Chinese words: short, and not to be read when they are turned.
+  const areShort = titles.every((title) => title.length <= shortTitle);
   const rows = entries.map(([camera, counts]) => {
     const dropped = Object.values(counts.dropped).reduce((sum, count) => sum + count, 0);
     const why = Object.entries(counts.dropped).map(([reason, number]) =>
@@ -198,7 +202,7 @@ function cameraCounts({ cameras }: EngineStatus, isGroup: boolean, translate: Tr
     );
   });
   return [
-    $('<table>', { class: 'smolvlm-queues' }).append(
+    $('<table>', { class: `smolvlm-queues${areShort ? '' : ' smolvlm-turned'}` }).append(
       $('<thead>').append($('<tr>').append(head)),
       $('<tbody>').append(rows),
     ),

@@ -41,6 +41,20 @@ describe('the captions page in a browser (needs Chromium)', function () {
         assert.deepEqual(small, []);
       };
       await check();
+      const day = shown.page.locator('.filter-row select');
+      await day.selectOption({ index: 1 });
+      // As wide as the chosen day is without a limit.
+      const [wanted, given] = await day.evaluate((select: HTMLSelectElement) => {
+        const free = select.cloneNode(false) as HTMLSelectElement;
+        free.append(select.selectedOptions[0]?.cloneNode(true) ?? '');
+        free.style.cssText = 'position: absolute; max-width: none';
+        select.after(free);
+        const width = free.getBoundingClientRect().width;
+        free.remove();
+        return [width, select.getBoundingClientRect().width];
+      });
+      assert.ok(given >= wanted, `the day has ${given} px of ${wanted}`);
+      await day.selectOption({ index: 0 });
       assert.equal(
         await shown.page.evaluate('document.documentElement.lang'),
         language.replace(/-(DE|FR)/, ''),

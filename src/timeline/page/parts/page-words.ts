@@ -50,6 +50,7 @@ export class Words {
   readonly #exact: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
   readonly #shortDay: Intl.DateTimeFormat;
+  readonly #shortDayOfYear: Intl.DateTimeFormat;
   readonly #number: Intl.NumberFormat;
 
   constructor(readonly language: Language) {
@@ -65,12 +66,9 @@ export class Words {
       month: 'long',
       year: 'numeric',
     });
-    this.#shortDay = new Intl.DateTimeFormat(locale, {
-      weekday: 'short',
-      day: 'numeric',
-      month: 'short',
-      year: 'numeric',
-    });
+    const short = { weekday: 'short', day: 'numeric', month: 'short' } as const;
+    this.#shortDay = new Intl.DateTimeFormat(locale, short);
+    this.#shortDayOfYear = new Intl.DateTimeFormat(locale, { ...short, year: 'numeric' });
     this.#number = new Intl.NumberFormat(locale);
   }
 
@@ -107,9 +105,10 @@ export class Words {
     return this.#day.format(at);
   }
 
-  /** For a list of days. */
+  /** For a list of days; the year is said of other years only, since there is little room on a phone. */
   shortDay(at: Date): string {
-    return this.#shortDay.format(at);
+    const isThisYear = at.getFullYear() === new Date().getFullYear();
+    return (isThisYear ? this.#shortDay : this.#shortDayOfYear).format(at);
   }
 }
 
