@@ -87,7 +87,7 @@ function sendBy(
     signal?.addEventListener('abort', abort, { once: true });
     // Its connection belongs to another request from then on.
     request.once('close', () => signal?.removeEventListener('abort', abort));
-    // That of a kept connection is what its server stated for idle ones.
+    // A kept connection has the timeout that its server stated for idle ones.
     request.once('socket', (socket) => socket.setTimeout(silenceMs));
     let isAnswered = false;
     request.once('response', (response) => {

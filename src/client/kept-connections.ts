@@ -5,14 +5,14 @@ import type { Endpoint } from './engine-http';
 /** Shorter than an engine keeps an idle connection: 72 s. */
 const idleMs = 20_000;
 
-/** Requests at a time are few; a connection more is made when one is needed. */
+/** Few requests run at a time; another connection is made when one is needed. */
 const mostIdle = 4;
 
 const agents = new WeakMap<Endpoint, HttpAgent>();
 
 /**
- * Keeps the connections to an engine between requests, until `closeConnections`: making one takes a caption on a small
- * machine about a millisecond, with TLS several. Idle ones do not keep the process running.
+ * Keeps the connections to an engine between requests, until `closeConnections`: on a small machine a new connection adds
+ * about a millisecond to a caption, with TLS several. Idle connections do not keep the process running.
  */
 export function keepConnections(endpoint: Endpoint): void {
   const isHttps = 'url' in endpoint && endpoint.url.protocol === 'https:';
@@ -29,7 +29,7 @@ export function keptConnections(endpoint: Endpoint): HttpAgent | false {
 
 /**
  * Closes the idle connections to an engine, and those of open requests once they are answered.
- * @param atOnce those of open requests, too
+ * @param atOnce closes those of open requests at once, too
  */
 export function closeConnections(endpoint: Endpoint, atOnce = false): void {
   const agent = agents.get(endpoint);

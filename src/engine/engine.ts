@@ -16,7 +16,7 @@ import { FrameQueue } from './frame-queue';
 import { Lifetime } from './lifetime';
 import { EngineRequest } from './request';
 
-/** Frames that may stop for others of higher priority at a time; each keeps its picture and what it has computed. */
+/** Frames that may be stopped at a time for others of higher priority; each keeps its picture and what it has computed. */
 const mostPaused = 4;
 
 /** Takes requests in, queues them, runs them and ends each of them once; a repeated id gets the same events. */

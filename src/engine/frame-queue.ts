@@ -16,7 +16,7 @@ export interface QueueTicket {
   readonly capacity: number;
   /** Higher runs first. */
   readonly priority: number;
-  /** Waiting longer than this, the frame is dropped as `expired`. */
+  /** A frame that waits longer than this is dropped as `expired`. */
   readonly maxAgeMs?: number;
   /** Size of its pictures, which are held while it waits. */
   readonly sizeBytes: number;

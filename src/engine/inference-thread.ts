@@ -45,7 +45,7 @@ export class InferenceThread implements Inference {
   readonly #cancelledJobs = new Int32Array(new SharedArrayBuffer(4 * jobSlots));
   readonly #jobs = new Map<number, Job>();
   #worker: Worker | undefined;
-  /** Settles when the thread before has ended and given its models and devices back. */
+  /** Settles when the previous thread has ended and released its models and devices. */
   #closing: Promise<void> | undefined;
   #models: readonly LoadedModel[] = [];
   #lastJob = 0;
@@ -59,7 +59,7 @@ export class InferenceThread implements Inference {
     return this.#models;
   }
 
-  /** That of the loaded model that takes the fewest; one before a model is loaded. Half of the slots are for frames that give way. */
+  /** The smallest limit among the loaded models; 1 before a model is loaded. Half of the slots are for frames that give way. */
   get framesInFlight(): number {
     const counts = this.#models.map((model) => model.framesInFlight);
     return counts.length === 0 ? 1 : Math.min(...counts, jobSlots / 2);
@@ -216,7 +216,7 @@ export class InferenceThread implements Inference {
   }
 }
 
-/** Another frame may run in the job's place until it is ready; then it gets one again. */
+/** Another frame may run in the job's place until the job is ready; then the job gets a place again. */
 async function setAside(number: number, job: Job): Promise<void> {
   const { aside = (wait) => wait() } = job.hooks;
   await aside(

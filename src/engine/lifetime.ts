@@ -1,6 +1,6 @@
 import type { Clock } from '../system/clock';
 
-/** Idle time before the first use, at least: the client that started the engine needs a moment to connect. */
+/** Shortest idle time before the first use: the client that started the engine needs a moment to connect. */
 export const firstUseMs = 10_000;
 
 /** Counts open clients and unanswered requests; calls back once there have been none for a while. */

@@ -11,7 +11,7 @@ export class EngineRequest {
   readonly #timers: (() => void)[] = [];
   readonly #readers = new Set<EventStream>();
   readonly #onAbandoned: () => void;
-  /** Events that a reader who joins late is told first. */
+  /** Events that a reader who joins late receives first. */
   #queued: EngineEvent | undefined;
   #progress: EngineEvent | undefined;
   #tokens = '';

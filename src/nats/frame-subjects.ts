@@ -52,7 +52,7 @@ export class FrameSubjects {
     return `${this.prefix}.newest.>`;
   }
 
-  /** Among what clients hear anyway. */
+  /** Among the subjects that clients listen to anyway. */
   get newQueue(): string {
     return `${this.prefix}.newest.queue`;
   }

@@ -5,7 +5,7 @@ const checkMs = 2_000;
 /** An update copies files for some seconds: another version counts once it has been there this often in a row. */
 const checksReplaced = 5;
 
-/** The same for a package that is not there, as between the removal of the former files and the copying of the new. */
+/** The same for a package that is missing, for example between the removal of the old files and the copying of the new ones. */
 const checksRemoved = 60;
 
 /**

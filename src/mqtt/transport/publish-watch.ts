@@ -27,7 +27,7 @@ type Ending =
   | { readonly by: 'network' }
   | { readonly by: 'broker'; readonly reason: string; readonly tooLarge: boolean };
 
-/** Messages up to this size are never taken for too large. */
+/** Messages up to this size are never assumed to be too large. */
 const smallBytes = 8 * 1024;
 
 /** After a broker has refused a picture without naming its limit, pictures are made this small at once. */
@@ -112,7 +112,7 @@ export class PublishWatch {
     });
   }
 
-  /** Takes the learned limit back: a restart of the broker was mistaken for a refusal, or its limit has changed. */
+  /** Forgets the learned limit: a restart of the broker was mistaken for a refusal, or its limit has changed. */
   forgetLimit(): void {
     this.#learnedBytes = undefined;
   }

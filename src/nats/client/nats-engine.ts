@@ -209,7 +209,7 @@ export class NatsEngine extends AbstractEngineClient<NatsRequest> {
     for (const request of this.requests) request.fail(error);
   }
 
-  /** Puts requests into the queue again that waited in one which is lost. */
+  /** Puts the requests that waited in a lost queue into the new one. */
   #sendAgain(requests: Iterable<NatsRequest>): void {
     for (const request of requests) {
       if (!request.isWaiting) continue;

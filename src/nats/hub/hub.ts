@@ -35,9 +35,9 @@ export interface HubOptions {
   readonly drainMs?: number;
 }
 
-/** Hubs that may end while they work on a frame before it is given up. */
+/** A frame is given up when this many hubs have ended while they worked on it. */
 const tries = 2;
-/** The client's shortest; a hub that is closed waits for it. */
+/** The shortest that NATS' client allows; a hub that is closed waits for it. */
 const pullMs = 1_000;
 const returnDelayMs = 1_000;
 const retryMs = 500;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { ImageChildren } from '../../../src/client/children/image-children';
 import type { SmolvlmError } from '../../../src/errors';
 import { DescribeService } from '../../../src/mqtt/describe-service';
 import type { ServiceSettings } from '../../../src/mqtt/service-settings';
@@ -23,12 +24,17 @@ describe('MQTT service with pictures that a broker refuses', function () {
   let troubles: SmolvlmError[];
   let large: Buffer;
   let camera: PictureServer;
+  /** As the service's own, but for all tests. */
+  const images = new ImageChildren();
 
   before(async () => {
     large = await noisePicture(700);
     camera = await servePicture(large);
   });
-  after(() => camera.close());
+  after(async () => {
+    images.close();
+    await camera.close();
+  });
 
   async function start(version: 4 | 5, settings: Partial<ServiceSettings> = {}): Promise<void> {
     watcher = await Watcher.connect(broker.port, version);
@@ -53,6 +59,7 @@ describe('MQTT service with pictures that a broker refuses', function () {
         ...{ allowAddresses: true, publishPicture: true },
         ...settings,
       },
+      prepare: (bytes, options) => images.prepare(bytes, options),
       onTrouble: (error) => troubles.push(error),
     });
     service.start();
