@@ -20,6 +20,16 @@ export async function evaluate(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => {
+      // Node-RED reads a property of what is not there.
+      if (type === 'msg' && cause instanceof TypeError) {
+        reject(
+          new SmolvlmError('node-property', `${field}: the message has no msg.${value}`, {
+            hint: 'Choose a property that it has: a debug node that shows the complete message lists them.',
+            cause,
+          }),
+        );
+        return;
+      }
       const reason = reasonOf(cause);
       reject(
         new SmolvlmError('node-property', `${field}: ${type} "${value}" cannot be evaluated: ${reason}`, {
