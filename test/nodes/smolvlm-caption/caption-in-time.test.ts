@@ -11,7 +11,7 @@ const atOnce = '0.001';
 
 describe('captions in time, by smolvlm-caption', function () {
   this.timeout(90_000);
-  new CaptionRuntime();
+  const runtime = new CaptionRuntime();
   let flow: CaptionFlow;
   /** Takes a request for a picture, and says nothing. */
   let silent: Server;
@@ -119,6 +119,7 @@ describe('captions in time, by smolvlm-caption', function () {
   it('sends no fallback for running requests when the node closes', async () => {
     await flow.load({ detail: 'full', deadline: '60', fallback: 'Closing', fallbackAlways: true });
     for (let frame = 0; frame < 3; frame++) flow.send({ payload: street, topic: `c${frame}` });
+    await runtime.working(flow);
     await flow.unload();
     assert.ok(flow.captions.every(({ payload }) => payload !== 'Closing'));
   });

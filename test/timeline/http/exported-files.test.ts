@@ -82,7 +82,8 @@ describe('a spreadsheet file, read by csv-parse', () => {
     ];
     for (const text of formulas) {
       const [row] = read(entry(text, { camera: text, prompt: text, answers: { [text]: text } }));
-      for (const cell of Object.values(row ?? {})) assert.doesNotMatch(cell, /^\s*[=+\-@＝]/, text);
+      assert.ok(row, text);
+      for (const cell of Object.values(row)) assert.doesNotMatch(cell, /^\s*[=+\-@＝]/, text);
     }
   });
 
