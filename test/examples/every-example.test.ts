@@ -48,6 +48,25 @@ describe('every example', () => {
       assert.doesNotMatch(JSON.stringify(nodes), /"(credentials|password|token)":/);
     });
 
+    it(`${name} quotes the names of the nodes to open, and shows errors as sentences`, () => {
+      for (const { type, name: title, z } of nodes) {
+        const text = String(title);
+        if (type !== 'comment' || !/(^|\. )Open /.test(text)) continue;
+        const quoted = [...text.matchAll(/"([^"]+)"/g)].map(([, each]) => each);
+        assert.ok(quoted.length > 0, text);
+        const there = nodes.filter((node) => node.z === z).map((node) => node.name);
+        assert.deepEqual(
+          quoted.filter((each) => !there.includes(each)),
+          [],
+          text,
+        );
+      }
+      for (const { wires } of nodes.filter(({ type }) => type === 'catch')) {
+        const shown = nodes.filter(({ id, type }) => type === 'debug' && [wires ?? []].flat(2).includes(id));
+        for (const { complete } of shown) assert.equal(complete, 'error.message');
+      }
+    });
+
     it(`${name} fills in every field of this package's nodes`, () => {
       for (const node of nodes.filter(({ type }) => type.startsWith('smolvlm-'))) {
         const missing = fieldsOf(node.type).filter((field) => !(field in node));
