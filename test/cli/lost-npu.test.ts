@@ -10,7 +10,7 @@ import { endMs } from '../../src/cli/main';
 import { EmulatedNpu } from '../backends/rknn/emulated-npu';
 import { demoFrame, repositoryRoot } from '../fixtures';
 import { EmulatedBundle } from '../inference/npu/emulated-bundle';
-import { ChildClock } from '../system/child-clock';
+import { ChildClock } from '../system/child-clock/child-clock';
 
 interface Expected {
   readonly frame: string;

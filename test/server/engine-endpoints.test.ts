@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { firstUseMs } from '../../src/engine/lifetime';
-import { ShiftedClock } from '../system/shifted-clock';
+import { ShiftedClock } from '../system/child-clock/shifted-clock';
 import { useTempFolder } from '../temp-folder';
 import { serveFake } from './served-fake';
 

@@ -8,7 +8,7 @@ import type { Progress } from '../../../src/protocol/events';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { demoFrame } from '../../fixtures';
 import { holdNpuLock } from '../../platform/npu/hold-npu-lock';
-import { ShiftedClock } from '../../system/shifted-clock';
+import { ShiftedClock } from '../../system/child-clock/shifted-clock';
 import { sharedPictures } from '../shared-pictures';
 import { EmulatedBundle } from './emulated-bundle';
 

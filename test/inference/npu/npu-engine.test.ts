@@ -13,7 +13,7 @@ import { isAlive } from '../../client/local-fake';
 import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
 import { demoFrame, repositoryRoot } from '../../fixtures';
 import { repetitions } from '../../quick-loop';
-import { ChildClock } from '../../system/child-clock';
+import { ChildClock } from '../../system/child-clock/child-clock';
 import { EmulatedBundle } from './emulated-bundle';
 
 const question = { prompt: 'Is there a cat?', maxNewTokens: 8 };

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../src/system/clock';
+import { type Clock, systemClock } from '../../../src/system/clock';
 
 interface Timer {
   readonly atMs: number;

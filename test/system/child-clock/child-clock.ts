@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setEnvironment } from '../environment';
+import { setEnvironment } from '../../environment';
 
 /** The clock of processes that a test starts: it advances in those that run when the test says so. */
 export class ChildClock {
