@@ -9,6 +9,7 @@ import { type OpenRequest, OpenRequests } from './open-requests';
 /** What the clients of one engine and of a group of hubs have in common: their requests without an answer. */
 export abstract class AbstractEngineClient<Request extends OpenRequest> implements EngineApi {
   protected readonly requests: OpenRequests<Request>;
+  #closing: Promise<void> | undefined;
 
   /** @param maxKeptBytes limit on the pictures kept for unanswered requests */
   constructor(maxKeptBytes: number | undefined) {
@@ -45,10 +46,10 @@ export abstract class AbstractEngineClient<Request extends OpenRequest> implemen
     return this.requests.onState(listener);
   }
 
-  async close(): Promise<void> {
-    if (this.state === 'closed') return;
-    await this.requests.close();
-    await this.disconnect();
+  /** Each call waits until the client is closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.requests.close().then(() => this.disconnect());
+    return this.#closing;
   }
 
   abstract open(): Promise<void>;

@@ -4,6 +4,7 @@ import { SmolvlmError } from '../errors';
 import { isOlderVersion, packageVersion } from '../package-version';
 import { protocolVersion } from '../protocol/engine-status';
 import { NdjsonDecoder } from '../protocol/ndjson';
+import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
 import type { EngineAddress } from './engine-address';
 import type { ConnectionState } from './engine-api';
@@ -70,11 +71,6 @@ export class EngineConnection {
     return this.#connected;
   }
 
-  /** The engine run that is connected now, if any; does not connect. */
-  get current(): Connected | undefined {
-    return this.#lease?.connected;
-  }
-
   /** Reports that a request over this connection failed: the next `ready` connects again. */
   async suspect(connected: Connected): Promise<void> {
     const current = await this.#connected?.catch(() => undefined);
@@ -90,7 +86,7 @@ export class EngineConnection {
   }
 
   async #connect(): Promise<Connected> {
-    const startedAt = Date.now();
+    const startedAt = systemClock.now();
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       this.#closed.signal.throwIfAborted();
       this.#options.onState('connecting');
@@ -98,7 +94,7 @@ export class EngineConnection {
         return await this.#openLease(await this.#find());
       } catch (error) {
         if (!mayBeSentAgain(error)) throw error;
-        if (Date.now() - startedAt > this.#options.unreachableMs)
+        if (systemClock.now() - startedAt > this.#options.unreachableMs)
           throw engineUnreachable(this.#options.address, error);
       }
       this.#options.onState('lost');

@@ -31,6 +31,8 @@ export class PendingRequest implements OpenRequest {
   readonly #stopped = new AbortController();
   #isEnded = false;
   #resolve: (final: FinalEvent) => void = () => {};
+  /** Engine run that it was sent to last. */
+  #sentTo: Connected | undefined;
   /** Engine run that reported it running. */
   #startedOn: string | undefined;
   #lostRuns = 0;
@@ -142,8 +144,10 @@ export class PendingRequest implements OpenRequest {
   }
 
   /** Sends it, and reads the events to their end. */
-  async #send({ endpoint, instance }: Connected, request: DescribeRequest): Promise<void> {
+  async #send(connected: Connected, request: DescribeRequest): Promise<void> {
+    const { endpoint, instance } = connected;
     const { signal } = this.#stopped;
+    this.#sentTo = connected;
     const response = await sendToEngine(endpoint, {
       method: 'POST',
       path: '/v1/frames/describe',
@@ -182,8 +186,9 @@ export class PendingRequest implements OpenRequest {
     }
   }
 
+  /** Also where the lease on the engine was lost: the request may go on there. */
   async #cancel(): Promise<void> {
-    const connected = this.#connection.current;
+    const connected = this.#sentTo;
     if (!connected) return;
     try {
       const path = `/v1/requests/${encodeURIComponent(this.request.id)}`;

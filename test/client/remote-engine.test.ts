@@ -44,6 +44,32 @@ describe('remote engine', () => {
     assert.equal(code(await client.describe({ deadlineMs: 5e9 }, [picture])), 'engine-unreachable');
   });
 
+  it('is tried for its whole time, though the wall clock is set forward meanwhile', async () => {
+    const closedServer = createServer();
+    await new Promise<void>((resolve) => closedServer.listen(0, '127.0.0.1', resolve));
+    const { port } = closedServer.address() as AddressInfo;
+    await new Promise((resolve) => closedServer.close(resolve));
+    const client = new EngineClient({ kind: 'remote', url: new URL(`http://127.0.0.1:${port}`) });
+    const { now } = Date;
+    let tries = 0;
+    const thirdTry = new Promise<void>((resolve) => {
+      client.onState((state) => {
+        if (state !== 'connecting') return;
+        tries += 1;
+        Date.now = () => now() + 3_600_000;
+        if (tries === 3) resolve();
+      });
+    });
+    const opened = client.open();
+    try {
+      await Promise.race([thirdTry, opened]);
+    } finally {
+      Date.now = now;
+      await client.close();
+    }
+    await assert.rejects(opened, { code: 'client-closed' });
+  });
+
   it('that is not an engine is reported', async () => {
     const other = createServer((_request, response) => response.end('<html>a router</html>\n'));
     const client = await clientOf(other);
