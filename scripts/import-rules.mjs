@@ -138,7 +138,7 @@ export const subRooms = {
   server: {
     '.': ['http', 'http/bodies', 'openai', 'routes'],
     http: [],
-    'http/bodies': [],
+    'http/bodies': ['http'],
     openai: ['.', 'http', 'http/bodies', 'openai/chat', 'openai/responses'],
     'openai/chat': ['.', 'http', 'openai'],
     'openai/responses': ['.', 'http', 'openai'],

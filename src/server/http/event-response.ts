@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import type { EventStream } from '../../engine/event-stream';
 import { encodeEvent, heartbeatMs } from '../../protocol/ndjson';
@@ -19,11 +20,43 @@ export async function sendEvents(reply: FastifyReply, stream: EventStream): Prom
   }
 }
 
+/** For each connection: what is called back when it is lost. */
+const lostCallbacks = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls back once when a reply has been sent, or its peer has disconnected before, also when it has already. The reply to
+ * a request that was sent before the one ahead was answered has no connection yet: Node.js does not tell it of the end.
+ */
+export function onReplyClosed({ raw, request }: FastifyReply, callback: () => void): void {
+  const { socket } = request.raw;
+  if (raw.destroyed || socket.destroyed) {
+    callback();
+    return;
+  }
+  const callbacks = lostCallbacks.get(socket) ?? watchSocket(socket);
+  const closed = (): void => {
+    callbacks.delete(closed);
+    raw.off('close', closed);
+    callback();
+  };
+  callbacks.add(closed);
+  raw.once('close', closed);
+}
+
+/** One listener for each connection, however many requests it has. */
+function watchSocket(socket: Socket): Set<() => void> {
+  const callbacks = new Set<() => void>();
+  lostCallbacks.set(socket, callbacks);
+  socket.once('close', () => {
+    for (const closed of callbacks) closed();
+  });
+  return callbacks;
+}
+
 /** Aborted when the peer disconnects before its response has ended, also when it has already. */
-export function peerGone({ raw }: FastifyReply): AbortSignal {
+export function peerGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  if (raw.destroyed || raw.socket?.destroyed === true) gone.abort();
-  else raw.once('close', () => gone.abort());
+  onReplyClosed(reply, () => gone.abort());
   return gone.signal;
 }
 

@@ -50,6 +50,23 @@ describe('an event response', () => {
     });
   }
 
+  it('leaves the stream of a request sent ahead too, when the peer disconnects before the first is answered', async () => {
+    let begun = 0;
+    let left = 0;
+    const ended: Promise<void>[] = [];
+    respond = (reply) => {
+      begun += 1;
+      const answered = sendEvents(reply, new EventStream(() => (left += 1)));
+      ended.push(answered);
+      return answered;
+    };
+    socket.write(get + get);
+    while (begun < 2) await new Promise(setImmediate);
+    socket.destroy();
+    await Promise.all(ended);
+    assert.equal(left, 2);
+  });
+
   it('sends every event and ends the response', async () => {
     const stream = new EventStream(() => assert.fail('no reader left'));
     respond = (reply) => sendEvents(reply, stream);

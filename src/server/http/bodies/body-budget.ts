@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SmolvlmError } from '../../../errors';
 import { limits } from '../../../protocol/limits';
+import { onReplyClosed } from '../event-response';
 
 /** A camera's frame is smaller: a caller with large bodies leaves room for it. */
 const smallBytes = 4 * 1024 * 1024;
@@ -50,9 +51,7 @@ export function registerBodyBudget(app: FastifyInstance, budget: BodyBudget): vo
     const sizeBytes = announcedBytes(request);
     // Larger ones are refused by their size.
     if (sizeBytes === 0 || sizeBytes > limits.bodyBytes) return;
-    const release = budget.take(sizeBytes);
-    if (reply.raw.destroyed) release();
-    else reply.raw.once('close', release);
+    onReplyClosed(reply, budget.take(sizeBytes));
   });
 }
 

@@ -32,6 +32,21 @@ describe('the memory of request bodies', () => {
     assert.equal(bodyBudgetBytes(64 * 1024 * megabyte), 512 * megabyte);
   });
 
+  it('is free again when a connection is lost whose second request came before the first was answered', async () => {
+    const app = fastify();
+    const budget = new BodyBudget(megabyte);
+    registerBodyBudget(app, budget);
+    app.post('/', () => new Promise(() => {}));
+    const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), '127.0.0.1');
+    const post = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 3\r\n\r\none';
+    socket.write(post + post);
+    while (budget.usedBytes < 6) await new Promise(setImmediate);
+    socket.destroy();
+    while (budget.usedBytes > 0) await new Promise(setImmediate);
+    await app.close();
+  });
+
   it('refuses a body with 429 before it is read, and has room again when the other is answered', async () => {
     const app = fastify({ bodyLimit: 64 * megabyte, forceCloseConnections: true });
     const budget = new BodyBudget(megabyte / 2 - 32 * megabyte);
