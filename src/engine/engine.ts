@@ -28,6 +28,8 @@ export class Engine {
   readonly #queue: FrameQueue;
   readonly #requests = new Map<string, EngineRequest>();
   readonly #answered: AnsweredRequests;
+  /** Cancelled before they arrived: the two may come over different connections. */
+  readonly #cancelledBefore: AnsweredRequests;
   readonly #failures = new FailureLog();
   readonly #coreLoad: CoreLoad;
   readonly #running = new Set<Promise<void>>();
@@ -40,6 +42,7 @@ export class Engine {
     this.#options = options;
     const { clock, maxWaiting, maxWaitingBytes } = options;
     this.#answered = new AnsweredRequests({ clock });
+    this.#cancelledBefore = new AnsweredRequests({ clock, keepMs: options.abandonedMs });
     this.#coreLoad = new CoreLoad(clock);
     this.lifetime = new Lifetime(clock, options.idleExitMs, options.onIdle);
     this.#queue = new FrameQueue({
@@ -105,9 +108,12 @@ export class Engine {
     return stream;
   }
 
-  /** @returns whether there was an unanswered request with this id */
+  /** @returns whether there was an unanswered request with this id; one that arrives a little later is not begun */
   cancel(id: string): boolean {
-    return this.#drop(id, 'cancelled', 'the request was cancelled');
+    const message = 'the request was cancelled';
+    if (this.#drop(id, 'cancelled', message)) return true;
+    this.#cancelledBefore.add({ type: 'dropped', id, reason: 'cancelled', message });
+    return false;
   }
 
   status(): {
@@ -134,6 +140,7 @@ export class Engine {
     this.lifetime.close();
     const running = [...this.#requests.values()].filter((request) => request.started);
     for (const request of this.#requests.values()) if (!request.started) request.cut();
+    this.#queue.clear();
     let stopWaiting = (): void => {};
     const drained = new Promise<void>((resolve) => {
       stopWaiting = this.#options.clock.after(drainMs, resolve);
@@ -148,9 +155,9 @@ export class Engine {
     await this.#options.inference.close();
   }
 
-  /** An answered request, for one more reader. */
+  /** A request that has ended, for one more reader. */
   #replay(input: DescribeRequest): EngineRequest | undefined {
-    const final = this.#answered.get(input.id);
+    const final = this.#answered.get(input.id) ?? this.#cancelledBefore.get(input.id);
     if (!final) return undefined;
     const request = new EngineRequest(input, []);
     request.emit(final);

@@ -170,6 +170,14 @@ export class FrameQueue {
     return true;
   }
 
+  /** Drops all waiting frames without a word: their clients send them to another engine. */
+  clear(): void {
+    for (const entry of this.#waiting.values()) {
+      this.#remove(entry);
+      this.#counts.end(entry.ticket.camera, 'waiting', 'shutdown');
+    }
+  }
+
   status(): Record<string, CameraStatus> {
     return this.#counts.status();
   }
