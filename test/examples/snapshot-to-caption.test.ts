@@ -21,6 +21,9 @@ describe('example snapshot to caption', function () {
   it('says what is wrong when the camera does not answer', async () => {
     home.pictures.clear();
     await home.press('smolvlm-snap-now');
-    assert.match(await home.told('error'), /snapshot\.jpg answered 500 Internal Server Error\. Open the address/);
+    assert.match(
+      await home.told('error'),
+      /snapshot\.jpg answered 500 Internal Server Error\. Open the address/,
+    );
   });
 });
