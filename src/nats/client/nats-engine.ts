@@ -123,7 +123,8 @@ export class NatsEngine extends AbstractEngineClient<NatsRequest> {
       const pending = new NatsRequest(request, pictures, options.onEvent ?? (() => {}));
       const answer = (): Promise<FinalEvent> => {
         pending.begin(this.#options.deadlineMs ?? 10 * 60_000);
-        void this.#publish(pending, chosenId !== undefined).catch((error: unknown) => pending.fail(error));
+        const published = this.#publish(pending, chosenId !== undefined);
+        pending.sent = published.catch((error: unknown) => pending.fail(error));
         return pending.final;
       };
       return { pending, answer };
@@ -215,7 +216,7 @@ export class NatsEngine extends AbstractEngineClient<NatsRequest> {
       if (!request.isWaiting) continue;
       request.place = undefined;
       request.timesLost += 1;
-      void this.#open()
+      request.sent = this.#open()
         .then(({ publisher }) => publisher.reserve(request).publish())
         .catch((error: unknown) => request.fail(error));
     }

@@ -17,6 +17,8 @@ import { listen } from '../nats-permission';
 const takenGraceMs = 500;
 /** How often a kept answer is looked up, in case the answer itself was missed, and whether the queue still has the request. */
 const defaultLookUpMs = 15_000;
+/** How long a request that was dropped on its way to the server is waited for, to take it out of the queue. */
+const storedMs = 2_000;
 /** How much longer than the server a client waits for a sign of work. */
 const silenceGraceMs = 2_000;
 
@@ -30,6 +32,8 @@ export class NatsRequest implements OpenRequest {
   cancelled: Promise<void> = Promise.resolve();
   /** Where it waits. */
   place: { readonly subject: string; readonly sequence: number } | undefined;
+  /** Settles when it has been stored, or will not be. */
+  sent: Promise<void> = Promise.resolve();
   /** How often it was sent again because the queue had lost it. */
   timesLost = 0;
   readonly #onEvent: (event: EngineEvent) => void;
@@ -50,6 +54,8 @@ export class NatsRequest implements OpenRequest {
   #ackWaitMs = 30_000;
   #silence: NodeJS.Timeout | undefined;
   readonly #tokens = new RepeatedTokens();
+  /** Of a request that was dropped before it was stored. */
+  #withdrawn: Promise<void> | undefined;
 
   constructor(
     request: DescribeRequest,
@@ -150,7 +156,7 @@ export class NatsRequest implements OpenRequest {
   /** Told where the server has stored it. */
   placed(place: NonNullable<NatsRequest['place']>): void {
     this.place = place;
-    if (this.#ended.signal.aborted) this.cancelled = this.#withdraw();
+    if (this.#ended.signal.aborted) this.#withdrawn = this.#withdraw();
   }
 
   /**
@@ -202,7 +208,7 @@ export class NatsRequest implements OpenRequest {
 
   drop(reason: DropReason, message: string): void {
     const { id } = this.request;
-    if (this.end({ type: 'dropped', id, reason, message })) this.cancelled = this.#withdraw();
+    if (this.end({ type: 'dropped', id, reason, message })) this.cancelled = this.#cancel();
   }
 
   fail(error: unknown): void {
@@ -254,8 +260,17 @@ export class NatsRequest implements OpenRequest {
       this.#onEvent(event);
     } catch (error) {
       this.fail(error);
-      this.cancelled = this.#withdraw();
+      this.cancelled = this.#cancel();
     }
+  }
+
+  /** Withdraws it, and again once it has been stored if it was on its way. */
+  async #cancel(): Promise<void> {
+    const isOnItsWay = this.#link !== undefined && !this.place;
+    await this.#withdraw();
+    if (!isOnItsWay) return;
+    await Promise.race([this.sent, delay(storedMs, undefined, { ref: false })]);
+    await this.#withdrawn;
   }
 
   /** Cancels it at the hub that has it, and takes it out of the queue. */

@@ -16,6 +16,7 @@ import { closeNats, type NatsLink } from '../nats-connection';
 import { listen } from '../nats-permission';
 import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
+import { Cancellations } from './cancellations';
 import { FrameReader } from './frame-reader';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
@@ -50,6 +51,7 @@ export class Hub {
   readonly #reader: FrameReader;
   /** By id of the request. */
   readonly #frames = new Map<string, HubFrame>();
+  readonly #cancellations = new Cancellations(this.#frames);
   readonly #work = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   readonly #rate = new AnswerRate();
@@ -83,7 +85,7 @@ export class Hub {
       const onRefused = (error: SmolvlmError): void => void refused.push(error);
       listen(connection, subject, { onMessage, onRefused, ...defined({ queue }) });
     };
-    on(subjects.allCancels, (message) => this.#cancel(message));
+    on(subjects.allCancels, (message) => this.#cancellations.cancel(message.string()));
     on(subjects.hubsStatus, (message) => void replyTo(link, message, () => this.#status()));
     const doctor = async (message: Msg): Promise<unknown> => engine.doctor(message.string() || undefined);
     on(subjects.hubsDoctor, (message) => void replyTo(link, message, () => doctor(message)), 'doctor');
@@ -164,7 +166,6 @@ export class Hub {
       known.working();
       return;
     }
-    this.#frames.set(frame.id, frame);
     this.#run(frame, () => this.#settle(frame, models.get(model), ackWaitMs));
   }
 
@@ -177,7 +178,6 @@ export class Hub {
       const frame = new HubFrame(link, content);
       message.respond(JSON.stringify({ ackWaitMs } satisfies DirectAnswer));
       if (this.#frames.has(frame.id)) return;
-      this.#frames.set(frame.id, frame);
       const { model } = content.request;
       this.#run(frame, () => this.#settle(frame, this.#options.models.get(model), ackWaitMs));
     } catch (error) {
@@ -186,6 +186,8 @@ export class Hub {
   }
 
   #run(frame: HubFrame, settle: () => Promise<void>): void {
+    this.#frames.set(frame.id, frame);
+    this.#cancellations.taken(frame);
     const work = settle()
       .catch((error: unknown) => this.#options.log(errorBody(error).message))
       .finally(() => {
@@ -260,10 +262,6 @@ export class Hub {
     if (!status) return;
     this.#room = Math.max(1, ...status.models.map(({ framesInFlight }) => framesInFlight));
     this.#wakeAll();
-  }
-
-  #cancel(message: Msg): void {
-    this.#frames.get(message.string())?.cancel();
   }
 
   async #status(): Promise<HubStatus> {

@@ -101,3 +101,39 @@ describe('a request that is no longer where it waited in the shared queue', () =
     });
   });
 });
+
+describe('a request that is dropped on its way into the shared queue', () => {
+  it('is cancelled once it has been taken out of the queue again', async () => {
+    const done: string[] = [];
+    const link = {
+      subjects: new FrameSubjects('smolvlm'),
+      connection: {
+        isClosed: () => false,
+        subscribe: () => ({ unsubscribe: () => {} }),
+        publish: (subject: string) => void done.push(subject),
+      },
+      manager: {
+        streams: {
+          deleteMessage: async (_stream: string, sequence: number) => {
+            await new Promise(setImmediate);
+            done.push(`deleted ${sequence}`);
+          },
+        },
+      },
+    } as unknown as NatsLink;
+    const request = new NatsRequest({ id: 'one', camera: 'porch' }, [], () => {});
+    request.listen(link, () => assert.fail('lost'));
+    let stored = (): void => {};
+    request.sent = new Promise<void>((resolve) => {
+      stored = resolve;
+    });
+    request.drop('shutdown', 'the client was closed');
+    const cancelled = request.cancelled.then(() => done.push('cancelled'));
+    await new Promise(setImmediate);
+    request.placed(place);
+    stored();
+    await cancelled;
+    const subject = link.subjects.cancel('one');
+    assert.deepEqual(done, [subject, subject, `deleted ${place.sequence}`, 'cancelled']);
+  });
+});

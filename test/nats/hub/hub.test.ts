@@ -31,6 +31,15 @@ describe('Hub', function () {
     assert.equal((await big.engine.status()).cameras.porch?.done, 1);
   });
 
+  it('does not work on a frame whose cancellation has overtaken it', async () => {
+    await fake().hub();
+    const client = fake().client();
+    await client.open();
+    await fake().say('smolvlm.cancel.early', 'early');
+    const final = await client.describe({ id: 'early', prompt: 'slow 600000' }, [picture]);
+    assert.equal(final.type === 'dropped' && final.reason, 'cancelled');
+  });
+
   it('replies with an error to a question whose answer is larger than the server allows', async () => {
     await fake().hub({
       wrap: (engine) => replacing(engine, 'doctor', async () => ({ note: 'x'.repeat(2_000_000) })),
