@@ -1,3 +1,4 @@
+import { SmolvlmError } from '../errors';
 import type { DescribeRequest } from '../protocol/describe-request';
 import type { DoctorReport } from '../protocol/doctor-report';
 import type { EngineStatus } from '../protocol/engine-status';
@@ -7,7 +8,7 @@ import { AbstractEngineClient } from './abstract-engine-client';
 import type { EngineAddress } from './engine-address';
 import type { DescribeOptions } from './engine-api';
 import { type Connected, EngineConnection } from './engine-connection';
-import { mayBeSentAgain, readJson, sendToEngine } from './engine-http';
+import { engineUnreachable, mayBeSentAgain, readJson, sendToEngine } from './engine-http';
 import type { LocalEngineOptions } from './local-engine';
 import { PendingRequest } from './pending-request';
 
@@ -30,11 +31,13 @@ async function getJson({ endpoint }: Connected, path: string, signal?: AbortSign
 
 /** A client of one engine; opens nothing before its first use. */
 export class EngineClient extends AbstractEngineClient<PendingRequest> {
+  readonly #address: EngineAddress;
   readonly #options: EngineClientOptions;
   readonly #connection: EngineConnection;
 
   constructor(address: EngineAddress, options: EngineClientOptions = {}) {
     super(options.maxKeptBytes);
+    this.#address = address;
     this.#options = options;
     this.#connection = new EngineConnection({
       address,
@@ -82,7 +85,17 @@ export class EngineClient extends AbstractEngineClient<PendingRequest> {
       if (!mayBeSentAgain(error)) throw error;
       // The engine ended before it answered: the request goes to its successor, once.
       await this.#connection.suspect(connected);
+      return await this.#getAgain(path, signal);
+    }
+  }
+
+  async #getAgain(path: string, signal: AbortSignal | undefined): Promise<unknown> {
+    try {
       return await getJson(await this.#connection.ready(), path, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof SmolvlmError || !mayBeSentAgain(error)) throw error;
+      throw engineUnreachable(this.#address, error);
     }
   }
 }

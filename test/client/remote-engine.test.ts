@@ -70,6 +70,23 @@ describe('remote engine', () => {
     await assert.rejects(opened, { code: 'client-closed' });
   });
 
+  it('that ends before it tells its status, twice, is reported as out of reach', async () => {
+    const lost = createServer((request, response) => {
+      if (request.url === '/v1/lease') response.write('{"instance":"one","protocol":1,"version":"0.1.0"}\n');
+      else request.socket.destroy();
+    });
+    await new Promise<void>((resolve) => lost.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(lost.address() as AddressInfo).port}`);
+    const client = new EngineClient({ kind: 'remote', url });
+    try {
+      await assert.rejects(client.status(), { code: 'engine-unreachable' });
+    } finally {
+      await client.close();
+      lost.closeAllConnections();
+      lost.close();
+    }
+  });
+
   it('that is not an engine is reported', async () => {
     const other = createServer((_request, response) => response.end('<html>a router</html>\n'));
     const client = await clientOf(other);
