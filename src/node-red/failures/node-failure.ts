@@ -1,5 +1,12 @@
 import { type ErrorBody, errorBody } from '../../errors';
+import { shortened } from '../../protocol/caption-property';
 import { shownText } from '../../system/shown-address';
+
+/** Node-RED's debug sidebar cuts longer texts, unless its settings say otherwise (`debugMaxLength`). */
+const mostCharacters = 1000;
+
+/** Characters of the sentence, where a long value in it would push the way out beyond the sidebar's limit. */
+const sentenceLimits = [600, 300];
 
 /** What a person reads about an error: a sentence and the way out. */
 export type FailureText = (error: ErrorBody) => string;
@@ -18,7 +25,7 @@ export class NodeFailure implements Error {
   constructor(thrown: unknown, text: FailureText = englishText) {
     const body = errorBody(thrown);
     const sentence = shownText(body.message);
-    this.message = text({ ...body, message: sentence });
+    this.message = shortEnough(sentence, (shown) => text({ ...body, message: shown }));
     this.code = body.code;
     this.sentence = sentence;
   }
@@ -27,6 +34,16 @@ export class NodeFailure implements Error {
   toString(): string {
     return this.message;
   }
+}
+
+/** @param textOf makes the text of a sentence */
+function shortEnough(sentence: string, textOf: (shown: string) => string): string {
+  let text = textOf(sentence);
+  for (const limit of sentenceLimits) {
+    if (text.length <= mostCharacters) break;
+    text = textOf(shortened(sentence, limit));
+  }
+  return text;
 }
 
 function englishText({ message, hint }: ErrorBody): string {

@@ -65,6 +65,22 @@ describe('failureText', () => {
     assert.equal(failure.code, 'image-fetch');
   });
 
+  it('has its way out within the 1000 characters that the debug sidebar shows, however long a value is', () => {
+    const long = 'camera '.repeat(2000);
+    const refusedLong = new SmolvlmError('image-fetch', `${long}: connect ECONNREFUSED`, {
+      hint: 'Open the address.',
+    });
+    const outside = thrownBy(() => fieldNumber(long, 'maxSide', { least: 64, most: 4096, isWhole: true }));
+    for (const language of ['en-US', ...translations] as const) {
+      for (const thrown of [refusedLong, outside]) {
+        const text = message(thrown, language);
+        assert.ok(text.length <= 1000, `${language}: ${text.length}`);
+      }
+      assert.match(message(refusedLong, language), /camera camera…/);
+    }
+    assert.match(message(refusedLong, 'en-US'), /Open the address\.$/);
+  });
+
   it('has a sentence and a way out for every kind of error in every language', () => {
     for (const language of translations) {
       const catalog = readCatalog('smolvlm-engine', language);
