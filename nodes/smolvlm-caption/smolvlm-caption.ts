@@ -10,11 +10,12 @@ import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
-import { StatusWords, type Translate } from '../../src/node-red/status/node-status';
+import { StatusWords } from '../../src/node-red/status/node-status';
 import { phrasesOf } from '../../src/node-red/status/phrase';
 import { showStatus } from '../../src/node-red/status/show-status';
 import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
+import type { Translate } from '../../src/node-red/translate';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
 

@@ -43,7 +43,7 @@ export function joined({ words, wayOut }: Pick<FailureWords, 'words' | 'wayOut'>
 }
 
 /** The values of a trouble, a field by its label. */
-export function labelled(values: Trouble['values'], label: (field: string) => string): Trouble['values'] {
+function labelled(values: Trouble['values'], label: (field: string) => string): Trouble['values'] {
   return values?.field === undefined ? values : { ...values, field: label(values.field) };
 }
 

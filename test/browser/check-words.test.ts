@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { examine } from '../../src/platform/doctor/examine';
 import { recordedMachine } from '../platform/recorded-machine';
-import { Editor, EditorServer, hasChromium } from './editor';
+import { Editor, unreachableEngine, useEditorServer } from './editor';
 import { photograph } from './photographs';
 
 const status = { version: '0.1.0', pid: 812, models: [], memory: { rssBytes: 5e8 } };
@@ -54,17 +54,7 @@ const said = {
 
 describe('what the doctor finds, in the editor’s language (needs Chromium)', function () {
   this.timeout(240_000);
-  let server: EditorServer;
-
-  before(async function () {
-    if (!hasChromium) this.skip();
-    const elsewhere = { location: 'remote', url: 'http://127.0.0.1:9', model: 'demo' };
-    server = await EditorServer.open([
-      { id: 'tab', type: 'tab', label: 'Flow' },
-      { id: 'engine', type: 'smolvlm-engine', name: '', ...elsewhere },
-    ]);
-  });
-  after(() => server?.close());
+  const server = useEditorServer(unreachableEngine);
 
   /** Opens the tab "Check" of an engine that answers with a report. @returns value and advice of a check */
   async function checked(
@@ -85,7 +75,7 @@ describe('what the doctor finds, in the editor’s language (needs Chromium)', f
 
   for (const [region, rows] of Object.entries(said)) {
     it(`is shown with its values and its advice: ${region}`, async () => {
-      const editor = await Editor.openOn(server, region);
+      const editor = await Editor.openOn(server(), region);
       try {
         const textOf = await checked(editor, doctor);
         for (const [id, [value, advice]] of Object.entries(rows)) {
@@ -125,7 +115,7 @@ describe('what the doctor finds, in the editor’s language (needs Chromium)', f
       ...{ valuePhrase: phrase, advicePhrase: phrase },
     }));
     const filled = { valuePhrase: free({ free: evil, total: '__free__' }), state: 'ok', value: 'v' };
-    const editor = await Editor.openOn(server, 'de-DE');
+    const editor = await Editor.openOn(server(), 'de-DE');
     try {
       const can = { captionOnCpu: true };
       const textOf = await checked(editor, {

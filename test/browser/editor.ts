@@ -239,6 +239,33 @@ export class Editor {
   }
 }
 
+/** A flow whose engine, on another machine, does not answer. */
+export const unreachableEngine: readonly object[] = [
+  { id: 'tab', type: 'tab', label: 'Flow' },
+  {
+    ...{ id: 'engine', type: 'smolvlm-engine', name: '', model: 'demo' },
+    ...{ location: 'remote', url: 'http://127.0.0.1:9' },
+  },
+];
+
+/**
+ * Starts a Node-RED before a suite, for several editors, and stops it after the suite. To be called in the suite's body;
+ * without Chromium the suite is skipped.
+ * @returns the server, once the suite has begun
+ */
+export function useEditorServer(
+  flow: readonly object[],
+  options: () => ServerOptions | Promise<ServerOptions> = () => ({}),
+): () => EditorServer {
+  let server: EditorServer | undefined;
+  before(async function () {
+    if (!hasChromium) this.skip();
+    server = await EditorServer.open(flow, await options());
+  });
+  after(() => server?.close());
+  return () => server ?? assert.fail('the suite has not begun');
+}
+
 /**
  * Opens an editor before a suite, checks after each test that it reported no fault, and closes it after the suite. To be
  * called in the suite's body; without Chromium the suite is skipped.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TroubleKey } from '../../src/failures/trouble';
 import { readCatalog, translations } from '../nodes/catalogs';
-import { Editor, EditorServer, hasChromium } from './editor';
+import { Editor, unreachableEngine, useEditorServer } from './editor';
 import { photograph } from './photographs';
 
 const unreachable = { code: 'engine-unreachable', message: 'nothing answers at http://hub:8372' };
@@ -10,21 +10,11 @@ const regions = { de: 'de-DE', fr: 'fr-FR', 'zh-CN': 'zh-CN' } as const;
 
 describe('errors in the dialogs and the sidebar, in the editor’s language (needs Chromium)', function () {
   this.timeout(240_000);
-  let server: EditorServer;
-
-  before(async function () {
-    if (!hasChromium) this.skip();
-    const elsewhere = { location: 'remote', url: 'http://127.0.0.1:9', model: 'demo' };
-    server = await EditorServer.open([
-      { id: 'tab', type: 'tab', label: 'Flow' },
-      { id: 'engine', type: 'smolvlm-engine', name: '', ...elsewhere },
-    ]);
-  });
-  after(() => server?.close());
+  const server = useEditorServer(unreachableEngine);
 
   for (const language of translations) {
     it(`are words and a way out in ${language}, with the English sentence below`, async () => {
-      const editor = await Editor.openOn(server, regions[language]);
+      const editor = await Editor.openOn(server(), regions[language]);
       const { page } = editor;
       const catalog = readCatalog('smolvlm-engine', language);
       const word = (key: string): string => catalog.get(`smolvlm-engine.${key}`) ?? assert.fail(key);
@@ -89,7 +79,7 @@ describe('errors in the dialogs and the sidebar, in the editor’s language (nee
 
   for (const region of ['en-US', 'de-DE']) {
     it(`show what a server answered as text, never as markup: ${region}`, async () => {
-      const editor = await Editor.openOn(server, region);
+      const editor = await Editor.openOn(server(), region);
       const { page } = editor;
       const answer = '<img src="x" onerror="window.ran = true">';
       const error = { code: 'engine-answer', message: `expected an engine's answer, received: "${answer}"` };

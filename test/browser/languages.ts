@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nodeFolders, original, readCatalog, readHelp, translations } from '../nodes/catalogs';
 import type { NodeRedProgram } from '../package/node-red-process';
 import { accessibilityFaults } from './axe';
-import { Editor, EditorServer, hasChromium } from './editor';
+import { Editor, useEditorServer } from './editor';
 import { photograph } from './photographs';
 
 const languages = [original, ...translations] as const;
@@ -78,30 +78,23 @@ const beyond = `(() => {
 export function dialogsInEachLanguage(nodeRed: number, program?: () => Promise<NodeRedProgram>): void {
   describe(`editor of Node-RED ${nodeRed} in a browser in each language (needs Chromium)`, function () {
     this.timeout(180_000);
-    let server: EditorServer;
     let cache = '';
-
-    before(async function () {
-      if (!hasChromium) this.skip();
+    const nodes = types.map((type, index) => ({
+      id: `the-${type}`,
+      type,
+      ...(type === 'smolvlm-mqtt' && { cameras: [{ name: 'porch', title: 'Front porch', snapshot: '' }] }),
+      ...(type === 'smolvlm-engine'
+        ? { name: '', location: 'local', model: 'demo', idle: 30 }
+        : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
+    }));
+    const server = useEditorServer([{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes], async () => {
       // The engine's dialog lists it, beside a button.
       cache = mkdtempSync(join(tmpdir(), 'smolvlm-cache-'));
       const bundle = 'HuggingFaceTB-SmolVLM2-256M-Video-Instruct-int8-int8-0123456789abcdef';
       mkdirSync(join(cache, 'bundles', bundle), { recursive: true });
-      const nodes = types.map((type, index) => ({
-        id: `the-${type}`,
-        type,
-        ...(type === 'smolvlm-mqtt' && { cameras: [{ name: 'porch', title: 'Front porch', snapshot: '' }] }),
-        ...(type === 'smolvlm-engine'
-          ? { name: '', location: 'local', model: 'demo', idle: 30 }
-          : { z: 'tab', x: 200, y: 60 * (index + 1), wires: [] }),
-      }));
-      server = await EditorServer.open([{ id: 'tab', type: 'tab', label: 'Flow' }, ...nodes], {
-        environment: { SMOLVLM_CACHE: cache },
-        program: await program?.(),
-      });
+      return { environment: { SMOLVLM_CACHE: cache }, program: await program?.() };
     });
-    after(async () => {
-      await server?.close();
+    after(() => {
       if (cache !== '') rmSync(cache, { recursive: true, force: true });
     });
 
@@ -110,7 +103,7 @@ export function dialogsInEachLanguage(nodeRed: number, program?: () => Promise<N
         let editor: Editor;
 
         before(async () => {
-          editor = await Editor.openOn(server, regions[language]);
+          editor = await Editor.openOn(server(), regions[language]);
         });
         after(() => editor?.close());
         afterEach(async () => {

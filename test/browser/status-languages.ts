@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { original, readCatalog, type Translation } from '../nodes/catalogs';
 import type { NodeRedProgram } from '../package/node-red-process';
-import { Editor, EditorServer, hasChromium } from './editor';
+import { Editor, useEditorServer } from './editor';
 import { photograph } from './photographs';
 
 /** Text of a catalog in one language. */
@@ -13,39 +13,26 @@ function word(language: typeof original | Translation, type: string, key: string
 export function statusesInEachLanguage(nodeRed: number, program?: () => Promise<NodeRedProgram>): void {
   describe(`statuses in the editor of Node-RED ${nodeRed}, whatever Node-RED’s language is (needs Chromium)`, function () {
     this.timeout(240_000);
-    let server: EditorServer;
     const place = (id: string, y: number) => ({ id, z: 'tab', x: 300, y });
-
-    before(async function () {
-      if (!hasChromium) this.skip();
-      server = await EditorServer.open(
-        [
-          { id: 'tab', type: 'tab', label: 'Flow' },
-          { ...place('frame', 120), type: 'smolvlm-frame', name: 'Porch', wires: [['caption'], []] },
-          { ...place('caption', 200), type: 'smolvlm-caption', name: 'Caption', wires: [[], [], []] },
-          { ...place('inject', 280), type: 'inject', name: 'No picture', props: [], wires: [['frame']] },
-          { ...place('status', 360), type: 'status', scope: ['frame'], wires: [['debug']] },
-          {
-            ...place('debug', 440),
-            type: 'debug',
-            tosidebar: false,
-            tostatus: true,
-            ...statusText,
-            wires: [],
-          },
-        ],
-        {
-          environment: { LANG: 'en_US.UTF-8', LANGUAGE: '', LC_ALL: '', LC_MESSAGES: '' },
-          program: await program?.(),
-        },
-      );
-    });
-    after(() => server?.close());
+    const server = useEditorServer(
+      [
+        { id: 'tab', type: 'tab', label: 'Flow' },
+        { ...place('frame', 120), type: 'smolvlm-frame', name: 'Porch', wires: [['caption'], []] },
+        { ...place('caption', 200), type: 'smolvlm-caption', name: 'Caption', wires: [[], [], []] },
+        { ...place('inject', 280), type: 'inject', name: 'No picture', props: [], wires: [['frame']] },
+        { ...place('status', 360), type: 'status', scope: ['frame'], wires: [['debug']] },
+        { ...place('debug', 440), type: 'debug', ...asStatus, wires: [] },
+      ],
+      async () => ({
+        environment: { LANG: 'en_US.UTF-8', LANGUAGE: '', LC_ALL: '', LC_MESSAGES: '' },
+        program: await program?.(),
+      }),
+    );
 
     it('shows the same status in each editor’s own language, old ones and new ones', async () => {
-      const german = await Editor.openOn(server, 'de-DE');
-      const french = await Editor.openOn(server, 'fr-FR');
-      const english = await Editor.openOn(server);
+      const german = await Editor.openOn(server(), 'de-DE');
+      const french = await Editor.openOn(server(), 'fr-FR');
+      const english = await Editor.openOn(server());
       const editors = [
         ['de', german],
         ['fr', french],
@@ -67,14 +54,14 @@ export function statusesInEachLanguage(nodeRed: number, program?: () => Promise<
       try {
         await shows('frame', 'smolvlm-frame', 'status.idle');
         await shows('caption', 'smolvlm-engine', 'trouble.noEngine');
-        await german.page.request.post(new URL('inject/inject', server.url).href);
+        await german.page.request.post(new URL('inject/inject', server().url).href);
         await shows('frame', 'smolvlm-engine', 'trouble.noPicture');
         await photograph(german.page, 'statuses', 'de');
         // Status nodes get Node-RED's own language.
         await german.page.waitForFunction(
           `RED.nodes.node('debug').status?.text === ${JSON.stringify(word(original, 'smolvlm-engine', 'trouble.noPicture'))}`,
         );
-        const later = await Editor.openOn(server, 'zh-CN');
+        const later = await Editor.openOn(server(), 'zh-CN');
         const text = word('zh-CN', 'smolvlm-engine', 'trouble.noPicture');
         await later.page.waitForFunction(`RED.nodes.node('frame').status?.text === ${JSON.stringify(text)}`);
         await later.close();
@@ -89,11 +76,8 @@ export function statusesInEachLanguage(nodeRed: number, program?: () => Promise<
   });
 }
 
-/** A debug node that shows a Status node's text as its own status. */
-const statusText = {
-  active: true,
-  complete: 'status.text',
-  targetType: 'msg',
-  statusVal: 'status.text',
-  statusType: 'msg',
+/** Fields of a debug node that shows a Status node's text as its own status. */
+const asStatus = {
+  ...{ active: true, tosidebar: false, tostatus: true },
+  ...{ complete: 'status.text', targetType: 'msg', statusVal: 'status.text', statusType: 'msg' },
 };

@@ -1,32 +1,19 @@
 import assert from 'node:assert/strict';
 import { Engine } from '../../src/engine/engine';
 import { engineDefaults } from '../../src/engine/engine-options';
-import type { Caption, Inference } from '../../src/inference/inference';
 import type { EngineEvent } from '../../src/protocol/events';
 import { ManualClock } from '../system/manual-clock';
+import { HeldInference } from './held-inference';
 
 describe('an engine', () => {
   let clock: ManualClock;
   let engine: Engine;
-  let begun: string[];
-  let answer: () => void;
+  let inference: HeldInference;
+  const begun = (): readonly string[] => inference.begun.map(({ id }) => id);
 
   beforeEach(() => {
     clock = new ManualClock();
-    begun = [];
-    const inference: Inference = {
-      framesInFlight: 1,
-      describe: async (_pictures, { id }) => {
-        begun.push(id);
-        await new Promise<void>((resolve) => {
-          answer = resolve;
-        });
-        return { text: id } as Caption;
-      },
-      encode: () => assert.fail('not called'),
-      models: () => [],
-      close: async () => {},
-    };
+    inference = new HeldInference();
     engine = new Engine({ ...engineDefaults, inference, clock });
   });
 
@@ -42,11 +29,11 @@ describe('an engine', () => {
     const waiting = read('waiting', 60_000);
     const closed = engine.close();
     assert.equal((await waiting)?.type, 'queued');
-    answer();
+    inference.answer();
     assert.equal((await running)?.type, 'result');
     await closed;
     assert.equal(clock.timers, 0);
-    assert.deepEqual(begun, ['running']);
+    assert.deepEqual(begun(), ['running']);
     assert.deepEqual(engine.status().cameras.porch?.dropped, { shutdown: 1 });
   });
 
@@ -54,11 +41,11 @@ describe('an engine', () => {
     assert.equal(engine.cancel('overtaken'), false);
     const final = await read('overtaken');
     assert.equal(final?.type === 'dropped' && final.reason, 'cancelled');
-    assert.deepEqual(begun, []);
+    assert.deepEqual(begun(), []);
     clock.advance(engineDefaults.abandonedMs + 1);
     const later = read('overtaken');
-    assert.deepEqual(begun, ['overtaken']);
-    answer();
+    assert.deepEqual(begun(), ['overtaken']);
+    inference.answer();
     assert.equal((await later)?.type, 'result');
     await engine.close();
   });

@@ -7,7 +7,7 @@ import { requestOptions, textOf } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
 import { messageCamera } from '../message-camera';
 import { messagePictures } from '../message-pictures';
-import type { Translate } from '../status/node-status';
+import type { Translate } from '../translate';
 import { evaluate } from '../typed-input';
 import type { Planner } from './caption-controller';
 import type { CaptionDialog, CaptionOverrides } from './caption-dialog';

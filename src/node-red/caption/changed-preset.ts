@@ -1,6 +1,6 @@
 import { ImageError } from '../../picture/image-error';
 import { shortened } from '../../protocol/caption-property';
-import type { Translate } from '../status/node-status';
+import type { Translate } from '../translate';
 import { type Anchor, AnchorMemory } from './anchor-memory';
 import { type CaptionPlan, type HeldPicture, type ParsedMessage, plannedRequest } from './caption-plan';
 import type { CaptionSettings } from './caption-settings';

@@ -116,6 +116,7 @@ export class FrameStatus {
     });
   }
 
+  /** With a copy of the values: the counts change. */
   #phrase(key: string, values?: Phrase['values']): Phrase {
     return this.#options.phrase(key, values && { ...values });
   }

@@ -10,9 +10,6 @@ export interface NodeStatus {
   readonly phrases: readonly Phrase[];
 }
 
-/** Looks a text up in the node's catalog, in Node-RED's language. */
-export type Translate = (key: string, values?: Record<string, string | number>) => string;
-
 /**
  * Statuses in the style of Node-RED's own nodes: a ring while there is no connection or no model is loaded, otherwise
  * a dot; yellow while starting, blue while working, green when ready, red after a failure.

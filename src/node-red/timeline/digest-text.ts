@@ -1,5 +1,5 @@
 import type { Digest } from '../../timeline/digest';
-import type { Translate } from '../status/node-status';
+import type { Translate } from '../translate';
 
 /** A digest in words: a line for each camera, and its last changes. @param translate looks up `digest.…` */
 export function digestText({ kind, fromMs, toMs, cameras }: Digest, translate: Translate): string {

@@ -61,7 +61,7 @@ export async function buildEmulator(name: 'rknn' | 'rkllm', options: EmulatorBui
   return library;
 }
 
-/** @returns paths of the C files in a folder itself; none where there is no such folder */
+/** @returns paths of the C files directly in a folder; none if the folder does not exist */
 async function sourcesIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
   return names
