@@ -188,10 +188,14 @@ export class HubWorld {
    */
   async counterFaults({ hubsLive = true, answersStored = true } = {}) {
     const faults = [];
-    const queue = await until(async () => {
+    const isEmpty = async () => {
       const { cameras, working } = await this.client.queue();
       return Object.keys(cameras).length === 0 && working === 0;
-    }, 'empty queue').catch(async () => JSON.stringify(await this.client.queue()));
+    };
+    // A hub looks once a minute for answered frames that came back.
+    const queue = await until(isEmpty, 'empty queue', 120).catch(async () =>
+      JSON.stringify(await this.client.queue()),
+    );
     if (queue !== true) faults.push(`the queue is not empty: ${queue}`);
     await until(this.#observed, 'observer with all answers');
     const hubs = await until(async () => {

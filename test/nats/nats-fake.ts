@@ -17,6 +17,7 @@ export interface FakeHubOptions {
   readonly models?: readonly string[];
   readonly ackWaitMs?: number;
   readonly drainMs?: number;
+  readonly checkMs?: number;
   /** An answer that the server has not confirmed after this is published again. */
   readonly confirmMs?: number;
   /** Copies of the streams. */

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,6 +37,31 @@ export class TestNats {
   /** Removes its store, after `kill`, as a new disk does. */
   async wipe(): Promise<void> {
     await rm(this.#server.store, { recursive: true, force: true });
+  }
+
+  /**
+   * Keeps what its disk holds of a stream now, once that contains a text.
+   * @returns gives it back, after `stop`: a server that ends without power may not have written what was removed later
+   */
+  async keep(stream: string, text: string): Promise<() => Promise<void>> {
+    const messages = join(this.#server.store, 'jetstream', '$G', 'streams', stream, 'msgs');
+    const kept = join(this.#folder, `kept-${stream}`);
+    const isWritten = async (): Promise<boolean> => {
+      const files = (await readdir(messages)).filter((name) => name.endsWith('.blk'));
+      const contents = await Promise.all(files.map((name) => readFile(join(messages, name), 'latin1')));
+      return contents.some((content) => content.includes(text));
+    };
+    while (!(await isWritten())) await delay(5);
+    await cp(messages, kept, { recursive: true });
+    return async () => {
+      await rm(messages, { recursive: true });
+      await cp(kept, messages, { recursive: true });
+    };
+  }
+
+  /** Ends it as a service manager does; it writes its state first. */
+  stop(): Promise<void> {
+    return this.#server.stop('SIGTERM');
   }
 
   /** Changes lines of its configuration while it runs. */

@@ -16,6 +16,7 @@ import { closeNats, type NatsLink } from '../nats-connection';
 import { listen } from '../nats-permission';
 import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
+import { removeAnswered } from './answered-frames';
 import { Cancellations } from './cancellations';
 import { FrameReader } from './frame-reader';
 import { HubFrame } from './hub-frame';
@@ -34,6 +35,8 @@ export interface HubOptions {
   readonly ackWaitMs?: number;
   /** Time for frames in progress when the hub is closed. */
   readonly drainMs?: number;
+  /** How often it looks for streams that were deleted, and for answered frames that came back. */
+  readonly checkMs?: number;
 }
 
 /** A frame is given up when this many hubs have ended while they worked on it. */
@@ -116,6 +119,7 @@ export class Hub {
     // Also while it runs: the server may have lost its store, or somebody has deleted a stream.
     const isNew = await ensureStreams(link);
     const info = await ensureConsumer(link, kind, { ackWaitMs });
+    await removeAnswered(link, info);
     if (isNew) link.connection.publish(link.subjects.newQueue);
     return { consumer: link.jetstream.consumers.getConsumerFromInfo(info), ackWaitMs: ackWaitOf(info) };
   }
@@ -123,15 +127,20 @@ export class Hub {
   /** Takes frames of one kind while there is room. */
   async #pull(kind: FrameKind): Promise<void> {
     const { signal } = this.#closing;
+    const { checkMs = 60_000 } = this.#options;
     let lastLine = '';
     let source: { consumer: Consumer; ackWaitMs: number } | undefined;
+    let checkedAt = 0;
     while (!signal.aborted) {
       try {
         if (!this.#hasRoom(kind)) {
           await new Promise<void>((resolve) => this.#wake.push(resolve));
           continue;
         }
-        source ??= await this.#consumer(kind);
+        if (source === undefined || performance.now() - checkedAt > checkMs) {
+          source = await this.#consumer(kind);
+          checkedAt = performance.now();
+        }
         const message = await source.consumer.next({ expires: pullMs });
         lastLine = '';
         if (message) await this.#take(kind, message, source.ackWaitMs);
