@@ -45,8 +45,13 @@ export interface ConnectionOptions {
 
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
+/** While nothing waits for a lost engine. */
+const longestLookMs = 10_000;
 
-/** Holds a lease on the engine: joins or starts it, notices its end, and connects again on the next `ready`. */
+/**
+ * Holds a lease on the engine: joins or starts it, notices its end, and connects again on the next `ready`, or when a
+ * remote engine is back.
+ */
 export class EngineConnection {
   readonly #options: ConnectionOptions;
   readonly #closed = new AbortController();
@@ -55,6 +60,7 @@ export class EngineConnection {
   /** A lease on an engine of an older version, which is to be replaced. */
   #older: { readonly response: IncomingMessage; readonly endpoint: Endpoint } | undefined;
   #lease: { readonly response: IncomingMessage; readonly connected: Connected } | undefined;
+  #stopLooking = (): void => {};
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -62,10 +68,13 @@ export class EngineConnection {
 
   /** @throws SmolvlmError `engine-start`, `engine-unreachable`, `engine-protocol`, `request-unauthorized` */
   ready(): Promise<Connected> {
-    this.#connected ??= this.#connect().catch((error: unknown) => {
+    if (this.#connected !== undefined) return this.#connected;
+    this.#stopLooking();
+    this.#connected = this.#connect().catch((error: unknown) => {
       this.#connected = undefined;
       if (this.#closed.signal.aborted) throw new SmolvlmError('client-closed', 'the client was closed');
       this.#options.onState('lost');
+      if (error instanceof SmolvlmError && error.code === 'engine-unreachable') this.#look();
       throw error;
     });
     return this.#connected;
@@ -79,6 +88,7 @@ export class EngineConnection {
 
   close(): void {
     this.#closed.abort();
+    this.#stopLooking();
     for (const held of [this.#lease, this.#older]) held?.response.destroy();
     if (this.#lease) closeConnections(this.#lease.connected.endpoint, true);
     this.#lease = undefined;
@@ -91,7 +101,7 @@ export class EngineConnection {
       this.#closed.signal.throwIfAborted();
       this.#options.onState('connecting');
       try {
-        return await this.#openLease(await this.#find());
+        return await this.#openLease(await this.#find(), this.#closed.signal);
       } catch (error) {
         if (!mayBeSentAgain(error)) throw error;
         if (systemClock.now() - startedAt > this.#options.unreachableMs)
@@ -116,8 +126,7 @@ export class EngineConnection {
   }
 
   /** The lease is a response that never ends; its first line identifies the engine. */
-  async #openLease(endpoint: Endpoint): Promise<Connected> {
-    const { signal } = this.#closed;
+  async #openLease(endpoint: Endpoint, signal: AbortSignal): Promise<Connected> {
     const response = await sendToEngine(endpoint, { method: 'GET', path: '/v1/lease', signal });
     if (response.statusCode !== 200) await readJson(response);
     const { instance, version } = await readLease(response).catch((error: unknown) => {
@@ -137,8 +146,32 @@ export class EngineConnection {
       if (this.#lease?.response === response) this.#drop();
     });
     if (response.destroyed) throw new Error('the engine ended');
+    this.#connected = Promise.resolve(connected);
     this.#options.onState('connected');
     return connected;
+  }
+
+  /**
+   * Connects again when a lost remote engine is back, though nothing waits for it: its state is shown. Ends when it is
+   * back, when it refuses this client, and when `ready` connects.
+   */
+  #look(pauseMs = firstPauseMs): void {
+    this.#stopLooking();
+    if (this.#options.address.kind === 'local' || this.#closed.signal.aborted) return;
+    const stopped = new AbortController();
+    const look = async (): Promise<void> => {
+      try {
+        await this.#openLease(await this.#find(), stopped.signal);
+      } catch (error) {
+        const isRefused = !mayBeSentAgain(error);
+        if (!stopped.signal.aborted && !isRefused) this.#look(Math.min(2 * pauseMs, longestLookMs));
+      }
+    };
+    const cancel = systemClock.after(pauseMs, () => void look(), { keepsProcess: false });
+    this.#stopLooking = () => {
+      cancel();
+      stopped.abort();
+    };
   }
 
   /** Whether an engine of this version is to end, so that this client starts its own. */
@@ -174,6 +207,7 @@ export class EngineConnection {
     if (this.#closed.signal.aborted) return;
     // The next request starts a local engine; until then nothing is out of reach.
     this.#options.onState(this.#options.address.kind === 'local' ? 'idle' : 'lost');
+    this.#look();
   }
 }
 

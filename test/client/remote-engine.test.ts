@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConnectionState } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import type { DescribeFinal } from '../../src/protocol/events';
+import { systemClock } from '../../src/system/clock';
 import { useCleanup } from '../cleanup';
 import { serveFake } from '../server/served-fake';
 
@@ -145,5 +146,97 @@ describe('remote engine', () => {
     await client.close();
     assert.ok(states.includes('lost'));
     assert.deepEqual([states[0], states.at(-1)], ['connecting', 'closed']);
+  });
+
+  it('that is stopped while nothing waits for it is connected again when it is back', async () => {
+    const first = await serveFake();
+    cleanup(() => first.close());
+    const url = new URL(first.url ?? '');
+    const client = new EngineClient({ kind: 'remote', url });
+    cleanup(() => client.close());
+    const becomes = (wanted: ConnectionState) =>
+      new Promise<void>((resolve) => client.onState((state) => state === wanted && resolve()));
+    await client.open();
+    const lost = becomes('lost');
+    await first.close();
+    await lost;
+    const states: ConnectionState[] = [];
+    client.onState((state) => states.push(state));
+    const connected = becomes('connected');
+    const second = await serveFake({ tcp: { host: '127.0.0.1', port: Number(url.port) } });
+    cleanup(() => second.close());
+    await connected;
+    assert.deepEqual(states, ['connected']);
+    assert.equal(code(await client.describe({}, [picture])), 'result');
+    assert.deepEqual(states, ['connected']);
+  });
+
+  describe('that was lost while nothing waits for it', () => {
+    /** Answers leases one after the other. @returns its client, and a wait for a number of leases */
+    async function losing(...answers: readonly ((response: ServerResponse) => void)[]) {
+      let came = (): void => {};
+      let leases = 0;
+      const stub = createServer((_request, response) => {
+        answers[leases]?.(response);
+        leases += 1;
+        came();
+      });
+      const client = await clientOf(stub);
+      const until = async (count: number): Promise<void> => {
+        while (leases < count) {
+          await new Promise<void>((resolve) => {
+            came = resolve;
+          });
+        }
+      };
+      const origin = `http://127.0.0.1:${(stub.address() as AddressInfo).port}`;
+      return { client, until, origin };
+    }
+    const lease = (response: ServerResponse): void =>
+      void response.write('{"instance":"one","protocol":1,"version":"0.1.0"}\n');
+    const lose = (response: ServerResponse): void => {
+      lease(response);
+      setImmediate(() => response.destroy());
+    };
+
+    it('is not asked again after it has refused', async () => {
+      const refuse = (response: ServerResponse): void => {
+        response.statusCode = 401;
+        response.end('{"error":{"code":"request-unauthorized","message":"a token is needed"}}');
+      };
+      const { client, until, origin } = await losing(lose, refuse, refuse, refuse);
+      const { after } = systemClock;
+      let looks = 0;
+      systemClock.after = (ms, callback, options) => {
+        if (options?.keepsProcess === false) looks += 1;
+        return after(ms, callback, options);
+      };
+      cleanup(() => {
+        systemClock.after = after;
+      });
+      await client.open();
+      await until(2);
+      // Answered after the refusal.
+      await (await fetch(origin)).text();
+      assert.equal(looks, 1);
+      await assert.rejects(client.open(), { code: 'request-unauthorized' });
+      assert.equal(looks, 1);
+    });
+
+    it('does not hold up a request while it is silent', async () => {
+      const { client, until } = await losing(lose, () => {}, lease);
+      await client.open();
+      await until(2);
+      await client.open();
+      assert.equal(client.state, 'connected');
+    });
+
+    it('is looked for until it is back', async () => {
+      const end = (response: ServerResponse): void => void response.destroy();
+      const { client, until } = await losing(lose, end, end, lease);
+      await client.open();
+      await until(4);
+      while (client.state !== 'connected') await new Promise((resolve) => setImmediate(resolve));
+    });
   });
 });
