@@ -139,13 +139,17 @@ export class EngineConnection {
       this.#older = { response, endpoint };
       throw new Error(`the engine of version ${version} is replaced`);
     }
+    // Ended since its first line, or no longer wanted: another lease is opened.
+    if (response.destroyed || signal.aborted) {
+      response.destroy();
+      throw new Error('the engine ended');
+    }
     const connected = { endpoint, instance };
     keepConnections(endpoint);
     this.#lease = { response, connected };
     response.once('close', () => {
       if (this.#lease?.response === response) this.#drop();
     });
-    if (response.destroyed) throw new Error('the engine ended');
     this.#connected = Promise.resolve(connected);
     this.#options.onState('connected');
     return connected;
@@ -157,7 +161,9 @@ export class EngineConnection {
    */
   #look(pauseMs = firstPauseMs): void {
     this.#stopLooking();
-    if (this.#options.address.kind === 'local' || this.#closed.signal.aborted) return;
+    // A listener to the state may have called `ready`.
+    if (this.#connected !== undefined || this.#closed.signal.aborted) return;
+    if (this.#options.address.kind === 'local') return;
     const stopped = new AbortController();
     const look = async (): Promise<void> => {
       try {

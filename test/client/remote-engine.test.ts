@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ConnectionState } from '../../src/client/engine-api';
 import { EngineClient } from '../../src/client/engine-client';
 import type { DescribeFinal } from '../../src/protocol/events';
+import { NdjsonDecoder } from '../../src/protocol/ndjson';
 import { systemClock } from '../../src/system/clock';
 import { useCleanup } from '../cleanup';
 import { serveFake } from '../server/served-fake';
@@ -192,6 +193,19 @@ describe('remote engine', () => {
       const origin = `http://127.0.0.1:${(stub.address() as AddressInfo).port}`;
       return { client, until, origin };
     }
+    /** @returns how often a look has been planned */
+    function countLooks(): () => number {
+      const { after } = systemClock;
+      let looks = 0;
+      systemClock.after = (ms, callback, options) => {
+        if (options?.keepsProcess === false) looks += 1;
+        return after(ms, callback, options);
+      };
+      cleanup(() => {
+        systemClock.after = after;
+      });
+      return () => looks;
+    }
     const lease = (response: ServerResponse): void =>
       void response.write('{"instance":"one","protocol":1,"version":"0.1.0"}\n');
     const lose = (response: ServerResponse): void => {
@@ -205,22 +219,43 @@ describe('remote engine', () => {
         response.end('{"error":{"code":"request-unauthorized","message":"a token is needed"}}');
       };
       const { client, until, origin } = await losing(lose, refuse, refuse, refuse);
-      const { after } = systemClock;
-      let looks = 0;
-      systemClock.after = (ms, callback, options) => {
-        if (options?.keepsProcess === false) looks += 1;
-        return after(ms, callback, options);
-      };
-      cleanup(() => {
-        systemClock.after = after;
-      });
+      const looks = countLooks();
       await client.open();
       await until(2);
       // Answered after the refusal.
       await (await fetch(origin)).text();
-      assert.equal(looks, 1);
+      assert.equal(looks(), 1);
       await assert.rejects(client.open(), { code: 'request-unauthorized' });
-      assert.equal(looks, 1);
+      assert.equal(looks(), 1);
+    });
+
+    it('is not looked for while a listener to the state connects', async () => {
+      const { client } = await losing(lose, lease);
+      const looks = countLooks();
+      const opened = new Promise<void>((resolve) => {
+        client.onState((state) => state === 'lost' && resolve(client.open()));
+      });
+      await client.open();
+      await opened;
+      assert.equal(looks(), 0);
+    });
+
+    it('is leased once by a request that comes when the engine has just been found', async () => {
+      const { client } = await losing(lose, lease, lease);
+      const looks = countLooks();
+      await client.open();
+      const states: ConnectionState[] = [];
+      client.onState((state) => states.push(state));
+      const { push } = NdjsonDecoder.prototype;
+      await new Promise<void>((resolve) => {
+        NdjsonDecoder.prototype.push = function (bytes) {
+          NdjsonDecoder.prototype.push = push;
+          queueMicrotask(() => resolve(client.open()));
+          return push.call(this, bytes);
+        };
+      });
+      assert.deepEqual(states, ['lost', 'connecting', 'connected']);
+      assert.equal(looks(), 1);
     });
 
     it('does not hold up a request while it is silent', async () => {
