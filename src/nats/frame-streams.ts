@@ -203,7 +203,8 @@ export function isSubjectTaken(error: unknown, { packages }: NatsLink): boolean 
   return code === StreamWrongLastSequence || code === StreamWrongLastSequenceUnknown;
 }
 
-function streamError(stream: string, cause: unknown): SmolvlmError {
+/** The error of a stream that refuses what is asked of it: `nats-permission`, otherwise `nats-stream`. */
+export function streamError(stream: string, cause: unknown): SmolvlmError {
   return (
     permissionError(cause) ??
     new SmolvlmError('nats-stream', `the stream "${stream}" cannot be used: ${words(cause)}`, {

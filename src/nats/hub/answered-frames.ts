@@ -1,4 +1,5 @@
 import type { ConsumerInfo } from '@nats-io/jetstream';
+import { streamError } from '../frame-streams';
 import type { NatsLink } from '../nats-connection';
 
 /**
@@ -7,15 +8,26 @@ import type { NatsLink } from '../nats-connection';
  * their places, for an hour.
  *
  * One by one: when nats-server 2.9 purges a range, its consumer forgets the frames in progress after it.
+ * @throws SmolvlmError `nats-stream`, `nats-permission`
  */
-export async function removeAnswered(
+export async function removeAnswered(link: NatsLink, consumer: ConsumerInfo): Promise<void> {
+  try {
+    await removeUpTo(link, consumer);
+  } catch (cause) {
+    throw streamError(link.subjects.frameStream, cause);
+  }
+}
+
+async function removeUpTo(
   { manager: { streams }, subjects: { frameStream } }: NatsLink,
-  { config, ack_floor: { stream_seq: lastAnswered } }: ConsumerInfo,
+  { config, created, ack_floor: { stream_seq: lastAnswered } }: ConsumerInfo,
 ): Promise<void> {
-  const { state } = await streams.info(frameStream);
-  if (state.messages === 0) return;
+  const stream = await streams.info(frameStream);
+  const { first_seq: first, messages } = stream.state;
+  // Made again after its consumer was looked up: its frames are others, at the same places.
+  if (messages === 0 || Date.parse(created) < Date.parse(stream.created)) return;
   const filter = config.filter_subject as string;
-  let sequence = state.first_seq;
+  let sequence = first;
   while (sequence <= lastAnswered) {
     // In JetStream's API, not in its client's types.
     const next = { seq: sequence, next_by_subj: filter };

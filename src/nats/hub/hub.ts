@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import type { FinalEvent } from '../../protocol/events';
 import { defined } from '../../system/defined';
 import { type DirectAnswer, decodeFrame } from '../frame-message';
-import { ackWaitOf, ensureConsumer, ensureStreams } from '../frame-streams';
 import { anyModel, type FrameKind } from '../frame-subjects';
 import type { HubStatus } from '../hub-status';
 import { countReturn, keptAnswer, publishAnswer, returnsOf } from '../kept-answers';
@@ -16,9 +15,9 @@ import { closeNats, type NatsLink } from '../nats-connection';
 import { listen } from '../nats-permission';
 import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
-import { removeAnswered } from './answered-frames';
 import { Cancellations } from './cancellations';
 import { FrameReader } from './frame-reader';
+import { type FrameSource, frameSource } from './frame-source';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
 import { answerTooLarge, keeperStops, replyTo } from './hub-reply';
@@ -73,7 +72,7 @@ export class Hub {
   async start(): Promise<void> {
     const { models, engine } = this.#options;
     const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
-    for (const kind of kinds) await this.#consumer(kind);
+    for (const kind of kinds) await this.#source(kind);
     const { instance } = await engine.status();
     await this.#listen(instance);
     this.#loops = kinds.map((kind) => this.#pull(kind));
@@ -114,14 +113,9 @@ export class Hub {
     await closeNats(this.#options.link);
   }
 
-  async #consumer(kind: FrameKind): Promise<{ consumer: Consumer; ackWaitMs: number }> {
+  #source(kind: FrameKind): Promise<FrameSource> {
     const { link, ackWaitMs = 30_000 } = this.#options;
-    // Also while it runs: the server may have lost its store, or somebody has deleted a stream.
-    const isNew = await ensureStreams(link);
-    const info = await ensureConsumer(link, kind, { ackWaitMs });
-    await removeAnswered(link, info);
-    if (isNew) link.connection.publish(link.subjects.newQueue);
-    return { consumer: link.jetstream.consumers.getConsumerFromInfo(info), ackWaitMs: ackWaitOf(info) };
+    return frameSource(link, kind, { ackWaitMs });
   }
 
   /** Takes frames of one kind while there is room. */
@@ -129,7 +123,7 @@ export class Hub {
     const { signal } = this.#closing;
     const { checkMs = 60_000 } = this.#options;
     let lastLine = '';
-    let source: { consumer: Consumer; ackWaitMs: number } | undefined;
+    let source: FrameSource | undefined;
     let checkedAt = 0;
     while (!signal.aborted) {
       try {
@@ -138,7 +132,7 @@ export class Hub {
           continue;
         }
         if (source === undefined || performance.now() - checkedAt > checkMs) {
-          source = await this.#consumer(kind);
+          source = await this.#source(kind);
           checkedAt = performance.now();
         }
         const message = await source.consumer.next({ expires: pullMs });
