@@ -7,6 +7,7 @@ const mostCharacters = 1000;
 
 /** Characters of the sentence, where a long value in it would push the way out beyond the sidebar's limit. */
 const sentenceLimits = [600, 300];
+const endCharacters = 100;
 
 /** What a person reads about an error: a sentence and the way out. */
 export type FailureText = (error: ErrorBody) => string;
@@ -41,9 +42,17 @@ function shortEnough(sentence: string, textOf: (shown: string) => string): strin
   let text = textOf(sentence);
   for (const limit of sentenceLimits) {
     if (text.length <= mostCharacters) break;
-    text = textOf(shortened(sentence, limit));
+    text = textOf(withoutMiddle(sentence, limit));
   }
   return text;
+}
+
+/** Keeps the end of a sentence: it says what went wrong with a value, e.g. `connect ECONNREFUSED`. */
+function withoutMiddle(sentence: string, limit: number): string {
+  const characters = [...sentence];
+  if (characters.length <= limit) return sentence;
+  const end = characters.slice(-endCharacters).join('');
+  return `${shortened(sentence, limit - endCharacters)}${end.slice(Math.max(0, end.indexOf(' ')))}`;
 }
 
 function englishText({ message, hint }: ErrorBody): string {

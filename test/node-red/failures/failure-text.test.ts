@@ -78,7 +78,8 @@ describe('failureText', () => {
       }
       assert.match(message(refusedLong, language), /camera camera…/);
     }
-    assert.match(message(refusedLong, 'en-US'), /Open the address\.$/);
+    assert.match(message(refusedLong, 'en-US'), / : connect ECONNREFUSED\. Open the address\.$/);
+    assert.match(message(refusedLong, 'de'), /^Keine Antwort: Verbindung abgelehnt\./);
   });
 
   it('has a sentence and a way out for every kind of error in every language', () => {
