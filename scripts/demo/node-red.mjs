@@ -80,18 +80,20 @@ function settings(uiPort) {
   };
 }
 
-/** @returns the port itself when it is free, else another one */
+/** @returns the port itself when it is free, else another one; 0 stands for any */
 export async function freePort(wanted) {
-  for (const port of [wanted, 0]) {
-    const server = createServer();
-    const listening = await new Promise((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!listening) continue;
-    const { port: free } = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    return free;
+  if (wanted === 0 || !(await isFree(wanted))) {
+    return require('../../dist/src/system/free-port.js').freePort();
   }
-  throw new Error('no free port on 127.0.0.1');
+  return wanted;
+}
+
+async function isFree(port) {
+  const server = createServer();
+  const listening = await new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (listening) await new Promise((resolve) => server.close(resolve));
+  return listening;
 }

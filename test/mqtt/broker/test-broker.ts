@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../../src/system/free-port';
 
 /** A test's own broker, on this machine only. */
 export interface TestBroker {
@@ -83,9 +84,7 @@ export const hasMosquitto = mosquittoProgram !== undefined;
  */
 export async function startMosquitto(...options: string[]): Promise<TestBroker> {
   if (mosquittoProgram === undefined) throw new Error('mosquitto is not installed');
-  const probe = createServer();
-  const port = await listen(probe);
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'smolvlm-test-mosquitto-'));
   const config = join(folder, 'mosquitto.conf');
   const lines = [
