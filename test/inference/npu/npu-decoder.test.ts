@@ -7,6 +7,7 @@ import { NpuReadWriteLock } from '../../../src/inference/npu/npu-read-write-lock
 import type { DescribeRequest } from '../../../src/protocol/describe-request';
 import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
+import { setEnvironment } from '../../environment';
 import { demoFrame } from '../../fixtures';
 import { sharedPictures } from '../shared-pictures';
 import { EmulatedBundle } from './emulated-bundle';
@@ -128,7 +129,7 @@ describe('a captioner with vision and text on the NPU', function () {
   });
 
   it('uses the vendor’s own prompt if that is set', async () => {
-    process.env.SMOLVLM_RKLLM_INPUT = 'multimodal';
+    const restore = setEnvironment({ SMOLVLM_RKLLM_INPUT: 'multimodal' });
     try {
       const { text } = await ask(await open(), {
         frame: 'frame_09_street_day.jpg',
@@ -140,7 +141,7 @@ describe('a captioner with vision and text on the NPU', function () {
         /^<\|im_start\|>User:<image>What\?<end_of_utterance>\nAssistant: \[1 x \d+ rows of <image>, sum -?[\d.]+, width 256\]$/,
       );
     } finally {
-      delete process.env.SMOLVLM_RKLLM_INPUT;
+      restore();
     }
   });
 });

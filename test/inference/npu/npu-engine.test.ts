@@ -11,6 +11,7 @@ import { EmulatedRkllm } from '../../backends/rkllm/emulated-rkllm';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { isAlive } from '../../client/local-fake';
 import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
+import { setEnvironment } from '../../environment';
 import { demoFrame, repositoryRoot } from '../../fixtures';
 import { repetitions } from '../../quick-loop';
 import { ChildClock } from '../../system/child-clock/child-clock';
@@ -111,7 +112,7 @@ describe('an engine with an NPU that fails', function () {
 
   it('answers from a new engine when the decoder on the NPU never comes back, and says why', async () => {
     const rkllm = await EmulatedRkllm.create('1.3');
-    process.env.SMOLVLM_NPU_SILENCE_MS = `${lostMs}`;
+    const restore = setEnvironment({ SMOLVLM_NPU_SILENCE_MS: `${lostMs}` });
     try {
       const request = { model: full.dir, ...question };
       const first = await client.describe(request, [picture]);
@@ -129,7 +130,7 @@ describe('an engine with an NPU that fails', function () {
       assert.equal(next.type === 'result' && next.result.fallback?.code, 'npu-deaths', JSON.stringify(next));
       assert.notEqual((await client.status()).pid, pid);
     } finally {
-      delete process.env.SMOLVLM_NPU_SILENCE_MS;
+      restore();
       await rkllm.remove();
     }
   });

@@ -11,7 +11,7 @@ const truckCaption =
   'A white truck is parked on the left of the driveway at night, and a green bicycle is parked on the right.';
 
 describe('what changed, by smolvlm-caption', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   new CaptionRuntime();
   let flow: CaptionFlow;
 

@@ -8,6 +8,8 @@ import helper from 'node-red-node-test-helper';
 import captionNode from '../../../nodes/smolvlm-caption/smolvlm-caption';
 import engineNode from '../../../nodes/smolvlm-engine/smolvlm-engine';
 import { EngineClient } from '../../../src/client/engine-client';
+import { isAlive } from '../../client/local-fake';
+import { setEnvironment } from '../../environment';
 import { catchNode, collectStatuses, localEngine, onMessage } from '../flow-parts';
 import { statusShown } from '../status-shown';
 
@@ -123,16 +125,17 @@ export class CaptionFlow {
 /** A separate Node-RED and engine for the tests of a suite; call it inside the suite. */
 export class CaptionRuntime {
   #folder = '';
+  #restore = (): void => {};
 
   constructor() {
     before(async () => {
       this.#folder = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
-      process.env.SMOLVLM_RUNTIME_DIR = this.#folder;
+      this.#restore = setEnvironment({ SMOLVLM_RUNTIME_DIR: this.#folder });
       await new Promise<void>((resolve) => helper.startServer(resolve));
     });
     after(async () => {
       await this.#stopEngine();
-      delete process.env.SMOLVLM_RUNTIME_DIR;
+      this.#restore();
       await rm(this.#folder, { recursive: true, force: true });
       await new Promise<void>((resolve) => helper.stopServer(resolve));
     });
@@ -164,15 +167,11 @@ export class CaptionRuntime {
   async #stopEngine(): Promise<void> {
     const pid = await this.enginePid();
     process.kill(pid, 'SIGTERM');
-    // It closes its socket first, and writes into its folders until it has ended.
-    for (let waited = 0; waited < 10_000 && isRunning(pid); waited += 20) await delay(20);
+    await untilEnded(pid);
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** Waits until an engine has ended: it closes its socket first, and writes into its folders until then. */
+export async function untilEnded(pid: number): Promise<void> {
+  while (isAlive(pid)) await delay(20);
 }

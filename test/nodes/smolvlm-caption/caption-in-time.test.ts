@@ -10,7 +10,7 @@ const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const atOnce = '0.001';
 
 describe('captions in time, by smolvlm-caption', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const runtime = new CaptionRuntime();
   let flow: CaptionFlow;
   /** Takes a request for a picture, and says nothing. */

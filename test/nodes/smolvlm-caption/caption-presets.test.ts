@@ -21,7 +21,7 @@ const schema = {
 };
 
 describe('presets of smolvlm-caption', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   new CaptionRuntime();
   let flow: CaptionFlow;
 

@@ -8,7 +8,7 @@ const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
 const garden = readFileSync(demoFrame('frame_08_garden_day.jpg'));
 
 describe('smolvlm-caption', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const runtime = new CaptionRuntime();
   let flow: CaptionFlow;
 

@@ -11,6 +11,7 @@ import helper from 'node-red-node-test-helper';
 import convertNode from '../../../nodes/smolvlm-convert/smolvlm-convert';
 import { writeSmallCheckpoint } from '../../convert/small-checkpoint';
 import { testToolkit } from '../../convert/toolkit/test-toolkit';
+import { setEnvironment } from '../../environment';
 import { demoFrame } from '../../fixtures';
 import { statusShown } from '../status-shown';
 
@@ -158,7 +159,7 @@ describe('smolvlm-convert', function () {
   it('explains on a hub that conversion needs a PC', async () => {
     const arm = join(folder, 'arm.cjs');
     await writeFile(arm, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
-    process.env.NODE_OPTIONS = `--require ${arm}`;
+    const restore = setEnvironment({ NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${arm}` });
     try {
       const flow = await load({ ...conversion(), out: join(folder, 'arm') });
       flow.send({});
@@ -167,7 +168,7 @@ describe('smolvlm-convert', function () {
       assert.equal(code, 'convert-machine');
       assert.match(message, /this machine is linux on arm64. Convert on a PC.*smolvlm install here/);
     } finally {
-      delete process.env.NODE_OPTIONS;
+      restore();
     }
   });
 

@@ -11,6 +11,7 @@ import type { EngineEvent } from '../../../src/protocol/events';
 import { NdjsonDecoder } from '../../../src/protocol/ndjson';
 import type { ServedEngine } from '../../../src/server/serve-engine';
 import { useCleanup } from '../../cleanup';
+import { setEnvironment } from '../../environment';
 import { serveFake } from '../../server/served-fake';
 
 helper.init(require.resolve('node-red'));
@@ -133,9 +134,8 @@ describe('smolvlm-engine', () => {
 
     it('fills in variables of the environment, as the runtime does for a saved node', async () => {
       await load({});
-      process.env.SMOLVLM_TEST_URL = served.url;
+      cleanup(setEnvironment({ SMOLVLM_TEST_URL: served.url ?? '' }));
       const answer = await check({ ...remote(), url: `\${${'SMOLVLM_TEST_URL'}}`, token });
-      delete process.env.SMOLVLM_TEST_URL;
       assert.ok('doctor' in answer, JSON.stringify(answer));
     });
 

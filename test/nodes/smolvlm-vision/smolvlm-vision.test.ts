@@ -4,15 +4,16 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import helper from 'node-red-node-test-helper';
 import { EngineClient } from '../../../src/client/engine-client';
 import { troubleOf } from '../../../src/failures/trouble';
 import type { FeatureHandle } from '../../../src/protocol/features';
 import { EmulatedNpu } from '../../backends/rknn/emulated-npu';
 import { fewPatches, writeSmallCheckpoint } from '../../convert/small-checkpoint';
+import { setEnvironment } from '../../environment';
 import { demoFrame } from '../../fixtures';
 import { EmulatedBundle } from '../../inference/npu/emulated-bundle';
+import { untilEnded } from '../smolvlm-caption/caption-flow';
 import { type Received, VisionFlow } from './vision-flow';
 
 const street = readFileSync(demoFrame('frame_09_street_day.jpg'));
@@ -27,6 +28,7 @@ const questions = [
 describe('smolvlm-vision', function () {
   this.timeout(120_000);
   let runtime: string;
+  let restore: () => void;
   let flow: VisionFlow;
 
   async function engine<T>(ask: (client: EngineClient) => Promise<T>): Promise<T> {
@@ -42,8 +44,9 @@ describe('smolvlm-vision', function () {
   async function stopEngine(): Promise<void> {
     const sockets = async () => (await readdir(runtime)).filter((name) => name.endsWith('.sock'));
     if ((await sockets()).length === 0) return;
-    process.kill((await status()).pid, 'SIGTERM');
-    while ((await sockets()).length > 0) await delay(20);
+    const { pid } = await status();
+    process.kill(pid, 'SIGTERM');
+    await untilEnded(pid);
   }
 
   function handleOf({ features }: Received): FeatureHandle {
@@ -53,12 +56,12 @@ describe('smolvlm-vision', function () {
 
   before(async () => {
     runtime = await mkdtemp(join(tmpdir(), 'smolvlm-node-'));
-    process.env.SMOLVLM_RUNTIME_DIR = runtime;
+    restore = setEnvironment({ SMOLVLM_RUNTIME_DIR: runtime });
     await new Promise<void>((resolve) => helper.startServer(resolve));
   });
   after(async () => {
     await stopEngine();
-    delete process.env.SMOLVLM_RUNTIME_DIR;
+    restore();
     await rm(runtime, { recursive: true, force: true });
     await new Promise<void>((resolve) => helper.stopServer(resolve));
   });
