@@ -26,8 +26,8 @@ describe('features in a group of hubs', function () {
   let keeper: FakeHub;
   beforeEach(async () => {
     hubs = [
-      await fake().hub({ ackWaitMs: 500, drainMs: 50 }),
-      await fake().hub({ ackWaitMs: 500, drainMs: 50 }),
+      await fake().hub({ ackWaitMs: 2_000, drainMs: 50 }),
+      await fake().hub({ ackWaitMs: 2_000, drainMs: 50 }),
     ];
     client = fake().client();
     const final = await client.encode({ camera: 'porch' }, [picture]);

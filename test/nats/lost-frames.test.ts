@@ -39,7 +39,7 @@ describe('a frame that a newer one replaced while a hub worked on it', function 
   const fake = useNatsFake();
 
   it('ends as superseded when its hub is lost', async () => {
-    const hub = await fake().hub({ ackWaitMs: 500, drainMs: 50 });
+    const hub = await fake().hub({ ackWaitMs: 2_000, drainMs: 50 });
     const final = await replacedInWork(fake(), () => hub.cut());
     assert.match(outcome(final), /^dropped superseded: .* took its place, and its hub is lost$/);
   });

@@ -53,7 +53,7 @@ describe('smolvlm serve --nats', function () {
   }
 
   it('has in its metrics, in smolvlm hubs and for the sidebar what it does and what waits', async () => {
-    const lost = await fake().hub({ ackWaitMs: 1_000, drainMs: 50 });
+    const lost = await fake().hub({ ackWaitMs: 2_000, drainMs: 50 });
     const client = fake().client();
     const abort = new AbortController();
     const ask = (prompt: string, camera: string, type?: string) => {

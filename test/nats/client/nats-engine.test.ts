@@ -101,7 +101,7 @@ describe('client of a group of hubs', function () {
   });
 
   it('gets one answer when the hub that has the frame loses its connection', async () => {
-    const lost = await fake().hub({ ackWaitMs: 1_000 });
+    const lost = await fake().hub({ ackWaitMs: 2_000 });
     const client = fake().client();
     const running = eventOf('progress');
     const slow = client.describe({ prompt: gate().prompt, camera: 'porch' }, [picture], {
@@ -122,7 +122,7 @@ describe('client of a group of hubs', function () {
     let begun = 0;
     let next = (): void => {};
     const final = (async () => {
-      await fake().hub({ ackWaitMs: 500, drainMs: 50 });
+      await fake().hub({ ackWaitMs: 2_000, drainMs: 50 });
       return client.describe({ prompt: 'slow 60000', camera: 'porch' }, [picture], {
         onEvent: ({ type }) => {
           if (type === 'progress') next();
@@ -134,7 +134,7 @@ describe('client of a group of hubs', function () {
         next = resolve;
       });
       await fake().cutLast();
-      await fake().hub({ ackWaitMs: 500, drainMs: 50 });
+      await fake().hub({ ackWaitMs: 2_000, drainMs: 50 });
     }
     const answer = await final;
     assert.equal(outcome(answer), 'error nats-hubs-lost');

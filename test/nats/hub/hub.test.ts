@@ -138,10 +138,10 @@ describe('Hub', function () {
   });
 
   it('keeps a frame for as long as it works on it, longer than the acknowledgement time', async () => {
-    await fake().hub({ ackWaitMs: 300 });
+    await fake().hub({ ackWaitMs: 2_000 });
     await fake().hub();
     const client = fake().client();
-    const final = await client.describe({ prompt: 'slow 1200', camera: 'porch' }, [picture]);
+    const final = await client.describe({ prompt: 'slow 3000', camera: 'porch' }, [picture]);
     assert.equal(final.type, 'result');
     const counts = (await client.hubs()).map(({ redelivered }) => redelivered);
     assert.deepEqual(counts, [0, 0]);

@@ -27,7 +27,7 @@ describe('pictures published by MQTT to the queue', function () {
       '}',
     ].join('\n');
     fake = await NatsFake.start({ config });
-    await fake.hub({ ackWaitMs: 1_000, drainMs: 50 });
+    await fake.hub({ ackWaitMs: 2_000, drainMs: 50 });
   });
   afterEach(() => {
     for (const end of ends) end();

@@ -61,7 +61,7 @@ describe('a frame of a priority above 0 in the shared queue', function () {
   });
 
   it('goes to the next hub when the one that works on it is lost', async () => {
-    const lost = await fake().hub({ ackWaitMs: 1_000 });
+    const lost = await fake().hub({ ackWaitMs: 2_000 });
     const porch = await send({ prompt: gate().prompt, camera: 'porch', priority: 1 }, 'progress');
     await lost.cut();
     await fake().hub();
