@@ -50,7 +50,7 @@ describe('example daily digest', function () {
     assert.equal(headers.title, 'What the cameras saw today');
     const text = body.toString().split('\n');
     assert.deepEqual(
-      text.map((line) => line.replace(/^\d\d:\d\d( [AP]M)? /, '')),
+      text.map((line) => line.replace(/^\d\d:\d\d(\s[AP]M)? /, '')),
       kept.map(({ camera, text: caption }) => `${camera}: ${caption}`),
     );
     await home.until(async () => (await lines()).length === 0, 'an empty digest');
