@@ -4,7 +4,7 @@ import { accessibilityFaults } from '../axe';
 import { phone, picture, suiteCaptionsPage } from './captions-page';
 
 describe('an entry of the captions page in a browser (needs Chromium)', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const shown = suiteCaptionsPage();
 
   it('shows captions as text, whatever they contain', async () => {

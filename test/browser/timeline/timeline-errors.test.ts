@@ -20,7 +20,7 @@ interface Words {
 }
 
 describe('errors on the captions page (needs Chromium)', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let store: MemoryTimeline;
   let served: ServedTimeline;
   let page: Page;

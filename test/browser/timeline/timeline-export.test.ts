@@ -4,7 +4,7 @@ import { token } from '../../timeline/http/served-timeline';
 import { suiteCaptionsPage } from './captions-page';
 
 describe('what the captions page exports in a browser (needs Chromium)', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const shown = suiteCaptionsPage();
 
   for (const [format, label, beginning] of [

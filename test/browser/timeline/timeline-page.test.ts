@@ -4,7 +4,7 @@ import { accessibilityFaults } from '../axe';
 import { minute, phone, suiteCaptionsPage } from './captions-page';
 
 describe('the captions page in a browser (needs Chromium)', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const shown = suiteCaptionsPage();
 
   for (const width of [390, 1280]) {
