@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DescribeFinal } from '../../src/protocol/events';
 import { thisProcess } from '../../src/system/lock/lock-holder';
+import { useGate } from '../inference/gate';
 import { LocalFake } from './local-fake';
 import { outcome } from './outcome';
 
@@ -19,6 +20,7 @@ function signal(): { readonly promise: Promise<void>; readonly resolve: () => vo
 }
 
 describe('local engine', () => {
+  const gate = useGate();
   let fake: LocalFake;
   beforeEach(() => {
     fake = new LocalFake();
@@ -101,7 +103,7 @@ describe('local engine', () => {
     await client.describe({ prompt: 'first' }, [picture]);
     let hung: Promise<DescribeFinal> | undefined;
     await new Promise<void>((resolve) => {
-      hung = client.describe({ prompt: 'hang', deadlineMs: 1000 }, [picture], {
+      hung = client.describe({ prompt: 'hang', deadlineMs: 3000 }, [picture], {
         onEvent: (event) => event.type === 'progress' && event.phase === 'vision' && resolve(),
       });
     });
@@ -115,13 +117,16 @@ describe('local engine', () => {
     const client = fake.client();
     const { pid } = await client.status();
     const running = signal();
-    const first = client.describe({ prompt: 'slow 200' }, [picture], {
+    const first = client.describe({ prompt: gate().prompt }, [picture], {
       onEvent: (event) => event.type === 'progress' && running.resolve(),
     });
     const second = client.describe({ prompt: 'second' }, [picture]);
     await running.promise;
     process.kill(pid, 'SIGTERM');
-    assert.deepEqual([outcome(await first), outcome(await second)], ['result slow 200', 'result second']);
+    while (fake.pids().length < 2) await delay(5);
+    gate().open();
+    const finals = [outcome(await first), outcome(await second)];
+    assert.deepEqual(finals, [`result ${gate().prompt}`, 'result second']);
     assert.equal(fake.pids().length, 2);
   });
 
@@ -131,7 +136,7 @@ describe('local engine', () => {
     assert.ok(before.type === 'features');
     const { pid } = await client.status();
     const running = signal();
-    const first = client.encode({ camera: 'slow 300' }, [picture], {
+    const first = client.encode({ camera: gate().prompt }, [picture], {
       onEvent: (event) => event.type === 'progress' && running.resolve(),
     });
     await running.promise;
@@ -139,6 +144,7 @@ describe('local engine', () => {
     const features = before.features.handles.map(({ id }) => id);
     const question = client.describe({ prompt: 'x', features }, []);
     process.kill(pid, 'SIGKILL');
+    gate().open();
     const [one, two] = await Promise.all([first, second]);
     assert.ok(one.type === 'features' && two.type === 'features');
     const [old, fresh] = [before, one].map(({ features }) => features.handles[0]?.engine);

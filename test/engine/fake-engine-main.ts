@@ -17,7 +17,7 @@ async function main(): Promise<void> {
     idleExitMs: 1000 * Number(values['idle-exit']),
     model: 'fake',
     queueCapacity: 10,
-    hangMs: 200,
+    hangMs: 1000,
     captionerModule: join(__dirname, '..', 'inference', 'fake-captioner.js'),
     log: (line) => process.stderr.write(`${line}\n`),
   });

@@ -108,7 +108,7 @@ describe('smolvlm serve --nats', function () {
     const running = new Promise<void>((resolve) => {
       begun = resolve;
     });
-    const first = client.describe({ id: 'first', prompt: 'slow 1500', camera: 'porch' }, [picture], {
+    const first = client.describe({ id: 'first', prompt: 'slow 4000', camera: 'porch' }, [picture], {
       onEvent: ({ type }) => type === 'progress' && begun(),
     });
     await running;
