@@ -55,7 +55,7 @@ describe('MjpegSource', () => {
 
   function stream(more: object = {}): MjpegSource {
     source = new MjpegSource(
-      { url: camera.url(), intervalMs: 0, timeoutMs: 2000, pauseMs: 5, ...more },
+      { url: camera.url(), intervalMs: 0, timeoutMs: 20_000, pauseMs: 5, ...more },
       told,
     );
     return source;
@@ -146,7 +146,7 @@ describe('MjpegSource', () => {
   it('is reported when nothing arrives, and when pictures stop', async () => {
     camera.answer = () => (socket) => void socket.write(head);
     const clock = new ManualClock();
-    stream({ clock });
+    stream({ clock, timeoutMs: 2000 });
     await told.until(() => camera.requests.length === 1);
     clock.advance(2000);
     await told.until(() => told.troubles.length >= 1);
@@ -164,7 +164,7 @@ describe('MjpegSource', () => {
     camera.answer = () =>
       endless('HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n\r\n', () => Buffer.from(video));
     const clock = new ManualClock();
-    stream({ clock });
+    stream({ clock, timeoutMs: 2000 });
     const named = () =>
       told.troubles.find(({ message }) => /\d+ bytes were received within 2000 ms/.test(message));
     // On a busy machine the first bytes come late: each attempt gets more time for them.

@@ -13,6 +13,9 @@ import { ageOf, canServe, RtspServer } from './rtsp-server';
 
 const picture = readFileSync(demoFrame('frame_09_street_day.jpg'));
 
+/** Seconds that no other process of this machine sleeps. */
+const asleep = `4711.${String(process.pid).padStart(7, '0')}`;
+
 /** Command lines of all processes that hold a text. */
 function processesWith(text: string): string[] {
   return readdirSync('/proc')
@@ -172,25 +175,25 @@ describe('RtspSource', () => {
 
     it('ends ffmpeg when the video stops', async () => {
       const clock = new ManualClock();
-      rtsp(url, { ffmpeg: program(`echo video >&3; echo > ${temp('begun')}; exec sleep 4711.1`), clock });
+      rtsp(url, { ffmpeg: program(`echo video >&3; echo > ${temp('begun')}; exec sleep ${asleep}1`), clock });
       await told.until(() => existsSync(temp('begun')));
       await delay(50);
       clock.advance(5000);
       await told.until(() => told.troubles.length >= 1);
       assert.match(told.troubles[0]!.message, /nothing was received for 5000 ms/);
-      assert.deepEqual(processesWith('4711.1'), []);
+      assert.deepEqual(processesWith(`${asleep}1`), []);
     });
 
     it('ends ffmpeg with the source', async () => {
-      rtsp(url, { ffmpeg: program(`echo > ${temp('begun')}; exec sleep 4711.2`) });
+      rtsp(url, { ffmpeg: program(`echo > ${temp('begun')}; exec sleep ${asleep}2`) });
       await told.until(() => existsSync(temp('begun')));
       source.close();
-      await told.until(() => processesWith('4711.2').length === 0);
+      await told.until(() => processesWith(`${asleep}2`).length === 0);
       assert.deepEqual(told.troubles, []);
     });
 
     it('leaves no ffmpeg when its process is killed', async () => {
-      const ffmpeg = program(`echo > ${temp('begun')}; exec sleep 4711.3`);
+      const ffmpeg = program(`echo > ${temp('begun')}; exec sleep ${asleep}3`);
       const main = `const { RtspSource } = require(${JSON.stringify(require.resolve('../../src/frame/rtsp-source'))});
         new RtspSource({ url: new URL('rtsp://camera/live'), intervalMs: 1000, timeoutMs: 5000, ffmpeg: ${JSON.stringify(ffmpeg)} },
           { onFrame() {}, onConnected() {}, onTrouble() {} });`;
@@ -198,7 +201,7 @@ describe('RtspSource', () => {
       const exited = once(parent, 'exit');
       await told.until(() => existsSync(temp('begun'))).finally(() => parent.kill('SIGKILL'));
       await exited;
-      await told.until(() => processesWith('4711.3').length === 0);
+      await told.until(() => processesWith(`${asleep}3`).length === 0);
       source = rtsp(url, { ffmpeg });
     });
 
@@ -211,7 +214,7 @@ describe('RtspSource', () => {
       assert.equal(readFileSync(temp('runs'), 'utf8').trim().split('\n').length, 1);
       source.take();
       await told.until(() => told.frames.length >= 2);
-      await delay(50);
+      await clock.waitedFor(10_000);
       clock.advance(10_000);
       await told.until(() => told.frames.length >= 3);
       assert.match(readFileSync(temp('runs'), 'utf8'), /-skip_frame nokey/);

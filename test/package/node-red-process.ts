@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../src/system/free-port';
 
 /** Time for Node-RED to say that it has started, or that flows have. */
-const sayMs = 60_000;
+const sayMs = 180_000;
 const stopMs = 20_000;
 
 /** One file of a package that registers node types, as the palette lists it. */
@@ -24,7 +24,7 @@ export interface NodeRedProgram {
   readonly node: string;
   /** Node-RED's red.js. */
   readonly red: string;
-  /** Time to start; default: a minute. */
+  /** Time to start; default: three minutes. */
   readonly sayMs?: number;
 }
 

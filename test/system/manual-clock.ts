@@ -15,9 +15,9 @@ export class ManualClock implements Clock {
     return this.#timers.length;
   }
 
-  /** Resolves when something waits for this clock. */
-  async waitedFor(): Promise<void> {
-    while (this.timers === 0) await delay(1);
+  /** Resolves when something waits for this clock, or for one time of it. */
+  async waitedFor(atMs?: number): Promise<void> {
+    while (!this.#timers.some((timer) => timer.atMs === (atMs ?? timer.atMs))) await delay(1);
   }
 
   now(): number {

@@ -57,7 +57,7 @@ export class TestHomeAssistant {
 
   /** Waits for a line, from the n-th that was reported on. */
   async until(wanted: (line: Reported) => boolean, from = 0): Promise<Reported> {
-    for (let waited = 0; waited < 30_000 && this.#child.exitCode === null; waited += 20) {
+    for (let waited = 0; waited < 120_000 && this.#child.exitCode === null; waited += 20) {
       const found = this.reported.slice(from).find(wanted);
       if (found) return found;
       await delay(20);

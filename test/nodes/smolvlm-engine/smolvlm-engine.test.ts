@@ -102,7 +102,7 @@ describe('smolvlm-engine', () => {
       assert.ok('doctor' in answer && answer.doctor.checks.some(({ id }) => id === 'bundle'));
       const folder = await check({ ...remote(), model: '/nowhere/bundle', token });
       assert.ok('doctor' in folder);
-      const missing = folder.doctor.checks.find(({ state }) => state === 'bad');
+      const missing = folder.doctor.checks.find(({ id }) => id === 'bundle');
       assert.match(JSON.stringify(missing), /nowhere/);
     });
 

@@ -19,9 +19,9 @@ describe('the connection of smolvlm-mqtt', function () {
       await helper.unload();
       await mqtt.watcher.on('smolvlm/availability', (text) => text === 'offline');
       assert.ok(!mqtt.watcher.texts('homeassistant/device/smolvlm-porch/config').includes(''));
-      await mqtt.load({ cameras: [{ name: 'porch' }] });
       const before = mqtt.watcher.seen.length;
-      await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online', before - 1);
+      await mqtt.load({ cameras: [{ name: 'porch' }] });
+      await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online', before);
       await (helper.getNode('m') as unknown as { close(removed: boolean): Promise<void> }).close(true);
       await mqtt.watcher.on('homeassistant/device/smolvlm-porch/config', (text) => text === '');
     });
@@ -31,9 +31,9 @@ describe('the connection of smolvlm-mqtt', function () {
       await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online');
       const { client } = helper.getNode('b') as unknown as { client: { stream: { destroy(): void } } };
       client.stream.destroy();
-      await mqtt.watcher.on('smolvlm/availability', (text) => text === 'offline');
-      const before = mqtt.watcher.seen.length;
-      await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online', before - 1);
+      const broken = await mqtt.watcher.on('smolvlm/availability', (text) => text === 'offline');
+      const before = mqtt.watcher.seen.indexOf(broken);
+      await mqtt.watcher.on('smolvlm/availability', (text) => text === 'online', before);
       assert.deepEqual(mqtt.warnings, []);
       await mqtt.watcher.publish('smolvlm/porch/describe', street);
       await mqtt.watcher.on('smolvlm/porch/caption');

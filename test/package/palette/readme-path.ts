@@ -168,7 +168,8 @@ export function testReadmePath(reader: () => ReadmeReader): void {
       }));
       const set = { id: 'past-set', type: 'change', z: 'porch', x: 300, y: 300, rules };
       await nodeRed.deploy([...flows, ...yesterday, { ...set, wires: [[nodes.timeline, 'past-answer']] }]);
-      const at = new Date(Date.now() - 24 * 3_600_000);
+      // Not the day of the captions either when midnight has passed since.
+      const at = new Date(Date.now() - 26 * 3_600_000);
       const body = JSON.stringify({ payload: fox, capturedAt: at.toISOString(), camera: 'porch' });
       const headers = { 'content-type': 'application/json' };
       assert.equal((await fetch(`${nodeRed.url}/past`, { method: 'POST', body, headers })).status, 200);

@@ -44,7 +44,7 @@ describe('a model in a request over TCP', () => {
       const missing = await fetch(`${served.url}/v1/smolvlm/doctor?model=/nowhere`);
       const finding = async (response: Response): Promise<string> => {
         const { checks } = (await response.json()) as DoctorReport;
-        return JSON.stringify(checks.find(({ state }) => state === 'bad'));
+        return JSON.stringify(checks.find(({ id }) => id === 'bundle'));
       };
       // A folder that exists is not told from one that does not.
       const lacking = await finding(missing);

@@ -290,7 +290,7 @@ describe("OpenAI's chat completions", () => {
       assert.match(words, /cannot be fetched/);
       assert.equal(JSON.parse(words).error.param, 'messages[0].content[0].image_url.url');
       // The port may have these digits.
-      assert.doesNotMatch(words.replace(origin, ''), /404|secret page/);
+      assert.doesNotMatch(words.replaceAll(origin, ''), /404|secret page/);
     } finally {
       await open.close();
       pictures.close();
