@@ -1,8 +1,9 @@
-// npm run bench:peers -- --llama DIR [--model CHECKPOINT] [--threads 2] [--passes 5]: this package against llama.cpp with
-// the same weights on the same cores. Each measurement is a separate process, so that no thread of another one spins; all
-// take turns, and the fastest pass of each counts. Prints JSON: times, their spread, ratios, machine and load.
+// npm run bench:peers -- --llama DIR [--model CHECKPOINT] [--threads 2] [--passes 5] [--transformers-js DIR]: this package
+// against llama.cpp, and transformers.js, with the same weights on the same cores. Each measurement is a separate process,
+// so that no thread of another one spins; all take turns, and the fastest pass of each counts. Prints JSON: times, their
+// spread, ratios, machine and load.
 // DIR holds llama.cpp's bin/llama-bench and bin/llama-mtmd-cli, and the converted checkpoint: text-Q8_0.gguf,
-// text-Q4_0.gguf, mmproj-f16.gguf.
+// text-Q4_0.gguf, mmproj-f16.gguf. The DIR of transformers.js: export-for-transformers-js.py writes it and says the rest.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -22,9 +23,10 @@ const { values } = parseArgs({
     model: { type: 'string' },
     threads: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     passes: { type: 'string', default: '5' },
+    'transformers-js': { type: 'string' },
   },
 });
-const { llama, model, threads, passes } = values;
+const { llama, model, threads, passes, 'transformers-js': transformersJs } = values;
 const needed = [
   'bin/llama-bench',
   'bin/llama-mtmd-cli',
@@ -32,10 +34,24 @@ const needed = [
   'text-Q4_0.gguf',
   'mmproj-f16.gguf',
 ];
-const missing = llama === undefined ? needed : needed.filter((file) => !existsSync(join(llama, file)));
-if (missing.length > 0 || model === undefined) {
-  console.error('usage: npm run bench:peers -- --llama DIR --model CHECKPOINT [--threads N] [--passes N]');
+const neededOfTransformersJs = [
+  ...['', '_quantized'].map((suffix) => `onnx/vision_encoder${suffix}.onnx`),
+  ...['_quantized', '_int8', '_q4'].map((suffix) => `onnx/decoder_model_merged${suffix}.onnx`),
+  'onnx/embed_tokens.onnx',
+  'node_modules/@huggingface/transformers/package.json',
+];
+const absent = (folder, files) =>
+  files.filter((file) => folder === undefined || !existsSync(join(folder, file)));
+const missing = absent(llama, needed);
+const missingOfTransformersJs =
+  transformersJs === undefined ? [] : absent(transformersJs, neededOfTransformersJs);
+if (missing.length > 0 || missingOfTransformersJs.length > 0 || model === undefined) {
+  console.error(
+    'usage: npm run bench:peers -- --llama DIR --model CHECKPOINT [--threads N] [--passes N] [--transformers-js DIR]',
+  );
   if (llama !== undefined && missing.length > 0) console.error(`${llama}: not found: ${missing.join(', ')}`);
+  if (missingOfTransformersJs.length > 0)
+    console.error(`${transformersJs}: not found: ${missingOfTransformersJs.join(', ')}`);
   process.exit(2);
 }
 
@@ -83,6 +99,14 @@ function ours(part) {
   return JSON.parse(output(process.execPath, [main, model, part, threads, String(decodeSteps)]));
 }
 
+/** The same of transformers.js. @param part text or vision @param dtype the suffix of the file, in its own words */
+function ofTransformersJs(part, dtype) {
+  const main = join(root, 'scripts', 'peers', 'measure-transformers-js.mjs');
+  return JSON.parse(
+    output(process.execPath, [main, transformersJs, part, dtype, threads, String(decodeSteps)]),
+  );
+}
+
 setUp();
 const folder = mkdtempSync(join(tmpdir(), 'smolvlm-peers-'));
 try {
@@ -96,6 +120,15 @@ try {
     Q4_0: () => llamaText('Q4_0'),
     vision: () => ours('vision'),
     'f16 mmproj': () => llamaTile(picture),
+    ...(transformersJs === undefined
+      ? {}
+      : {
+          'transformers.js q8': () => ofTransformersJs('text', 'q8'),
+          'transformers.js int8': () => ofTransformersJs('text', 'int8'),
+          'transformers.js q4': () => ofTransformersJs('text', 'q4'),
+          'transformers.js vision fp32': () => ofTransformersJs('vision', 'fp32'),
+          'transformers.js vision q8': () => ofTransformersJs('vision', 'q8'),
+        }),
   };
   const times = {};
   const loadBefore = loadavg()[0];
@@ -112,6 +145,23 @@ try {
   const best = (name, what) => Math.min(...times[name][what]);
   const captionOf = (text, vision) =>
     best(vision, 'tile') + best(text, 'prefill') + captionTokens * best(text, 'step');
+  /** With the faster of its two 8-bit decoders, and of its two towers, for each quantity. */
+  const transformersJsRatios = () => {
+    const eightBit = ['transformers.js q8', 'transformers.js int8'];
+    const towers = ['transformers.js vision fp32', 'transformers.js vision q8'];
+    const fastest = (names, what) => Math.min(...names.map((name) => best(name, what)));
+    const captions = [...eightBit, 'transformers.js q4'].flatMap((text) =>
+      towers.map((tower) => captionOf(text, tower)),
+    );
+    return {
+      int8_decode_vs_transformers_js: fastest(eightBit, 'step') / best('int8', 'step'),
+      int4_decode_vs_transformers_js: best('transformers.js q4', 'step') / best('int4', 'step'),
+      int8_decode_at_900_vs_transformers_js: fastest(eightBit, 'longStep') / best('int8', 'longStep'),
+      int8_prefill_time_vs_transformers_js: best('int8', 'prefill') / fastest(eightBit, 'prefill'),
+      tile_time_vs_transformers_js: best('vision', 'tile') / fastest(towers, 'tile'),
+      caption_time_vs_best_transformers_js_mix: captionOf('int8', 'vision') / Math.min(...captions),
+    };
+  };
   const ratios = {
     int8_decode_vs_q8_0: best('Q8_0', 'step') / best('int8', 'step'),
     int4_decode_vs_q4_0: best('Q4_0', 'step') / best('int4', 'step'),
@@ -122,6 +172,7 @@ try {
       Math.min(captionOf('Q8_0', 'f16 mmproj'), captionOf('Q4_0', 'f16 mmproj')),
     int8_900_vs_100: best('int8', 'step') / best('int8', 'longStep'),
     q8_0_900_vs_100: best('Q8_0', 'step') / best('Q8_0', 'longStep'),
+    ...(transformersJs === undefined ? {} : transformersJsRatios()),
   };
   const spread = (list) => {
     const [fastest, slowest] = [Math.min(...list), Math.max(...list)];
