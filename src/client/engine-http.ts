@@ -141,8 +141,8 @@ function isDisconnection(error: NodeJS.ErrnoException): boolean {
 }
 
 /**
- * Whether to send a request again, to the same engine or its successor: after faults of the network and for a stopping
- * engine, but not for an engine's error, nor for arguments that cannot be sent.
+ * Whether to send a request again, to the same engine or its successor: after faults of the network and for an engine that
+ * is stopping or that a proxy does not reach, but not for an engine's error, nor for arguments that cannot be sent.
  */
 export function mayBeSentAgain(error: unknown): boolean {
   if (error instanceof SmolvlmError) return error.code === 'engine-stopping';
@@ -185,6 +185,9 @@ function errorOf(status: number, document: unknown, text: string): SmolvlmError 
     typeof document === 'object' && document !== null && 'error' in document ? document.error : null;
   if (isErrorBody(error)) return SmolvlmError.from(error);
   if (status === 503) return new SmolvlmError('engine-stopping', 'the engine is stopping');
+  if (status === 502 || status === 504) {
+    return new SmolvlmError('engine-stopping', `a proxy answers ${status}: it does not reach the engine`);
+  }
   return new SmolvlmError(
     'engine-answer',
     `expected an engine's answer, received status ${status}: "${text.slice(0, 80)}"`,

@@ -229,6 +229,22 @@ describe('remote engine', () => {
       assert.equal(looks(), 1);
     });
 
+    it('is looked for, and waited for by a request, while a proxy does not reach it', async () => {
+      const badGateway = (response: ServerResponse): void => {
+        response.statusCode = 502;
+        response.end('<html>502 Bad Gateway</html>');
+      };
+      const { client } = await losing(lose, badGateway, badGateway, lose, badGateway, lease);
+      await client.open();
+      const connected = new Promise<void>((resolve) => {
+        client.onState((state) => state === 'connected' && resolve());
+      });
+      await connected;
+      await new Promise<void>((resolve) => client.onState((state) => state === 'lost' && resolve()));
+      await client.open();
+      assert.equal(client.state, 'connected');
+    });
+
     it('is not looked for while a listener to the state connects', async () => {
       const { client } = await losing(lose, lease);
       const looks = countLooks();
