@@ -23,6 +23,9 @@ export interface TestRuntime {
   readonly nodeRed: string;
 }
 
+/** The oldest Node.js that package.json allows. */
+export const leastRuntime: TestRuntime = { node: '20.9.0', nodeRed: thisRuntime.nodeRed };
+
 /** What `npm run test:oracles` installs into, beside this one; Node-RED 5 needs Node 22.9. */
 export const otherRuntimes: readonly TestRuntime[] = [
   { node: node22, nodeRed: thisRuntime.nodeRed },
