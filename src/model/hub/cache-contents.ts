@@ -76,9 +76,9 @@ async function folders(dir: string): Promise<readonly string[]> {
 /** Links are not followed: what they lead to is not the cache's. */
 async function folderBytes(dir: string): Promise<number> {
   let sum = 0;
-  for (const each of await readdir(dir, { withFileTypes: true, recursive: true }).catch(() => [])) {
-    if (!each.isFile()) continue;
-    sum += (await lstat(join(each.parentPath, each.name)).catch(() => ({ size: 0 }))).size;
+  for (const name of await readdir(dir, { recursive: true }).catch(() => [])) {
+    const found = await lstat(join(dir, name)).catch(() => undefined);
+    if (found?.isFile()) sum += found.size;
   }
   return sum;
 }
