@@ -1,7 +1,7 @@
 // Before packing: takes tests, docs and benchmarks out of the bundled packages in node_modules (`npm ci` brings them
 // back), and writes the software bill of materials, sbom.cdx.json.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './setup.mjs';
@@ -55,6 +55,9 @@ function writeBill() {
   }
 }
 
+/** At once: another process may pack the same tree. */
 function writeJson(file, value) {
-  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+  const part = `${file}.${process.pid}.tmp`;
+  writeFileSync(part, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(part, file);
 }

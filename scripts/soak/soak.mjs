@@ -88,7 +88,7 @@ async function soak() {
       (sum, { caption, dropped, error }) => sum + caption + total(dropped) + error,
       0,
     );
-  for (let waited = 0; waited < 20_000 && answered() < total(sent); waited += 100) await delay(100);
+  for (let waited = 0; waited < 120_000 && answered() < total(sent); waited += 100) await delay(100);
   return { sent, received, samples, last: await sample() };
 }
 

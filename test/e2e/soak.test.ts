@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
 
 describe('four cameras at a frame a second', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   it('keep the queue bounded and lose no frame (short form of npm run test:soak)', async () => {
     const script = join(repositoryRoot, 'scripts', 'soak', 'soak.mjs');

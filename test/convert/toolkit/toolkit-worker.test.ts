@@ -49,7 +49,7 @@ describe('ToolkitWorker', function () {
     }
   });
 
-  it('writes other bytes each time it builds the same graph, which compute the same', async () => {
+  it('does not always write the same bytes for the same graph, but they compute the same', async () => {
     const checkpoint = await openCheckpoint(demoModelFolder);
     try {
       const plan = visionStages(12, 'half-layer').find(({ name }) => name === 'l3_mlp')!;
@@ -65,7 +65,10 @@ describe('ToolkitWorker', function () {
       const input = Float32Array.from({ length: shape.tokens * shape.hidden }, (_, index) => Math.sin(index));
       const built: { bytes: Buffer; output: Float32Array }[] = [];
       await using worker = await ToolkitWorker.start({ toolkit, logFile: temp('log') });
-      for (const model of ['a', 'b', 'c']) {
+      const isSame = (): boolean => built.every(({ bytes }) => bytes.equals(built[0]?.bytes ?? bytes));
+      // Half of the builds, or more, write the same bytes.
+      for (let count = 0; count < 3 || (count < 40 && isSame()); count++) {
+        const model = `m${count}`;
         const output = temp(`${model}.rknn`);
         const job = { model, onnx: temp('l3_mlp.onnx'), output, target: 'rk3588', calibration: [] } as const;
         await worker.build(job);
@@ -80,10 +83,7 @@ describe('ToolkitWorker', function () {
         assert.deepEqual(other.output, a.output);
       }
       // So a shard that a resumed conversion builds again is not the one that would have been built without a stop.
-      assert.ok(
-        others.some(({ bytes }) => !bytes.equals(a.bytes)),
-        'the toolkit has become deterministic: compare resumed shards by their bytes',
-      );
+      assert.ok(!isSame(), 'the toolkit has become deterministic: compare resumed shards by their bytes');
     } finally {
       await checkpoint.close();
     }
