@@ -69,13 +69,14 @@ function llamaText(quantisation) {
   const rows = (args) =>
     JSON.parse(
       output(join(llama, 'bin/llama-bench'), [
-        ...['-m', join(llama, `text-${quantisation}.gguf`), '-t', threads, '-r', '1', '-o', 'json', ...args],
+        ...['-m', join(llama, `text-${quantisation}.gguf`), '-t', threads, '-r', '3', '-o', 'json', ...args],
       ]),
     );
   const [prefill] = rows(['-p', String(shortContext), '-n', '0']);
   const steps = rows(['-p', '0', '-n', String(decodeSteps), '-d', `${shortContext},${longContext}`]);
-  const step = (depth) => steps.find(({ n_depth }) => n_depth === depth).avg_ns / 1e6 / decodeSteps;
-  return { prefill: prefill.avg_ns / 1e6, step: step(shortContext), longStep: step(longContext) };
+  const fastest = ({ samples_ns }) => Math.min(...samples_ns) / 1e6;
+  const step = (depth) => fastest(steps.find(({ n_depth }) => n_depth === depth)) / decodeSteps;
+  return { prefill: fastest(prefill), step: step(shortContext), longStep: step(longContext) };
 }
 
 /** Milliseconds of one tile: the fastest of those that llama.cpp encodes of a picture of 512 × 512. */
