@@ -10,7 +10,9 @@ testPaletteInstall(
   ({ node }) => node === node24 || node === leastRuntime.node,
 );
 
-it('the oldest Node.js of these is the oldest that package.json allows', () => {
-  const { engines } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
+it('the oldest Node.js and Node-RED of these are the oldest that package.json allows', () => {
+  const text = readFileSync(join(repositoryRoot, 'package.json'), 'utf8');
+  const { engines, 'node-red': declared } = JSON.parse(text);
   assert.equal(`${engines.node}.0`, `>=${leastRuntime.node}`);
+  assert.equal(declared.version, `>=${leastRuntime.nodeRed}`);
 });
