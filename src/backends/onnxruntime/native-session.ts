@@ -30,6 +30,7 @@ export async function openNativeSession(
     const configure = (key: string, value: string): void =>
       library.call('AddSessionConfigEntry', options, key, value);
     configure('session.intra_op.allow_spinning', role === 'decoder' ? '1' : '0');
+    configure('session.force_spinning_stop', '1');
     if (sharesArena) configure('session.use_env_allocators', '1');
     configure('session.x64quantprecision', '1');
     if (kernels !== 'all') configure('mlas.disable_kleidiai', '1');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   OnnxDecoderRunner,
   type OnnxDecoderSettings,
@@ -56,6 +57,25 @@ describe('OnnxDecoderRunner', () => {
     }
     assert.deepEqual(ids, expected);
   });
+
+  for (const door of ['native', 'script'] as const) {
+    it(`uses no processor after a step (${door})`, async () => {
+      await using runner = disposable(await open('float32', { door }));
+      const context = runner.createContext();
+      const rows = new Float32Array(200 * runner.width).fill(0.1);
+      // Processor time, not the clock: spinning threads use about 35 ms of it after each run.
+      let usedMs = 0;
+      for (let count = 0; count < 10; count++) {
+        context.truncate(0);
+        await context.append(rows);
+        const before = process.cpuUsage();
+        await delay(50);
+        const { user, system } = process.cpuUsage(before);
+        usedMs += (user + system) / 1000;
+      }
+      assert.ok(usedMs < 150, `${usedMs} ms of the processor`);
+    });
+  }
 
   it('computes the decoder’s hidden_act like the reference, and refuses one it does not support', async () => {
     const goldens = JSON.parse(await readFile(join(golden, 'hidden-acts.json'), 'utf8'));
