@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { fastest, timed } from './times.mjs';
 
 const [, , folder, part, dtype, threads, steps] = process.argv;
 const dir = resolve(folder);
@@ -24,18 +25,6 @@ const random = (dims) =>
     Float32Array.from({ length: dims.reduce((size, dim) => size * dim, 1) }, () => Math.random() - 0.5),
     dims,
   );
-const timed = async (task) => {
-  const started = performance.now();
-  await task();
-  return performance.now() - started;
-};
-
-/** As llama-bench -r 3 measures. */
-const fastest = async (measure) => {
-  const times = [];
-  for (let pass = 0; pass < 3; pass++) times.push(await measure());
-  return Math.min(...times);
-};
 
 if (part === 'vision') {
   const tile = { pixel_values: random([1, 1, 3, vision.image_size, vision.image_size]) };

@@ -6,6 +6,7 @@ import { preparedBundle } from '../../dist/src/convert/bundle/prepared-bundle.js
 import { readModelConfigs } from '../../dist/src/model/checkpoint/checkpoint.js';
 import { openDecoder } from '../../dist/src/text/open-decoder.js';
 import { openVisionTower } from '../../dist/src/vision/open-vision-tower.js';
+import { fastest, timed } from './times.mjs';
 
 const [, , checkpoint, part, threads, steps] = process.argv;
 const settings = { threads: Number(threads) };
@@ -16,18 +17,6 @@ const bundle = await preparedBundle(checkpoint, {
 });
 const { config } = await readModelConfigs(bundle.dir);
 const random = (size) => Float32Array.from({ length: size }, () => Math.random() - 0.5);
-const timed = async (task) => {
-  const started = performance.now();
-  await task();
-  return performance.now() - started;
-};
-
-/** As llama-bench -r 3 measures. */
-const fastest = async (measure) => {
-  const times = [];
-  for (let pass = 0; pass < 3; pass++) times.push(await measure());
-  return Math.min(...times);
-};
 
 if (part === 'vision') {
   const tower = await openVisionTower(bundle, await OnnxVisionBackend.load(settings));
