@@ -23,13 +23,8 @@ describe('an answered frame that the stream holds again after its server has end
 
   async function until(client: NatsEngine, isSo: (cameras: Readonly<Record<string, number>>) => boolean) {
     // Refused while the server starts.
-    while (
-      !(await client.queue().then(
-        ({ cameras }) => isSo(cameras),
-        () => false,
-      ))
-    )
-      await delay(20);
+    const status = () => client.queue().catch(() => undefined);
+    for (let queue = await status(); !queue || !isSo(queue.cameras); queue = await status()) await delay(20);
   }
   const isEmpty = (cameras: Readonly<Record<string, number>>): boolean => Object.keys(cameras).length === 0;
 
@@ -42,7 +37,15 @@ describe('an answered frame that the stream holds again after its server has end
     return { taken, end: client.describe({ prompt, camera }, [picture], { onEvent }).then(outcome) };
   }
 
-  it('is removed by a hub, and the next frame of its camera is described', async () => {
+  /** Ends the server, and starts it with what its disk held of the stream before. */
+  async function restartWith(restore: () => Promise<void>): Promise<void> {
+    await fake().server.stop();
+    await restore();
+    await fake().server.start();
+  }
+
+  /** A hub has answered a frame. @returns the client, and a restart of the server that brings the frame back */
+  async function answered() {
     await fake().hub();
     const client = fake().client();
     const { taken, end } = send(client, gate().prompt, 'porch');
@@ -50,27 +53,22 @@ describe('an answered frame that the stream holds again after its server has end
     const restore = await fake().server.keep('smolvlm', 'porch');
     gate().open();
     await end;
+    return { client, restart: () => restartWith(restore) };
+  }
+
+  it('is removed by a hub, and the next frame of its camera is described', async () => {
+    const { client, restart } = await answered();
     await until(client, isEmpty);
-    await fake().server.stop();
-    await restore();
-    await fake().server.start();
+    await restart();
     await until(client, isEmpty);
     assert.equal(await send(client, 'next', 'porch').end, 'result next');
   });
 
   it('does not keep hubs from new frames, though the stream has lost newer ones', async () => {
-    await fake().hub();
-    const client = fake().client();
-    const { taken, end } = send(client, gate().prompt, 'porch');
-    await taken;
-    const restore = await fake().server.keep('smolvlm', 'porch');
-    gate().open();
-    await end;
+    const { client, restart } = await answered();
     for (const camera of ['gate', 'yard', 'garden']) await send(client, camera, camera).end;
     await until(client, isEmpty);
-    await fake().server.stop();
-    await restore();
-    await fake().server.start();
+    await restart();
     assert.equal(await send(client, 'next', 'shed').end, 'result next');
     await until(client, isEmpty);
   });
@@ -89,9 +87,7 @@ describe('an answered frame that the stream holds again after its server has end
       other.open();
       await second.end;
       await until(client, (cameras) => cameras.gate === undefined);
-      await fake().server.stop();
-      await restore();
-      await fake().server.start();
+      await restartWith(restore);
       await until(client, (cameras) => cameras.gate === 1);
       gate().open();
       assert.equal(await first.end, `result ${gate().prompt}`);
