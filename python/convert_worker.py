@@ -132,8 +132,7 @@ def build(toolkit, job):
         )
         check("load_onnx", rknn.load_onnx(model=job["onnx"]))
         if job["quantize"]:
-            with open("dataset.txt", "w", encoding="utf-8") as dataset:
-                dataset.writelines(path + "\n" for path in job["calibration"])
+            write_dataset(job["calibration"])
             check("build", rknn.build(do_quantization=True, dataset="dataset.txt"))
         else:
             check("build", rknn.build(do_quantization=False))
@@ -142,6 +141,17 @@ def build(toolkit, job):
         rknn.release()
         raise
     return Model(rknn)
+
+
+def write_dataset(paths):
+    # The toolkit takes a space in a line for the end of a path: links without one lead to the files.
+    with open("dataset.txt", "w", encoding="utf-8") as dataset:
+        for index, path in enumerate(paths):
+            link = "calibration-%d.npy" % index
+            if os.path.lexists(link):
+                os.remove(link)
+            os.symlink(path, link)
+            dataset.write(link + "\n")
 
 
 def simulate(model, job):

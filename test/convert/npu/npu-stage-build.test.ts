@@ -61,13 +61,14 @@ for (const version of toolkitVersions) {
           residualScale,
           shape,
           source: checkpoint.tensors,
-          calibration: (name) => [temp(`${name}.npy`)],
+          // The toolkit takes a space for the end of a path.
+          calibration: (name) => [temp(`${name} of a frame.npy`)],
         };
         const toolkit = await testToolkit(version);
         await using worker = await ToolkitWorker.start({ toolkit, logFile: temp('log') });
         for (const plan of visionStages(shape.layers, 'half-layer').slice(4, 6)) {
           const input = await scaled(inputOf(plan));
-          await writeFile(temp(`${inputOf(plan)}.npy`), npy(input, size));
+          await writeFile(temp(`${inputOf(plan)} of a frame.npy`), npy(input, size));
           for (const [precision, least] of [
             ['fp16', 0.9999],
             ['int8', 0.999],
