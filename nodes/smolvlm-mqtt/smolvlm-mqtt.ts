@@ -94,6 +94,7 @@ export = (RED: NodeAPI): void => {
         onState(state);
       },
       onFailure: ({ error }) => {
+        show(words.refused(error));
         // The same failure comes every few seconds.
         if (reported !== error.message) errors.report(error);
         reported = error.message;

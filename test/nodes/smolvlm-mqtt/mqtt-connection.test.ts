@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import helper from 'node-red-node-test-helper';
 import { useCleanup } from '../../cleanup';
@@ -206,6 +207,32 @@ describe('the connection of smolvlm-mqtt', function () {
       );
       await helper.unload();
     }
+  });
+
+  it('shows why the broker refuses the connection until it accepts one', async () => {
+    let admitted = false;
+    const broker = await startAedes({ admit: () => admitted });
+    cleanup(() => broker.close());
+    cleanup(() => helper.unload());
+    await helper.load(types, [
+      { id: 'b', type: 'mqtt-broker', broker: '127.0.0.1', port: String(broker.port), protocolVersion: '4' },
+      { id: 'e', type: 'smolvlm-engine', location: 'remote', url: engineUrl() },
+      { id: 'm', type: 'smolvlm-mqtt', broker: 'b', engine: 'e', wires: [[], []] },
+    ] as never);
+    const statuses: { fill?: string; text?: string }[] = [];
+    const events = helper.getNode('m') as unknown as EventEmitter;
+    events.on('call:status', ({ firstArg }) => void statuses.push(firstArg));
+    const shown = async (fill: string, text: string): Promise<void> => {
+      const isShown = (): boolean => {
+        const last = statuses.at(-1);
+        return last?.fill === fill && last.text?.endsWith(text) === true;
+      };
+      for (let waited = 0; !isShown() && waited < 60_000; waited += 10) await delay(10);
+      assert.ok(isShown(), JSON.stringify(statuses));
+    };
+    await shown('red', 'trouble.loginRefused');
+    admitted = true;
+    await shown('green', 'status.connected');
   });
 
   it('subscribes before it publishes online again, also when its first online was never acknowledged', async () => {
