@@ -72,10 +72,11 @@ export class Hub {
   async start(): Promise<void> {
     const { models, engine } = this.#options;
     const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
-    for (const kind of kinds) await this.#source(kind);
+    const sources = new Map<FrameKind, FrameSource>();
+    for (const kind of kinds) sources.set(kind, await this.#source(kind));
     const { instance } = await engine.status();
     await this.#listen(instance);
-    this.#loops = kinds.map((kind) => this.#pull(kind));
+    this.#loops = [...sources].map(([kind, source]) => this.#pull(kind, source));
   }
 
   /** @param instance of its engine @throws SmolvlmError `nats-permission` */
@@ -119,12 +120,12 @@ export class Hub {
   }
 
   /** Takes frames of one kind while there is room. */
-  async #pull(kind: FrameKind): Promise<void> {
+  async #pull(kind: FrameKind, first: FrameSource): Promise<void> {
     const { signal } = this.#closing;
     const { checkMs = 60_000 } = this.#options;
     let lastLine = '';
-    let source: FrameSource | undefined;
-    let checkedAt = 0;
+    let source: FrameSource | undefined = first;
+    let checkedAt = performance.now();
     while (!signal.aborted) {
       try {
         if (!this.#hasRoom(kind)) {
