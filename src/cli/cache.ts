@@ -5,6 +5,7 @@ import { type Command, UsageError } from './command/command';
 const actions = ['list', 'clear'] as const;
 
 export const command: Command = {
+  takesArguments: true,
   summary: 'List or clear what the cache keeps: checkpoints, interrupted downloads, prepared bundles',
   usage: 'cache [list]   |   cache clear NAME…   |   cache clear --all',
   options: { all: { type: 'boolean' } },

@@ -21,6 +21,7 @@ import {
 
 /** `smolvlm caption`: one answer, computed in this process. */
 export const command: Command = {
+  takesArguments: true,
   summary: 'Answer a question about one or more pictures',
   usage:
     'caption --model M [--checkpoint M] --image F [--image G] [--prompt T] [--detail low|full] [--max-new-tokens N] [--choices a,b] [--stream] [--precision float32|int8|int4] [--threads N]',

@@ -22,8 +22,7 @@ export const command: Command = {
     days: { type: 'string' },
     replace: { type: 'boolean' },
   },
-  async run(values, positionals, io) {
-    if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}"`);
+  async run(values, _positionals, io) {
     const dir = resolve(optionalString(values, 'out') ?? '.');
     const given = [values.name ?? []].flat().map(String);
     const names = given.length > 0 ? given.map(checkedName) : machineNames();

@@ -8,7 +8,7 @@ import type { DoctorCheck, DoctorReport } from '../protocol/doctor-report';
 import { readJsonObject } from '../system/json/json-fields';
 import { type JudgedRow, judgeBoardReport } from './bench/board/board-checklist';
 import { ReportReader } from './bench/board/report-reader';
-import { type Command, type CommandIo, optionalString, UsageError } from './command/command';
+import { type Command, type CommandIo, optionalString } from './command/command';
 
 /** `smolvlm doctor`: what this machine has and what is missing. */
 export const command: Command = {
@@ -27,8 +27,7 @@ export const command: Command = {
     root: { type: 'string' },
     report: { type: 'string' },
   },
-  async run(values, positionals, io) {
-    if (positionals.length > 0) throw new UsageError(`doctor: unexpected "${positionals[0]}"`);
+  async run(values, _positionals, io) {
     const boardReport = optionalString(values, 'report');
     if (boardReport !== undefined) return judgeReport(boardReport, io);
     const root = optionalString(values, 'root');

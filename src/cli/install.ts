@@ -12,6 +12,7 @@ import { type Command, type CommandIo, optionalString, requiredString, UsageErro
 
 /** `smolvlm install`: installs a packed bundle on a hub. */
 export const command: Command = {
+  takesArguments: true,
   summary:
     'Install a packed bundle from a path or address; the earlier one stays until the new one has passed its self-test',
   usage: 'install ARCHIVE|URL --to DIR [--sha256 HEX] [--skip-self-test]',

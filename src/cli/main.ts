@@ -98,6 +98,7 @@ async function runParsed(name: string, command: Command, args: readonly string[]
     process.stdout.write(`smolvlm ${command.usage}\n${command.summary}\n`);
     return 0;
   }
+  if (!command.takesArguments) refuseArguments(command, positionals);
   const abort = new AbortController();
   const stop = (): void => abort.abort(new Error(`smolvlm ${name} was interrupted`));
   process.once('SIGINT', stop);
@@ -135,6 +136,18 @@ function parse(command: Command, args: readonly string[]) {
     // Node's first sentence says what is wrong; the others explain its own rules.
     throw new UsageError(errorBody(error).message.split('. ', 1)[0] ?? '');
   }
+}
+
+/** @throws UsageError, also for the second value of an option that is repeated for each */
+function refuseArguments({ options }: Command, [argument]: readonly string[]): void {
+  if (argument === undefined) return;
+  const repeated = Object.keys(options).filter((name) => options[name]?.multiple);
+  throw new UsageError(
+    `unexpected argument "${argument}"`,
+    repeated.length > 0
+      ? `Write ${repeated.map((name) => `--${name}`).join(', ')} once for each value.`
+      : undefined,
+  );
 }
 
 async function overview(): Promise<string> {

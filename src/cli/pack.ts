@@ -7,6 +7,7 @@ import { checkOutputFile } from './command/output-file';
 
 /** `smolvlm pack`: packs a bundle as one file for a hub. */
 export const command: Command = {
+  takesArguments: true,
   summary: 'Pack a bundle as one archive for a hub, to install with smolvlm install',
   usage: 'pack BUNDLE [--out F.tar]',
   options: { out: { type: 'string' } },

@@ -9,6 +9,7 @@ import { type Command, UsageError } from './command/command';
 const progressEveryMs = 1000;
 
 export const command: Command = {
+  takesArguments: true,
   summary: 'Download a checkpoint from a model hub into the cache',
   usage: 'pull ORG/NAME[@REVISION]   |   pull --list   (the models of the family, with their memory)',
   options: { list: { type: 'boolean' } },

@@ -32,6 +32,7 @@ type BackendName = (typeof backends)[number];
 
 /** `smolvlm validate`: compares a bundle's stages with the float32 reference in it. */
 export const command: Command = {
+  takesArguments: true,
   summary: 'Compare every stage of a bundle with the float32 reference in it; fails when a bound is missed',
   usage:
     'validate BUNDLE [--backend simulator|npu|cpu] [--chart F.svg|F.png] [--stage-cosine 0.999] [--tower-cosine 0.998]\n' +

@@ -138,7 +138,7 @@ function cropFraction(image: RgbImage, crop: Rectangle): RgbImage {
   if (![x, y, width, height].every(Number.isFinite) || !inside || right <= left || bottom <= top) {
     throw new ImageError(
       'image-crop',
-      `the crop ${JSON.stringify(crop)} leaves no pixel inside ${image.width}×${image.height}`,
+      `the crop ${JSON.stringify(crop)} ${inside ? 'has no pixel of' : 'reaches beyond'} the picture of ${image.width}×${image.height}`,
       { hint: 'Give x, y, width and height as fractions of the picture, 0 to 1.' },
     );
   }

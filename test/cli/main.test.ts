@@ -50,6 +50,27 @@ describe('the command line', () => {
     });
   });
 
+  for (const [args, hint] of [
+    [
+      ['serve', '--model', 'demo', 'b'],
+      'Write --allow-image-host, --alias, --cors-origin once for each value.',
+    ],
+    [['bench', 'b'], 'See smolvlm bench --help.'],
+    [['convert', '--setup', 'b'], 'See smolvlm convert --help.'],
+    [['hubs', 'b'], 'See smolvlm hubs --help.'],
+    [['watch', 'b'], 'See smolvlm watch --help.'],
+    [['doctor', 'b'], 'See smolvlm doctor --help.'],
+    [['certificate', 'b'], 'Write --name once for each value.'],
+  ] as const) {
+    it(`refuses an argument that ${args[0]} does not have`, async () => {
+      assert.deepEqual(await runSmolvlmHere([...args]), {
+        status: 2,
+        stdout: '',
+        stderr: `smolvlm ${args[0]}: unexpected argument "b" [usage]\n  ${hint}\n`,
+      });
+    });
+  }
+
   it('says that its output cannot be written, and ends without a word when its reader has ended', async () => {
     const shell = (script: string) =>
       promisify(execFile)('/bin/bash', ['-c', script, main, process.execPath]);

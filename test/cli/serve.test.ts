@@ -127,6 +127,11 @@ describe('smolvlm serve', () => {
     assert.equal((await run('--port', '0', '--token-file', join(directory, 'token')))[0], 1);
     assert.equal((await run('--port', '70000', '--no-token'))[0], 2);
     assert.equal((await run('--port', '0', '--no-token', '--tls-cert', 'x'))[0], 2);
+    for (const option of ['--token-file', '--tls-cert', '--tls-key']) {
+      const [status, ignored] = await run('--socket', join(directory, 'engine.sock'), option, 'x');
+      assert.equal(status, 2);
+      assert.match(ignored, new RegExp(`${option} is for a port: give --host or --port too`));
+    }
     const [tls, unread] = await run('--port', '0', '--no-token', '--tls-cert', 'x', '--tls-key', 'y');
     assert.equal(tls, 1);
     assert.match(unread, /engine-tls/);

@@ -218,13 +218,16 @@ describe('decodePicture', () => {
     await assert.rejects(decodePicture(frame, { limits: limited }), { code: 'image-pixels' });
   });
 
-  for (const crop of [
-    { x: 0.5, y: 0, width: 0, height: 1 },
-    { x: 0.5, y: 0, width: 0.6, height: 1 },
-    { x: Number.NaN, y: 0, width: 1, height: 1 },
-  ]) {
-    it(`refuses the crop ${JSON.stringify(crop)}`, async () => {
-      await assert.rejects(decodePicture(frame, { crop }), { code: 'image-crop', message: /inside 640×480/ });
+  for (const [crop, fault] of [
+    [{ x: 0.5, y: 0, width: 0, height: 1 }, 'has no pixel of'],
+    [{ x: 0.5, y: 0, width: 0.6, height: 1 }, 'reaches beyond'],
+    [{ x: Number.NaN, y: 0, width: 1, height: 1 }, 'reaches beyond'],
+  ] as const) {
+    it(`refuses the crop ${JSON.stringify(crop)}, and says what is wrong with it`, async () => {
+      await assert.rejects(decodePicture(frame, { crop }), {
+        code: 'image-crop',
+        message: `the crop ${JSON.stringify(crop)} ${fault} the picture of 640×480`,
+      });
     });
   }
 });

@@ -44,6 +44,8 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** A service: continues when the process that started it over IPC has ended. Other commands stop, since nothing reads their result. */
   readonly outlivesCaller?: boolean;
+  /** Has arguments besides its options; they are an error for every other command. */
+  readonly takesArguments?: boolean;
   /** @returns exit status 0 (ok) or 1 (failed, already reported) @throws UsageError for a wrong command line */
   run(
     values: OptionValues,

@@ -15,6 +15,9 @@ import { type OptionValues, optionalChoice, optionalInteger, UsageError } from '
 
 const defaultPort = 8372;
 
+/** Protection of a port: not to be ignored when there is none. */
+const portOptions = ['token-file', 'tls-cert', 'tls-key'] as const;
+
 /** What the command line and the environment say about the engine. @throws UsageError; SmolvlmError `engine-token`, `engine-tls` */
 export function serveOptions(
   values: OptionValues,
@@ -80,7 +83,11 @@ function tcpOptions(
   environmentToken: string | undefined,
 ): ServeOptions['tcp'] {
   const { host, port } = values;
-  if (host === undefined && port === undefined) return undefined;
+  if (host === undefined && port === undefined) {
+    const unused = portOptions.find((name) => values[name] !== undefined);
+    if (unused === undefined) return undefined;
+    throw new UsageError(`--${unused} is for a port: give --host or --port too`);
+  }
   const address = {
     host: typeof host === 'string' ? host : '127.0.0.1',
     port: optionalInteger(values, 'port', 0, 65_535) ?? defaultPort,

@@ -60,6 +60,8 @@ export interface SchemaFault {
   readonly data?: unknown;
   readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
+  /** The value of the keyword. */
+  readonly schema?: unknown;
 }
 
 /** Of the faults of alternatives, the one deepest in the body: the others belong to alternatives that were not intended. */
@@ -81,7 +83,7 @@ export function schemaError(what: string, faults: readonly SchemaFault[]): Smolv
   const unknown = fault?.params?.additionalProperty;
   const message =
     unknown === undefined
-      ? `${at} ${fault?.message ?? 'does not match its schema'}${detail(fault?.params?.allowedValues)}`
+      ? `${at} ${faultText(fault)}`
       : `${at} has a field "${String(unknown)}" that this engine (version ${packageVersion()}) does not have`;
   const hint =
     unknown === undefined
@@ -90,6 +92,10 @@ export function schemaError(what: string, faults: readonly SchemaFault[]): Smolv
   return new SmolvlmError('request-invalid', message, { hint });
 }
 
-function detail(allowed: unknown): string {
-  return Array.isArray(allowed) ? `: ${allowed.join(', ')}` : '';
+function faultText(fault: SchemaFault | undefined): string {
+  const { keyword, message = 'does not match its schema', params, schema } = fault ?? {};
+  const excluded =
+    keyword === 'not' ? (schema as { readonly required?: readonly string[] }).required : undefined;
+  if (excluded) return `must have either ${excluded.join(' or ')}, received both`;
+  return Array.isArray(params?.allowedValues) ? `${message}: ${params.allowedValues.join(', ')}` : message;
 }

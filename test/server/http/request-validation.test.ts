@@ -21,4 +21,23 @@ describe('the validation of requests', () => {
       await served.close();
     }
   });
+
+  for (const [request, message] of [
+    [{ prompt: 'a', messages: [] }, 'request must have either prompt or messages, received both'],
+    [{ queue: { group: 'a', lane: 'b' } }, 'request.queue must have either group or lane, received both'],
+  ] as const) {
+    it(`names the fields at fault: ${message}`, async () => {
+      const served = await serveFake();
+      try {
+        const body = new FormData();
+        body.set('request', JSON.stringify({ id: 'a', ...request }));
+        const refused = await fetch(`${served.url}/v1/frames/describe`, { method: 'POST', body });
+        assert.equal(refused.status, 400);
+        const { error } = (await refused.json()) as { error: { message: string } };
+        assert.equal(error.message, message);
+      } finally {
+        await served.close();
+      }
+    });
+  }
 });
