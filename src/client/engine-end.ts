@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../system/clock';
+import { unlessAborted } from '../system/unless-aborted';
 
 /** An engine that ends finishes what it has begun within ten seconds. */
 const longestMs = 12_000;
@@ -36,14 +37,12 @@ export class EngineEnd {
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(longestMs, resolve);
     });
-    const giveUp = (): void => this.close();
-    signal?.addEventListener('abort', giveUp, { once: true });
-    if (signal?.aborted) giveUp();
-    await Promise.race([this.#closed, late]);
-    signal?.removeEventListener('abort', giveUp);
-    cancel();
-    this.close();
-    signal?.throwIfAborted();
+    try {
+      await unlessAborted(Promise.race([this.#closed, late]), signal);
+    } finally {
+      cancel();
+      this.close();
+    }
   }
 
   close(): void {

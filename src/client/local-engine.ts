@@ -9,6 +9,7 @@ import { engineSocketPath, makePrivateDirectory } from '../system/files/runtime-
 import { isListening, longestSocketPathBytes } from '../system/files/unix-socket';
 import { FileLock } from '../system/lock/file-lock';
 import { readSettings } from '../system/settings';
+import { unlessAborted } from '../system/unless-aborted';
 import { EngineEnd } from './engine-end';
 import { drainEngine } from './engine-http';
 import { type StartFailure, StartRetries, startFailure } from './start-retries';
@@ -168,19 +169,12 @@ function folderFault(directory: string, error: unknown): unknown {
 }
 
 /** @throws the signal's reason when it aborts */
-function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => {
-      signal?.removeEventListener('abort', giveUp);
-      resolve();
-    });
-    const giveUp = (): void => {
-      cancel();
-      reject(signal?.reason);
-    };
-    signal?.addEventListener('abort', giveUp, { once: true });
-    if (signal?.aborted) giveUp();
+async function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  let cancel = (): void => {};
+  const passed = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve);
   });
+  await unlessAborted(passed, signal).finally(cancel);
 }
 
 /** The engine ended while it started. */

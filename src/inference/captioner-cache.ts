@@ -6,6 +6,7 @@ import type { Progress } from '../protocol/events';
 import { defined } from '../system/defined';
 import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
+import { unlessAborted } from '../system/unless-aborted';
 import type { Captioner, CaptionerOptions, IdentifyModel, InferenceHooks, OpenCaptioner } from './inference';
 
 interface Loaded {
@@ -230,15 +231,10 @@ export class CaptionerCache {
   }
 
   #released(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(signal?.reason);
-      signal?.addEventListener('abort', giveUp, { once: true });
-      if (signal?.aborted) giveUp();
-      this.#onReleased = () => {
-        signal?.removeEventListener('abort', giveUp);
-        resolve();
-      };
+    const released = new Promise<void>((resolve) => {
+      this.#onReleased = resolve;
     });
+    return unlessAborted(released, signal);
   }
 
   /** Closes the least recently used models that are not in use, for as long as there is too much in memory. */

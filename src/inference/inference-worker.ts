@@ -5,6 +5,7 @@ import type { TokenLogprob } from '../protocol/answer-options';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Progress } from '../protocol/events';
 import { defined } from '../system/defined';
+import { unlessAborted } from '../system/unless-aborted';
 import { CaptionerCache } from './captioner-cache';
 import type { Caption, FeaturesAnswer, IdentifyModel, OpenCaptioner } from './inference';
 import { type FromInference, type InferenceSetup, slotOf, type ToInference } from './inference-messages';
@@ -109,18 +110,11 @@ async function work(
 
 /** @throws the signal's reason when it aborts first */
 function placed(job: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const place = new Promise<void>((resolve) => {
     const entry = running.get(job);
-    const giveUp = (): void => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    if (entry) {
-      entry.onPlace = () => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-    }
+    if (entry) entry.onPlace = resolve;
   });
+  return unlessAborted(place, signal);
 }
 
 async function close(): Promise<void> {

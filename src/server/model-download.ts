@@ -1,4 +1,5 @@
 import type { FetchProgress } from '../protocol/models/model-cache';
+import { unlessAborted } from '../system/unless-aborted';
 
 interface DownloadControl {
   readonly signal: AbortSignal;
@@ -35,17 +36,9 @@ export class ModelDownload {
   async watch(onProgress: (progress: FetchProgress) => void, signal: AbortSignal): Promise<void> {
     this.#watchers.add(onProgress);
     if (this.#last) onProgress(this.#last);
-    let stopListening = (): void => {};
-    const left = new Promise<never>((_resolve, reject) => {
-      const leave = (): void => reject(signal.reason);
-      if (signal.aborted) leave();
-      signal.addEventListener('abort', leave, { once: true });
-      stopListening = () => signal.removeEventListener('abort', leave);
-    });
     try {
-      await Promise.race([this.#ended, left]);
+      await unlessAborted(this.#ended, signal);
     } finally {
-      stopListening();
       this.#watchers.delete(onProgress);
       if (this.#watchers.size === 0) this.#pause();
     }

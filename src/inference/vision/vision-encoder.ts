@@ -9,6 +9,7 @@ import type { DescribeRequest, Detail } from '../../protocol/describe-request';
 import { type FeatureHandle, featuresGone } from '../../protocol/features';
 import type { VisionTimings } from '../../protocol/frame-result';
 import { defined } from '../../system/defined';
+import { unlessAborted } from '../../system/unless-aborted';
 import { giveWay } from '../give-way';
 import type { InferenceHooks } from '../inference';
 import { npuReadWriteLock } from '../npu/npu-read-write-lock';
@@ -191,16 +192,8 @@ export class VisionEncoder {
 }
 
 /** Waits for another request's encoding of the same frame; one of lower priority is not held back meanwhile. */
-function otherEncoded(encoding: Promise<unknown>, { ticket, signal }: InferenceHooks): Promise<void> {
-  const ended = new Promise<void>((resolve, reject) => {
-    const giveUp = (): void => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    void encoding.then(() => {
-      signal.removeEventListener('abort', giveUp);
-      resolve();
-    });
-  });
+function otherEncoded(encoding: Promise<unknown>, { ticket, signal }: InferenceHooks): Promise<unknown> {
+  const ended = unlessAborted(encoding, signal);
   return ticket ? ticket.aside(() => ended) : ended;
 }
 

@@ -2,6 +2,7 @@ import type { Node, NodeAPI } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import { NatsEngine } from '../../nats/client/nats-engine';
+import { unlessAborted } from '../../system/unless-aborted';
 import type { EngineOverview } from './engine-overview';
 import { clientOf, shownPlace } from './engine-place';
 import type { EngineSettings } from './engine-settings';
@@ -77,7 +78,7 @@ export class EngineShare {
     if (!this.#client || known.state !== 'connected') return known;
     try {
       if (this.#group) return { ...known, ...(await groupOverview(this.#group, deadline)) };
-      return { ...known, status: await before(deadline, this.#client.status(deadline)) };
+      return { ...known, status: await unlessAborted(this.#client.status(deadline), deadline) };
     } catch (error) {
       return { ...known, error: errorBody(deadline.aborted ? silentEngine(known.place) : error) };
     }
@@ -88,14 +89,6 @@ export class EngineShare {
     this.#client = undefined;
     this.#group = undefined;
   }
-}
-
-/** The value, unless the signal comes first. @throws the signal's reason */
-function before<T>(signal: AbortSignal, value: Promise<T>): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([value, aborted]);
 }
 
 function silentEngine(place: string): SmolvlmError {

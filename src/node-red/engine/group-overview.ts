@@ -2,6 +2,7 @@ import { errorBody } from '../../errors';
 import type { NatsEngine } from '../../nats/client/nats-engine';
 import { hubBackends, hubLoad, hubName } from '../../nats/hub-status';
 import { defined } from '../../system/defined';
+import { unlessAborted } from '../../system/unless-aborted';
 import type { EngineOverview } from './engine-overview';
 
 type Group = Pick<NatsEngine, 'hubs' | 'queue' | 'statusOf'>;
@@ -15,13 +16,9 @@ export async function groupOverview(
   engine: Group,
   deadline: AbortSignal,
 ): Promise<Pick<EngineOverview, 'group' | 'status' | 'error'>> {
-  const late = new Promise<undefined>((resolve) => {
-    if (deadline.aborted) resolve(undefined);
-    deadline.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
   // A login may be allowed to send frames and not to read the state of the queue.
-  const known = engine.queue().catch(() => undefined);
-  const [hubs, queue] = await Promise.all([engine.hubs(), Promise.race([known, late])]);
+  const queueInTime = unlessAborted(engine.queue(), deadline).catch(() => undefined);
+  const [hubs, queue] = await Promise.all([engine.hubs(), queueInTime]);
   const group = {
     hubs: hubs
       .map((hub) => ({
