@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { rkllmMaxContext } from '../convert/bundle/npu-target';
 import { SmolvlmError } from '../errors';
 import { PicturePool } from '../image/pool/picture-pool';
 import { HostTensors } from '../model/bundle/host-tensors';
@@ -6,6 +7,7 @@ import type { Bundle } from '../model/bundle/read-bundle';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import { PromptBuilder } from '../prompt/prompt-builder';
 import { defined } from '../system/defined';
+import { ResourceStack } from '../system/resource-stack';
 import { ContextPool } from '../text/context-pool';
 import { openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
@@ -28,11 +30,9 @@ export const openCaptioner: OpenCaptioner = async (options) => {
   return openBundleCaptioner(name, bundle, options);
 };
 
+/** The real path of a model's folder. @throws SmolvlmError if the model does not exist */
 export const identifyModel: IdentifyModel = async (options) =>
   realpath((await findModel(options, options.model)).dir);
-
-/** Tokens an exported NPU decoder has room for. */
-const npuContext = 4096;
 
 /** Opens a bundle for captions. @param vision runs its stages; default: the backend that `openTower` chooses */
 export async function openBundleCaptioner(
@@ -41,59 +41,49 @@ export async function openBundleCaptioner(
   options: Omit<CaptionerOptions, 'model'>,
   vision?: VisionBackend,
 ): Promise<Captioner> {
-  const owned: (() => Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const release of owned.splice(0).reverse()) await release();
-  };
   await options.makeRoom?.(weightBytes(bundle));
-  try {
-    return await assemble(model, bundle, options, vision, owned, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return ResourceStack.open((opened) =>
+    assemble(model, bundle, { ...options, ...defined({ vision }) }, opened),
+  );
 }
 
+/** @param opened receives what must be closed with the captioner */
 async function assemble(
   model: string,
   bundle: Bundle,
-  options: Omit<CaptionerOptions, 'model'>,
-  given: VisionBackend | undefined,
-  owned: (() => Promise<void>)[],
-  close: () => Promise<void>,
+  options: Omit<CaptionerOptions, 'model'> & { readonly vision?: VisionBackend },
+  opened: ResourceStack,
 ): Promise<Captioner> {
   const { config, imageProcessor } = await readModelConfigs(bundle.dir);
-  const { contextLength, threads } = options;
-  const { npu, rkllm } = settingsOf(options);
+  const { contextLength, threads, vision } = options;
+  const { npu, rkllm, imageThreads } = settingsOf(options);
   const products = await productsOf(options);
   const { kernels } = bundleArithmetic(products, bundle);
-  const settings = { kernels, ...defined({ threads }) };
   const sharing = new NpuSharingRule(options.npuSharing ?? npu.sharing ?? 'share');
-  const pictures =
-    options.pictures ?? new PicturePool(defined({ threads: settingsOf(options).imageThreads }));
-  if (!options.pictures) owned.push(() => pictures.close());
+  const pictures = options.pictures ?? new PicturePool(defined({ threads: imageThreads }));
+  if (!options.pictures) opened.own(() => pictures.close());
   const host = await HostTensors.open(bundle);
-  owned.push(() => host.close());
-  if (given) owned.push(() => given.close());
-  const placed: PlacedTower = given
-    ? { tower: await openVisionTower(bundle, given), cores: 0, fallback: () => undefined }
+  opened.own(() => host.close());
+  if (vision) opened.own(() => vision.close());
+  const placed: PlacedTower = vision
+    ? { tower: await openVisionTower(bundle, vision), cores: 0, fallback: () => undefined }
     : await openTower(bundle, { ...options, kernels, npu, sharing });
-  owned.push(() => placed.tower.close());
+  opened.own(() => placed.tower.close());
   const runner = await openDecoder(bundle, config.text, {
-    ...settings,
-    ...defined({ contextLimit: contextLength }),
+    kernels,
+    ...defined({ threads, contextLimit: contextLength }),
   });
-  owned.push(() => runner.close());
+  opened.own(() => runner.close());
   if (options.decoder === 'npu' && !bundle.manifest.npuDecoder) {
     throw new SmolvlmError('bundle-no-decoder', `${model} has no decoder for the NPU`, {
       hint: 'Convert it with the vendor’s rkllm-toolkit (--rkllm-python), or choose the decoder "auto" or "cpu".',
     });
   }
-  const maxContext = Math.min(runner.contextLimit, npuContext);
+  const maxContext = Math.min(runner.contextLimit, rkllmMaxContext);
   const npuText = await NpuDecoder.open(bundle, { ...options, maxContext, npu, rkllm, sharing });
-  if (npuText) owned.push(() => npuText.close());
+  if (npuText) opened.own(() => npuText.close());
   const contexts = new ContextPool(runner);
-  owned.push(async () => contexts.close());
+  opened.own(() => contexts.close());
   return new ModelCaptioner({
     model,
     textBackend: `${runner.name} ${bundle.manifest.decoder?.precision}`,
@@ -108,7 +98,7 @@ async function assemble(
     contextLimit: runner.contextLimit,
     embeddings: new TokenEmbeddings(host),
     weightBytes: weightBytes(bundle),
-    close,
+    close: () => opened.close(),
   });
 }
 

@@ -1,6 +1,7 @@
 import { HostTensors } from '../model/bundle/host-tensors';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import { defined } from '../system/defined';
+import { ResourceStack } from '../system/resource-stack';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import { bundleArithmetic } from './cpu/arithmetic';
@@ -22,22 +23,20 @@ export async function openModelDecoder(options: CaptionerOptions): Promise<Model
   const { bundle } = await openModelBundle(options);
   const { kernels } = bundleArithmetic(await productsOf(options), bundle);
   const { config } = await readModelConfigs(bundle.dir);
-  const host = await HostTensors.open(bundle);
-  const runner = await openDecoder(bundle, config.text, {
-    kernels,
-    ...defined({ threads: options.threads }),
-  }).catch(async (error: unknown) => {
-    await host.close();
-    throw error;
+  return ResourceStack.open(async (opened) => {
+    const host = await HostTensors.open(bundle);
+    opened.own(() => host.close());
+    const runner = await openDecoder(bundle, config.text, {
+      kernels,
+      ...defined({ threads: options.threads }),
+    });
+    opened.own(() => runner.close());
+    return {
+      dir: bundle.dir,
+      runner,
+      embeddings: new TokenEmbeddings(host),
+      stopIds: config.eosTokenIds,
+      close: () => opened.close(),
+    };
   });
-  return {
-    dir: bundle.dir,
-    runner,
-    embeddings: new TokenEmbeddings(host),
-    stopIds: config.eosTokenIds,
-    close: async () => {
-      await runner.close();
-      await host.close();
-    },
-  };
 }

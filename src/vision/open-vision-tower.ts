@@ -6,6 +6,7 @@ import type { Bundle } from '../model/bundle/read-bundle';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import type { ModelConfig } from '../model/checkpoint/model-config';
 import type { TensorSource } from '../model/safetensors/tensor-source';
+import { ResourceStack } from '../system/resource-stack';
 import { Connector } from './connector';
 import { PatchEmbedding } from './patch-embedding';
 import { graphProjection, hostProjection, type Projection } from './projection';
@@ -57,18 +58,15 @@ export async function assembleVisionTower(
   options: OpenVisionOptions = {},
 ): Promise<TileEncoder> {
   const { manifest } = bundle;
-  const opened: StageRunner[] = [];
-  const close = async (): Promise<void> => {
-    for (const runner of opened.splice(0).reverse()) await runner.close();
-  };
-  const open = async (stage: BundleStage, on: VisionBackend): Promise<StageRunner> => {
-    await verifyBundleFile(bundle.dir, stage.file);
-    if (stage.data) await verifyBundleFile(bundle.dir, stage.data);
-    const runner = await on.openStage(bundle.dir, stage);
-    opened.push(runner);
-    return runner;
-  };
-  try {
+  return ResourceStack.open(async (opened) => {
+    const close = (): Promise<void> => opened.close();
+    const open = async (stage: BundleStage, on: VisionBackend): Promise<StageRunner> => {
+      await verifyBundleFile(bundle.dir, stage.file);
+      if (stage.data) await verifyBundleFile(bundle.dir, stage.data);
+      const runner = await on.openStage(bundle.dir, stage);
+      opened.own(() => runner.close());
+      return runner;
+    };
     const [only] = manifest.stages;
     if (only?.input.dtype === 'uint8') {
       const runners: StageRunner[] = [];
@@ -100,10 +98,7 @@ export async function assembleVisionTower(
       tilePixels: config.vision.channels * config.vision.imageSize ** 2,
       close,
     });
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }
 
 function coresOf({ cores = 1 }: VisionBackend): readonly number[] {

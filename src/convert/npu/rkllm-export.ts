@@ -8,15 +8,12 @@ import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
 import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import type { BundlePart } from '../bundle/bundle-folder';
-import { targetNpuCores } from '../bundle/npu-target';
+import { rkllmMaxContext, targetNpuCores } from '../bundle/npu-target';
 import { pythonEnvironment } from '../toolkit/python-environment';
 
 /** From dist/src/convert. */
 const pythonFolder = join(__dirname, '..', '..', '..', '..', 'python');
 const fileName = 'decoder.rkllm';
-
-/** Two full-detail frames (2 × 13 tiles of 64 rows), a question and an answer; a multiple of 32, which the toolkit requires. */
-const maxContext = 4096;
 
 export interface RkllmExport {
   /** An interpreter whose environment may have rkllm-toolkit. */
@@ -56,7 +53,7 @@ export async function exportRkllm(
     target,
     cores: targetNpuCores[target],
     dataset: join(pythonFolder, 'calibration_prompts.json'),
-    max_context: maxContext,
+    max_context: rkllmMaxContext,
   };
   const last = await runExport(python, job, logFile, signal);
   if (last.event === 'missing') return undefined;

@@ -8,13 +8,13 @@ import { SystemFiles } from '../../platform/recording/system-files';
 import { usableCores } from '../../platform/soc';
 import type { NpuSharing } from '../../protocol/describe-request';
 import { defined } from '../../system/defined';
+import { ResourceStack } from '../../system/resource-stack';
 import type { NpuSettings } from '../../system/settings';
 import {
   npuAccess,
   openHostBackend,
   openVisionBackend,
   type RknnSettings,
-  type VisionBackend,
 } from '../../vision/open-vision-backend';
 import { openVisionTower } from '../../vision/open-vision-tower';
 import type { TileEncoder } from '../../vision/vision-tower';
@@ -106,32 +106,21 @@ function checkedTower(tower: TileEncoder, check: () => void): TileEncoder {
 }
 
 /** A tower and the backends it runs in; closing it closes them. */
-async function openOn(
+function openOn(
   bundle: Bundle,
   { threads, kernels }: TowerOptions,
   npu?: RknnSettings,
 ): Promise<TileEncoder> {
   const settings = defined({ threads, kernels });
-  const opened: VisionBackend[] = [];
-  const close = async (): Promise<void> => {
-    for (const backend of opened.splice(0).reverse()) await backend.close();
-  };
-  try {
-    opened.push(await openVisionBackend(bundle, { ...settings, ...defined({ npu }) }));
+  return ResourceStack.open(async (opened) => {
+    const backend = await openVisionBackend(bundle, { ...settings, ...defined({ npu }) });
+    opened.own(() => backend.close());
     const hostBackend = bundle.manifest.target === 'cpu' ? undefined : await openHostBackend(settings);
-    if (hostBackend) opened.push(hostBackend);
-    const tower = await openVisionTower(bundle, opened[0] as VisionBackend, defined({ hostBackend }));
-    return {
-      encode: (tiles, encode) => tower.encode(tiles, encode),
-      close: async () => {
-        await tower.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    if (hostBackend) opened.own(() => hostBackend.close());
+    const tower = await openVisionTower(bundle, backend, defined({ hostBackend }));
+    opened.own(() => tower.close());
+    return { encode: (tiles, encode) => tower.encode(tiles, encode), close: () => opened.close() };
+  });
 }
 
 function npuSettings(

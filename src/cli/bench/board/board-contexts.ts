@@ -7,6 +7,7 @@ import type { Bundle } from '../../../model/bundle/read-bundle';
 import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../../platform/recording/system-files';
 import { usableCores } from '../../../platform/soc';
+import { ResourceStack } from '../../../system/resource-stack';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command/command';
 
@@ -18,7 +19,8 @@ export async function boardContexts(
 ): Promise<unknown> {
   const library = await RknnLibrary.load(npu.library);
   const hold = await SharedNpuLock.take({ whenBusy: 'fail', lockPath: npu.lockPath });
-  const opened: RknnContext[] = [];
+  const opened = new ResourceStack();
+  opened.own(() => hold.release());
   try {
     const before = processFacts();
     let first: unknown;
@@ -28,21 +30,20 @@ export async function boardContexts(
       const path = join(dir, file.path);
       const core = planned === undefined ? undefined : cores[planned % cores.length];
       const context = await RknnContext.open(library, { name, path, coreMask: coreMask(core) });
-      opened.push(context);
+      opened.own(() => context.close());
       npuBytes += (await context.memory()).total;
       first ??= await describeContext(context);
     }
     return {
       library: { path: library.path, version: library.version },
       first_stage: first,
-      contexts: opened.length,
+      contexts: manifest.stages.length,
       npu_bytes: npuBytes,
       process: { before, after: processFacts() },
       core_masks: await coreMasks(library, dir, manifest.stages[0]),
     };
   } finally {
-    for (const context of opened.reverse()) await context.close();
-    await hold.release();
+    await opened.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NatsEngine } from '../../../nats/client/nats-engine';
 import { parseNatsAddress } from '../../../nats/nats-address';
+import { ResourceStack } from '../../../system/resource-stack';
 import { HubProcess } from './hub-process';
 import { NatsServer } from './nats-server';
 import { type Percentiles, percentiles } from './percentiles';
@@ -46,26 +47,27 @@ const hubsPerProcess = 16;
 /** Many cameras and hubs on one machine, in few processes: what becomes of the frames, and what the server uses. */
 export async function simulateCameras(options: CameraSimulationOptions): Promise<CameraSimulation> {
   const folder = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
-  const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const opened = new ResourceStack();
+  opened.own(() => rm(folder, { recursive: true, force: true }));
   try {
     const server = await NatsServer.start({ folder: join(folder, 'nats') });
-    closing.push(() => server.stop());
+    opened.own(() => server.stop());
     options.onProgress(`${options.hubs} hubs`);
     for (let left = options.hubs; left > 0; left -= hubsPerProcess) {
       const hubs = Math.min(left, hubsPerProcess);
       const started = await HubProcess.startPaced({ url: server.url, captionMs: options.captionMs, hubs });
-      closing.push(() => started.kill());
+      opened.own(() => started.kill());
     }
     const maxKeptBytes = 2 * options.cameras * options.frameBytes + 1;
     const client = new NatsEngine(parseNatsAddress(server.url), { maxKeptBytes });
-    closing.push(() => client.close());
+    opened.own(() => client.close());
     await client.open();
     options.onProgress(`${options.cameras} cameras for ${options.durationMs / 1000} s`);
     const usage = watchUsage(server.pid ?? 0, server.store);
     const sent = await sendFrames(client, options);
     return { ...sent, server: await usage(), load: loadavg()[0] ?? Number.NaN };
   } finally {
-    for (const close of closing.reverse()) await close();
+    await opened.close();
   }
 }
 

@@ -9,6 +9,7 @@ import { SmolvlmError } from '../../../errors';
 import { NatsEngine } from '../../../nats/client/nats-engine';
 import { parseNatsAddress } from '../../../nats/nats-address';
 import { defined } from '../../../system/defined';
+import { ResourceStack } from '../../../system/resource-stack';
 import { HubProcess } from './hub-process';
 import { type ModelledSchedule, modelledName } from './modelled-schedule';
 import { NatsServer } from './nats-server';
@@ -109,22 +110,23 @@ async function withHubs<T>(
   use: (client: NatsEngine, sockets: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'smolvlm-bench-'));
-  const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const opened = new ResourceStack();
+  opened.own(() => rm(folder, { recursive: true, force: true }));
   try {
     const server = await NatsServer.start({ folder: join(folder, 'nats') });
-    closing.push(() => server.stop());
+    opened.own(() => server.stop());
     const sockets = Array.from({ length: count }, (_, index) => join(folder, `hub-${index}.sock`));
     for (const socketPath of sockets) {
       const hub = await HubProcess.start({ url: server.url, model: modelledName(schedule), socketPath });
-      closing.push(() => hub.kill());
+      opened.own(() => hub.kill());
     }
     const client = new NatsEngine(parseNatsAddress(server.url));
-    closing.push(() => client.close());
+    opened.own(() => client.close());
     // Each engine loads its model with its first frame.
     await Promise.all(sockets.map((_, index) => caption(client, `warm-up-${index}`, Buffer.from('.'))));
     return await use(client, sockets);
   } finally {
-    for (const close of closing.reverse()) await close();
+    await opened.close();
   }
 }
 
