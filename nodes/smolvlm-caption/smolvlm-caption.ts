@@ -4,12 +4,12 @@ import type { CaptionDialog, CaptionOverrides } from '../../src/node-red/caption
 import { CaptionPlanner } from '../../src/node-red/caption/caption-planner';
 import { type CaptionSettings, captionSettings } from '../../src/node-red/caption/caption-settings';
 import type { Deliver, TaskOptions } from '../../src/node-red/caption/caption-task';
-import { deadlineMs, type RequestSettings, textOf } from '../../src/node-red/dialog-fields';
-import { dialogValues } from '../../src/node-red/dialog-values';
+import { dialogText, dialogValues } from '../../src/node-red/dialog-values';
 import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
+import { deadlineMs, type RequestSettings } from '../../src/node-red/request-settings';
 import { StatusWords } from '../../src/node-red/status/node-status';
 import { phrasesOf } from '../../src/node-red/status/phrase';
 import { showStatus } from '../../src/node-red/status/show-status';
@@ -106,7 +106,7 @@ function copyOf(RED: NodeAPI, message: NodeMessage): NodeMessage {
 
 function taskOptions(dialog: CaptionDialog, request: RequestSettings, message: Message): TaskOptions {
   const limitMs = deadlineMs(request, message);
-  const template = textOf(dialog.fallback, message.fallback);
+  const template = dialogText(dialog.fallback, message.fallback);
   const fallback = {
     text: (camera: string) => fallbackText(template, message, camera),
     always: dialog.fallbackAlways === true,

@@ -22,7 +22,7 @@ import {
   sourceSettings,
 } from '../../src/node-red/frame/source-settings';
 import { cameraName, messageCamera } from '../../src/node-red/message-camera';
-import { messagePictures } from '../../src/node-red/message-pictures';
+import { messagePictures, pictureInput } from '../../src/node-red/message-pictures';
 import { timeOf } from '../../src/node-red/message-time';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { phrasesOf } from '../../src/node-red/status/phrase';
@@ -88,7 +88,7 @@ export = (RED: NodeAPI): void => {
       const messages = new OpenMessages(this, {
         ...{ flows, text },
         // Where the masks are is unknown if they are what is invalid.
-        ...(mayBeMasked(config) && { hide: (message) => hidePicture(message, imageField(config)) }),
+        ...(mayBeMasked(config) && { hide: (message) => hidePicture(message, pictureInput(config)) }),
       });
       this.on('input', (received, send, done) => messages.begin(received, send, done)?.done(failure));
       return;
@@ -96,10 +96,10 @@ export = (RED: NodeAPI): void => {
     const { intake, gate, source, status, throttle, isMasked } = opened;
 
     // A message may end, e.g. because the node closes, before its picture has been taken from it.
-    const hide = (message: NodeMessage): void => hidePicture(message, imageField(config));
+    const hide = (message: NodeMessage): void => hidePicture(message, pictureInput(config));
     const messages = new OpenMessages(this, { flows, text, ...(isMasked && !source && { hide }) });
     const take = async (message: Message): Promise<Omit<ArrivedPicture<FrameOrigin>, 'tag'>> => {
-      const field = imageField(config);
+      const field = pictureInput(config);
       let camera: string;
       let image: unknown;
       try {
@@ -235,10 +235,6 @@ export = (RED: NodeAPI): void => {
     credentials: { user: { type: 'text' }, password: { type: 'password' } },
   });
 };
-
-function imageField({ image, imageType }: FrameDialog): { readonly value: string; readonly type: string } {
-  return { value: image || 'payload', type: imageType ?? 'msg' };
-}
 
 function mayBeMasked({ masks }: FrameDialog): boolean {
   return masks !== undefined && masks !== '' && masks !== '[]' && masks.length !== 0;

@@ -5,7 +5,7 @@ import { chosenEngine } from '../../src/node-red/engine/engine-node';
 import { failureText } from '../../src/node-red/failures/failure-text';
 import { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { messageCamera } from '../../src/node-red/message-camera';
-import { messagePictures } from '../../src/node-red/message-pictures';
+import { messagePictures, pictureInput } from '../../src/node-red/message-pictures';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import type { NodeStatus } from '../../src/node-red/status/node-status';
 import { type Phrase, phrasesOf } from '../../src/node-red/status/phrase';
@@ -122,8 +122,7 @@ export = (RED: NodeAPI): void => {
       message: NodeMessage,
     ): Promise<{ readonly picture?: Uint8Array; readonly error?: unknown }> => {
       try {
-        const input = { value: config.image || 'picture', type: config.imageType ?? 'msg' };
-        const value = await evaluate(RED, this, input, message, 'image');
+        const value = await evaluate(RED, this, pictureInput(config, 'picture'), message, 'image');
         if (value === undefined || value === null || value === '') return {};
         const [picture] = await messagePictures(value, AbortSignal.timeout(10_000));
         return defined({ picture });

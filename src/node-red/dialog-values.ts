@@ -10,3 +10,8 @@ export function dialogValues<Dialog extends object>(config: Dialog): Dialog {
   });
   return Object.fromEntries(values) as Dialog;
 }
+
+/** The dialog's text or, if that is blank, the message's. */
+export function dialogText(dialog: string | undefined, message: unknown): string {
+  return dialog?.trim() || (typeof message === 'string' ? message.trim() : '');
+}

@@ -1,7 +1,7 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import { evaluate } from './typed-input';
 
-/** Dialog fields that name a camera by a typed input. */
+/** Fields of a dialog that name a camera by a typed input. */
 export interface CameraField {
   readonly camera?: string;
   readonly cameraType?: string;

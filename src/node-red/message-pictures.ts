@@ -3,6 +3,18 @@ import { ImageError } from '../picture/image-error';
 import { checkByteCount, defaultPictureLimits } from '../picture/picture-limits';
 import { readPicture } from '../picture/picture-source';
 import { limits } from '../protocol/limits';
+import type { TypedInput } from './typed-input';
+
+/** Fields of a dialog that name the picture of a message by a typed input. */
+export interface PictureField {
+  readonly image?: string;
+  readonly imageType?: string;
+}
+
+/** @param standard property that a blank field stands for */
+export function pictureInput({ image, imageType }: PictureField, standard = 'payload'): TypedInput {
+  return { value: image || standard, type: imageType ?? 'msg' };
+}
 
 /**
  * The pictures of a message's property: bytes, a path, an address, a data URI or base64, or an array of these.

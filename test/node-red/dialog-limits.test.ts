@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { captionSettings } from '../../src/node-red/caption/caption-settings';
-import { planConversion } from '../../src/node-red/convert/conversion';
+import { planConversion } from '../../src/node-red/convert/conversion-plan';
 import { conversionModes, precisionChoices } from '../../src/node-red/convert/convert-fields';
-import { requestSettings } from '../../src/node-red/dialog-fields';
 import { engineSettings } from '../../src/node-red/engine/engine-settings';
 import { frameSettings } from '../../src/node-red/frame/frame-dialog';
 import { sourceSettings } from '../../src/node-red/frame/source-settings';
 import { serviceSettings } from '../../src/node-red/mqtt/mqtt-dialog';
+import { requestSettings } from '../../src/node-red/request-settings';
 import { timelineSettings } from '../../src/node-red/timeline/timeline-settings';
 import { bundleTargets, toolkitVersions } from '../../src/protocol/models/conversion-choices';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { requestOptions, requestSettings } from '../../src/node-red/dialog-fields';
 import { messageCamera } from '../../src/node-red/message-camera';
+import { requestOptions, requestSettings } from '../../src/node-red/request-settings';
 
 describe('messageCamera', () => {
   const RED = {

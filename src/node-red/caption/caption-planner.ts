@@ -3,10 +3,11 @@ import { SmolvlmError } from '../../errors';
 import { defined } from '../../system/defined';
 import { fillPrompt, templateView } from '../../template/prompt-template';
 import { promptValue } from '../../template/prompt-value';
-import { requestOptions, textOf } from '../dialog-fields';
+import { dialogText } from '../dialog-values';
 import type { EngineSettings } from '../engine/engine-settings';
 import { messageCamera } from '../message-camera';
-import { messagePictures } from '../message-pictures';
+import { messagePictures, pictureInput } from '../message-pictures';
+import { requestOptions } from '../request-settings';
 import type { Translate } from '../translate';
 import { evaluate } from '../typed-input';
 import type { Planner } from './caption-controller';
@@ -56,13 +57,10 @@ export class CaptionPlanner implements Planner {
 
   /** @throws SmolvlmError `node-property`, `prompt-empty`, `prompt-mustache`, and the `image-…` of reading */
   async prepare(message: Message, camera: string, signal: AbortSignal): Promise<CaptionPlan | HeldPicture> {
-    const { dialog, defaults } = this.#options;
+    const { RED, node, dialog, defaults } = this.#options;
     const { preset } = this.#options.settings;
     const read = async (): Promise<readonly Uint8Array[]> =>
-      messagePictures(
-        await this.#typed(dialog.image || 'payload', dialog.imageType ?? 'msg', message, 'image'),
-        signal,
-      );
+      messagePictures(await evaluate(RED, node, pictureInput(dialog), message, 'image'), signal);
     const options = requestOptions(this.#options.settings.request, message);
     const parsed = async <Pictures extends MessagePictures>(
       pictures: Pictures,
@@ -71,7 +69,7 @@ export class CaptionPlanner implements Planner {
       pictures,
       camera,
       question: await this.#question(message, camera, pictures.length),
-      language: textOf(dialog.language, message.language),
+      language: dialogText(dialog.language, message.language),
       request: {
         ...defaults,
         ...options,

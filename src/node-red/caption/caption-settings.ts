@@ -2,9 +2,9 @@ import type { AnswerSchema } from '../../protocol/schema/answer-schema';
 import { defined } from '../../system/defined';
 import { checkTemplate } from '../../template/prompt-template';
 import { fieldChoice } from '../choice-field';
-import { type RequestSettings, requestSettings } from '../dialog-fields';
 import { invalidField } from '../invalid-field';
 import { fieldNumber } from '../number-field';
+import { type RequestSettings, requestSettings } from '../request-settings';
 import type { CaptionDialog } from './caption-dialog';
 import {
   anchorChoices,

@@ -6,7 +6,7 @@ import type { DoctorReport } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, EngineEvent } from '../../protocol/events';
 import { encodeEvent, eventStreamType, heartbeatMs } from '../../protocol/ndjson';
-import { requestOptions, requestSettings } from '../dialog-fields';
+import { requestOptions, requestSettings } from '../request-settings';
 import { type DialogForm, readDialogForm } from './dialog-form';
 import { dialogSettings, withEngine } from './dialog-preview';
 

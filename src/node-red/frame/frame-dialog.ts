@@ -5,16 +5,14 @@ import { defined } from '../../system/defined';
 import type { Polygon } from '../../system/picture-shapes';
 import { fieldChoice } from '../choice-field';
 import { invalidField } from '../invalid-field';
+import type { CameraField } from '../message-camera';
+import type { PictureField } from '../message-pictures';
 import { normaliseChoices } from './frame-fields';
 import { frameList, frameNumber, times } from './frame-values';
 
-/** The dialog's fields as Node-RED keeps them: text, mostly. */
-export interface FrameDialog {
+/** The dialog of `smolvlm-frame`, as Node-RED hands it over. */
+export interface FrameDialog extends PictureField, CameraField {
   readonly source?: string;
-  readonly image?: string;
-  readonly imageType?: string;
-  readonly camera?: string;
-  readonly cameraType?: string;
   /** May hold `{user}` and `{password}`. */
   readonly url?: string;
   readonly fingerprint?: string;

@@ -12,19 +12,16 @@ import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';
 import { parseHttpAddress } from '../../system/http-address';
 import { fieldChoice } from '../choice-field';
-import { requestSettings } from '../dialog-fields';
+import { type RequestDialog, requestSettings } from '../request-settings';
 import { type CameraLogin, passwordCredential, userCredential } from './camera-logins';
 import { qosChoices, topicOf } from './mqtt-fields';
 
 /** The dialog of `smolvlm-mqtt`, as Node-RED hands it over. */
-export interface MqttDialog {
+export interface MqttDialog extends Omit<RequestDialog, 'queuePolicy'> {
   readonly base?: string;
   readonly qos?: string | number;
   readonly cameras?: readonly MqttDialogCamera[];
   readonly prompt?: string;
-  readonly detail?: string;
-  readonly maxTokens?: string | number;
-  readonly deadline?: string | number;
   readonly discovery?: boolean;
   readonly discoveryPrefix?: string;
   readonly frigate?: boolean;

@@ -1,7 +1,9 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { RetentionSettings } from '../../timeline/sqlite/retention';
 import { fieldChoice } from '../choice-field';
 import { invalidField } from '../invalid-field';
+import type { CameraField } from '../message-camera';
+import type { PictureField } from '../message-pictures';
 import { fieldNumber } from '../number-field';
 import {
   cameraLimits,
@@ -14,15 +16,11 @@ import {
   timelineFields,
 } from './timeline-fields';
 
-/** The dialog's fields as Node-RED saves them. */
-export interface TimelineDialog {
+/** The dialog of `smolvlm-timeline`, as Node-RED hands it over. */
+export interface TimelineDialog extends PictureField, CameraField {
   readonly folder?: string;
   readonly engine?: string;
   readonly keep?: string;
-  readonly image?: string;
-  readonly imageType?: string;
-  readonly camera?: string;
-  readonly cameraType?: string;
   readonly days?: string | number;
   readonly megabytes?: string | number;
   readonly cameraLimits?: string;
@@ -53,7 +51,7 @@ export function timelineSettings(dialog: TimelineDialog, userDir: string): Timel
   const digestMinutes = minutesOfDay(digestTime);
   if (digestMinutes === undefined) throw invalidField('digestTime', 'a time such as 20:00', digestTime);
   return {
-    folder: resolve(join(userDir), folder),
+    folder: resolve(userDir, folder),
     retention: {
       days: fieldNumber(dialog.days, 'days', timelineFields.days),
       megabytes: fieldNumber(dialog.megabytes, 'megabytes', timelineFields.megabytes),

@@ -1,24 +1,27 @@
 import type { Node, NodeAPI, NodeMessage } from 'node-red';
 import type { FeaturesInput } from '../../client/engine-api';
 import { defined } from '../../system/defined';
-import type { CaptionDialog, CaptionOverrides } from '../caption/caption-dialog';
-import { deadlineMs, type RequestSettings, requestOptions, requestSettings } from '../dialog-fields';
 import type { EngineSettings } from '../engine/engine-settings';
-import { messageCamera } from '../message-camera';
-import { messagePictures } from '../message-pictures';
+import { type CameraField, messageCamera } from '../message-camera';
+import { messagePictures, type PictureField, pictureInput } from '../message-pictures';
+import {
+  deadlineMs,
+  type RequestDialog,
+  type RequestOverrides,
+  type RequestSettings,
+  requestOptions,
+  requestSettings,
+} from '../request-settings';
 import { evaluate } from '../typed-input';
 
-/** The dialog of `smolvlm-vision`, as Node-RED hands it over; its fields are those of the caption dialog. */
-export type VisionDialog = Pick<
-  CaptionDialog,
-  'image' | 'imageType' | 'camera' | 'cameraType' | 'detail' | 'deadline' | 'queuePolicy'
->;
+/** The dialog of `smolvlm-vision`, as Node-RED hands it over. */
+export interface VisionDialog extends PictureField, CameraField, Omit<RequestDialog, 'maxTokens'> {}
 
-/** Properties of a message that replace a blank field of the dialog. */
-export type VisionOverrides = Pick<
-  CaptionOverrides,
-  'camera' | 'topic' | 'deadline' | 'priority' | 'capturedAt'
->;
+/** What a message may say where the dialog's field is blank. */
+export interface VisionOverrides extends Omit<RequestOverrides, 'maxTokens'> {
+  readonly camera?: unknown;
+  readonly topic?: unknown;
+}
 
 /** One request, ready to be sent. */
 export interface VisionPlan {
@@ -45,10 +48,8 @@ export class VisionPlanner {
 
   /** @throws SmolvlmError `node-property`, and the `image-…` of reading */
   async prepare(message: NodeMessage & VisionOverrides, signal: AbortSignal): Promise<VisionPlan> {
-    const { image, imageType = 'msg' } = this.#dialog;
     const camera = await messageCamera(this.#RED, this.#node, this.#dialog, message);
-    const picture = { value: image || 'payload', type: imageType };
-    const source = await evaluate(this.#RED, this.#node, picture, message, 'image');
+    const source = await evaluate(this.#RED, this.#node, pictureInput(this.#dialog), message, 'image');
     const { detail, queue, priority, capturedAt } = requestOptions(this.#settings, message);
     const limitMs = deadlineMs(this.#settings, message);
     return {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { choiceList } from '../../../src/node-red/caption/caption-fields';
 import { captionSettings } from '../../../src/node-red/caption/caption-settings';
-import { deadlineMs, requestOptions, requestSettings, textOf } from '../../../src/node-red/dialog-fields';
+import { dialogText } from '../../../src/node-red/dialog-values';
+import { deadlineMs, requestOptions, requestSettings } from '../../../src/node-red/request-settings';
 
 describe('captionSettings', () => {
   it('reads a flow made before there were presets', () => {
@@ -36,9 +37,9 @@ describe('captionSettings', () => {
   });
 
   it('lets a message set fields that are blank in the dialog, and no others', () => {
-    assert.equal(textOf(' ', 'theirs'), 'theirs');
-    assert.equal(textOf('mine', 'theirs'), 'mine');
-    assert.equal(textOf('', 7), '');
+    assert.equal(dialogText(' ', 'theirs'), 'theirs');
+    assert.equal(dialogText('mine', 'theirs'), 'mine');
+    assert.equal(dialogText('', 7), '');
     assert.equal(deadlineMs(requestSettings({ deadline: '' }), { deadline: '2.5' }), 2500);
     assert.equal(deadlineMs(requestSettings({ deadline: '1' }), { deadline: 9 }), 1000);
     assert.equal(requestOptions(requestSettings({ maxTokens: '' }), { maxTokens: 12 }).maxNewTokens, 12);

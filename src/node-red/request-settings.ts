@@ -7,8 +7,8 @@ import { timeOf } from './message-time';
 import { fieldNumber, type NumberField } from './number-field';
 import { priorityField, requestFields } from './request-fields';
 
-/** Dialog fields that set request options, as Node-RED keeps them. */
-export interface RequestFields {
+/** Fields of a dialog that set request options, as Node-RED keeps them. */
+export interface RequestDialog {
   readonly detail?: string;
   readonly maxTokens?: string | number;
   /** Seconds. */
@@ -35,7 +35,7 @@ export interface RequestSettings {
 }
 
 /** @throws SmolvlmError `node-property` naming the field that is out of its limits */
-export function requestSettings(dialog: RequestFields): RequestSettings {
+export function requestSettings(dialog: RequestDialog): RequestSettings {
   const seconds = fieldNumber(dialog.deadline, 'deadline', requestFields.deadline);
   return {
     detail: fieldChoice(dialog.detail, 'detail', details, 'low'),
@@ -78,11 +78,6 @@ export function deadlineMs(
 
 function milliseconds(seconds: number): number {
   return Math.max(1, Math.round(seconds * 1000));
-}
-
-/** The dialog's text or, if that is blank, the message's. */
-export function textOf(dialog: string | undefined, message: unknown): string {
-  return dialog?.trim() || (typeof message === 'string' ? message.trim() : '');
 }
 
 /** @returns undefined if the message has none @throws SmolvlmError `node-property` naming the property */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { requestOptions, requestSettings } from '../../src/node-red/dialog-fields';
+import { requestOptions, requestSettings } from '../../src/node-red/request-settings';
 
 describe('request options of a message', () => {
   const priorityOf = (priority: unknown): unknown =>
