@@ -73,13 +73,14 @@ export class CaptionPlanner implements Planner {
       request: {
         ...defaults,
         ...options,
-        queue: { ...defaults.queue, ...options.queue },
+        // Questions of different nodes about one camera do not replace each other.
+        queue: { ...defaults.queue, ...options.queue, group: node.id },
         ...defined({ camera: camera || undefined }),
       },
     });
     // Frames are compared as pictures: an engine does not keep features for long.
     if (preset === 'changed') return this.#changes.plan(await parsed(await read()));
-    return this.#plan(await parsed(await picturesOf(message.features, this.#options.node.id, read)));
+    return this.#plan(await parsed(await picturesOf(message.features, read)));
   }
 
   /** @throws SmolvlmError `node-property` @returns blank if no camera is named */

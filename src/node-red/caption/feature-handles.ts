@@ -9,8 +9,6 @@ export interface EncodedPictures {
   /** One per picture. */
   readonly handles: readonly FeatureHandle[];
   readonly length: number;
-  /** Id of the caption node: questions of different nodes about one frame do not replace each other. */
-  readonly group: string;
   read(): Promise<readonly Uint8Array[]>;
 }
 
@@ -20,17 +18,15 @@ export type MessagePictures = readonly Uint8Array[] | EncodedPictures;
 /**
  * The pictures of a message: the handles in `msg.features` of a smolvlm-vision node or, without them, as read.
  * @param features `msg.features`; ignored if it is not a handle or a list of handles
- * @param group id of the caption node
  * @throws what `read` throws, if there are no handles
  */
 export async function picturesOf(
   features: unknown,
-  group: string,
   read: () => Promise<readonly Uint8Array[]>,
 ): Promise<MessagePictures> {
   const handles: readonly unknown[] = Array.isArray(features) ? features : [features];
   if (handles.length === 0 || !handles.every(isHandle)) return await read();
-  return { handles, length: handles.length, group, read };
+  return { handles, length: handles.length, read };
 }
 
 /**
@@ -44,11 +40,10 @@ export async function describePictures(
   options: DescribeOptions = {},
 ): Promise<DescribeFinal> {
   if (!('handles' in pictures)) return await engine.describe(request, pictures, options);
-  const { handles, group } = pictures;
+  const { handles } = pictures;
   const started = performance.now();
-  const grouped = { ...request, queue: { ...request.queue, group } };
   if (handles.every(({ expires }) => Date.parse(expires) > Date.now())) {
-    const { detail: _detail, crop: _crop, masks: _masks, ...question } = grouped;
+    const { detail: _detail, crop: _crop, masks: _masks, ...question } = request;
     const final = await engine.describe({ ...question, features: handles.map(({ id }) => id) }, [], options);
     if (final.type !== 'error' || final.error.code !== featuresGone) return final;
   }
@@ -62,7 +57,7 @@ export async function describePictures(
   const elapsedMs = performance.now() - started;
   const leftMs = request.deadlineMs === undefined ? undefined : Math.max(1, request.deadlineMs - elapsedMs);
   const again = {
-    ...grouped,
+    ...request,
     ...defined({ detail: first?.detail, deadlineMs: leftMs }),
   };
   return await engine.describe(again, read, options);

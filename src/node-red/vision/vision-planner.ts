@@ -56,7 +56,7 @@ export class VisionPlanner {
       request: {
         ...this.#defaults,
         ...defined({ detail, deadlineMs: limitMs, priority, capturedAt, camera: camera || undefined }),
-        queue: { ...this.#defaults.queue, ...queue },
+        queue: { ...this.#defaults.queue, ...queue, group: this.#node.id },
       },
       pictures: await messagePictures(source, signal),
     };

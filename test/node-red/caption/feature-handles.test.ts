@@ -35,7 +35,7 @@ describe('questions about features of a message', () => {
     final.type === 'error' ? final.error.code : undefined;
 
   async function ask(features: unknown, from = read): Promise<DescribeFinal> {
-    const pictures = await picturesOf(features, 'node', from);
+    const pictures = await picturesOf(features, from);
     return await describePictures(engine, { prompt: 'x', detail: 'low', camera: 'porch' }, pictures);
   }
 
@@ -45,14 +45,13 @@ describe('questions about features of a message', () => {
     return engine.asked[count - 1]!;
   }
 
-  it('are sent with the handle, without reading or sending a picture, and in their own group', async () => {
+  it('are sent with the handle, without reading or sending a picture', async () => {
     const final = ask(handle);
     const { request, pictures, answer } = await asked(1);
     answer('yes');
     assert.deepEqual(request, {
       prompt: 'x',
       camera: 'porch',
-      queue: { group: 'node' },
       features: ['a-full'],
     });
     assert.deepEqual([pictures.length, reads], [0, 0]);
@@ -69,7 +68,7 @@ describe('questions about features of a message', () => {
     (await asked(1)).end(gone);
     const { request, pictures, answer } = await asked(2);
     answer('yes');
-    assert.deepEqual(request, { prompt: 'x', camera: 'porch', queue: { group: 'node' }, detail: 'full' });
+    assert.deepEqual(request, { prompt: 'x', camera: 'porch', detail: 'full' });
     assert.deepEqual(pictures, [picture]);
     assert.equal((await final).type, 'result');
   });
@@ -112,7 +111,7 @@ describe('questions about features of a message', () => {
   }
 
   it('keep the total deadline when they are sent twice', async () => {
-    const pictures = await picturesOf(handle, 'node', read);
+    const pictures = await picturesOf(handle, read);
     void describePictures(engine, { prompt: 'x', deadlineMs: 600_000 }, pictures);
     const { request, end } = await asked(1);
     assert.equal(request.deadlineMs, 600_000);
