@@ -172,22 +172,28 @@ export class Home {
 
   /** Waits until this machine's engine has answered so many questions about a camera. */
   async answered(camera: string, count: number): Promise<void> {
-    const client = new EngineClient({ kind: 'local' }, { local: { directory: this.#runtime } });
-    try {
-      await this.until(
+    await this.#engine((client) =>
+      this.until(
         async () => ((await client.status()).cameras[camera]?.done ?? 0) >= count,
         `answer ${count} about ${camera}`,
-      );
-    } finally {
-      await client.close();
-    }
+      ),
+    );
+  }
+
+  /** How many questions about a camera this machine's engine has answered. */
+  async answers(camera: string): Promise<number> {
+    return await this.#engine(async (client) => (await client.status()).cameras[camera]?.done ?? 0);
   }
 
   /** The process of this machine's engine. */
   async enginePid(): Promise<number> {
+    return await this.#engine(async (client) => (await client.status()).pid);
+  }
+
+  async #engine<T>(ask: (client: EngineClient) => Promise<T>): Promise<T> {
     const client = new EngineClient({ kind: 'local' }, { local: { directory: this.#runtime } });
     try {
-      return (await client.status()).pid;
+      return await ask(client);
     } finally {
       await client.close();
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { repositoryRoot } from '../../fixtures';
 import { editorDefinitions } from '../../package/editor-definitions';
 import { namedInTables, readPage } from '../markdown';
@@ -68,6 +69,33 @@ describe('the cookbook', () => {
       }
     });
   }
+
+  it('meter accepts what a home can have used since the last accepted reading, however many were refused', () => {
+    const check = recipes.flatMap(({ nodes }) => nodes).find(({ id }) => id === 'cookbook-meter-check');
+    const context = new Map<string, unknown>();
+    let hour = 0;
+    const read = (reading: string): unknown => {
+      const [accepted, refused]: readonly ({ payload: unknown } | null)[] = runInNewContext(
+        `(() => { ${check?.func} })()`,
+        {
+          msg: { payload: { reading } },
+          flow: { get: (key: string) => context.get(key), set: context.set.bind(context) },
+          Date: { now: () => hour * 3_600_000 },
+        },
+      );
+      hour += 1;
+      return accepted?.payload ?? refused?.payload;
+    };
+    assert.deepEqual(['00100', '00101', '00104', '00099', '00105', '00105', '00108'].map(read), [
+      100,
+      101,
+      '104 after 101',
+      '99 after 101',
+      105,
+      105,
+      '108 after 105',
+    ]);
+  });
 
   it('shares one engine node with the examples, and no other id', () => {
     const path = join(repositoryRoot, 'examples', 'snapshot to caption.json');
