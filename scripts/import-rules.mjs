@@ -92,7 +92,7 @@ export const subRooms = {
   },
   picture: { '.': ['camera'], camera: ['.'] },
   client: { '.': [], children: [], models: ['.', 'children'] },
-  image: { '.': ['resize'], resize: ['.'], pool: ['.'] },
+  image: { '.': ['jpeg', 'resize'], jpeg: [], resize: ['.'], pool: ['.'] },
   model: {
     '.': [],
     safetensors: [],

@@ -1,9 +1,11 @@
+import { errorBody } from '../errors';
 import { ImageError } from '../picture/image-error';
 import { mendJpeg } from '../picture/jpeg-segments';
 import { pictureWithin } from '../picture/picture-bytes';
 import { checkByteCount, defaultPictureLimits, type PictureLimits } from '../picture/picture-limits';
 import type { Polygon, Rectangle } from '../system/picture-shapes';
 import { isCutShort } from './cut-picture';
+import { type JpegLoss, jpegLoss, lacksScans } from './jpeg/jpeg-loss';
 import { burnMasks } from './privacy-mask';
 import { type PictureFormat, recognisePicture } from './recognise-picture';
 import { cropPixels, type RgbImage } from './rgb-image';
@@ -36,33 +38,74 @@ async function decodeUpright(
   format: PictureFormat,
   limits: PictureLimits,
 ): Promise<RgbImage> {
-  const sharp = await sharpLibrary();
   const { bytes, wasOpen } =
     format === 'jpeg' ? mendJpeg(given) : { bytes: asStill(given, format), wasOpen: false };
   try {
-    // Stored pixel values without colour management, like the reference.
-    const { data, info } = await sharp(bytes, {
-      failOn: wasOpen ? 'warning' : failOn(format),
-      limitInputPixels: limits.maxPixels,
-      pages: 1,
-      ignoreIcc: true,
-    })
-      .autoOrient()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, data: opaqueRgb(data, info.channels) };
+    const image = await storedPixels(bytes, failOn(format), limits);
+    if (format !== 'jpeg' || !lacksScans(bytes)) return image;
+    throw new Error('the last scans are missing');
   } catch (cause) {
-    throw decodeError(cause, { format, bytes: given, wasOpen }, limits);
+    const failed = { format, bytes: given, wasOpen };
+    if (format !== 'jpeg' || wasOpen) throw decodeError(cause, failed, limits);
+    const lossError = jpegLossError(cause, given, jpegLoss(bytes));
+    if (lossError) throw lossError;
+    // Small errors that cameras make, such as stray bytes before a marker.
+    return await storedPixels(bytes, 'truncated', limits).catch((error: unknown) => {
+      throw decodeError(error, failed, limits);
+    });
   }
 }
 
-/**
- * `truncated` still reads pictures with small errors that cameras make, such as stray bytes before a marker. A TIFF whose
- * data is damaged would be black with it.
- */
-function failOn(format: string): 'truncated' | 'warning' {
-  return format === 'tiff' ? 'warning' : 'truncated';
+/** Stored pixel values without colour management, like the reference. */
+async function storedPixels(
+  bytes: Uint8Array,
+  failOn: 'truncated' | 'warning',
+  limits: PictureLimits,
+): Promise<RgbImage> {
+  const sharp = await sharpLibrary();
+  const { data, info } = await sharp(bytes, {
+    failOn,
+    limitInputPixels: limits.maxPixels,
+    pages: 1,
+    ignoreIcc: true,
+  })
+    .autoOrient()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: opaqueRgb(data, info.channels) };
+}
+
+/** A TIFF whose data is damaged would be black with `truncated`, a JPEG grey. */
+function failOn(format: PictureFormat): 'truncated' | 'warning' {
+  return format === 'tiff' || format === 'jpeg' ? 'warning' : 'truncated';
+}
+
+/** Some cameras never write the last few blocks: as much as this may be missing. */
+const mostLost = 0.02;
+
+/** @returns undefined if so little is missing that the picture can be used */
+function jpegLossError(
+  cause: unknown,
+  { length }: Uint8Array,
+  loss: JpegLoss | undefined,
+): ImageError | undefined {
+  if (!loss) return undefined;
+  const { share, lacksScans, isDamaged } = loss;
+  const isBroken = /premature end of data|bad Huffman/i.test(errorBody(cause).message);
+  if (!lacksScans && !(share === undefined ? isBroken : share > mostLost)) return undefined;
+  const part =
+    share === undefined || lacksScans ? 'scans are missing' : `${Math.round(share * 100)} % is missing`;
+  if (isDamaged) {
+    return new ImageError('image-corrupt', `this JPEG of ${length} bytes is damaged: ${part}`, {
+      hint: 'Take the next picture; if this happens often, look for another snapshot address or newer firmware of the camera.',
+      cause,
+    });
+  }
+  return new ImageError('image-truncated', `this JPEG ends too early, after ${length} bytes (${part})`, {
+    hint: 'It was cut off before it was sent: lower the size or quality of the camera’s picture, or try the next frame.',
+    cause,
+  });
 }
 
 /** @param channels 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha; blends alpha with black, rounded like Pillow */

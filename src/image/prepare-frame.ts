@@ -4,7 +4,7 @@ import { type FrameOptions, hammingDistance, type PreparedFrame } from '../pictu
 import { defined } from '../system/defined';
 import { decodePicture } from './decode-picture';
 import { differenceHash } from './frame-hash';
-import { plainJpeg } from './plain-jpeg';
+import { plainJpeg } from './jpeg/plain-jpeg';
 import { recognisePicture } from './recognise-picture';
 import type { RgbImage } from './rgb-image';
 import { sharpLibrary } from './sharp-library';

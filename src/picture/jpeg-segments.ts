@@ -60,7 +60,12 @@ export function mendJpeg(given: Uint8Array): MendedJpeg {
   let at = 2;
   while (bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
     const marker = bytes[at + 1] ?? 0;
-    if (marker === 0xff || !withLength(marker)) return { bytes: given, wasOpen: false };
+    // A fill byte before a marker (ITU T.81, B.1.1.2).
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    if (!withLength(marker)) return { bytes: given, wasOpen: false };
     const end = segmentEnd(bytes, at, true);
     if (typeof end !== 'number') return { bytes: given, wasOpen: false };
     const isMeant = end === at + 2 + bytes.readUInt16BE(at + 2);

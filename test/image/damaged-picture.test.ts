@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { decodePicture } from '../../src/image/decode-picture';
 import { prepareFrame } from '../../src/image/prepare-frame';
 import { demoFrame } from '../fixtures';
+import { segments } from './jpeg/sample-jpegs';
 
 const frame = readFileSync(demoFrame('frame_05_porch_day.jpg'));
 
@@ -13,6 +14,22 @@ function withComment(says: number, has: number): Buffer {
   comment.writeUInt16BE(0xfffe, 0);
   comment.writeUInt16BE(says, 2);
   return Buffer.concat([frame.subarray(0, 2), comment, frame.subarray(2)]);
+}
+
+/** As MJPEG: its tables are those of the standard. */
+function withoutTables(jpeg: Buffer): Buffer {
+  let rest = jpeg;
+  for (let at = rest.indexOf('ffc4', 0, 'hex'); at >= 0; at = rest.indexOf('ffc4', 0, 'hex'))
+    rest = Buffer.concat([rest.subarray(0, at), rest.subarray(at + 2 + rest.readUInt16BE(at + 2))]);
+  return rest;
+}
+
+/** With fill bytes before each marker (ITU T.81, B.1.1.2), and without its end marker. */
+function withFill(jpeg: Buffer): Buffer {
+  return Buffer.concat([
+    jpeg.subarray(0, 2),
+    ...segments(jpeg).flatMap((part) => [Buffer.of(0xff, 0xff), part]),
+  ]);
 }
 
 describe('a damaged picture', () => {
@@ -35,6 +52,7 @@ describe('a damaged picture', () => {
       Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nServer: a\r\n\r\n'), frame]),
     ],
     ['has bytes behind its end', Buffer.concat([frame, Buffer.from('dhav')])],
+    ['has fill bytes and lacks its end marker', withFill(frame)],
   ] as const) {
     it(`is read if it ${name}`, async () => {
       const whole = await decodePicture(frame);
@@ -52,6 +70,55 @@ describe('a damaged picture', () => {
       });
     });
   }
+
+  const [begin, end] = [Buffer.of(0xff, 0xd8), Buffer.of(0xff, 0xd9)];
+  const half = frame.subarray(0, frame.length / 2);
+  for (const [name, bytes] of [
+    ['its end marker follows', Buffer.concat([half, end])],
+    ['the next picture follows', Buffer.concat([half, frame])],
+    [
+      'the next part of the stream follows',
+      Buffer.concat([half, Buffer.from('\r\n--b\r\nContent-Type: image/jpeg\r\n\r\n'), frame]),
+    ],
+    ['zeros fill its place', Buffer.concat([half, Buffer.alloc(frame.length / 2), end])],
+    ['its Huffman tables are left out', Buffer.concat([withoutTables(half), end])],
+  ] as const) {
+    it(`is not half grey but an error if a half is missing and ${name}`, async () => {
+      await assert.rejects(decodePicture(bytes), {
+        code: 'image-truncated',
+        message: /\([1-6]\d % is missing\)/,
+      });
+    });
+  }
+
+  it('is read if an end marker takes the place of its last blocks', async () => {
+    const cut = Buffer.concat([frame.subarray(0, frame.length - 100), end]);
+    assert.equal((await decodePicture(cut)).width, 640);
+  });
+
+  it('is an error if the scans that make a progressive JPEG sharp are missing', async () => {
+    const parts = segments(await sharp(frame).jpeg({ progressive: true }).toBuffer());
+    const isScan = (part: Buffer): boolean => part[1] === 0xda;
+    assert.equal((await decodePicture(Buffer.concat([begin, ...parts, end]))).width, 640);
+    for (let scan = 0; scan < parts.filter(isScan).length; scan++) {
+      const missing = parts.indexOf(parts.filter(isScan)[scan]!);
+      const without = parts.filter((_, index) => index !== missing);
+      const refused = { code: 'image-truncated', message: /scans are missing/ };
+      await assert.rejects(decodePicture(Buffer.concat([begin, ...without, end])), refused);
+      const before = Buffer.concat([begin, ...parts.slice(0, missing)]);
+      if (scan > 0) await assert.rejects(decodePicture(before), refused);
+    }
+    const last = Buffer.concat([begin, ...parts]);
+    await assert.rejects(decodePicture(Buffer.concat([last.subarray(0, last.length - 3000), end])), {
+      code: 'image-truncated',
+    });
+  });
+
+  it('is called corrupt if a marker within its data makes the rest of it grey', async () => {
+    const damaged = Buffer.from(frame);
+    damaged.writeUInt16BE(0xffc4, frame.length / 2);
+    await assert.rejects(decodePicture(damaged), { code: 'image-corrupt', message: /[3-6]\d % is missing/ });
+  });
 
   for (const compression of ['lzw', 'deflate', 'jpeg'] as const) {
     it(`is not black but an error if the data of its TIFF is damaged (${compression})`, async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { plainJpeg } from '../../src/image/plain-jpeg';
-import { prepareFrame } from '../../src/image/prepare-frame';
-import { fuzz, fuzzTimeoutMs, mutatedBytes } from '../fuzz';
+import { plainJpeg } from '../../../src/image/jpeg/plain-jpeg';
+import { prepareFrame } from '../../../src/image/prepare-frame';
+import { fuzz, fuzzTimeoutMs, mutatedBytes } from '../../fuzz';
 import { porch, type SampleName, sampleJpegs, segment, segments } from './sample-jpegs';
 
 /** Written into every planted segment, so that it can be found in a prepared picture. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { plainJpeg } from '../../src/image/plain-jpeg';
+import { plainJpeg } from '../../../src/image/jpeg/plain-jpeg';
 import { picture, porch, sampleJpegs, segment, segments } from './sample-jpegs';
 
 describe('plainJpeg', () => {

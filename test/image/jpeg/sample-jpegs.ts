@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { demoFrame, fixture } from '../fixtures';
+import { demoFrame, fixture } from '../../fixtures';
 
 /** A camera's picture, 640 × 480. */
 export const porch = readFileSync(demoFrame('frame_05_porch_day.jpg'));

@@ -1,15 +1,15 @@
 import {
-  baselineScanEnd,
+  frameHeader,
   type HuffmanTable,
-  huffmanTable,
-  type JpegComponent,
+  huffmanTables,
+  isFrameMarker,
   type JpegFrame,
-  type ScanComponent,
-} from './jpeg-scan';
+  type ScanHeader,
+  scanHeader,
+} from './jpeg-header';
+import { readScan, type ScanComponent } from './jpeg-scan';
 
 const marker = { soi: 0xd8, eoi: 0xd9, sos: 0xda, dqt: 0xdb, dht: 0xc4, dri: 0xdd, com: 0xfe } as const;
-/** Baseline, extended sequential, progressive; all with Huffman codes. */
-const frameMarkers: readonly number[] = [0xc0, 0xc1, 0xc2];
 const isApplication = (code: number): boolean => code >= 0xe0 && code <= 0xef;
 
 export interface PlainJpeg {
@@ -113,7 +113,7 @@ class JpegCopy {
       if (code === marker.dqt) this.#quantTables(data);
       else if (code === marker.dht) this.#huffmanTables(data);
       else if (code === marker.dri) this.#restart(data);
-      else if (frameMarkers.includes(code)) this.#frameHeader(code, data);
+      else if (isFrameMarker(code)) this.#frameHeader(code, data);
       else throw new UnusualJpeg();
       this.#keep(code, data);
     }
@@ -150,20 +150,13 @@ class JpegCopy {
   }
 
   #huffmanTables(data: Uint8Array): void {
-    let at = 0;
-    while (at < data.length) {
-      const head = data[at] as number;
-      expect(head >> 4 <= 1 && (head & 15) < 4);
-      const counts = data.subarray(at + 1, at + 17);
-      const symbols = counts.reduce((sum, count) => sum + count, 0);
-      const table = huffmanTable(counts, data.subarray(at + 17, at + 17 + symbols));
-      expect(counts.length === 16 && table !== undefined);
+    const tables = huffmanTables(data);
+    expect(tables !== undefined);
+    for (const { key, table } of tables) {
       // A table that is defined again before any scan used it could carry anything.
-      expect(this.#huffman.get(head)?.used !== false);
-      this.#huffman.set(head, { used: false, table });
-      at += 17 + symbols;
+      expect(this.#huffman.get(key)?.used !== false);
+      this.#huffman.set(key, { used: false, table });
     }
-    expect(at === data.length);
   }
 
   #restart(data: Uint8Array): void {
@@ -173,26 +166,17 @@ class JpegCopy {
   }
 
   #frameHeader(code: number, data: Uint8Array): void {
-    const [precision = 0, y1 = 0, y0 = 0, x1 = 0, x0 = 0, count = 0] = data;
-    expect(this.#frame === undefined && precision === 8 && data.length === 6 + 3 * count);
-    const components = Array.from({ length: count }, (_, index): JpegComponent => {
-      const [id = 0, sampling = 0, quantTable = 0] = data.subarray(6 + 3 * index);
-      return { id, h: sampling >> 4, v: sampling & 15, quantTable };
-    });
-    expect(components.every(({ h, v }) => h >= 1 && h <= 4 && v >= 1 && v <= 4));
-    const [width, height] = [(x1 << 8) | x0, (y1 << 8) | y0];
-    expect(width > 0 && height > 0 && count > 0);
-    this.#frame = { width, height, components, progressive: code === 0xc2 };
+    expect(this.#frame === undefined);
+    this.#frame = frameHeader(code, data);
+    expect(this.#frame !== undefined);
   }
 
   #scan(data: Uint8Array): void {
     const frame = this.#frame;
-    const [count = 0] = data;
-    expect(frame !== undefined && count >= 1 && count <= 4 && data.length === 4 + 2 * count);
-    const [first = 0, last = 0, approximation = 0] = data.subarray(1 + 2 * count);
-    const scan = Array.from({ length: count }, (_, index) =>
-      this.#scanComponent(frame, data.subarray(1 + 2 * index), { first, approximation }),
-    );
+    expect(frame !== undefined);
+    const header = scanHeader(data, frame);
+    expect(header !== undefined);
+    const scan = header.components.map((each) => this.#scanComponent(each, frame, header));
     this.#keep(marker.sos, data);
     this.#scans++;
     this.#restartPending = false;
@@ -200,14 +184,15 @@ class JpegCopy {
     if (frame.progressive) {
       this.#at = nextScanMarker(this.#bytes, start);
     } else {
-      expect(first === 0 && last === 63 && approximation === 0);
+      const { first, last, high, low } = header;
+      expect(first === 0 && last === 63 && high === 0 && low === 0);
       const components = scan.map(({ component, dc, ac }): ScanComponent => {
         // A second scan of a component would be a second picture.
         expect(dc !== undefined && ac !== undefined && !this.#scanned.has(component.id));
         this.#scanned.add(component.id);
         return { component, dc, ac };
       });
-      const end = baselineScanEnd(this.#bytes, start, frame, components, this.#restartInterval);
+      const { end } = readScan(this.#bytes, start, frame, components, this.#restartInterval);
       expect(end !== undefined);
       this.#at = end;
     }
@@ -215,22 +200,20 @@ class JpegCopy {
   }
 
   #scanComponent(
-    frame: JpegFrame,
-    [id, tables = 0]: Uint8Array,
-    { first, approximation }: { readonly first: number; readonly approximation: number },
+    { component, dc, ac }: ScanHeader['components'][number],
+    { progressive }: JpegFrame,
+    { first, high }: ScanHeader,
   ) {
-    const component = frame.components.find((each) => each.id === id);
-    expect(component !== undefined);
     const quant = this.#quant.get(component.quantTable);
     expect(quant !== undefined);
     quant.used = true;
     // A progressive scan has either DC or AC codes; one that refines DC has none.
-    const needsDc = frame.progressive ? first === 0 && approximation >> 4 === 0 : true;
-    const needsAc = frame.progressive ? first > 0 : true;
+    const needsDc = progressive ? first === 0 && high === 0 : true;
+    const needsAc = progressive ? first > 0 : true;
     return {
       component,
-      dc: needsDc ? this.#useHuffman(tables >> 4) : undefined,
-      ac: needsAc ? this.#useHuffman(0x10 | (tables & 15)) : undefined,
+      dc: needsDc ? this.#useHuffman(dc) : undefined,
+      ac: needsAc ? this.#useHuffman(ac) : undefined,
     };
   }
 

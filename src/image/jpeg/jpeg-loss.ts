@@ -1,0 +1,145 @@
+import {
+  frameHeader,
+  type HuffmanTable,
+  huffmanTables,
+  isFrameMarker,
+  type JpegFrame,
+  type ScanHeader,
+  scanHeader,
+} from './jpeg-header';
+import { readScan, type ScanComponent } from './jpeg-scan';
+import { standardTables } from './standard-tables';
+
+/** What a JPEG's data lacks. */
+export interface JpegLoss {
+  /** Of the picture, 0 to 1; undefined for a progressive one, whose scans are not read. */
+  readonly share: number | undefined;
+  /** A component, or the scans that would make the picture sharp, are missing. */
+  readonly lacksScans: boolean;
+  /** Some of the data is damaged: it is not only missing. */
+  readonly isDamaged: boolean;
+}
+
+const marker = { soi: 0xd8, eoi: 0xd9, sos: 0xda, dht: 0xc4, dri: 0xdd } as const;
+
+/** Of a coefficient that no scan has sent. */
+const unsent = 255;
+
+/**
+ * What is missing in a JPEG that has an end marker: cameras whose buffer is too small write one behind half of the
+ * data, and a decoder makes the rest grey.
+ * @returns undefined for a JPEG of another kind (arithmetic codes, 12 bits), of which nothing is known
+ */
+export function jpegLoss(bytes: Uint8Array): JpegLoss | undefined {
+  const reader = new LossReader(bytes);
+  return reader.read() ? reader.loss() : undefined;
+}
+
+/** Whether a progressive JPEG ends before the scans that make it sharp; a decoder says nothing about that. */
+export function lacksScans(bytes: Uint8Array): boolean {
+  const reader = new LossReader(bytes, true);
+  return reader.read() && (reader.loss()?.lacksScans ?? false);
+}
+
+class LossReader {
+  readonly #bytes: Buffer;
+  readonly #onlyProgressive: boolean;
+  readonly #tables = standardTables();
+  #frame: JpegFrame | undefined;
+  #restartInterval = 0;
+  /** By component, the lowest bit that a scan has sent of each coefficient. */
+  readonly #precision = new Map<number, Uint8Array>();
+  #mcus = 0;
+  #lost = 0;
+  #isDamaged = false;
+
+  /** @param onlyProgressive a sequential JPEG is not read */
+  constructor({ buffer, byteOffset, byteLength }: Uint8Array, onlyProgressive = false) {
+    this.#bytes = Buffer.from(buffer, byteOffset, byteLength);
+    this.#onlyProgressive = onlyProgressive;
+  }
+
+  /** @returns false for a JPEG of which nothing is known */
+  read(): boolean {
+    for (let at = this.#nextMarker(2); at !== undefined; ) {
+      const code = this.#bytes[at + 1] ?? 0;
+      if (code === marker.eoi || code === marker.soi) break;
+      if (at + 4 > this.#bytes.length) break;
+      const end = at + 2 + this.#bytes.readUInt16BE(at + 2);
+      // Behind a scan it may be damaged data that looks like a marker.
+      if (!this.#segment(code, this.#bytes.subarray(at + 4, end), end)) return this.#precision.size > 0;
+      at = this.#nextMarker(end);
+    }
+    return this.#frame !== undefined;
+  }
+
+  loss(): JpegLoss | undefined {
+    if (!this.#frame) return undefined;
+    const { components, progressive } = this.#frame;
+    const lacksScans = components.some(({ id }) => {
+      const bits = this.#precision.get(id);
+      return !bits || bits.some((lowest) => lowest > 0);
+    });
+    const share = this.#lost / Math.max(1, this.#mcus);
+    return { share: progressive ? undefined : share, lacksScans, isDamaged: this.#isDamaged };
+  }
+
+  /** Where the next marker that is not a restart begins. */
+  #nextMarker(from: number): number | undefined {
+    for (let at = this.#bytes.indexOf(0xff, from); at >= 0; at = this.#bytes.indexOf(0xff, at + 1)) {
+      const code = this.#bytes[at + 1] ?? 0;
+      if (code !== 0 && code !== 0xff && !(code >= 0xd0 && code <= 0xd7)) return at;
+    }
+    return undefined;
+  }
+
+  /** @returns false if this kind of JPEG is not read here */
+  #segment(code: number, data: Buffer, end: number): boolean {
+    if (code === marker.sos) return this.#scan(data, end);
+    if (code === marker.dri && data.length === 2) this.#restartInterval = data.readUInt16BE(0);
+    else if (code === marker.dht) return this.#define(huffmanTables(data));
+    else if (isFrameMarker(code)) {
+      this.#frame = frameHeader(code, data);
+      return this.#frame !== undefined && (this.#frame.progressive || !this.#onlyProgressive);
+    }
+    return code < 0xc0 || code > 0xcf || code === marker.dht;
+  }
+
+  #define(tables: ReturnType<typeof huffmanTables>): boolean {
+    for (const { key, table } of tables ?? []) this.#tables.set(key, table);
+    return tables !== undefined;
+  }
+
+  #scan(data: Buffer, start: number): boolean {
+    const header = this.#frame && scanHeader(data, this.#frame);
+    if (!this.#frame || !header) return false;
+    this.#note(header, this.#frame);
+    if (this.#frame.progressive) return true;
+    const scan: ScanComponent[] = [];
+    for (const { component, dc, ac } of header.components) {
+      const tables: readonly (HuffmanTable | undefined)[] = [this.#tables.get(dc), this.#tables.get(ac)];
+      if (!tables[0] || !tables[1]) return false;
+      scan.push({ component, dc: tables[0], ac: tables[1] });
+    }
+    const { mcus, lost, isDamaged } = readScan(this.#bytes, start, this.#frame, scan, this.#restartInterval);
+    this.#mcus += mcus;
+    this.#lost += lost;
+    this.#isDamaged ||= isDamaged;
+    return true;
+  }
+
+  #note({ components, first, last, high, low }: ScanHeader, { progressive }: JpegFrame): void {
+    for (const { component } of components) {
+      const bits = this.#precision.get(component.id) ?? new Uint8Array(64).fill(unsent);
+      this.#precision.set(component.id, bits);
+      // Some cameras write other numbers into a sequential scan, which always has everything.
+      if (!progressive) bits.fill(0);
+      else
+        bits.forEach((bit, index) => {
+          // A scan refines what the one before it left off; otherwise that one is missing.
+          const isNext = bit === (high === 0 ? unsent : high);
+          if (index >= first && index <= last && isNext) bits[index] = low;
+        });
+    }
+  }
+}
