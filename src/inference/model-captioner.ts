@@ -2,7 +2,7 @@ import type { ErrorBody } from '../errors';
 import type { PicturePool } from '../image/pool/picture-pool';
 import type { TileGrid } from '../image/tiles';
 import type { ImageProcessorConfig } from '../model/checkpoint/image-processor-config';
-import { type Prompt, questionMessages } from '../prompt/prompt-builder';
+import { askedLast, type Prompt, questionMessages } from '../prompt/prompt-builder';
 import type { DescribeRequest, NpuSharing } from '../protocol/describe-request';
 import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
@@ -110,7 +110,7 @@ export class ModelCaptioner implements Captioner {
       cached: encoded.cached,
       frameHash: requestHash(encoded.images),
       ...defined({ thumbnail: prepared[0]?.thumbnail }),
-      prompt: request.prompt ?? prompt.chat,
+      prompt: request.prompt ?? askedLast(request.messages ?? []) ?? prompt.chat,
     };
   }
 

@@ -114,6 +114,14 @@ export function questionMessages(question: string, pictures: number): PromptMess
   return [{ role: 'user', content: [...images, { type: 'text', text: question }] }];
 }
 
+/** What a conversation asks: the text of its last message by the user that has one. */
+export function askedLast(messages: readonly PromptMessage[]): string | undefined {
+  const texts = messages
+    .filter(({ role }) => role === 'user')
+    .map(({ content }) => content.flatMap((part) => (part.type === 'text' ? part.text : [])).join('\n'));
+  return texts.findLast((text) => text.trim() !== '');
+}
+
 function textPieces(messages: readonly PromptMessage[]): PromptPiece[] {
   const parts = messages.flatMap(({ content }) => content);
   return parts.flatMap((part) => (part.type === 'text' ? { text: part.text, plain: true } : []));

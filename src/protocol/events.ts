@@ -25,6 +25,7 @@ export interface CaptionResult extends FrameResult {
   /** Of OpenAI's API. */
   readonly logprobs?: readonly TokenLogprob[];
   readonly timingsMs: Timings;
+  /** The question: of a conversation, the text of the user's last message. */
   readonly prompt: string;
 }
 

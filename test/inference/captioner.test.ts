@@ -237,6 +237,7 @@ describe('a captioner with the demo model', () => {
     const caption = await captioner().describe(pictures, { id: 'test', messages }, hooks());
     assert.equal(caption.tiles, 2);
     assert.notEqual(caption.text, '');
+    assert.equal(caption.prompt, 'And here?', 'the question, without the template');
   });
 
   const refusals: [string, Buffer, Partial<DescribeRequest>, string, RegExp][] = [
