@@ -156,7 +156,11 @@ async function overview(): Promise<string> {
       async ([name, load]) => `  ${name.padEnd(12)}${(await load()).command.summary}`,
     ),
   );
-  return ['Usage: smolvlm COMMAND [options]', ...lines].join('\n');
+  return [
+    'Usage: smolvlm COMMAND [options]',
+    ...lines,
+    'smolvlm COMMAND --help lists the options. With --json, results are printed as JSON. smolvlm --version prints the version.',
+  ].join('\n');
 }
 
 /** As a shell reports a program that SIGPIPE ended. */

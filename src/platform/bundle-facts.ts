@@ -16,20 +16,25 @@ export interface BundleFacts {
   readonly hasCpuStages: boolean;
 }
 
+/** A model that was given and is not a bundle: it is made for no particular machine. */
+export interface CheckpointFacts {
+  readonly checkpoint: string;
+}
+
 /** A model that was given and cannot be used. */
 export interface UnusableModel {
   readonly model: string;
   readonly fault: ErrorBody;
 }
 
-/**
- * @param model `demo`, a folder or a hub id
- * @returns undefined for a checkpoint, which is not made for a particular machine
- */
-export async function readBundleFacts(model: string): Promise<BundleFacts | UnusableModel | undefined> {
+/** What can be said about a model. */
+export type ModelFacts = BundleFacts | CheckpointFacts | UnusableModel;
+
+/** @param model `demo`, a folder or a hub id */
+export async function readModelFacts(model: string): Promise<ModelFacts> {
   try {
     const { dir, kind } = await resolveModel(model);
-    if (kind === 'checkpoint') return undefined;
+    if (kind === 'checkpoint') return { checkpoint: model };
     const { model: checkpoint, target, toolkitVersion, cpuStages } = (await readBundle(dir)).manifest;
     const hasCpuStages = cpuStages !== undefined;
     return {

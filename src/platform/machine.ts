@@ -1,4 +1,4 @@
-import type { BundleFacts, UnusableModel } from './bundle-facts';
+import type { ModelFacts } from './bundle-facts';
 import { type ContainerKind, containerOf } from './container';
 import { cpuClocks, type FrequencyDomain, memoryClock, npuClock } from './frequency-domains';
 import { type Libc, libcOf } from './libc';
@@ -43,7 +43,7 @@ export interface Machine {
   /** Absent in recordings of older releases. */
   readonly cpuProducts: CpuProducts | undefined;
   /** Bundles that are compared with the machine. */
-  readonly bundles: readonly (BundleFacts | UnusableModel)[];
+  readonly bundles: readonly ModelFacts[];
 }
 
 /** Reads everything that a report needs. */

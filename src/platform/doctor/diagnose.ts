@@ -1,5 +1,5 @@
 import type { DoctorReport } from '../../protocol/doctor-report';
-import { readBundleFacts, type UnusableModel } from '../bundle-facts';
+import { readModelFacts, type UnusableModel } from '../bundle-facts';
 import { checkCpuProducts } from '../cpu-products';
 import { readMachine } from '../machine';
 import { SystemFiles } from '../recording/system-files';
@@ -16,12 +16,7 @@ export async function diagnose(
 ): Promise<DoctorReport> {
   if (files.live) files.cpuProducts = await checkCpuProducts();
   const facts = await Promise.all(
-    models.map((model) => (typeof model === 'string' ? readBundleFacts(model) : model)),
+    models.map((model) => (typeof model === 'string' ? readModelFacts(model) : model)),
   );
-  return examine(
-    readMachine(
-      files,
-      facts.filter((each) => each !== undefined),
-    ),
-  );
+  return examine(readMachine(files, facts));
 }

@@ -1,6 +1,8 @@
 import { bundleAdvice, releaseOf } from '../../model/bundle/rknn-toolkits';
 import { type FindingText, listed, phrase } from '../../protocol/findings/finding-phrase';
 import { defaultToolkit } from '../../protocol/models/conversion-choices';
+import { defined } from '../../system/defined';
+import type { CheckpointFacts, ModelFacts } from '../bundle-facts';
 import type { Machine } from '../machine';
 import { versionAtLeast } from '../npu/npu-driver';
 import { type RuntimeKind, type RuntimeLibrary, runtimeVariable } from '../runtime-library';
@@ -66,22 +68,30 @@ function inOrder(libraries: readonly RuntimeLibrary[]): FindingText {
 }
 
 function judgeBundles(machine: Machine): Finding {
-  const findings = machine.bundles.map((bundle) => judgeBundle(machine, bundle));
+  const checkpoints = machine.bundles.filter((each) => 'checkpoint' in each);
+  const findings = machine.bundles.flatMap((each) =>
+    'checkpoint' in each ? [] : [judgeBundle(machine, each)],
+  );
   const states = ['bad', 'warn', 'info', 'ok'] as const;
   const worst = states.map((state) => findings.find((finding) => finding.state === state)).find(Boolean);
   if (!worst) {
     const target = npuTarget(machine.soc);
     const runtime = hasVendorNpu(machine) ? machine.rknn[0]?.version : undefined;
-    const compare = phrase('compareBundle');
-    if (!target || !runtime) return info(phrase('noBundle'), compare);
-    const second = bundleAdvice(runtime, { target });
-    return info(phrase('noBundle'), phrase('sentences', { first: compare, second }));
+    const [model] = checkpoints.map(({ checkpoint }) => checkpoint);
+    const conversion =
+      target && runtime ? bundleAdvice(runtime, { target, ...defined({ model }) }) : undefined;
+    if (model !== undefined) {
+      const values = checkpoints.map(({ checkpoint }) => phrase('checkpointForCpu', { model: checkpoint }));
+      return info(listed('semicolon', values), conversion);
+    }
+    const first = phrase('compareBundle');
+    return info(phrase('noBundle'), conversion ? phrase('sentences', { first, second: conversion }) : first);
   }
   const values = findings.map(({ value }) => value);
   return { ...worst, value: listed('semicolon', values) };
 }
 
-function judgeBundle(machine: Machine, bundle: Machine['bundles'][number]): Finding {
+function judgeBundle(machine: Machine, bundle: Exclude<ModelFacts, CheckpointFacts>): Finding {
   if ('fault' in bundle) {
     const { model, fault } = bundle;
     const { code, message, hint = phrase('otherModel') } = fault;

@@ -139,6 +139,7 @@ const bundle = {
 } as const;
 const damaged = { code: 'bundle-manifest-invalid', message: '/c is broken' };
 const bundles: readonly Partial<Machine>[] = [
+  { bundles: [{ checkpoint: 'org/m' }] },
   { bundles: [{ ...bundle, target: 'cpu' }] },
   { bundles: [{ ...bundle, target: 'rk3576' }] },
   { bundles: [{ ...bundle, target: 'rk3576', hasCpuStages: true }] },

@@ -74,6 +74,18 @@ describe('doctor: runtimes and bundles', () => {
     assert.match(advice('1.6.0'), /install librknnrt 2\.3\.2 or 2\.5\.0 here/);
   });
 
+  it('calls a checkpoint one, not a bundle that is missing, and converts it where the NPU could run it', () => {
+    const checkpoint = (name: 'rk3588-vendor' | 'x86') => {
+      const { state, value, advice } = judged('bundle', name, { bundles: [{ checkpoint: 'org/m' }] });
+      return { state, value, advice };
+    };
+    const value = 'org/m is a checkpoint, which runs on the CPU';
+    assert.deepEqual(checkpoint('x86'), { state: 'info', value, advice: undefined });
+    const onBoard = checkpoint('rk3588-vendor');
+    assert.deepEqual([onBoard.state, onBoard.value], ['info', value]);
+    assert.match(onBoard.advice ?? '', /--target rk3588 --model org\/m --out BUNDLE/);
+  });
+
   it('accepts a bundle for another chip if it has CPU stages', () => {
     const bundle = (name: 'rk3576' | 'x86', hasCpuStages: boolean) =>
       judged('bundle', name, { bundles: [{ path: '/b', model: 'm', target: 'rk3588', hasCpuStages }] }).state;
