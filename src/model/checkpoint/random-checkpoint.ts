@@ -1,10 +1,10 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../../system/files/make-folder';
 import { CheckpointError } from '../safetensors/checkpoint-error';
 import { type TensorToWrite, type WrittenFile, writeSafetensors } from '../safetensors/safetensors-writer';
 import { configFiles, readModelConfigs } from './checkpoint';
 import type { ModelConfig } from './model-config';
+import { makeNewCheckpointFolder } from './new-checkpoint-folder';
 import { RandomWeights } from './random-weights';
 import { parameterCount, type RequiredTensor, requiredTensors } from './required-tensors';
 import { singleWeightFile } from './weight-files';
@@ -19,7 +19,7 @@ export interface RandomCheckpoint {
  * Makes a checkpoint folder with the configs and tokenizer of another checkpoint and random weights of the right names
  * and shapes, so that loading, preparing and speed can be tested without the real weights. Its answers are random.
  * @param configsDir a checkpoint's folder; weights in it are not read @param seed same seed, same bytes
- * @throws CheckpointError for a config that is wrong, or the same folder given twice
+ * @throws CheckpointError for a config that is wrong, the same folder given twice, or a folder that has weights
  */
 export async function writeRandomCheckpoint(
   configsDir: string,
@@ -37,7 +37,7 @@ export async function writeRandomCheckpoint(
     );
   }
   const { config } = await readModelConfigs(configsDir);
-  await makeFolder(outDir);
+  await makeNewCheckpointFolder(outDir);
   const present = new Set(await readdir(configsDir));
   for (const name of configFiles) {
     if (present.has(name)) await copyFile(join(configsDir, name), join(outDir, name));

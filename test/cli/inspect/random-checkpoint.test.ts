@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../../src/model/checkpoint/checkpoint';
 import { demoModel, repositoryRoot } from '../../fixtures';
@@ -23,6 +24,22 @@ describe('smolvlm inspect random-checkpoint', () => {
     assert.ok(bytes > 2 * 3_329_536);
     await (await openCheckpoint(temp('out'))).close();
     assert.notEqual(JSON.parse(make(temp('other'), '--seed', '8').stdout).sha256, sha256);
+  });
+
+  it('overwrites no weights, not even those of the configs through a link', async () => {
+    make(temp('out'));
+    const before = await stat(temp('out', 'model.safetensors'));
+    await symlink(temp('out'), temp('link'));
+    for (const args of [
+      ['random-checkpoint', '--configs', demoModel, '--out', temp('out')],
+      ['random-checkpoint', '--configs', temp('out'), '--out', temp('link')],
+      ['outlier-checkpoint', '--model', temp('out'), '--out', temp('link')],
+    ]) {
+      const { status, stderr } = smolvlm('inspect', ...args);
+      assert.equal(status, 1);
+      assert.match(stderr, /model\.safetensors would be overwritten \[checkpoint-out\]/);
+    }
+    assert.equal((await stat(temp('out', 'model.safetensors'))).mtimeMs, before.mtimeMs);
   });
 
   it('exits 2 for a missing option, a seed that is not a number, and an unknown subcommand', () => {
