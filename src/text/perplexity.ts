@@ -1,6 +1,6 @@
 import { SmolvlmError } from '../errors';
 import type { PooledContext } from './context-pool';
-import { append } from './prefill';
+import { append, pieceRows } from './prefill';
 import { greedyToken, logSumExp } from './probability';
 import type { TokenEmbeddings } from './token-embeddings';
 
@@ -13,9 +13,6 @@ export interface TextPrediction {
   /** The most likely token at each place. */
   readonly mostLikely: readonly number[];
 }
-
-/** Rows per piece, as prefill appends them: quantisation by ranges depends on which rows are computed together. */
-const pieceRows = 256;
 
 /**
  * Predicts each token of a text from those before it, prefilled in pieces as captions are.

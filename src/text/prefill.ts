@@ -1,8 +1,8 @@
 import { type PooledContext, truncate } from './context-pool';
 import type { PromptRows } from './embed-prompt';
 
-/** Rows appended between two checks of the signal. */
-const pieceRows = 256;
+/** Rows appended between two checks of the signal. Quantisation by ranges depends on which rows are computed together. */
+export const pieceRows = 256;
 
 /** Tokens of the answer that the cache has room for when the prompt is prefilled. */
 const answerTokens = 64;

@@ -86,7 +86,8 @@ export class VisionTower implements TileEncoder {
   }
 }
 
-function checkTile(tile: Float32Array, index: number, expected: number): void {
+/** @param expected channels × height × width @throws SmolvlmError `vision-tile-size` */
+export function checkTile(tile: Float32Array, index: number, expected: number): void {
   if (tile.length === expected) return;
   throw new SmolvlmError(
     'vision-tile-size',

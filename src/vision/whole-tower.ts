@@ -1,9 +1,8 @@
 import type { StageRunner } from '../backends/stage-runner';
-import { SmolvlmError } from '../errors';
 import { defined } from '../system/defined';
 import { PriorityMutex } from '../system/priority-mutex';
 import type { ImageFeatures } from './image-features';
-import { type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
+import { checkTile, type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
 
 export interface WholeTowerParts {
   /** The same stage once for each core: bytes [1, size, size, channels] in, [1, rows, text width] out. */
@@ -74,13 +73,7 @@ export class WholeTower implements TileEncoder {
   #bytes(pixels: Float32Array, tile: number): Float32Array {
     const { channels, imageSize } = this.#parts;
     const plane = imageSize * imageSize;
-    if (pixels.length !== channels * plane) {
-      throw new SmolvlmError(
-        'vision-tile-size',
-        `tile ${tile}: expected ${channels * plane} values (channels × height × width), received ${pixels.length}`,
-        { hint: 'Resize the tile to the checkpoint’s image_size first.' },
-      );
-    }
+    checkTile(pixels, tile, channels * plane);
     const bytes = new Float32Array(pixels.length);
     for (let at = 0; at < plane; at++) {
       for (let channel = 0; channel < channels; channel++) {

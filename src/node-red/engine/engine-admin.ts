@@ -5,7 +5,7 @@ import { defaultPrompt } from '../../protocol/default-prompt';
 import type { DoctorReport } from '../../protocol/doctor-report';
 import type { EngineStatus } from '../../protocol/engine-status';
 import type { DescribeFinal, EngineEvent } from '../../protocol/events';
-import { encodeEvent, eventStreamType, heartbeatMs } from '../../protocol/ndjson';
+import { streamToDialog } from '../dialog-stream';
 import { requestOptions, requestSettings } from '../request-settings';
 import { type DialogForm, readDialogForm } from './dialog-form';
 import { dialogSettings, withEngine } from './dialog-preview';
@@ -46,22 +46,14 @@ async function checkEngine(RED: NodeAPI, request: IncomingMessage): Promise<Engi
 }
 
 /** Answers with the engine's events, one per line; closing the connection cancels the request. */
-async function tryEngine(RED: NodeAPI, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  // Headers at once, then heartbeats: a proxy may close a silent connection.
-  response.writeHead(200, { 'content-type': eventStreamType, 'cache-control': 'no-store' });
-  response.flushHeaders();
-  const heartbeat = setInterval(() => response.write('\n'), heartbeatMs);
-  let final: DescribeFinal;
-  try {
-    const form = await readDialogForm(request);
-    final = await describe(RED, form, gone.signal, (event) => response.write(encodeEvent(event)));
-  } catch (error) {
-    final = { type: 'error', id: '', error: errorBody(error) };
-  }
-  clearInterval(heartbeat);
-  response.end(encodeEvent(final));
+function tryEngine(RED: NodeAPI, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return streamToDialog(response, async (send, gone) => {
+    try {
+      send(await describe(RED, await readDialogForm(request), gone, send));
+    } catch (error) {
+      send({ type: 'error', id: '', error: errorBody(error) } satisfies DescribeFinal);
+    }
+  });
 }
 
 async function describe(

@@ -5,7 +5,7 @@ import type { ModelCacheApi } from '../../client/models/model-cache-api';
 import { RemoteModels } from '../../client/models/remote-models';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
 import { type FetchEvent, type ModelInventory, seldom } from '../../protocol/models/model-cache';
-import { eventStreamType, heartbeatMs } from '../../protocol/ndjson';
+import { streamToDialog } from '../dialog-stream';
 import { readDialogForm } from './dialog-form';
 import { dialogSettings } from './dialog-preview';
 
@@ -53,23 +53,18 @@ async function answer(
 }
 
 /** Answers with a line for each step; closing the connection pauses the download, and the next request continues it. */
-async function fetchModel(RED: NodeAPI, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  response.writeHead(200, { 'content-type': eventStreamType, 'cache-control': 'no-store' });
-  response.flushHeaders();
-  const heartbeat = setInterval(() => response.write('\n'), heartbeatMs);
-  const send = (event: FetchEvent): void => void response.write(`${JSON.stringify(event)}\n`);
-  try {
-    const { dialog } = await readDialogForm(request);
-    await modelsOf(RED, dialog).fetch(String(dialog.fetch ?? ''), {
-      signal: gone.signal,
-      onProgress: seldom((progress) => send({ type: 'progress', ...progress })),
-    });
-    send({ type: 'done' });
-  } catch (error) {
-    if (!gone.signal.aborted) send({ type: 'error', error: errorBody(error) });
-  }
-  clearInterval(heartbeat);
-  response.end();
+function fetchModel(RED: NodeAPI, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return streamToDialog(response, async (write, gone) => {
+    const send = (event: FetchEvent): void => write(event);
+    try {
+      const { dialog } = await readDialogForm(request);
+      await modelsOf(RED, dialog).fetch(String(dialog.fetch ?? ''), {
+        signal: gone,
+        onProgress: seldom((progress) => send({ type: 'progress', ...progress })),
+      });
+      send({ type: 'done' });
+    } catch (error) {
+      if (!gone.aborted) send({ type: 'error', error: errorBody(error) });
+    }
+  });
 }

@@ -42,7 +42,7 @@ export function registerTimelinePage(RED: NodeAPI, timelines: () => readonly Tim
 
   for (const route of routes(isAdminOpen ? 'none' : 'node-red')) {
     const address = addressOf(adminPath, route);
-    if (isAdminOpen && hasNodeLogin) add(RED.httpAdmin, route, address, [], () => moved(route, settings));
+    if (isAdminOpen && hasNodeLogin) add(RED.httpAdmin, route, address, [], moved(route, settings));
     else {
       const permission = `smolvlm-timeline.${route.access}`;
       const guard = route.access === 'public' ? [] : [RED.auth.needsPermission(permission)];
@@ -66,13 +66,13 @@ function add(
   route: TimelineRoute,
   address: string,
   guard: readonly ReturnType<NodeAPI['auth']['needsPermission']>[],
-  handler: () => Handler = () => (request, response) => {
+  handler: Handler = (request, response) => {
     const { params, body } = request;
     void route.answer({ request, response, params, body });
   },
 ): void {
   const method = route.method.toLowerCase() as 'get' | 'post' | 'delete';
-  app[method](address, ...guard, handler() as never);
+  app[method](address, ...guard, handler as never);
 }
 
 function addressOf(root: string, { path }: TimelineRoute): string {
