@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const loaded = installedVersion();
+const loaded = versionOnDisk();
 
 /** The version of this package's code in this process. */
 export function packageVersion(): string {
@@ -9,7 +9,7 @@ export function packageVersion(): string {
 }
 
 /** The version on disk now, another one after an update; the path is that of the compiled file in dist/src. */
-export function installedVersion(): string {
+export function versionOnDisk(): string {
   const text = readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8');
   const { version }: { version: string } = JSON.parse(text);
   return version;

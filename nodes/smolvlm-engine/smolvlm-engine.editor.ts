@@ -8,11 +8,11 @@ import type { DialogValues } from '../../src/editor/engine/engine-request';
 import { engineTry } from '../../src/editor/engine/engine-try';
 import { showLimits, within } from '../../src/editor/number-limits';
 import {
+  cpuPrecisionChoices,
   engineFields,
   isAddressOf,
   isStream,
   locationChoices,
-  precisionChoices,
 } from '../../src/node-red/engine/engine-fields';
 import { backendChoices, npuSharings, queuePolicies } from '../../src/protocol/describe-request';
 
@@ -74,7 +74,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     backend: { value: 'auto', validate: among(backendChoices) },
     decoder: { value: 'auto', validate: among(backendChoices) },
     npuSharing: { value: 'share', validate: among(npuSharings) },
-    precision: { value: '', validate: among(precisionChoices) },
+    precision: { value: '', validate: among(cpuPrecisionChoices) },
     threads: { value: '', validate: within(engineFields.threads) },
     queuePolicy: { value: 'newest', validate: among(queuePolicies) },
     queueCapacity: { value: 1, validate: within(engineFields.queueCapacity) },
@@ -111,7 +111,7 @@ RED.nodes.registerType<EngineEditorNode>('smolvlm-engine', {
     showChoices(field('npuSharing'), npuSharings, this.npuSharing, (sharing) =>
       this._(`smolvlm-engine.npuSharing.${sharing}`),
     );
-    showChoices(field('precision'), precisionChoices, this.precision, (precision) =>
+    showChoices(field('precision'), cpuPrecisionChoices, this.precision, (precision) =>
       this._(`smolvlm-engine.precision.${precision || 'default'}`),
     );
     const values = (): DialogValues => ({

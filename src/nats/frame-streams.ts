@@ -54,7 +54,7 @@ export async function ensureStreams(link: NatsLink): Promise<boolean> {
     max_bytes: 256 * 1024 * 1024,
   });
   const bucket = await new LargePictures(link).ensure().catch((cause: unknown) => {
-    throw streamError(subjects.pictureBucket, cause);
+    throw natsStreamError(subjects.pictureBucket, cause);
   });
   if (replicas.isChosen) await ensureCopies(link, await link.manager.streams.info(bucket));
   return isNew;
@@ -69,14 +69,14 @@ async function ensureStream(link: NatsLink, wanted: Wanted): Promise<boolean> {
     found = await manager.streams.info(wanted.name);
   } catch (error) {
     if (apiCode(error) !== packages.jetstream.JetStreamApiCodes.StreamNotFound)
-      throw streamError(wanted.name, error);
+      throw natsStreamError(wanted.name, error);
     try {
       found = await manager.streams.add(wanted);
       isNew = true;
     } catch (cause) {
       throw replicas.count > 1 && isTooFewServers(cause)
         ? replicasError(link, cause)
-        : streamError(wanted.name, cause);
+        : natsStreamError(wanted.name, cause);
     }
   }
   checkStream(found.config, wanted);
@@ -93,7 +93,7 @@ async function ensureCopies(link: NatsLink, { config }: StreamInfo): Promise<voi
   try {
     await link.manager.streams.update(config.name, { num_replicas: count });
   } catch (cause) {
-    throw isTooFewServers(cause) ? replicasError(link, cause) : streamError(config.name, cause);
+    throw isTooFewServers(cause) ? replicasError(link, cause) : natsStreamError(config.name, cause);
   }
 }
 
@@ -149,7 +149,7 @@ export async function ensureConsumer(
         max_ack_pending: 10_000,
       });
     } catch (cause) {
-      throw streamError(subjects.frameStream, cause);
+      throw natsStreamError(subjects.frameStream, cause);
     }
   }
   const { config } = info;
@@ -172,7 +172,7 @@ export async function consumerOf(
     const { ConsumerNotFound, StreamNotFound } = packages.jetstream.JetStreamApiCodes;
     const code = apiCode(error);
     if (code === ConsumerNotFound || code === StreamNotFound) return undefined;
-    throw streamError(subjects.frameStream, error);
+    throw natsStreamError(subjects.frameStream, error);
   }
 }
 
@@ -204,7 +204,7 @@ export function isSubjectTaken(error: unknown, { packages }: NatsLink): boolean 
 }
 
 /** The error of a stream that refuses what is asked of it: `nats-permission`, otherwise `nats-stream`. */
-export function streamError(stream: string, cause: unknown): SmolvlmError {
+export function natsStreamError(stream: string, cause: unknown): SmolvlmError {
   return (
     permissionError(cause) ??
     new SmolvlmError('nats-stream', `the stream "${stream}" cannot be used: ${words(cause)}`, {

@@ -12,7 +12,7 @@ const fetchTimeoutMs = 15_000;
  * caller could read pages of this network in it, or find its open ports.
  * @throws SmolvlmError `request-image-url` when it cannot be fetched or is too large
  */
-export async function fetchPicture(
+export async function fetchClientPicture(
   url: URL,
   resolveHost: ResolveHost,
   signal?: AbortSignal,

@@ -1,4 +1,4 @@
-import { installedVersion } from '../package-version';
+import { versionOnDisk } from '../package-version';
 
 const checkMs = 2_000;
 
@@ -16,7 +16,7 @@ const checksRemoved = 60;
 export function watchPackage(
   version: string,
   onReplaced: (found: string | undefined) => void,
-  installed = installedVersion,
+  installed = versionOnDisk,
   everyMs = checkMs,
 ): () => void {
   let former: string | undefined = version;

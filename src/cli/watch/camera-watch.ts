@@ -23,7 +23,7 @@ export interface CameraWatchOptions {
 const delivering = 'delivers pictures';
 
 /** What became of a camera's pictures since the start. */
-export interface CameraCounts {
+export interface WatchCounts {
   pictures: number;
   held: number;
   published: number;
@@ -34,7 +34,7 @@ export interface CameraCounts {
 
 /** Publishes a camera's pictures that pass the filters, and reports their answers. */
 export class CameraWatch {
-  readonly counts: CameraCounts = { pictures: 0, held: 0, published: 0, captions: 0, dropped: 0, failed: 0 };
+  readonly counts: WatchCounts = { pictures: 0, held: 0, published: 0, captions: 0, dropped: 0, failed: 0 };
   readonly #options: CameraWatchOptions;
   readonly #source: FrameSource;
   readonly #intake: FrameIntake<undefined>;

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/models/model-cache';
 import { defined } from '../../system/defined';
 import { runCommandChild } from '../children/command-child';
-import type { FetchOptions, ModelCacheApi } from './model-cache-api';
+import type { FetchModelOptions, ModelCacheApi } from './model-cache-api';
 
 /** `smolvlm cache --json` */
 interface CacheDocument extends Omit<CachedModel, 'sizeBytes'> {
@@ -49,7 +49,7 @@ export class LocalModels implements ModelCacheApi {
     }));
   }
 
-  async fetch(id: string, { signal, onProgress }: FetchOptions = {}): Promise<void> {
+  async fetch(id: string, { signal, onProgress }: FetchModelOptions = {}): Promise<void> {
     await runCommandChild(['pull', hubId(id)], {
       ...defined({ signal }),
       onProgress: ({ done, total }) => onProgress?.({ doneBytes: done, totalBytes: total }),

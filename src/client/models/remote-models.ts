@@ -5,7 +5,7 @@ import { NdjsonDecoder } from '../../protocol/ndjson';
 import { defined } from '../../system/defined';
 import type { EngineAddress } from '../engine-address';
 import { type EngineHttpRequest, engineUnreachable, readJson, sendToEngine } from '../engine-http';
-import type { FetchOptions, ModelCacheApi } from './model-cache-api';
+import type { FetchModelOptions, ModelCacheApi } from './model-cache-api';
 
 /** A person waits for a list; the cache's folders are counted on a slow disk at worst. */
 const answerMs = 20_000;
@@ -26,7 +26,7 @@ export class RemoteModels implements ModelCacheApi {
     return await this.#document({ method: 'DELETE', path: `${modelsPath}/${encodeURIComponent(name)}` });
   }
 
-  async fetch(id: string, { signal, onProgress }: FetchOptions = {}): Promise<void> {
+  async fetch(id: string, { signal, onProgress }: FetchModelOptions = {}): Promise<void> {
     const response = await this.#send({
       method: 'POST',
       path: `${modelsPath}/fetch`,

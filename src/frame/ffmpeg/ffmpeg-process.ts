@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { JpegSplitter } from '../../picture/jpeg-splitter';
 import { type Clock, systemClock } from '../../system/clock';
 import { type FfmpegJob, ffmpegArguments, ffmpegInput } from './ffmpeg-arguments';
-import { ffmpegError, streamError } from './ffmpeg-reason';
+import { ffmpegError, frameStreamError } from './ffmpeg-reason';
 import { ParameterSets } from './parameter-sets';
 
 /** Longest wait for a keyframe while the camera may be sending: some send one in half a minute. */
@@ -47,7 +47,7 @@ export async function runFfmpeg(
     firstMs: timeoutMs + keyframeMs,
     pictureMs: Math.max(timeoutMs, 3 * intervalMs),
     videoMs: timeoutMs,
-    onSilent: (reason) => end(streamError(address, reason)),
+    onSilent: (reason) => end(frameStreamError(address, reason)),
   });
   const splitter = new JpegSplitter((bytes) => {
     if (outcome) return;

@@ -61,10 +61,10 @@ export function ffmpegError(address: URL, said: string, how: string): SmolvlmErr
     (how === '0' || (spoken.length > 0 && lines.length === 0)
       ? 'the camera closed the stream'
       : (lines.at(-1) ?? `ffmpeg ended with ${how}`));
-  return streamError(address, words, known?.hint, known?.code);
+  return frameStreamError(address, words, known?.hint, known?.code);
 }
 
-export function streamError(
+export function frameStreamError(
   address: URL,
   reason: string,
   hint = tryVlc,

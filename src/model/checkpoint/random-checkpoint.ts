@@ -1,7 +1,11 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CheckpointError } from '../safetensors/checkpoint-error';
-import { type TensorToWrite, type WrittenFile, writeSafetensors } from '../safetensors/safetensors-writer';
+import {
+  type TensorToWrite,
+  type WrittenSafetensors,
+  writeSafetensors,
+} from '../safetensors/safetensors-writer';
 import { configFiles, readModelConfigs } from './checkpoint';
 import type { ModelConfig } from './model-config';
 import { makeNewCheckpointFolder } from './new-checkpoint-folder';
@@ -12,7 +16,7 @@ import { singleWeightFile } from './weight-files';
 export interface RandomCheckpoint {
   readonly tensors: number;
   readonly parameters: number;
-  readonly weights: WrittenFile;
+  readonly weights: WrittenSafetensors;
 }
 
 /**

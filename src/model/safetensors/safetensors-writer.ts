@@ -17,7 +17,7 @@ export interface TensorToWrite {
     | AsyncIterable<ArrayBufferView>;
 }
 
-export interface WrittenFile {
+export interface WrittenSafetensors {
   readonly sizeBytes: number;
   /** Of the whole file, hex. */
   readonly sha256: string;
@@ -32,7 +32,7 @@ export async function writeSafetensors(
   path: string,
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
-): Promise<WrittenFile> {
+): Promise<WrittenSafetensors> {
   const temporary = `${path}.partial`;
   const handle = await open(temporary, 'w');
   try {
@@ -52,7 +52,7 @@ async function writeAll(
   handle: FileHandle,
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>>,
-): Promise<WrittenFile> {
+): Promise<WrittenSafetensors> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   const write = async (view: ArrayBufferView): Promise<void> => {

@@ -10,7 +10,7 @@ export interface Reservation {
 }
 
 /** A camera's queue, whose frames take its places in turn. */
-export interface FrameQueue {
+export interface QueuePlaces {
   readonly capacity: number;
   place(slot: number): string;
 }
@@ -21,7 +21,7 @@ export class FramePlaces {
   /** Open requests for each place, oldest first. */
   readonly #requests = new Map<string, Set<NatsRequest>>();
 
-  reserve(request: NatsRequest, { capacity, place }: FrameQueue): Reservation {
+  reserve(request: NatsRequest, { capacity, place }: QueuePlaces): Reservation {
     const queue = place(0);
     const slot = (this.#nextSlot.get(queue) ?? 0) % capacity;
     if (capacity > 1) this.#nextSlot.set(queue, slot + 1);

@@ -13,11 +13,11 @@ import { closeNats, connectError, type NatsLink, openNats } from '../nats-connec
 import { listen } from '../nats-permission';
 import { type QueueStatus, queueStatus } from '../queue-status';
 import { checkSubjectFields } from '../subject-fields';
-import { AnsweredRequests } from './answered-requests';
 import { FeatureHubs } from './feature-hubs';
 import { FramePublisher } from './frame-publisher';
 import { hubDoctor, hubStatuses } from './hub-questions';
 import { NatsRequest } from './nats-request';
+import { RememberedAnswers } from './remembered-answers';
 
 export interface NatsEngineOptions {
   /** Time from request to answer, for requests without a deadline. */
@@ -40,7 +40,7 @@ export class NatsEngine extends AbstractEngineClient<NatsRequest> {
   readonly #address: NatsAddress;
   readonly #options: NatsEngineOptions;
   readonly #featureHubs = new FeatureHubs();
-  readonly #answered = new AnsweredRequests();
+  readonly #answered = new RememberedAnswers();
   #opened: Promise<Opened> | undefined;
 
   constructor(address: NatsAddress, options: NatsEngineOptions = {}) {

@@ -4,7 +4,7 @@ import { answerMs } from '../frame-streams';
 const mostAnswers = 100;
 
 /** The latest results of requests whose senders chose the id, for those that are sent again while the server is away. */
-export class AnsweredRequests {
+export class RememberedAnswers {
   readonly #now: () => number;
   /** By id, oldest first. */
   readonly #finals = new Map<string, { readonly final: FinalEvent; readonly at: number }>();

@@ -1,5 +1,5 @@
 import type { ConsumerInfo } from '@nats-io/jetstream';
-import { streamError } from '../frame-streams';
+import { natsStreamError } from '../frame-streams';
 import type { NatsLink } from '../nats-connection';
 
 /**
@@ -14,7 +14,7 @@ export async function removeAnswered(link: NatsLink, consumer: ConsumerInfo): Pr
   try {
     await removeUpTo(link, consumer);
   } catch (cause) {
-    throw streamError(link.subjects.frameStream, cause);
+    throw natsStreamError(link.subjects.frameStream, cause);
   }
 }
 

@@ -17,10 +17,10 @@ import { queueStatus } from '../queue-status';
 import { AnswerRate } from './answer-rate';
 import { Cancellations } from './cancellations';
 import { FrameReader } from './frame-reader';
-import { type FrameSource, frameSource } from './frame-source';
 import { HubFrame } from './hub-frame';
 import { hubMetrics } from './hub-metrics';
 import { answerTooLarge, keeperStops, replyTo } from './hub-reply';
+import { openQueueSource, type QueueSource } from './queue-source';
 import { ReturnedFrames } from './returned-frames';
 
 export interface HubOptions {
@@ -72,7 +72,7 @@ export class Hub {
   async start(): Promise<void> {
     const { models, engine } = this.#options;
     const kinds = [...models.keys()].flatMap((model) => [true, false].map((urgent) => ({ model, urgent })));
-    const sources = new Map<FrameKind, FrameSource>();
+    const sources = new Map<FrameKind, QueueSource>();
     for (const kind of kinds) sources.set(kind, await this.#source(kind));
     const { instance } = await engine.status();
     await this.#listen(instance);
@@ -114,17 +114,17 @@ export class Hub {
     await closeNats(this.#options.link);
   }
 
-  #source(kind: FrameKind): Promise<FrameSource> {
+  #source(kind: FrameKind): Promise<QueueSource> {
     const { link, ackWaitMs = 30_000 } = this.#options;
-    return frameSource(link, kind, { ackWaitMs });
+    return openQueueSource(link, kind, { ackWaitMs });
   }
 
   /** Takes frames of one kind while there is room. */
-  async #pull(kind: FrameKind, first: FrameSource): Promise<void> {
+  async #pull(kind: FrameKind, first: QueueSource): Promise<void> {
     const { signal } = this.#closing;
     const { checkMs = 60_000 } = this.#options;
     let lastLine = '';
-    let source: FrameSource | undefined = first;
+    let source: QueueSource | undefined = first;
     let checkedAt = performance.now();
     while (!signal.aborted) {
       try {

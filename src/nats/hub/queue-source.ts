@@ -1,11 +1,17 @@
 import type { Consumer, ConsumerInfo } from '@nats-io/jetstream';
-import { ackWaitOf, type ConsumerTimes, ensureConsumer, ensureStreams, streamError } from '../frame-streams';
+import {
+  ackWaitOf,
+  type ConsumerTimes,
+  ensureConsumer,
+  ensureStreams,
+  natsStreamError,
+} from '../frame-streams';
 import type { FrameKind } from '../frame-subjects';
 import type { NatsLink } from '../nats-connection';
 import { removeAnswered } from './answered-frames';
 
 /** Where a hub takes frames of one kind. */
-export interface FrameSource {
+export interface QueueSource {
   readonly consumer: Consumer;
   /** A hub that reports nothing for this long has lost its frame to the next hub. */
   readonly ackWaitMs: number;
@@ -16,11 +22,11 @@ export interface FrameSource {
  * or somebody has deleted a stream.
  * @throws SmolvlmError `nats-stream`, `nats-replicas`, `nats-permission`
  */
-export async function frameSource(
+export async function openQueueSource(
   link: NatsLink,
   kind: FrameKind,
   times: ConsumerTimes,
-): Promise<FrameSource> {
+): Promise<QueueSource> {
   const isNew = await ensureStreams(link);
   let info = await ensureConsumer(link, kind, times);
   if (isNew) link.connection.publish(link.subjects.newQueue);
@@ -43,7 +49,7 @@ async function skipsNewFrames(
 ): Promise<boolean> {
   if (connection.info?.cluster !== undefined) return false;
   const { state } = await manager.streams.info(stream).catch((cause: unknown) => {
-    throw streamError(stream, cause);
+    throw natsStreamError(stream, cause);
   });
   return state.last_seq < delivered.stream_seq;
 }

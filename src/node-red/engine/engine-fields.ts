@@ -9,7 +9,7 @@ import type { NumberField } from '../number-field';
 
 export const locationChoices = ['local', 'remote', 'group'] as const;
 /** Blank: the model's own. */
-export const precisionChoices = ['', ...cpuPrecisions] as const;
+export const cpuPrecisionChoices = ['', ...cpuPrecisions] as const;
 
 export const engineFields = {
   threads: { least: 1, most: limits.threads, isWhole: true },

@@ -9,10 +9,10 @@ import { defined } from '../../system/defined';
 import { fieldChoice } from '../choice-field';
 import { fieldNumber } from '../number-field';
 import {
+  cpuPrecisionChoices,
   engineFields,
   groupAddress,
   locationChoices,
-  precisionChoices,
   remoteAddress,
 } from './engine-fields';
 
@@ -115,7 +115,7 @@ function runtimeOptions(dialog: EngineDialog, userDir: string): RuntimeOptions {
   const decoder = fieldChoice(dialog.decoder, 'decoder', backendChoices, 'auto');
   const npuSharing = fieldChoice(dialog.npuSharing, 'npuSharing', npuSharings, 'share');
   const checkpoint = modelReference(dialog.checkpoint?.trim() ?? '', userDir);
-  const precision = fieldChoice(dialog.precision, 'precision', precisionChoices, '');
+  const precision = fieldChoice(dialog.precision, 'precision', cpuPrecisionChoices, '');
   return defined({
     backend: backend === 'auto' ? undefined : backend,
     decoder: decoder === 'auto' ? undefined : decoder,

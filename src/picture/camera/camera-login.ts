@@ -2,7 +2,8 @@ import type { Credentials } from './camera-access';
 import { type DigestRequest, digestAuthorization } from './digest-auth';
 import type { Challenge } from './www-authenticate';
 
-export interface CameraLogin {
+/** How a request answers a camera's challenge. */
+export interface Authorization {
   /** The `Authorization` header. */
   readonly header: string;
   /** Of a digest. */
@@ -18,7 +19,7 @@ export function answerChallenges(
   challenges: readonly Challenge[],
   request: DigestRequest,
   credentials: Credentials,
-): CameraLogin | undefined {
+): Authorization | undefined {
   const digests = challenges.filter(({ scheme }) => scheme === 'digest');
   for (const challenge of digests) {
     const header = digestAuthorization(challenge, request, credentials);
@@ -30,7 +31,7 @@ export function answerChallenges(
 }
 
 /** Whether the camera refused a digest only because its nonce is too old: not a wrong password. */
-export function isStale(challenges: readonly Challenge[], { nonce }: CameraLogin): boolean {
+export function isStale(challenges: readonly Challenge[], { nonce }: Authorization): boolean {
   return challenges.some(
     ({ scheme, parameters }) =>
       scheme === 'digest' &&

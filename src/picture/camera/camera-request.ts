@@ -4,7 +4,7 @@ import { ImageError } from '../image-error';
 import type { CameraAccess, Credentials } from './camera-access';
 import { type CameraResponse, openCamera } from './camera-connection';
 import { CameraCookies } from './camera-cookies';
-import { answerChallenges, type CameraLogin, isStale, offeredLogins } from './camera-login';
+import { type Authorization, answerChallenges, isStale, offeredLogins } from './camera-login';
 import { excerptOf, loginRefused, refusalIn } from './camera-refusal';
 import { type Challenge, parseChallenges } from './www-authenticate';
 
@@ -32,7 +32,7 @@ export async function requestCamera(
   { credentials = credentialsOf(address), trust, resolveHost }: CameraAccess = {},
 ): Promise<AnsweredRequest> {
   let url = withoutLogin(address);
-  let login: CameraLogin | undefined;
+  let login: Authorization | undefined;
   const cookies = new CameraCookies();
   let stale = 0;
   for (let redirects = 0; ; ) {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/engine';
 import { packageVersion } from '../../package-version';
 import type { ResolveHost } from '../../picture/camera/camera-access';
-import { fetchPicture } from '../fetch-picture';
+import { fetchClientPicture } from '../fetch-client-picture';
 import type { RouteDocumentation } from '../http/openapi';
 import type { ModelCatalog } from '../model-catalog';
 import { registerChat } from './chat/chat-routes';
@@ -38,7 +38,7 @@ export class OpenAiRoutes {
   /** @returns undefined when pictures by address are refused @param gone aborted when the client disconnects */
   fetchPicture(gone: AbortSignal): FetchPicture | undefined {
     const hosts = this.#imageHosts;
-    return hosts && ((url) => fetchPicture(url, hosts, gone));
+    return hosts && ((url) => fetchClientPicture(url, hosts, gone));
   }
 
   post<Body>(

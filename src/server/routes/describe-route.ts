@@ -12,14 +12,17 @@ import { checkRequest } from '../http/request-checks';
 import { schemaError } from '../http/server-errors';
 import type { ModelCatalog } from '../model-catalog';
 
-export interface DescribeOptions {
+export interface DescribeRouteOptions {
   readonly engine: Engine;
   /** For clients on the network, which name models by id or alias; absent: clients may name any folder. */
   readonly networkModels?: ModelCatalog;
 }
 
 /** `POST /v1/frames/describe` and `DELETE /v1/requests/:id`: the native protocol. */
-export function registerDescribe(app: FastifyInstance, { engine, networkModels }: DescribeOptions): void {
+export function registerDescribe(
+  app: FastifyInstance,
+  { engine, networkModels }: DescribeRouteOptions,
+): void {
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { NatsEngine } from '../../../src/nats/client/nats-engine';
 import { removeAnswered } from '../../../src/nats/hub/answered-frames';
-import { frameSource } from '../../../src/nats/hub/frame-source';
+import { openQueueSource } from '../../../src/nats/hub/queue-source';
 import { parseNatsAddress } from '../../../src/nats/nats-address';
 import { type NatsLink, openNats } from '../../../src/nats/nats-connection';
 import { useCleanup } from '../../cleanup';
@@ -113,7 +113,7 @@ describe('the removal of answered frames', () => {
 
   /** Publishes frames of a camera one after the other, and acknowledges them as hubs do. @returns the consumer then */
   async function answer(link: NatsLink, frames: number): Promise<ConsumerInfo> {
-    const { consumer } = await frameSource(link, kind, { ackWaitMs: 30_000 });
+    const { consumer } = await openQueueSource(link, kind, { ackWaitMs: 30_000 });
     for (let count = 0; count < frames; count++) {
       await link.jetstream.publish(link.subjects.frame({ ...kind, ...place }), 'a frame');
       await (await consumer.next())?.ackAck();
@@ -148,7 +148,7 @@ describe('the removal of answered frames', () => {
     await admin.jetstream.publish(admin.subjects.frame({ ...kind, ...place, model: 'other' }), 'waits');
     await answer(admin, 1);
     await assert.rejects(
-      open(server, 'some').then((link) => frameSource(link, kind, { ackWaitMs: 30_000 })),
+      open(server, 'some').then((link) => openQueueSource(link, kind, { ackWaitMs: 30_000 })),
       {
         code: 'nats-permission',
         message: `the NATS server does not permit this login to publish to ${denied}`,
