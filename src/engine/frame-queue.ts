@@ -63,10 +63,6 @@ export class FrameQueue {
     return this.#waiting.size;
   }
 
-  get running(): number {
-    return this.#running.size;
-  }
-
   /**
    * Queues a frame, or drops it or another one by its camera's policy.
    * @throws SmolvlmError `engine-queue-full` (policy `reject`), `engine-busy` (too much waits in all queues together);

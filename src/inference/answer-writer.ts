@@ -20,7 +20,7 @@ import type { NpuDecoder, NpuPictures } from './npu/npu-decoder';
 import type { PhaseTimer } from './phase-timer';
 
 /** Enough for a few sentences. */
-export const defaultMaxNewTokens = 128;
+const defaultMaxNewTokens = 128;
 
 /** The parts of a loaded model that write its answers. */
 export interface TextParts {

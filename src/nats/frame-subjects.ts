@@ -154,7 +154,7 @@ export function token(text: string): string {
 }
 
 /** The text of a token; other programs may leave letters as they are, such as `front_door`. */
-export function tokenText(token: string): string {
+function tokenText(token: string): string {
   if (token === '-') return '';
   const bytes = token.split(/(=[0-9A-F]{2})/).map((part, index) => {
     return index % 2 === 1 ? Buffer.from(part.slice(1), 'hex') : Buffer.from(part, 'utf8');

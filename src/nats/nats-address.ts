@@ -19,7 +19,7 @@ export interface NatsAddress {
   readonly replicas?: number;
 }
 
-export const defaultStream = 'smolvlm';
+const defaultStream = 'smolvlm';
 
 export function isStreamName(text: string): boolean {
   return /^[\w-]{1,64}$/.test(text);

@@ -56,18 +56,6 @@ export function transposedFloat32Weight(source: TensorSource, name: string): Str
   };
 }
 
-/** Several vectors concatenated, e.g. the biases of query, key and value. */
-export function concatenatedFloat32Weight(source: TensorSource, names: readonly string[]): StreamedTensor {
-  const sizes = names.map((name) => matrixShape(source, name)[0]);
-  return {
-    dtype: 'float32',
-    shape: [sizes.reduce((sum, size) => sum + size, 0)],
-    async *chunks() {
-      for (const name of names) yield bytesOf(await source.read(name));
-    },
-  };
-}
-
 /** Square side of a transposition block: 32 × 32 elements of both sides stay in the first-level cache. */
 const tile = 32;
 

@@ -79,11 +79,6 @@ export class RknnLibrary {
     return new RknnLibrary(koffi, found.path, found.version, calls);
   }
 
-  /** Whether this release of the library has a function. */
-  has(name: RknnSymbol): boolean {
-    return this.#calls.has(name);
-  }
-
   /** @returns the function's status: 0 is success, a negative value is an `RKNN_ERR_…` */
   async call(name: RknnSymbol, ...args: unknown[]): Promise<number> {
     return (await this.#call(name)(...args)) as number;

@@ -136,7 +136,7 @@ async function fullFolder(folder: string, temporary: string): Promise<string> {
 const spaceHint = 'Free some space, or choose a folder on another disk (SMOLVLM_CACHE for the cache).';
 
 /** Whether a write of this process or of the toolkit failed because the disk is full. */
-export function isFullDisk(error: unknown): boolean {
+function isFullDisk(error: unknown): boolean {
   if (!(error instanceof Error) || (error instanceof SmolvlmError && error.code === 'bundle-disk-space')) {
     return false;
   }

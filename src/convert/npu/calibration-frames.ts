@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { extname, join } from 'node:path';
 import { SmolvlmError } from '../../errors';
 import { fileSha256 } from '../../system/files/file-checksum';
+import { packageFile } from '../../system/files/package-file';
 
-/** The frames that ship with the package. From dist/src/convert. */
-const demoFramesFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo-frames');
+/** The frames that ship with the package. */
+const demoFramesFolder = packageFile('models', 'demo-frames');
 
 /** Each frame's activations of a 256M model take 75 MB on disk, and the toolkit reads all of them for every stage. */
 const mostFrames = 8;

@@ -7,12 +7,11 @@ import { describeBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleDecoder } from '../../model/bundle/bundle-manifest';
 import type { NpuTarget } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
+import { packageFile } from '../../system/files/package-file';
 import type { BundlePart } from '../bundle/bundle-folder';
 import { rkllmMaxContext, targetNpuCores } from '../bundle/npu-target';
 import { pythonEnvironment } from '../toolkit/python-environment';
 
-/** From dist/src/convert. */
-const pythonFolder = join(__dirname, '..', '..', '..', '..', 'python');
 const fileName = 'decoder.rkllm';
 
 export interface RkllmExport {
@@ -52,7 +51,7 @@ export async function exportRkllm(
     output,
     target,
     cores: targetNpuCores[target],
-    dataset: join(pythonFolder, 'calibration_prompts.json'),
+    dataset: packageFile('python', 'calibration_prompts.json'),
     max_context: rkllmMaxContext,
   };
   const last = await runExport(python, job, logFile, signal);
@@ -81,7 +80,7 @@ async function runExport(
   signal?.throwIfAborted();
   const log = await open(logFile, 'a');
   try {
-    const child = spawn(python, [join(pythonFolder, 'rkllm_export.py'), JSON.stringify(job)], {
+    const child = spawn(python, [packageFile('python', 'rkllm_export.py'), JSON.stringify(job)], {
       stdio: ['ignore', log.fd, log.fd, 'ignore', 'pipe'],
       env: pythonEnvironment({ PYTHONDONTWRITEBYTECODE: '1' }),
       killSignal: 'SIGKILL',

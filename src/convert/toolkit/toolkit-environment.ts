@@ -11,6 +11,7 @@ import {
 } from '../../protocol/models/conversion-choices';
 import { defined } from '../../system/defined';
 import { makeFolder } from '../../system/files/make-folder';
+import { packageFile } from '../../system/files/package-file';
 import { namingReadOnly } from '../../system/files/read-only-folder';
 import { withFileLock } from '../../system/lock/file-lock';
 import { shownText } from '../../system/shown-address';
@@ -20,8 +21,7 @@ import { readPipConfiguration } from './pip-configuration';
 import { pythonEnvironment } from './python-environment';
 import { type Toolkit, ToolkitWorker, wrongToolkit } from './toolkit-worker';
 
-/** From dist/src/convert. */
-const requirements = join(__dirname, '..', '..', '..', '..', 'python', 'requirements.txt');
+const requirements = packageFile('python', 'requirements.txt');
 
 /** Measured: 0.65 GB installed; pip unpacks one package at a time beside it. */
 const environmentBytes = 1e9;

@@ -10,11 +10,11 @@ import {
   type ToolkitVersion,
   toolkitVersions,
 } from '../../protocol/models/conversion-choices';
+import { packageFile } from '../../system/files/package-file';
 import { Mutex } from '../../system/mutex';
 import { pythonEnvironment } from './python-environment';
 
-/** From dist/src/convert. */
-export const workerScript = join(__dirname, '..', '..', '..', '..', 'python', 'convert_worker.py');
+export const workerScript = packageFile('python', 'convert_worker.py');
 
 /** An interpreter with rknn-toolkit2, and which release it is. */
 export interface Toolkit {

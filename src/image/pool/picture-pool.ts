@@ -21,7 +21,7 @@ export interface PictureTask {
 }
 
 /** One for a large picture, one for the pictures of other cameras. */
-export const defaultPictureThreads = 2;
+const defaultPictureThreads = 2;
 
 interface Waiting {
   readonly priority: number;

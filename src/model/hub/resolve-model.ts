@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SmolvlmError } from '../../errors';
+import { packageFile } from '../../system/files/package-file';
 import { bundleManifestName } from '../bundle/read-bundle';
 import { isShardName } from '../bundle/shard-folder';
 import { checkpointsFolder } from '../cache-folder';
@@ -10,7 +11,7 @@ import { readPullRecord } from '../checkpoint/pull-record';
 import { modelNameOf } from '../model-name';
 
 /** The model that ships with the package. */
-export const demoModelFolder = resolve(__dirname, '..', '..', '..', '..', 'models', 'demo');
+export const demoModelFolder = packageFile('models', 'demo');
 
 export interface ResolvedModel {
   readonly dir: string;

@@ -11,7 +11,7 @@ export interface ScheduleClock {
   after(ms: number, callback: () => void): () => void;
 }
 
-export const wallClock: ScheduleClock = {
+const wallClock: ScheduleClock = {
   now: Date.now,
   after: (ms, callback) => {
     const timer = setTimeout(callback, ms);

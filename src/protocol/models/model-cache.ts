@@ -47,7 +47,7 @@ export type FetchEvent =
 export const modelsPath = '/v1/smolvlm/models';
 
 /** Progress is sent this often at most: a progress bar needs no more. */
-export const progressEveryMs = 500;
+const progressEveryMs = 500;
 
 /** @returns the id of a model on the hub @throws SmolvlmError `hub-not-found` for a text of another form, a path among them */
 export function hubId(text: string): string {

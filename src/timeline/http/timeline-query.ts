@@ -5,7 +5,7 @@ import type { TimelineQuery } from '../timeline-store';
 import { type ExportFormat, exportFormats } from './timeline-api';
 
 /** Of a page's request for entries. */
-export const maxPageEntries = 200;
+const maxPageEntries = 200;
 const maxTextCharacters = 200;
 const maxCameraCharacters = 256;
 const maxIdCharacters = 80;

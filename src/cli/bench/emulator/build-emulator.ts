@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { SmolvlmError } from '../../../errors';
 import { cacheFolder } from '../../../model/cache-folder';
 import { makeFolder } from '../../../system/files/make-folder';
+import { packageFile } from '../../../system/files/package-file';
 
-/** From dist/src/cli/bench/emulator. */
-const sources = join(__dirname, '..', '..', '..', '..', '..', 'test', 'emulator');
+const sources = packageFile('test', 'emulator');
 
 const flags: readonly string[] = [
   ...['-std=c11', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared'],

@@ -18,7 +18,7 @@ export interface ResponseHead {
 type Status = 'in_progress' | 'completed' | 'incomplete' | 'failed';
 
 /** A `response` object. @param result absent while the answer is written, and when it has failed */
-export function responseObject(
+function responseObject(
   { id, messageId, createdAt, model, request }: ResponseHead,
   status: Status,
   result?: CaptionResult,
