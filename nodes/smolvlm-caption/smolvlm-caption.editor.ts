@@ -152,7 +152,7 @@ RED.nodes.registerType<CaptionEditorNode>('smolvlm-caption', {
     imageType: { value: 'msg' },
     prompt: { value: '', validate: prompt },
     promptType: { value: 'template' },
-    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
+    camera: { value: 'camera', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     language: { value: '' },
     choices: { value: '', validate: onlyFor(['choose'], choices) },

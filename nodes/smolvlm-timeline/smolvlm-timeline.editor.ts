@@ -26,7 +26,7 @@ RED.nodes.registerType<TimelineEditorNode>('smolvlm-timeline', {
     keep: { value: 'thumbnail', validate: among(keepChoices) },
     image: { value: 'picture', validate: typedField('imageType') },
     imageType: { value: 'msg' },
-    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
+    camera: { value: 'camera', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     days: { value: '', validate: within(timelineFields.days) },
     megabytes: { value: '', validate: within(timelineFields.megabytes) },

@@ -18,7 +18,7 @@ RED.nodes.registerType<VisionEditorNode>('smolvlm-vision', {
     engine: { value: '', type: 'smolvlm-engine', required: true },
     image: { value: 'payload', validate: typedField('imageType') },
     imageType: { value: 'msg' },
-    camera: { value: 'topic', validate: typedField('cameraType', { allowBlank: true }) },
+    camera: { value: 'camera', validate: typedField('cameraType', { allowBlank: true }) },
     cameraType: { value: 'msg' },
     detail: { value: 'low', validate: among(details) },
     deadline: { value: '', validate: within(requestFields.deadline) },

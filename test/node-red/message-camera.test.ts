@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageCamera } from '../../src/node-red/message-camera';
 import { requestOptions, requestSettings } from '../../src/node-red/request-settings';
+import { repositoryRoot } from '../fixtures';
+import { editorDefinitions } from '../package/editor-definitions';
 
 describe('messageCamera', () => {
   const RED = {
@@ -21,6 +25,16 @@ describe('messageCamera', () => {
     assert.equal(await ask({ camera: 'place', cameraType: 'msg' }, { camera: 'yard', topic: 't' }), 'yard');
     assert.equal(await ask({}, { topic: 'street' }), 'street');
   });
+
+  for (const type of ['smolvlm-caption', 'smolvlm-vision', 'smolvlm-timeline']) {
+    it(`is that of a frame node, with its zone, for a ${type} node from the palette`, async () => {
+      const html = readFileSync(join(repositoryRoot, 'dist', 'nodes', type, `${type}.html`), 'utf8');
+      const { camera, cameraType } = editorDefinitions(html)[0]?.values ?? {};
+      const requested = { topic: 'zigbee2mqtt/motion', camera: 'porch/door' };
+      assert.equal(await ask({ camera, cameraType }, requested), 'porch/door');
+      assert.equal(await ask({ camera, cameraType }, { topic: 'street' }), 'street');
+    });
+  }
 
   it('is blank if the message has none, or null', async () => {
     assert.equal(await ask({}, {}), '');

@@ -8,6 +8,8 @@ export interface EditorDefinition {
   readonly literals: Readonly<Record<string, unknown>>;
   /** Names inside the properties that are written as objects: `defaults`, `credentials`. */
   readonly fields: Readonly<Record<string, readonly string[]>>;
+  /** Values of the fields of `defaults` that are written as literals. */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -36,12 +38,24 @@ function readRegistration({
   if (type?.type !== 'Literal' || definition?.type !== 'ObjectExpression') return undefined;
   const literals: Record<string, unknown> = {};
   const fields: Record<string, readonly string[]> = {};
+  const values: Record<string, unknown> = {};
   for (const [key, value] of entries(definition)) {
     if (value.type === 'Literal') literals[key] = (value as Literal).value;
     if (value.type === 'ObjectExpression')
       fields[key] = entries(value as ObjectExpression).map(([name]) => name);
+    if (key === 'defaults' && value.type === 'ObjectExpression')
+      Object.assign(values, literalValues(value as ObjectExpression));
   }
-  return { type: String(type.value), literals, fields };
+  return { type: String(type.value), literals, fields, values };
+}
+
+function literalValues(defaults: ObjectExpression): Readonly<Record<string, unknown>> {
+  const found = entries(defaults).flatMap(([field, definition]) => {
+    if (definition.type !== 'ObjectExpression') return [];
+    const value = entries(definition as ObjectExpression).find(([name]) => name === 'value')?.[1];
+    return value?.type === 'Literal' ? [[field, (value as Literal).value] as const] : [];
+  });
+  return Object.fromEntries(found);
 }
 
 function entries({
