@@ -2,6 +2,7 @@ import { prepareShardBundle } from '../../convert/bundle/shard-bundle';
 import { withReference } from '../../convert/npu/bundle-reference';
 import { chooseFrames } from '../../convert/npu/calibration-frames';
 import { SmolvlmError } from '../../errors';
+import { BundleError } from '../../model/bundle/bundle-file';
 import { type Bundle, readBundle } from '../../model/bundle/read-bundle';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint';
 import { type CommandIo, type OptionValues, optionalString } from '../command/command';
@@ -35,9 +36,15 @@ export async function adoptShards(
   return 0;
 }
 
-/** @throws SmolvlmError `convert-shards` for a bundle, which needs no checkpoint */
+/** @throws SmolvlmError `convert-shards` for a folder without shards, and for a bundle, which needs no checkpoint */
 async function shardFolder(dir: string): Promise<Bundle> {
-  const found = await readBundle(dir);
+  const found = await readBundle(dir).catch((cause: unknown) => {
+    if (!(cause instanceof BundleError) || cause.code !== 'bundle-manifest-missing') throw cause;
+    throw new SmolvlmError('convert-shards', `--shards: there are no shards in ${dir}`, {
+      hint: 'Give the folder of the files l0_attn.rknn, l0_mlp.rknn …',
+      cause,
+    });
+  });
   if (found.manifest.host === undefined) return found;
   throw new SmolvlmError('convert-shards', `--shards: ${dir} is already a bundle`, {
     hint: 'Use it directly: smolvlm validate, smolvlm pack, or as the engine’s model.',

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError } from './bundle-file';
 import type { BundleManifest } from './bundle-manifest';
@@ -24,13 +24,14 @@ export async function readBundle(dir: string): Promise<Bundle> {
   const found = await readFile(path, 'utf8').catch(async (cause: unknown) => {
     const shards = await describeShardFolder(dir);
     if (shards) return shards;
+    const isFolder = await stat(dir).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
     throw new BundleError(
       'bundle-manifest-missing',
-      `${dir} is not a bundle: it has no ${bundleManifestName}`,
-      {
-        hint: 'Give the folder of a bundle, or of a checkpoint (config.json and model.safetensors).',
-        cause,
-      },
+      isFolder ? `${dir} is not a bundle: it has no ${bundleManifestName}` : `there is no folder ${dir}`,
+      { hint: 'Give the folder of a bundle, which smolvlm convert or smolvlm install made.', cause },
     );
   });
   return { dir, manifest: typeof found === 'string' ? parseBundleManifest(found, path) : found };
