@@ -55,7 +55,7 @@ export function serveOptions(
     allowImageUrls: values['allow-image-urls'] === true,
     imageHosts: strings(values['allow-image-host']),
     aliases: aliasOptions(values),
-    corsOrigins: strings(values['cors-origin']),
+    corsOrigins: strings(values['cors-origin']).map(corsOrigin),
     hub,
     settings: { cacheDir, npu, rkllm, ...defined({ imageThreads }) },
   });
@@ -71,6 +71,19 @@ function aliasOptions(values: OptionValues): ReadonlyMap<string, string> | undef
     throw new UsageError(`--alias: expected NAME=MODEL, or NAME with --model, received "${text}"`);
   });
   return new Map(pairs);
+}
+
+/** As browsers send it: scheme, host and port, without the path of an address. @throws UsageError */
+function corsOrigin(given: string): string {
+  if (given === '*' || given === 'null') return given;
+  // For the schemes of browser extensions and of apps, URL gives the origin 'null'.
+  if (URL.canParse(given) && /^[\w+.-]+:\/\/[^/?#@]+\/?$/.test(given)) {
+    const { origin, protocol } = new URL(given);
+    return /^https?:$/.test(protocol) ? origin : given.replace(/\/$/, '');
+  }
+  throw new UsageError(
+    `--cors-origin: expected an origin such as https://chat.example, or *, received "${given}"`,
+  );
 }
 
 function strings(value: OptionValues[string]): string[] {

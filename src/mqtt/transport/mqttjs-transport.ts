@@ -31,6 +31,7 @@ export class MqttJsTransport implements MqttTransport {
   readonly #onFailure: (failure: ConnectionFailure) => void;
   readonly #subscriptions = new Map<string, { qos: Qos; listener: (message: IncomingMessage) => void }>();
   #accepted = false;
+  #closing = false;
   /** Limit of the broker's CONNACK. */
   #brokerBytes: number | undefined;
 
@@ -88,6 +89,7 @@ export class MqttJsTransport implements MqttTransport {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     // mqtt.js waits for every acknowledgement, and some never come.
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -100,6 +102,8 @@ export class MqttJsTransport implements MqttTransport {
   }
 
   #failed(error: Error): void {
+    // Messages that still arrive cannot be acknowledged any more: that is not the broker's failure.
+    if (this.#closing) return;
     this.#onFailure(connectionFailure(this.#host, error, this.#accepted));
   }
 

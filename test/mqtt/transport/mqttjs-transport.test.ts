@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brokerAddress } from '../../../src/mqtt/transport/broker-address';
 import type { ConnectionFailure } from '../../../src/mqtt/transport/connection-error';
@@ -167,6 +167,24 @@ describe('MqttJsTransport', () => {
     cleanup(() => server.close());
     const { failed } = open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
     assert.deepEqual(await failed(), ['mqtt-broker-protocol', true]);
+  });
+
+  it('reports no failure for a connection that breaks while it is closed', async () => {
+    const accepted = Buffer.from([0x20, 2, 0, 0]);
+    const [connect, disconnect] = [0x10, 0xe0];
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', ([packet]) => {
+        if (packet === connect) socket.write(accepted);
+        if (packet === disconnect) socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanup(() => server.close());
+    const { transport, failures } = open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await new Promise<void>((resolve) => transport.onConnected(resolve));
+    await transport.close();
+    assert.deepEqual(failures, []);
   });
 
   it('reports a host name that does not exist', async () => {
