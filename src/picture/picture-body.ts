@@ -60,10 +60,13 @@ function videoError(type: string): ImageError {
   });
 }
 
+/** Some cameras write the largest number of 31, 32 or 64 bits for a length that they do not know. */
+const unknownLength = 2 ** 31 - 1;
+
 /** The longest of those given: some cameras count too little, or send the header twice. */
 function declaredLength(values: readonly string[]): number | undefined {
   const lengths = values.flatMap((value) => value.split(',')).map((value) => Number.parseInt(value, 10));
-  const usable = lengths.filter((length) => length >= 0);
+  const usable = lengths.filter((length) => length >= 0 && length < unknownLength);
   return usable.length === 0 ? undefined : Math.max(...usable);
 }
 

@@ -12,7 +12,7 @@ import { otherText } from './picture-text';
 export type PictureSource = Uint8Array | string;
 
 /** As base64 these would be other bytes. */
-const hexDigits = /^(?:0x)?(?:ffd8ff|89504e47)[\da-f]+$/i;
+const hexDigits = /^(?:0x)?(?:ff\s?d8\s?ff|89\s?50\s?4e\s?47)[\da-f\s]+$/i;
 
 /**
  * The bytes behind any form of picture; their format is not checked here.
@@ -108,7 +108,12 @@ function unescaped(text: string): string {
 function base64(text: string, limits: PictureLimits, shortest = 100): Uint8Array | undefined {
   if (text.length < shortest) return undefined;
   checkByteCount(Math.floor((text.length * 3) / 4), limits);
-  const compact = text.replaceAll(/\s+/g, '');
+  // A form or an address turns + into a blank; a picture's base64 without any + or - has lost it so.
+  const blank = /[+-]/.test(text) ? '' : '+';
+  const compact = text
+    .trim()
+    .replaceAll(/[ \t]*[\r\n]+[ \t]*/g, '')
+    .replaceAll(/\s/g, blank);
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(compact) || compact.length % 4 === 1) return undefined;
   return Buffer.from(compact, 'base64');
 }

@@ -33,14 +33,15 @@ const others: readonly OtherText[] = [
     hint: 'Put a json node before this one, or convert it in a function node: msg.payload = Buffer.from(JSON.parse(msg.payload).data).',
   },
   {
-    pattern: /^(?:b'|["']|(?:data:)?(?:image\/[\w+.-]+;)?base64[,:]\s*)?(?:\/9j\/|iVBORw0|UklGR)/,
+    pattern:
+      /^(?:b'|["']|url\(["']?)?(?:(?:data:)?(?:image\/[\w+.-]+;)?base64[,:]\s*)?(?:(?:\\?\/|%2f)9j|iVBORw0|UklGR)/i,
     what: 'base64 that is damaged or has other characters',
-    hint: "Send the base64 text alone, without quotes and without b'…'; check that it is not cut.",
+    hint: "Send the base64 text alone, without quotes, escapes and b'…'; check that it is not cut.",
   },
   {
-    pattern: /^(?:0x|\\x)?(?:ffd8ff|89504e47)[\da-f]{50}/i,
+    pattern: /^(?:0x|\\x)?(?:ff\s?d8\s?ff|89\s?50\s?4e\s?47)[\da-f\s]{50}/i,
     what: 'a picture in hexadecimal digits',
-    hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload, "hex").',
+    hint: 'Convert it in a function node: msg.payload = Buffer.from(msg.payload.replace(/\\s/g, ""), "hex").',
   },
   {
     pattern: /^(?:undefined|null|NaN|\[object \w+\])$/,

@@ -92,6 +92,11 @@ describe('fetchPicture', () => {
       ['scheme and names in other case', ['DIGEST Realm="cam", NONCE="n1", QOP="AUTH"'], {}],
       ['a realm without quotes', ['Digest realm=IP Camera, nonce="n1", qop="auth"'], { realm: 'IP Camera' }],
       [
+        'a realm without quotes, with a number in brackets',
+        ['Digest realm=IP Camera(C1234), nonce="n1", qop="auth"'],
+        { realm: 'IP Camera(C1234)' },
+      ],
+      [
         'two challenges, MD5 first',
         [
           'Digest qop="auth", realm="cam", nonce="n1", stale="FALSE"',

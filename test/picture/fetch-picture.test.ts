@@ -57,6 +57,7 @@ const pictures: Readonly<Record<string, RawAnswer>> = {
   'a length of 0': raw(`${ok}${jpeg}${length(0)}${close}`, porch),
   'a length twice': raw(`${ok}${length(n)}${jpeg}${length(n)}${close}`, porch),
   'two lengths': raw(`${ok}${length(n)}${jpeg}${length(n + 4)}${close}`, porch),
+  'the largest length of 32 bits, kept open': keepOpen(raw(`${ok}${jpeg}${length(2 ** 32 - 1)}\r\n`, porch)),
   'a length that is not a number': raw(`${ok}${jpeg}Content-Length: unknown\r\n${close}`, porch),
   'no length, kept open': keepOpen(raw(`${ok}${jpeg}\r\n`, porch)),
   'a space before the colon': raw(
@@ -250,6 +251,11 @@ describe('fetchPicture', () => {
       await assert.rejects(fetched({ credentials }), { code, message });
     });
   }
+
+  it('does not wait for a body after 204, where the connection stays open', async () => {
+    camera().answer = () => keepOpen(raw('HTTP/1.1 204 No Content\r\n\r\n', ''));
+    assert.equal((await fetched()).bytes.length, 0);
+  });
 
   it('reads what can be unpacked of a body that was cut', async () => {
     const packed = gzipSync(Buffer.concat([porch, porch]));

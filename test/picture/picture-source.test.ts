@@ -24,6 +24,8 @@ describe('readPicture', () => {
     ['a data URI with escaped bytes', `data:image/jpeg,${escape(bytes.toString('latin1'))}`],
     ['base64', base64],
     ['base64 in lines', base64.replaceAll(/.{76}/g, '$&\r\n')],
+    ['base64 of a form, whose + became blanks', base64.replaceAll('+', ' ')],
+    ['base64 with blanks between groups', base64.replaceAll(/.{76}/g, '$& ')],
     ['base64 for addresses', base64.replaceAll('+', '-').replaceAll('/', '_')],
   ] as const) {
     it(`reads ${name}`, async () => {
@@ -58,6 +60,21 @@ describe('readPicture', () => {
     ['the bytes of a JPEG as text', bytes.toString('latin1'), 'image-text', /a picture as a binary string/],
     ['a Buffer as JSON', JSON.stringify(bytes), 'image-source', /a Buffer as JSON text/],
     ['base64 in quotes', `"${base64}"`, 'image-source', /base64 that is damaged/],
+    ['an escaped base64 text', encodeURIComponent(base64), 'image-source', /base64 that is damaged/],
+    ['base64 with escaped slashes', base64.replaceAll('/', '\\/'), 'image-source', /base64 that is damaged/],
+    ['a data URI in quotes', `"data:image/jpeg;base64,${base64}"`, 'image-source', /base64 that is damaged/],
+    [
+      'a data URI of a style',
+      `url(data:image/jpeg;base64,${base64})`,
+      'image-source',
+      /base64 that is damaged/,
+    ],
+    [
+      'hexadecimal digits with blanks',
+      bytes.toString('hex').replaceAll(/../g, '$& '),
+      'image-source',
+      /hexadecimal digits/,
+    ],
     [
       'base64 behind half a data URI',
       `image/jpeg;base64,${base64}`,

@@ -13,7 +13,7 @@ const schemes =
  */
 export function parseChallenges(headers: readonly string[]): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];
-  const parts = /([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"?|([^\s,"]*))|([A-Za-z][\w-]*)/g;
+  const parts = /([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"?|([^\s,"]*))|([^\s,;="]+)/g;
   for (const header of headers) {
     let last: string | undefined;
     for (const [, name, quoted, token, word] of header.matchAll(parts)) {
