@@ -43,6 +43,8 @@ export function containerOf(files: SystemFiles): ContainerKind | undefined {
   // Version 2 shows nothing of it; a container without a marker file is recognised by its mounts or its PID namespace.
   const mounted = engineMounts.find(([pattern]) => files.match('/proc/self/mountinfo', pattern))?.[1];
   if (mounted !== undefined) return mounted;
+  // systemd-nspawn and others; WSL is a virtual machine.
+  if (named !== undefined && named !== 'wsl') return 'other';
   const namespace = files.link('/proc/self/ns/pid');
   return namespace === undefined || namespace === machineNamespace ? undefined : 'other';
 }

@@ -44,7 +44,7 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
       continue;
     }
     const open = files.names(folder).some((fd) => nodes.includes(files.link(`${folder}/${fd}`) ?? ''));
-    if (!open) continue;
+    if (!open || files.match(`/proc/${pid}/cmdline`, displayProgram)) continue;
     const command = commandOf(files, pid);
     const program = namedProgram(files, pid) ?? mappedProgram(files, pid);
     users.push({ pid: Number(pid), command, ...defined({ program }) });
@@ -56,8 +56,12 @@ export function npuUsers(files: SystemFiles, nodes: readonly string[]): NpuUsers
 /** A line of mountinfo. systemd's ProtectProc= sets the option for one service. */
 const hidesProcesses = /^\d+ \d+ \S+ \S+ \/proc .* - proc .*\bhidepid=(?:[24]|invisible|ptraceable)\b/m;
 
-/** Program and first argument; options are left out, because they may contain secrets. */
-const shownWords = '[^\\0]+(?:\\0[^\\0-][^\\0]*)?';
+/** Xorg, compositors and the login manager keep every card open, also one without a display; they compute nothing on it. */
+const displayProgram =
+  /^(?:[^\0]*\/)?(?:X|Xorg|gnome-shell|kwin_wayland|weston|sway|labwc|wayfire|seatd|elogind|systemd-logind|plymouthd)(?=\0|$)/;
+
+/** Program and first argument, or Python's module; other options are left out, because they may contain secrets. */
+const shownWords = '[^\\0]+(?:(?:\\0-[a-zA-Z]+)*\\0-m\\0[^\\0]+|\\0[^\\0-][^\\0]*)?';
 
 /**
  * How programs name themselves that use the NPU. Frigate names each detector after its key in the configuration; those of
@@ -71,7 +75,10 @@ const knownNames: readonly (readonly [program: NpuProgram, line: RegExp])[] = [
       'i',
     ),
   ],
-  ['rkllm', new RegExp(`^(?=[^\\0]*(?:\\0[^\\0]*)?(?:rkllama|rkllm|llm_demo))${shownWords}`, 'i')],
+  [
+    'rkllm',
+    new RegExp(`^(?=[^\\0]*(?:\\0-[a-zA-Z]+)*(?:\\0[^\\0]*)?(?:rkllama|rkllm|llm_demo))${shownWords}`, 'i'),
+  ],
 ];
 
 function namedProgram(files: SystemFiles, pid: string): NpuProgram | undefined {
@@ -108,8 +115,8 @@ function isAlive(files: SystemFiles, holder: LockHolder): boolean {
 
 function commandOf(files: SystemFiles, pid: string): string {
   const line = files.match(`/proc/${pid}/cmdline`, new RegExp(`^${shownWords}`))?.[0] ?? '';
-  const [program = '', argument] = line.split('\0').map((word) => posix.basename(word));
-  if (argument !== undefined) return `${program} ${argument}`;
+  const [program = '', ...words] = line.split('\0').map((word) => posix.basename(word));
+  if (words.length > 0) return [program, ...words].join(' ');
   const name = files.text(`/proc/${pid}/comm`) ?? program;
   // The kernel cuts a name to 15 characters; the program may have written the whole one.
   return name.length === 15 && program.startsWith(name) ? program : name;

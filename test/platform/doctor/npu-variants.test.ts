@@ -49,6 +49,11 @@ describe('doctor on variants of a board', () => {
     ['Kubernetes', container('/var/run/secrets/kubernetes.io/token'), /hostPath volumes/],
     ['LXC', container('/run/systemd/container', 'lxc'), /lxc\.cgroup2\.devices\.allow = c 226:1 rwm/],
     [
+      'another by systemd’s name',
+      container('/run/systemd/container', 'systemd-nspawn'),
+      /--device|the container/,
+    ],
+    [
       'Kubernetes by its control group',
       container('/proc/1/cgroup', '0::/kubepods.slice/kubepods-burstable.slice/x.scope'),
       /hostPath volumes/,

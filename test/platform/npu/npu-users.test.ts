@@ -45,6 +45,36 @@ describe('NPU users', () => {
     assert.equal(hidden, 0);
   });
 
+  it('are not Xorg, a compositor or the login manager, which keep every card open', () => {
+    const { users } = usersWith(
+      {
+        '/proc/7/cmdline': '/usr/lib/xorg/Xorg\0:0\0-seat\0seat0\0',
+        '/proc/8/cmdline': '/lib/systemd/systemd-logind\0',
+        '/proc/9/cmdline': '/usr/bin/gnome-shell\0',
+        '/proc/10/cmdline': '/opt/sway-detector\0',
+      },
+      Object.fromEntries([7, 8, 9, 10].map((pid) => [`/proc/${pid}/fd/3`, node])),
+    );
+    assert.deepEqual(
+      users.map(({ pid }) => pid),
+      [10],
+    );
+  });
+
+  it('are shown with the module that Python runs', () => {
+    const { users } = usersWith(
+      {
+        '/proc/7/cmdline': '/opt/venv/bin/python3\0-u\0-m\0rkllama.server\0--key\0secret\0',
+        '/proc/8/cmdline': 'python\0-m\0immich_ml\0',
+      },
+      { '/proc/7/fd/3': node, '/proc/8/fd/3': node },
+    );
+    assert.deepEqual(users, [
+      { pid: 7, command: 'python3 -u -m rkllama.server', program: 'rkllm' },
+      { pid: 8, command: 'python -m immich_ml' },
+    ]);
+  });
+
   it('are named by their programs: Frigate’s detector, servers of the vendor’s language model runtime', () => {
     const { users } = usersWith(
       {
