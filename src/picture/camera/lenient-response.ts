@@ -33,12 +33,12 @@ export async function readResponse(source: AsyncIterator<Uint8Array>): Promise<L
   } while (status >= 100 && status < 200);
   const headers = parseHeaders(lines);
   // These have no body (RFC 9110, 15.3.5 and 15.4.5), also where the connection stays open.
-  if (status === 204 || status === 304) return { status, statusText, headers, body: noBody() };
+  if (status === 204 || status === 304) return { status, statusText, headers, body: emptyBody() };
   const isChunked = (headers.get('transfer-encoding') ?? []).some((value) => /chunked/i.test(value));
   return { status, statusText, headers, body: isChunked ? dechunked(reader) : reader.rest() };
 }
 
-async function* noBody(): AsyncGenerator<Buffer, void> {}
+async function* emptyBody(): AsyncGenerator<Buffer, void> {}
 
 /** The line that should be the status, still unread. */
 async function firstLine(reader: ByteReader): Promise<string> {
