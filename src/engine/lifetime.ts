@@ -5,6 +5,9 @@ export const firstUseMs = 10_000;
 
 /** Counts open clients and unanswered requests; calls back once there have been none for a while. */
 export class Lifetime {
+  readonly #clock: Clock;
+  readonly #idleMs: number | undefined;
+  readonly #onIdle: () => void;
   #leases = 0;
   #requests = 0;
   #cancelExit: (() => void) | undefined;
@@ -13,11 +16,11 @@ export class Lifetime {
   #begun = false;
 
   /** @param idleMs when absent, it never calls back */
-  constructor(
-    private readonly clock: Clock,
-    private readonly idleMs: number | undefined,
-    private readonly onIdle: () => void = () => {},
-  ) {}
+  constructor(clock: Clock, idleMs: number | undefined, onIdle: () => void = () => {}) {
+    this.#clock = clock;
+    this.#idleMs = idleMs;
+    this.#onIdle = onIdle;
+  }
 
   /** Starts to count idle time: clients can reach the engine from now on. */
   begin(): void {
@@ -57,8 +60,8 @@ export class Lifetime {
     this.#cancelExit = undefined;
     const inUse = this.#leases + this.#requests > 0;
     this.#used ||= inUse;
-    if (!this.#begun || this.#closed || this.idleMs === undefined || inUse) return;
-    const idleMs = this.#used ? this.idleMs : Math.max(this.idleMs, firstUseMs);
-    this.#cancelExit = this.clock.after(idleMs, this.onIdle);
+    if (!this.#begun || this.#closed || this.#idleMs === undefined || inUse) return;
+    const idleMs = this.#used ? this.#idleMs : Math.max(this.#idleMs, firstUseMs);
+    this.#cancelExit = this.#clock.after(idleMs, this.#onIdle);
   }
 }

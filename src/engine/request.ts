@@ -6,6 +6,7 @@ import { EventStream } from './event-stream';
 
 /** One request in the engine, from its receipt to its final event, and its readers. */
 export class EngineRequest {
+  readonly #clock: Clock;
   readonly abort = new AbortController();
   readonly receivedAtMs: number;
   readonly #timers: (() => void)[] = [];
@@ -22,9 +23,10 @@ export class EngineRequest {
   constructor(
     readonly input: DescribeRequest,
     pictures: readonly Uint8Array[],
-    private readonly clock: Clock = systemClock,
+    clock: Clock = systemClock,
     onAbandoned: () => void = () => {},
   ) {
+    this.#clock = clock;
     this.receivedAtMs = clock.now();
     this.#pictures = pictures;
     this.#onAbandoned = onAbandoned;
@@ -54,7 +56,7 @@ export class EngineRequest {
 
   /** Calls back after a time, unless the request has ended by then. */
   later(ms: number, callback: () => void): void {
-    this.#timers.push(this.clock.after(ms, callback));
+    this.#timers.push(this.#clock.after(ms, callback));
   }
 
   /** @returns a stream of the events so far, then of those to come */

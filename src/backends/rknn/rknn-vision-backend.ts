@@ -45,6 +45,9 @@ export interface RknnSettings extends SharedNpuLockOptions {
 
 /** Runs a bundle's stages on the NPU through librknnrt: one context per stage, one process per machine. */
 export class RknnVisionBackend implements VisionBackend {
+  /** NPU cores that core masks may name; none if unknown: the driver chooses. */
+  readonly #usable: readonly number[];
+  readonly #hold: SharedNpuLock;
   readonly name = 'rknn';
   readonly #open = new Set<RknnStage>();
   readonly #options: RknnSettings;
@@ -52,11 +55,12 @@ export class RknnVisionBackend implements VisionBackend {
 
   private constructor(
     readonly library: RknnLibrary,
-    /** NPU cores that core masks may name; none if unknown: the driver chooses. */
-    private readonly usable: readonly number[],
-    private readonly hold: SharedNpuLock,
+    usable: readonly number[],
+    hold: SharedNpuLock,
     options: RknnSettings,
   ) {
+    this.#usable = usable;
+    this.#hold = hold;
     this.#options = options;
     this.#watchdog = new StageWatchdog(options.watch);
   }
@@ -76,7 +80,7 @@ export class RknnVisionBackend implements VisionBackend {
 
   /** How many cores; 0 if unknown. */
   get cores(): number {
-    return this.usable.length;
+    return this.#usable.length;
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
@@ -104,7 +108,7 @@ export class RknnVisionBackend implements VisionBackend {
 
   async #openStage(path: string, stage: BundleStage): Promise<RknnStage> {
     await checkMagic(path, stage);
-    const core = stage.core === undefined ? undefined : this.usable[stage.core % this.cores];
+    const core = stage.core === undefined ? undefined : this.#usable[stage.core % this.cores];
     const placed = core === undefined ? withoutCore(stage) : { ...stage, core };
     const open = async (): Promise<RknnContext> => {
       const context = await RknnContext.open(this.library, {
@@ -132,7 +136,7 @@ export class RknnVisionBackend implements VisionBackend {
 
   async #release(): Promise<void> {
     for (const runner of [...this.#open].reverse()) await runner.close();
-    await this.hold.release();
+    await this.#hold.release();
   }
 }
 

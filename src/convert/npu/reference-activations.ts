@@ -40,10 +40,14 @@ export interface CaptureOptions {
  * each one tile and unscaled), and for calibration `{name}.{frame}.npy`, scaled.
  */
 export class ReferenceActivations {
+  readonly #frames: number;
+
   private constructor(
     readonly dir: string,
-    private readonly frames: number,
-  ) {}
+    frames: number,
+  ) {
+    this.#frames = frames;
+  }
 
   /** Computes them, or finds them from an earlier run. */
   static async capture(
@@ -87,13 +91,17 @@ export class ReferenceActivations {
 
   /** .npy files of a residual stream, one per frame. @param name `embeddings` or a half-layer's */
   calibration(name: string): readonly string[] {
-    return Array.from({ length: this.frames }, (_, frame) => npyPath(this.dir, name, frame));
+    return Array.from({ length: this.#frames }, (_, frame) => npyPath(this.dir, name, frame));
   }
 }
 
 /** Reads a reference's tensors on demand. */
 export class ValidationReference {
-  private constructor(private readonly file: SafetensorsFile) {}
+  readonly #file: SafetensorsFile;
+
+  private constructor(file: SafetensorsFile) {
+    this.#file = file;
+  }
 
   static async open(path: string): Promise<ValidationReference> {
     return new ValidationReference(await SafetensorsFile.open(path));
@@ -101,11 +109,11 @@ export class ValidationReference {
 
   /** @returns the whole tensor, unscaled float32 */
   read(name: string): Promise<Float32Array> {
-    return this.file.read(name);
+    return this.#file.read(name);
   }
 
   close(): Promise<void> {
-    return this.file.close();
+    return this.#file.close();
   }
 }
 

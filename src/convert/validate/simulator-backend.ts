@@ -16,16 +16,27 @@ import { type Toolkit, ToolkitWorker } from '../toolkit/toolkit-worker';
  * half-layer of SmolVLM-256M).
  */
 export class SimulatorBackend implements VisionBackend {
+  readonly #worker: ToolkitWorker;
+  readonly #dir: string;
+  readonly #tower: NpuTower;
+  readonly #granularity: BundleConversion['granularity'];
+  readonly #onStage: (name: string) => void;
   readonly name = 'simulator';
   #owned: (() => Promise<void>) | undefined;
 
   private constructor(
-    private readonly worker: ToolkitWorker,
-    private readonly dir: string,
-    private readonly tower: NpuTower,
-    private readonly granularity: BundleConversion['granularity'],
-    private readonly onStage: (name: string) => void,
-  ) {}
+    worker: ToolkitWorker,
+    dir: string,
+    tower: NpuTower,
+    granularity: BundleConversion['granularity'],
+    onStage: (name: string) => void,
+  ) {
+    this.#worker = worker;
+    this.#dir = dir;
+    this.#tower = tower;
+    this.#granularity = granularity;
+    this.#onStage = onStage;
+  }
 
   /** @throws what starting the worker throws */
   static async start(
@@ -55,7 +66,7 @@ export class SimulatorBackend implements VisionBackend {
   }
 
   async openStage(_bundleDir: string, stage: BundleStage): Promise<StageRunner> {
-    const plan = visionStages(this.tower.shape.layers, this.granularity).find(
+    const plan = visionStages(this.#tower.shape.layers, this.#granularity).find(
       ({ name }) => name === stage.name,
     );
     if (!plan) {
@@ -63,29 +74,34 @@ export class SimulatorBackend implements VisionBackend {
         hint: 'The bundle was made from another checkpoint.',
       });
     }
-    this.onStage(stage.name);
-    const path = join(this.dir, `${stage.name}.rknn`);
+    this.#onStage(stage.name);
+    const path = join(this.#dir, `${stage.name}.rknn`);
     const precision: NpuPrecision = stage.precision === 'int8' ? 'int8' : 'fp16';
-    const { model } = await buildNpuStage(this.worker, plan, precision, this.tower, path);
+    const { model } = await buildNpuStage(this.#worker, plan, precision, this.#tower, path);
     await rm(path);
-    return new SimulatedStage(this.worker, model, stage);
+    return new SimulatedStage(this.#worker, model, stage);
   }
 
   async close(): Promise<void> {
-    await this.worker[Symbol.asyncDispose]();
-    await rm(this.dir, { recursive: true, force: true });
+    await this.#worker[Symbol.asyncDispose]();
+    await rm(this.#dir, { recursive: true, force: true });
     await this.#owned?.();
   }
 }
 
 class SimulatedStage implements StageRunner {
+  readonly #worker: ToolkitWorker;
+  readonly #model: string;
   #closed = false;
 
   constructor(
-    private readonly worker: ToolkitWorker,
-    private readonly model: string,
+    worker: ToolkitWorker,
+    model: string,
     readonly stage: BundleStage,
-  ) {}
+  ) {
+    this.#worker = worker;
+    this.#model = model;
+  }
 
   async run(input: Float32Array): Promise<Float32Array> {
     const { name, shape } = { name: this.stage.name, shape: this.stage.input.shape };
@@ -94,12 +110,12 @@ class SimulatedStage implements StageRunner {
     if (input.length !== expected) {
       throw new SmolvlmError('stage-input', `${name}: expected ${expected} values, received ${input.length}`);
     }
-    return this.worker.simulate(this.model, input, shape);
+    return this.#worker.simulate(this.#model, input, shape);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.worker.release(this.model);
+    await this.#worker.release(this.#model);
   }
 }

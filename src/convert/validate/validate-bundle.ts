@@ -149,10 +149,12 @@ function noPlan(name: string): SmolvlmError {
 
 /** Opens stages in a backend and keeps their runners. */
 class RunnerRecorder implements VisionBackend {
+  readonly #backend: VisionBackend;
   readonly name: string;
   readonly #runners = new Map<string, StageRunner>();
 
-  constructor(private readonly backend: VisionBackend) {
+  constructor(backend: VisionBackend) {
+    this.#backend = backend;
     this.name = backend.name;
   }
 
@@ -163,7 +165,7 @@ class RunnerRecorder implements VisionBackend {
   }
 
   async openStage(bundleDir: string, stage: BundleStage): Promise<StageRunner> {
-    const runner = await this.backend.openStage(bundleDir, stage);
+    const runner = await this.#backend.openStage(bundleDir, stage);
     this.#runners.set(stage.name, runner);
     return runner;
   }

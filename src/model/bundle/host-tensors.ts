@@ -27,7 +27,11 @@ export const hostTensorNames: readonly string[] = [
 
 /** A bundle's host tensors, read by range; the caller closes it. */
 export class HostTensors implements TensorSource {
-  private constructor(private readonly file: SafetensorsFile) {}
+  readonly #file: SafetensorsFile;
+
+  private constructor(file: SafetensorsFile) {
+    this.#file = file;
+  }
 
   /** @throws BundleError when the file is missing or changed, or the bundle is a folder of shards alone */
   static async open({ dir, manifest }: Bundle): Promise<HostTensors> {
@@ -41,20 +45,20 @@ export class HostTensors implements TensorSource {
   }
 
   shape(name: string): readonly number[] {
-    return this.file.entry(name).shape;
+    return this.#file.entry(name).shape;
   }
 
   read(name: string): Promise<Float32Array> {
-    return this.file.read(name);
+    return this.#file.read(name);
   }
 
   readRows(name: string, begin: number, end: number): Promise<Float32Array> {
-    const { elements, shape } = this.file.entry(name);
+    const { elements, shape } = this.#file.entry(name);
     const rowElements = elements / (shape[0] ?? 1);
-    return this.file.read(name, begin * rowElements, end * rowElements);
+    return this.#file.read(name, begin * rowElements, end * rowElements);
   }
 
   close(): Promise<void> {
-    return this.file.close();
+    return this.#file.close();
   }
 }

@@ -24,11 +24,15 @@ function canonicalName(name: string): string {
 
 /** A checkpoint's tensors by canonical name, from one or several files. */
 export class CheckpointTensors implements TensorSource {
-  private constructor(
-    private readonly dir: string,
-    private readonly files: readonly SafetensorsFile[],
-    private readonly places: ReadonlyMap<string, Place>,
-  ) {}
+  readonly #dir: string;
+  readonly #files: readonly SafetensorsFile[];
+  readonly #places: ReadonlyMap<string, Place>;
+
+  private constructor(dir: string, files: readonly SafetensorsFile[], places: ReadonlyMap<string, Place>) {
+    this.#dir = dir;
+    this.#files = files;
+    this.#places = places;
+  }
 
   static async open(dir: string): Promise<CheckpointTensors> {
     const { files: names, fileOf } = await findWeightFiles(dir);
@@ -52,7 +56,7 @@ export class CheckpointTensors implements TensorSource {
   }
 
   has(name: string): boolean {
-    return this.places.has(name);
+    return this.#places.has(name);
   }
 
   shape(name: string): readonly number[] {
@@ -101,19 +105,19 @@ export class CheckpointTensors implements TensorSource {
   }
 
   async close(): Promise<void> {
-    for (const file of this.files) await file.close();
+    for (const file of this.#files) await file.close();
   }
 
   private place(name: string): Place {
-    const place = this.places.get(name);
+    const place = this.#places.get(name);
     if (place) return place;
-    throw new CheckpointError('checkpoint-tensor-missing', `${this.dir}: the tensor ${name} is missing`, {
+    throw new CheckpointError('checkpoint-tensor-missing', `${this.#dir}: the tensor ${name} is missing`, {
       hint: 'The weights do not belong to config.json, or are not of the Idefics3 / SmolVLM family.',
     });
   }
 
   private fault(code: string, name: string, expected: string, received: string): CheckpointError {
-    return new CheckpointError(code, `${this.dir}: ${name}: expected ${expected}, received ${received}`, {
+    return new CheckpointError(code, `${this.#dir}: ${name}: expected ${expected}, received ${received}`, {
       hint: 'The weights do not belong to config.json.',
     });
   }

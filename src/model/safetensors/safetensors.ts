@@ -16,13 +16,17 @@ const blockBytes = 4 << 20;
 
 /** An open safetensors file: the header is in memory, tensors are read from the file on request. */
 export class SafetensorsFile {
+  readonly #handle: FileHandle;
+
   private constructor(
     readonly path: string,
-    private readonly handle: FileHandle,
+    handle: FileHandle,
     /** By the name in the file, in the order of their bytes. */
     readonly tensors: ReadonlyMap<string, TensorEntry>,
     readonly metadata: Readonly<Record<string, string>>,
-  ) {}
+  ) {
+    this.#handle = handle;
+  }
 
   /** @throws CheckpointError for a header that does not describe the file; names the tensor */
   static async open(path: string): Promise<SafetensorsFile> {
@@ -86,12 +90,12 @@ export class SafetensorsFile {
   }
 
   async close(): Promise<void> {
-    await this.handle.close();
+    await this.#handle.close();
   }
 
   private async fill(entry: TensorEntry, bytes: Uint8Array, from: number): Promise<void> {
     const position = entry.offset + from;
-    const got = await readFully(this.handle, bytes, position);
+    const got = await readFully(this.#handle, bytes, position);
     if (got < bytes.length) throw truncated(basename(this.path), entry, position + got);
   }
 }

@@ -44,14 +44,18 @@ export function shown(value: unknown): string {
  * Every method throws the given error, with the key's full path, for a value of another kind.
  */
 export class JsonFields {
-  constructor(
-    private readonly object: JsonObject,
-    private readonly fault: FieldFault,
-    private readonly path = '',
-  ) {}
+  readonly #object: JsonObject;
+  readonly #fault: FieldFault;
+  readonly #path: string;
+
+  constructor(object: JsonObject, fault: FieldFault, path = '') {
+    this.#object = object;
+    this.#fault = fault;
+    this.#path = path;
+  }
 
   has(key: string): boolean {
-    return this.object[key] !== undefined && this.object[key] !== null;
+    return this.#object[key] !== undefined && this.#object[key] !== null;
   }
 
   /** The value of an optional key. @returns undefined when the key is absent */
@@ -80,25 +84,25 @@ export class JsonFields {
   }
 
   boolean(key: string, absent?: boolean): boolean {
-    const value = this.object[key] ?? absent;
+    const value = this.#object[key] ?? absent;
     if (typeof value !== 'boolean') throw this.wrong(key, 'true or false');
     return value;
   }
 
   string(key: string, absent?: string): string {
-    const value = this.object[key] ?? absent;
+    const value = this.#object[key] ?? absent;
     if (typeof value !== 'string' || value === '') throw this.wrong(key, 'a non-empty string');
     return value;
   }
 
   oneOf<const T extends string>(key: string, allowed: readonly T[]): T {
-    const value = allowed.find((each) => each === this.object[key]);
+    const value = allowed.find((each) => each === this.#object[key]);
     if (value === undefined) throw this.wrong(key, allowed.map((each) => `"${each}"`).join(' or '));
     return value;
   }
 
   numbers(key: string, absent?: readonly number[]): readonly number[] {
-    const value = this.object[key] ?? absent;
+    const value = this.#object[key] ?? absent;
     if (!Array.isArray(value) || !value.every((each) => typeof each === 'number' && Number.isFinite(each))) {
       throw this.wrong(key, 'a list of numbers');
     }
@@ -107,30 +111,30 @@ export class JsonFields {
 
   /** The fields of a nested object; those of an empty one when `optional` and absent. */
   child(key: string, optional = false): JsonFields {
-    const value = this.object[key] ?? (optional ? {} : undefined);
+    const value = this.#object[key] ?? (optional ? {} : undefined);
     if (!isJsonObject(value)) throw this.wrong(key, 'an object');
-    return new JsonFields(value, this.fault, `${this.path}${key}.`);
+    return new JsonFields(value, this.#fault, `${this.#path}${key}.`);
   }
 
   /** The fields of each object of a list. */
   objects(key: string): readonly JsonFields[] {
-    const value = this.object[key];
+    const value = this.#object[key];
     if (!Array.isArray(value)) throw this.wrong(key, 'a list');
     return value.map((each, index) => {
       if (!isJsonObject(each)) {
-        throw this.fault(`${this.path}${key}[${index}]: expected an object, received ${shown(each)}`);
+        throw this.#fault(`${this.#path}${key}[${index}]: expected an object, received ${shown(each)}`);
       }
-      return new JsonFields(each, this.fault, `${this.path}${key}[${index}].`);
+      return new JsonFields(each, this.#fault, `${this.#path}${key}[${index}].`);
     });
   }
 
   raw(key: string): unknown {
-    return this.object[key] ?? undefined;
+    return this.#object[key] ?? undefined;
   }
 
   /** @returns the error to throw for a key whose value is not what was expected */
   wrong(key: string, expected: string): SmolvlmError {
-    return this.fault(`${this.path}${key}: expected ${expected}, received ${shown(this.object[key])}`);
+    return this.#fault(`${this.#path}${key}: expected ${expected}, received ${shown(this.#object[key])}`);
   }
 
   private number(
@@ -139,7 +143,7 @@ export class JsonFields {
     expected: string,
     ok: (value: number) => boolean,
   ): number {
-    const value = this.object[key] ?? absent;
+    const value = this.#object[key] ?? absent;
     if (typeof value !== 'number' || !ok(value)) throw this.wrong(key, expected);
     return value;
   }

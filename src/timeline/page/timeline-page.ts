@@ -14,6 +14,7 @@ const retryMs = 2000;
 
 /** The captions page: logs in where the server needs it, then shows a timeline. */
 class TimelinePage {
+  readonly #root: HTMLElement;
   readonly #settings = new PageSettings();
   readonly #words: Words;
   readonly #client = new TimelineClient();
@@ -21,7 +22,8 @@ class TimelinePage {
   #view: TimelineView | undefined;
   #retry: number | undefined;
 
-  constructor(private readonly root: HTMLElement) {
+  constructor(root: HTMLElement) {
+    this.#root = root;
     applyTheme(this.#theme);
     const chosen = this.#settings.get('language');
     this.#words = new Words(isLanguage(chosen) ? chosen : preferredLanguage());
@@ -77,7 +79,7 @@ class TimelinePage {
       this.#settings.set('token', token);
       void this.start(true);
     });
-    this.root.replaceChildren(login);
+    this.#root.replaceChildren(login);
     login.querySelector('input')?.focus();
   }
 
@@ -105,7 +107,7 @@ class TimelinePage {
       },
       onRefused: () => void this.start(),
     });
-    this.root.replaceChildren(this.#view.element);
+    this.#root.replaceChildren(this.#view.element);
   }
 
   /** While Node-RED deploys, its timelines are away for a moment. */
@@ -179,7 +181,7 @@ class TimelinePage {
   }
 
   #notice(text: string, retry: () => void): void {
-    this.root.replaceChildren(
+    this.#root.replaceChildren(
       element(
         'main',
         { class: 'login' },

@@ -2,10 +2,14 @@ import { isJsonObject, type JsonObject } from '../../../system/json/json-fields'
 
 /** A board's report, read by paths such as `contexts.found.npu_bytes`. Reports of other versions may lack some. */
 export class ReportReader {
-  constructor(private readonly report: JsonObject) {}
+  readonly #report: JsonObject;
+
+  constructor(report: JsonObject) {
+    this.#report = report;
+  }
 
   at(path: string): unknown {
-    let found: unknown = this.report;
+    let found: unknown = this.#report;
     for (const name of path.split('.')) found = isJsonObject(found) ? found[name] : undefined;
     return found;
   }

@@ -20,6 +20,8 @@ export interface EntryViewOptions {
 
 /** One entry with its picture, and its questions with their answers. */
 export class EntryView {
+  readonly #words: Words;
+  readonly #client: TimelineClient;
   readonly element: HTMLElement;
   readonly #title = element('h2', { tabindex: -1, id: 'entry-title' });
   readonly #image: HTMLImageElement;
@@ -29,11 +31,13 @@ export class EntryView {
 
   constructor(
     readonly entry: EntryBody,
-    private readonly words: Words,
-    private readonly client: TimelineClient,
+    words: Words,
+    client: TimelineClient,
     events: EntryViewEvents,
     { mayAsk, mayDelete }: EntryViewOptions,
   ) {
+    this.#words = words;
+    this.#client = client;
     const at = new Date(entry.at);
     const translate = words.translate.bind(words);
     this.#title.textContent = entry.camera || translate('noCamera');
@@ -115,7 +119,7 @@ export class EntryView {
     for (const kind of kinds) {
       if (!kind) continue;
       try {
-        showBlob(this.#image, await this.client.image(this.entry.id, kind, this.#stop.signal));
+        showBlob(this.#image, await this.#client.image(this.entry.id, kind, this.#stop.signal));
       } catch {
         if (this.#stop.signal.aborted) return;
       }
@@ -123,7 +127,7 @@ export class EntryView {
   }
 
   #downloadButton(): HTMLButtonElement {
-    return textButton(this.words.translate('savePicture'), 'plain', () => {
+    return textButton(this.#words.translate('savePicture'), 'plain', () => {
       if (this.#image.src === '') return;
       const name = `${this.entry.camera || 'camera'} ${this.entry.at.replaceAll(':', '.')}.jpg`;
       element('a', { href: this.#image.src, download: name }).click();
@@ -141,7 +145,7 @@ export class EntryView {
     this.#answers.replaceChildren(
       ...shown.flatMap(({ question, answer }) => [
         element('dt', {}, question),
-        element('dd', {}, answerWords(answer, this.words)),
+        element('dd', {}, answerWords(answer, this.#words)),
       ]),
     );
   }
