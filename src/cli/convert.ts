@@ -80,7 +80,7 @@ export const command: Command = {
         if (shards !== undefined) return adoptShards(shards, checkpoint, out, values, io);
         return target === 'cpu' || target === undefined
           ? convertForCpu(checkpoint, out, values, io)
-          : convertForNpu(checkpoint, out, target, toolkit, values, io, settings);
+          : convertForNpu({ checkpoint, out, target, ready: toolkit }, values, io, settings);
       };
       const options = {
         signal: io.signal,

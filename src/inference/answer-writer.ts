@@ -17,7 +17,7 @@ import type { TokenEmbeddings } from '../text/token-embeddings';
 import { TokenLogprobs } from '../text/token-logprobs';
 import type { Caption, InferenceHooks } from './inference';
 import type { NpuDecoder, NpuPictures } from './npu/npu-decoder';
-import type { PhaseTimer } from './phase-timer';
+import type { TimedHooks } from './phase-timer';
 
 /** Enough for a few sentences. */
 const defaultMaxNewTokens = 128;
@@ -41,6 +41,12 @@ type Answer = Pick<
 /** An answer, with where it was written and why the CPU wrote it instead of the NPU. */
 export type WrittenAnswer = Answer & { readonly onNpu: boolean; readonly fallback?: ErrorBody };
 
+/** What the writing of an answer tells its caller, and where it stops for others. */
+export interface AnswerHooks extends TimedHooks {
+  /** Awaited between pieces of the work, the tokens of the NPU's decoder excepted. */
+  readonly giveWay: GiveWay;
+}
+
 /** The language side of a loaded model: from a prompt and encoded images to an answer. One call at a time. */
 export class AnswerWriter {
   readonly #parts: TextParts;
@@ -51,21 +57,17 @@ export class AnswerWriter {
     this.#parts = parts;
   }
 
-  /**
-   * Prefill and decode: on the NPU if its decoder can give this answer, else on the CPU.
-   * @param giveWay awaited between pieces of the work, the tokens of the NPU's decoder excepted
-   */
+  /** Prefill and decode: on the NPU if its decoder can give this answer, else on the CPU. */
   async write(
     prompt: Prompt,
     images: readonly PromptImage[],
     request: DescribeRequest,
-    hooks: InferenceHooks,
-    timer: PhaseTimer,
-    giveWay: GiveWay,
+    hooks: AnswerHooks,
   ): Promise<WrittenAnswer> {
+    const { signal, timer, giveWay, onProgress } = hooks;
     timer.end('wait');
     await giveWay();
-    hooks.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { config, embeddings } = this.#parts;
     const rows = await embedPrompt(prompt.inputIds, config.imageTokenId, images, embeddings);
     const tried = await this.#answerOnNpu(prompt, rows.rows, images, request, hooks);
@@ -75,14 +77,13 @@ export class AnswerWriter {
     }
     const pooled = this.#parts.contexts.take(rows.keys);
     try {
-      const { signal, onProgress } = hooks;
       const logits = await prefill(pooled, rows, {
         signal,
         giveWay,
         onProgress: (done, total) => onProgress({ phase: 'prefill', done, total }),
       });
       timer.end('prefill');
-      const answer = await this.#answer(pooled, logits, request, hooks, giveWay);
+      const answer = await this.#answer(pooled, logits, request, hooks);
       timer.end('decode');
       return { ...answer, onNpu: false, ...tried };
     } finally {
@@ -142,9 +143,9 @@ export class AnswerWriter {
     pooled: PooledContext,
     logits: Float32Array,
     request: DescribeRequest,
-    hooks: InferenceHooks,
-    giveWay: GiveWay,
+    hooks: AnswerHooks,
   ): Promise<Answer> {
+    const { signal, giveWay } = hooks;
     const { embeddings, prompts, config, contextLimit } = this.#parts;
     if (request.choices) {
       const scored = await scoreChoices(
@@ -152,7 +153,7 @@ export class AnswerWriter {
         logits,
         request.choices.map((text) => ({ text, tokenIds: this.#answerIds(text) })),
         embeddings,
-        { signal: hooks.signal, giveWay },
+        { signal, giveWay },
       );
       const best = scored.reduce((a, b) => (b.probability > a.probability ? b : a));
       return {
@@ -182,7 +183,7 @@ export class AnswerWriter {
       maxNewTokens: room,
       stopIds: config.eosTokenIds,
       stream: new TokenStream(prompts.tokenizer),
-      signal: hooks.signal,
+      signal,
       giveWay,
       onText: hooks.onToken,
       onToken: (done, total) => hooks.onProgress({ phase: 'decode', done, total }),

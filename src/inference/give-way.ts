@@ -1,6 +1,5 @@
 import type { MutexHold } from '../system/priority-mutex';
-import type { InferenceHooks } from './inference';
-import type { PhaseTimer } from './phase-timer';
+import type { TimedHooks } from './phase-timer';
 
 /**
  * A safe point of a request: waits while requests of higher priority are at work. The wait is not counted as part of the
@@ -8,8 +7,7 @@ import type { PhaseTimer } from './phase-timer';
  * @param hold a mutex that the request holds, which others may have while it waits
  */
 export async function giveWay(
-  { ticket, signal }: Pick<InferenceHooks, 'ticket' | 'signal'>,
-  timer: PhaseTimer,
+  { ticket, signal, timer }: Pick<TimedHooks, 'ticket' | 'signal' | 'timer'>,
   hold?: MutexHold,
 ): Promise<void> {
   if (!ticket) return;

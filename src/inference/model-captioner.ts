@@ -81,18 +81,22 @@ export class ModelCaptioner implements Captioner {
     hooks: InferenceHooks,
   ): Promise<Caption> {
     const timer = new PhaseTimer();
+    const timed = { ...hooks, timer };
     const recalled = request.features && this.#vision.recall(request.features);
     const options = encoderOptions(request);
-    const prepared = recalled ? [] : await this.#vision.prepare(pictures, request, options, hooks, timer);
+    const prepared = recalled ? [] : await this.#vision.prepare(pictures, request, options, timed);
     const grids =
       recalled?.images.map(({ grid }) => grid) ??
       prepared.map((picture) => this.#vision.grid(picture, options.detail));
     const prompt = this.#prompt(grids, request);
     timer.end('image');
-    const encoded = recalled ?? (await this.#vision.encode(prepared, options, hooks, timer));
+    const encoded = recalled ?? (await this.#vision.encode(prepared, options, timed));
     const answer = await this.#text.enter(
       (hold) =>
-        this.#answers.write(prompt, encoded.images, request, hooks, timer, () => giveWay(hooks, timer, hold)),
+        this.#answers.write(prompt, encoded.images, request, {
+          ...timed,
+          giveWay: () => giveWay(timed, hold),
+        }),
       request.priority,
       hooks.signal,
     );
@@ -120,10 +124,11 @@ export class ModelCaptioner implements Captioner {
     hooks: InferenceHooks,
   ): Promise<FeaturesAnswer> {
     const timer = new PhaseTimer();
+    const timed = { ...hooks, timer };
     const options = encoderOptions(request);
-    const prepared = await this.#vision.prepare(pictures, request, options, hooks, timer);
+    const prepared = await this.#vision.prepare(pictures, request, options, timed);
     timer.end('image');
-    const encoded = await this.#vision.encode(prepared, options, hooks, timer);
+    const encoded = await this.#vision.encode(prepared, options, timed);
     const { vision: placed, cpuVision, model } = this.#parts;
     const { tiles, cached, vision, fallback } = encoded;
     const { image, vision: visionMs, total } = timer.timings();

@@ -1,4 +1,10 @@
 import type { Timings } from '../protocol/frame-result';
+import type { InferenceHooks } from './inference';
+
+/** What a request tells its caller, with the timer of its phases. */
+export interface TimedHooks extends InferenceHooks {
+  readonly timer: PhaseTimer;
+}
 
 /** A phase of a caption; `wait` counts towards the total only. */
 type Phase = Exclude<keyof Timings, 'total'> | 'wait';

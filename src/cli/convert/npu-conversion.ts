@@ -27,16 +27,22 @@ import { decoderOption, granularityOption, progressOf } from './bundle-options';
 import { conversionReport, conversionTable } from './report';
 import { toolkitChoice } from './toolkit-options';
 
+/** What is converted, and for what. */
+export interface NpuConversion {
+  readonly checkpoint: Checkpoint;
+  /** The bundle's folder. */
+  readonly out: string;
+  readonly target: NpuTarget;
+  /** The toolkit that was just set up; otherwise it is looked for. */
+  readonly ready: Toolkit | undefined;
+}
+
 /**
  * `smolvlm convert` for an NPU.
- * @param ready the toolkit that was just set up; otherwise it is looked for
  * @throws UsageError; SmolvlmError what the toolkit or the conversion throws
  */
 export async function convertForNpu(
-  checkpoint: Checkpoint,
-  out: string,
-  target: NpuTarget,
-  ready: Toolkit | undefined,
+  { checkpoint, out, target, ready }: NpuConversion,
   values: OptionValues,
   io: CommandIo,
   settings: Settings,

@@ -4,8 +4,7 @@ import type { PicturePool } from '../../image/pool/picture-pool';
 import { isLargePicture } from '../../image/pool/picture-size';
 import type { PictureOptions, PreparedPicture } from '../../image/pool/prepare-picture';
 import { defined } from '../../system/defined';
-import type { InferenceHooks } from '../inference';
-import type { PhaseTimer } from '../phase-timer';
+import type { TimedHooks } from '../phase-timer';
 
 export interface PreparePicturesOptions extends PictureOptions {
   readonly priority: number;
@@ -24,8 +23,7 @@ export async function preparePictures(
   pool: PicturePool,
   pictures: readonly Uint8Array[],
   { priority, thumbnailSide, ...options }: PreparePicturesOptions,
-  { signal, aside }: Pick<InferenceHooks, 'signal' | 'aside'>,
-  timer: PhaseTimer,
+  { signal, aside, timer }: Pick<TimedHooks, 'signal' | 'aside' | 'timer'>,
 ): Promise<FramePicture[]> {
   const large = await Promise.all(pictures.map(isLargePicture));
   const prepare = async (): Promise<FramePicture[]> => {

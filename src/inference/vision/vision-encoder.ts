@@ -14,7 +14,7 @@ import { giveWay } from '../give-way';
 import type { InferenceHooks } from '../inference';
 import { npuReadWriteLock } from '../npu/npu-read-write-lock';
 import type { PlacedTower } from '../npu/open-tower';
-import type { PhaseTimer } from '../phase-timer';
+import type { TimedHooks } from '../phase-timer';
 import { type CachedFeatures, FeatureCache } from './feature-cache';
 import { type FramePicture, preparePictures } from './prepare-pictures';
 import { VisionProgress } from './vision-progress';
@@ -64,8 +64,7 @@ export class VisionEncoder {
     pictures: readonly Uint8Array[],
     { crop, masks, thumbnailSide }: DescribeRequest,
     { detail, priority }: VisionEncoderOptions,
-    hooks: InferenceHooks,
-    timer: PhaseTimer,
+    hooks: TimedHooks,
   ): Promise<FramePicture[]> {
     const encoding = [...this.#encoding.values()].map(({ hash }) => hash);
     const { longestEdge, maxImageSize } = this.#imageProcessor;
@@ -76,21 +75,21 @@ export class VisionEncoder {
       known: [...this.#features.hashes(detail), ...encoding],
       ...defined({ crop, masks, thumbnailSide }),
     };
-    return preparePictures(this.#pool, pictures, options, hooks, timer);
+    return preparePictures(this.#pool, pictures, options, hooks);
   }
 
   /** Features of each picture: from the cache if the same pixels were encoded before or are being encoded now. */
   async encode(
     prepared: readonly FramePicture[],
     options: VisionEncoderOptions,
-    hooks: InferenceHooks,
-    timer: PhaseTimer,
+    hooks: TimedHooks,
   ): Promise<EncodedImages> {
+    const { timer } = hooks;
     const images: CachedFeatures[] = [];
     const progress = new VisionProgress();
     for (const picture of prepared) {
       const key = keyOf(picture, options.detail);
-      await giveWay(hooks, timer);
+      await giveWay(hooks);
       for (let other = this.#encoding.get(key); other; other = this.#encoding.get(key)) {
         await otherEncoded(other.settled, hooks);
       }
@@ -98,8 +97,7 @@ export class VisionEncoder {
       timer.end('wait');
       const cached = this.#features.get(key);
       images.push(
-        cached ??
-          (await this.#once(key, picture, this.#encodePicture(picture, options, progress, hooks, timer))),
+        cached ?? (await this.#once(key, picture, this.#encodePicture(picture, options, progress, hooks))),
       );
     }
     const timings = progress.timings(timer.ms('vision'));
@@ -149,9 +147,9 @@ export class VisionEncoder {
     picture: FramePicture,
     { detail, priority }: VisionEncoderOptions,
     progress: VisionProgress,
-    hooks: InferenceHooks,
-    timer: PhaseTimer,
+    hooks: TimedHooks,
   ): Promise<CachedFeatures> {
+    const { timer } = hooks;
     const tiles = picture.tiles ?? (await picture.again()).tiles ?? new Uint8Array();
     const pixels = squares(tiles, this.#imageProcessor.maxImageSize).map(
       (tile) => () => this.#pixelsOf(tile),
@@ -164,7 +162,7 @@ export class VisionEncoder {
       priority,
       // The NPU is not held while the request waits: one that goes first may need it alone.
       aroundTile: async (run) => {
-        await giveWay(hooks, timer);
+        await giveWay(hooks);
         await npuReadWriteLock.shared(run);
       },
       ...progress.callbacks(hooks, warning),

@@ -42,9 +42,12 @@ export async function downloadFile(
       before = furthest;
       const done = await usableBytes(partial, file);
       if (done === file.sizeBytes && done > 0) return;
-      await fetchFrom(settings, source, file, partial, done, control, (bytes, end) => {
-        received += bytes;
-        furthest = Math.max(furthest, end);
+      await fetchFrom(settings, { ...source, file }, partial, done, {
+        ...control,
+        onReceived: (bytes, end) => {
+          received += bytes;
+          furthest = Math.max(furthest, end);
+        },
       });
     };
     await withRetries(settings, fetchRest, signal, () => furthest > before);
@@ -77,12 +80,10 @@ async function usableBytes(partial: string, file: HubFile): Promise<number> {
 /** Appends the bytes after the first `from` ones, or writes all of them when the hub does not answer with a range. */
 async function fetchFrom(
   settings: HubSettings,
-  { id, commit }: { readonly id: string; readonly commit: string },
-  file: HubFile,
+  { id, commit, file }: { readonly id: string; readonly commit: string; readonly file: HubFile },
   partial: string,
   from: number,
-  { signal, onBytes }: DownloadControl,
-  onReceived: (bytes: number, end: number) => void,
+  { signal, onBytes, onReceived }: DownloadControl & { onReceived(bytes: number, end: number): void },
 ): Promise<void> {
   const guard = new StallGuard(settings, settings.endpoint, signal);
   let target: FileHandle | undefined;

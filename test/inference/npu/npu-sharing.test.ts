@@ -57,9 +57,9 @@ describe('an NPU that Frigate’s detector uses as well', function () {
     const encode = async (): Promise<string | undefined> => {
       const picture = readFileSync(demoFrame(frames[next++ % 2] as string));
       const options = { detail: 'low', priority: 0 } as const;
-      const timer = new PhaseTimer();
-      const prepared = await encoder.prepare([picture], { id: 'frame' }, options, hooks, timer);
-      return (await encoder.encode(prepared, options, hooks, timer)).fallback?.code;
+      const timed = { ...hooks, timer: new PhaseTimer() };
+      const prepared = await encoder.prepare([picture], { id: 'frame' }, options, timed);
+      return (await encoder.encode(prepared, options, timed)).fallback?.code;
     };
     try {
       await work(encode);

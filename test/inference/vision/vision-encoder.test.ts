@@ -43,7 +43,11 @@ describe('VisionEncoder', () => {
 
   function encode(hash: string, signal = new AbortController().signal) {
     const hooks: InferenceHooks = { signal, onProgress: () => {}, onToken: () => {} };
-    return sight.encode([picture(hash)], { detail: 'low', priority: 0 }, hooks, new PhaseTimer());
+    return sight.encode(
+      [picture(hash)],
+      { detail: 'low', priority: 0 },
+      { ...hooks, timer: new PhaseTimer() },
+    );
   }
 
   it('encodes a frame once for several requests at the same time', async () => {
