@@ -34,7 +34,7 @@ export interface OpenMessagesOptions {
  * The messages that a node has not ended yet. Each ends once, whatever it contains: Node-RED copies messages for several
  * wires and for Catch nodes, and what cannot be copied would end its process. When the node closes, messages without an
  * answer end with `node-closed`, so that a Catch node can answer an HTTP request that waits. If Catch nodes are stopped
- * at the same time, the request is answered here.
+ * at the same time, the request is answered here; so is one whose message leaves only through outputs without a wire.
  */
 export class OpenMessages {
   readonly #node: Node;
@@ -59,11 +59,13 @@ export class OpenMessages {
       return undefined;
     }
     let isAnswered = false;
+    const ways = new MessageWays(this.#node, needed);
     const end = (error?: Error): void => {
       if (!this.#open.delete(close)) return;
       try {
         const { hide } = this.#options;
         if (error) hide?.(message);
+        else if (ways.reason !== undefined) refuseLater(needed, ways.reason);
         // Catch and Complete nodes would receive the message that `done` was made for.
         if (message === received) doneNow(error);
         else if (error) this.#node.error(error, message);
@@ -75,6 +77,7 @@ export class OpenMessages {
     const send: Send = (messages) => {
       if (!this.#open.has(close)) return;
       try {
+        ways.note(messages);
         sendNow(messages);
       } catch (cause) {
         end(this.#failure(unreadable(cause)));
@@ -109,6 +112,51 @@ export class OpenMessages {
   #failure(error: unknown): NodeFailure {
     return error instanceof NodeFailure ? error : new NodeFailure(error, this.#options.text);
   }
+}
+
+/** Where the sent messages of one HTTP request have gone. */
+class MessageWays {
+  /** Ids of the nodes behind each output; undefined if they are not known. */
+  readonly #outputs: readonly { readonly length: number }[] | undefined;
+  readonly #response: unknown;
+  #leads = false;
+  #lost: string | undefined;
+
+  constructor(node: Node, { res }: NodeMessage & { readonly res?: unknown }) {
+    const { wires } = node as Node & { readonly wires?: unknown };
+    this.#outputs = Array.isArray(wires) ? wires : undefined;
+    this.#response = res;
+  }
+
+  /** Why the request has no answer: all of its messages left through outputs without a wire. */
+  get reason(): string | undefined {
+    return this.#leads ? undefined : this.#lost;
+  }
+
+  note(messages: readonly (NodeMessage | null)[]): void {
+    if (this.#response === undefined) return;
+    for (const [output, message] of messages.entries()) {
+      if (!message || Reflect.get(message, 'res') !== this.#response) continue;
+      if (this.#outputs === undefined || this.#outputs[output]?.length) this.#leads = true;
+      else this.#lost ??= reasonOf(message);
+    }
+  }
+}
+
+/** As dropped captions and held frames have it. */
+function reasonOf(message: object): string | undefined {
+  const { caption, frame } = message as Record<
+    'caption' | 'frame',
+    { readonly reason?: unknown } | undefined
+  >;
+  return [caption?.reason, frame?.reason].find((each) => typeof each === 'string');
+}
+
+/** A Complete node, or another branch of the flow, may answer until then. */
+const graceMs = 1_000;
+
+function refuseLater(needed: NodeMessage, reason: string): void {
+  setTimeout(() => refuseRequest(needed, reason), graceMs).unref();
 }
 
 /** What links a message to the request that waits for it. */

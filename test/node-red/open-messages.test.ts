@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import { mock } from 'node:test';
 import type { Node, NodeMessage } from 'node-red';
 import type { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { OpenMessages, type OpenMessagesOptions } from '../../src/node-red/open-messages';
@@ -80,6 +81,40 @@ describe('OpenMessages', () => {
         closed(type);
         assert.equal(answer[0], 503);
         assert.match(String(answer[1]), /stopped before the message was answered/);
+      }
+    });
+
+    it('answers it if all that was sent is a reason, through an output without a wire', () => {
+      const frame = { reason: 'camera "porch" is unchanged' };
+      const cases: readonly (readonly [
+        wires: unknown,
+        sends: readonly ('frame' | 'held')[],
+        isRefused: boolean,
+      ])[] = [
+        [[['next'], []], ['held'], true],
+        [[['next']], ['held'], true],
+        [[['next'], []], ['held', 'frame'], false],
+        [[['next'], ['other']], ['held'], false],
+        [[[], []], ['frame'], false],
+        [undefined, ['held'], false],
+      ];
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        for (const [wires, sends, isRefused] of cases) {
+          answer = [];
+          const messages = new OpenMessages({ ...node, wires } as Node);
+          const message = { payload: 1, res: { _res: response } };
+          const open = begun(messages, message);
+          for (const each of sends) {
+            const sent = (each === 'held' ? { ...message, frame } : message) as unknown as NodeMessage;
+            open?.send(each === 'held' ? [null, sent] : [sent, null]);
+          }
+          open?.done();
+          mock.timers.tick(5_000);
+          assert.deepEqual(answer, isRefused ? [503, frame.reason] : [], JSON.stringify([wires, sends]));
+        }
+      } finally {
+        mock.timers.reset();
       }
     });
 

@@ -86,6 +86,40 @@ describe('requests through core nodes and these, in a real Node-RED', function (
     assert.doesNotMatch(red.home.nodeRed.log, /No response object/);
   });
 
+  it('answers a request with 503 and the reason if its picture is held back and nobody receives it', async () => {
+    const unwired = { wires: [['answer'], []] };
+    await deploy([
+      httpIn('frame'),
+      frame(snapshot(), 'caption', { unchanged: true }),
+      caption('answer', unwired),
+      answer,
+      ...caught,
+    ]);
+    assert.deepEqual(await ask('{}'), [200, expectedCaption(porch)]);
+    const [status, reason] = await ask('{}');
+    assert.equal(status, 503);
+    assert.match(reason, /is unchanged/);
+  });
+
+  it('leaves a request whose picture is held back to a Complete node', async () => {
+    const said = { id: 'said', type: 'change', rules: [set('payload', 'frame.held')], wires: [['answer']] };
+    await deploy([
+      httpIn('frame'),
+      frame(snapshot(), 'caption', { unchanged: true }),
+      caption('answer', { wires: [['answer'], []] }),
+      { id: 'held', type: 'complete', scope: ['frame'], wires: [['isHeld']] },
+      {
+        ...{ id: 'isHeld', type: 'switch', property: 'frame.held', propertyType: 'msg', wires: [['said']] },
+        rules: [{ t: 'nnull', v: '', vt: 'str' }],
+      },
+      said,
+      answer,
+      ...caught,
+    ]);
+    assert.deepEqual(await ask('{}'), [200, expectedCaption(porch)]);
+    assert.deepEqual(await ask('{}'), [200, 'unchanged']);
+  });
+
   it('answers a request with the newest picture of a folder', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'smolvlm-test-folder-'));
     try {
