@@ -15,7 +15,7 @@ import { phrasesOf } from '../../src/node-red/status/phrase';
 import { showStatus } from '../../src/node-red/status/show-status';
 import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
-import type { Translate } from '../../src/node-red/translate';
+import { translatorOf } from '../../src/node-red/translate';
 import { defined } from '../../src/system/defined';
 import { fallbackText } from '../../src/template/prompt-template';
 
@@ -72,13 +72,9 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType('smolvlm-caption', SmolvlmCaptionNode as never);
 };
 
-function translation(RED: NodeAPI): Translate {
-  return (key, values) => RED._(`smolvlm-caption.${key}`, values as never);
-}
-
 /** @returns the failure that every message ends with, if the settings are invalid or there is no engine */
 function open(RED: NodeAPI, node: Node, config: CaptionNodeDef): Opened | NodeFailure {
-  const translate = translation(RED);
+  const translate = translatorOf(RED, 'smolvlm-caption');
   try {
     const engineNode = chosenEngine(RED, config.engine);
     // First: an engine node with invalid settings has none to read.
