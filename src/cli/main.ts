@@ -85,14 +85,14 @@ async function runGroup(name: string, group: CommandGroup, args: readonly string
 /** Runs one command; an error in its use that has no hint names the command's help. */
 async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
   try {
-    return await runParsed(name, command, args);
+    return await runParsed(command, args);
   } catch (error) {
     if (!(error instanceof UsageError) || error.hint !== undefined) throw error;
     throw new UsageError(error.message, `See smolvlm ${name} --help.`);
   }
 }
 
-async function runParsed(name: string, command: Command, args: readonly string[]): Promise<number> {
+async function runParsed(command: Command, args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(command, args);
   if (values.help === true) {
     process.stdout.write(`smolvlm ${command.usage}\n${command.summary}\n`);
@@ -100,7 +100,8 @@ async function runParsed(name: string, command: Command, args: readonly string[]
   }
   if (!command.takesArguments) refuseArguments(command, positionals);
   const abort = new AbortController();
-  const stop = (): void => abort.abort(new Error(`smolvlm ${name} was interrupted`));
+  const stop = (): void =>
+    abort.abort(new SmolvlmError('command-interrupted', 'the command was interrupted'));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   if (!command.outlivesCaller) process.once('disconnect', stop);

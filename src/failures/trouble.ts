@@ -115,6 +115,7 @@ const codesByKey = {
     'timeline-closed',
     'cancelled',
     'convert-cancelled',
+    'command-interrupted',
     'client-closed',
     'image-child-closed',
     'engine-dropped-cancelled',

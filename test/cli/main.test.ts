@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../fixtures';
@@ -90,6 +91,21 @@ describe('the command line', () => {
       stderr:
         /SMOLVLM_NPU_CORES: expected a whole number from 1 to 8, or cores such as 1,2 or 2-2, received "two" \[environment-variable\]/,
     });
+  });
+
+  it('says that it was interrupted, which is no defect', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const env = { ...process.env, HF_ENDPOINT: `http://127.0.0.1:${port}`, SMOLVLM_CACHE: temp('cache') };
+    const pull = promisify(execFile)(process.execPath, [main, 'pull', 'org/name'], { env });
+    silent.once('connection', () => pull.child.kill('SIGINT'));
+    await assert
+      .rejects(pull, {
+        code: 1,
+        stderr: 'smolvlm pull: the command was interrupted [command-interrupted]\n',
+      })
+      .finally(() => silent.close());
   });
 
   it('exits 2 for a wrong command line, and 0 for help', async () => {
