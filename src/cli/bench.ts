@@ -8,6 +8,7 @@ import { limits } from '../protocol/limits';
 import { cpuPrecisions } from '../protocol/models/conversion-choices';
 import type { Settings } from '../system/settings';
 import { benchDoorbell } from './bench/bench-doorbell';
+import { chosenBenchmark } from './bench/benchmark-options';
 import { boardReport } from './bench/board/board-report';
 import { benchmarkCaption } from './bench/caption-benchmark';
 import { benchmarkDecoder } from './bench/decoder-benchmark';
@@ -113,10 +114,11 @@ export const command: Command = {
     part: { type: 'string' },
   },
   async run(values, _positionals, io, settings) {
-    if (values.hubs !== undefined) return (await import('./bench/hubs/bench-hubs.js')).benchHubs(values, io);
-    if (values.cameras !== undefined) return benchDoorbell(values, io, settings);
-    if (values.emulator === true) return benchEmulator(values, io);
-    if (values.board === true) return benchBoard(values, io, settings);
+    const benchmark = chosenBenchmark(values);
+    if (benchmark === 'hubs') return (await import('./bench/hubs/bench-hubs.js')).benchHubs(values, io);
+    if (benchmark === 'cameras') return benchDoorbell(values, io, settings);
+    if (benchmark === 'emulator') return benchEmulator(values, io);
+    if (benchmark === 'board') return benchBoard(values, io, settings);
     const model = typeof values.model === 'string' ? values.model : 'demo';
     const threads = optionalInteger(values, 'threads', 1, limits.threads) ?? availableParallelism();
     const passes = optionalInteger(values, 'passes', 1, 1000) ?? 7;

@@ -72,6 +72,22 @@ describe('the command line', () => {
     });
   }
 
+  for (const [args, fault] of [
+    [['--out', 'report.json'], '--out has no effect here'],
+    [['--timeline', 'a.svg', '--model', 'demo'], '--timeline has no effect here'],
+    [['--board', '--model', 'demo', '--emulator'], '--board has no effect with --emulator'],
+    [['--hubs', '1', '--model', 'demo'], '--model has no effect with --hubs'],
+    [['--cameras', '4', '--zero-copy'], '--zero-copy has no effect with --cameras'],
+  ] as const) {
+    it(`refuses an option of another benchmark: ${fault}`, async () => {
+      const { status, stderr } = await runSmolvlmHere(['bench', ...args]);
+      assert.deepEqual(
+        [status, stderr],
+        [2, `smolvlm bench: ${fault} [usage]\n  See smolvlm bench --help.\n`],
+      );
+    });
+  }
+
   it('says that its output cannot be written, and ends without a word when its reader has ended', async () => {
     const shell = (script: string) =>
       promisify(execFile)('/bin/bash', ['-c', script, main, process.execPath]);
@@ -93,7 +109,7 @@ describe('the command line', () => {
     });
   });
 
-  it('says that it was interrupted, which is no defect', async () => {
+  it('says that it was interrupted, not that it is defective', async () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
