@@ -10,6 +10,7 @@ import {
 } from '../../frame/frame-limits';
 import type { CameraSource } from '../../frame/open-frame-source';
 import { isPolygon, isZone, type Zone } from '../../frame/picture-zones';
+import { fillLogin } from '../../picture/camera/address-login';
 import type { CertificateTrust } from '../../picture/camera/camera-access';
 import { fingerprintDigits } from '../../picture/camera/fingerprint';
 import type { FrameOptions } from '../../picture/prepared-frame';
@@ -129,11 +130,10 @@ class CameraReader {
     login: { readonly user: string | undefined; readonly password: string | undefined },
   ): URL {
     const text = this.#object.url;
-    const filled = String(text ?? '').replaceAll(/\{(user|password)\}/g, (_text, key: keyof typeof login) => {
-      const value = login[key];
-      if (value === undefined)
-        throw this.#fault(`${this.#place}url: {${key}} stands for a field that is missing`);
-      return encodeURIComponent(value);
+    const filled = fillLogin(String(text ?? ''), (part) => {
+      const value = login[part];
+      if (value !== undefined) return value;
+      throw this.#fault(`${this.#place}url: {${part}} stands for a field that is missing`);
     });
     const url = URL.canParse(filled) ? new URL(filled) : undefined;
     if (url && expected.includes(url.protocol)) return url;

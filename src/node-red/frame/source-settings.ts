@@ -1,5 +1,6 @@
 import { sourceProtocols } from '../../frame/frame-limits';
 import type { CameraSource } from '../../frame/open-frame-source';
+import { fillLogin } from '../../picture/camera/address-login';
 import type { CertificateTrust, Credentials } from '../../picture/camera/camera-access';
 import { fingerprintDigits } from '../../picture/camera/fingerprint';
 import { defined } from '../../system/defined';
@@ -53,10 +54,10 @@ function trust({ anyCertificate, fingerprint = '' }: FrameDialog): CertificateTr
 
 /** The address with `{user}` and `{password}` filled in, so that the flow holds neither. */
 function address(text = '', protocols: readonly string[], login: SourceLogin): URL {
-  const filled = text.trim().replaceAll(/\{(user|password)\}/g, (_placeholder, name: keyof SourceLogin) => {
-    const value = login[name] ?? '';
-    if (value === '') throw invalidField(name, `a value for {${name}} in the address`, 'nothing');
-    return encodeURIComponent(value);
+  const filled = fillLogin(text.trim(), (part) => {
+    const value = login[part] ?? '';
+    if (value !== '') return value;
+    throw invalidField(part, `a value for {${part}} in the address`, 'nothing');
   });
   const url = URL.canParse(filled) ? new URL(filled) : undefined;
   if (url && protocols.includes(url.protocol)) return url;

@@ -8,6 +8,7 @@ import {
   type ServiceSettings,
 } from '../../mqtt/service-settings';
 import type { Qos } from '../../mqtt/transport/mqtt-transport';
+import { fillLogin } from '../../picture/camera/address-login';
 import { defaultPrompt } from '../../protocol/default-prompt';
 import { defined } from '../../system/defined';
 import { parseHttpAddress } from '../../system/http-address';
@@ -89,18 +90,13 @@ function loginOf({ login }: MqttDialogCamera, credentials: SnapshotCredentials):
 
 /** The login goes into the placeholders of an address that has any, otherwise before its host. */
 function snapshotAddress(text: string, what: string, login: CameraLogin): URL {
-  let hasPlaceholders = false;
-  const filled = text.replaceAll(/\{(user|password)\}/g, (placeholder, part: 'user' | 'password') => {
-    hasPlaceholders = true;
-    if (login[part] !== '') return encodeURIComponent(login[part]);
-    throw new SmolvlmError(
-      'mqtt-address',
-      `${what}: the address has ${placeholder}, but no ${part} is given`,
-      {
-        hint: 'Write user and password beside the address, or below the list for all cameras.',
-      },
-    );
+  const filled = fillLogin(text, (part) => {
+    if (login[part] !== '') return login[part];
+    throw new SmolvlmError('mqtt-address', `${what}: the address has {${part}}, but no ${part} is given`, {
+      hint: 'Write user and password beside the address, or below the list for all cameras.',
+    });
   });
+  const hasPlaceholders = filled !== text;
   // Checked with its placeholders, so that an error does not show what replaces them.
   const url = (hasPlaceholders ? parseHttpAddress(filled) : undefined) ?? httpAddress(text, what);
   if (hasPlaceholders || url.username !== '') return url;
