@@ -1,3 +1,5 @@
+import { GraphError } from './graph-builder';
+
 /**
  * Equalises the channels x between a producer (a norm, or a linear layer) and the linear layers W that read them: x[j] / s[j]
  * and W[:, j] · s[j] compute the same, and s[j] = activations[j]^α / weights[j]^(1−α) moves a channel's size from one to the
@@ -18,9 +20,18 @@ export class ChannelEqualiser {
     this.#squares = new Float64Array(activations.length);
   }
 
-  /** Adds rows [rows, channels] of a layer that reads the channels; all layers that read them must be added. */
+  /**
+   * Adds rows [rows, channels] of a layer that reads the channels; all layers that read them must be added.
+   * @throws GraphError `onnx-constant-size` if the rows are not of so many channels
+   */
   add(rows: Float32Array): void {
     const channels = this.#squares.length;
+    if (channels === 0 || rows.length % channels !== 0) {
+      throw new GraphError(
+        'onnx-constant-size',
+        `expected rows of ${channels} channels, one for each size given, received ${rows.length} weights`,
+      );
+    }
     for (let start = 0; start < rows.length; start += channels) {
       const row = rows.subarray(start, start + channels);
       const output = outputSize(row, this.#activations);

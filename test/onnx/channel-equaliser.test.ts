@@ -27,6 +27,16 @@ describe('ChannelEqualiser', () => {
     }
   });
 
+  for (const [what, sizes] of [
+    ['a number of channels instead of their sizes', 12 as never],
+    ['no sizes', []],
+    ['sizes of other channels', activations.slice(0, 7)],
+  ] as const) {
+    it(`refuses rows for ${what}`, () => {
+      assert.throws(() => factorsOf(sizes, weight), { code: 'onnx-constant-size' });
+    });
+  }
+
   it('divides an outlier channel by its factor, and leaves the other channels alone', () => {
     const [outlier, factor] = [4, 32];
     const spread = weight.map((value, index) => (index % channels === outlier ? value / factor : value));
