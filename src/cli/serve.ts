@@ -35,7 +35,7 @@ export const command: Command = {
     '--no-token is given. For several tokens, the file has one line NAME TOKEN for each.',
     'An engine that listens on the network announces itself by multicast DNS, unless --no-announce or SMOLVLM_ANNOUNCE=0 is given.',
     'Clients on the network name models by id or by --alias NAME=MODEL; --alias NAME is another name of --model.',
-    'With --allow-image-urls, requests to OpenAI’s API may give pictures by address: on the internet, or at --allow-image-host.',
+    'With --allow-image-urls, requests to OpenAI’s API may give pictures by address on the internet; with --allow-image-host, at that host.',
     'With --cors-origin, pages of that origin may use the engine from a browser; * stands for every origin.',
     'With --log-level debug each request is logged with its status and time, without its content.',
     'With --mqtt it also answers requests over MQTT: smolvlm/CAMERA/describe, smolvlm/CAMERA/caption.',

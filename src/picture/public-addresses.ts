@@ -58,18 +58,50 @@ const systemLookUp: LookUp = (host) => lookup(host, { all: true, verbatim: true 
  * @param allowed host names, IP addresses and networks such as `192.168.1.0/24` @throws SmolvlmError `image-hosts`
  */
 export function publicAddresses(allowed: readonly string[] = [], lookUp = systemLookUp): ResolveHost {
+  return hostsWhere(isPublicAddress, allowed, lookUp, {
+    message: (host) => `${host} is not a host on the internet`,
+    hint: 'Start the engine with --allow-image-host HOST to fetch pictures from this host.',
+  });
+}
+
+/**
+ * The hosts from which pictures are fetched for other programs. @returns undefined when there are none
+ * @param internet whether hosts on the internet are among them @param allowed others, or the only ones
+ * @throws SmolvlmError `image-hosts`
+ */
+export function pictureHosts(
+  internet: boolean,
+  allowed: readonly string[],
+  lookUp = systemLookUp,
+): ResolveHost | undefined {
+  if (internet) return publicAddresses(allowed, lookUp);
+  return allowed.length > 0 ? allowedAddresses(allowed, lookUp) : undefined;
+}
+
+/** Resolves hosts that are allowed, and no others. */
+function allowedAddresses(allowed: readonly string[], lookUp: LookUp): ResolveHost {
+  return hostsWhere(() => false, allowed, lookUp, {
+    message: (host) => `${host} is not a host of --allow-image-host`,
+    hint: 'Start the engine with --allow-image-host HOST too, or with --allow-image-urls for hosts on the internet.',
+  });
+}
+
+function hostsWhere(
+  isOpen: (address: string) => boolean,
+  allowed: readonly string[],
+  lookUp: LookUp,
+  refusal: { readonly message: (host: string) => string; readonly hint: string },
+): ResolveHost {
   const names = new Set<string>();
   const networks = new BlockList();
   for (const entry of allowed) addAllowed(entry, names, networks);
   const isAllowed = (address: string): boolean =>
-    isPublicAddress(address) || networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    isOpen(address) || networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
   return async (host) => {
     const addresses = isIP(host) === 0 ? await lookUp(host) : [{ address: host }];
     const found = addresses.find(({ address }) => names.has(host.toLowerCase()) || isAllowed(address));
     if (found && isIP(found.address) !== 0) return found.address;
-    throw new ImageError('image-host', `${host} is not a host on the internet`, {
-      hint: 'Start the engine with --allow-image-host HOST to fetch pictures from this host.',
-    });
+    throw new ImageError('image-host', refusal.message(host), { hint: refusal.hint });
   };
 }
 
@@ -114,6 +146,6 @@ function checkOwnNetwork(entry: string, address: string, bits: number): void {
   if (lies) return;
   const expected = ownNetworks.map(([own, ownBits]) => `${own}/${ownBits}`).join(', ');
   throw new SmolvlmError('image-hosts', `expected a network within one of ${expected}, received "${entry}"`, {
-    hint: 'Name your own network, such as 192.168.1.0/24. Addresses on the internet are allowed without being named.',
+    hint: 'Name your own network, such as 192.168.1.0/24. --allow-image-urls allows the addresses on the internet.',
   });
 }

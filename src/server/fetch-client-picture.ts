@@ -25,9 +25,9 @@ export async function fetchClientPicture(
     const isTooLarge = cause instanceof ImageError && cause.code === 'image-too-large';
     const reason = isTooLarge
       ? `is larger than ${limits.pictureBytes} bytes`
-      : 'cannot be fetched, or is not on the internet';
+      : 'cannot be fetched, or its host is not allowed';
     throw new SmolvlmError('request-image-url', `the picture at ${shownAddress(url)} ${reason}`, {
-      hint: 'Send the picture as a data URI. Hosts of your own network need --allow-image-host HOST on the engine.',
+      hint: 'Send the picture as a data URI. Hosts on the internet need --allow-image-urls on the engine, others --allow-image-host HOST.',
       cause,
     });
   }

@@ -6,8 +6,7 @@ import { InferenceThread } from '../engine/inference-thread';
 import { errorBody, SmolvlmError } from '../errors';
 import { checkpointsFolder } from '../model/cache-folder';
 import { packageVersion } from '../package-version';
-import type { ResolveHost } from '../picture/camera/camera-access';
-import { publicAddresses } from '../picture/public-addresses';
+import { pictureHosts } from '../picture/public-addresses';
 import type { RuntimeOptions } from '../protocol/describe-request';
 import { systemClock } from '../system/clock';
 import { defined } from '../system/defined';
@@ -51,7 +50,7 @@ export interface ServeOptions {
   readonly abandonedMs?: number;
   /** Pictures are fetched by address, from hosts on the internet. */
   readonly allowImageUrls?: boolean;
-  /** Other hosts, IP addresses and networks from which pictures are fetched. */
+  /** Hosts, IP addresses and networks from which pictures are fetched, besides or without the internet. */
   readonly imageHosts?: readonly string[];
   /** Other names of models, for clients on the network. */
   readonly aliases?: ReadonlyMap<string, string>;
@@ -139,7 +138,7 @@ export async function serveEngine(options: ServeOptions): Promise<ServedEngine> 
     modelLimitBytes,
     ...defined({
       defaultModel: options.model,
-      imageHosts: imageHosts(options),
+      imageHosts: pictureHosts(options.allowImageUrls === true, options.imageHosts ?? []),
       modelCache:
         options.hub &&
         new ModelCache({ hub: options.hub, ...defined({ cacheDir: options.settings?.cacheDir }) }),
@@ -223,10 +222,6 @@ function inferenceThread(options: ServeOptions, modelLimitBytes: number): Infere
     onHang: () => kill(`a native call has hung for ${hangMs} ms`),
     onDeviceLost: ({ message }) => kill(message),
   });
-}
-
-function imageHosts({ allowImageUrls, imageHosts: allowed = [] }: ServeOptions): ResolveHost | undefined {
-  return allowImageUrls || allowed.length > 0 ? publicAddresses(allowed) : undefined;
 }
 
 function checkToken(tcp: ServeOptions['tcp']): void {

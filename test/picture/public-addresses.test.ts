@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fetchPictureWith } from '../../src/picture/fetch-picture';
-import { isPublicAddress, publicAddresses } from '../../src/picture/public-addresses';
+import { isPublicAddress, pictureHosts, publicAddresses } from '../../src/picture/public-addresses';
 
 const inside = [
   ...['0.0.0.0', '10.1.2.3', '100.64.0.1', '127.0.0.1', '127.255.255.254', '169.254.169.254', '172.16.0.1'],
@@ -58,6 +58,22 @@ describe('public addresses', () => {
     for (const wrong of ['http://camera', '10.0.0.0/33', 'a/b', '']) {
       assert.throws(() => publicAddresses([wrong]), { code: 'image-hosts' });
     }
+  });
+
+  it('are left out when only named hosts are allowed', async () => {
+    const lookUp = async () => [{ address: '192.168.1.7' }];
+    const resolve = pictureHosts(false, ['camera.lan', '192.168.2.0/24'], lookUp);
+    assert.ok(resolve);
+    assert.equal(await resolve('camera.lan'), '192.168.1.7');
+    assert.equal(await resolve('192.168.2.9'), '192.168.2.9');
+    for (const host of ['93.184.215.14', '2606:2800:21f::1', 'other.example']) {
+      await assert.rejects(resolve(host), {
+        code: 'image-host',
+        message: `${host} is not a host of --allow-image-host`,
+      });
+    }
+    assert.equal(await pictureHosts(true, ['camera.lan'], lookUp)?.('93.184.215.14'), '93.184.215.14');
+    assert.equal(pictureHosts(false, []), undefined);
   });
 
   it('are not joined by a network that is wider than one of your own, nor by the link-local one', () => {
