@@ -6,7 +6,13 @@ import { unlessAborted } from '../system/unless-aborted';
 const longestMs = 12_000;
 
 /**
- * Watches a local engine that is about to end: a connection on which nothing is sent stays open until the engine has
+ * Begins a request that is never completed. Node.js 26 closes a connection on which nothing was received as soon as its
+ * server stops listening, and any version one that is late with its headers, after 60 s.
+ */
+const begun = 'GET ';
+
+/**
+ * Watches a local engine that is about to end: a connection on which a request has begun stays open until the engine has
  * closed its models, or its process has gone.
  */
 export class EngineEnd {
@@ -27,7 +33,11 @@ export class EngineEnd {
     socket.resume();
     const end = new EngineEnd(socket);
     return await new Promise((resolve) => {
-      socket.once('connect', () => resolve(end)).once('close', () => resolve(undefined));
+      const watch = (): void => {
+        socket.write(begun);
+        resolve(end);
+      };
+      socket.once('connect', watch).once('close', () => resolve(undefined));
     });
   }
 

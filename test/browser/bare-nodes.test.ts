@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { nodeFolders } from '../nodes/catalogs';
-import { node24, nodeRed5, programOf } from '../package/test-runtimes';
+import { newestNode, nodeRed5, programOf } from '../package/test-runtimes';
 import { Editor, hasChromium } from './editor';
 
 /** What a node cannot do without. */
@@ -50,7 +50,7 @@ describe('nodes of a flow written by hand in a browser (needs Chromium)', functi
 
   for (const nodeRed of [4, 5]) {
     it(`are not marked for a field that is left out, in Node-RED ${nodeRed}`, async () => {
-      const program = nodeRed === 5 ? await programOf({ node: node24, nodeRed: nodeRed5 }) : undefined;
+      const program = nodeRed === 5 ? await programOf({ node: newestNode, nodeRed: nodeRed5 }) : undefined;
       // Node-RED's own node has no defaults for these.
       const full = {
         broker: '127.0.0.1',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../fixtures';
 import type { NodeRedProgram } from '../package/node-red-process';
-import { node24, nodeRed5, programOf } from '../package/test-runtimes';
+import { newestNode, nodeRed5, programOf } from '../package/test-runtimes';
 import { Editor, hasChromium } from './editor';
 
 const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
@@ -16,7 +16,7 @@ interface Look {
   readonly program?: () => Promise<NodeRedProgram>;
 }
 
-const five = (): Promise<NodeRedProgram> => programOf({ node: node24, nodeRed: nodeRed5 });
+const five = (): Promise<NodeRedProgram> => programOf({ node: newestNode, nodeRed: nodeRed5 });
 /** Node-RED 4 has no dark theme. */
 const looks: readonly Look[] = [
   { title: 'Node-RED 4', isDark: false },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { EngineEnd } from '../../src/client/engine-end';
 import { ManualClock } from '../system/manual-clock';
@@ -36,6 +37,26 @@ describe('the end of a local engine', () => {
     await reached;
     assert.equal(isReached, true);
     assert.equal(clock.timers, 0);
+  });
+
+  it('is not reached when the engine has stopped listening, but still closes its models', async () => {
+    const stopping = createHttpServer();
+    await new Promise<void>((resolve) => stopping.listen(file('stopping.sock'), resolve));
+    const accepted = once(stopping, 'connection');
+    const watched = await EngineEnd.watch(file('stopping.sock'));
+    const [held] = (await accepted) as [Socket];
+    assert.ok(watched);
+    for (let turn = 0; held.bytesRead === 0 && turn < 1000; turn++) await new Promise(setImmediate);
+    let isReached = false;
+    const reached = watched.reached(new ManualClock()).then(() => (isReached = true));
+    const stopped = once(stopping, 'close');
+    stopping.close();
+    // A connection to another socket passes through the same event loop: what was closed would have been noticed.
+    for (let round = 0; round < 3; round++)
+      await EngineEnd.watch(file('engine.sock')).then((other) => other?.close());
+    assert.equal(isReached, false);
+    stopping.closeAllConnections();
+    await Promise.all([reached, stopped]);
   });
 
   it('is not waited for longer than an engine may take', async () => {

@@ -12,7 +12,8 @@ export const thisRuntime: TestRuntime = { node: process.versions.node, nodeRed: 
 
 /** Newest of each major version on the package registry when this was written. */
 const node22 = '22.23.3';
-export const node24 = '24.21.0';
+const node24 = '24.21.0';
+export const newestNode = '26.12.1';
 export const nodeRed5 = '5.0.7';
 
 /** As the registry describes it. */
@@ -32,6 +33,8 @@ export const otherRuntimes: readonly TestRuntime[] = [
   { node: node22, nodeRed: nodeRed5 },
   { node: node24, nodeRed: thisRuntime.nodeRed },
   { node: node24, nodeRed: nodeRed5 },
+  { node: newestNode, nodeRed: thisRuntime.nodeRed },
+  { node: newestNode, nodeRed: nodeRed5 },
 ];
 
 /** Programs of a runtime, fetched from the package registry on first use and kept between runs. */

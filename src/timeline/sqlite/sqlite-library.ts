@@ -14,6 +14,8 @@ export interface SqliteStatement {
   run(...values: SqlValue[]): { readonly changes: number | bigint };
   get(...values: SqlValue[]): SqlRow | undefined;
   all(...values: SqlValue[]): SqlRow[];
+  /** Of Node.js' own library: whether integers are given as bigint. */
+  setReadBigInts?(on: boolean): void;
 }
 
 export type SqliteLibrary = (file: string) => SqliteDatabase;
@@ -58,7 +60,15 @@ function withIntegers(database: SqliteDatabase): SqliteDatabase {
     prepare: (sql) => {
       const statement = database.prepare(sql);
       return {
-        run: (...values) => statement.run(...values.map(integer)),
+        run: (...values) => {
+          // FTS5 inserts rows of its own, whose ids exceed 2^53: Node.js 26 throws when it gives one as a number.
+          statement.setReadBigInts?.(true);
+          try {
+            return statement.run(...values.map(integer));
+          } finally {
+            statement.setReadBigInts?.(false);
+          }
+        },
         get: (...values) => statement.get(...values.map(integer)),
         all: (...values) => statement.all(...values.map(integer)),
       };

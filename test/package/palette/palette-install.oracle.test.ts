@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../fixtures';
-import { leastRuntime, node24, otherRuntimes } from '../test-runtimes';
+import { leastRuntime, newestNode, otherRuntimes } from '../test-runtimes';
 import { testPaletteInstall } from './palette-install';
 
 testPaletteInstall(
   [leastRuntime, ...otherRuntimes],
-  ({ node }) => node === node24 || node === leastRuntime.node,
+  ({ node }) => node === newestNode || node === leastRuntime.node,
 );
 
 it('the oldest Node.js and Node-RED of these are the oldest that package.json allows', () => {
