@@ -61,7 +61,7 @@ function withIntegers(database: SqliteDatabase): SqliteDatabase {
       const statement = database.prepare(sql);
       return {
         run: (...values) => {
-          // FTS5 inserts rows of its own, whose ids exceed 2^53: Node.js 26 throws when it gives one as a number.
+          // FTS5 inserts rows of its own, whose ids exceed 2^53: one as a number is an error in Node.js 26.
           statement.setReadBigInts?.(true);
           try {
             return statement.run(...values.map(integer));
