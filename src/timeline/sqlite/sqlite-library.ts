@@ -61,7 +61,7 @@ function withIntegers(database: SqliteDatabase): SqliteDatabase {
       const statement = database.prepare(sql);
       return {
         run: (...values) => {
-          // FTS5 inserts rows of its own, whose ids exceed 2^53: one as a number is an error in Node.js 26.
+          // FTS5 inserts rows with ids above 2^53: as numbers they are errors in Node.js 26.
           statement.setReadBigInts?.(true);
           try {
             return statement.run(...values.map(integer));
