@@ -51,9 +51,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { command } = await load();
     return 'run' in command ? await runCommand(name, command, rest) : await runGroup(name, command, rest);
   } catch (error) {
-    report(name, error);
-    return error instanceof UsageError ? 2 : 1;
+    return failed(name, error);
   }
+}
+
+/** Reports how a command failed. @returns the exit status */
+function failed(name: string, error: unknown): number {
+  report(name, error);
+  return error instanceof UsageError ? 2 : 1;
 }
 
 /** Says on stderr, and to the process that started this one over IPC, how a command failed. */
@@ -82,13 +87,16 @@ async function runGroup(name: string, group: CommandGroup, args: readonly string
   return runCommand(`${name} ${subcommand}`, (await load()).command, rest);
 }
 
-/** Runs one command; an error in its use that has no hint names the command's help. */
+/** Runs one command; an error in its use that has no hint names the command's help. @param name with the subcommand */
 async function runCommand(name: string, command: Command, args: readonly string[]): Promise<number> {
   try {
     return await runParsed(command, args);
   } catch (error) {
-    if (!(error instanceof UsageError) || error.hint !== undefined) throw error;
-    throw new UsageError(error.message, `See smolvlm ${name} --help.`);
+    const isUnexplained = error instanceof UsageError && error.hint === undefined;
+    return failed(
+      name,
+      isUnexplained ? new UsageError(error.message, `See smolvlm ${name} --help.`) : error,
+    );
   }
 }
 

@@ -43,6 +43,17 @@ describe('the command line', () => {
     });
   });
 
+  it('names the subcommand that was used wrongly or has failed', async () => {
+    assert.deepEqual(await runSmolvlmHere(['inspect', 'tokenize', '--model', 'demo']), {
+      status: 2,
+      stdout: '',
+      stderr: 'smolvlm inspect tokenize: --text is missing [usage]\n  See smolvlm inspect tokenize --help.\n',
+    });
+    const { status, stderr } = await runSmolvlmHere(['inspect', 'memory', '--model', temp('none')]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^smolvlm inspect memory: .*\[model-missing\]/);
+  });
+
   it('names an option that it does not have', async () => {
     assert.deepEqual(await runSmolvlmHere(['caption', '--foo', 'x']), {
       status: 2,
