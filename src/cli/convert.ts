@@ -8,8 +8,9 @@ import { resolveModel } from '../model/hub/resolve-model';
 import { bundleTargets, toolkitVersions } from '../protocol/models/conversion-choices';
 import { namingReadOnly } from '../system/files/read-only-folder';
 import { withFileLock } from '../system/lock/file-lock';
-import { type Command, optionalChoice, optionalString, requiredString, UsageError } from './command/command';
+import { type Command, optionalString, requiredString } from './command/command';
 import { adoptShards } from './convert/adopt-shards';
+import { chosenConversion } from './convert/convert-options';
 import { convertForCpu } from './convert/cpu-conversion';
 import { convertForNpu } from './convert/npu-conversion';
 import { logDroppedVariables, setUpToolkit, toolkitChoice } from './convert/toolkit-options';
@@ -51,9 +52,10 @@ export const command: Command = {
     resume: { type: 'boolean' },
   },
   async run(values, _positionals, io, settings) {
+    const conversion = chosenConversion(values);
     const choice = toolkitChoice(values, settings);
     const toolkit = values.setup === true ? await setUpToolkit(choice, io) : undefined;
-    if (toolkit !== undefined && values.model === undefined) {
+    if (toolkit !== undefined && conversion === undefined) {
       const { version } = await findPython(toolkit.python);
       io.result(
         { python: toolkit.python, python_version: version, toolkit_version: toolkit.version },
@@ -64,21 +66,17 @@ export const command: Command = {
     const model = requiredString(values, 'model');
     const out = resolve(requiredString(values, 'out'));
     const shards = optionalString(values, 'shards');
-    const target = optionalChoice(values, 'target', bundleTargets);
-    if (shards !== undefined && target !== undefined)
-      throw new UsageError('--shards takes no --target', 'Shards are made for one chip.');
-    if (target === undefined && shards === undefined)
-      throw new UsageError('--target is missing', `One of ${bundleTargets.join(', ')}.`);
-    if (target !== undefined && target !== 'cpu') checkMachine(process.platform, process.arch);
+    const target = conversion === 'shards' || conversion === 'cpu' ? undefined : conversion;
+    if (target !== undefined) checkMachine(process.platform, process.arch);
     const { dir } = await resolveModel(model, checkpointsFolder(settings.cacheDir));
     await checkBundlePlace(out);
     const checkpoint = await openCheckpoint(dir);
     try {
-      if (target !== undefined && target !== 'cpu') logDroppedVariables(io);
+      if (target !== undefined) logDroppedVariables(io);
       await rememberCheckpointPlace(await checkpoint.sha256(), checkpoint.dir, settings.cacheDir);
       const convert = (): Promise<number> => {
         if (shards !== undefined) return adoptShards(shards, checkpoint, out, values, io);
-        return target === 'cpu' || target === undefined
+        return target === undefined
           ? convertForCpu(checkpoint, out, values, io)
           : convertForNpu({ checkpoint, out, target, ready: toolkit }, values, io, settings);
       };

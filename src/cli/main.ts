@@ -93,10 +93,7 @@ async function runCommand(name: string, command: Command, args: readonly string[
     return await runParsed(command, args);
   } catch (error) {
     const isUnexplained = error instanceof UsageError && error.hint === undefined;
-    return failed(
-      name,
-      isUnexplained ? new UsageError(error.message, `See smolvlm ${name} --help.`) : error,
-    );
+    return failed(name, isUnexplained ? new UsageError(error.message, `See smolvlm ${name} --help.`) : error);
   }
 }
 

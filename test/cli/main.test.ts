@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -98,6 +99,32 @@ describe('the command line', () => {
       );
     });
   }
+
+  for (const [args, fault] of [
+    [['--target', 'cpu', '--workers', '2'], '--workers has no effect with --target cpu'],
+    [['--target', 'cpu', '--no-cpu-stages'], '--no-cpu-stages has no effect with --target cpu'],
+    [['--target', 'cpu', '--toolkit', '2.3.2'], '--toolkit has no effect with --target cpu'],
+    [['--shards', 'dir', '--precision', 'fp16'], '--precision has no effect with --shards'],
+    [['--shards', 'dir', '--query-rows', '8'], '--query-rows has no effect with --shards'],
+  ] as const) {
+    it(`refuses an option of another conversion: ${fault}`, async () => {
+      const out = temp('bundle');
+      const { status, stderr } = await runSmolvlmHere(['convert', '--model', 'demo', '--out', out, ...args]);
+      assert.deepEqual(
+        [status, stderr, existsSync(out)],
+        [2, `smolvlm convert: ${fault} [usage]\n  See smolvlm convert --help.\n`, false],
+      );
+    });
+  }
+
+  it('refuses options of a conversion before it sets up the toolkit alone', async () => {
+    const { status, stderr } = await runSmolvlmHere(['convert', '--setup', '--target', 'rk3588']);
+    const fault = '--target has no effect without --model';
+    assert.deepEqual(
+      [status, stderr],
+      [2, `smolvlm convert: ${fault} [usage]\n  See smolvlm convert --help.\n`],
+    );
+  });
 
   it('says that its output cannot be written, and ends without a word when its reader has ended', async () => {
     const shell = (script: string) =>

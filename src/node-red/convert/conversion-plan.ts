@@ -58,12 +58,11 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
     const source = required('source', 'the path or http(s) address of a packed bundle');
     return { mode, steps: [['install', source, '--to', out, ...optional('sha256', text(message.sha256))]] };
   }
-  const common = [
-    ...optional('calibration', field('calibration')),
-    ...optional('python', text(dialog.python)),
-  ];
+  const calibration = optional('calibration', field('calibration'));
+  const python = optional('python', text(dialog.python));
   if (mode === 'validate') {
-    return { mode, steps: [['validate', out, ...optional('model', field('model')), ...common]] };
+    const validate = ['validate', out, ...optional('model', field('model')), ...calibration, ...python];
+    return { mode, steps: [validate] };
   }
   const target = oneOf(bundleTargets, 'target', field('target') || 'rk3588');
   const toolkit = target === 'cpu' ? '' : oneOf(['', ...toolkitVersions], 'toolkit', field('toolkit'));
@@ -76,7 +75,8 @@ export function planConversion(dialog: ConversionDialog, message: ConversionMess
     ...optional('toolkit', toolkit),
     ...optional('precision', precision),
     ...optional('int8-layers', layers),
-    ...common,
+    ...calibration,
+    ...(target === 'cpu' ? [] : python),
     ...((dialog.setup || message.setup === true) && target !== 'cpu' ? ['--setup'] : []),
   ];
   return { mode, steps: dialog.pack ? [convert, ['pack', out, '--out', `${out}.tar`]] : [convert] };
