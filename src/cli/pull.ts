@@ -1,4 +1,5 @@
 import { checkpointsFolder } from '../model/cache-folder';
+import type { HubError } from '../model/hub/hub-error';
 import { type PullProgress, pullCheckpoint } from '../model/hub/hub-pull';
 import { hubSettings } from '../model/hub/hub-settings';
 import { familyModels } from '../model/hub/model-family';
@@ -30,7 +31,7 @@ export const command: Command = {
     const lines = progressLines(io.log);
     const { id, revision, commit, dir, files, downloadedBytes } = await pullCheckpoint(
       reference,
-      hubSettings(hub),
+      { ...hubSettings(hub), onRetry: (error, waitMs) => io.log(retryLine(error, waitMs)) },
       {
         signal: io.signal,
         checkpoints: checkpointsFolder(cacheDir),
@@ -66,6 +67,11 @@ function listed(): string {
     `${machineGb} GB`,
   ]);
   return alignedTable(['model', 'download', 'engine', 'machine'], rows);
+}
+
+function retryLine({ code, message }: HubError, waitMs: number): string {
+  const silent = code === 'hub-unreachable' || code === 'hub-stalled';
+  return `${silent ? 'the hub does not answer: ' : ''}${message}; the next try is in ${Math.ceil(waitMs / 1000)} s`;
 }
 
 /** A line a second, and one for each file. */

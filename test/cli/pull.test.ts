@@ -6,6 +6,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import type { CommandIo } from '../../src/cli/command/command';
+import { command } from '../../src/cli/pull';
+import { readSettings } from '../../src/system/settings';
 import { repositoryRoot } from '../fixtures';
 import { commit, demoModelFiles, LoopbackHub } from '../model/hub/loopback-hub';
 import { useTempFolder } from '../temp-folder';
@@ -50,6 +53,28 @@ describe('smolvlm pull', () => {
     assert.ok((await readdir(document.dir)).includes('model.safetensors'));
     assert.ok(document.dir.startsWith(temp('cache')));
     assert.match(stderr, /model\.safetensors: \d+\.\d of 6\.7 MB \(100 %\)/);
+  });
+
+  it('says at the first failed try that the hub does not answer', async () => {
+    await hub.stop();
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const io: CommandIo = {
+      json: false,
+      result: () => assert.fail('nothing was pulled'),
+      log: (line) => {
+        lines.push(line);
+        stop.abort(new Error('enough'));
+      },
+      progress: () => assert.fail('nothing was pulled'),
+      signal: stop.signal,
+    };
+    const settings = { ...readSettings(), hub: { endpoint: hub.endpoint }, cacheDir: temp('cache') };
+    await assert.rejects(command.run({}, ['ORG/NAME'], io, settings), /enough/);
+    const { host } = new URL(hub.endpoint);
+    assert.deepEqual(lines, [
+      `the hub does not answer: the connection to ${host} failed: ECONNREFUSED; the next try is in 1 s`,
+    ]);
   });
 
   it('lists the models of the family with download, memory and machine, and needs no hub', async () => {

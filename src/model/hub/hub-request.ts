@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../system/clock';
 import { defined } from '../../system/defined';
+import { unlessAborted } from '../../system/unless-aborted';
 import { HubError } from './hub-error';
 import type { HubSettings } from './hub-settings';
 
@@ -123,7 +123,16 @@ export async function withRetries<T>(
       failures = progressed() ? 1 : failures + 1;
       if (failures >= settings.attempts) throw error;
       const waitMs = error.retryAfterMs ?? settings.backoffMs * 2 ** (failures - 1);
-      await sleep(waitMs, undefined, defined({ signal })).catch(() => signal?.throwIfAborted());
+      settings.onRetry?.(error, waitMs);
+      await pause(waitMs, settings, signal);
     }
   }
+}
+
+async function pause(ms: number, { clock = systemClock }: StallTime, signal?: AbortSignal): Promise<void> {
+  let cancel = (): void => {};
+  const waited = new Promise<void>((done) => {
+    cancel = clock.after(ms, done);
+  });
+  await unlessAborted(waited, signal).finally(() => cancel());
 }

@@ -11,12 +11,14 @@ export interface HubSettings {
   readonly token?: string;
   /** A connection on which nothing is received for this long is closed. */
   readonly stallTimeoutMs: number;
-  /** Measures it; default: the system's. */
+  /** Measures it, and the waits between tries; default: the system's. */
   readonly clock?: Clock;
   /** Tries of one request without a byte received, after which the pull fails. */
   readonly attempts: number;
   /** Before the second try; doubles with each further one. */
   readonly backoffMs: number;
+  /** Called when a try has failed, before the wait for the next one. */
+  readonly onRetry?: (error: HubError, waitMs: number) => void;
 }
 
 /**

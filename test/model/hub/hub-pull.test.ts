@@ -154,7 +154,8 @@ describe('pullCheckpoint', () => {
   it('treats a silent connection as broken', async () => {
     const clock = new ManualClock();
     hub.onStall = () => clock.advance(settings.stallTimeoutMs);
-    settings = { ...settings, clock, attempts: 2 };
+    const onRetry = (_error: unknown, waitMs: number): unknown => setImmediate(() => clock.advance(waitMs));
+    settings = { ...settings, clock, attempts: 2, onRetry };
     hub.faults.set(weights, [{ kind: 'stall', afterBytes: 1000 }]);
     const { dir } = await pull();
     assert.deepEqual(await readFile(join(dir, weights)), hub.files.get(weights));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { HubError, statusError } from '../../../src/model/hub/hub-error';
 import { hubFetch, StallGuard, withRetries } from '../../../src/model/hub/hub-request';
 import { hubSettings } from '../../../src/model/hub/hub-settings';
+import { ManualClock } from '../../system/manual-clock';
 
 const settings = { endpoint: '', stallTimeoutMs: 5000, attempts: 4, backoffMs: 1 };
 
@@ -88,6 +89,24 @@ describe('withRetries', () => {
       return 'done';
     };
     assert.equal(await withRetries(settings, action, undefined, () => tries < 9), 'done');
+  });
+
+  it('tells of each failed try before it waits for the next one', async () => {
+    const clock = new ManualClock();
+    const told: unknown[] = [];
+    const patient = { ...settings, clock, backoffMs: 1000, attempts: 3 };
+    const onRetry = (error: HubError, waitMs: number): number => told.push([error.code, waitMs, clock.now()]);
+    const failing = withRetries({ ...patient, onRetry }, () => Promise.reject(mayPass));
+    await clock.waitedFor(1000);
+    assert.deepEqual(told, [['hub-cut', 1000, 0]]);
+    clock.advance(1000);
+    await clock.waitedFor(3000);
+    clock.advance(2000);
+    await assert.rejects(failing, mayPass);
+    assert.deepEqual(told, [
+      ['hub-cut', 1000, 0],
+      ['hub-cut', 2000, 1000],
+    ]);
   });
 
   it('stops waiting when it is aborted', async () => {
