@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import type { Node, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../errors';
 import { type FailureText, NodeFailure } from './failures/node-failure';
-import { refuseRequest } from './refuse-request';
 import type { StoppingFlows } from './stopping-flows';
+import { MessageWays, refuseRequest } from './unanswered-request';
 
 /** As Node-RED gives it with a message: one entry for each output. */
 export type Send = (messages: (NodeMessage | null)[]) => void;
@@ -62,10 +62,10 @@ export class OpenMessages {
     const ways = new MessageWays(this.#node, needed);
     const end = (error?: Error): void => {
       if (!this.#open.delete(close)) return;
+      ways.end(error === undefined);
       try {
         const { hide } = this.#options;
         if (error) hide?.(message);
-        else if (ways.reason !== undefined) refuseLater(needed, ways.reason);
         // Catch and Complete nodes would receive the message that `done` was made for.
         if (message === received) doneNow(error);
         else if (error) this.#node.error(error, message);
@@ -112,51 +112,6 @@ export class OpenMessages {
   #failure(error: unknown): NodeFailure {
     return error instanceof NodeFailure ? error : new NodeFailure(error, this.#options.text);
   }
-}
-
-/** Where the sent messages of one HTTP request have gone. */
-class MessageWays {
-  /** Ids of the nodes behind each output; undefined if they are not known. */
-  readonly #outputs: readonly { readonly length: number }[] | undefined;
-  readonly #response: unknown;
-  #leads = false;
-  #lost: string | undefined;
-
-  constructor(node: Node, { res }: NodeMessage & { readonly res?: unknown }) {
-    const { wires } = node as Node & { readonly wires?: unknown };
-    this.#outputs = Array.isArray(wires) ? wires : undefined;
-    this.#response = res;
-  }
-
-  /** Why the request has no answer: all of its messages left through outputs without a wire. */
-  get reason(): string | undefined {
-    return this.#leads ? undefined : this.#lost;
-  }
-
-  note(messages: readonly (NodeMessage | null)[]): void {
-    if (this.#response === undefined) return;
-    for (const [output, message] of messages.entries()) {
-      if (!message || Reflect.get(message, 'res') !== this.#response) continue;
-      if (this.#outputs === undefined || this.#outputs[output]?.length) this.#leads = true;
-      else this.#lost ??= reasonOf(message);
-    }
-  }
-}
-
-/** As dropped captions and held frames have it. */
-function reasonOf(message: object): string | undefined {
-  const { caption, frame } = message as Record<
-    'caption' | 'frame',
-    { readonly reason?: unknown } | undefined
-  >;
-  return [caption?.reason, frame?.reason].find((each) => typeof each === 'string');
-}
-
-/** A Complete node, or another branch of the flow, may answer until then. */
-const graceMs = 1_000;
-
-function refuseLater(needed: NodeMessage, reason: string): void {
-  setTimeout(() => refuseRequest(needed, reason), graceMs).unref();
 }
 
 /** What links a message to the request that waits for it. */

@@ -118,6 +118,82 @@ describe('OpenMessages', () => {
       }
     });
 
+    describe('if two branches have it, one of which drops its frame', () => {
+      const caption = { reason: 'superseded' };
+      const wired = { ...node, wires: [['answer'], []] } as Node;
+      let message: object;
+      let drops: () => void;
+      let other: ReturnType<typeof begun>;
+      beforeEach(() => {
+        answer = [];
+        mock.timers.enable({ apis: ['setTimeout'] });
+        message = { payload: 1, res: { _res: response } };
+        const dropped = begun(new OpenMessages(wired), message);
+        drops = () => {
+          dropped?.send([null, { ...message, caption } as unknown as NodeMessage]);
+          dropped?.done();
+        };
+        other = begun(new OpenMessages(wired), { ...message });
+      });
+      afterEach(() => mock.timers.reset());
+
+      it('leaves it to the one that still works on it', () => {
+        drops();
+        mock.timers.tick(5_000);
+        other?.send([message as NodeMessage, null]);
+        other?.done();
+        mock.timers.tick(5_000);
+        assert.deepEqual(answer, []);
+      });
+
+      it('leaves it to the nodes behind the one that has sent its answer on', () => {
+        other?.send([message as NodeMessage, null]);
+        other?.done();
+        drops();
+        mock.timers.tick(5_000);
+        assert.deepEqual(answer, []);
+      });
+
+      it('answers it if both drop it', () => {
+        drops();
+        mock.timers.tick(5_000);
+        other?.send([null, { ...message, caption } as unknown as NodeMessage]);
+        other?.done();
+        mock.timers.tick(5_000);
+        assert.deepEqual(answer, [503, caption.reason]);
+      });
+
+      it('answers it if the node before both has led to them', () => {
+        other?.done();
+        const before = begun(new OpenMessages(wired), message);
+        before?.send([message as NodeMessage, null]);
+        before?.done();
+        const after = begun(new OpenMessages(wired), message);
+        drops();
+        after?.send([null, { ...message, caption } as unknown as NodeMessage]);
+        after?.done();
+        mock.timers.tick(5_000);
+        assert.deepEqual(answer, [503, caption.reason]);
+      });
+    });
+
+    it('leaves it to a node that was wired to the output meanwhile', () => {
+      answer = [];
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        const changing = { ...node, wires: [['next'], []] as string[][] };
+        const message = { payload: 1, res: { _res: response } };
+        const open = begun(new OpenMessages(changing as unknown as Node), message);
+        changing.wires = [['next'], ['said']];
+        open?.send([null, { ...message, caption: { reason: 'superseded' } } as unknown as NodeMessage]);
+        open?.done();
+        mock.timers.tick(5_000);
+        assert.deepEqual(answer, []);
+      } finally {
+        mock.timers.reset();
+      }
+    });
+
     it('leaves it to the Catch nodes when only nodes close, and to whoever has begun to answer', () => {
       closed('nodes');
       assert.deepEqual(answer, []);
