@@ -52,8 +52,21 @@ export async function programOf({ node, nodeRed }: TestRuntime): Promise<NodeRed
 }
 
 /** @returns the `node_modules` that holds the package */
-async function kept(name: string, version: string, flags: readonly string[] = []): Promise<string> {
-  const folder = join(homedir(), '.cache', 'smolvlm-test', `${name}-${version}`);
+function kept(name: string, version: string, flags: readonly string[] = []): Promise<string> {
+  return keptPackages(`${name}-${version}`, [`${name}@${version}`], flags);
+}
+
+/**
+ * Installs packages on first use and keeps them between runs; their install scripts do not run.
+ * @param packages as `npm install` takes them, with their versions
+ * @returns the `node_modules` that holds them
+ */
+export async function keptPackages(
+  name: string,
+  packages: readonly string[],
+  flags: readonly string[] = [],
+): Promise<string> {
+  const folder = join(homedir(), '.cache', 'smolvlm-test', name);
   await mkdir(dirname(folder), { recursive: true });
   await withFileLock(`${folder}.lock`, async () => {
     if (existsSync(folder)) return;
@@ -61,7 +74,7 @@ async function kept(name: string, version: string, flags: readonly string[] = []
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial);
     await writeFile(join(partial, 'package.json'), '{"private":true}');
-    const args = ['install', ...flags, '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`];
+    const args = ['install', ...flags, '--ignore-scripts', '--no-audit', '--no-fund', ...packages];
     await promisify(execFile)('npm', args, { cwd: partial });
     await rename(partial, folder);
   });
