@@ -28,16 +28,22 @@ const polygon = {
 const messagePart = {
   type: 'object',
   required: ['type'],
-  oneOf: [
+  allOf: [
+    // First, so that the fault of another type is not that of one alternative.
+    { properties: { type: { enum: ['text', 'image'] } } },
     {
-      additionalProperties: false,
-      required: ['type', 'text'],
-      properties: {
-        type: { const: 'text' },
-        text: { type: 'string', maxLength: limits.textCharacters },
-      },
+      oneOf: [
+        {
+          additionalProperties: false,
+          required: ['type', 'text'],
+          properties: {
+            type: { const: 'text' },
+            text: { type: 'string', maxLength: limits.textCharacters },
+          },
+        },
+        { additionalProperties: false, properties: { type: { const: 'image' } } },
+      ],
     },
-    { additionalProperties: false, properties: { type: { const: 'image' } } },
   ],
 } as const;
 

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, SmolvlmError } from '../../errors';
 import { packageVersion } from '../../package-version';
 import { frameworkError } from './framework-errors';
+import { receivedValue } from './received-value';
 
 const statusByCode: Readonly<Record<string, number>> = {
   'model-not-found': 404,
@@ -93,9 +94,11 @@ export function schemaError(what: string, faults: readonly SchemaFault[]): Smolv
 }
 
 function faultText(fault: SchemaFault | undefined): string {
-  const { keyword, message = 'does not match its schema', params, schema } = fault ?? {};
+  const { keyword, data, message = 'does not match its schema', params, schema } = fault ?? {};
   const excluded =
     keyword === 'not' ? (schema as { readonly required?: readonly string[] }).required : undefined;
   if (excluded) return `must have either ${excluded.join(' or ')}, received both`;
-  return Array.isArray(params?.allowedValues) ? `${message}: ${params.allowedValues.join(', ')}` : message;
+  return Array.isArray(params?.allowedValues)
+    ? `${message}: ${params.allowedValues.join(', ')}, received ${receivedValue(keyword, data)}`
+    : message;
 }

@@ -1,13 +1,11 @@
+import { receivedValue } from '../http/received-value';
 import type { SchemaFault } from '../http/server-errors';
-
-/** Characters of a received value that are shown. */
-const shownCharacters = 60;
 
 /** What a field should be and what it is, in words. @param fault of Ajv, with the value (`verbose`) */
 export function faultSentence({ keyword, params = {}, message, data }: SchemaFault): string {
   const expected = expectation(keyword, params);
   if (expected === undefined) return message ?? 'is not valid';
-  return `expected ${expected}, received ${received(keyword, data)}`;
+  return `expected ${expected}, received ${receivedValue(keyword, data)}`;
 }
 
 function expectation(
@@ -50,12 +48,3 @@ const typeNames: Readonly<Record<string, string>> = {
   integer: 'a whole number',
   null: 'null',
 };
-
-function received(keyword: string | undefined, data: unknown): unknown {
-  if (/Items$/.test(keyword ?? '') && Array.isArray(data)) return data.length;
-  if (/Length$/.test(keyword ?? '') && typeof data === 'string') return data.length;
-  if (Array.isArray(data)) return 'a list';
-  if (typeof data === 'object' && data !== null) return 'an object';
-  if (typeof data !== 'string') return String(data);
-  return JSON.stringify(data.length > shownCharacters ? `${data.slice(0, shownCharacters)}…` : data);
-}

@@ -24,6 +24,10 @@ describe('the validation of requests', () => {
 
   for (const [request, message] of [
     [{ prompt: 'a', messages: [] }, 'request must have either prompt or messages, received both'],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
+      'request.messages.0.content.0.type must be equal to one of the allowed values: text, image, received "image_url"',
+    ],
     [{ queue: { group: 'a', lane: 'b' } }, 'request.queue must have either group or lane, received both'],
   ] as const) {
     it(`names the fields at fault: ${message}`, async () => {
