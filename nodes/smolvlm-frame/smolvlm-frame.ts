@@ -23,7 +23,6 @@ import {
 } from '../../src/node-red/frame/source-settings';
 import { cameraName, messageCamera } from '../../src/node-red/message-camera';
 import { messagePictures, pictureInput } from '../../src/node-red/message-pictures';
-import { timeOf } from '../../src/node-red/message-time';
 import { type Done, OpenMessages, type Send } from '../../src/node-red/open-messages';
 import { phrasesOf } from '../../src/node-red/status/phrase';
 import { showStatus } from '../../src/node-red/status/show-status';
@@ -31,6 +30,7 @@ import { StatusThrottle } from '../../src/node-red/status/status-throttle';
 import { troubleWords } from '../../src/node-red/status/trouble-words';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
 import { evaluate } from '../../src/node-red/typed-input';
+import { timeOf } from '../../src/protocol/message-time';
 import { defined } from '../../src/system/defined';
 
 type Message = NodeMessageInFlow & {

@@ -1,9 +1,9 @@
 import type { DescribeInput } from '../client/engine-api';
 import type { Detail, QueuePolicy } from '../protocol/describe-request';
 import { details, queuePolicies } from '../protocol/describe-request';
+import { timeOf } from '../protocol/message-time';
 import { defined } from '../system/defined';
 import { fieldChoice } from './choice-field';
-import { timeOf } from './message-time';
 import { fieldNumber, type NumberField } from './number-field';
 import { priorityField, requestFields } from './request-fields';
 

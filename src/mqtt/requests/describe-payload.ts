@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { DescribeInput } from '../../client/engine-api';
 import { SmolvlmError } from '../../errors';
+import { timeOf } from '../../protocol/message-time';
 import { defined } from '../../system/defined';
 import { parseHttpAddress } from '../../system/http-address';
 
@@ -23,8 +24,16 @@ export interface DescribePayload {
 export const pressPayload = 'PRESS';
 
 const pictureFields = ['picture', 'image', 'url'] as const;
-const passedOn = ['prompt', 'choices', 'detail', 'priority', 'capturedAt', 'crop', 'masks'] as const;
-const known = new Set<string>([...pictureFields, ...passedOn, 'maxTokens', 'deadline', 'id', 'label']);
+const passedOn = ['prompt', 'choices', 'detail', 'priority', 'crop', 'masks'] as const;
+const known = new Set<string>([
+  ...pictureFields,
+  ...passedOn,
+  'capturedAt',
+  'maxTokens',
+  'deadline',
+  'id',
+  'label',
+]);
 
 /**
  * Reads a request: a picture's bytes; JSON; an address, data URI or base64 text. Any other text is a question about the
@@ -64,6 +73,7 @@ function jsonPayload(text: string): DescribePayload {
       // The engine checks these against its own schema.
       ...Object.fromEntries(passedOn.flatMap((key) => (fields[key] == null ? [] : [[key, fields[key]]]))),
       ...defined({
+        capturedAt: time(fields, 'capturedAt'),
         maxNewTokens: maxTokens === undefined ? undefined : Math.round(maxTokens),
         deadlineMs: deadlineSeconds === undefined ? undefined : Math.round(deadlineSeconds * 1000),
       }),
@@ -104,6 +114,14 @@ function number(fields: Record<string, unknown>, key: string): number | undefine
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw fault(`${key}: expected a number above 0, received ${shown(value)}`);
+}
+
+function time(fields: Record<string, unknown>, key: string): string | undefined {
+  const value = fields[key] ?? undefined;
+  if (value === undefined) return undefined;
+  const ms = timeOf(value);
+  if (ms !== undefined) return new Date(ms).toISOString();
+  throw fault(`${key}: expected a time in ISO 8601, or seconds since 1970, received ${shown(value)}`);
 }
 
 function word(fields: Record<string, unknown>, key: string): string | undefined {

@@ -1,8 +1,8 @@
 import type { NodeMessage } from 'node-red';
 import { SmolvlmError } from '../../errors';
+import { timeOf } from '../../protocol/message-time';
 import { defined } from '../../system/defined';
 import type { NewTimelineEntry, TimelineAnswer } from '../../timeline/timeline-entry';
-import { timeOf } from '../message-time';
 
 /** What a message may hold for the timeline. */
 export type TimelineMessage = NodeMessage & {

@@ -1,10 +1,10 @@
 import { SmolvlmError } from '../../errors';
+import { timeOf } from '../../protocol/message-time';
 import { defined } from '../../system/defined';
 import { dayTimes } from '../../timeline/day-times';
 import { spokenQuery } from '../../timeline/spoken-query';
 import type { TimelineEntry } from '../../timeline/timeline-entry';
 import type { TimelineQuery } from '../../timeline/timeline-store';
-import { timeOf } from '../message-time';
 import { fieldNumber } from '../number-field';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,8 @@
 import { SmolvlmError } from '../../errors';
 import type { DescribeRequest } from '../../protocol/describe-request';
+import { isIsoTime } from '../../protocol/iso-time';
 import { parseAnswerSchema } from '../../protocol/schema/answer-schema';
+import { receivedValue } from './received-value';
 
 /** Fields of a description: they say what the answer is to be. */
 const answerFields = [
@@ -24,10 +26,11 @@ const visionFields = ['crop', 'masks', 'detail'] as const;
  * Checks what the schema cannot express: fields that exclude each other, and the number of pictures.
  * @param pictures that came with the request
  * @returns the request with its JSON schema parsed
- * @throws SmolvlmError `request-task`, `request-features`, `request-no-picture`, `request-images`, `request-answer`,
+ * @throws SmolvlmError `request-invalid`, `request-task`, `request-features`, `request-no-picture`, `request-images`, `request-answer`,
  *   `request-json-schema`
  */
 export function checkRequest(request: DescribeRequest, pictures: number): DescribeRequest {
+  checkTime(request);
   checkTask(request);
   checkFeatures(request, pictures);
   checkImages(request, request.features?.length ?? pictures);
@@ -38,6 +41,15 @@ export function checkRequest(request: DescribeRequest, pictures: number): Descri
 export function checkSomePicture(pictures: number): void {
   if (pictures > 0) return;
   throw new SmolvlmError('request-no-picture', 'expected at least one picture, received none');
+}
+
+function checkTime({ capturedAt }: DescribeRequest): void {
+  if (capturedAt === undefined || isIsoTime(capturedAt)) return;
+  throw new SmolvlmError(
+    'request-invalid',
+    `request.capturedAt must be a time in ISO 8601, received ${receivedValue(undefined, capturedAt)}`,
+    { hint: 'For example: 2026-01-02T03:04:05Z.' },
+  );
 }
 
 function checkTask(request: DescribeRequest): void {

@@ -62,7 +62,7 @@ describe('describe payload', () => {
       choices: ['a', 'b'],
       detail: 'full',
       priority: 3,
-      capturedAt: '2026-01-02T03:04:05Z',
+      capturedAt: '2026-01-02T03:04:05.000Z',
       crop: { x: 0, y: 0, width: 1, height: 1 },
       masks: [],
       maxTokens: 20,
@@ -80,7 +80,18 @@ describe('describe payload', () => {
     assert.deepEqual(of({ image: null, url: 'http://cam/a' }), { picture: 'http://cam/a', request: {} });
   });
 
+  it('reads the time of the picture as the caption node does', () => {
+    for (const capturedAt of ['2026-01-02T04:04:05+01:00', 1767323045, 1767323045000, '1767323045']) {
+      assert.deepEqual(of({ capturedAt }), { request: { capturedAt: '2026-01-02T03:04:05.000Z' } });
+    }
+  });
+
   for (const [name, payload, words] of [
+    [
+      'a time in words',
+      { capturedAt: 'yesterday' },
+      /capturedAt: expected a time in ISO 8601, .*"yesterday"/,
+    ],
     ['broken JSON', '{"prompt": ', /it is not JSON/],
     ['a misspelt field', { promt: 'x' }, /"promt" is unknown/],
     ['two pictures', { picture: 'QUJD', url: 'http://a' }, /expected one picture, received picture and url/],

@@ -56,6 +56,17 @@ describe('a model in a request over TCP', () => {
   });
 });
 
+describe('capturedAt of a request', () => {
+  it('must be a time', () => {
+    const taken = { id: 'a', capturedAt: '2026-01-02T03:04:05.123456+01:00' };
+    assert.deepEqual(checkRequest(taken, 1), taken);
+    assert.throws(() => checkRequest({ id: 'a', capturedAt: 'yesterday' }, 1), {
+      code: 'request-invalid',
+      message: 'request.capturedAt must be a time in ISO 8601, received "yesterday"',
+    });
+  });
+});
+
 describe('queue.group of a request', () => {
   it('may be called queue.lane, as older clients call it', () => {
     const queue = { policy: 'newest', lane: 'question' } as DescribeRequest['queue'];

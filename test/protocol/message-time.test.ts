@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { runInNewContext } from 'node:vm';
-import { timeOf } from '../../src/node-red/message-time';
+import { timeOf } from '../../src/protocol/message-time';
 
 describe('timeOf', () => {
   const at = Date.parse('2026-11-24T01:02:03.500Z');
