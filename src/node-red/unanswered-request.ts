@@ -88,11 +88,10 @@ function branchesOf(response: unknown): Branches | undefined {
   return known;
 }
 
-/** As dropped captions and held frames have it. */
+/** As frames have it that were held back, dropped before they were encoded, or dropped before they were described. */
 function reasonOf(message: object): string | undefined {
-  const { caption, frame } = message as Record<
-    'caption' | 'frame',
-    { readonly reason?: unknown } | undefined
+  const { frame, vision, caption } = message as Partial<
+    Record<'frame' | 'vision' | 'caption', { readonly reason?: unknown }>
   >;
-  return [caption?.reason, frame?.reason].find((each) => typeof each === 'string');
+  return [caption?.reason, vision?.reason, frame?.reason].find((each) => typeof each === 'string');
 }

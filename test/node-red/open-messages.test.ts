@@ -5,6 +5,7 @@ import type { Node, NodeMessage } from 'node-red';
 import type { NodeFailure } from '../../src/node-red/failures/node-failure';
 import { OpenMessages, type OpenMessagesOptions } from '../../src/node-red/open-messages';
 import { StoppingFlows } from '../../src/node-red/stopping-flows';
+import { droppedVision } from '../../src/protocol/vision-property';
 
 describe('OpenMessages', () => {
   /** What became of the messages, in order; an error by its code, and what Catch nodes receive with it. */
@@ -175,6 +176,30 @@ describe('OpenMessages', () => {
         mock.timers.tick(5_000);
         assert.deepEqual(answer, [503, caption.reason]);
       });
+    });
+
+    it('answers it whichever node has dropped its frame', () => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      try {
+        const dropped = {
+          type: 'dropped',
+          id: '1',
+          reason: 'superseded',
+          message: 'a newer frame came',
+        } as const;
+        const { reason } = droppedVision(dropped, 'porch');
+        for (const property of ['frame', 'vision', 'caption']) {
+          answer = [];
+          const message = { payload: 1, res: { _res: response } };
+          const open = begun(new OpenMessages({ ...node, wires: [['next'], []] } as Node), message);
+          open?.send([null, { ...message, [property]: { reason } } as unknown as NodeMessage]);
+          open?.done();
+          mock.timers.tick(5_000);
+          assert.deepEqual(answer, [503, 'a newer frame came'], property);
+        }
+      } finally {
+        mock.timers.reset();
+      }
     });
 
     it('leaves it to a node that was wired to the output meanwhile', () => {
