@@ -59,7 +59,7 @@ export class OpenMessages {
       return undefined;
     }
     let isAnswered = false;
-    const ways = new MessageWays(this.#node, needed);
+    const ways = new MessageWays(this.#node, message, needed);
     const end = (error?: Error): void => {
       if (!this.#open.delete(close)) return;
       ways.end(error === undefined);

@@ -35,17 +35,20 @@ const requests = new WeakMap<object, Branches>();
 /** Where the messages go that a node sends for one message; without an HTTP request it does nothing. */
 export class MessageWays {
   readonly #node: Node & { readonly wires?: unknown };
-  readonly #message: NodeMessage;
+  /** With the `req` and `res` that it arrived with. */
+  readonly #needed: NodeMessage;
+  readonly #arrived: readonly unknown[];
   readonly #response: unknown;
   readonly #branches: Branches | undefined;
   readonly #ledBefore: number;
   #lost: string | undefined;
 
-  /** @param message with the `req` and `res` that it arrived with */
-  constructor(node: Node, message: NodeMessage) {
+  /** @param needed of the message, to answer its request */
+  constructor(node: Node, message: NodeMessage, needed: NodeMessage) {
     this.#node = node;
-    this.#message = message;
-    this.#response = Reflect.get(message, 'res');
+    this.#needed = needed;
+    this.#arrived = frameProperties(message);
+    this.#response = Reflect.get(needed, 'res');
     this.#branches = branchesOf(this.#response);
     this.#ledBefore = this.#branches?.led ?? 0;
     if (this.#branches) this.#branches.open++;
@@ -59,7 +62,7 @@ export class MessageWays {
     for (const [output, message] of messages.entries()) {
       if (!message || Reflect.get(message, 'res') !== this.#response) continue;
       if (!Array.isArray(wires) || wires[output]?.length) this.#branches.led++;
-      else this.#lost ??= reasonOf(message);
+      else this.#lost ??= this.#reasonOf(message);
     }
   }
 
@@ -76,8 +79,14 @@ export class MessageWays {
     const isLeft = (): boolean => branches.led === this.#ledBefore;
     if (!mayRefuse || reason === undefined || !isLeft()) return;
     setTimeout(() => {
-      if (branches.open === 0 && isLeft()) refuseRequest(this.#message, reason);
+      if (branches.open === 0 && isLeft()) refuseRequest(this.#needed, reason);
     }, graceMs).unref();
+  }
+
+  /** What an earlier node says of its frame is not this node's. */
+  #reasonOf(message: NodeMessage): string | undefined {
+    const own = frameProperties(message).filter((property) => !this.#arrived.includes(property));
+    return own.map(reasonIn).find((reason) => reason !== undefined);
   }
 }
 
@@ -88,10 +97,14 @@ function branchesOf(response: unknown): Branches | undefined {
   return known;
 }
 
-/** As frames have it that were held back, dropped before they were encoded, or dropped before they were described. */
-function reasonOf(message: object): string | undefined {
-  const { frame, vision, caption } = message as Partial<
-    Record<'frame' | 'vision' | 'caption', { readonly reason?: unknown }>
-  >;
-  return [caption?.reason, vision?.reason, frame?.reason].find((each) => typeof each === 'string');
+/** What the nodes say of a frame: in `msg.frame`, `msg.vision` and `msg.caption`. */
+function frameProperties(message: object): readonly unknown[] {
+  return ['caption', 'vision', 'frame'].map((name): unknown => Reflect.get(message, name));
+}
+
+/** The reason of a frame that was dropped or held back; a caption that stands in for another has one too. */
+function reasonIn(property: unknown): string | undefined {
+  if (typeof property !== 'object' || property === null) return undefined;
+  const { dropped, held, reason } = property as Readonly<Record<'dropped' | 'held' | 'reason', unknown>>;
+  return typeof (dropped ?? held) === 'string' && typeof reason === 'string' ? reason : undefined;
 }

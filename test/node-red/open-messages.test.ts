@@ -86,7 +86,7 @@ describe('OpenMessages', () => {
     });
 
     it('answers it if all that was sent is a reason, through an output without a wire', () => {
-      const frame = { reason: 'camera "porch" is unchanged' };
+      const frame = { held: 'unchanged', reason: 'camera "porch" is unchanged' };
       const cases: readonly (readonly [
         wires: unknown,
         sends: readonly ('frame' | 'held')[],
@@ -120,7 +120,7 @@ describe('OpenMessages', () => {
     });
 
     describe('if two branches have it, one of which drops its frame', () => {
-      const caption = { reason: 'superseded' };
+      const caption = { dropped: 'superseded', reason: 'a newer frame came' };
       const wired = { ...node, wires: [['answer'], []] } as Node;
       let message: object;
       let drops: () => void;
@@ -178,28 +178,37 @@ describe('OpenMessages', () => {
       });
     });
 
-    it('answers it whichever node has dropped its frame', () => {
-      mock.timers.enable({ apis: ['setTimeout'] });
-      try {
-        const dropped = {
+    describe('if a message leaves through an output without a wire', () => {
+      const request = { payload: 1, res: { _res: response } };
+      const passes = (message: object, added: object): void => {
+        const open = begun(new OpenMessages({ ...node, wires: [[], []] } as Node), message);
+        open?.send([{ ...message, ...added } as NodeMessage, null]);
+        open?.done();
+        mock.timers.tick(5_000);
+      };
+      beforeEach(() => {
+        answer = [];
+        mock.timers.enable({ apis: ['setTimeout'] });
+      });
+      afterEach(() => mock.timers.reset());
+
+      it('answers it when the vision node has dropped the frame', () => {
+        const final = {
           type: 'dropped',
           id: '1',
           reason: 'superseded',
           message: 'a newer frame came',
         } as const;
-        const { reason } = droppedVision(dropped, 'porch');
-        for (const property of ['frame', 'vision', 'caption']) {
-          answer = [];
-          const message = { payload: 1, res: { _res: response } };
-          const open = begun(new OpenMessages({ ...node, wires: [['next'], []] } as Node), message);
-          open?.send([null, { ...message, [property]: { reason } } as unknown as NodeMessage]);
-          open?.done();
-          mock.timers.tick(5_000);
-          assert.deepEqual(answer, [503, 'a newer frame came'], property);
-        }
-      } finally {
-        mock.timers.reset();
-      }
+        passes(request, { vision: droppedVision(final, 'porch') });
+        assert.deepEqual(answer, [503, 'a newer frame came']);
+      });
+
+      it('leaves it to others when a fallback stands in for the caption, or an earlier node held the frame', () => {
+        const caption = { text: 'Someone is there.', fallbackReason: 'deadline', reason: 'it took too long' };
+        passes(request, { caption });
+        passes({ ...request, frame: { held: 'unchanged', reason: 'it is unchanged' } }, { entry: {} });
+        assert.deepEqual(answer, []);
+      });
     });
 
     it('leaves it to a node that was wired to the output meanwhile', () => {
@@ -210,7 +219,13 @@ describe('OpenMessages', () => {
         const message = { payload: 1, res: { _res: response } };
         const open = begun(new OpenMessages(changing as unknown as Node), message);
         changing.wires = [['next'], ['said']];
-        open?.send([null, { ...message, caption: { reason: 'superseded' } } as unknown as NodeMessage]);
+        open?.send([
+          null,
+          {
+            ...message,
+            caption: { dropped: 'superseded', reason: 'a newer frame came' },
+          } as unknown as NodeMessage,
+        ]);
         open?.done();
         mock.timers.tick(5_000);
         assert.deepEqual(answer, []);
