@@ -32,6 +32,23 @@ function withFill(jpeg: Buffer): Buffer {
   ]);
 }
 
+/** All its components with the same id, and a JFIF version that makes the decoder warn. */
+function withEqualIds(jpeg: Buffer): Buffer {
+  const parts = segments(jpeg).map((part) => {
+    const changed = Buffer.from(part);
+    if (part[1] === 0xc0) for (const at of [10, 13, 16]) changed[at] = 1;
+    if (part[1] === 0xda) for (const at of [5, 7, 9]) changed[at] = 1;
+    return changed;
+  });
+  const version = Buffer.from('ffe000104a46494600090900000100010000', 'hex');
+  return Buffer.concat([
+    jpeg.subarray(0, 2),
+    version,
+    ...parts.filter((part) => part[1] !== 0xe0),
+    Buffer.of(0xff, 0xd9),
+  ]);
+}
+
 describe('a damaged picture', () => {
   for (const [name, bytes] of [
     ['lacks only its end marker', frame.subarray(0, frame.length - 2)],
@@ -53,6 +70,7 @@ describe('a damaged picture', () => {
     ],
     ['has bytes behind its end', Buffer.concat([frame, Buffer.from('dhav')])],
     ['has fill bytes and lacks its end marker', withFill(frame)],
+    ['has components with the same id', withEqualIds(frame)],
   ] as const) {
     it(`is read if it ${name}`, async () => {
       const whole = await decodePicture(frame);

@@ -35,14 +35,12 @@ export function frameHeader(code: number, data: Uint8Array): JpegFrame | undefin
 /** For the next 16 bits: the code's length × 256 + its symbol; 0 where no code matches. */
 export type HuffmanTable = Uint16Array;
 
-/** @param counts how many codes there are of each length, 1 to 16 @returns undefined for counts that are not a code */
-export function huffmanTable(counts: Uint8Array, symbols: Uint8Array): HuffmanTable | undefined {
+function huffmanTable(counts: Uint8Array, symbols: Uint8Array): HuffmanTable {
   const table = new Uint16Array(1 << 16);
   let code = 0;
   let next = 0;
   for (let length = 1; length <= 16; length++) {
     for (let index = 0; index < (counts[length - 1] ?? 0); index++, code++, next++) {
-      if (code >= 1 << length) return undefined;
       const first = code << (16 - length);
       table.fill(length * 256 + (symbols[next] ?? 0), first, first + (1 << (16 - length)));
     }
@@ -51,26 +49,53 @@ export function huffmanTable(counts: Uint8Array, symbols: Uint8Array): HuffmanTa
   return table;
 }
 
-export interface NamedTable {
-  /** Class × 16 + id, as in the segment. */
-  readonly key: number;
-  readonly table: HuffmanTable;
+/** A code as a segment defines it. Its table is made when a scan needs it: a JPEG can define thousands in vain. */
+export class HuffmanCode {
+  readonly #counts: Uint8Array;
+  readonly #symbols: Uint8Array;
+  #table: HuffmanTable | undefined;
+
+  private constructor(counts: Uint8Array, symbols: Uint8Array) {
+    this.#counts = counts;
+    this.#symbols = symbols;
+  }
+
+  /** @param counts how many codes there are of each length, 1 to 16 @returns undefined for counts that are not a code */
+  static of(counts: Uint8Array, symbols: Uint8Array): HuffmanCode | undefined {
+    let left = 1;
+    for (let length = 1; length <= 16; length++) {
+      left = 2 * left - (counts[length - 1] ?? 0);
+      if (left < 0) return undefined;
+    }
+    return new HuffmanCode(counts, symbols);
+  }
+
+  get table(): HuffmanTable {
+    this.#table ??= huffmanTable(this.#counts, this.#symbols);
+    return this.#table;
+  }
 }
 
-/** The tables of a DHT segment. @param data after its length @returns undefined if it is damaged */
-export function huffmanTables(data: Uint8Array): readonly NamedTable[] | undefined {
-  const tables: NamedTable[] = [];
+export interface NamedCode {
+  /** Class × 16 + id, as in the segment. */
+  readonly key: number;
+  readonly code: HuffmanCode;
+}
+
+/** The codes of a DHT segment. @param data after its length @returns undefined if it is damaged */
+export function huffmanCodes(data: Uint8Array): readonly NamedCode[] | undefined {
+  const codes: NamedCode[] = [];
   let at = 0;
   while (at < data.length) {
     const key = data[at] as number;
     const counts = data.subarray(at + 1, at + 17);
     const symbols = counts.reduce((sum, count) => sum + count, 0);
-    const table = huffmanTable(counts, data.subarray(at + 17, at + 17 + symbols));
-    if (key >> 4 > 1 || (key & 15) > 3 || counts.length < 16 || !table) return undefined;
-    tables.push({ key, table });
+    const code = HuffmanCode.of(counts, data.subarray(at + 17, at + 17 + symbols));
+    if (key >> 4 > 1 || (key & 15) > 3 || counts.length < 16 || !code) return undefined;
+    codes.push({ key, code });
     at += 17 + symbols;
   }
-  return at === data.length ? tables : undefined;
+  return at === data.length ? codes : undefined;
 }
 
 /** What a scan header says: components with their tables' ids, spectral selection and successive approximation. */
@@ -90,9 +115,12 @@ export interface ScanHeader {
 export function scanHeader(data: Uint8Array, frame: JpegFrame): ScanHeader | undefined {
   const [count = 0] = data;
   if (count < 1 || count > 4 || data.length !== 4 + 2 * count) return undefined;
+  // Some cameras give every component the same id: then their order counts, as for libjpeg.
+  const left = [...frame.components];
   const components = Array.from({ length: count }, (_, index) => {
     const [id, tables = 0] = data.subarray(1 + 2 * index);
-    const component = frame.components.find((each) => each.id === id);
+    const found = left.findIndex((each) => each.id === id);
+    const [component] = found < 0 ? [] : left.splice(found, 1);
     return component && { component, dc: tables >> 4, ac: 0x10 | (tables & 15) };
   }).filter((each) => each !== undefined);
   const [first = 0, last = 0, approximation = 0] = data.subarray(1 + 2 * count);

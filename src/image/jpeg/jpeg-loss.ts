@@ -1,7 +1,6 @@
 import {
   frameHeader,
-  type HuffmanTable,
-  huffmanTables,
+  huffmanCodes,
   isFrameMarker,
   type JpegFrame,
   type ScanHeader,
@@ -44,7 +43,7 @@ export function lacksScans(bytes: Uint8Array): boolean {
 class LossReader {
   readonly #bytes: Buffer;
   readonly #onlyProgressive: boolean;
-  readonly #tables = standardTables();
+  readonly #codes = standardTables();
   #frame: JpegFrame | undefined;
   #restartInterval = 0;
   /** By component, the lowest bit that a scan has sent of each coefficient. */
@@ -97,7 +96,7 @@ class LossReader {
   #segment(code: number, data: Buffer, end: number): boolean {
     if (code === marker.sos) return this.#scan(data, end);
     if (code === marker.dri && data.length === 2) this.#restartInterval = data.readUInt16BE(0);
-    else if (code === marker.dht) return this.#define(huffmanTables(data));
+    else if (code === marker.dht) return this.#define(huffmanCodes(data));
     else if (isFrameMarker(code)) {
       this.#frame = frameHeader(code, data);
       return this.#frame !== undefined && (this.#frame.progressive || !this.#onlyProgressive);
@@ -105,21 +104,24 @@ class LossReader {
     return code < 0xc0 || code > 0xcf || code === marker.dht;
   }
 
-  #define(tables: ReturnType<typeof huffmanTables>): boolean {
-    for (const { key, table } of tables ?? []) this.#tables.set(key, table);
-    return tables !== undefined;
+  #define(codes: ReturnType<typeof huffmanCodes>): boolean {
+    for (const { key, code } of codes ?? []) this.#codes.set(key, code);
+    return codes !== undefined;
   }
 
   #scan(data: Buffer, start: number): boolean {
     const header = this.#frame && scanHeader(data, this.#frame);
     if (!this.#frame || !header) return false;
+    const isRepeated = header.components.some(({ component }) => this.#precision.has(component.id));
     this.#note(header, this.#frame);
     if (this.#frame.progressive) return true;
+    // A second scan of a component would be a second picture.
+    if (isRepeated) return false;
     const scan: ScanComponent[] = [];
     for (const { component, dc, ac } of header.components) {
-      const tables: readonly (HuffmanTable | undefined)[] = [this.#tables.get(dc), this.#tables.get(ac)];
-      if (!tables[0] || !tables[1]) return false;
-      scan.push({ component, dc: tables[0], ac: tables[1] });
+      const codes = { dc: this.#codes.get(dc), ac: this.#codes.get(ac) };
+      if (!codes.dc || !codes.ac) return false;
+      scan.push({ component, dc: codes.dc.table, ac: codes.ac.table });
     }
     const { mcus, lost, isDamaged } = readScan(this.#bytes, start, this.#frame, scan, this.#restartInterval);
     this.#mcus += mcus;

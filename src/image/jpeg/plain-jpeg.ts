@@ -1,7 +1,8 @@
 import {
   frameHeader,
+  type HuffmanCode,
   type HuffmanTable,
-  huffmanTables,
+  huffmanCodes,
   isFrameMarker,
   type JpegFrame,
   type ScanHeader,
@@ -46,7 +47,7 @@ interface QuantTable {
 
 interface DefinedHuffman {
   used: boolean;
-  readonly table: HuffmanTable;
+  readonly code: HuffmanCode;
 }
 
 class JpegCopy {
@@ -150,12 +151,12 @@ class JpegCopy {
   }
 
   #huffmanTables(data: Uint8Array): void {
-    const tables = huffmanTables(data);
-    expect(tables !== undefined);
-    for (const { key, table } of tables) {
+    const codes = huffmanCodes(data);
+    expect(codes !== undefined);
+    for (const { key, code } of codes) {
       // A table that is defined again before any scan used it could carry anything.
       expect(this.#huffman.get(key)?.used !== false);
-      this.#huffman.set(key, { used: false, table });
+      this.#huffman.set(key, { used: false, code });
     }
   }
 
@@ -221,7 +222,7 @@ class JpegCopy {
     const defined = this.#huffman.get(key);
     expect(defined !== undefined);
     defined.used = true;
-    return defined.table;
+    return defined.code.table;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type HuffmanTable, huffmanTable } from './jpeg-header';
+import { HuffmanCode } from './jpeg-header';
 
 /** Counts and symbols of the tables that MJPEG leaves out (ITU-T T.81, K.3 to K.6), in hexadecimal digits. */
 const standard: readonly (readonly [key: number, counts: string, symbols: string])[] = [
@@ -23,11 +23,11 @@ const standard: readonly (readonly [key: number, counts: string, symbols: string
 ];
 
 /** The Huffman tables of a JPEG that has none, by class × 16 + id. */
-export function standardTables(): Map<number, HuffmanTable> {
-  const tables = new Map<number, HuffmanTable>();
+export function standardTables(): Map<number, HuffmanCode> {
+  const tables = new Map<number, HuffmanCode>();
   for (const [key, counts, symbols] of standard) {
-    const table = huffmanTable(Buffer.from(counts, 'hex'), Buffer.from(symbols, 'hex'));
-    if (table) tables.set(key, table);
+    const code = HuffmanCode.of(Buffer.from(counts, 'hex'), Buffer.from(symbols, 'hex'));
+    if (code) tables.set(key, code);
   }
   return tables;
 }

@@ -36,6 +36,16 @@ describe('jpegLoss', () => {
     assert.ok(isDamaged && share > 0 && share < 0.5, `${share}`);
   });
 
+  it('reads a second scan of the same components no more', () => {
+    const parts = segments(samples.baseline);
+    const scan = parts.find((part) => part[1] === 0xda)!;
+    const headers = parts.filter((part) => part !== scan);
+    const half = scan.subarray(0, scan.length / 2);
+    const once = jpegLoss(Buffer.concat([start, ...headers, half, end]));
+    assert.ok(once?.share !== undefined && once.share > 0.2);
+    assert.equal(jpegLoss(Buffer.concat([start, ...headers, half, scan, end]))?.share, once.share);
+  });
+
   it('says nothing about arithmetic codes and 12 bits', () => {
     const parts = segments(samples.baseline);
     const header = parts.find((part) => part[1] === 0xc0)!.subarray(4);
