@@ -81,7 +81,7 @@ export const rooms = {
 
 /** Sub-rooms: what else each may import from its own room. `.` is the room's own files; a `.` entry is for those. */
 export const subRooms = {
-  system: { '.': [], files: ['.'], json: [], lock: ['.', 'files', 'json'] },
+  system: { '.': [], async: [], files: ['.'], json: [], lock: ['.', 'files', 'json'] },
   failures: { '.': [], locales: [] },
   protocol: {
     '.': ['models', 'schema'],

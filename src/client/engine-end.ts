@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { unlessAborted } from '../system/async/unless-aborted';
 import type { Clock } from '../system/clock';
-import { unlessAborted } from '../system/unless-aborted';
 
 /** An engine that ends finishes what it has begun within ten seconds. */
 const longestMs = 12_000;

@@ -3,10 +3,10 @@ import type { PicturePool } from '../image/pool/picture-pool';
 import type { DescribeRequest, RuntimeOptions } from '../protocol/describe-request';
 import type { LoadedModel } from '../protocol/engine-status';
 import type { Progress } from '../protocol/events';
+import { Mutex } from '../system/async/mutex';
+import { unlessAborted } from '../system/async/unless-aborted';
 import { defined } from '../system/defined';
-import { Mutex } from '../system/mutex';
 import type { InferenceSettings } from '../system/settings';
-import { unlessAborted } from '../system/unless-aborted';
 import type { Captioner, CaptionerOptions, IdentifyModel, InferenceHooks, OpenCaptioner } from './inference';
 
 interface Loaded {

@@ -1,4 +1,4 @@
-import type { MutexHold } from '../system/priority-mutex';
+import type { MutexHold } from '../system/async/priority-mutex';
 import type { TimedHooks } from './phase-timer';
 
 /**

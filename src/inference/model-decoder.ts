@@ -1,7 +1,7 @@
 import { HostTensors } from '../model/bundle/host-tensors';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
+import { ResourceStack } from '../system/async/resource-stack';
 import { defined } from '../system/defined';
-import { ResourceStack } from '../system/resource-stack';
 import { type DecoderRunner, openDecoder } from '../text/open-decoder';
 import { TokenEmbeddings } from '../text/token-embeddings';
 import { bundleArithmetic } from './cpu/arithmetic';

@@ -2,7 +2,7 @@ import { SmolvlmError } from '../errors';
 import { cacheFolder, checkpointsFolder } from '../model/cache-folder';
 import type { PullControl } from '../model/hub/hub-pull';
 import { type FetchProgress, hubId, type ModelInventory } from '../protocol/models/model-cache';
-import { Mutex } from '../system/mutex';
+import { Mutex } from '../system/async/mutex';
 import type { Settings } from '../system/settings';
 import { ModelDownload } from './model-download';
 

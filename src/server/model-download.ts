@@ -1,5 +1,5 @@
 import type { FetchProgress } from '../protocol/models/model-cache';
-import { unlessAborted } from '../system/unless-aborted';
+import { unlessAborted } from '../system/async/unless-aborted';
 
 interface DownloadControl {
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-import { PriorityMutex } from '../system/priority-mutex';
+import { PriorityMutex } from '../system/async/priority-mutex';
 import type { Projection } from './projection';
 
 /** After the tower: layer norm, pixel shuffle and projection to the text width. */

@@ -6,7 +6,7 @@ import type { Bundle } from '../model/bundle/read-bundle';
 import { readModelConfigs } from '../model/checkpoint/checkpoint';
 import type { ModelConfig } from '../model/checkpoint/model-config';
 import type { TensorSource } from '../model/safetensors/tensor-source';
-import { ResourceStack } from '../system/resource-stack';
+import { ResourceStack } from '../system/async/resource-stack';
 import { Connector } from './connector';
 import { PatchEmbedding } from './patch-embedding';
 import { graphProjection, hostProjection, type Projection } from './projection';

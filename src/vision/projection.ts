@@ -1,5 +1,5 @@
 import type { StageRunner } from '../backends/stage-runner';
-import { PriorityMutex } from '../system/priority-mutex';
+import { PriorityMutex } from '../system/async/priority-mutex';
 import { matrixProduct } from './matrix-product';
 
 /** One of the host's two matrix products around the tower. */

@@ -1,6 +1,6 @@
 import type { PipelineStage, SharedOutput } from '../backends/stage-runner';
+import { PriorityMutex } from '../system/async/priority-mutex';
 import { defined } from '../system/defined';
-import { PriorityMutex } from '../system/priority-mutex';
 
 export interface StageProgress {
   /** Stages done, over all tiles. */

@@ -1,6 +1,6 @@
 import type { StageRunner } from '../backends/stage-runner';
+import { PriorityMutex } from '../system/async/priority-mutex';
 import { defined } from '../system/defined';
-import { PriorityMutex } from '../system/priority-mutex';
 import type { ImageFeatures } from './image-features';
 import { checkTile, type EncodeOptions, joinRows, type TileEncoder, type TileSource } from './vision-tower';
 

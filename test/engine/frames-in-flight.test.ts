@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Engine } from '../../src/engine/engine';
 import { engineDefaults } from '../../src/engine/engine-options';
 import type { Caption, Inference } from '../../src/inference/inference';
+import { PriorityMutex } from '../../src/system/async/priority-mutex';
 import { systemClock } from '../../src/system/clock';
-import { PriorityMutex } from '../../src/system/priority-mutex';
 
 /** Takes several frames at once; each ends when the test says so. */
 class HeldInference implements Inference {

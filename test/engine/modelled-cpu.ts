@@ -1,8 +1,8 @@
 import type { Caption, Inference, InferenceHooks } from '../../src/inference/inference';
 import { PriorityGate } from '../../src/inference/priority-gate';
 import type { DescribeRequest } from '../../src/protocol/describe-request';
+import { PriorityMutex } from '../../src/system/async/priority-mutex';
 import type { Clock } from '../../src/system/clock';
-import { PriorityMutex } from '../../src/system/priority-mutex';
 
 /** Times of a CPU of two cores; a piece of the prompt takes less than a tile. */
 export const modelled = { tileMs: 1000, pieceMs: 700, tokenMs: 50, tilesFull: 13, piecesFull: 5, tokens: 20 };

@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { Mutex } from '../../system/mutex';
+import { Mutex } from '../../system/async/mutex';
 import { callbackStruct, inputType, type RkllmAbi } from './rkllm-abi';
 import { AnswerCollector, type RkllmAnswer, type RkllmRun } from './rkllm-answer';
 import { checkDriver, checkPictures, checkRows, type MultimodalPrompt } from './rkllm-checks';

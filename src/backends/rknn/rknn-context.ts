@@ -1,5 +1,5 @@
 import { SmolvlmError } from '../../errors';
-import { Mutex } from '../../system/mutex';
+import { Mutex } from '../../system/async/mutex';
 import {
   cString,
   floatOutputStruct,

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TensorToWrite, writeSafetensors } from '../../model/safetensors/safetensors-writer';
-import { Mutex } from '../../system/mutex';
+import { Mutex } from '../../system/async/mutex';
 
 /**
  * Collects activations tile by tile on disk, since they take 80 MB per tile for SmolVLM-256M, and

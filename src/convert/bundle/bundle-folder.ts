@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describeBundleFile, verifyBundleFile } from '../../model/bundle/bundle-file';
 import type { BundleFile, BundleManifest } from '../../model/bundle/bundle-manifest';
 import { bundleManifestName } from '../../model/bundle/read-bundle';
+import { Mutex } from '../../system/async/mutex';
 import { makeFolder } from '../../system/files/make-folder';
-import { Mutex } from '../../system/mutex';
 import { checkBundlePlace } from './check-bundle-place';
 
 /** A finished part of a bundle: the files it wrote and its entry in the manifest. */

@@ -10,8 +10,8 @@ import {
   type ToolkitVersion,
   toolkitVersions,
 } from '../../protocol/models/conversion-choices';
+import { Mutex } from '../../system/async/mutex';
 import { packageFile } from '../../system/files/package-file';
-import { Mutex } from '../../system/mutex';
 import { pythonEnvironment } from './python-environment';
 
 export const workerScript = packageFile('python', 'convert_worker.py');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorBody, SmolvlmError } from '../../errors';
-import { PriorityMutex } from '../../system/priority-mutex';
+import { PriorityMutex } from '../../system/async/priority-mutex';
 import type { PictureOptions, PreparedPicture } from './prepare-picture';
 
 export interface PicturePoolOptions {

@@ -7,8 +7,8 @@ import { describeHolder, tryAcquireNpuLock } from '../../platform/npu/npu-lock';
 import { SystemFiles } from '../../platform/recording/system-files';
 import { usableCores } from '../../platform/soc';
 import type { NpuSharing } from '../../protocol/describe-request';
+import { ResourceStack } from '../../system/async/resource-stack';
 import { defined } from '../../system/defined';
-import { ResourceStack } from '../../system/resource-stack';
 import type { NpuSettings } from '../../system/settings';
 import {
   npuAccess,

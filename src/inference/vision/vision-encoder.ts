@@ -8,8 +8,8 @@ import type { ImageProcessorConfig } from '../../model/checkpoint/image-processo
 import type { DescribeRequest, Detail } from '../../protocol/describe-request';
 import { type FeatureHandle, featuresGone } from '../../protocol/features';
 import type { VisionTimings } from '../../protocol/frame-result';
+import { unlessAborted } from '../../system/async/unless-aborted';
 import { defined } from '../../system/defined';
-import { unlessAborted } from '../../system/unless-aborted';
 import { giveWay } from '../give-way';
 import type { InferenceHooks } from '../inference';
 import { npuReadWriteLock } from '../npu/npu-read-write-lock';

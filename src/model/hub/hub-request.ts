@@ -1,6 +1,6 @@
+import { unlessAborted } from '../../system/async/unless-aborted';
 import { systemClock } from '../../system/clock';
 import { defined } from '../../system/defined';
-import { unlessAborted } from '../../system/unless-aborted';
 import { HubError } from './hub-error';
 import type { HubSettings } from './hub-settings';
 

@@ -2,7 +2,7 @@ import type { Node, NodeAPI } from 'node-red';
 import type { EngineApi } from '../../client/engine-api';
 import { errorBody, SmolvlmError } from '../../errors';
 import { NatsEngine } from '../../nats/client/nats-engine';
-import { unlessAborted } from '../../system/unless-aborted';
+import { unlessAborted } from '../../system/async/unless-aborted';
 import type { EngineOverview } from './engine-overview';
 import { clientOf, shownPlace } from './engine-place';
 import type { EngineSettings } from './engine-settings';

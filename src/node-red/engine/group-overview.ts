@@ -1,8 +1,8 @@
 import { errorBody } from '../../errors';
 import type { NatsEngine } from '../../nats/client/nats-engine';
 import { hubBackends, hubLoad, hubName } from '../../nats/hub-status';
+import { unlessAborted } from '../../system/async/unless-aborted';
 import { defined } from '../../system/defined';
-import { unlessAborted } from '../../system/unless-aborted';
 import type { EngineOverview } from './engine-overview';
 
 type Group = Pick<NatsEngine, 'hubs' | 'queue' | 'statusOf'>;

@@ -1,5 +1,5 @@
+import { Mutex } from '../../system/async/mutex';
 import { FileLock, type FileLockOptions } from '../../system/lock/file-lock';
-import { Mutex } from '../../system/mutex';
 import { npuBusy, npuLockPath, tryAcquireNpuLock, waitForNpuLock } from './npu-lock';
 
 export interface SharedNpuLockOptions extends Pick<FileLockOptions, 'signal' | 'onWait'> {

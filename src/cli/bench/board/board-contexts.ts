@@ -7,7 +7,7 @@ import type { Bundle } from '../../../model/bundle/read-bundle';
 import { SharedNpuLock } from '../../../platform/npu/shared-npu-lock';
 import { SystemFiles } from '../../../platform/recording/system-files';
 import { usableCores } from '../../../platform/soc';
-import { ResourceStack } from '../../../system/resource-stack';
+import { ResourceStack } from '../../../system/async/resource-stack';
 import type { Settings } from '../../../system/settings';
 import type { CommandIo } from '../../command/command';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NatsEngine } from '../../../nats/client/nats-engine';
 import { parseNatsAddress } from '../../../nats/nats-address';
-import { ResourceStack } from '../../../system/resource-stack';
+import { ResourceStack } from '../../../system/async/resource-stack';
 import { HubProcess } from './hub-process';
 import { NatsServer } from './nats-server';
 import { type Percentiles, percentiles } from './percentiles';

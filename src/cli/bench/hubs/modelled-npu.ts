@@ -3,7 +3,7 @@ import type { PipelineStage } from '../../../backends/stage-runner';
 import type { InferenceHooks } from '../../../inference/inference';
 import type { BundleStage } from '../../../model/bundle/bundle-manifest';
 import { visionStages } from '../../../onnx/vision/vision-stages';
-import { PriorityMutex } from '../../../system/priority-mutex';
+import { PriorityMutex } from '../../../system/async/priority-mutex';
 import { StagePipeline } from '../../../vision/stage-pipeline';
 import type { ModelledTimes } from './modelled-captioner';
 import type { ModelledSchedule } from './modelled-schedule';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { unlessAborted } from '../../src/system/unless-aborted';
+import { unlessAborted } from '../../../src/system/async/unless-aborted';
 
 describe('unlessAborted', () => {
   const never = new Promise<never>(() => {});

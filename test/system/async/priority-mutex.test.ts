@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { PriorityMutex } from '../../src/system/priority-mutex';
+import { PriorityMutex } from '../../../src/system/async/priority-mutex';
 
 describe('PriorityMutex', () => {
   it('lets others run while the holder steps aside, which goes on before others of its priority', async () => {

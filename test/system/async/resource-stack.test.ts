@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ResourceStack } from '../../src/system/resource-stack';
+import { ResourceStack } from '../../../src/system/async/resource-stack';
 
 describe('ResourceStack', () => {
   it('closes the newest first, and each resource once', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Mutex } from '../../src/system/mutex';
+import { Mutex } from '../../../src/system/async/mutex';
 
 describe('Mutex', () => {
   it('runs one at a time, in the order of the calls', async () => {
