@@ -26,6 +26,12 @@ describe('readPicture', () => {
     ['base64 in lines', base64.replaceAll(/.{76}/g, '$&\r\n')],
     ['base64 of a form, whose + became blanks', base64.replaceAll('+', ' ')],
     ['base64 with blanks between groups', base64.replaceAll(/.{76}/g, '$& ')],
+    // Minutes, if the blanks were searched for a line's end from each of them.
+    [
+      'a data URI with many blanks',
+      `data:image/jpeg;base64,${base64.slice(0, 400)}${' '.repeat(1_000_000)}${base64.slice(400)}`,
+    ],
+    ['base64 in indented lines', base64.replaceAll(/.{76}/g, '$& \t\n\n    ')],
     ['base64 for addresses', base64.replaceAll('+', '-').replaceAll('/', '_')],
   ] as const) {
     it(`reads ${name}`, async () => {
