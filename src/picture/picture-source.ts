@@ -46,31 +46,31 @@ function address(text: string): URL {
 
 /** Text that looks like a path or an address, and is something else that people try. */
 function otherAddress(text: string): ImageError | undefined {
-  const shown = shownAddress(text).slice(0, 80);
+  const shown = (): string => shownAddress(text).slice(0, 80);
   const scheme = /^(?:[a-z][a-z\d+.-]*(?=:\/\/)|file(?=:))/i.exec(text)?.[0].toLowerCase();
   if (scheme === 'rtsp' || scheme === 'rtsps') {
     return new ImageError(
       'image-source',
-      `expected a picture, received the address of a video stream: "${shown}"`,
+      `expected a picture, received the address of a video stream: "${shown()}"`,
       {
         hint: 'Choose "an RTSP stream" in a frame node, or send the camera’s snapshot address.',
       },
     );
   }
   if (scheme === 'file') {
-    return new ImageError('image-source', `expected a path, received "${shown}"`, {
+    return new ImageError('image-source', `expected a path, received "${shown()}"`, {
       hint: 'Write the path without file://, for example /media/porch.jpg.',
     });
   }
   if (scheme !== undefined) {
-    return new ImageError('image-source', `expected an http(s) address, received "${shown}"`, {
+    return new ImageError('image-source', `expected an http(s) address, received "${shown()}"`, {
       hint: 'Write for example http://camera.local/snapshot.jpg.',
     });
   }
   if (!/^\/?api\/(camera|image)_proxy(_stream)?\//.test(text)) return undefined;
   return new ImageError(
     'image-source',
-    `expected an address or a file, received Home Assistant's path "${shown}"`,
+    `expected an address or a file, received Home Assistant's path "${shown()}"`,
     {
       hint: 'Put its address before it, for example http://homeassistant.local:8123, or use its camera.snapshot action.',
     },

@@ -83,7 +83,7 @@ function shownPath(place: string): string {
   const [host = '', ...segments] = place.split('/');
   const shown: string[] = [];
   for (const segment of segments) {
-    for (const { 1: name = '', index } of segment.matchAll(/([^=;&,]*)=/g)) {
+    for (const { 1: name = '', index } of segment.matchAll(/(?<![^=;&,])([^=;&,]*)=/g)) {
       if (isHarmless(name, '')) continue;
       return [host, ...shown, `${segment.slice(0, index)}${name}=…`].join('/');
     }

@@ -100,6 +100,9 @@ describe('shownText', () => {
   it('takes no longer for long texts', () => {
     const long = 'a:'.repeat(200_000);
     assert.equal(shownText(long), long);
+    // Minutes, if a name was searched for from each of its characters.
+    const segment = `a/${'x'.repeat(2_000_000)}`;
+    assert.equal(shownAddress(segment), segment);
   });
 
   it('is what errors about addresses show', async () => {
