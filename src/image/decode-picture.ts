@@ -40,8 +40,9 @@ async function decodeUpright(
 ): Promise<RgbImage> {
   const { bytes, wasOpen } =
     format === 'jpeg' ? mendJpeg(given) : { bytes: asStill(given, format), wasOpen: false };
+  const sharp = await sharpLibrary();
   try {
-    const image = await storedPixels(bytes, failOn(format), limits);
+    const image = await storedPixels(sharp, bytes, failOn(format), limits);
     if (format !== 'jpeg' || !lacksScans(bytes)) return image;
     throw new Error('the last scans are missing');
   } catch (cause) {
@@ -50,7 +51,7 @@ async function decodeUpright(
     const lossError = jpegLossError(cause, given, jpegLoss(bytes));
     if (lossError) throw lossError;
     // Small errors that cameras make, such as stray bytes before a marker.
-    return await storedPixels(bytes, 'truncated', limits).catch((error: unknown) => {
+    return await storedPixels(sharp, bytes, 'truncated', limits).catch((error: unknown) => {
       throw decodeError(error, failed, limits);
     });
   }
@@ -58,11 +59,11 @@ async function decodeUpright(
 
 /** Stored pixel values without colour management, like the reference. */
 async function storedPixels(
+  sharp: Awaited<ReturnType<typeof sharpLibrary>>,
   bytes: Uint8Array,
   failOn: 'truncated' | 'warning',
   limits: PictureLimits,
 ): Promise<RgbImage> {
-  const sharp = await sharpLibrary();
   const { data, info } = await sharp(bytes, {
     failOn,
     limitInputPixels: limits.maxPixels,

@@ -8,6 +8,11 @@ import { runSmolvlmHere } from '../run-smolvlm-here';
 
 const image = demoFrame('frame_01_driveway_day.jpg');
 
+/** As errors give it: `inspect` with its subcommand. */
+function nameOf([command, subcommand]: readonly string[]): string {
+  return command === 'inspect' ? `inspect ${subcommand}` : `${command}`;
+}
+
 describe('the file that a command’s option names', () => {
   const temp = useTempFolder();
 
@@ -46,7 +51,7 @@ describe('the file that a command’s option names', () => {
       for (const command of commands) {
         const { status, stderr } = await runSmolvlmHere([...command, path()]);
         const option = command.at(-1);
-        const message = `smolvlm ${command[0]}: ${option}: ${path()} cannot be written: ${code} [command-output]\n  `;
+        const message = `smolvlm ${nameOf(command)}: ${option}: ${path()} cannot be written: ${code} [command-output]\n  `;
         assert.equal(status, 1);
         assert.ok(stderr.startsWith(message), stderr);
       }
@@ -78,7 +83,7 @@ describe('the folder that a command’s option names', () => {
       for (const command of [...commands, ['pack', dir, '--out', 'folder-unusable']]) {
         const { status, stderr } = await runSmolvlmHere([...command.slice(0, -1), folder()]);
         assert.equal(status, 1, stderr);
-        assert.match(stderr, new RegExp(`^smolvlm ${command[0]}: .*\\[${command.at(-1)}\\]$`, 'm'));
+        assert.match(stderr, new RegExp(`^smolvlm ${nameOf(command)}: .*\\[${command.at(-1)}\\]$`, 'm'));
       }
     });
   }

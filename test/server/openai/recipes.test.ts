@@ -224,6 +224,20 @@ const replays: Readonly<Record<string, readonly Replay[]>> = {
       body: { model, messages: [{ role: 'user', content: 'Hi' }], stream: false, max_completion_tokens: 8 },
     },
   ],
+  'ai-sdk': [
+    {
+      path: chat,
+      body: {
+        model,
+        messages: [{ role: 'user', content: [image(), text('Is there a parcel on the porch?')] }],
+        response_format: jsonSchema(
+          { parcel: { type: 'boolean' }, where: { type: 'string' } },
+          { $schema: 'http://json-schema.org/draft-07/schema#' },
+        ),
+      },
+      json: ['parcel', 'where'],
+    },
+  ],
   curl: [
     {
       path: chat,
