@@ -13,6 +13,17 @@ export interface JpegFrame {
   readonly components: readonly JpegComponent[];
 }
 
+/** Codes of markers, after their byte FF (ITU-T T.81, table B.1). */
+export const jpegMarker = {
+  dht: 0xc4,
+  soi: 0xd8,
+  eoi: 0xd9,
+  sos: 0xda,
+  dqt: 0xdb,
+  dri: 0xdd,
+  com: 0xfe,
+} as const;
+
 /** Baseline, extended sequential, progressive; all with Huffman codes. */
 const frameMarkers: readonly number[] = [0xc0, 0xc1, 0xc2];
 

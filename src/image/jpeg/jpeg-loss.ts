@@ -3,6 +3,7 @@ import {
   huffmanCodes,
   isFrameMarker,
   type JpegFrame,
+  jpegMarker,
   type ScanHeader,
   scanHeader,
 } from './jpeg-header';
@@ -18,8 +19,6 @@ export interface JpegLoss {
   /** Some of the data is damaged: it is not only missing. */
   readonly isDamaged: boolean;
 }
-
-const marker = { soi: 0xd8, eoi: 0xd9, sos: 0xda, dht: 0xc4, dri: 0xdd } as const;
 
 /** Of a coefficient that no scan has sent. */
 const unsent = 255;
@@ -62,7 +61,7 @@ class LossReader {
   read(): boolean {
     for (let at = this.#nextMarker(2); at !== undefined; ) {
       const code = this.#bytes[at + 1] ?? 0;
-      if (code === marker.eoi || code === marker.soi) break;
+      if (code === jpegMarker.eoi || code === jpegMarker.soi) break;
       if (at + 4 > this.#bytes.length) break;
       const end = at + 2 + this.#bytes.readUInt16BE(at + 2);
       // Behind a scan it may be damaged data that looks like a marker.
@@ -94,14 +93,14 @@ class LossReader {
 
   /** @returns false if this kind of JPEG is not read here */
   #segment(code: number, data: Buffer, end: number): boolean {
-    if (code === marker.sos) return this.#scan(data, end);
-    if (code === marker.dri && data.length === 2) this.#restartInterval = data.readUInt16BE(0);
-    else if (code === marker.dht) return this.#define(huffmanCodes(data));
+    if (code === jpegMarker.sos) return this.#scan(data, end);
+    if (code === jpegMarker.dri && data.length === 2) this.#restartInterval = data.readUInt16BE(0);
+    else if (code === jpegMarker.dht) return this.#define(huffmanCodes(data));
     else if (isFrameMarker(code)) {
       this.#frame = frameHeader(code, data);
       return this.#frame !== undefined && (this.#frame.progressive || !this.#onlyProgressive);
     }
-    return code < 0xc0 || code > 0xcf || code === marker.dht;
+    return code < 0xc0 || code > 0xcf || code === jpegMarker.dht;
   }
 
   #define(codes: ReturnType<typeof huffmanCodes>): boolean {

@@ -1,4 +1,4 @@
-import type { HuffmanTable, JpegComponent, JpegFrame } from './jpeg-header';
+import { type HuffmanTable, type JpegComponent, type JpegFrame, jpegMarker } from './jpeg-header';
 
 /** A component of a scan with its tables. */
 export interface ScanComponent {
@@ -117,7 +117,10 @@ class BitReader {
   /** The bytes end here, the picture ends, or another one begins. */
   get isAtEnd(): boolean {
     const code = this.#bytes[this.#at + 1];
-    return code === undefined || (this.#bytes[this.#at] === 0xff && (code === 0xd9 || code === 0xd8));
+    return (
+      code === undefined ||
+      (this.#bytes[this.#at] === 0xff && (code === jpegMarker.eoi || code === jpegMarker.soi))
+    );
   }
 
   symbol(table: HuffmanTable): number {

@@ -5,12 +5,12 @@ import {
   huffmanCodes,
   isFrameMarker,
   type JpegFrame,
+  jpegMarker,
   type ScanHeader,
   scanHeader,
 } from './jpeg-header';
 import { readScan, type ScanComponent } from './jpeg-scan';
 
-const marker = { soi: 0xd8, eoi: 0xd9, sos: 0xda, dqt: 0xdb, dht: 0xc4, dri: 0xdd, com: 0xfe } as const;
 const isApplication = (code: number): boolean => code >= 0xe0 && code <= 0xef;
 
 export interface PlainJpeg {
@@ -72,10 +72,10 @@ class JpegCopy {
   }
 
   run(): PlainJpeg {
-    expect(this.#bytes[0] === 0xff && this.#bytes[1] === marker.soi);
+    expect(this.#bytes[0] === 0xff && this.#bytes[1] === jpegMarker.soi);
     this.#kept.push(this.#bytes.subarray(0, 2));
     this.#at = 2;
-    for (let code = this.#nextMarker(); code !== marker.eoi; code = this.#nextMarker()) {
+    for (let code = this.#nextMarker(); code !== jpegMarker.eoi; code = this.#nextMarker()) {
       const start = this.#at;
       const end = start + (((this.#bytes[start] ?? 0) << 8) | (this.#bytes[start + 1] ?? 0));
       expect(end >= start + 2 && end <= this.#bytes.length);
@@ -84,7 +84,7 @@ class JpegCopy {
     }
     expect(this.#frame !== undefined && this.#scans > 0 && !this.#restartPending);
     expect([...this.#quant.values(), ...this.#huffman.values()].every(({ used }) => used));
-    this.#kept.push(Uint8Array.of(0xff, marker.eoi));
+    this.#kept.push(Uint8Array.of(0xff, jpegMarker.eoi));
     return { bytes: Buffer.concat(this.#kept), progressive: this.#frame.progressive };
   }
 
@@ -94,26 +94,26 @@ class JpegCopy {
     for (;;) {
       while (this.#scans > 0 && this.#at < bytes.length && bytes[this.#at] !== 0xff) this.#at++;
       // Some cameras leave out the end of the image; decoders add it.
-      if (this.#scans > 0 && this.#at >= bytes.length) return marker.eoi;
+      if (this.#scans > 0 && this.#at >= bytes.length) return jpegMarker.eoi;
       expect(bytes[this.#at] === 0xff);
       while (bytes[this.#at] === 0xff) this.#at++;
       const code = bytes[this.#at++];
-      if (code === undefined && this.#scans > 0) return marker.eoi;
+      if (code === undefined && this.#scans > 0) return jpegMarker.eoi;
       expect(code !== undefined && (code !== 0 || this.#scans > 0));
       if (code !== 0) return code;
     }
   }
 
   #segment(code: number, data: Uint8Array): void {
-    if (code === marker.com) return;
+    if (code === jpegMarker.com) return;
     if (isApplication(code)) {
       this.#application(code, data);
-    } else if (code === marker.sos) {
+    } else if (code === jpegMarker.sos) {
       this.#scan(data);
     } else {
-      if (code === marker.dqt) this.#quantTables(data);
-      else if (code === marker.dht) this.#huffmanTables(data);
-      else if (code === marker.dri) this.#restart(data);
+      if (code === jpegMarker.dqt) this.#quantTables(data);
+      else if (code === jpegMarker.dht) this.#huffmanTables(data);
+      else if (code === jpegMarker.dri) this.#restart(data);
       else if (isFrameMarker(code)) this.#frameHeader(code, data);
       else throw new UnusualJpeg();
       this.#keep(code, data);
@@ -178,7 +178,7 @@ class JpegCopy {
     const header = scanHeader(data, frame);
     expect(header !== undefined);
     const scan = header.components.map((each) => this.#scanComponent(each, frame, header));
-    this.#keep(marker.sos, data);
+    this.#keep(jpegMarker.sos, data);
     this.#scans++;
     this.#restartPending = false;
     const start = this.#at;

@@ -22,12 +22,13 @@ const standard: readonly (readonly [key: number, counts: string, symbols: string
   ],
 ];
 
+/** The codes keep the tables that are made of them: a camera sends many pictures without any. */
+const codes = standard.flatMap(([key, counts, symbols]) => {
+  const code = HuffmanCode.of(Buffer.from(counts, 'hex'), Buffer.from(symbols, 'hex'));
+  return code ? [[key, code] as const] : [];
+});
+
 /** The Huffman tables of a JPEG that has none, by class × 16 + id. */
 export function standardTables(): Map<number, HuffmanCode> {
-  const tables = new Map<number, HuffmanCode>();
-  for (const [key, counts, symbols] of standard) {
-    const code = HuffmanCode.of(Buffer.from(counts, 'hex'), Buffer.from(symbols, 'hex'));
-    if (code) tables.set(key, code);
-  }
-  return tables;
+  return new Map(codes);
 }
