@@ -3,7 +3,7 @@ import type { Node, NodeMessage } from 'node-red';
 import { SmolvlmError } from '../errors';
 import { type FailureText, NodeFailure } from './failures/node-failure';
 import type { StoppingFlows } from './stopping-flows';
-import { MessageWays, refuseRequest } from './unanswered-request';
+import { RequestBranch, refuseRequest } from './unanswered-request';
 
 /** As Node-RED gives it with a message: one entry for each output. */
 export type Send = (messages: (NodeMessage | null)[]) => void;
@@ -59,10 +59,10 @@ export class OpenMessages {
       return undefined;
     }
     let isAnswered = false;
-    const ways = new MessageWays(this.#node, message, needed);
+    const branch = new RequestBranch(this.#node, message, needed);
     const end = (error?: Error): void => {
       if (!this.#open.delete(close)) return;
-      ways.end(error === undefined);
+      branch.end(error === undefined);
       try {
         const { hide } = this.#options;
         if (error) hide?.(message);
@@ -77,7 +77,7 @@ export class OpenMessages {
     const send: Send = (messages) => {
       if (!this.#open.has(close)) return;
       try {
-        ways.note(messages);
+        branch.leaves(messages);
         sendNow(messages);
       } catch (cause) {
         end(this.#failure(unreadable(cause)));

@@ -21,26 +21,25 @@ export function refuseRequest(message: object, sentence: string): void {
 /** How long a Complete node, or a branch of the flow without one of these nodes, has for its answer. */
 const graceMs = 1_000;
 
-/** What these nodes know of one HTTP request: a flow may have taken its message along several branches. */
-interface Branches {
-  /** Messages in these nodes. */
+/** Messages of one HTTP request in these nodes: a flow may have taken it along several branches. */
+interface RequestMessages {
   open: number;
-  /** Messages that have left through an output with a wire. */
-  led: number;
+  /** How many have left through an output with a wire. */
+  passedOn: number;
 }
 
 /** By the `msg.res` that all messages of a request share. */
-const requests = new WeakMap<object, Branches>();
+const requests = new WeakMap<object, RequestMessages>();
 
-/** Where the messages go that a node sends for one message; without an HTTP request it does nothing. */
-export class MessageWays {
+/** One message of an HTTP request in a node: watches what leaves for it. Without a request it does nothing. */
+export class RequestBranch {
   readonly #node: Node & { readonly wires?: unknown };
   /** With the `req` and `res` that it arrived with. */
   readonly #needed: NodeMessage;
   readonly #arrived: readonly unknown[];
   readonly #response: unknown;
-  readonly #branches: Branches | undefined;
-  readonly #ledBefore: number;
+  readonly #request: RequestMessages | undefined;
+  readonly #passedOnBefore: number;
   #lost: string | undefined;
 
   /** @param needed of the message, to answer its request */
@@ -49,37 +48,37 @@ export class MessageWays {
     this.#needed = needed;
     this.#arrived = frameProperties(message);
     this.#response = Reflect.get(needed, 'res');
-    this.#branches = branchesOf(this.#response);
-    this.#ledBefore = this.#branches?.led ?? 0;
-    if (this.#branches) this.#branches.open++;
+    this.#request = requestOf(this.#response);
+    this.#passedOnBefore = this.#request?.passedOn ?? 0;
+    if (this.#request) this.#request.open++;
   }
 
   /** To be called before the messages are sent. */
-  note(messages: readonly (NodeMessage | null)[]): void {
-    if (!this.#branches) return;
+  leaves(messages: readonly (NodeMessage | null)[]): void {
+    if (!this.#request) return;
     // A deployment may change the wires of a node that keeps running.
     const { wires } = this.#node;
     for (const [output, message] of messages.entries()) {
       if (!message || Reflect.get(message, 'res') !== this.#response) continue;
-      if (!Array.isArray(wires) || wires[output]?.length) this.#branches.led++;
+      if (!Array.isArray(wires) || wires[output]?.length) this.#request.passedOn++;
       else this.#lost ??= this.#reasonOf(message);
     }
   }
 
   /**
    * To be called once. If all that was sent was a reason, through outputs without a wire, the request is refused a little
-   * later, unless another branch works on it or has led on.
+   * later, unless another branch works on it or has passed it on.
    * @param mayRefuse false if the message ends with an error, which Catch nodes receive
    */
   end(mayRefuse: boolean): void {
-    const branches = this.#branches;
-    if (!branches) return;
-    branches.open--;
+    const request = this.#request;
+    if (!request) return;
+    request.open--;
     const reason = this.#lost;
-    const isLeft = (): boolean => branches.led === this.#ledBefore;
+    const isLeft = (): boolean => request.passedOn === this.#passedOnBefore;
     if (!mayRefuse || reason === undefined || !isLeft()) return;
     setTimeout(() => {
-      if (branches.open === 0 && isLeft()) refuseRequest(this.#needed, reason);
+      if (request.open === 0 && isLeft()) refuseRequest(this.#needed, reason);
     }, graceMs).unref();
   }
 
@@ -90,9 +89,9 @@ export class MessageWays {
   }
 }
 
-function branchesOf(response: unknown): Branches | undefined {
+function requestOf(response: unknown): RequestMessages | undefined {
   if (typeof response !== 'object' || response === null) return undefined;
-  const known = requests.get(response) ?? { open: 0, led: 0 };
+  const known = requests.get(response) ?? { open: 0, passedOn: 0 };
   requests.set(response, known);
   return known;
 }

@@ -40,7 +40,7 @@ export async function adoptShards(
 async function shardFolder(dir: string): Promise<Bundle> {
   const found = await readBundle(dir).catch((cause: unknown) => {
     if (!(cause instanceof BundleError) || cause.code !== 'bundle-manifest-missing') throw cause;
-    throw new SmolvlmError('convert-shards', `--shards: there are no shards in ${dir}`, {
+    throw new SmolvlmError('convert-shards', `--shards: no shards found in ${dir}`, {
       hint: 'Give the folder of the files l0_attn.rknn, l0_mlp.rknn …',
       cause,
     });

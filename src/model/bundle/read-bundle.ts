@@ -30,7 +30,7 @@ export async function readBundle(dir: string): Promise<Bundle> {
     );
     throw new BundleError(
       'bundle-manifest-missing',
-      isFolder ? `${dir} is not a bundle: it has no ${bundleManifestName}` : `there is no folder ${dir}`,
+      isFolder ? `${dir} is not a bundle: it has no ${bundleManifestName}` : `no folder found at ${dir}`,
       { hint: 'Give the folder of a bundle, which smolvlm convert or smolvlm install made.', cause },
     );
   });

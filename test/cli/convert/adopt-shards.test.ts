@@ -11,7 +11,7 @@ describe('smolvlm convert --shards', () => {
     assert.deepEqual(await runSmolvlmHere(args), {
       status: 1,
       stdout: '',
-      stderr: `smolvlm convert: --shards: there are no shards in ${shards} [convert-shards]\n  Give the folder of the files l0_attn.rknn, l0_mlp.rknn …\n`,
+      stderr: `smolvlm convert: --shards: no shards found in ${shards} [convert-shards]\n  Give the folder of the files l0_attn.rknn, l0_mlp.rknn …\n`,
     });
   });
 });

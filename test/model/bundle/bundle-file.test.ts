@@ -36,12 +36,12 @@ describe('verifyBundleFile', () => {
     await assert.rejects(verifyBundleFile(dir, described), { code: 'bundle-file-missing' });
   });
 
-  it('says that a folder without a manifest is not a bundle, or that there is no folder', async () => {
+  it('says that a folder without a manifest is not a bundle, or that none was found', async () => {
     await assert.rejects(readBundle(dir), { code: 'bundle-manifest-missing', message: /is not a bundle/ });
     const missing = join(dir, 'missing');
     await assert.rejects(readBundle(missing), {
       code: 'bundle-manifest-missing',
-      message: `there is no folder ${missing}`,
+      message: `no folder found at ${missing}`,
     });
   });
 });
